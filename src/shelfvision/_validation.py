@@ -1,0 +1,116 @@
+"""Checks of arguments: each gives one sentence that names the parameter, the value and the remedy."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import math
+import operator
+from collections.abc import Collection, Iterable
+from types import ModuleType
+from typing import SupportsFloat, SupportsIndex
+
+from shelfvision.errors import InvalidParameterError, MissingDependencyError
+
+
+def as_integer(name: str, value: SupportsIndex, *, minimum: int, maximum: int | None = None) -> int:
+    """Return `value` as an int within bounds; booleans and floats are refused."""
+    limit = f"at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
+    try:
+        number = None if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or number < minimum or (maximum is not None and number > maximum):
+        raise InvalidParameterError(f"{name} must be a whole number, {limit}, not {value!r}")
+    return number
+
+
+def as_seed(value: SupportsIndex) -> int:
+    """Return a seed as an int from 0 to 2**32 - 1, the range that every library takes."""
+    return as_integer("seed", value, minimum=0, maximum=2**32 - 1)
+
+
+def as_number(
+    name: str,
+    value: SupportsFloat,
+    *,
+    minimum: float = -math.inf,
+    maximum: float = math.inf,
+    exclusive: bool = False,
+) -> float:
+    """Return `value` as a finite float within bounds (excluding them if `exclusive`)."""
+    try:
+        number = math.nan if isinstance(value, str | bytes) else float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    inside = minimum < number < maximum if exclusive else minimum <= number <= maximum
+    if not math.isfinite(number) or not inside:
+        kind = "strictly between" if exclusive else "from"
+        joint = "and" if exclusive else "to"
+        raise InvalidParameterError(
+            f"{name} must be a number {kind} {minimum} {joint} {maximum}, not {value!r}"
+        )
+    return number
+
+
+def as_image_size(value: Iterable[SupportsIndex]) -> tuple[int, int]:
+    """Return (height, width) as two ints of at least 1 pixel."""
+    try:
+        sides = tuple(operator.index(side) for side in value)
+    except TypeError:
+        sides = ()
+    if len(sides) != 2 or not all(1 <= side <= 16384 for side in sides):
+        raise InvalidParameterError(
+            "image_size must be (height, width), two whole numbers of pixels from 1 to 16384, "
+            f"not {value!r}"
+        )
+    return sides[0], sides[1]
+
+
+def one_of(name: str, value: str, options: Collection[str]) -> str:
+    """Return `value` if it is one of the `options`."""
+    if not isinstance(value, str) or value not in options:
+        choices = ", ".join(repr(option) for option in options)
+        raise InvalidParameterError(f"{name} must be one of {choices}, not {value!r}")
+    return value
+
+
+def as_class_names(value: Iterable[str]) -> tuple[str, ...]:
+    """Return class names as a tuple of distinct, non-empty strings."""
+    if isinstance(value, str):
+        raise InvalidParameterError(
+            f"class_names must be a list of names, not the single string {value!r}; "
+            f"write [{value!r}]"
+        )
+    names = tuple(value)
+    for name in names:
+        if not isinstance(name, str) or not name:
+            raise InvalidParameterError(
+                f"class_names must be non-empty strings, but one of them is {name!r}"
+            )
+    if not names:
+        raise InvalidParameterError("class_names is empty; name at least one class")
+    if len(set(names)) != len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InvalidParameterError(f"class_names has {twice!r} twice; name each class once")
+    return names
+
+
+def import_extra(module: str, *, extra: str, purpose: str) -> ModuleType:
+    """Import an optional package, or say which pip line brings it."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        if importlib.util.find_spec(module.partition(".")[0]) is not None:
+            raise
+        raise MissingDependencyError(
+            f"{purpose} needs the package {module.partition('.')[0]!r}, which is not installed; "
+            f'run: pip install "shelfvision[{extra}]"'
+        ) from error
+
+
+def listed(names: Iterable[str], *, limit: int = 5) -> str:
+    """Return names as a quoted list for a sentence, cut after `limit` of them."""
+    names = list(names)
+    shown = ", ".join(repr(name) for name in names[:limit])
+    return shown if len(names) <= limit else f"{shown} and {len(names) - limit} more"
