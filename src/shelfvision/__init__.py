@@ -10,24 +10,68 @@ import logging
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from shelfvision import errors
-    from shelfvision.data import Dataset
+    from shelfvision import augment, errors, plot, samples, testing
+    from shelfvision._versions import show_versions
+    from shelfvision.augment import BalancingAugmenter
+    from shelfvision.data import Dataset, DecodeLimits, SeededSplitter, SkippedFile, Splits
+    from shelfvision.evaluation import EvaluationReport, evaluate
+    from shelfvision.inference import Classifier
+    from shelfvision.models import build_model
+    from shelfvision.predictions import Prediction, Predictions
+    from shelfvision.training import Trainer, TrainingResult
 
 __version__ = "0.1.0.dev0"
 
 _HOMES = {
-    "Dataset": "shelfvision.data",
+    "BalancingAugmenter": "augment",
+    "Classifier": "inference",
+    "Dataset": "data",
+    "DecodeLimits": "data",
+    "EvaluationReport": "evaluation",
+    "Prediction": "predictions",
+    "Predictions": "predictions",
+    "SeededSplitter": "data",
+    "SkippedFile": "data",
+    "Splits": "data",
+    "Trainer": "training",
+    "TrainingResult": "training",
+    "build_model": "models",
+    "evaluate": "evaluation",
+    "show_versions": "_versions",
 }
-_SUBMODULES = ("errors",)
+_SUBMODULES = ("augment", "errors", "plot", "samples", "testing")
 
-__all__ = ["Dataset", "__version__", "errors"]
+__all__ = [
+    "BalancingAugmenter",
+    "Classifier",
+    "Dataset",
+    "DecodeLimits",
+    "EvaluationReport",
+    "Prediction",
+    "Predictions",
+    "SeededSplitter",
+    "SkippedFile",
+    "Splits",
+    "Trainer",
+    "TrainingResult",
+    "__version__",
+    "augment",
+    "build_model",
+    "errors",
+    "evaluate",
+    "plot",
+    "samples",
+    "show_versions",
+    "testing",
+]
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 
 def __getattr__(name: str) -> object:
     if name in _HOMES:
-        value: object = getattr(importlib.import_module(_HOMES[name]), name)
+        home = importlib.import_module(f"{__name__}.{_HOMES[name]}")
+        value: object = getattr(home, name)
     elif name in _SUBMODULES:
         value = importlib.import_module(f"{__name__}.{name}")
     else:

@@ -1,4 +1,4 @@
-"""Checks of arguments: each gives one sentence that names the parameter, the value and the remedy."""
+"""Checks of arguments: one sentence each, naming the parameter, the value and the remedy."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from shelfvision.errors import DataError, InvalidParameterError
 from shelfvision.protocols import Image, Images, PixelSource
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing import Self
 
 Rows: TypeAlias = (
     slice | Sequence[int] | Sequence[bool] | npt.NDArray[np.integer] | npt.NDArray[np.bool_]
@@ -245,7 +245,7 @@ class Dataset:
     def __getitem__(self, index: Rows) -> Self: ...
 
     def __getitem__(self, index: SupportsIndex | Rows) -> tuple[Image, int] | Self:
-        """Return one ``(image, label)``, or a view of the rows that a slice, mask or indices name."""
+        """Return one ``(image, label)``, or a view of the rows that the index names."""
         if isinstance(index, SupportsIndex) and not isinstance(index, np.ndarray):
             row = int(self._rows[index])
             return self._source.read(row), int(self._labels[index])
