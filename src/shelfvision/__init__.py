@@ -13,7 +13,16 @@ if TYPE_CHECKING:
     from shelfvision import augment, errors, plot, samples, testing
     from shelfvision._versions import show_versions
     from shelfvision.augment import BalancingAugmenter
-    from shelfvision.data import Dataset, DecodeLimits, SeededSplitter, SkippedFile, Splits
+    from shelfvision.data import (
+        AuditReport,
+        Dataset,
+        DecodeLimits,
+        Finding,
+        SeededSplitter,
+        SkippedFile,
+        Splits,
+        audit,
+    )
     from shelfvision.evaluation import EvaluationReport, evaluate
     from shelfvision.inference import Classifier
     from shelfvision.models import build_model
@@ -23,11 +32,13 @@ if TYPE_CHECKING:
 __version__ = "0.1.0.dev0"
 
 _HOMES = {
+    "AuditReport": "data",
     "BalancingAugmenter": "augment",
     "Classifier": "inference",
     "Dataset": "data",
     "DecodeLimits": "data",
     "EvaluationReport": "evaluation",
+    "Finding": "data",
     "Prediction": "predictions",
     "Predictions": "predictions",
     "SeededSplitter": "data",
@@ -35,6 +46,7 @@ _HOMES = {
     "Splits": "data",
     "Trainer": "training",
     "TrainingResult": "training",
+    "audit": "data",
     "build_model": "models",
     "evaluate": "evaluation",
     "show_versions": "_versions",
@@ -42,11 +54,13 @@ _HOMES = {
 _SUBMODULES = ("augment", "errors", "plot", "samples", "testing")
 
 __all__ = [
+    "AuditReport",
     "BalancingAugmenter",
     "Classifier",
     "Dataset",
     "DecodeLimits",
     "EvaluationReport",
+    "Finding",
     "Prediction",
     "Predictions",
     "SeededSplitter",
@@ -55,6 +69,7 @@ __all__ = [
     "Trainer",
     "TrainingResult",
     "__version__",
+    "audit",
     "augment",
     "build_model",
     "errors",

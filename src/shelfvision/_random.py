@@ -9,6 +9,7 @@ is made from the digest itself; numpy promises no stability for `numpy.random.Ge
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +19,14 @@ def digest_of(seed: int, purpose: str, *key: str | int) -> bytes:
     """Return 32 bytes that depend on the seed, the purpose and every field of the key."""
     hasher = hashlib.sha256()
     for field in (seed, purpose, *key):
-        data = str(field).encode("utf-8", "surrogateescape")
-        kind = b"i" if isinstance(field, int) else b"s"
-        hasher.update(kind + len(data).to_bytes(8, "little") + data)
+        _feed(hasher, field)
     return hasher.digest()
+
+
+def _feed(hasher: hashlib._Hash, field: str | int) -> None:
+    data = str(field).encode("utf-8", "surrogateescape")
+    kind = b"i" if isinstance(field, int) else b"s"
+    hasher.update(kind + len(data).to_bytes(8, "little") + data)
 
 
 def rng_for(seed: int, purpose: str, *key: str | int) -> np.random.Generator:
@@ -33,6 +38,21 @@ def rng_for(seed: int, purpose: str, *key: str | int) -> np.random.Generator:
 def rank_for(seed: int, purpose: str, *key: str | int) -> int:
     """Return an integer in [0, 2**64) that is the same for ever; sorting by it shuffles."""
     return int.from_bytes(digest_of(seed, purpose, *key)[:8], "little")
+
+
+def ranks_for(seed: int, purpose: str, keys: Iterable[str]) -> npt.NDArray[np.uint64]:
+    """Return ``rank_for(seed, purpose, key)`` for every key, faster than one by one."""
+    prefix = hashlib.sha256()
+    for field in (seed, purpose):
+        _feed(prefix, field)
+    heads = bytearray()
+    for key in keys:
+        # What _feed does, written out, for there may be millions.
+        data = key.encode("utf-8", "surrogateescape")
+        hasher = prefix.copy()
+        hasher.update(b"s" + len(data).to_bytes(8, "little") + data)
+        heads += hasher.digest()[:8]
+    return np.frombuffer(bytes(heads), dtype="<u8").astype(np.uint64)
 
 
 def order_for(n: int, seed: int, purpose: str, *key: str | int) -> npt.NDArray[np.int64]:

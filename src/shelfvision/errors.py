@@ -10,6 +10,7 @@ from __future__ import annotations
 __all__ = [
     "AugmenterError",
     "BundleError",
+    "BundleNotFoundError",
     "DataError",
     "DatasetNotFoundError",
     "InvalidParameterError",
@@ -20,11 +21,13 @@ __all__ = [
     "ModelError",
     "PhotoError",
     "PhotoNotFoundError",
+    "ResumeError",
     "ShelfVisionError",
     "ShelfVisionWarning",
     "SplitError",
     "StorageError",
     "TrainingError",
+    "TrainingWarning",
 ]
 
 
@@ -93,8 +96,16 @@ class TrainingError(ShelfVisionError, RuntimeError):
     """A training run cannot start, go on or be trusted."""
 
 
+class ResumeError(TrainingError, ValueError):
+    """A run on disk cannot be continued: something about it changed, or its files are damaged."""
+
+
 class BundleError(ShelfVisionError, ValueError):
     """A file is not a bundle that this version can load, or was damaged or tampered with."""
+
+
+class BundleNotFoundError(BundleError, FileNotFoundError):
+    """The file of a saved classifier, or of weights, does not exist."""
 
 
 class StorageError(ShelfVisionError, OSError):
@@ -115,3 +126,7 @@ class ShelfVisionWarning(UserWarning):
 
 class LeakageWarning(ShelfVisionWarning):
     """Parts share photos and the caller asked to allow or drop them."""
+
+
+class TrainingWarning(ShelfVisionWarning):
+    """A training run goes on, but not quite as one may think."""

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision.data._sources import digests_of
 from shelfvision.protocols import PixelSource
+
+if TYPE_CHECKING:
+    from shelfvision.data.duplicates._grouping import GroupLink
 
 CONTENT = "content:"
 """Namespace of a group that is the photo's own content."""
 NEAR = "near:"
 """Namespace of a group of near duplicates that were joined."""
+BURST = "burst:"
+"""Namespace of a group of photos that were taken in a row and joined."""
 USER = "user:"
 """Namespace of a group that the user named; such groups are never joined."""
+
+
+def named_group(name: str) -> str:
+    """Return a group that the user named, in its namespace; groups of ours stay as they are."""
+    return name if name.startswith((CONTENT, NEAR, BURST, USER)) else USER + name
 
 
 class Lineage:
@@ -26,12 +38,26 @@ class Lineage:
         Where the photos come from; its digests name the groups that nobody named.
     groups : sequence of str, optional
         A namespaced group for every row of the source.
+    links : tuple of GroupLink, optional
+        Photos that look the same in groups that may not be joined.
     """
 
-    __slots__ = ("_groups", "_source")
+    __slots__ = ("_groups", "_origins", "_source", "links")
 
-    def __init__(self, source: PixelSource, groups: Sequence[str] | None = None) -> None:
+    links: tuple[GroupLink, ...]
+    """Photos that look the same in groups that may not be joined."""
+
+    def __init__(
+        self,
+        source: PixelSource,
+        groups: Sequence[str] | None = None,
+        *,
+        links: tuple[GroupLink, ...] = (),
+    ) -> None:
+        self.links = links
         self._source = source
+        # Which row of the source each row descends from; None where the rows are the source's own.
+        self._origins: npt.NDArray[np.int64] | None = None
         self._groups = np.empty(len(source), dtype=object)
         if groups is not None:
             self._groups[:] = groups
@@ -39,8 +65,43 @@ class Lineage:
     def of(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.object_]:
         """Return the groups of these rows of the source, shape (len(rows),)."""
         groups = self._groups[rows]
-        for position in np.flatnonzero(groups == None):  # noqa: E711  (elementwise)
-            row = int(rows[position])
-            # Two threads may both compute this; they store the same string.
-            self._groups[row] = groups[position] = CONTENT + self._source.digest(row)[:32]
+        missing = np.flatnonzero(groups == None)  # noqa: E711  (elementwise)
+        if len(missing):
+            # Two threads may both compute these; they store the same strings.
+            groups[missing] = self._content_of(rows[missing])
+            self._groups[rows] = groups
         return groups
+
+    def _content_of(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.object_]:
+        origins = rows if self._origins is None else self._origins[rows]
+        # Copies share an original, whose content is looked at once.
+        distinct, places = np.unique(origins, return_inverse=True)
+        digests = digests_of(self._source, distinct)
+        return np.array([CONTENT + digest[:32] for digest in digests], dtype=object)[places]
+
+    def following(self, rows: npt.NDArray[np.int64]) -> Lineage:
+        """Return the lineage of rows made from these, as copies are; it is found when asked."""
+        following = object.__new__(Lineage)
+        following.links = self.links
+        following._source = self._source
+        following._origins = rows if self._origins is None else self._origins[rows]
+        following._groups = self._groups[rows]
+        return following
+
+    def taken(self, source: PixelSource, rows: npt.NDArray[np.int64]) -> Lineage:
+        """Return the lineage of another source that holds these rows, with the same groups."""
+        taken = Lineage(source, links=self.links)
+        taken._groups = self._groups[rows] if self._origins is None else self.of(rows)
+        return taken
+
+    def regrouped(
+        self,
+        rows: npt.NDArray[np.int64],
+        groups: Sequence[str],
+        links: tuple[GroupLink, ...],
+    ) -> Lineage:
+        """Return the lineage of the same source with other groups for these rows."""
+        regrouped = self.following(np.arange(len(self._groups)))
+        regrouped.links = links
+        regrouped._groups[rows] = groups
+        return regrouped

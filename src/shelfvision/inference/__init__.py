@@ -1,1 +1,5 @@
-"""In the making."""
+"""Trained classifiers: predicting, saving and loading."""
+
+from shelfvision.inference._classifier import Classifier
+
+__all__ = ["Classifier"]

@@ -1,0 +1,102 @@
+"""How the documentation is built."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import shelfvision
+
+HERE = Path(__file__).parent
+
+project = "shelfvision"
+author = "The shelfvision developers"
+project_copyright = author
+version = release = shelfvision.__version__
+
+extensions = [
+    "myst_parser",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.doctest",
+    "sphinx.ext.intersphinx",
+]
+templates_path = ["_templates"]
+exclude_patterns = ["_build", "_inventories"]
+nitpicky = True
+default_role = "autolink"
+
+# -- pages -------------------------------------------------------------------------------------
+
+myst_enable_extensions = ["colon_fence", "deflist", "substitution"]
+myst_heading_anchors = 3
+
+# -- reference ---------------------------------------------------------------------------------
+
+autosummary_generate = True
+autosummary_imported_members = False
+# Types stand in the Parameters sections, in words.
+autodoc_typehints = "none"
+autodoc_member_order = "groupwise"
+autodoc_preserve_defaults = True
+toc_object_entries_show_parents = "hide"
+numpydoc_show_class_members = False
+numpydoc_class_members_toctree = False
+numpydoc_xref_param_type = False
+numpydoc_validation_checks = {
+    "all",
+    "ES01",  # an extended summary where one sentence says all is noise
+    "EX01",  # examples stand on the main entry points
+    "GL01",  # summaries start on the line of the opening quotes
+    "PR01",  # fields of dataclasses have docstrings of their own; tests/test_docs.py knows
+    "RT01",  # "Return this." says it all for some; tests/test_docs.py looks at the rest
+    "RT02",  # a returned value may have a name, as in numpy's own documentation
+    "SA01",  # a See Also section on every function is noise
+    "SS06",  # the sentence about a field may take two lines; ruff looks at functions
+    "YD01",  # the same as RT01
+}
+numpydoc_validation_exclude = {r"\.[A-Z][A-Z_]+$"}  # constants
+
+# -- links to other projects, from inventories kept here, so that no network is needed ----------
+
+intersphinx_mapping = {
+    "python": ("https://docs.python.org/3", str(HERE / "_inventories" / "python.inv")),
+    "numpy": ("https://numpy.org/doc/stable", str(HERE / "_inventories" / "numpy.inv")),
+    "matplotlib": ("https://matplotlib.org/stable", str(HERE / "_inventories" / "matplotlib.inv")),
+    "pandas": ("https://pandas.pydata.org/docs", str(HERE / "_inventories" / "pandas.inv")),
+    "keras": ("https://keras.io", str(HERE / "_inventories" / "keras.inv")),
+}
+
+# -- doctest -----------------------------------------------------------------------------------
+
+doctest_test_doctest_blocks = "default"
+doctest_global_setup = """
+import os as _os, tempfile as _tempfile
+_folder = _tempfile.TemporaryDirectory()
+_before = _os.getcwd()
+_os.chdir(_folder.name)
+import numpy as np
+import shelfvision as sv
+"""
+doctest_global_cleanup = """
+_os.chdir(_before)
+_folder.cleanup()
+"""
+
+# -- look --------------------------------------------------------------------------------------
+
+html_theme = "pydata_sphinx_theme"
+html_title = "shelfvision"
+html_static_path = ["_static"]
+html_css_files = ["shelfvision.css"]
+html_show_sourcelink = False
+html_copy_source = False
+html_theme_options = {
+    "navigation_with_keys": False,
+    "show_prev_next": True,
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+}

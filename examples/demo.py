@@ -1,0 +1,201 @@
+"""Take photos the whole way: group, split, balance, train, judge, save, load and predict.
+
+Without arguments it renders its own photos. ``--photos DIR`` takes a folder with one subfolder
+per class, or one that holds a ``manifest.csv`` with the columns path and label; where the manifest
+has a column split as well, ``--train-split`` and ``--validation-split`` say which values to use.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+
+import shelfvision as sv
+
+LOAD_AND_PREDICT = """
+import sys
+import numpy as np
+import shelfvision as sv
+
+bundle, pixels, output = sys.argv[1:]
+np.save(output, sv.Classifier.load(bundle).predict_proba(np.load(pixels)))
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the demo and print a short report."""
+    options = parse(arguments)
+    started = time.perf_counter()
+    mpl.use("Agg")
+    options.output.mkdir(parents=True, exist_ok=True)
+
+    splits = split_photos(options)
+    train = sv.BalancingAugmenter(seed=options.seed).balance(splits.train)
+    print_parts(splits, train)
+    result = fit(options, train, splits.validation)
+    print(f"\n{result}")
+
+    part, photos = judging_part(splits)
+    report = sv.evaluate(result.classifier, photos)
+    print(f"\nJudged on the {part} part:\n\n{report}")
+
+    bundle = options.output / "groceries.shelf"
+    result.classifier.save(bundle)
+    check_in_fresh_process(result.classifier, bundle, photos)
+    draw(options.output, result, report, photos)
+    draw_balancing(options.output, splits.train, train, seed=options.seed)
+    seconds = time.perf_counter() - started
+    print(f"\n{seconds:.0f} s; pictures and {bundle.name} stand in {options.output}{os.sep}")
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Return what the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--photos", type=Path, help="folder of photos; rendered ones by default")
+    parser.add_argument("--train-split", help="value of the manifest's column split to train on")
+    parser.add_argument("--validation-split", help="value of the column split to judge on")
+    parser.add_argument("--classes", nargs="+", help="use these classes only")
+    parser.add_argument(
+        "--relabel", nargs="+", default=[], metavar="NAME=NEW", help="rename classes"
+    )
+    parser.add_argument("--epochs", type=int, default=25)
+    parser.add_argument("--patience", type=int, default=10)
+    parser.add_argument("--seed", type=int, default=42)
+    parser.add_argument("--output", type=Path, default=Path("demo-output"))
+    options = parser.parse_args(arguments)
+    if bool(options.train_split) != bool(options.validation_split):
+        parser.error("give --train-split and --validation-split together")
+    if options.train_split and options.photos is None:
+        parser.error("--train-split chooses rows of a manifest; give its folder with --photos")
+    return options
+
+
+def split_photos(options: argparse.Namespace) -> sv.Splits:
+    """Return the parts: those that the manifest names, or a split by groups of near duplicates."""
+    if options.train_split:
+        train, validation = (
+            named(options, manifest_part(options.photos, split))
+            for split in (options.train_split, options.validation_split)
+        )
+        return sv.Splits(train=train, validation=validation)
+    photos = named(options, all_photos(options)).group_near_duplicates()
+    splitter = sv.SeededSplitter(train=0.7, validation=0.2, test=0.1, seed=options.seed)
+    return splitter.split(photos)
+
+
+def manifest_part(folder: Path, split: str) -> sv.Dataset:
+    """Return the rows of a manifest whose column split has this value."""
+    return sv.Dataset.from_manifest(folder / "manifest.csv", where={"split": split})
+
+
+def all_photos(options: argparse.Namespace) -> sv.Dataset:
+    """Return every photo of the folder, or rendered ones."""
+    if options.photos is None:
+        return sv.samples.render_products(sv.samples.UNEVEN_COUNTS, seed=options.seed).cached()
+    if (options.photos / "manifest.csv").is_file():
+        return sv.Dataset.from_manifest(options.photos / "manifest.csv")
+    return sv.Dataset.from_directory(options.photos)
+
+
+def named(options: argparse.Namespace, photos: sv.Dataset) -> sv.Dataset:
+    """Return the photos under the class names that the command line asks for."""
+    photos = photos.relabel(dict(pair.split("=", 1) for pair in options.relabel))
+    return photos.select(options.classes) if options.classes else photos
+
+
+def fit(
+    options: argparse.Namespace, train: sv.Dataset, validation: sv.Dataset | None
+) -> sv.TrainingResult:
+    """Train the article's network; the pixels of both parts are read once and kept."""
+    model = sv.build_model(
+        num_classes=len(train.class_names), image_size=train.image_size, seed=options.seed
+    )
+    trainer = sv.Trainer(
+        epochs=options.epochs,
+        patience=options.patience,
+        checkpoint_dir=options.output / "run",
+        seed=options.seed,
+    )
+    kept = None if validation is None else validation.cached()
+    return trainer.fit(model, train.cached(), kept, resume="never")
+
+
+def judging_part(splits: sv.Splits) -> tuple[str, sv.Dataset]:
+    """Return the part to judge on, and its name."""
+    if splits.test is not None:
+        return "test", splits.test
+    if splits.validation is not None:
+        return "validation", splits.validation
+    sys.exit("there is no part to judge on; give --validation-split")
+
+
+def print_parts(splits: sv.Splits, train: sv.Dataset) -> None:
+    """Print how many photos of each class every part has."""
+    parts = {"train": splits.train, "balanced": train}
+    parts |= {"validation": splits.validation} if splits.validation is not None else {}
+    parts |= {"test": splits.test} if splits.test is not None else {}
+    width = max(map(len, train.class_names))
+    print(f"{'':{width}}", *(f"{part:>10}" for part in parts))
+    for name in train.class_names:
+        print(f"{name:{width}}", *(f"{ds.class_counts[name]:>10}" for ds in parts.values()))
+
+
+def check_in_fresh_process(classifier: sv.Classifier, bundle: Path, photos: sv.Dataset) -> None:
+    """Load the saved classifier in another process and compare what it says."""
+    pixels, output = bundle.with_name("pixels.npy"), bundle.with_name("probabilities.npy")
+    images, _ = photos[:64].to_arrays()
+    np.save(pixels, images)
+    command = [sys.executable, "-c", LOAD_AND_PREDICT, str(bundle), str(pixels), str(output)]
+    subprocess.run(command, check=True)
+    here, there = classifier.predict_proba(images), np.load(output)
+    pixels.unlink()
+    output.unlink()
+    same = np.array_equal(here.argmax(axis=1), there.argmax(axis=1))
+    if not same or not np.allclose(here, there, atol=1e-6):
+        sys.exit("the classifier that was loaded does not say what the saved one says")
+    print(
+        f"\nSaved to {bundle} ({bundle.stat().st_size / 1000:.0f} kB); loaded in another process, "
+        f"it gives the same {len(images)} labels, and probabilities within "
+        f"{np.abs(here - there).max():.1g}."
+    )
+
+
+def draw(
+    output: Path, result: sv.TrainingResult, report: sv.EvaluationReport, photos: sv.Dataset
+) -> None:
+    """Draw loss and accuracy per epoch, the confusion matrix and some predictions."""
+    chosen = photos[np.random.RandomState(0).permutation(len(photos))[:18]]
+    images, labels = chosen.to_arrays()
+    found = result.classifier.predict(images)
+    true = [photos.class_names[label] for label in labels]
+    save(sv.plot.history(result), output / "history.png")
+    save(sv.plot.confusion_matrix(report), output / "confusion.png")
+    save(
+        sv.plot.predictions(images, found.labels, found.confidences, true),
+        output / "predictions.png",
+    )
+
+
+def draw_balancing(output: Path, before: sv.Dataset, after: sv.Dataset, *, seed: int) -> None:
+    """Draw the classes before and after balancing, and what the augmenter makes of some photos."""
+    save(sv.plot.class_balance(before.class_counts, after.class_counts), output / "balance.png")
+    images, _ = before[np.linspace(0, len(before) - 1, 5).astype(int)].to_arrays()
+    augmenter = sv.augment.default_augmenter()
+    save(sv.augment.preview(augmenter, images, seed=seed), output / "copies.png")
+
+
+def save(axes: object, path: Path) -> None:
+    """Write the figure of one or several axes."""
+    np.ravel(np.asarray(axes, dtype=object))[0].figure.savefig(path, dpi=100)
+
+
+if __name__ == "__main__":
+    main()

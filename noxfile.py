@@ -1,0 +1,140 @@
+#!/usr/bin/env -S uv run --script
+# /// script
+# dependencies = ["nox>=2025.2.9"]
+# ///
+"""Every check and chore of the project: ``nox`` alone runs them all, ``nox --list`` names them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import nox
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+WORKERS = ("-n", "2")
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "venv"
+nox.options.reuse_existing_virtualenvs = True
+
+
+def group(name: str) -> list[str]:
+    """Return the requirements of one dependency group of pyproject.toml."""
+    return list(nox.project.dependency_groups(PROJECT, name))
+
+
+def test_settings(session: nox.Session) -> dict[str, str | None]:
+    """Return an environment in which the reader's own Keras settings do not matter."""
+    keras_home = Path(session.create_tmp()) / "keras"
+    shutil.rmtree(keras_home, ignore_errors=True)
+    return {"KERAS_HOME": str(keras_home), "KERAS_BACKEND": None, "TF_CPP_MIN_LOG_LEVEL": "2"}
+
+
+def run_tests(session: nox.Session) -> None:
+    """Run the test suite with what is installed."""
+    session.run("pytest", *(session.posargs or WORKERS), env=test_settings(session))
+
+
+@nox.session
+@nox.parametrize("backend", ["tensorflow", "jax"], ids=["tensorflow", "jax"])
+def tests(session: nox.Session, backend: str) -> None:
+    """Run the test suite on one backend; arguments after -- go to pytest."""
+    session.install("-e", f".[{backend},plot]", *group("test"))
+    run_tests(session)
+
+
+@nox.session(default=False)
+def tests_torch(session: nox.Session) -> None:
+    """Run the test suite on torch, whose packages are large."""
+    session.install("-e", ".[torch,plot]", *group("test"))
+    run_tests(session)
+
+
+@nox.session(default=False)
+def adapters(session: nox.Session) -> None:
+    """Run the tests of augmenters beside the real packages that they adapt."""
+    session.install("-e", ".[torch,plot]", *group("test"), *group("adapters"))
+    settings = test_settings(session)
+    session.run("pytest", "-rs", *(session.posargs or ("tests/augment",)), env=settings)
+
+
+@nox.session
+def lowest(session: nox.Session) -> None:
+    """Run the test suite with the lowest version of every direct dependency."""
+    session.install("uv")
+    python = str(Path(session.bin) / "python")
+    session.run(
+        *("uv", "pip", "install", "--quiet", "--python", python, "--resolution", "lowest-direct"),
+        *("-e", ".[tensorflow,plot]", *group("test")),
+    )
+    run_tests(session)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check format, style, spelling, docstrings, dead code and dependencies."""
+    session.install("-e", ".", *group("lint"))
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    session.run("codespell")
+    sources = sorted(str(path) for path in Path("src").rglob("*.py"))
+    session.run("numpydoc", "lint", *sources)
+    session.run("interrogate")
+    session.run("vulture")
+    session.run("deptry", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types: ours strictly, and those that users of the installed wheel see."""
+    session.install(".[plot]", *group("types"))
+    session.run("mypy")
+    session.run("pyright", "--verifytypes", "shelfvision", "--ignoreexternal")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation, every warning an error, and run the examples of the reference."""
+    session.install("-e", ".[tensorflow,plot]", *group("docs"))
+    build = ("sphinx-build", "-W", "-n", "--keep-going", "-q")
+    settings = test_settings(session)
+    session.run(*build, "-b", "html", "docs", "docs/_build/html", env=settings)
+    session.run(*build, "-b", "doctest", "docs", "docs/_build/doctest", env=settings)
+
+
+@nox.session
+def judges(session: nox.Session) -> None:
+    """Build the packages and have them judged from outside."""
+    session.install(*group("judges"))
+    shutil.rmtree("dist", ignore_errors=True)
+    session.run("python", "-m", "build", "--outdir", "dist")
+    packages = sorted(str(path) for path in Path("dist").iterdir())
+    session.run("twine", "check", "--strict", *packages)
+    session.run("check-wheel-contents", "dist")
+    session.run("validate-pyproject", "pyproject.toml")
+    # The project has no page and no address of its own to name yet.
+    session.run("pyroma", "-n", "10", "--skip-tests", "Url,AuthorEmail", ".")
+    session.run("sp-repo-review", ".")
+
+
+@nox.session(default=False)
+def benchmarks(session: nox.Session) -> None:
+    """Measure; names after -- choose scripts of benchmarks/, by default all run."""
+    session.install(".[tensorflow,plot]")
+    chosen = session.posargs or sorted(path.stem for path in Path("benchmarks").glob("[!_]*.py"))
+    for name in chosen:
+        session.run("python", f"benchmarks/{name}.py", env=test_settings(session))
+
+
+@nox.session(default=False)
+def demo(session: nox.Session) -> None:
+    """Train, judge, save, load and predict, with pictures; arguments after -- go to the demo."""
+    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    session.install(f".[{backend},plot]")
+    session.run("python", "examples/demo.py", *session.posargs, env={"TF_CPP_MIN_LOG_LEVEL": "2"})
+
+
+if __name__ == "__main__":
+    nox.main()

@@ -1,0 +1,55 @@
+"""`show_versions`: what a report of a problem should name."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from importlib import metadata
+from typing import TextIO
+
+DISTRIBUTIONS = (
+    "shelfvision",
+    "keras",
+    "numpy",
+    "pillow",
+    "rich",
+    "safetensors",
+    "scikit-image",
+    "scikit-learn",
+    "typing-extensions",
+    "tensorflow",
+    "tensorflow-cpu",
+    "jax",
+    "torch",
+    "matplotlib",
+)
+"""Packages whose versions matter, the optional ones last."""
+
+
+def show_versions(file: TextIO | None = None) -> None:
+    """Print the versions of Python, this package and everything it stands on.
+
+    Nothing is imported for it, so it works when a backend is broken.
+
+    Parameters
+    ----------
+    file : text file, optional
+        Where to print; by default the standard output.
+
+    Examples
+    --------
+    >>> import shelfvision as sv
+    >>> sv.show_versions()  # doctest: +ELLIPSIS
+    python             3...
+    """
+    lines = {"python": platform.python_version(), "system": platform.platform()}
+    lines |= {name: _version(name) for name in DISTRIBUTIONS}
+    out = sys.stdout if file is None else file
+    out.writelines(f"{name:18} {version}\n" for name, version in lines.items())
+
+
+def _version(distribution: str) -> str:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return "not installed"

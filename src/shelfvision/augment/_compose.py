@@ -1,0 +1,198 @@
+"""Putting augmenters together: one after another, one of several, now and then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from typing_extensions import override
+
+from shelfvision._validation import as_integer, as_number
+from shelfvision.augment._contract import apply_augmenter
+from shelfvision.augment._operation import Operation
+from shelfvision.augment._stages import Stage, Touch, render
+from shelfvision.errors import InvalidParameterError
+from shelfvision.protocols import Augmenter, Image
+
+
+def stages_of(
+    augmenter: Augmenter, rng: np.random.Generator, size: tuple[int, int]
+) -> Iterator[Stage]:
+    """Yield the stages of an operation of ours, or a call of anybody else's augmenter."""
+    if isinstance(augmenter, Operation):
+        yield from augmenter.stages(rng, size)
+    else:
+        yield Touch(lambda image: apply_augmenter(augmenter, np.array(image), rng))
+
+
+@final
+@dataclass(frozen=True, slots=True, repr=False)
+class Compose(Operation):
+    """Do several augmenters one after another.
+
+    Neighbouring operations that move the image are multiplied into one matrix and sampled once,
+    and neighbouring changes of colour become one pass: it is faster than calling them one by
+    one, and the image is blurred and rounded once, not at every step.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from shelfvision.augment import Brightness, Compose, Rotate
+    >>> augmenter = Compose([Rotate(10), Brightness(0.2)])
+    >>> image = np.zeros((8, 8, 3), dtype=np.uint8)
+    >>> augmenter(image, np.random.default_rng(0)).shape
+    (8, 8, 3)
+    """
+
+    augmenters: Sequence[Augmenter]
+    """What to do, in order; stored as a tuple. Any callable ``(image, rng) -> image`` will do."""
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        object.__setattr__(self, "augmenters", _checked_several("Compose", self.augmenters))
+
+    @override
+    def stages(self, rng: np.random.Generator, size: tuple[int, int]) -> Iterator[Stage]:
+        """Yield the stages of all augmenters."""
+        for augmenter in self.augmenters:
+            yield from stages_of(augmenter, rng, size)
+
+    def __repr__(self) -> str:
+        """Return the code that makes this operation."""
+        return f"Compose([{', '.join(map(repr, self.augmenters))}])"
+
+
+@final
+@dataclass(frozen=True, slots=True, repr=False)
+class OneOf(Operation):
+    """Do one of several augmenters, drawn anew for every image."""
+
+    augmenters: Sequence[Augmenter]
+    """What to choose from; stored as a tuple."""
+    weights: Sequence[float] | None = None
+    """How often each is chosen, relative to the others; None means equally often."""
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        augmenters = _checked_several("OneOf", self.augmenters)
+        object.__setattr__(self, "augmenters", augmenters)
+        if self.weights is None:
+            return
+        weights = tuple(as_number("OneOf: a weight", weight, minimum=0) for weight in self.weights)
+        if len(weights) != len(augmenters) or not sum(weights) > 0:
+            raise InvalidParameterError(
+                f"OneOf: weights must be {len(augmenters)} numbers, one for each augmenter and "
+                f"not all 0, not {self.weights!r}"
+            )
+        object.__setattr__(self, "weights", weights)
+
+    @override
+    def stages(self, rng: np.random.Generator, size: tuple[int, int]) -> Iterator[Stage]:
+        """Yield the stages of the augmenter that is drawn."""
+        weights = self.weights or (1.0,) * len(self.augmenters)
+        point = float(rng.random()) * sum(weights)
+        for augmenter, weight in zip(self.augmenters, weights, strict=True):
+            point -= weight
+            if point < 0:
+                yield from stages_of(augmenter, rng, size)
+                return
+
+    def __repr__(self) -> str:
+        """Return the code that makes this operation."""
+        weights = "" if self.weights is None else f", weights={list(self.weights)!r}"
+        return f"OneOf([{', '.join(map(repr, self.augmenters))}]{weights})"
+
+
+@final
+@dataclass(frozen=True, slots=True, repr=False)
+class Maybe(Operation):
+    """Do an augmenter now and then, and nothing otherwise.
+
+    Examples
+    --------
+    >>> from shelfvision.augment import Flip, Maybe
+    >>> Maybe(Flip(), p=0.5)
+    Maybe(Flip())
+    """
+
+    augmenter: Augmenter
+    """What to do."""
+    p: float = 0.5
+    """How often, from 0 to 1."""
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        _require_augmenter("Maybe", self.augmenter)
+        object.__setattr__(self, "p", as_number("Maybe: p", self.p, minimum=0, maximum=1))
+
+    @override
+    def stages(self, rng: np.random.Generator, size: tuple[int, int]) -> Iterator[Stage]:
+        """Yield the augmenter's stages, or none."""
+        if float(rng.random()) < self.p:
+            yield from stages_of(self.augmenter, rng, size)
+
+    def __repr__(self) -> str:
+        """Return the code that makes this operation."""
+        return f"Maybe({self.augmenter!r}{'' if self.p == 0.5 else f', p={self.p!r}'})"
+
+
+@final
+@dataclass(frozen=True, slots=True, repr=False)
+class AlwaysChange(Operation):
+    """Do an augmenter, and see to it that the result differs from the image.
+
+    What is drawn by chance may come to nothing: a `Maybe` that does not happen, a turn of an
+    image of one colour. Then it is tried again a few times, and at last the light is changed a
+    little, which changes any image.
+    """
+
+    augmenter: Augmenter
+    """What to do."""
+    attempts: int = 3
+    """How often to try before the light is changed."""
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        _require_augmenter("AlwaysChange", self.augmenter)
+        as_integer("AlwaysChange: attempts", self.attempts, minimum=1)
+
+    @override
+    def stages(self, rng: np.random.Generator, size: tuple[int, int]) -> Iterator[Stage]:
+        """Yield one touch that is done again until it shows."""
+        yield Touch(lambda image: self._changed(image, rng))
+
+    def _changed(self, image: Image, rng: np.random.Generator) -> Image:
+        size = (image.shape[0], image.shape[1])
+        for _ in range(self.attempts):
+            result = render(stages_of(self.augmenter, rng, size), image)
+            if not np.array_equal(result, image):
+                return result
+        # A bright image gets darker and a dark one brighter, so that clipping cannot undo it.
+        step = 6 + int(18 * float(rng.random()))
+        step = -step if image.mean(dtype=np.float64) > 127 else step
+        return np.clip(image.astype(np.int16) + step, 0, 255).astype(np.uint8)
+
+
+def _checked_several(owner: str, augmenters: object) -> tuple[Augmenter, ...]:
+    if not isinstance(augmenters, list | tuple):
+        raise InvalidParameterError(
+            f"{owner} takes a list of augmenters, not {augmenters!r}; write {owner}([...])"
+        )
+    for augmenter in augmenters:
+        _require_augmenter(owner, augmenter)
+    if not augmenters:
+        raise InvalidParameterError(f"{owner} has no augmenters; name at least one")
+    return tuple(augmenters)
+
+
+def _require_augmenter(owner: str, augmenter: object) -> None:
+    if isinstance(augmenter, type) and issubclass(augmenter, Operation):
+        raise InvalidParameterError(
+            f"{owner} got the class {augmenter.__name__}; make one of it: {augmenter.__name__}()"
+        )
+    if not callable(augmenter):
+        raise InvalidParameterError(
+            f"{owner}: an augmenter is a callable (image, rng) -> image, not {augmenter!r}"
+        )

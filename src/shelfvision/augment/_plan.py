@@ -1,0 +1,163 @@
+"""How many copies each class gets: imbalanced-learn's words for it, turned into numbers."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar, cast
+
+from shelfvision import plot
+from shelfvision._validation import as_integer, listed
+from shelfvision.errors import DataError, InvalidParameterError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Name = TypeVar("Name", bound=str | int)
+
+ClassName: TypeAlias = str | int
+"""A class by name or, of arrays, by its label."""
+
+Strategy: TypeAlias = (
+    Literal["not majority", "auto", "minority", "not minority", "all", "median"]
+    | int
+    | Mapping[str, int]
+    | Mapping[int, int]
+    | Callable[[dict[ClassName, int]], Mapping[ClassName, int]]
+)
+"""Which classes get copies, and up to how many photos."""
+
+WORDS = ("not majority", "auto", "minority", "not minority", "all", "median")
+
+
+def check_strategy(strategy: object) -> None:
+    """Raise unless this can be a sampling strategy."""
+    if isinstance(strategy, str) and strategy in WORDS:
+        return
+    if isinstance(strategy, Mapping) or callable(strategy):
+        return
+    if isinstance(strategy, int) and not isinstance(strategy, bool) and strategy > 0:
+        return
+    raise InvalidParameterError(
+        f"sampling_strategy must be one of {listed(WORDS, limit=9)}, a number of photos, a "
+        f"mapping {{class: number of photos}} or a callable that gives one, not {strategy!r}"
+    )
+
+
+def copies_to_add(counts: Mapping[ClassName, int], strategy: Strategy) -> dict[ClassName, int]:
+    """Return the number of copies to add to every class, 0 for those that are left alone."""
+    present = {name: int(n) for name, n in counts.items() if n > 0}
+    if not present:
+        raise DataError("there are no photos to balance: every class counts 0")
+    targets = _targets(dict(counts), present, strategy)
+    return {name: max(0, int(targets.get(name, n)) - int(n)) for name, n in counts.items()}
+
+
+def _targets(
+    counts: dict[ClassName, int], present: dict[ClassName, int], strategy: Strategy
+) -> Mapping[ClassName, int]:
+    if isinstance(strategy, Mapping):
+        return _asked_for(counts, cast("Mapping[ClassName, int]", strategy), "sampling_strategy")
+    if callable(strategy):
+        answer = strategy(dict(counts))
+        if not isinstance(answer, Mapping):
+            raise InvalidParameterError(
+                "the sampling_strategy callable must return a mapping {class: number of photos}, "
+                f"not {answer!r}"
+            )
+        return _asked_for(counts, answer, "the answer of the sampling_strategy callable")
+    if isinstance(strategy, int):
+        if strategy < min(present.values()):
+            raise InvalidParameterError(
+                f"sampling_strategy={strategy} asks for fewer photos than every class has already "
+                f"(the smallest has {min(present.values())}); nothing is ever removed, so ask for "
+                "more"
+            )
+        return dict.fromkeys(present, strategy)
+    if strategy == "median":
+        return dict.fromkeys(present, math.ceil(statistics.median(present.values())))
+    return dict.fromkeys(_chosen(present, strategy), max(present.values()))
+
+
+def _chosen(present: dict[ClassName, int], word: str) -> list[ClassName]:
+    smallest = min(present, key=lambda name: present[name])
+    if word == "minority":
+        return [smallest]
+    return [name for name in present if word != "not minority" or name != smallest]
+
+
+def _asked_for(
+    counts: dict[ClassName, int], targets: Mapping[ClassName, int], source: str
+) -> Mapping[ClassName, int]:
+    for name, target in targets.items():
+        if name not in counts:
+            raise InvalidParameterError(
+                f"{source} names the class {name!r}, which is not there; the classes are "
+                f"{listed(map(str, counts), limit=50)}"
+            )
+        as_integer(f"{source}: the number of photos of class {name!r}", target, minimum=0)
+        if target < counts[name]:
+            raise InvalidParameterError(
+                f"{source} asks for {target} photos of class {name!r}, which has "
+                f"{counts[name]} already; nothing is ever removed, so ask for at least that many"
+            )
+        if counts[name] == 0 and target > 0:
+            raise DataError(
+                f"{source} asks for {target} photos of class {name!r}, which has none to copy; "
+                "add photos of it or leave it out"
+            )
+    return targets
+
+
+class BalancingPlan(dict[Name, int], Generic[Name]):
+    """The copies to add to every class: a dict that prints as a table.
+
+    Parameters
+    ----------
+    added : mapping of class name to int
+        Copies to add.
+    counts : mapping of class name to int
+        Photos there are.
+    """
+
+    __slots__ = ("counts",)
+
+    counts: dict[Name, int]
+    """How many photos each class has before."""
+
+    def __init__(self, added: Mapping[Name, int], *, counts: Mapping[Name, int]) -> None:
+        super().__init__(added)
+        self.counts = dict(counts)
+
+    def __str__(self) -> str:
+        """Return a table of photos, copies and both together."""
+        rows = [("class", "photos", "copies", "together")]
+        for name, n in self.items():
+            before = self.counts[name]
+            rows.append((str(name), str(before), f"+{n}", str(before + n)))
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        return "\n".join(
+            "  ".join(
+                cell.ljust(width) if place == 0 else cell.rjust(width)
+                for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+            )
+            for row in rows
+        )
+
+    def plot(self, *, ax: Axes | None = None) -> Axes:
+        """Draw how many photos each class has before and after.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+            Where to draw; by default in a new figure.
+
+        Returns
+        -------
+        Axes
+            The axes.
+        """
+        before = {str(name): n for name, n in self.counts.items()}
+        after = {str(name): self.counts[name] + n for name, n in self.items()}
+        return plot.class_balance(before, after, ax=ax)

@@ -1,0 +1,217 @@
+"""Augmenters as plain dicts of names and numbers, to be written as JSON or TOML and read again."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias, cast
+
+from shelfvision._validation import listed
+from shelfvision.augment import _colour, _compose, _effects, _geometry, _light
+from shelfvision.augment._contract import name_of
+from shelfvision.augment._operation import Operation
+from shelfvision.augment._plugins import load_plugin, made_from_plugin, plugin_names
+from shelfvision.errors import AugmenterError, InvalidParameterError
+from shelfvision.protocols import Augmenter
+
+Recipe: TypeAlias = dict[str, object]
+"""``{"name": …}`` and the settings: numbers, words, lists of them, and further recipes."""
+
+_NAME = "name"
+
+OPERATIONS: dict[str, type[Operation]] = {
+    operation.__name__: operation
+    for operation in (
+        _geometry.Flip,
+        _geometry.Rotate,
+        _geometry.Shift,
+        _geometry.Zoom,
+        _geometry.Shear,
+        _geometry.Perspective,
+        _colour.Brightness,
+        _colour.Contrast,
+        _colour.Saturation,
+        _colour.Hue,
+        _colour.ColorTemperature,
+        _effects.Noise,
+        _effects.Blur,
+        _effects.MotionBlur,
+        _effects.JpegArtifacts,
+        _light.Glare,
+        _light.ShadowBand,
+        _light.Erase,
+        _light.PriceTag,
+        _compose.Compose,
+        _compose.OneOf,
+        _compose.Maybe,
+        _compose.AlwaysChange,
+    )
+}
+"""Our operations by name."""
+
+
+def available_augmenters() -> tuple[str, ...]:
+    """Return every name that a recipe may use: ours, and those of installed plugins.
+
+    Returns
+    -------
+    tuple of str
+        The names of our operations, then those of the entry-point group
+        ``shelfvision.augmenters``. No plugin is imported.
+
+    Examples
+    --------
+    >>> from shelfvision.augment import available_augmenters
+    >>> available_augmenters()[:3]
+    ('Flip', 'Rotate', 'Shift')
+    """
+    return (*OPERATIONS, *(name for name in plugin_names() if name not in OPERATIONS))
+
+
+def to_dict(augmenter: Augmenter) -> Recipe:
+    """Return an augmenter as a plain dict, with every setting.
+
+    Parameters
+    ----------
+    augmenter : Augmenter
+        One of ours, or one that a plugin registered by name: a function, or a dataclass.
+
+    Returns
+    -------
+    dict
+        ``{"name": …}`` and the settings: numbers, words, lists and further such dicts, fit for
+        JSON and TOML.
+
+    Raises
+    ------
+    AugmenterError
+        It is, or holds, something without a registered name.
+
+    Examples
+    --------
+    >>> from shelfvision.augment import Rotate, to_dict
+    >>> to_dict(Rotate(10))
+    {'name': 'Rotate', 'degrees': 10.0, 'fill': 'reflect'}
+    """
+    return written(augmenter, _registered)
+
+
+def from_dict(recipe: Mapping[str, object]) -> Augmenter:
+    """Return the augmenter that a dict of `to_dict` describes.
+
+    Parameters
+    ----------
+    recipe : mapping
+        A name and settings. Settings that are left out have their default.
+
+    Returns
+    -------
+    Augmenter
+        For a recipe of ours, equal to the one that was written.
+
+    Raises
+    ------
+    AugmenterError
+        The recipe has an unknown name or setting, or a value that the setting cannot have.
+
+    Examples
+    --------
+    >>> from shelfvision.augment import from_dict
+    >>> from_dict({"name": "Maybe", "augmenter": {"name": "Flip"}, "p": 0.25})
+    Maybe(Flip(), p=0.25)
+    """
+    given: object = recipe
+    if not isinstance(given, Mapping) or not isinstance(given.get(_NAME), str):
+        raise AugmenterError(
+            f'a recipe is a dict with a "name" and settings, not {recipe!r}; write one with '
+            "shelfvision.augment.to_dict"
+        )
+    name = str(recipe[_NAME])
+    settings = {str(key): _read(value) for key, value in recipe.items() if key != _NAME}
+    if name in OPERATIONS:
+        return _made(name, OPERATIONS[name], settings)
+    plugin = load_plugin(name) if name in plugin_names() else None
+    if plugin is None:
+        raise AugmenterError(
+            f"no augmenter is called {name!r}; there are "
+            f"{listed(available_augmenters(), limit=50)}, and packages may add more through the "
+            "entry-point group 'shelfvision.augmenters'"
+        )
+    return made_from_plugin(name, plugin, settings)
+
+
+def _made(name: str, operation: Callable[..., Operation], settings: dict[str, object]) -> Operation:
+    known = {field.name: field for field in _fields(OPERATIONS[name])}
+    unknown = [key for key in settings if key not in known]
+    if unknown:
+        raise AugmenterError(
+            f"{name} has no setting {listed(unknown)}; it has {listed(known, limit=50)}"
+        )
+    missing = [
+        key
+        for key, field in known.items()
+        if key not in settings and field.default is dataclasses.MISSING
+    ]
+    if missing:
+        raise AugmenterError(f"the recipe of {name} lacks {listed(missing)}")
+    try:
+        return operation(**settings)
+    except InvalidParameterError as error:
+        raise AugmenterError(f"the recipe is not one of {name}: {error}") from error
+
+
+def _read(value: object) -> object:
+    if isinstance(value, Mapping):
+        return from_dict(value)
+    if isinstance(value, list | tuple):
+        return tuple(_read(part) for part in value)
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    raise AugmenterError(f"a recipe holds names, numbers, lists and further recipes, not {value!r}")
+
+
+def written(augmenter: object, other: Callable[[object], Recipe]) -> Recipe:
+    if OPERATIONS.get(type(augmenter).__name__) is not type(augmenter):
+        return other(augmenter)
+    return _with_settings(type(augmenter).__name__, augmenter, other)
+
+
+def _with_settings(name: str, augmenter: object, other: Callable[[object], Recipe]) -> Recipe:
+    settings = {
+        field.name: _plain(getattr(augmenter, field.name), other)
+        for field in _fields(augmenter)
+        # TOML has no word for nothing.
+        if getattr(augmenter, field.name) is not None
+    }
+    return {_NAME: name, **settings}
+
+
+def _plain(value: object, other: Callable[[object], Recipe]) -> object:
+    if isinstance(value, str | bool | int | float):
+        return value
+    if isinstance(value, Sequence):
+        return [_plain(part, other) for part in value]
+    return written(value, other)
+
+
+def _registered(augmenter: object) -> Recipe:
+    """Return the recipe of an augmenter that a plugin brings."""
+    for name in plugin_names():
+        plugin = load_plugin(name)
+        if plugin is augmenter:
+            return {_NAME: name}
+        if isinstance(plugin, type) and type(augmenter) is plugin:
+            if dataclasses.is_dataclass(augmenter):
+                return _with_settings(name, augmenter, _registered)
+            raise AugmenterError(
+                f"augmenter {name_of(augmenter)} cannot be written as a recipe: make its class "
+                f"{plugin.__name__} a dataclass, so that its settings are known"
+            )
+    raise AugmenterError(
+        f"augmenter {name_of(augmenter)} cannot be written as a recipe, which holds names and "
+        "numbers only; register it by name in the entry-point group 'shelfvision.augmenters'"
+    )
+
+
+def _fields(value: object) -> tuple[dataclasses.Field[Any], ...]:
+    return dataclasses.fields(cast("Any", value))

@@ -1,0 +1,127 @@
+"""Checks and builds the columns of a dataset."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfvision._validation import as_class_names, listed
+from shelfvision.errors import DataError, InvalidParameterError
+from shelfvision.protocols import Images
+
+Rows: TypeAlias = (
+    slice | Sequence[int] | Sequence[bool] | npt.NDArray[np.integer] | npt.NDArray[np.bool_]
+)
+"""What chooses several rows: a slice, a mask or indices."""
+
+Positions: TypeAlias = slice | npt.NDArray[np.integer] | npt.NDArray[np.bool_]
+"""The same, checked."""
+
+_Scalar = TypeVar("_Scalar", bound=np.generic)
+
+
+def frozen(array: npt.NDArray[_Scalar]) -> npt.NDArray[_Scalar]:
+    """Return a view that cannot be written through."""
+    array = array.view()
+    array.flags.writeable = False
+    return array
+
+
+def object_array(values: Sequence[str] | npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
+    """Return strings as an array of objects, whatever their number."""
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
+
+
+def checked_images(images: object) -> Images:
+    """Return images that are one uint8 array of RGB pixels."""
+    got = getattr(images, "dtype", type(images).__name__), getattr(images, "shape", "no shape")
+    if not isinstance(images, np.ndarray) or images.ndim != 4 or images.shape[3] != 3:
+        raise DataError(
+            "images must be one uint8 array of shape (n, height, width, 3), RGB, not "
+            f"{got[0]} of shape {got[1]}"
+        )
+    if images.dtype != np.uint8:
+        raise DataError(
+            f"images must be uint8 with values 0 to 255, not {got[0]}; multiply values from 0 to "
+            "1 by 255 and convert with .astype(numpy.uint8)"
+        )
+    if 0 in images.shape[1:]:
+        raise DataError(f"images have no pixels: their shape is {got[1]}")
+    return images
+
+
+def numbered(
+    labels: Sequence[int] | Sequence[str] | npt.NDArray[np.integer] | npt.NDArray[np.str_],
+    class_names: Iterable[str] | None,
+) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
+    """Return class numbers and names, given either."""
+    array = np.asarray(labels)
+    if array.ndim != 1:
+        raise DataError(
+            f"labels must be one class a row, shape (n,), not shape {array.shape}; from one-hot "
+            "rows, pass labels.argmax(axis=1)"
+        )
+    if array.dtype.kind in "OUT":
+        listed_names = [str(name) for name in array]
+        chosen = sorted(set(listed_names)) if class_names is None else class_names
+        names = as_class_names(chosen)
+        number = {name: index for index, name in enumerate(names)}
+        unknown = sorted(set(listed_names) - set(names))
+        if unknown:
+            raise DataError(f"labels name {listed(unknown)}, which class_names does not have")
+        return np.array([number[name] for name in listed_names], dtype=np.int64), names
+    if array.dtype.kind not in "iu":
+        raise DataError(f"labels must be whole numbers or names, not {array.dtype}")
+    if class_names is None:
+        class_names = [str(index) for index in range(int(array.max(initial=0)) + 1)]
+    names = as_class_names(class_names)
+    return checked_labels(array, names), names
+
+
+def checked_labels(
+    labels: Sequence[int] | npt.NDArray[np.integer], class_names: tuple[str, ...]
+) -> npt.NDArray[np.int64]:
+    """Return labels that are all numbers of classes."""
+    array = np.array(labels, dtype=np.int64)
+    outside = (array < 0) | (array >= len(class_names))
+    if outside.any():
+        row = int(np.flatnonzero(outside)[0])
+        raise DataError(
+            f"label {array[row]} of row {row} is not the number of a class; with "
+            f"{len(class_names)} classes, labels go from 0 to {len(class_names) - 1}"
+        )
+    return array
+
+
+def positions_of(index: Rows, length: int) -> Positions:
+    """Return what chooses rows of a table of this length, checked."""
+    if isinstance(index, slice):
+        return index
+    chosen = np.asarray(index)
+    if chosen.size == 0 and chosen.dtype != np.bool_:
+        return np.empty(0, dtype=np.int64)
+    if chosen.ndim != 1 or chosen.dtype.kind not in "iub":
+        raise InvalidParameterError(
+            "rows of a dataset are chosen by an integer, a slice, a mask or a list of "
+            f"integers, not by {index!r}"
+        )
+    if chosen.dtype == np.bool_ and len(chosen) != length:
+        raise InvalidParameterError(
+            f"the mask has {len(chosen)} entries for {length} photos; give one for each"
+        )
+    return chosen
+
+
+def distinct_ids(ids: Iterable[object]) -> list[str]:
+    """Return ids as strings, none of them twice."""
+    names = [str(name) for name in ids]
+    if len(set(names)) != len(names):
+        twice = Counter(names).most_common(1)[0][0]
+        raise DataError(f"ids has {twice!r} twice; every image needs an id of its own")
+    return names

@@ -1,0 +1,305 @@
+"""The one decoder: bytes of a photo in, upright RGB pixels of the wanted size out."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+from collections.abc import Callable
+from typing import NoReturn
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image as PillowImage
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from shelfvision.data.decoding._headers import Header, read_header
+from shelfvision.data.decoding._heif import open_heif
+from shelfvision.data.decoding._limits import DecodeLimits
+from shelfvision.data.decoding._refusals import refuse, refuse_size, refuse_truncated
+from shelfvision.errors import PhotoError, PhotoNotFoundError
+from shelfvision.protocols import Image, Resize
+
+__all__ = [
+    "BACKGROUND",
+    "DEFAULT_LIMITS",
+    "DecodeLimits",
+    "decode_photo",
+    "read_bytes",
+    "read_photo",
+    "resize_image",
+]
+
+BACKGROUND = (255, 255, 255)
+"""What shows through transparent pixels and fills the margins of ``resize="pad"``: white."""
+
+DEFAULT_LIMITS = DecodeLimits()
+"""The limits where none are given."""
+
+# A JPEG is decoded at 1/2, 1/4 or 1/8 of its size while that leaves this many times the wanted
+# pixels on each side; the rest is resized.
+_DRAFT_MARGIN = 1.5
+
+# The plugins are called by name, not through `PIL.Image.open`, whose bomb check is governed by a
+# process-wide setting and warns where we raise; size limits are checked before.
+_PLUGINS: dict[str, Callable[[io.BytesIO], PillowImage.Image]] = {
+    "JPEG": JpegImageFile,
+    "PNG": PngImageFile,
+    "WebP": WebPImageFile,
+}
+
+_Transpose = PillowImage.Transpose
+_UPRIGHT = {
+    2: _Transpose.FLIP_LEFT_RIGHT,
+    3: _Transpose.ROTATE_180,
+    4: _Transpose.FLIP_TOP_BOTTOM,
+    5: _Transpose.TRANSPOSE,
+    6: _Transpose.ROTATE_270,
+    7: _Transpose.TRANSVERSE,
+    8: _Transpose.ROTATE_90,
+}
+
+
+def decode_photo(
+    data: bytes,
+    *,
+    image_size: tuple[int, int],
+    resize: Resize = "stretch",
+    limits: DecodeLimits = DEFAULT_LIMITS,
+    where: str = "",
+) -> Image:
+    """Decode a JPEG, PNG or WebP photo, or a HEIC one where pillow-heif is installed.
+
+    The format is told by content, never by name. The photo is turned upright by its EXIF
+    orientation; grey, palette and CMYK photos become RGB, 16-bit greys are scaled to 8 bits,
+    transparent pixels are laid over white, and of an animation the first frame is taken where
+    the limits allow it. Resizing is bilinear and antialiased. A JPEG far larger than the wanted
+    size is decoded at a fraction of its own.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file.
+    image_size : tuple of int
+        Height and width of the result, in pixels.
+    resize : {"stretch", "pad", "crop"}, default="stretch"
+        What happens to a photo of another shape: it is stretched, or fitted inside with white
+        margins, or its middle is cut out.
+    limits : DecodeLimits
+        What is refused from the header on.
+    where : str, default=""
+        The photo's path or another name for it, for error messages.
+
+    Returns
+    -------
+    ndarray of uint8, shape (height, width, 3)
+        RGB pixels, 0 to 255, yours to write into.
+
+    Raises
+    ------
+    PhotoError
+        The data are not a photo, are damaged or truncated, or are past a limit; its `code` says
+        which.
+    """
+    header = read_header(data, limits=limits, where=where)
+    try:
+        if header.format == "HEIC":
+            photo = _as_rgb(open_heif(header.data, limits, where))
+            return _fitted(photo, image_size, resize)
+        return _decode(header, image_size, resize)
+    except Exception as error:  # noqa: BLE001  (broken files make Pillow raise of every kind)
+        _refuse_undecodable(error, header, where)
+
+
+def resize_image(image: Image, *, image_size: tuple[int, int], resize: Resize = "stretch") -> Image:
+    """Bring RGB pixels to another size by the rules by which photos are brought there.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (height, width, 3)
+        RGB pixels, 0 to 255.
+    image_size : tuple of int
+        Height and width of the result, in pixels.
+    resize : {"stretch", "pad", "crop"}, default="stretch"
+        What happens to an image of another shape.
+
+    Returns
+    -------
+    ndarray of uint8, shape (height, width, 3)
+        RGB pixels, yours to write into.
+    """
+    return _fitted(PillowImage.fromarray(np.ascontiguousarray(image)), image_size, resize)
+
+
+def _fitted(rgb: PillowImage.Image, image_size: tuple[int, int], resize: Resize) -> Image:
+    box, size = _geometry(rgb.size, (image_size[1], image_size[0]), resize)
+    return _padded(np.array(_resized(rgb, box, size)), image_size)
+
+
+def read_photo(
+    path: str | os.PathLike[str],
+    *,
+    image_size: tuple[int, int],
+    resize: Resize = "stretch",
+    limits: DecodeLimits = DEFAULT_LIMITS,
+) -> Image:
+    """Read and decode one photo file; see `decode_photo`.
+
+    Raises
+    ------
+    PhotoNotFoundError
+        There is no such file.
+    PhotoError
+        The file cannot be read, or is no photo that can be decoded.
+    """
+    data, _ = read_bytes(path, limits=limits)
+    return decode_photo(
+        data, image_size=image_size, resize=resize, limits=limits, where=os.fspath(path)
+    )
+
+
+def read_bytes(
+    path: str | os.PathLike[str], *, limits: DecodeLimits = DEFAULT_LIMITS
+) -> tuple[bytes, os.stat_result]:
+    """Return the content and status of a regular file, refusing anything else, never hanging."""
+    where = os.fspath(path)
+    try:
+        with open(where, "rb", buffering=0, opener=_open_without_waiting) as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                refuse(where, "not-a-file", "is not a regular file", "give the path of a photo")
+            if status.st_size > limits.max_bytes:
+                refuse_size(where, status.st_size, limits)
+            return file.readall(), status
+    except PhotoError:
+        raise
+    except (OSError, ValueError) as error:
+        _refuse_unreadable(error, where)
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    # Opening a FIFO that nobody writes to would wait for ever.
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _refuse_unreadable(error: OSError | ValueError, where: str) -> NoReturn:
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        raise PhotoNotFoundError(
+            f"there is no photo {where!r}; check the path", path=where, code="not-found"
+        ) from error
+    if isinstance(error, PermissionError):
+        message = f"{where!r} may not be read: permission denied; allow reading it, or remove it"
+        raise PhotoError(message, path=where, code="permission") from error
+    if isinstance(error, IsADirectoryError):
+        message = f"{where!r} is a folder, not a photo; give the path of a photo"
+        raise PhotoError(message, path=where, code="not-a-file") from error
+    reason = getattr(error, "strerror", None) or error
+    message = f"{where!r} cannot be read: {reason}; check the path and the disk it is on"
+    raise PhotoError(message, path=where, code="unreadable") from error
+
+
+def _refuse_undecodable(error: Exception, header: Header, where: str) -> NoReturn:
+    if isinstance(error, PhotoError):
+        raise error
+    if "truncated" in str(error).lower():
+        refuse_truncated(where)
+    reason = str(error) or type(error).__name__
+    raise PhotoError(
+        f"{where or 'the photo'!r} is a damaged {header.format} file, {header.width} x "
+        f"{header.height}, that cannot be decoded ({reason}); copy it again from where it came, "
+        "or remove it",
+        path=where,
+        code="broken",
+    ) from error
+
+
+def _decode(header: Header, image_size: tuple[int, int], resize: Resize) -> Image:
+    turned = header.orientation >= 5
+    wanted = image_size if turned else (image_size[1], image_size[0])
+    box, size = _geometry((header.width, header.height), wanted, resize)
+    with _PLUGINS[header.format](io.BytesIO(header.data)) as photo:
+        if photo.size != (header.width, header.height):
+            raise ValueError(f"its parts disagree on its size, {photo.size}")
+        if isinstance(photo, JpegImageFile):
+            box = _draft(photo, box, size)
+        rgb = _as_rgb(photo)
+    rgb = _resized(rgb, box, size)
+    if header.orientation != 1:
+        rgb = rgb.transpose(_UPRIGHT[header.orientation])
+    return _padded(np.array(rgb), image_size)
+
+
+_Box = tuple[float, float, float, float]
+
+
+def _resized(rgb: PillowImage.Image, box: _Box, size: tuple[int, int]) -> PillowImage.Image:
+    if rgb.size == size and box == (0.0, 0.0, *map(float, size)):
+        return rgb
+    return rgb.resize(size, PillowImage.Resampling.BILINEAR, box=box, reducing_gap=3.0)
+
+
+def _geometry(
+    stored: tuple[int, int], wanted: tuple[int, int], resize: Resize
+) -> tuple[_Box, tuple[int, int]]:
+    """Return which part of the photo is used and how large it becomes, both (width, height)."""
+    width, height = stored
+    ratios = wanted[0] / width, wanted[1] / height
+    if resize == "crop":
+        used = wanted[0] / max(ratios), wanted[1] / max(ratios)
+        left, top = (width - used[0]) / 2, (height - used[1]) / 2
+        return (left, top, left + used[0], top + used[1]), wanted
+    size = wanted
+    if resize == "pad":
+        scale = min(ratios)
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+    return (0.0, 0.0, float(width), float(height)), size
+
+
+def _draft(photo: JpegImageFile, box: _Box, size: tuple[int, int]) -> _Box:
+    """Have the JPEG decoded at a fraction of its size; return the box in that fraction."""
+    room = min((box[2] - box[0]) / size[0], (box[3] - box[1]) / size[1]) / _DRAFT_MARGIN
+    fraction = next((step for step in (8, 4, 2) if room >= step), 1)
+    if fraction == 1:
+        return box
+    width, height = photo.size
+    drafted = photo.draft(None, (max(1, width // fraction), max(1, height // fraction)))
+    if drafted is None:
+        return box
+    scale = drafted[1][2] / width, drafted[1][3] / height
+    return box[0] * scale[0], box[1] * scale[1], box[2] * scale[0], box[3] * scale[1]
+
+
+def _as_rgb(photo: PillowImage.Image) -> PillowImage.Image:
+    photo.load()
+    if photo.mode == "RGB" and "transparency" not in photo.info:
+        return photo
+    if photo.mode.startswith("I"):
+        return _from_16_bit(photo).convert("RGB")
+    if photo.mode in {"LA", "PA", "RGBA", "La", "RGBa"} or "transparency" in photo.info:
+        rgba = photo.convert("RGBA")
+        opaque = PillowImage.new("RGB", rgba.size, BACKGROUND)
+        opaque.paste(rgba, mask=rgba.getchannel("A"))
+        return opaque
+    return photo.convert("RGB")
+
+
+def _from_16_bit(photo: PillowImage.Image) -> PillowImage.Image:
+    wide = np.asarray(photo)
+    grey = np.empty(wide.shape, dtype=np.uint8)
+    # Row by row, so that a large photo needs no second large array.
+    for row, values in enumerate(wide):
+        grey[row] = (np.clip(values, 0, 65535).astype(np.uint32) * 255 + 32767) // 65535
+    return PillowImage.fromarray(grey)
+
+
+def _padded(pixels: npt.NDArray[np.uint8], image_size: tuple[int, int]) -> Image:
+    if pixels.shape[:2] == image_size:
+        return pixels
+    padded = np.empty((*image_size, 3), dtype=np.uint8)
+    padded[:] = BACKGROUND
+    height, width = pixels.shape[:2]
+    top, left = (image_size[0] - height) // 2, (image_size[1] - width) // 2
+    padded[top : top + height, left : left + width] = pixels
+    return padded

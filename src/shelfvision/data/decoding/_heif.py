@@ -1,0 +1,40 @@
+"""Opens HEIC photos, those of phones, with the package pillow-heif where it is installed."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import cast
+
+from PIL import Image as PillowImage
+
+from shelfvision._validation import import_extra
+from shelfvision.data.decoding._limits import DecodeLimits
+from shelfvision.data.decoding._refusals import check_size, refuse
+from shelfvision.errors import MissingDependencyError
+
+HEIF_ENDINGS = (".heic", ".heif")
+"""How names of such photos end."""
+
+PIP_LINE = 'pip install "shelfvision[heif]"'
+"""What brings the package."""
+
+
+def heif_is_installed() -> bool:
+    """Tell whether HEIC photos can be read."""
+    return importlib.util.find_spec("pillow_heif") is not None
+
+
+def open_heif(data: bytes, limits: DecodeLimits, where: str) -> PillowImage.Image:
+    """Return the main photo of a HEIC file, turned upright; its size is checked before pixels.
+
+    The package is asked directly: registered with Pillow, it would change what the host opens.
+    """
+    try:
+        pillow_heif = import_extra("pillow_heif", extra="heif", purpose="reading HEIC photos")
+    except MissingDependencyError:
+        what = "is a HEIC photo, which this installation cannot read"
+        refuse(where, "needs-heif", what, f"run: {PIP_LINE}")
+    photo = pillow_heif.open_heif(data, convert_hdr_to_8bit=True)
+    width, height = photo.size
+    check_size(width, height, limits, where)
+    return cast("PillowImage.Image", photo.to_pillow())

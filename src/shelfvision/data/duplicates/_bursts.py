@@ -1,0 +1,109 @@
+"""Finds bursts: photos of one thing, taken one after the other in one place."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfvision.data._threads import in_threads, progress
+from shelfvision.data.duplicates._near import thumbnail_of
+from shelfvision.protocols import Image, PixelSource
+
+_BINS = 10
+# In a long series, photos are compared with those up to this many places before or after them.
+_WINDOW = 512
+_NUMBERED = re.compile(r"(.*?)(\d+)[\W_]*", re.DOTALL)
+
+_Vectors = npt.NDArray[np.float32]
+_Pairs = list[tuple[int, int, float]]
+
+
+def burst_pairs(
+    source: PixelSource,
+    rows: npt.NDArray[np.int64],
+    names: Sequence[str],
+    labels: npt.NDArray[np.int64],
+    threshold: float,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Return pairs of positions in `rows` that chain up each burst, and how alike they are.
+
+    Only photos of one series can be a burst: they have one label, and names that differ in their
+    last number alone.
+    """
+    found: _Pairs = []
+    with progress("Looking for bursts", len(rows)) as advance:
+        for series in _series(names, labels):
+            previous = np.empty(0, dtype=np.int64), np.empty((0, _BINS**3), dtype=np.float32)
+            for start in range(0, len(series), _WINDOW):
+                positions = np.array(series[start : start + _WINDOW], dtype=np.int64)
+                colours = np.empty((len(positions), _BINS**3), dtype=np.float32)
+
+                def look(
+                    place: int,
+                    positions: npt.NDArray[np.int64] = positions,
+                    colours: _Vectors = colours,
+                ) -> None:
+                    colours[place] = colours_of(thumbnail_of(source, int(rows[positions[place]])))
+                    advance()
+
+                in_threads(look, len(positions))
+                both = np.concatenate((previous[0], positions))
+                found += _chained(both, np.concatenate((previous[1], colours)), threshold)
+                previous = positions, colours
+    pairs = np.array([pair[:2] for pair in found], dtype=np.int64).reshape(-1, 2)
+    return pairs, np.array([pair[2] for pair in found], dtype=np.float64)
+
+
+def colours_of(thumbnail: Image) -> _Vectors:
+    """Return the square roots of a histogram of colours; the product of two tells their likeness.
+
+    Every pixel is shared out among the eight nearest bins. Where things lie in the photo does not
+    matter: a hand turns the product, the shelf and its light stay.
+    """
+    place = thumbnail.reshape(-1, 3).astype(np.float32) * ((_BINS - 1) / 255)
+    low = np.minimum(place.astype(np.int64), _BINS - 2)
+    share = place - low
+    histogram = np.zeros(_BINS**3)
+    for corner in np.ndindex(2, 2, 2):
+        weights = np.where(corner, share, 1 - share).prod(axis=1)
+        bins = (low + corner) @ (_BINS**2, _BINS, 1)
+        histogram += np.bincount(bins, weights, minlength=_BINS**3)
+    return np.asarray(np.sqrt(histogram / len(place)), dtype=np.float32)
+
+
+def _series(names: Sequence[str], labels: npt.NDArray[np.int64]) -> Iterator[list[int]]:
+    """Yield the positions of photos whose names differ in their last number, by that number."""
+    series: dict[tuple[int, str], list[tuple[int, str, int]]] = {}
+    for position, name in enumerate(names):
+        numbered = _NUMBERED.fullmatch(name.rpartition(".")[0] or name)
+        if numbered is not None:
+            key = int(labels[position]), numbered[1]
+            series.setdefault(key, []).append((int(numbered[2]), name, position))
+    for key in sorted(series):
+        if len(series[key]) > 1:
+            yield [position for _, _, position in sorted(series[key])]
+
+
+def _chained(positions: npt.NDArray[np.int64], colours: _Vectors, threshold: float) -> _Pairs:
+    """Return links between neighbours in each cluster of average linkage."""
+    if len(positions) < 2:
+        return []
+    from scipy.cluster.hierarchy import fcluster, linkage
+    from scipy.spatial.distance import squareform
+
+    likeness = np.minimum(colours @ colours.T, 1).astype(np.float64)
+    differ = 1 - likeness
+    np.fill_diagonal(differ, 0)
+    tree = linkage(squareform(differ, checks=False), "average")
+    clusters = fcluster(tree, 1 - threshold, "distance")
+    links = []
+    for cluster in np.unique(clusters):
+        members = np.flatnonzero(clusters == cluster).tolist()
+        for one, other in itertools.pairwise(members):
+            alike = float(likeness[one, other])
+            links.append((int(positions[one]), int(positions[other]), alike))
+    return links

@@ -1,0 +1,79 @@
+"""Joins groups whose photos look the same, but never two that the user named."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfvision.data._lineage import NEAR, USER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupLink:
+    """Two photos that look the same though the user put them into different groups."""
+
+    ids: tuple[str, str]
+    """The two photos."""
+    groups: tuple[str, str]
+    """Their groups."""
+    similarity: float
+    """How alike they are, up to 1."""
+
+
+class GroupForest:
+    """Groups of rows that grow together; each tree holds at most one group that a user named."""
+
+    def __init__(self, groups: npt.NDArray[np.object_]) -> None:
+        self._parent = {group: group for group in groups.tolist()}
+
+    def root(self, group: str) -> str:
+        """Return the group that stands for all that were joined with this one."""
+        while self._parent[group] != group:
+            self._parent[group] = self._parent[self._parent[group]]
+            group = self._parent[group]
+        return group
+
+    def join(self, one: str, other: str) -> bool:
+        """Join two groups; return whether they are one now."""
+        first, second = sorted((self.root(one), self.root(other)), key=_rank)
+        if first != second and second.startswith(USER):
+            return False
+        self._parent[second] = first
+        return True
+
+    def names(self, namespace: str) -> dict[str, str]:
+        """Return the new name of every group; those that grew get the namespace."""
+        joined = {self.root(group) for group in self._parent if self.root(group) != group}
+        return {group: _name(self.root(group), joined, namespace) for group in self._parent}
+
+
+def _rank(group: str) -> tuple[bool, str]:
+    """Order groups so that a user's comes first, then the smallest digest."""
+    return not group.startswith(USER), group.partition(":")[2]
+
+
+def _name(root: str, joined: set[str], namespace: str) -> str:
+    if root in joined and not root.startswith(USER):
+        return namespace + root.partition(":")[2]
+    return root
+
+
+def join_groups(
+    groups: npt.NDArray[np.object_],
+    ids: npt.NDArray[np.object_],
+    pairs: npt.NDArray[np.int64],
+    similarity: npt.NDArray[np.float64],
+    *,
+    namespace: str = NEAR,
+) -> tuple[list[str], tuple[GroupLink, ...]]:
+    """Return the group of every row after joining pairs, and the pairs that may not be joined."""
+    forest = GroupForest(groups)
+    links = []
+    for (one, other), alike in zip(pairs.tolist(), similarity.tolist(), strict=True):
+        if not forest.join(groups[one], groups[other]):
+            named = (forest.root(groups[one]), forest.root(groups[other]))
+            links.append(GroupLink(ids=(ids[one], ids[other]), groups=named, similarity=alike))
+    names = forest.names(namespace)
+    return [names[group] for group in groups.tolist()], tuple(links)

@@ -1,0 +1,131 @@
+"""Finds photos that look the same: re-encoded, resized, mirrored or turned by quarter turns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfvision.data._threads import in_threads, progress
+from shelfvision.data.decoding._decode import resize_image
+from shelfvision.protocols import Image, PixelSource
+
+_SIDE = 32
+_FINE = 16
+_FREQUENCIES = 4
+# How far apart, in grey levels, the low frequencies of two candidates may be, and how many
+# candidates a photo may have: copies of one photo are below 0.5 and chain up where there are many.
+_RADIUS = 16.0
+_NEIGHBOURS = 13
+# Neighbours past the first few may be up to half again as far as the true ones.
+_SLACK = 0.5
+_BLOCK = 4096
+
+_GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+_WAVES = np.cos(np.pi / _SIDE * np.outer(np.arange(_FREQUENCIES), np.arange(_SIDE) + 0.5)).astype(
+    np.float32
+) * np.where(np.arange(_FREQUENCIES) == 0, 1, np.sqrt(2))[:, None].astype(np.float32)
+
+
+def near_pairs(
+    source: PixelSource, rows: npt.NDArray[np.int64], threshold: float
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Return pairs of positions in `rows` that look the same, and how much, the likest first.
+
+    Candidates are neighbours among the magnitudes of low frequencies, which flips and turns
+    leave alone, so that one search tree serves all eight symmetries; each pair is then compared
+    in colour under each of them.
+    """
+    coarse, fine = _features(source, rows)
+    pairs = _candidates(coarse)
+    similarity = np.empty(len(pairs), dtype=np.float64)
+    for start in range(0, len(pairs), _BLOCK):
+        block = pairs[start : start + _BLOCK]
+        similarity[start : start + _BLOCK] = _similarity(fine[block[:, 0]], fine[block[:, 1]])
+    order = np.lexsort((pairs[:, 1], pairs[:, 0], -similarity))
+    order = order[similarity[order] >= threshold]
+    return pairs[order], similarity[order]
+
+
+def _features(
+    source: PixelSource, rows: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]:
+    n_coarse = len(_descriptor(np.zeros((_SIDE, _SIDE, 3), dtype=np.uint8)))
+    coarse = np.empty((len(rows), n_coarse), dtype=np.float32)
+    fine = np.empty((len(rows), _FINE, _FINE, 3), dtype=np.uint8)
+    with progress("Comparing photos", len(rows)) as advance:
+
+        def look(position: int) -> None:
+            thumbnail = thumbnail_of(source, int(rows[position]))
+            coarse[position] = _descriptor(thumbnail)
+            fine[position] = resize_image(thumbnail, image_size=(_FINE, _FINE))
+            advance()
+
+        in_threads(look, len(rows))
+    return coarse, fine
+
+
+def thumbnail_of(source: PixelSource, row: int) -> Image:
+    """Return a photo stretched to 32 x 32 pixels, the quickest way that its source knows."""
+    size = (_SIDE, _SIDE)
+    thumbnail = getattr(source, "thumbnail", None)
+    if thumbnail is not None:
+        return cast("Image", thumbnail(row, size))
+    return resize_image(source.read(row), image_size=size)
+
+
+def _descriptor(thumbnail: Image) -> npt.NDArray[np.float32]:
+    """Return low-frequency cosine magnitudes, in grey levels, that no symmetry changes.
+
+    A flip changes only their signs and a transposition swaps their two indices, so the sum and
+    the difference of each swapped pair, without signs, stay.
+    """
+    grey = thumbnail.astype(np.float32) @ _GREY
+    magnitude = np.abs(_WAVES @ grey @ _WAVES.T) / _SIDE**2
+    down, across = np.triu_indices(_FREQUENCIES)
+    low = down + across < _FREQUENCIES
+    one, other = magnitude[down[low], across[low]], magnitude[across[low], down[low]]
+    differ = np.abs(one - other)[(down < across)[low]]
+    pairs = np.sqrt(0.5) * np.concatenate((one + other, differ))
+    return cast("npt.NDArray[np.float32]", pairs.astype(np.float32))
+
+
+def _candidates(coarse: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+    if len(coarse) < 2:
+        return np.empty((0, 2), dtype=np.int64)
+    from scipy.spatial import cKDTree
+
+    n_neighbours = min(_NEIGHBOURS, len(coarse))
+    _, found = cKDTree(coarse).query(
+        coarse, k=n_neighbours, eps=_SLACK, distance_upper_bound=_RADIUS
+    )
+    one = np.repeat(np.arange(len(coarse)), n_neighbours)
+    other = np.asarray(found, dtype=np.int64).ravel()
+    real = (other < len(coarse)) & (one != other)
+    pairs = np.stack((one[real], other[real]), axis=1)
+    return np.unique(np.sort(pairs, axis=1), axis=0)
+
+
+def _similarity(
+    one: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8]
+) -> npt.NDArray[np.float64]:
+    """Return the structural similarity of pairs of thumbnails at the best of 8 symmetries."""
+    a = one.reshape(len(one), -1).astype(np.float32)
+    mean_a, var_a = a.mean(axis=1), a.var(axis=1)
+    b = other.reshape(len(other), -1).astype(np.float32)
+    mean_b, var_b = b.mean(axis=1), b.var(axis=1)
+    product = np.max([np.einsum("ij,ij->i", a, turned) for turned in _symmetries(other)], axis=0)
+    covariance = product / a.shape[1] - mean_a * mean_b
+    # The constants that Wang et al. give, for 8 bits.
+    c_mean, c_var = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    light = (2 * mean_a * mean_b + c_mean) / (mean_a**2 + mean_b**2 + c_mean)
+    shape = (2 * covariance + c_var) / (var_a + var_b + c_var)
+    return np.asarray(light * shape, dtype=np.float64)
+
+
+def _symmetries(images: npt.NDArray[np.uint8]) -> Iterator[npt.NDArray[np.float32]]:
+    for turned in (images, images.transpose(0, 2, 1, 3)):
+        for flipped in (turned, turned[:, ::-1], turned[:, :, ::-1], turned[:, ::-1, ::-1]):
+            yield flipped.reshape(len(images), -1).astype(np.float32)

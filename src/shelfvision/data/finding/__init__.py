@@ -1,0 +1,1 @@
+"""Which photos there are: folders, manifests, and what was passed over."""

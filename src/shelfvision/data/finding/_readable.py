@@ -1,0 +1,23 @@
+"""Tries every photo once, for datasets that leave out what cannot be read."""
+
+from __future__ import annotations
+
+from shelfvision.data._threads import in_threads, progress
+from shelfvision.data.decoding._file_pixels import FilePixels
+from shelfvision.errors import PhotoError
+
+
+def unreadable(source: FilePixels) -> dict[int, PhotoError]:
+    """Return the error of every row that cannot be decoded, in the order of the rows."""
+    failed: dict[int, PhotoError] = {}
+    with progress("Reading photos", len(source)) as advance:
+
+        def attempt(row: int) -> None:
+            try:
+                source.read(row)
+            except PhotoError as error:
+                failed[row] = error
+            advance()
+
+        in_threads(attempt, len(source))
+    return dict(sorted(failed.items()))

@@ -1,0 +1,1 @@
+"""Dividing a dataset into parts that share nothing."""

@@ -1,0 +1,110 @@
+"""What parts of a split must have in common with each other and a saved one; their counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfvision._validation import listed
+from shelfvision.data._dataset import Dataset
+from shelfvision.data.splitting._files import SavedRows
+from shelfvision.errors import InvalidParameterError, SplitError
+
+
+def given_parts(given: Mapping[str, Dataset | None]) -> dict[str, Dataset]:
+    """Return the parts that are there, which must be datasets; train must be there."""
+    parts = {}
+    for name, part in given.items():
+        if isinstance(part, Dataset):
+            parts[name] = part
+        elif part is not None or name == "train":
+            raise InvalidParameterError(
+                f"{name} must be a Dataset, not {type(part).__name__}; make one with "
+                "Dataset.from_directory, from_manifest or from_arrays"
+            )
+    return parts
+
+
+def check_alike(parts: Mapping[str, Dataset]) -> None:
+    """Refuse parts that differ in their classes or image size."""
+    train = parts["train"]
+    for name, part in parts.items():
+        if part.class_names != train.class_names:
+            raise SplitError(
+                f"train and {name} number their classes differently: {_difference(train, part)}; "
+                "open both with the same class_names, or use select on both"
+            )
+        if part.image_size != train.image_size:
+            raise SplitError(
+                f"train has images of {train.image_size} and {name} of {part.image_size}, height "
+                "and width; open both with the same image_size"
+            )
+
+
+def _difference(train: Dataset, part: Dataset) -> str:
+    extra = [name for name in train.class_names if name not in part.class_names]
+    other = [name for name in part.class_names if name not in train.class_names]
+    told = [f"only the first has {listed(extra)}"] if extra else []
+    told += [f"only the second has {listed(other)}"] if other else []
+    if told:
+        return " and ".join(told)
+    return f"{listed(train.class_names)} against {listed(part.class_names)}"
+
+
+def check_filled(parts: Mapping[str, Dataset]) -> None:
+    """Refuse empty parts."""
+    for name, part in parts.items():
+        if not len(part):
+            raise SplitError(
+                f"the {name} part has no photos; add photos or choose other shares"
+                + ("" if name == "train" else f", or pass {name}=None to do without")
+            )
+
+
+def check_complete(saved: SavedRows, rows: npt.NDArray[np.int64], ds: Dataset) -> None:
+    """Refuse a dataset that lacks photos of a saved split, or has others."""
+    lost = np.flatnonzero(rows < 0)
+    if len(lost):
+        first = int(lost[0])
+        copy = saved.copies[first]
+        what = f"copy {copy} of {saved.ids[first]!r}" if copy else repr(saved.ids[first])
+        raise SplitError(
+            f"line {saved.lines[first]} of {saved.path!r} has {what}, which the dataset does not "
+            f"have, nor {len(lost) - 1} more of its {len(rows)} rows; give the dataset that was "
+            "split, or split this one again with SeededSplitter.split(ds, previous=path)"
+        )
+    new = np.ones(len(ds), dtype=np.bool_)
+    new[rows] = False
+    if new.any():
+        raise SplitError(
+            f"{saved.path!r} does not say where {listed(ds.ids[new], limit=3)} belong; give the "
+            "dataset that was split, or place the new photos with "
+            "SeededSplitter.split(ds, previous=path)"
+        )
+
+
+def count_table(parts: Mapping[str, Dataset]) -> list[str]:
+    """Return the lines of a table: the photos of every class in every part."""
+    counts = {name: list(part.class_counts.values()) for name, part in parts.items()}
+    counts["total"] = [sum(row) for row in zip(*counts.values(), strict=True)]
+    names = parts["train"].class_names
+    rows = [["class", *counts]]
+    rows += [
+        [name, *map(str, row)]
+        for name, row in zip(names, zip(*counts.values(), strict=True), strict=True)
+    ]
+    rows.append(["all", *(str(sum(column)) for column in counts.values())])
+    return _aligned(rows)
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        "  ".join(
+            [row[0].ljust(widths[0])]
+            + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        )
+        for row in rows
+    ]

@@ -1,0 +1,86 @@
+"""Labels, groups and ids of rows that are known by these columns only."""
+
+from __future__ import annotations
+
+import warnings
+from collections import defaultdict
+from collections.abc import Sequence
+from itertools import count
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfvision.errors import DataError, LeakageWarning
+
+Labels: TypeAlias = Sequence[int] | Sequence[str] | npt.NDArray[np.generic]
+"""One class a row, as a number or a name, or one-hot rows."""
+
+Names: TypeAlias = Sequence[str] | Sequence[int] | npt.NDArray[np.generic]
+"""One name a row; numbers stand for their digits."""
+
+
+def numbered_classes(labels: Labels) -> tuple[npt.NDArray[np.int64], list[str]]:
+    """Return the number of every row's class, and the sorted classes as text."""
+    array = np.asarray(labels)
+    if array.ndim == 2:
+        if not ((array == 0) | (array == 1)).all() or not (array.sum(axis=1) == 1).all():
+            raise DataError(
+                f"labels of shape {array.shape} must be one-hot, one 1 a row and otherwise 0; "
+                "give class numbers or names, shape (n,)"
+            )
+        return array.argmax(axis=1).astype(np.int64), [str(name) for name in range(array.shape[1])]
+    if array.ndim != 1:
+        raise DataError(
+            f"labels must have shape (n,), or (n, classes) for one-hot rows, not {array.shape}; "
+            "give one class a row"
+        )
+    if array.size and array.dtype.kind not in "iubOUT":
+        raise DataError(
+            f"labels must be whole numbers, names or one-hot rows, not {array.dtype}; convert "
+            "them with .astype(int)"
+        )
+    if array.dtype.kind == "O":
+        array = np.array([str(label) for label in array])
+    names, numbers = np.unique(array, return_inverse=True)
+    return numbers.astype(np.int64), [str(name) for name in names]
+
+
+def row_keys(length: int, groups: Names | None, ids: Names | None) -> npt.NDArray[np.object_]:
+    """Return the group of every row: as given, or its id, or its number."""
+    keys = np.empty(length, dtype=object)
+    for name, column in (("groups", groups), ("ids", ids)):
+        if column is not None and len(column) != length:
+            raise DataError(
+                f"{name} has {len(column)} entries for {length} labels; give one for each"
+            )
+    chosen = groups if groups is not None else ids
+    keys[:] = [str(key) for key in (range(length) if chosen is None else chosen)]
+    return keys
+
+
+def factorized(keys: npt.NDArray[np.object_]) -> tuple[npt.NDArray[np.int64], list[str]]:
+    """Return the number of every row's key, and the keys in order of first appearance."""
+    # One pass over the strings, which lie scattered in memory: that is what takes the time.
+    numbers: defaultdict[str, int] = defaultdict(count().__next__)
+    codes = np.fromiter(map(numbers.__getitem__, keys.tolist()), np.int64, len(keys))
+    return codes, list(numbers)
+
+
+def warn_of_parted(
+    keys: npt.NDArray[np.object_], rows: Sequence[npt.NDArray[np.int64]], *, stacklevel: int
+) -> None:
+    """Warn how many groups stand in several of the parts."""
+    parts = [set(keys[part].tolist()) for part in rows]
+    groups = set().union(*parts)
+    shared = sum(map(len, parts)) > len(groups) and [
+        group for group in groups if sum(group in part for part in parts) > 1
+    ]
+    if shared:
+        warnings.warn(
+            f"method 'shuffled' ignores groups: {len(shared)} of {len(groups)} stand in several "
+            f"parts (for example {min(shared)!r}), so scores will flatter the model; use method "
+            "'stratified' or 'hashed' to keep them whole",
+            LeakageWarning,
+            stacklevel=stacklevel,
+        )

@@ -1,0 +1,117 @@
+"""The methods of dividing rows, frozen for ever: they rest on hashes and `RandomState` alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfvision._random import ranks_for
+from shelfvision.data.splitting._columns import factorized
+from shelfvision.data.splitting._leaks import PARTS
+from shelfvision.data.splitting._pins import NEW, pinned_groups, rows_of
+from shelfvision.data.splitting._quotas import (
+    GroupTable,
+    check_groups,
+    count_rows,
+    deviation,
+    fold_quotas,
+    hashed_parts,
+    largest_remainder,
+    place_groups,
+    split_quotas,
+)
+from shelfvision.errors import SplitError
+
+# The arrays of states below have, for every row, the number of its part or a state of _pins.
+
+
+def rows_per_part(state: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
+    """Return the rows of every part, ascending."""
+    return [np.flatnonzero(state == part) for part in range(len(PARTS))]
+
+
+def stratified_states(
+    seed: int,
+    shares: Sequence[Fraction],
+    keys: npt.NDArray[np.object_],
+    labels: npt.NDArray[np.int64],
+    *,
+    class_names: Sequence[str],
+    state: npt.NDArray[np.int64],
+) -> tuple[npt.NDArray[np.int64], str]:
+    """Place new rows by quotas per class; tell how far whole groups moved these."""
+    codes, groups = factorized(keys)
+    shape = len(shares), len(class_names)
+    pinned = pinned_groups(codes, len(groups), state)
+    filled = count_rows(rows_of(pinned, codes, state), labels, shape)
+    kept = np.flatnonzero(state >= NEW)
+    table = GroupTable.of(codes[kept], labels[kept], n_groups=len(groups), n_classes=shape[1])
+    open_parts = [part for part, share in enumerate(shares) if share]
+    if not filled.any():
+        check_groups(table, class_names, len(open_parts), "parts")
+    quotas = split_quotas(table.class_counts(), shares)
+    ranks = ranks_for(seed, "split", groups)
+    parts = place_groups(table, ranks, quotas, open_parts, pinned=pinned, filled=filled)
+    placed = rows_of(parts, codes, state)
+    return placed, deviation(count_rows(placed, labels, shape), quotas, class_names, PARTS)
+
+
+def hashed_states(
+    seed: int,
+    shares: Sequence[Fraction],
+    keys: npt.NDArray[np.object_],
+    state: npt.NDArray[np.int64],
+) -> npt.NDArray[np.int64]:
+    """Place new rows by the hashes of their groups."""
+    codes, groups = factorized(keys)
+    pinned = pinned_groups(codes, len(groups), state)
+    parts = hashed_parts(ranks_for(seed, "hashed-split", groups), shares)
+    return rows_of(np.where(pinned == NEW, parts, pinned), codes, state)
+
+
+def shuffled_rows(
+    seed: int, shares: Sequence[Fraction], state: npt.NDArray[np.int64]
+) -> list[npt.NDArray[np.int64]]:
+    """Return the rows of every part: pinned ones, then new ones as they are shuffled."""
+    new, pinned = np.flatnonzero(state == NEW), rows_per_part(state)
+    total = len(new) + sum(map(len, pinned))
+    limits = [int(total * sum(shares[:part])) for part in range(1, len(shares))]
+    sizes = np.diff([0, *limits, total]).tolist()
+    need = [max(0, size - len(rows)) for size, rows in zip(sizes, pinned, strict=True)]
+    if sum(need) != len(new):
+        # Some part has more than its share already: the others share the new rows.
+        need = largest_remainder(len(new), [Fraction(part, sum(need)) for part in need])
+    order = new[np.random.RandomState(seed).permutation(len(new))]
+    added = np.split(order, np.cumsum(need)[:-1])
+    return [np.concatenate(pair) for pair in zip(pinned, added, strict=True)]
+
+
+def fold_numbers(
+    seed: int,
+    n_folds: int,
+    keys: npt.NDArray[np.object_],
+    labels: npt.NDArray[np.int64],
+    class_names: Sequence[str],
+) -> npt.NDArray[np.int64]:
+    """Return the fold that tests every row."""
+    codes, groups = factorized(keys)
+    table = GroupTable.of(codes, labels, n_groups=len(groups), n_classes=len(class_names))
+    check_groups(table, class_names, 2, "parts, training and test")
+    quotas = fold_quotas(table.class_counts(), n_folds)
+    folds = place_groups(
+        table,
+        ranks_for(seed, "folds", groups),
+        quotas,
+        range(n_folds),
+        pinned=np.full(len(groups), NEW, dtype=np.int64),
+        filled=np.zeros_like(quotas),
+    )[codes]
+    if len(np.unique(folds)) < n_folds:
+        raise SplitError(
+            f"{len(codes)} photos in {len(groups)} groups do not fill {n_folds} folds; ask for "
+            "fewer folds or add photos"
+        )
+    return folds

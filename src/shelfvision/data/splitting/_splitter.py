@@ -1,0 +1,339 @@
+"""`SeededSplitter`: divides datasets into parts by methods that never change."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import KW_ONLY, dataclass
+from fractions import Fraction
+from typing import Literal, TypeAlias, final
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfvision._validation import as_integer, as_number, as_seed, one_of
+from shelfvision.data._dataset import Dataset
+from shelfvision.data._lineage import USER
+from shelfvision.data.splitting._columns import (
+    Labels,
+    Names,
+    factorized,
+    numbered_classes,
+    row_keys,
+    warn_of_parted,
+)
+from shelfvision.data.splitting._leaks import ON_LEAK, PARTS, OnLeak
+from shelfvision.data.splitting._methods import (
+    fold_numbers,
+    hashed_states,
+    rows_per_part,
+    shuffled_rows,
+    stratified_states,
+)
+from shelfvision.data.splitting._origin import Origin
+from shelfvision.data.splitting._pins import DROPPED, NEW, UNLISTED, UNPLACED, Pins, read_pins
+from shelfvision.data.splitting._splits import Splits, assemble
+from shelfvision.errors import InvalidParameterError, LeakageError, SplitError
+
+Method: TypeAlias = Literal["stratified", "hashed", "shuffled"]
+"""How photos are divided."""
+
+_METHODS = ("stratified", "hashed", "shuffled")
+_ROUGHLY = "The shares are met only roughly (hashed)."
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class SeededSplitter:
+    """Divides photos into training, validation and test parts, the same way for ever.
+
+    What the methods do never changes between versions, and depends on neither the order of rows
+    (but for ``"shuffled"``), nor the process, nor global generators. Photos of one group never
+    part (but for ``"shuffled"``).
+
+    Parameters
+    ----------
+    train, validation, test : float
+        The share of every part, 0 to 1 and above 0 for `train`. They must sum to 1 and are taken
+        as the decimals they are written as, so that 0.7 + 0.2 cuts exactly at 9 of 10. A part
+        with share 0 is None in the result.
+    seed : int, default=42
+        Another seed gives another split.
+    method : {"stratified", "hashed", "shuffled"}, default="stratified"
+        ``"stratified"`` gives every part its exact quota of every class: the share of the
+        class's photos, rounded by largest remainders (of equals to the earlier part), at least
+        one. Whole groups, larger before smaller and equals in seeded order, go where they bring
+        the counts nearest to the quotas (least squares); without groups of several photos the
+        quotas are met exactly, and `Splits.describe` tells by how much groups missed them.
+        ``"hashed"`` puts every group where its hash falls among the shares, so that adding photos
+        moves none; counts are met only roughly.
+        ``"shuffled"`` ignores classes and groups: it is the permutation that
+        ``numpy.random.RandomState(seed).shuffle`` gives for arrays of this length, cut at
+        ``floor(n * train)`` and ``floor(n * (train + validation))``. Groups that it parts are
+        warned of and recorded, not refused.
+    on_leak : {"raise", "drop", "allow"}, default="raise"
+        What to do when the result leaks all the same (see `Splits`): when the dataset contains
+        augmented copies, or `previous` has parted a group.
+
+    Raises
+    ------
+    InvalidParameterError
+        A share is out of range, or they do not sum to 1.
+
+    Examples
+    --------
+    >>> import shelfvision as sv
+    >>> splitter = sv.SeededSplitter(train=0.5, validation=0.25, test=0.25)
+    >>> train, validation, test = splitter.split_indices(["milk", "juice"] * 4)
+    >>> len(train), len(validation), len(test)
+    (4, 2, 2)
+    """
+
+    train: float = 0.7
+    """The share of the training part."""
+    validation: float = 0.2
+    """The share of the validation part."""
+    test: float = 0.1
+    """The share of the test part."""
+    _: KW_ONLY
+    seed: int = 42
+    """What the division depends on besides the photos."""
+    method: Method = "stratified"
+    """How photos are divided."""
+    on_leak: OnLeak = "raise"
+    """What to do when the result leaks."""
+
+    def __post_init__(self) -> None:
+        shares = [_exact(name, getattr(self, name)) for name in PARTS]
+        if abs(sum(shares, Fraction(-1))) > Fraction(1, 10**9):
+            terms = " + ".join(str(getattr(self, name)) for name in PARTS)
+            raise InvalidParameterError(
+                f"train, validation and test must sum to 1, but {terms} = {float(sum(shares)):g}; "
+                "give all three, for instance train=0.7, validation=0.2, test=0.1"
+            )
+        if not shares[0]:
+            raise InvalidParameterError(
+                "train must be above 0, not 0; give the training part a share, for instance 0.7"
+            )
+        one_of("method", self.method, _METHODS)
+        one_of("on_leak", self.on_leak, ON_LEAK)
+        object.__setattr__(self, "seed", as_seed(self.seed))
+
+    def split(self, ds: Dataset, previous: str | os.PathLike[str] | None = None) -> Splits:
+        """Divide a dataset.
+
+        Parameters
+        ----------
+        ds : Dataset
+            The photos; balance the training part afterwards, not before.
+        previous : path-like, optional
+            A manifest that `Splits.save` wrote. Its photos stay where they are. New photos follow
+            their group, or else go where the method puts them: to fill what the quotas still
+            need, by hash, or shuffled. A new photo whose group stands in two parts is not
+            placed: it is in `Splits.unplaced`, with a warning.
+
+        Returns
+        -------
+        Splits
+            The parts: in the order of `ds`, or for ``"shuffled"`` of the permutation.
+
+        Raises
+        ------
+        SplitError
+            A class has fewer groups than there are parts (``"stratified"``), or a part comes out
+            empty, or `previous` does not fit.
+        LeakageError
+            The dataset contains augmented copies, or `previous` has parted a group, and `on_leak`
+            is ``"raise"``.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import shelfvision as sv
+        >>> images = np.arange(20, dtype=np.uint8).reshape(20, 1, 1, 1).repeat(3, axis=3)
+        >>> ds = sv.Dataset.from_arrays(images, ["milk", "juice"] * 10)
+        >>> print(sv.SeededSplitter(seed=42).split(ds).describe())
+        class  train  validation  test  total
+        juice      7           2     1     10
+        milk       7           2     1     10
+        all       14           4     2     20
+        Every class has its exact quota in every part.
+        """
+        self._refuse_copies(ds)
+        pins = Pins.none(len(ds)) if previous is None else read_pins(previous, ds)
+        if self.method == "shuffled":
+            left, note = pins.state, "Groups were ignored (shuffled)."
+            rows = shuffled_rows(self.seed, self._shares, left)
+        else:
+            left, note = self._placed(ds.groups, ds.labels, ds.class_names, pins.state)
+            rows = rows_per_part(left)
+        wanted = [
+            len(chosen) > 0 or share > 0 for chosen, share in zip(rows, self._shares, strict=True)
+        ]
+        origin = Origin(
+            left_out={
+                "dropped": ds[left == DROPPED],
+                "unlisted": ds[left == UNLISTED],
+                "unplaced": ds[left == UNPLACED],
+            },
+            notes=(note,),
+            gone=pins.gone,
+            groups_ignored=self.method == "shuffled",
+            disjoint=previous is None and self.method != "shuffled" and not ds.copies.any(),
+        )
+        parts = zip(PARTS, rows, wanted, strict=True)
+        return assemble({name: ds[r] for name, r, want in parts if want}, self.on_leak, origin)
+
+    def split_indices(
+        self,
+        labels: Labels,
+        *,
+        groups: Names | None = None,
+        ids: Names | None = None,
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Divide rows that are known by their labels only.
+
+        Parameters
+        ----------
+        labels : sequence of int or str, shape (n,), or one-hot rows, shape (n, k)
+            The class of every row.
+        groups : sequence of str, optional
+            What must stay together. By default every row is a group of its own, named by its id.
+            ``split_indices(ds.labels, groups=ds.groups)`` divides as ``split(ds)`` does.
+        ids : sequence of str, optional
+            A name for every row; by default ``"0"``, ``"1"`` and so on.
+
+        Returns
+        -------
+        train, validation, test : ndarray of int64
+            Row numbers: ascending, or for ``"shuffled"`` in the order of the permutation.
+
+        Raises
+        ------
+        DataError
+            The columns do not fit together.
+        SplitError
+            A class has fewer groups than there are parts (``"stratified"``).
+        """
+        numbers, names = numbered_classes(labels)
+        keys = row_keys(len(numbers), groups, ids)
+        state = np.full(len(numbers), NEW, dtype=np.int64)
+        if self.method == "shuffled":
+            rows = shuffled_rows(self.seed, self._shares, state)
+            if groups is not None:
+                warn_of_parted(keys, rows, stacklevel=3)
+        else:
+            placed, _ = self._placed(keys, numbers, names, state)
+            rows = rows_per_part(placed)
+        return rows[0], rows[1], rows[2]
+
+    def folds(self, ds: Dataset, n_folds: int = 5) -> Iterator[Splits]:
+        """Divide a dataset `n_folds` times, so that every photo is tested once.
+
+        Groups stay whole and every fold has its quota of every class as nearly as groups allow.
+        The shares and the method of this splitter do not matter; its seed does.
+
+        Parameters
+        ----------
+        ds : Dataset
+            The photos.
+        n_folds : int, default=5
+            How many times, at least 2.
+
+        Returns
+        -------
+        iterator of Splits
+            With `train` and `test`; `validation` is None.
+
+        Raises
+        ------
+        SplitError
+            There are fewer groups than folds, or a class has one group only, so that the fold
+            that tests it would not train on it.
+        LeakageError
+            The dataset contains augmented copies and `on_leak` is ``"raise"``.
+        """
+        n_folds = as_integer("n_folds", n_folds, minimum=2)
+        self._refuse_copies(ds)
+        fold_of = fold_numbers(self.seed, n_folds, ds.groups, ds.labels, ds.class_names)
+        return (
+            self._fold(ds, fold_of == fold, f"Fold {fold + 1} of {n_folds}.")
+            for fold in range(n_folds)
+        )
+
+    def leave_one_group_out(self, ds: Dataset) -> Iterator[Splits]:
+        """Test on one of the groups that the user named (a store, a session) after another.
+
+        Parameters
+        ----------
+        ds : Dataset
+            Photos whose groups were given, all of them.
+
+        Returns
+        -------
+        iterator of Splits
+            With `train` (all other groups) and `test` (one group), in the order of group names.
+
+        Raises
+        ------
+        SplitError
+            Some photos have no named group, or all have the same.
+        LeakageError
+            The dataset contains augmented copies and `on_leak` is ``"raise"``.
+        """
+        self._refuse_copies(ds)
+        codes, groups = factorized(ds.groups)
+        unnamed = sum(not group.startswith(USER) for group in groups)
+        if unnamed or len(groups) < 2:
+            got = f"{unnamed} of the {len(groups)} groups are photos" if unnamed else "there is one"
+            raise SplitError(
+                "leave_one_group_out needs photos from at least two named groups, but "
+                f"{got}; name them with groups= (from_arrays) or group_column= (from_manifest)"
+            )
+        order = sorted(range(len(groups)), key=groups.__getitem__)
+        return (
+            self._fold(ds, codes == code, f"Tested on {groups[code].removeprefix(USER)!r}.")
+            for code in order
+        )
+
+    def _fold(self, ds: Dataset, tested: npt.NDArray[np.bool_], note: str) -> Splits:
+        return assemble(
+            {"train": ds[~tested], "test": ds[tested]}, self.on_leak, Origin(notes=(note,))
+        )
+
+    def _placed(
+        self,
+        keys: npt.NDArray[np.object_],
+        labels: npt.NDArray[np.int64],
+        class_names: Sequence[str],
+        state: npt.NDArray[np.int64],
+    ) -> tuple[npt.NDArray[np.int64], str]:
+        """Return the state of every row, new ones placed, and what to tell of it."""
+        if self.method == "hashed":
+            return hashed_states(self.seed, self._shares, keys, state), _ROUGHLY
+        return stratified_states(
+            self.seed, self._shares, keys, labels, class_names=class_names, state=state
+        )
+
+    @property
+    def _shares(self) -> list[Fraction]:
+        shares = [_exact(name, getattr(self, name)) for name in PARTS]
+        return [share / sum(shares) for share in shares]
+
+    def _refuse_copies(self, ds: Dataset) -> None:
+        copies = np.flatnonzero(ds.copies > 0)
+        if len(copies) and self.on_leak == "raise":
+            raise LeakageError(
+                f"the dataset contains {len(copies)} augmented copies (for example of "
+                f"{ds.ids[copies[0]]!r}), which would be judged on in validation and test; split "
+                "first, then balance the training part (for the article's order, balance and "
+                "then split, use fit_resample and split_indices on arrays)"
+            )
+
+
+def _exact(name: str, value: float) -> Fraction:
+    number = as_number(name, value, minimum=0, maximum=1)
+    try:
+        return Fraction(str(value))
+    except ValueError:
+        return Fraction(str(number))

@@ -1,0 +1,213 @@
+"""The bundle: one file with a classifier's weights and manifest, which runs no code when loaded."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias
+
+import numpy as np
+
+from shelfvision._files import atomic_writer
+from shelfvision.errors import BundleError, InvalidParameterError, ModelError
+from shelfvision.inference._manifest import Manifest
+from shelfvision.models._backend import load_keras
+from shelfvision.models._build import model_from_spec
+from shelfvision.models._registry import architecture_for
+from shelfvision.models._safetensors import (
+    STORABLE,
+    Header,
+    Tensor,
+    canonical_header,
+    digests_of,
+    read_header,
+    read_tensors,
+    write,
+)
+from shelfvision.models._spec import ModelSpec
+from shelfvision.models._weights import assign, open_weights, require_same, weight_names
+
+if TYPE_CHECKING:
+    import keras
+
+Builder: TypeAlias = "Callable[[ModelSpec], keras.Model]"
+"""Builds a model of the user's own architecture from its settings."""
+Target: TypeAlias = str | os.PathLike[str] | BinaryIO
+"""A path, or a binary file that is open."""
+
+
+class _Hashed:
+    """A binary file that remembers the digest of all that went through it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._hasher = hashlib.sha256()
+
+    def read(self, size: int, /) -> bytes:
+        data = self._file.read(size)
+        self._hasher.update(data)
+        return data
+
+    def write(self, data: bytes, /) -> None:
+        self._hasher.update(data)
+        self._file.write(data)
+
+    @property
+    def digest(self) -> str:
+        return self._hasher.hexdigest()
+
+
+def save_bundle(manifest: Manifest, weights: Mapping[str, Tensor], target: Target) -> str:
+    """Write a bundle and return its SHA-256; a path is replaced atomically, or not at all."""
+    require_savable(weights)
+    metadata = manifest.to_metadata(digests_of(weights))
+    if isinstance(target, str | os.PathLike):
+        with atomic_writer(target) as file:
+            return _written(file, weights, metadata)
+    return _written(target, weights, metadata)
+
+
+def load_bundle(
+    source: Target, *, expected_sha256: str | None = None, builder: Builder | None = None
+) -> tuple[Manifest, keras.Model]:
+    """Return the manifest of a bundle and its model, built again; Keras comes last."""
+    manifest, tensors = read_bundle(source, expected_sha256=expected_sha256)
+    where = _where(source)
+    if manifest.own_architecture and builder is None:
+        raise BundleError(
+            f"{where} holds a model of an architecture of your own, {manifest.spec.architecture!r},"
+            " which only your code can build; pass builder=, a function that takes a ModelSpec "
+            "and returns the model"
+        )
+    model = (builder or model_from_spec)(manifest.spec)
+    values = [tensors[name] for name in manifest.weights]
+    _require_fit(model, manifest, values, where, exact=builder is None)
+    assign(model.weights, values)
+    return manifest, model
+
+
+def read_bundle(
+    source: Target, *, expected_sha256: str | None = None
+) -> tuple[Manifest, dict[str, Tensor]]:
+    """Return what a bundle holds, checked wholly; Keras is not needed."""
+    expected = None if expected_sha256 is None else _checked_digest(expected_sha256)
+    where = _where(source)
+    if isinstance(source, str | os.PathLike):
+        with open_weights(source) as file:
+            return _read(file, where, expected, os.fstat(file.fileno()).st_size)
+    return _read(source, where, expected, None)
+
+
+def require_savable(weights: Mapping[str, Tensor]) -> None:
+    """Refuse weights that a bundle could not give back."""
+    for name, tensor in weights.items():
+        if tensor.dtype not in STORABLE:
+            raise ModelError(
+                f"the weight {name!r} is of type {tensor.dtype}, which a bundle cannot hold; cast "
+                "the model to float32 and save again"
+            )
+        if tensor.dtype.kind == "f" and not np.isfinite(tensor).all():
+            raise ModelError(
+                f"the weight {name!r} has numbers that are not finite, so the classifier is broken "
+                "and is not saved; train again or go back to an earlier checkpoint"
+            )
+
+
+def _written(file: BinaryIO, weights: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
+    hashed = _Hashed(file)
+    write(hashed, weights, metadata)
+    return hashed.digest
+
+
+def _read(
+    file: BinaryIO, where: str, expected: str | None, size: int | None
+) -> tuple[Manifest, dict[str, Tensor]]:
+    hashed = _Hashed(file)
+    header = read_header(hashed, where)
+    manifest = Manifest.from_metadata(header.metadata, where)
+    _require_canonical(header, manifest, where)
+    _require_architecture(header, manifest, where)
+    if size is not None and size != header.file_size:
+        raise BundleError(
+            f"{where} has {size} bytes where its header tells of {header.file_size}; it was cut "
+            "off or added to, so copy it again from where it came"
+        )
+    tensors = read_tensors(hashed, header, where)
+    if expected is not None and hashed.digest != expected:
+        raise BundleError(
+            f"{where} has the SHA-256 {hashed.digest}, not {expected} as expected_sha256 says; it "
+            "is another file than the one you trust"
+        )
+    return manifest, tensors
+
+
+def _require_canonical(header: Header, manifest: Manifest, where: str) -> None:
+    """Refuse a header that is not, to the byte, the one that we would write."""
+    names = [entry.name for entry in header.entries]
+    if names != sorted(names) or canonical_header(header.entries, header.metadata) != header.raw:
+        raise BundleError(
+            f"{where} cannot be loaded: its header is not as shelfvision writes it, so it was "
+            "changed or damaged; copy it again from where it came"
+        )
+    if sorted(manifest.weights) != names:
+        raise BundleError(
+            f"{where} cannot be loaded: it holds other tensors than its manifest names; copy it "
+            "again from where it came"
+        )
+
+
+def _require_architecture(header: Header, manifest: Manifest, where: str) -> None:
+    """Refuse tensors other than the settings call for, as far as that is known without Keras."""
+    if manifest.own_architecture:
+        return
+    try:
+        architecture = architecture_for(manifest.spec)
+    except ModelError as error:
+        raise BundleError(f"{where} cannot be loaded: {error}") from error
+    if architecture.tensors is None:
+        return
+    expected = architecture.tensors(manifest.spec)
+    found = {entry.name: entry.shape for entry in header.entries}
+    require_same(expected, found, where, error=BundleError)
+    if any(entry.dtype != "F32" for entry in header.entries) or tuple(expected) != manifest.weights:
+        raise BundleError(
+            f"{where} cannot be loaded: its weights are not the float32 tensors of "
+            f"{manifest.spec.architecture} in their order; copy it again from where it came"
+        )
+
+
+def _require_fit(
+    model: keras.Model, manifest: Manifest, values: Sequence[Tensor], where: str, *, exact: bool
+) -> None:
+    """Refuse a rebuilt model whose weights are not those of the bundle."""
+    if not isinstance(model, load_keras().Model):
+        raise ModelError(f"builder must return a keras.Model, not {type(model).__name__}")
+    names = weight_names(variable.path for variable in model.weights)
+    saved = list(manifest.weights)
+    if not exact:
+        # Keras numbers layers without a name of their own as it goes; the order is what counts.
+        names, saved = ([_unnumbered(name) for name in some] for some in (names, saved))
+    shapes = [tuple(variable.shape) for variable in model.weights]
+    if names != saved or shapes != [value.shape for value in values]:
+        raise BundleError(
+            f"{where} does not fit the model that was built for it: the weights differ in name, "
+            "order or shape; build exactly the model that was saved"
+        )
+
+
+def _unnumbered(name: str) -> str:
+    return re.sub(r"[_#]\d+(?=/|$|#)", "", name)
+
+
+def _checked_digest(value: object) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9a-fA-F]{64}", value):
+        raise InvalidParameterError(
+            f"expected_sha256 must be 64 hexadecimal digits, not {value!r}; sha256sum prints them"
+        )
+    return value.lower()
+
+
+def _where(source: Target) -> str:
+    return repr(os.fspath(source)) if isinstance(source, str | os.PathLike) else "the given file"

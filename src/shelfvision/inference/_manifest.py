@@ -1,0 +1,169 @@
+"""`Manifest`: what a bundle says beside its weights, as checked plain values."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NoReturn, Self, TypeVar, cast
+
+from shelfvision._validation import as_class_names
+from shelfvision.errors import BundleError, InvalidParameterError, ModelError
+from shelfvision.models._backend import backend_name
+from shelfvision.models._safetensors import DIGESTS, canonical_json, parse_json
+from shelfvision.models._spec import ModelSpec
+from shelfvision.protocols import Resize
+
+VERSION = 1
+"""The version of the format that is written."""
+ENTRY = "shelfvision"
+"""Metadata entry with the manifest, as JSON."""
+SEAL = "digest"
+"""Metadata entry with the digest of the manifest and of the tensors' digests."""
+RESIZES = ("stretch", "pad", "crop")
+_KEYS = frozenset(
+    {"class_names", "created_with", "own_architecture", "provenance", "resize", "spec", "weights"}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """Everything that a bundle holds but the numbers."""
+
+    spec: ModelSpec
+    """What the model is built from."""
+    own_architecture: bool
+    """Whether the user built the model, so that only the user can build it again."""
+    class_names: tuple[str, ...]
+    """The classes in the order of the model's outputs."""
+    resize: Resize
+    """How photos are brought to the image size."""
+    provenance: Mapping[str, object]
+    """Where the classifier came from, as plain values."""
+    created_with: Mapping[str, str]
+    """Versions of what it was made with."""
+    weights: tuple[str, ...]
+    """The names of the weights in the model's order."""
+
+    def to_metadata(self, digests: str) -> dict[str, str]:
+        """Return the metadata entries of the file, sealed."""
+        fields = {
+            "format": VERSION,
+            "spec": self.spec.to_dict(),
+            "own_architecture": self.own_architecture,
+            "class_names": list(self.class_names),
+            "resize": self.resize,
+            "provenance": dict(self.provenance),
+            "created_with": dict(self.created_with),
+            "weights": list(self.weights),
+        }
+        text = canonical_json(fields)
+        return {ENTRY: text, DIGESTS: digests, SEAL: _seal(text, digests)}
+
+    @classmethod
+    def from_metadata(cls, metadata: Mapping[str, str], where: str) -> Self:
+        """Return the manifest of a file, or refuse it."""
+        if ENTRY not in metadata:
+            _refuse(where, "it was not written by shelfvision")
+        text = metadata[ENTRY]
+        fields = _fields(text, where)
+        if set(metadata) != {ENTRY, DIGESTS, SEAL} or canonical_json(fields) != text:
+            _refuse(where, "its metadata is not as shelfvision writes it")
+        if metadata[SEAL] != _seal(text, metadata[DIGESTS]):
+            _refuse(where, "it is damaged: its manifest does not match its digest")
+        del fields["format"]
+        if set(fields) != _KEYS:
+            _refuse(where, f"its manifest has the entries {sorted(fields)}, not {sorted(_KEYS)}")
+        try:
+            return cls._from_fields(fields, where)
+        except (InvalidParameterError, ModelError) as error:
+            raise BundleError(f"{where} is no bundle that can be loaded: {error}") from error
+
+    @classmethod
+    def _from_fields(cls, fields: dict[str, object], where: str) -> Self:
+        spec, provenance, created = (
+            _typed(fields, key, dict, where) for key in ("spec", "provenance", "created_with")
+        )
+        names, weights = (_texts(fields, key, where) for key in ("class_names", "weights"))
+        if fields["resize"] not in RESIZES or any(not isinstance(v, str) for v in created.values()):
+            _refuse(where, "its manifest has values that make no sense")
+        made = ModelSpec.from_dict(spec)
+        if len(as_class_names(names)) != made.num_classes:
+            _refuse(where, f"it has {len(names)} class names for {made.num_classes} classes")
+        return cls(
+            spec=made,
+            own_architecture=_typed(fields, "own_architecture", bool, where),
+            class_names=names,
+            resize=cast("Resize", fields["resize"]),
+            provenance=provenance,
+            created_with=created,
+            weights=weights,
+        )
+
+
+def plain(provenance: Mapping[str, object]) -> dict[str, object]:
+    """Return a deep copy of provenance as JSON has it, or refuse what JSON has not."""
+    try:
+        copy = json.loads(canonical_json(dict(provenance)))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidParameterError(
+            "provenance must be a mapping of plain JSON values (text, finite numbers, lists, "
+            f"mappings, None), but {error}"
+        ) from error
+    return cast("dict[str, object]", copy)
+
+
+def package_versions() -> dict[str, str]:
+    """Return the versions of what a classifier is made with."""
+    names = ("keras", "numpy", "pillow", "shelfvision")
+    versions = {name: importlib.metadata.version(name) for name in names}
+    return versions | {"backend": backend_name(), "python": platform.python_version()}
+
+
+def _fields(text: str, where: str) -> dict[str, object]:
+    """Return the manifest's entries once its version is known to be readable."""
+    fields = parse_json(text, where)
+    if not isinstance(fields, dict) or type(fields.get("format")) is not int:
+        _refuse(where, "its manifest does not say which format it has")
+    version = fields["format"]
+    if version > VERSION:
+        raise BundleError(
+            f"{where} has the bundle format {version}, but this shelfvision reads formats up to "
+            f"{VERSION}; run: pip install --upgrade shelfvision"
+        )
+    if version != VERSION:
+        _refuse(where, f"there is no bundle format {version}")
+    return fields
+
+
+_Kind = TypeVar("_Kind")
+
+
+def _typed(fields: dict[str, object], key: str, kind: type[_Kind], where: str) -> _Kind:
+    value = fields[key]
+    if not isinstance(value, kind):
+        _refuse(where, f"the entry {key!r} of its manifest is no {kind.__name__}")
+    return value
+
+
+def _texts(fields: dict[str, object], key: str, where: str) -> tuple[str, ...]:
+    values = _typed(fields, key, list, where)
+    if not all(isinstance(value, str) for value in values):
+        _refuse(where, f"the entry {key!r} of its manifest is no list of names")
+    return tuple(values)
+
+
+def _seal(manifest: str, digests: str) -> str:
+    hasher = hashlib.sha256(len(manifest).to_bytes(8, "little"))
+    hasher.update((manifest + digests).encode("ascii", "backslashreplace"))
+    return hasher.hexdigest()
+
+
+def _refuse(where: str, fault: str) -> NoReturn:
+    raise BundleError(
+        f"{where} is no bundle that can be loaded: {fault}; check that it is the right file, and "
+        "copy it again from where it came"
+    )

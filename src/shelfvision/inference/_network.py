@@ -1,0 +1,188 @@
+"""A network frozen for serving: copied weights and a pure function over them."""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfvision.errors import ModelError
+from shelfvision.inference._compile import compiled
+from shelfvision.models._backend import load_keras
+from shelfvision.models._weights import weight_names
+from shelfvision.protocols import Images
+
+if TYPE_CHECKING:
+    import keras
+
+Scores: TypeAlias = npt.NDArray[np.float32]
+Weights: TypeAlias = Mapping[str, npt.NDArray[np.generic]]
+
+BATCHES = (128, 32, 8, 1)
+"""Batches are padded to one of these sizes, so that a program is compiled once for each."""
+PIXELS_AT_ONCE = 128 * 100 * 100
+"""Large images go in smaller batches, so that memory stays bounded."""
+
+
+class FrozenNetwork:
+    """A snapshot of a model's weights and compiled programs that compute with them.
+
+    It may be used from any number of threads. Training the model further does not change it.
+
+    Parameters
+    ----------
+    model : keras.Model
+        One input, RGB pixels of a fixed size; one output, probabilities.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        self.image_size, self.num_classes = _interface(model)
+        self._model = model
+        self._weights = _snapshot(model)
+        self._programs: dict[str, Callable[[Images], Scores]] = {}
+        self._lock = threading.Lock()
+        self._process = os.getpid()
+        limit = max(1, PIXELS_AT_ONCE // math.prod(self.image_size))
+        self._batches = tuple(size for size in BATCHES if size <= limit) or (1,)
+
+    @property
+    def weights(self) -> Weights:
+        """The frozen weights by their unique names, in the model's order."""
+        return self._weights
+
+    @property
+    def model(self) -> keras.Model:
+        """The model whose graph the programs follow; its own weights may have moved on."""
+        return self._model
+
+    @property
+    def batch_size(self) -> int:
+        """The largest number of images that are computed at once."""
+        return self._batches[0]
+
+    def probabilities(self, images: Images) -> Scores:
+        """Return a row of probabilities for every image, shape (n, k)."""
+        scores = self._run("probabilities", images)
+        if scores.size:
+            _check_rows(scores)
+        return scores
+
+    def embed(self, images: Images) -> Scores:
+        """Return what goes into the last dense layer for every image, shape (n, d)."""
+        rows = self._run("embedding", images)
+        return rows.reshape(len(rows), math.prod(rows.shape[1:]))
+
+    def _run(self, what: str, images: Images) -> Scores:
+        self._require_own_process()
+        program = self._programs.get(what) or self._compile(what)
+        if not len(images):
+            # One black image tells the width of the rows.
+            return program(np.zeros((1, *self.image_size, 3), np.uint8))[:0]
+        parts = [
+            program(_padded(images[start : start + length], size))[:length]
+            for start, length, size in _plan(len(images), self._batches)
+        ]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _compile(self, what: str) -> Callable[[Images], Scores]:
+        with self._lock:
+            if what not in self._programs:
+                model = self._model if what == "probabilities" else _body(self._model)
+                pairs = list(zip(self._model.weights, self._weights.values(), strict=True))
+                self._programs[what] = compiled(model, pairs)
+            return self._programs[what]
+
+    def _require_own_process(self) -> None:
+        if os.getpid() != self._process:
+            raise ModelError(
+                f"this classifier was made in process {self._process} and came here through a "
+                "fork, which the threads of its backend do not survive; load it from its file in "
+                "this process, or start workers with the 'spawn' method"
+            )
+
+
+def _interface(model: keras.Model) -> tuple[tuple[int, int], int]:
+    """Return the image size and number of classes of a model that can be served."""
+    if not isinstance(model, load_keras().Model):
+        raise ModelError(
+            f"model must be a keras.Model, not {type(model).__name__}; build one with build_model"
+        )
+    got = getattr(model, "input_shape", None), getattr(model, "output_shape", None)
+    shape, out = got
+    if not (isinstance(shape, tuple) and len(shape) == 4 and shape[3] == 3) or None in shape[1:]:
+        raise ModelError(
+            "a classifier needs a model with one input of shape (None, height, width, 3) of fixed "
+            f"size, but this one takes {shape}; give its Input the size of your images"
+        )
+    if not (isinstance(out, tuple) and len(out) == 2 and out[1] is not None and out[1] >= 2):
+        raise ModelError(
+            "a classifier needs a model with one output of shape (None, number of classes), two "
+            f"classes at least, but this one gives {out}; end it in a dense softmax layer"
+        )
+    return (int(shape[1]), int(shape[2])), int(out[1])
+
+
+def _snapshot(model: keras.Model) -> dict[str, npt.NDArray[np.generic]]:
+    """Return a frozen copy of every weight by its unique name."""
+    weights: dict[str, npt.NDArray[np.generic]] = {}
+    names = weight_names(variable.path for variable in model.weights)
+    for name, variable in zip(names, model.weights, strict=True):
+        value = np.array(load_keras().ops.convert_to_numpy(variable.value))
+        value.flags.writeable = False
+        weights[name] = value
+    return weights
+
+
+def _body(model: keras.Model) -> keras.Model:
+    """Return the part of a model before its last dense layer, sharing its layers."""
+    keras = load_keras()
+    layers = model.layers if hasattr(model, "operations") else []
+    last = next((x for x in reversed(layers) if isinstance(x, keras.layers.Dense)), None)
+    if last is None:
+        raise ModelError(
+            "embed gives what goes into the last dense layer of a functional or sequential "
+            f"model, but {model.name!r} has none that can be seen; build it with keras.Model("
+            "inputs, outputs) and a Dense layer at the end"
+        )
+    return keras.Model(model.inputs, last.input)
+
+
+def _plan(n: int, sizes: tuple[int, ...]) -> list[tuple[int, int, int]]:
+    """Return (start, images, padded size) of the batches that `n` images are computed in."""
+    plan = []
+    start = 0
+    while start < n:
+        rest = n - start
+        # Half-full batches are padded: one call of twice the work costs less than many calls.
+        size = next(size for size in sizes if size <= 2 * rest - (rest == 1))
+        length = min(size, rest)
+        plan.append((start, length, size))
+        start += length
+    return plan
+
+
+def _padded(images: Images, size: int) -> Images:
+    if len(images) == size:
+        return images
+    padded = np.zeros((size, *images.shape[1:]), dtype=np.uint8)
+    padded[: len(images)] = images
+    return padded
+
+
+def _check_rows(scores: Scores) -> None:
+    """Refuse what is not a row of probabilities."""
+    if not np.isfinite(scores).all():
+        raise ModelError(
+            "the model gives probabilities that are not finite numbers; its weights are broken, "
+            "so train it again or go back to an earlier checkpoint"
+        )
+    if scores.min() < 0 or not np.allclose(scores.sum(axis=1), 1, atol=1e-2):
+        raise ModelError(
+            "the model's outputs are not probabilities that sum to 1, "
+            f"the first row is {scores[0, :5].tolist()}; end it in a softmax"
+        )

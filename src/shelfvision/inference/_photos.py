@@ -1,0 +1,163 @@
+"""Everything that `predict` takes, as batches of pixels with names and errors."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TypeAlias, cast
+
+import numpy as np
+
+from shelfvision.data import Dataset
+from shelfvision.data.decoding._decode import decode_photo, read_photo, resize_image
+from shelfvision.errors import InvalidParameterError, PhotoError
+from shelfvision.protocols import Image, Images, OnError, Resize
+
+Photo: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | Image
+"""One photo: a path, an encoded file's bytes, or pixels, ``uint8`` (height, width, 3)."""
+Pixels: TypeAlias = Image | PhotoError
+"""What reading one photo gave."""
+Photos: TypeAlias = Photo | Images | Dataset | Iterable[Photo]
+"""One photo, a batch of pixels, a dataset, or any iterable of photos."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Some photos, ready for the network."""
+
+    ids: Sequence[str]
+    """A name for every photo."""
+    errors: Sequence[str | None]
+    """Why a photo could not be read; None for those that could."""
+    images: Images
+    """The pixels of those that could, in order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """Brings photos to the size and shape that a classifier was trained on."""
+
+    image_size: tuple[int, int]
+    """Height and width in pixels."""
+    resize: Resize
+    """How photos of another shape get there."""
+    on_error: OnError
+    """Whether a photo that cannot be read stops the work or becomes a row with its error."""
+
+    def batches(self, photos: Photos, size: int) -> Iterator[Batch]:
+        """Yield `photos` in batches of at most `size`, reading no further ahead."""
+        if isinstance(photos, Dataset):
+            yield from self._of_dataset(photos, size)
+        elif isinstance(photos, np.ndarray) and photos.ndim == 4:
+            yield from self._of_array(photos, size)
+        else:
+            numbered = enumerate(_one_by_one(photos))
+            while some := list(islice(numbered, size)):
+                yield self._of_photos(some)
+
+    def _of_array(self, images: Images, size: int) -> Iterator[Batch]:
+        _require_pixels(images, "photos", 4)
+        for start in range(0, len(images), size):
+            part = images[start : start + size]
+            if part.shape[1:3] != self.image_size:
+                part = np.stack([self._fitted(image) for image in part])
+            ids = [str(start + row) for row in range(len(part))]
+            yield Batch(ids=ids, errors=[None] * len(part), images=part)
+
+    def _of_dataset(self, dataset: Dataset, size: int) -> Iterator[Batch]:
+        for start in range(0, len(dataset), size):
+            part = dataset[start : start + size]
+            try:
+                found: list[Pixels] | Images = part.read_batch(slice(None))
+            except PhotoError:
+                if self.on_error == "raise":
+                    raise
+                found = [self._attempt(part.__getitem__, row) for row in range(len(part))]
+            yield self._batch(list(part.ids), found)
+
+    def _of_photos(self, photos: Sequence[tuple[int, Photo]]) -> Batch:
+        found = [self._attempt(self._read, number, photo) for number, photo in photos]
+        return self._batch([_name(photo, number) for number, photo in photos], found)
+
+    def _attempt(self, read: Callable[..., Image | tuple[Image, int]], *what: object) -> Pixels:
+        """Return pixels, or the error where one shall not stop the work."""
+        try:
+            found = read(*what)
+        except PhotoError as error:
+            if self.on_error == "raise":
+                raise
+            return error
+        return found[0] if isinstance(found, tuple) else found
+
+    def _batch(self, ids: Sequence[str], found: Sequence[Pixels] | Images) -> Batch:
+        good = [self._fitted(image) for image in found if not isinstance(image, PhotoError)]
+        errors = [str(image) if isinstance(image, PhotoError) else None for image in found]
+        images = np.stack(good) if good else np.empty((0, *self.image_size, 3), np.uint8)
+        return Batch(ids=ids, errors=errors, images=images)
+
+    def _read(self, number: int, photo: Photo) -> Image:
+        where = f"photo {number}"
+        if isinstance(photo, bytes | bytearray | memoryview):
+            return decode_photo(
+                bytes(photo), image_size=self.image_size, resize=self.resize, where=where
+            )
+        if isinstance(photo, str | os.PathLike):
+            _require_file(photo)
+            return read_photo(photo, image_size=self.image_size, resize=self.resize)
+        return _require_pixels(photo, where, 3)
+
+    def _fitted(self, image: Image) -> Image:
+        if image.shape[:2] == self.image_size:
+            return image
+        return resize_image(image, image_size=self.image_size, resize=self.resize)
+
+
+_SINGLE = (str, os.PathLike, bytes, bytearray, memoryview, np.ndarray)
+
+
+def _one_by_one(photos: object) -> Iterable[Photo]:
+    """Return an iterable of single photos."""
+    if isinstance(photos, _SINGLE):
+        return [cast("Photo", photos)]
+    if isinstance(photos, Iterable) and not isinstance(photos, Mapping):
+        return cast("Iterable[Photo]", photos)
+    raise InvalidParameterError(
+        "photos must be a path, an encoded file's bytes, a uint8 array, a Dataset or a list of "
+        f"these, not {type(photos).__name__}"
+    )
+
+
+def _name(photo: Photo, number: int) -> str:
+    return os.fsdecode(photo) if isinstance(photo, str | os.PathLike) else str(number)
+
+
+def _require_file(path: str | os.PathLike[str]) -> None:
+    if Path(path).is_dir():
+        raise InvalidParameterError(
+            f"{str(path)!r} is a folder, not a photo; for a folder of classes pass "
+            f"Dataset.from_directory({str(path)!r}), for loose photos a list of their paths"
+        )
+
+
+def _require_pixels(image: object, where: str, ndim: int) -> Images:
+    """Return the array if it holds RGB pixels as `predict` takes them."""
+    shape = "(height, width, 3)" if ndim == 3 else "(n, height, width, 3)"
+    if not isinstance(image, np.ndarray):
+        raise InvalidParameterError(
+            f"{where} must be a path, an encoded file's bytes or a uint8 array of shape {shape}, "
+            f"not {type(image).__name__}"
+        )
+    if image.ndim != ndim or image.shape[-1] != 3 or 0 in image.shape[-3:]:
+        raise InvalidParameterError(
+            f"{where} must have shape {shape} with RGB last, not {image.shape}; give a grey image "
+            "three channels with numpy.stack([grey] * 3, axis=-1)"
+        )
+    if image.dtype != np.uint8:
+        raise InvalidParameterError(
+            f"{where} must be uint8 with values 0 to 255, not {image.dtype}; multiply values from "
+            "0 to 1 by 255 and convert with .astype(numpy.uint8)"
+        )
+    return image

@@ -1,0 +1,134 @@
+"""`ModelSpec`: everything needed to build a model again, as plain values."""
+
+from __future__ import annotations
+
+import dataclasses
+import weakref
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self, TypeAlias
+
+from shelfvision._validation import as_image_size, as_integer, as_number, as_seed
+from shelfvision.errors import InvalidParameterError, ModelError
+
+if TYPE_CHECKING:
+    import keras
+
+MAX_CLASSES = 65_536
+"""The largest number of classes that a model may have."""
+MAX_SIDE = 4_096
+"""The largest height or width, in pixels, that a model may take."""
+
+Plain: TypeAlias = str | int | float | list[int] | None
+"""A value as JSON has it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSpec:
+    """The settings that a registered builder makes a model from.
+
+    Raises
+    ------
+    InvalidParameterError
+        A setting has a value that no model can have.
+    """
+
+    architecture: str
+    """Name in the registry of architectures."""
+    num_classes: int
+    """Number of classes, from 2 to 65536."""
+    image_size: tuple[int, int] = (100, 100)
+    """Height and width of the images, in pixels, up to 4096 each."""
+    dropout: float | None = None
+    """One dropout rate for all of the model's dropout layers; None for the architecture's own."""
+    seed: int = 42
+    """What initial weights and dropout are derived from."""
+
+    def __post_init__(self) -> None:
+        if not _is_name(self.architecture):
+            raise InvalidParameterError(
+                f"architecture must be the name of one, not {self.architecture!r}"
+            )
+        if self.num_classes == 1:
+            raise InvalidParameterError(
+                "num_classes is 1, but telling products apart takes at least 2; add a second class"
+            )
+        number = as_integer("num_classes", self.num_classes, minimum=2, maximum=MAX_CLASSES)
+        object.__setattr__(self, "num_classes", number)
+        object.__setattr__(self, "image_size", _checked_size(self.image_size))
+        object.__setattr__(self, "seed", as_seed(self.seed))
+        if self.dropout is not None:
+            object.__setattr__(self, "dropout", _checked_rate(self.dropout))
+
+    def to_dict(self) -> dict[str, Plain]:
+        """Return the settings as plain JSON values."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return values | {"image_size": list(self.image_size)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, object]) -> Self:
+        """Return the spec that `to_dict` gave; unknown, missing and mistyped settings are refused.
+
+        Parameters
+        ----------
+        values : mapping
+            All settings by name.
+
+        Returns
+        -------
+        ModelSpec
+            The spec.
+
+        Raises
+        ------
+        InvalidParameterError
+            The mapping is not exactly what `to_dict` gives.
+        """
+        names = {field.name for field in dataclasses.fields(cls)}
+        if set(values) != names:
+            raise InvalidParameterError(
+                f"a model's settings must be exactly {sorted(names)}, not {sorted(values)}"
+            )
+        size = values["image_size"]
+        if not isinstance(size, list) or any(type(side) is not int for side in size):
+            raise InvalidParameterError(f"image_size must be [height, width], not {size!r}")
+        spec = cls(**(dict(values) | {"image_size": tuple(size)}))  # type: ignore[arg-type]  # checked above and in __post_init__
+        if any(type(values[name]) is not int for name in ("num_classes", "seed")):
+            raise InvalidParameterError("num_classes and seed must be whole numbers")
+        return spec
+
+
+_specs: weakref.WeakKeyDictionary[keras.Model, ModelSpec] = weakref.WeakKeyDictionary()
+
+
+def remember(model: keras.Model, spec: ModelSpec) -> None:
+    """Note what `model` was built from."""
+    _specs[model] = spec
+
+
+def spec_of(model: keras.Model) -> ModelSpec | None:
+    """Return what `model` was built from, or None for a model that we did not build."""
+    return _specs.get(model)
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and 1 <= len(value) <= 200
+
+
+def _checked_size(value: tuple[int, int]) -> tuple[int, int]:
+    size = as_image_size(value)
+    if max(size) > MAX_SIDE:
+        raise ModelError(
+            f"image_size {size} is too large: a model takes at most {MAX_SIDE} pixels a side; "
+            "choose a smaller one"
+        )
+    return size
+
+
+def _checked_rate(value: float) -> float:
+    rate = as_number("dropout", value, minimum=0.0, maximum=1.0)
+    if rate == 1.0:
+        raise InvalidParameterError(
+            "dropout is 1.0, which would drop everything; give a rate from 0 to below 1"
+        )
+    return rate

@@ -1,0 +1,14 @@
+"""Pictures of training, mistakes, class balance and augmentation, drawn with matplotlib.
+
+Every function returns the axes it drew on and never calls ``show()``. Without `ax` a new figure
+is made through `matplotlib.pyplot`, so it appears in a notebook and under ``plt.show()``, and
+without a display pyplot draws into memory by itself; close such a figure with ``plt.close`` when
+done. With `ax` everything is drawn there and pyplot stays out of it. Settings in ``rcParams`` are
+respected and never changed.
+"""
+
+from shelfvision.plot._confusion import confusion_matrix
+from shelfvision.plot._curves import class_balance, history
+from shelfvision.plot._photos import augmentations, predictions
+
+__all__ = ["augmentations", "class_balance", "confusion_matrix", "history", "predictions"]

@@ -1,0 +1,91 @@
+"""Where to draw: new figures, given axes, and what every picture shares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfvision._validation import import_extra
+from shelfvision.errors import InvalidParameterError
+from shelfvision.protocols import Image
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Okabe and Ito's blue and vermilion: told apart by every kind of colour vision, and in grey.
+BLUE, RED, DARK = "#0072B2", "#D55E00", "#333333"
+
+
+def _figure(size: tuple[float, float]) -> Figure:
+    pyplot = import_extra("matplotlib.pyplot", extra="plot", purpose="drawing")
+    figure: Figure = pyplot.figure(figsize=size, layout="constrained")
+    return figure
+
+
+def axes_for(ax: Axes | None, *, size: tuple[float, float]) -> Axes:
+    return _figure(size).subplots() if ax is None else ax
+
+
+def panels_for(
+    ax: Axes | Sequence[Axes] | npt.NDArray[np.object_] | None,
+    rows: int,
+    columns: int,
+    *,
+    size: tuple[float, float],
+    n: int | None = None,
+) -> npt.NDArray[np.object_]:
+    """Return a grid of axes: new ones, or the given ones, or in the place of the given one."""
+    if ax is None:
+        return np.asarray(_figure(size).subplots(rows, columns, squeeze=False))
+    if isinstance(ax, Sequence | np.ndarray):
+        return _given(np.asarray(ax, dtype=object).ravel(), rows, columns, n or rows * columns)
+    if rows * columns == 1:
+        return np.array([[ax]], dtype=object)
+    place, figure = ax.get_subplotspec(), ax.get_figure(root=False)
+    if place is None or figure is None:
+        raise InvalidParameterError(
+            f"ax has no place in a grid for {rows * columns} panels; make it with add_subplot or "
+            "subplots, or give an axes for every panel"
+        )
+    ax.set_axis_off()
+    inner = place.subgridspec(rows, columns)
+    return np.asarray(inner.subplots(squeeze=False))
+
+
+def _given(
+    axes: npt.NDArray[np.object_], rows: int, columns: int, n: int
+) -> npt.NDArray[np.object_]:
+    if len(axes) < n:
+        raise InvalidParameterError(
+            f"ax has {len(axes)} axes for {n} panels; give one for each, or a single one"
+        )
+    if len(axes) >= rows * columns:
+        return axes[: rows * columns].reshape(rows, columns)
+    return axes[:n].reshape(1, n)
+
+
+def show_photo(panel: Axes, image: Image) -> None:
+    panel.imshow(np.asarray(image), interpolation="nearest")
+    panel.set(xticks=[], yticks=[])
+
+
+def require_same_length(columns: Mapping[str, int], n: int) -> None:
+    if n == 0:
+        raise InvalidParameterError("there is no photo to draw; give at least one")
+    for name, length in columns.items():
+        if length != n:
+            raise InvalidParameterError(
+                f"{name} has {length} entries for {n} photos; give one for each"
+            )
+
+
+def cut(name: str, limit: int) -> str:
+    """Return a name shortened in its middle, where names differ least."""
+    if len(name) <= limit:
+        return name
+    head = (limit - 1) // 2
+    return f"{name[:head]}…{name[head + 1 - limit :]}"

@@ -1,0 +1,124 @@
+"""Picture of which class was taken for which."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfvision._validation import as_class_names, one_of
+from shelfvision.errors import InvalidParameterError
+from shelfvision.plot._axes import DARK, axes_for, cut
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+class HasConfusion(Protocol):
+    """What an evaluation report shows of itself here."""
+
+    @property
+    def confusion(self) -> npt.NDArray[np.integer]:
+        """Counts, a row for every true class and a column for every predicted one."""
+        ...
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes in the order of the rows."""
+        ...
+
+
+def confusion_matrix(
+    matrix_or_report: npt.ArrayLike | HasConfusion,
+    class_names: Iterable[str] | None = None,
+    *,
+    normalize: str | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw which class was taken for which.
+
+    Colour always shows the share of the row, so that a rare class is judged like a common one.
+
+    Parameters
+    ----------
+    matrix_or_report : array_like of int, shape (k, k), or an evaluation report
+        Counts, a row for every true class and a column for every predicted one.
+    class_names : iterable of str, length k, optional
+        The classes; by default the report's own, or numbers.
+    normalize : {"true", "pred", "all"}, optional
+        Write shares of the row, of the column or of everything; by default the counts.
+    ax : Axes, optional
+        Where to draw; by default in a new figure.
+
+    Returns
+    -------
+    Axes
+        The axes.
+
+    Raises
+    ------
+    InvalidParameterError
+        The matrix is not square, or the names do not fit it.
+    MissingDependencyError
+        matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import shelfvision as sv
+    >>> axes = sv.plot.confusion_matrix([[8, 2], [1, 9]], ["juice", "milk"])
+    >>> [label.get_text() for label in axes.get_yticklabels()]
+    ['juice', 'milk']
+    """
+    counts, names = _named_matrix(matrix_or_report, class_names)
+    shown = counts if normalize is None else _shares(counts, normalize)
+    k = len(names)
+    side = 1.6 + max(0.34 * k, 2.6) + 0.08 * min(max(map(len, names)), 40)
+    axes = axes_for(ax, size=(side, side * 0.94))
+    shading = _shares(counts, "true")
+    image = axes.imshow(shading, cmap="Blues", vmin=0, vmax=1)
+    axes.set_xticks(range(k), [cut(name, 40) for name in names], rotation=90, parse_math=False)
+    axes.set_yticks(range(k), [cut(name, 40) for name in names], parse_math=False)
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("true")
+    for row, column in zip(*np.nonzero(counts if k > 12 else np.ones_like(counts)), strict=True):
+        text = f"{shown[row, column]:.2f}" if normalize else f"{shown[row, column]:d}"
+        ink = "white" if shading[row, column] > 0.5 else DARK
+        small = 9 if k <= 12 else 6
+        axes.text(column, row, text, ha="center", va="center", color=ink, fontsize=small)
+    bar = axes.get_figure(root=False)
+    if bar is not None:
+        bar.colorbar(image, ax=axes, fraction=0.04, pad=0.02, label="share of the true class")
+    return axes
+
+
+def _named_matrix(
+    given: npt.ArrayLike | HasConfusion, class_names: Iterable[str] | None
+) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
+    confusion = getattr(given, "confusion", given)
+    counts = np.asarray(confusion)
+    if counts.ndim != 2 or counts.shape[0] != counts.shape[1] or not counts.size:
+        raise InvalidParameterError(
+            "a confusion matrix must be square, a row and a column for every class, not of shape "
+            f"{counts.shape}"
+        )
+    if counts.dtype.kind not in "iu" or (counts < 0).any():
+        raise InvalidParameterError(
+            "a confusion matrix must hold counts, whole numbers from 0; shares are made by "
+            "normalize='true'"
+        )
+    names = getattr(given, "class_names", None) if class_names is None else class_names
+    chosen = as_class_names(map(str, range(len(counts))) if names is None else names)
+    if len(chosen) != len(counts):
+        raise InvalidParameterError(
+            f"class_names has {len(chosen)} names for a matrix of {len(counts)} classes; give one "
+            "for each"
+        )
+    return counts.astype(np.int64), chosen
+
+
+def _shares(counts: npt.NDArray[np.int64], by: str) -> npt.NDArray[np.float64]:
+    axis = {"true": 1, "pred": 0, "all": None}[one_of("normalize", by, ("true", "pred", "all"))]
+    total = np.asarray(counts.sum(axis=axis, keepdims=True))
+    return np.asarray(counts / np.maximum(total, 1), dtype=np.float64)

@@ -1,0 +1,157 @@
+"""Pictures of photos: predictions with their mistakes, and augmented copies."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, SupportsIndex
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfvision._validation import as_integer
+from shelfvision.errors import InvalidParameterError
+from shelfvision.plot._axes import DARK, RED, cut, panels_for, require_same_length, show_photo
+from shelfvision.protocols import Image, Images
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def predictions(
+    images: Images | Sequence[Image],
+    predicted: Sequence[str | None] | npt.NDArray[np.object_],
+    confidences: Sequence[float] | npt.NDArray[np.floating],
+    true: Sequence[str] | npt.NDArray[np.object_] | None = None,
+    *,
+    n_columns: SupportsIndex = 6,
+    ax: Axes | Sequence[Axes] | npt.NDArray[np.object_] | None = None,
+) -> npt.NDArray[np.object_]:
+    """Draw photos with what a classifier says about them; mistakes are framed and crossed.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (n, height, width, 3), or sequence of images
+        The photos, RGB, 0 to 255.
+    predicted : sequence of str, length n
+        The predicted class names; None for a photo that could not be read.
+    confidences : sequence of float, length n
+        The confidence of each prediction, 0 to 1.
+    true : sequence of str, length n, optional
+        The true class names; without them nothing is marked.
+    n_columns : int, default=6
+        How many photos stand side by side.
+    ax : Axes or sequence of Axes, optional
+        An axes for every photo, or one whose place the grid takes. By default a new figure.
+
+    Returns
+    -------
+    ndarray of Axes, shape (n,)
+        The axes of the photos.
+
+    Raises
+    ------
+    InvalidParameterError
+        The columns differ in length or are empty.
+    MissingDependencyError
+        matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import shelfvision as sv
+    >>> images, _ = sv.samples.render_products(1).to_arrays()
+    >>> axes = sv.plot.predictions(images[:2], ["Can", "Jar"], [0.91, 0.42], ["Can", "Can"])
+    >>> print(axes[1].get_title())
+    Jar 42 %
+    true: Can
+    """
+    columns = {"predicted": len(predicted), "confidences": len(confidences)}
+    columns |= {} if true is None else {"true": len(true)}
+    require_same_length(columns, len(images))
+    across = min(as_integer("n_columns", n_columns, minimum=1), len(images))
+    down = math.ceil(len(images) / across)
+    grid = panels_for(ax, down, across, size=(1.75 * across, 2.2 * down), n=len(images))
+    axes = grid.ravel()
+    for position, panel in enumerate(axes[: len(images)]):
+        answer = None if true is None else true[position]
+        show_photo(panel, images[position])
+        _judge(panel, predicted[position], float(confidences[position]), answer)
+    for panel in axes[len(images) :]:
+        panel.set_axis_off()
+    return np.asarray(axes[: len(images)])
+
+
+def _judge(panel: Axes, predicted: str | None, confidence: float, true: str | None) -> None:
+    wrong = true is not None and predicted != true
+    if predicted is None:
+        lines = ["not readable"]
+    else:
+        lines = [f"{cut(predicted, 20)} {100 * confidence:.0f} %"]
+    if true is not None:
+        lines.append(f"true: {cut(true, 20)}" if wrong else "")
+    colour = RED if wrong else DARK
+    panel.set_title("\n".join(lines), fontsize=8, color=colour, parse_math=False)
+    for spine in panel.spines.values():
+        spine.set(color=colour, linewidth=3 if wrong else 0.8)
+    if wrong:
+        panel.plot(
+            0.9, 0.9, marker="X", markersize=13, color=RED, markeredgecolor="white",
+            transform=panel.transAxes, clip_on=False,
+        )  # fmt: skip
+
+
+def augmentations(
+    originals: Images,
+    copies: npt.NDArray[np.uint8],
+    *,
+    ax: Axes | Sequence[Axes] | npt.NDArray[np.object_] | None = None,
+) -> npt.NDArray[np.object_]:
+    """Draw photos beside their augmented copies.
+
+    Parameters
+    ----------
+    originals : ndarray of uint8, shape (n, height, width, 3)
+        The photos, RGB, 0 to 255.
+    copies : ndarray of uint8, shape (n, m, height, width, 3)
+        The copies of each.
+    ax : Axes or sequence of Axes, optional
+        An axes for every picture, row by row, or one whose place the grid takes. By default a
+        new figure.
+
+    Returns
+    -------
+    ndarray of Axes, shape (n, 1 + m)
+        A row for every photo: the original, then its copies.
+
+    Raises
+    ------
+    InvalidParameterError
+        The arrays do not fit together.
+    MissingDependencyError
+        matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import shelfvision as sv
+    >>> originals, _ = sv.samples.render_products(1).to_arrays()
+    >>> copies = np.stack([originals[:, :, ::-1], 255 - originals], axis=1)
+    >>> sv.plot.augmentations(originals, copies).shape
+    (5, 3)
+    """
+    if np.ndim(originals) != 4 or np.ndim(copies) != 5 or len(originals) != len(copies):
+        raise InvalidParameterError(
+            "augmentations needs originals of shape (n, height, width, 3) and copies of shape "
+            f"(n, m, height, width, 3), not {np.shape(originals)} and {np.shape(copies)}"
+        )
+    rows, many = np.shape(copies)[:2]
+    require_same_length({}, rows)
+    grid = panels_for(ax, rows, 1 + many, size=(1.5 * (1 + many), 1.5 * rows + 0.3))
+    for row in range(rows):
+        for column, picture in enumerate([originals[row], *copies[row]]):
+            show_photo(grid[row, column], picture)
+            for spine in grid[row, column].spines.values():
+                spine.set(color=DARK, linewidth=2.5 if column == 0 else 0.5)
+    for column, panel in enumerate(grid[0]):
+        panel.set_title("original" if column == 0 else f"copy {column}", fontsize=9)
+    return grid

@@ -1,0 +1,292 @@
+"""`Predictions`: what a classifier says about many photos, column by column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, TypeAlias, TypeVar, final, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfvision._validation import as_class_names, as_integer, listed
+from shelfvision.errors import InvalidParameterError, MissingDependencyError
+from shelfvision.predictions._prediction import DECISIONS, Decision, Prediction
+from shelfvision.predictions._table import render_table
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    import pandas as pd
+
+Rows: TypeAlias = (
+    slice | Sequence[int] | Sequence[bool] | npt.NDArray[np.integer] | npt.NDArray[np.bool_]
+)
+"""What chooses several rows: a slice, a mask or indices."""
+
+
+@final
+class Predictions(Sequence[Prediction]):
+    """What a classifier says about many photos: an immutable sequence of `Prediction`.
+
+    Parameters
+    ----------
+    probabilities : array_like of float32, shape (n, k)
+        A row of probabilities for every photo; rows of photos that failed are not looked at.
+    class_names : iterable of str, length k
+        The classes in the order of the columns.
+    ids : sequence of str, length n
+        The photos' names.
+    errors : sequence of str or None, length n, optional
+        Why a photo could not be read, None for those that could. By default all could.
+    decisions : sequence of {"accept", "review"}, length n, optional
+        What to do with each photo. By default every photo that could be read is accepted.
+
+    Raises
+    ------
+    InvalidParameterError
+        The columns do not fit together, or a probability is not a number from 0 to 1.
+
+    Examples
+    --------
+    >>> import shelfvision as sv
+    >>> found = sv.Predictions([[0.9, 0.1], [0.2, 0.8]], ["juice", "milk"], ["a.jpg", "b.jpg"])
+    >>> [(p.id, p.label) for p in found]
+    [('a.jpg', 'juice'), ('b.jpg', 'milk')]
+    """
+
+    __slots__ = ("_class_names", "_decisions", "_errors", "_ids", "_probabilities", "_winners")
+
+    def __init__(
+        self,
+        probabilities: npt.ArrayLike,
+        class_names: Iterable[str],
+        ids: Sequence[str] | npt.NDArray[np.object_],
+        errors: Sequence[str | None] | None = None,
+        *,
+        decisions: Sequence[Decision] | None = None,
+    ) -> None:
+        self._class_names = as_class_names(class_names)
+        n = len(ids)
+        reasons = (None,) * n if errors is None else tuple(errors)
+        failed = np.array([reason is not None for reason in reasons], dtype=np.bool_)
+        self._errors = _of_length("errors", reasons, n)
+        self._probabilities = _checked(probabilities, (n, len(self._class_names)), failed)
+        self._ids = _column(ids)
+        self._decisions = _checked_decisions(decisions, failed)
+        # A row of NaN has no winner; -1 stands for that.
+        winners = np.nan_to_num(self._probabilities, nan=-1.0).argmax(axis=1)
+        self._winners = _frozen(np.where(failed, -1, winners).astype(np.int64))
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes in the order of the columns of `probabilities`."""
+        return self._class_names
+
+    @property
+    def ids(self) -> npt.NDArray[np.object_]:
+        """The photos' names, ``str``, shape (n,), read-only."""
+        return self._ids
+
+    @property
+    def probabilities(self) -> npt.NDArray[np.float32]:
+        """The probability of every class, shape (n, k), read-only; NaN where a photo failed."""
+        return self._probabilities
+
+    @property
+    def labels(self) -> npt.NDArray[np.object_]:
+        """The most probable class of every photo, ``str``, shape (n,); None where it failed."""
+        names = _column((*self._class_names, None))
+        return _frozen(names[self._winners])
+
+    @property
+    def confidences(self) -> npt.NDArray[np.float32]:
+        """The probability of that class, 0 to 1, shape (n,); NaN where the photo failed."""
+        columns = np.maximum(self._winners, 0)
+        return _frozen(self._probabilities[np.arange(len(self)), columns])
+
+    @property
+    def errors(self) -> tuple[str | None, ...]:
+        """Why each photo could not be read; None for those that could."""
+        return self._errors
+
+    @property
+    def decision(self) -> npt.NDArray[np.object_]:
+        """``"accept"`` or ``"review"`` for every photo, shape (n,); failed ones are to review."""
+        return self._decisions
+
+    def __len__(self) -> int:
+        """Return the number of photos."""
+        return len(self._errors)
+
+    @overload
+    def __getitem__(self, index: int | np.integer) -> Prediction: ...
+    @overload
+    def __getitem__(self, index: Rows) -> Self: ...
+
+    def __getitem__(self, index: int | np.integer | Rows) -> Prediction | Self:
+        """Return one `Prediction`, or the rows that a slice, mask or list names."""
+        if isinstance(index, int | np.integer):
+            return self._one(range(len(self))[index])
+        rows = np.arange(len(self))[_row_index(index, len(self))]
+        return type(self)(
+            self._probabilities[rows],
+            self._class_names,
+            self._ids[rows],
+            [self._errors[row] for row in rows],
+            decisions=list(self._decisions[rows]),
+        )
+
+    def __iter__(self) -> Iterator[Prediction]:
+        """Yield a `Prediction` for every photo."""
+        return (self._one(row) for row in range(len(self)))
+
+    def _one(self, row: int) -> Prediction:
+        winner = int(self._winners[row])
+        return Prediction(
+            id=self._ids[row],
+            label=self._class_names[winner] if winner >= 0 else None,
+            confidence=float(self._probabilities[row, winner]),
+            probabilities=self._probabilities[row],
+            decision=self._decisions[row],
+            error=self._errors[row],
+        )
+
+    def top(self, k: int = 5) -> list[list[tuple[str, float]]]:
+        """Return the most probable classes of every photo, best first.
+
+        Parameters
+        ----------
+        k : int, default=5
+            How many; at most as many as there are classes are given.
+
+        Returns
+        -------
+        list of list of (str, float)
+            Class names and probabilities, ties in the order of `class_names`; an empty list for a
+            photo that could not be read.
+        """
+        k = min(as_integer("k", k, minimum=1), len(self._class_names))
+        order = np.argsort(-self._probabilities, axis=1, kind="stable")[:, :k]
+        return [
+            [(self._class_names[i], float(row[i])) for i in best] if error is None else []
+            for row, best, error in zip(self._probabilities, order, self._errors, strict=True)
+        ]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a pandas table: id, label, confidence, decision, error and a column per class.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a photo; the columns of probabilities are named ``p(class name)``.
+
+        Raises
+        ------
+        MissingDependencyError
+            pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise MissingDependencyError(
+                "to_frame needs the package 'pandas', which is not installed; "
+                "run: pip install pandas"
+            ) from error
+        columns: dict[str, object] = {"id": self._ids, "label": self.labels}
+        columns |= {"confidence": self.confidences, "decision": self._decisions}
+        columns |= {"error": list(self._errors)}
+        columns |= {
+            f"p({name})": self._probabilities[:, i] for i, name in enumerate(self._class_names)
+        }
+        return pd.DataFrame(columns)
+
+    def __repr__(self) -> str:
+        """Return a small table: the first and last photos with label, confidence, decision."""
+        failed = sum(error is not None for error in self._errors)
+        note = f", {failed} failed" if failed else ""
+        title = f"<Predictions: {len(self)} photos, {len(self._class_names)} classes{note}>"
+        return "\n".join([title, *render_table(self)])
+
+
+_Scalar = TypeVar("_Scalar", bound=np.generic)
+
+
+def _frozen(array: npt.NDArray[_Scalar]) -> npt.NDArray[_Scalar]:
+    array.flags.writeable = False
+    return array
+
+
+def _column(values: Sequence[str | None] | npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
+    column = np.empty(len(values), dtype=object)
+    column[:] = values
+    return _frozen(column)
+
+
+def _of_length(name: str, values: tuple[str | None, ...], n: int) -> tuple[str | None, ...]:
+    if len(values) != n:
+        raise InvalidParameterError(
+            f"{name} has {len(values)} entries for {n} photos; give one for each"
+        )
+    return values
+
+
+def _checked(
+    values: npt.ArrayLike, shape: tuple[int, int], failed: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.float32]:
+    """Return an owned, frozen copy of probabilities with NaN in the rows that failed."""
+    array = np.array(values, dtype=np.float32)
+    if array.size == 0 and 0 in shape:
+        array = array.reshape(shape)
+    if array.shape != shape:
+        raise InvalidParameterError(
+            f"probabilities must be of shape {shape}, a row for every id and a column for every "
+            f"class name, not {array.shape}"
+        )
+    array[failed] = np.nan
+    # Written so that NaN counts as outside.
+    outside = ~((array >= 0) & (array <= 1 + 1e-3)).all(axis=1) & ~failed
+    if outside.any():
+        row = int(np.flatnonzero(outside)[0])
+        raise InvalidParameterError(
+            f"probabilities must be numbers from 0 to 1, but row {row} is "
+            f"{array[row, :5].tolist()}; pass what a softmax gives"
+        )
+    return _frozen(array)
+
+
+def _checked_decisions(
+    decisions: Sequence[Decision] | None, failed: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.object_]:
+    """Return a decision for every row; what failed is to review, whatever was given."""
+    given = ["accept"] * len(failed) if decisions is None else list(decisions)
+    if len(given) != len(failed):
+        raise InvalidParameterError(
+            f"decisions has {len(given)} entries for {len(failed)} photos; give one for each"
+        )
+    unknown = [str(decision) for decision in given if decision not in DECISIONS]
+    if unknown:
+        raise InvalidParameterError(
+            f"decisions must be 'accept' or 'review', not {listed(sorted(set(unknown)))}"
+        )
+    column = np.empty(len(failed), dtype=object)
+    column[:] = given
+    column[failed] = "review"
+    return _frozen(column)
+
+
+def _row_index(index: Rows, n: int) -> slice | npt.NDArray[np.integer] | npt.NDArray[np.bool_]:
+    if isinstance(index, slice):
+        return index
+    chosen = np.asarray(index)
+    if chosen.size == 0 and chosen.dtype != np.bool_:
+        return np.empty(0, dtype=np.int64)
+    if chosen.ndim != 1 or chosen.dtype.kind not in "iub":
+        raise InvalidParameterError(
+            "rows of predictions are chosen by an integer, a slice, a mask or a list of integers, "
+            f"not by {index!r}"
+        )
+    if chosen.dtype == np.bool_ and len(chosen) != n:
+        raise InvalidParameterError(
+            f"the mask has {len(chosen)} entries for {n} photos; give one for each"
+        )
+    return chosen

@@ -1,0 +1,288 @@
+"""Checks for the suites of people who extend shelfvision."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import random
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from shelfvision._random import rng_for
+from shelfvision.augment._contract import answer_fault, name_of
+from shelfvision.errors import AugmenterError, ShelfVisionWarning
+from shelfvision.protocols import Augmenter, Image
+
+__all__ = ["check_augmenter"]
+
+_SLOW = 0.1
+
+
+def check_augmenter(augmenter: Augmenter) -> None:
+    """Check that an augmenter keeps the contract of `shelfvision.protocols.Augmenter`.
+
+    Parameters
+    ----------
+    augmenter : callable
+        Takes ``(image, rng)`` and gives an image.
+
+    Raises
+    ------
+    AugmenterError
+        It breaks the contract: one sentence for every fault, a line each. It returns something
+        that is not ``uint8`` of the input's shape; writes into its input; fails on images of
+        1 x 1, tall, wide, of one colour or of extreme values; gives different results for the
+        same image and an equal generator, alone, in another order of calls or from several
+        threads; draws from or seeds the global generators of Python, numpy or torch; or cannot
+        be pickled.
+
+    Warns
+    -----
+    ShelfVisionWarning
+        It takes longer than a tenth of a second for an image of 100 x 100.
+
+    Notes
+    -----
+    Global generators are left as they were found.
+
+    Examples
+    --------
+    >>> from shelfvision.testing import check_augmenter
+    >>> from shelfvision.augment import default_augmenter
+    >>> check_augmenter(default_augmenter())
+    >>> check_augmenter(lambda image, rng: image[::2])  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    shelfvision.errors.AugmenterError: augmenter <lambda> breaks its contract:
+    - ...
+    """
+    given: object = augmenter
+    if isinstance(given, type):
+        raise AugmenterError(
+            f"check_augmenter got the class {given.__name__}; pass one of it, {given.__name__}(...)"
+        )
+    if not callable(given):
+        raise AugmenterError(f"an augmenter is a callable (image, rng) -> image, not {given!r}")
+    with _globals_kept():
+        faults = _distinct(_faults(augmenter))
+    if faults:
+        lines = "".join(f"\n- {fault}" for fault in faults)
+        raise AugmenterError(f"augmenter {name_of(augmenter)} breaks its contract:{lines}")
+
+
+def _faults(augmenter: Augmenter) -> Iterator[str]:
+    untouched = _fresh(augmenter)
+    # A photo first: what fails on it fails everywhere, and one sentence is enough.
+    basic = list(_answer_faults(augmenter, "a photo of 100 x 100", _photo(100, 100)))
+    yield from basic
+    if not basic:
+        for kind, image in _odd_images():
+            yield from _answer_faults(augmenter, kind, image)
+    yield from _repeat_faults(augmenter)
+    yield from _order_faults(untouched)
+    yield from _global_faults(augmenter)
+    yield from _pickle_faults(augmenter)
+    if not basic:
+        yield from _thread_faults(augmenter)
+        _warn_if_slow(augmenter)
+
+
+def _distinct(faults: Iterator[str]) -> list[str]:
+    return list(dict.fromkeys(faults))
+
+
+def _photo(height: int, width: int) -> Image:
+    """Return something with the shades, edges and grain of a photo."""
+    down, right = np.linspace(0, 1, height)[:, None], np.linspace(0, 1, width)
+    shades = np.stack([down + 0 * right, right + 0 * down, 0.5 + 0.5 * np.sin(9 * down * right)])
+    grain = rng_for(0, "check_augmenter", height, width).random((height, width, 3))
+    return np.asarray(200 * np.moveaxis(shades, 0, 2) + 55 * grain).astype(np.uint8)
+
+
+def _odd_images() -> Iterator[tuple[str, Image]]:
+    yield "an image of 1 x 1", _photo(1, 1)
+    yield "a tall image of 300 x 1", _photo(300, 1)
+    yield "a wide image of 1 x 300", _photo(1, 300)
+    yield "an image of 67 x 100", _photo(67, 100)
+    yield "an image of one grey", np.full((40, 40, 3), 128, np.uint8)
+    yield "a black image", np.zeros((40, 40, 3), np.uint8)
+    yield "a white image", np.full((40, 40, 3), 255, np.uint8)
+    board = np.indices((40, 40)).sum(axis=0) % 2 * 255
+    yield "a black and white chessboard", np.repeat(board[:, :, None], 3, axis=2).astype(np.uint8)
+
+
+def _rng(number: int = 0) -> np.random.Generator:
+    return rng_for(0, "check_augmenter", number)
+
+
+def _answer_faults(augmenter: Augmenter, kind: str, image: Image) -> Iterator[str]:
+    # Several draws, since what happens now and then may break the contract now and then.
+    for number in range(4):
+        given = image.copy()
+        try:
+            result: object = augmenter(given, _rng(number))
+        except Exception as error:  # noqa: BLE001  (somebody else's code may raise anything)
+            yield f"it fails on {kind} with {type(error).__name__}: {error}"
+            return
+        fault = answer_fault(result, image)
+        if fault is not None:
+            yield f"on {kind} it {fault}"
+        if not np.array_equal(given, image):
+            yield "it writes into the image that it is given; work on image.copy()"
+        if fault is not None:
+            return
+
+
+def _result(augmenter: Augmenter, image: Image, number: int) -> object:
+    """Return what it gives, or the name of its error, for comparing."""
+    try:
+        return np.array(augmenter(image.copy(), _rng(number)))
+    except Exception as error:  # noqa: BLE001  (reported by another check)
+        return type(error).__name__
+
+
+def _same(first: object, second: object) -> bool:
+    if isinstance(first, np.ndarray) and isinstance(second, np.ndarray):
+        return first.shape == second.shape and bool(np.all(first == second))
+    return type(first) is type(second) and not isinstance(first, np.ndarray) and first == second
+
+
+def _repeat_faults(augmenter: Augmenter) -> Iterator[str]:
+    image = _photo(60, 80)
+    for number in range(4):
+        results = [_result(augmenter, image, number) for _ in range(3)]
+        if not all(_same(results[0], result) for result in results[1:]):
+            yield (
+                "it has hidden state: called again with the same image and an equal generator it "
+                "gives another result; draw everything from the rng that it is given"
+            )
+            return
+
+
+def _order_faults(augmenter: Augmenter) -> Iterator[str]:
+    images = [_photo(60, 80), _photo(60, 80)[::-1].copy(), 255 - _photo(60, 80)]
+    calls = list(enumerate(images))
+    there, back = _fresh(augmenter), _fresh(augmenter)
+    forward = {number: _result(there, image, number) for number, image in calls}
+    backward = {number: _result(back, image, number) for number, image in reversed(calls)}
+    if not all(_same(forward[number], backward[number]) for number in forward):
+        yield (
+            "its results depend on the order of calls: the same images in reverse order come out "
+            "different; keep nothing from one call to the next"
+        )
+
+
+def _fresh(augmenter: Augmenter) -> Augmenter:
+    try:
+        return copy.deepcopy(augmenter)
+    except Exception:  # noqa: BLE001  (then the one that there is must do)
+        return augmenter
+
+
+def _global_faults(augmenter: Augmenter) -> Iterator[str]:
+    for generator in _global_generators():
+        # From a state that no augmenter seeds it to, so that seeding shows.
+        generator.seed(1_592_653_589)
+        before = generator.state()
+        for number in range(4):
+            _result(augmenter, _photo(30, 40), number)
+        if pickle.dumps(before) != pickle.dumps(generator.state()):
+            yield (
+                f"it draws from or seeds the global generator of {generator.name}; draw "
+                "everything from the rng that it is given"
+            )
+
+
+def _pickle_faults(augmenter: Augmenter) -> Iterator[str]:
+    try:
+        again = pickle.loads(pickle.dumps(augmenter))  # noqa: S301  (made in the line itself)
+    except Exception as error:  # noqa: BLE001  (pickling somebody else's object)
+        yield (
+            f"it cannot be pickled ({type(error).__name__}: {error}), so that no other process "
+            "can use it; make it a function or class at the top of a module"
+        )
+        return
+    image = _photo(60, 80)
+    if not _same(_result(augmenter, image, 1), _result(again, image, 1)):
+        yield (
+            "pickled and loaded again it gives another result; keep all that it needs in what "
+            "is pickled"
+        )
+
+
+def _thread_faults(augmenter: Augmenter) -> Iterator[str]:
+    images = [_photo(50 + n, 50) for n in range(8)]
+    alone = [_result(augmenter, image, n) for n, image in enumerate(images)]
+
+    def called(n: int) -> object:
+        return _result(augmenter, images[n % 8], n % 8)
+
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(called, range(32)))
+    if not all(_same(alone[n % 8], result) for n, result in enumerate(together)):
+        yield (
+            "called from several threads at once it gives other results than alone; keep nothing "
+            "that is shared between calls"
+        )
+
+
+def _warn_if_slow(augmenter: Augmenter) -> None:
+    image, seconds = _photo(100, 100), []
+    for number in range(3):
+        start = time.perf_counter()
+        _result(augmenter, image, number)
+        seconds.append(time.perf_counter() - start)
+    if min(seconds) > _SLOW:
+        warnings.warn(
+            f"augmenter {name_of(augmenter)} is slow: it takes {min(seconds):.2f} s for an image "
+            "of 100 x 100, and training waits for it",
+            ShelfVisionWarning,
+            stacklevel=4,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Generator:
+    """A generator that a whole process shares."""
+
+    name: str
+    state: Callable[[], object]
+    put_back: Callable[[Any], object]
+    seed: Callable[[int], object]
+
+
+def _global_generators() -> list[_Generator]:
+    legacy = np.random  # looked at and put back, never drawn from
+    generators = [
+        _Generator("the random module", random.getstate, random.setstate, random.seed),
+        _Generator("numpy.random", legacy.get_state, legacy.set_state, legacy.seed),
+    ]
+    torch: Any = sys.modules.get("torch")
+    if torch is not None and hasattr(torch, "get_rng_state"):
+        generators.append(
+            _Generator(
+                "torch",
+                lambda: torch.get_rng_state().numpy().copy(),
+                lambda state: torch.set_rng_state(torch.from_numpy(state)),
+                torch.default_generator.manual_seed,
+            )
+        )
+    return generators
+
+
+@contextmanager
+def _globals_kept() -> Iterator[None]:
+    kept = [(generator, generator.state()) for generator in _global_generators()]
+    try:
+        yield
+    finally:
+        for generator, state in kept:
+            generator.put_back(state)

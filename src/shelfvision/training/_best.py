@@ -1,0 +1,83 @@
+"""`BestEpoch`: which epoch was best so far, and how long nothing has got better."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal, Self
+
+Mode = Literal["min", "max"]
+"""Whether a smaller or a larger value of the watched metric is better."""
+
+_LARGER_IS_BETTER = ("acc", "auc", "f1", "precision", "recall", "iou", "fbeta", "r2")
+
+
+def mode_of(monitor: str) -> Mode:
+    """Return the direction in which a metric of this name gets better."""
+    name = monitor.lower()
+    return "max" if any(part in name for part in _LARGER_IS_BETTER) else "min"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BestEpoch:
+    """A value that judges one epoch after the other; it survives in a run's state.
+
+    The best epoch is the one with the best value, ties going to the earlier one. Patience runs
+    out after `patience` epochs of which none was better by more than `min_delta` than the last
+    epoch that was.
+    """
+
+    mode: Mode
+    """The direction of better."""
+    patience: int | None = None
+    """Epochs to wait for something better; None waits for ever."""
+    min_delta: float = 0.0
+    """By how much a value has to be better to be worth more patience."""
+    epoch: int = 0
+    """The best epoch so far, counted from 1; 0 before the first."""
+    value: float = math.nan
+    """The best value so far."""
+    reference: float = math.nan
+    """The value that has to be beaten by `min_delta`."""
+    waited: int = 0
+    """Epochs since `reference` was set."""
+
+    def after(self, epoch: int, value: float) -> Self:
+        """Return the judgement once `epoch` has ended with a finite `value`."""
+        better = self.epoch == 0 or self._gain(self.value, value) > 0.0
+        worth_it = self.epoch == 0 or self._gain(self.reference, value) > self.min_delta
+        return replace(
+            self,
+            epoch=epoch if better else self.epoch,
+            value=value if better else self.value,
+            reference=value if worth_it else self.reference,
+            waited=0 if worth_it else self.waited + 1,
+        )
+
+    def _gain(self, before: float, now: float) -> float:
+        return before - now if self.mode == "min" else now - before
+
+    @property
+    def out_of_patience(self) -> bool:
+        """Whether nothing has got better for `patience` epochs."""
+        return self.patience is not None and self.epoch > 0 and self.waited >= self.patience
+
+    def progress(self) -> dict[str, float]:
+        """Return what changes from epoch to epoch, as plain JSON values."""
+        return {
+            "epoch": self.epoch,
+            "value": self.value,
+            "reference": self.reference,
+            "waited": self.waited,
+        }
+
+    def continued(self, progress: Mapping[str, float]) -> Self:
+        """Return the judgement with the `progress` of an earlier stretch of the run."""
+        return replace(
+            self,
+            epoch=int(progress["epoch"]),
+            value=float(progress["value"]),
+            reference=float(progress["reference"]),
+            waited=int(progress["waited"]),
+        )

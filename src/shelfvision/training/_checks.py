@@ -1,0 +1,112 @@
+"""What is looked at before the first step, so that no run starts that cannot end well."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from shelfvision._validation import listed
+from shelfvision.data import Dataset, Splits
+from shelfvision.data.splitting._leaks import Leak, OnLeak
+from shelfvision.errors import DataError, InvalidParameterError, ModelError, TrainingWarning
+from shelfvision.models._backend import load_keras
+
+if TYPE_CHECKING:
+    import keras
+
+_logger = logging.getLogger(__name__)
+
+
+def check_parts(train: Dataset, validation: Dataset | None, batch_size: int) -> None:
+    """Refuse photos that cannot be trained on, or two parts that do not fit each other."""
+    _check_part("train", train)
+    if np.count_nonzero(list(train.class_counts.values())) < 2:
+        only = train.class_names[int(train.labels[0])]
+        raise DataError(
+            f"all {len(train)} photos of train are {only!r}, and one class leaves nothing to tell "
+            "apart; add photos of another class"
+        )
+    if len(train) < batch_size:
+        _logger.info("train has %d photos, fewer than one batch of %d", len(train), batch_size)
+    if validation is not None:
+        _check_part("validation", validation)
+        _check_same(train, validation)
+
+
+def _check_part(name: str, part: Dataset) -> None:
+    if not isinstance(part, Dataset):
+        raise InvalidParameterError(
+            f"{name} must be a shelfvision.Dataset, not {type(part).__name__}; make one of arrays "
+            "with Dataset.from_arrays(images, labels)"
+        )
+    if len(part) == 0:
+        raise DataError(f"{name} has no photos; give at least one")
+
+
+def _check_same(train: Dataset, validation: Dataset) -> None:
+    if train.class_names != validation.class_names:
+        raise DataError(
+            f"train has the classes {listed(train.class_names)} and validation "
+            f"{listed(validation.class_names)}; split one dataset, or give both the same "
+            "class_names in the same order"
+        )
+    for name in ("image_size", "resize"):
+        first, second = getattr(train, name), getattr(validation, name)
+        if first != second:
+            raise DataError(
+                f"train has {name} {first!r} and validation {second!r}; make both with the same"
+            )
+    if np.count_nonzero(list(validation.class_counts.values())) < 2:
+        warnings.warn(
+            f"all photos of validation are {validation.class_names[int(validation.labels[0])]!r}, "
+            "so its accuracy says little; validate on photos of every class",
+            TrainingWarning,
+            stacklevel=2,
+        )
+
+
+def without_leaks(
+    train: Dataset, validation: Dataset | None, on_leak: OnLeak
+) -> tuple[Dataset, Dataset | None, tuple[Leak, ...]]:
+    """Return the parts once leakage between them is dealt with, and what leaked."""
+    if validation is None:
+        return train, None, ()
+    splits = Splits(train=train, validation=validation, on_leak=on_leak)
+    return splits.train, splits.validation, tuple(splits.leaks)
+
+
+def check_model(model: keras.Model, train: Dataset) -> None:
+    """Refuse a model that does not take these photos or does not know these classes."""
+    if not isinstance(model, load_keras().Model):
+        raise ModelError(
+            f"model must be a keras.Model, not {type(model).__name__}; build one with build_model"
+        )
+    height, width = train.image_size
+    if not model.built:
+        model.build((None, height, width, 3))
+    _check_input(model, height, width)
+    got = getattr(model, "output_shape", None)
+    if not isinstance(got, tuple) or len(got) != 2 or got[1] != len(train.class_names):
+        raise ModelError(
+            f"the model gives outputs of shape {got} for {len(train.class_names)} classes "
+            f"({listed(train.class_names)}); it must end in one probability a class, so build it "
+            f"with num_classes={len(train.class_names)}"
+        )
+
+
+def _check_input(model: keras.Model, height: int, width: int) -> None:
+    shape = getattr(model, "input_shape", None)
+    wanted = (height, width, 3)
+    fits = (
+        isinstance(shape, tuple)
+        and len(shape) == 4
+        and all(side in (None, want) for side, want in zip(shape[1:], wanted, strict=True))
+    )
+    if not fits:
+        raise ModelError(
+            f"the model takes {shape}, but the photos are {wanted}; give build_model and the "
+            "dataset the same image_size"
+        )

@@ -1,0 +1,98 @@
+"""`Batches`: the photos of an epoch in an order and a variation that only seed and epoch decide."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfvision._random import order_for
+from shelfvision.augment._epochs import read_epoch
+from shelfvision.data import Dataset
+from shelfvision.models._backend import load_keras
+from shelfvision.protocols import Augmenter, Images
+
+if TYPE_CHECKING:
+    import keras
+
+Batch: TypeAlias = tuple[Images, npt.NDArray[np.float32] | npt.NDArray[np.int64]]
+"""Images and labels: one-hot ``float32``, or ``int64`` class numbers where the loss is sparse."""
+
+
+class Batches:
+    """The batches of one epoch, each readable on its own, in any order and from any thread.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The photos.
+    batch_size : int
+        Photos in a batch; the last one holds what is left.
+    sparse : bool
+        Whether labels are class numbers instead of one-hot rows.
+    seed : int, optional
+        What the order of every epoch is derived from; None keeps the dataset's own order.
+    augmenter : Augmenter, optional
+        Varies every photo anew in every epoch; needs a seed.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        *,
+        batch_size: int,
+        sparse: bool,
+        seed: int | None = None,
+        augmenter: Augmenter | None = None,
+    ) -> None:
+        self._dataset = dataset
+        self._batch_size = batch_size
+        self._targets = dataset.labels if sparse else dataset.one_hot()
+        self._seed = seed
+        self._augmenter = augmenter
+        self.failure: Exception | None = None
+        """What went wrong while reading, before a backend wrapped it."""
+        self.begin_epoch(1)
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Make the batches those of `epoch`, counted from 1."""
+        n = len(self._dataset)
+        order = np.arange(n) if self._seed is None else order_for(n, self._seed, "order", epoch)
+        # One assignment, so that a thread that reads ahead never mixes two epochs.
+        self._now = (epoch, order)
+
+    def __len__(self) -> int:
+        """Return the number of batches in an epoch."""
+        return math.ceil(len(self._dataset) / self._batch_size)
+
+    def __getitem__(self, index: int) -> Batch:
+        """Return batch `index` of the epoch."""
+        epoch, order = self._now
+        rows = order[index * self._batch_size : (index + 1) * self._batch_size]
+        try:
+            return self._read(rows, epoch), self._targets[rows]
+        except Exception as error:
+            self.failure = error
+            raise
+
+    def _read(self, rows: npt.NDArray[np.int64], epoch: int) -> Images:
+        if self._seed is None:
+            return self._dataset.read_batch(rows)
+        return read_epoch(
+            self._dataset, rows, epoch=epoch, augmenter=self._augmenter, seed=self._seed
+        )
+
+
+def as_keras_data(batches: Batches) -> keras.utils.PyDataset:
+    """Return the batches in the shape that Keras's `fit` takes; shuffling is already done."""
+
+    class KerasBatches(load_keras().utils.PyDataset):  # type: ignore[misc]  # keras has no types
+        def __len__(self) -> int:
+            return len(batches)
+
+        def __getitem__(self, index: int) -> Batch:
+            return batches[index]
+
+    return KerasBatches(workers=1, use_multiprocessing=False)

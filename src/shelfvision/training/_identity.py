@@ -1,0 +1,105 @@
+"""What a run is: the things that have to stay for it to be continued, and what has changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from shelfvision.data import Dataset
+from shelfvision.models._backend import backend_name
+from shelfvision.training._settings import described
+from shelfvision.training._state import Json
+
+if TYPE_CHECKING:
+    import keras
+
+    from shelfvision.training._trainer import Trainer
+
+_SETTINGS = ("batch_size", "seed", "augmenter", "patience", "monitor", "mode", "min_delta")
+
+
+def identity_of(
+    trainer: Trainer, model: keras.Model, train: Dataset, validation: Dataset | None
+) -> dict[str, Json]:
+    """Return what must not change between two stretches of one run, as plain JSON values."""
+    identity: dict[str, Json] = {
+        "training photos": _told(train),
+        "validation photos": None if validation is None else _told(validation),
+        "class_names": list(train.class_names),
+        "backend": backend_name(),
+        "model": _model_digest(model),
+        "optimizer": _compiled(model, "optimizer"),
+        "loss": _compiled(model, "loss"),
+    }
+    identity |= {name: described(getattr(trainer, name)) for name in _SETTINGS}
+    plain: dict[str, Json] = json.loads(json.dumps(identity))
+    return plain
+
+
+def changes(before: Mapping[str, Json], now: Mapping[str, Json]) -> list[str]:
+    """Return a few words on each thing that differs."""
+    return [
+        _change(name, before.get(name), now.get(name))
+        for name in sorted({*before, *now})
+        if before.get(name) != now.get(name)
+    ]
+
+
+def _change(name: str, old: Json, new: Json) -> str:
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        inner = changes(old, new)
+        return f"{name} ({', '.join(inner)})"
+    texts = [json.dumps(value, ensure_ascii=False) for value in (old, new)]
+    if max(map(len, texts)) > 60:
+        return name
+    return f"{name} from {texts[0]} to {texts[1]}"
+
+
+def _told(part: Dataset) -> dict[str, Json]:
+    return {"photos": len(part), "fingerprint": part.fingerprint}
+
+
+def _compiled(model: keras.Model, part: str) -> Json:
+    value = getattr(model, part)
+    if isinstance(value, str):
+        return value
+    configure = getattr(value, "get_config", None)
+    if configure is None:
+        return described(value)
+    # Keras numbers the names of optimizers as it makes them.
+    settings = {key: item for key, item in configure().items() if key != "name"}
+    return {"kind": type(value).__name__, **{k: described(v) for k, v in settings.items()}}
+
+
+def _model_digest(model: keras.Model) -> dict[str, Json]:
+    variables: list[Json] = [
+        [list(v.shape), str(v.dtype), bool(v.trainable)] for v in model.variables
+    ]
+    return {
+        "variables": len(variables),
+        "shapes": _digest(variables),
+        "architecture": _digest(_without_numbers(_configuration(model))),
+    }
+
+
+def _configuration(model: keras.Model) -> Json:
+    try:
+        return described(model.get_config())
+    except NotImplementedError:
+        return type(model).__qualname__
+
+
+def _without_numbers(value: Json) -> Json:
+    """Return a configuration without the numbers that Keras appends to names it makes up."""
+    if isinstance(value, Mapping):
+        return {key: _without_numbers(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_numbers(item) for item in value]
+    return re.sub(r"_\d+$", "", value) if isinstance(value, str) else value
+
+
+def _digest(value: Json) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,128 @@
+"""What a `Trainer` may be set to, and how a setting is told to people and to files."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import os
+import pickle
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from shelfvision._validation import as_number
+from shelfvision.errors import InvalidParameterError
+from shelfvision.training._state import Json
+
+Resume: TypeAlias = Literal["auto", "never", "must"]
+"""Whether a run on disk is continued: if there is one, never, or it has to be there."""
+Verbose: TypeAlias = Literal["auto"] | bool
+"""Whether a live line is shown: on a terminal, always, or never."""
+
+RESUME = ("auto", "never", "must")
+
+
+def described(value: object) -> Json:
+    """Return a setting as a JSON value that is equal for equal settings, in any process.
+
+    Objects are told by their configuration if they have one, functions by their name, others by
+    their printed form, or by a digest of their pickle where that shows an address only.
+    """
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): described(item) for key, item in value.items()}
+    if isinstance(value, Sequence):
+        return [described(item) for item in value]
+    return _described_object(value)
+
+
+def _described_object(value: object) -> Json:
+    if inspect.isroutine(value) or inspect.isclass(value):
+        return _type_name(value)
+    for method in ("to_dict", "get_config"):
+        configure = getattr(value, method, None)
+        if callable(configure):
+            return {"type": _type_name(type(value)), "settings": described(configure())}
+    text = repr(value)
+    if not re.search(r" at 0x[0-9a-fA-F]+", text):
+        return text
+    return _type_name(type(value)) + _pickle_digest(value)
+
+
+def _type_name(kind: object) -> str:
+    module = getattr(kind, "__module__", "")
+    return f"{module}.{getattr(kind, '__qualname__', type(kind).__qualname__)}"
+
+
+def _pickle_digest(value: object) -> str:
+    try:
+        return f" #{hashlib.sha256(pickle.dumps(value, protocol=4)).hexdigest()[:16]}"
+    except (pickle.PicklingError, TypeError, AttributeError):
+        return ""
+
+
+def checked_callable(name: str, value: object) -> None:
+    """Refuse what cannot be called."""
+    if value is not None and not callable(value):
+        raise InvalidParameterError(
+            f"{name} must be callable as (image, rng) -> image, not {value!r}"
+        )
+
+
+def checked_callbacks(value: object) -> tuple[object, ...]:
+    """Return callbacks as a tuple of objects that have Keras's hooks."""
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        raise InvalidParameterError(
+            f"callbacks must be a list of keras.callbacks.Callback, not {value!r}; write [callback]"
+        )
+    for callback in value:
+        if inspect.isclass(callback) or not hasattr(callback, "on_epoch_end"):
+            raise InvalidParameterError(
+                f"callbacks must be instances of keras.callbacks.Callback, but one is {callback!r}"
+            )
+    return tuple(value)
+
+
+def checked_part(name: str, value: object) -> None:
+    """Refuse an optimizer or a loss that Keras can make nothing of."""
+    if inspect.isclass(value) or not (
+        (isinstance(value, str) and value) or hasattr(value, "get_config") or callable(value)
+    ):
+        raise InvalidParameterError(
+            f"{name} must be the name of one that Keras has, or an instance, not {value!r}"
+        )
+
+
+def checked_learning_rate(value: object) -> object:
+    """Return a step size as a float, or a schedule as it is."""
+    if value is None or hasattr(value, "get_config"):
+        return value
+    rate = as_number("learning_rate", value, minimum=0.0)  # type: ignore[arg-type]  # it checks
+    if rate == 0.0:
+        raise InvalidParameterError("learning_rate is 0, which learns nothing; give more")
+    return rate
+
+
+def checked_path(value: object) -> Path:
+    """Return the path of a folder."""
+    text = os.fspath(value) if isinstance(value, str | os.PathLike) else ""
+    if not text:
+        raise InvalidParameterError(f"checkpoint_dir must be the path of a folder, not {value!r}")
+    return Path(text)
+
+
+def checked_monitor(value: object) -> None:
+    """Refuse what cannot be the name of a metric."""
+    if not isinstance(value, str) or not value:
+        raise InvalidParameterError(
+            "monitor must be 'auto', 'loss', 'val_loss', 'val_accuracy' or another metric of the "
+            f"model, not {value!r}"
+        )
+
+
+def checked_verbose(value: object) -> None:
+    """Refuse anything but the three choices."""
+    if value != "auto" and not isinstance(value, bool):
+        raise InvalidParameterError(f"verbose must be 'auto', True or False, not {value!r}")

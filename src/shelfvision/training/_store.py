@@ -1,0 +1,130 @@
+"""`Checkpoints`: a run's files in its folder, two generations of state among them."""
+
+from __future__ import annotations
+
+import warnings
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from shelfvision._files import write_atomically
+from shelfvision._validation import listed
+from shelfvision.errors import ResumeError, TrainingWarning
+from shelfvision.training._history import as_csv, as_json
+from shelfvision.training._state import DamagedStateError, RunState, decode, encode
+
+SLOTS = ("state-a.safetensors", "state-b.safetensors")
+"""The two newest states; a new one replaces the older of them."""
+HISTORY = ("history.csv", "history.json")
+"""The metrics of every epoch, for people and programs."""
+BEST = "best.shelf"
+"""The classifier of the best epoch, written when the run ends."""
+
+
+class Checkpoints:
+    """The files of one run. Saving happens on a thread of its own, one save at a time.
+
+    Parameters
+    ----------
+    directory : path
+        The run's folder; it is made when the first file is written.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._generation = 0
+        self._slot = 0
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="shelfvision-checkpoint")
+        self._pending: Future[None] | None = None
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Wait for the last save; its failure is raised unless something else went wrong."""
+        try:
+            if kind is None:
+                self.wait()
+        finally:
+            self._executor.shutdown(wait=True)
+
+    def load(self) -> RunState | None:
+        """Return the newest whole state, or None where there is none.
+
+        Raises
+        ------
+        ResumeError
+            There are states, but all are damaged.
+        """
+        found: list[tuple[int, int, RunState]] = []
+        damaged: list[tuple[Path, Exception]] = []
+        for slot, name in enumerate(SLOTS):
+            path = self.directory / name
+            try:
+                state, generation = decode(path.read_bytes())
+                found.append((generation, slot, state))
+            except FileNotFoundError:
+                continue
+            except (DamagedStateError, OSError) as error:
+                damaged.append((path, error))
+        if not found:
+            _refuse_damaged(damaged)
+            return None
+        self._generation, slot, state = max(found, key=lambda entry: entry[0])
+        self._slot = 1 - slot
+        for path, reason in damaged:
+            warnings.warn(
+                f"{str(path)!r} is damaged ({reason}); the run goes on from the other state, after "
+                f"epoch {state.epoch}",
+                TrainingWarning,
+                stacklevel=2,
+            )
+        return state
+
+    def clear(self) -> None:
+        """Remove the files of an earlier run; anything else in the folder stays."""
+        for name in (*SLOTS, *HISTORY, BEST):
+            (self.directory / name).unlink(missing_ok=True)
+
+    def save(self, state: RunState) -> None:
+        """Write a state, once the one before is written; its arrays must not change any more."""
+        self.wait()
+        self._generation += 1
+        path = self.directory / SLOTS[self._slot]
+        self._slot = 1 - self._slot
+        self._pending = self._executor.submit(self._write, path, state, self._generation)
+
+    def wait(self) -> None:
+        """Return when everything is on disk.
+
+        Raises
+        ------
+        StorageError
+            The last save failed.
+        """
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            pending.result()
+
+    def _write(self, path: Path, state: RunState, generation: int) -> None:
+        write_atomically(path, encode(state, generation=generation))
+        for name, text in zip(
+            HISTORY, (as_csv(state.history), as_json(state.history)), strict=True
+        ):
+            write_atomically(self.directory / name, text.encode())
+
+
+def _refuse_damaged(damaged: list[tuple[Path, Exception]]) -> None:
+    if damaged:
+        raise ResumeError(
+            f"no run state in {str(damaged[0][0].parent)!r} can be read: "
+            f"{listed(path.name for path, _ in damaged)} damaged ({damaged[0][1]}); restore a "
+            'backup, or start again with resume="never"'
+        )

@@ -1,0 +1,394 @@
+"""Classes of different sizes become equal, and nothing else changes."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+
+from shelfvision._random import rng_for
+from shelfvision.augment import (
+    BalancingAugmenter,
+    Brightness,
+    Flip,
+    apply_augmenter,
+    default_augmenter,
+    read_epoch,
+)
+from shelfvision.data import Dataset
+from shelfvision.errors import (
+    AugmenterError,
+    DataError,
+    InvalidParameterError,
+    ShelfVisionWarning,
+)
+from shelfvision.protocols import Image, Images
+
+
+def _images(n: int) -> Images:
+    return rng_for(0, "test", n).integers(0, 256, (n, 6, 7, 3), dtype=np.uint8)
+
+
+def _dataset(counts: Mapping[str, int]) -> Dataset:
+    labels = [name for name, n in counts.items() for _ in range(n)]
+    order = np.random.RandomState(0).permutation(len(labels))
+    return Dataset.from_arrays(
+        _images(len(labels)), [labels[i] for i in order], class_names=list(counts)
+    )
+
+
+def test_a_hundred_against_three_hundred_gives_two_copies_of_each() -> None:
+    ds = _dataset({"juice": 100, "milk": 300})
+    balancer = BalancingAugmenter(seed=42)
+    assert balancer.plan(ds.class_counts) == {"juice": 200, "milk": 0}
+    balanced = balancer.balance(ds)
+    assert balanced.class_counts == {"juice": 300, "milk": 300}
+    ids, times = np.unique(balanced.ids[len(ds) :].astype(str), return_counts=True)
+    assert len(ids) == 100
+    assert set(times) == {2}
+    assert set(balanced.copies[len(ds) :]) == {1, 2}
+
+
+def test_five_uneven_classes_end_equal_and_evenly_spread() -> None:
+    ds = _dataset({"a": 31, "b": 7, "c": 1, "d": 18, "e": 29})
+    balanced = BalancingAugmenter().balance(ds)
+    assert set(balanced.class_counts.values()) == {31}
+    for label in range(5):
+        ids = balanced.ids[balanced.labels == label].astype(str)
+        times = np.unique(ids, return_counts=True)[1]
+        assert np.ptp(times) <= 1
+
+
+def test_originals_come_first_and_untouched() -> None:
+    ds = _dataset({"a": 2, "b": 5})
+    balanced = BalancingAugmenter().balance(ds)
+    images, labels = balanced.to_arrays()
+    assert_array_equal(images[: len(ds)], ds.to_arrays()[0])
+    assert_array_equal(labels[: len(ds)], ds.labels)
+    assert not balanced.copies[: len(ds)].any()
+    assert balanced.copies[len(ds) :].all()
+
+
+def test_copies_keep_id_label_and_group_of_their_original_but_not_its_pixels() -> None:
+    ds = _dataset({"a": 3, "b": 10})
+    balanced = BalancingAugmenter().balance(ds)
+    row_of = {photo: row for row, photo in enumerate(ds.ids)}
+    for row in range(len(ds), len(balanced)):
+        original = row_of[balanced.ids[row]]
+        assert balanced.labels[row] == ds.labels[original]
+        assert balanced.groups[row] == ds.groups[original]
+        assert not np.array_equal(balanced[row][0], ds[original][0])
+
+
+def test_a_copy_is_the_same_in_whatever_order_and_batch_it_is_read() -> None:
+    balanced = BalancingAugmenter().balance(_dataset({"a": 3, "b": 10}))
+    whole = balanced.to_arrays()[0]
+    shuffled = np.random.RandomState(1).permutation(len(balanced))
+    assert_array_equal(balanced.read_batch(shuffled), whole[shuffled])
+    for row in shuffled:
+        assert_array_equal(balanced[int(row)][0], whole[row])
+    again = pickle.loads(pickle.dumps(balanced))
+    assert_array_equal(again.to_arrays()[0], whole)
+    assert again.fingerprint == balanced.fingerprint
+
+
+def test_a_copy_does_not_depend_on_the_photos_around_it() -> None:
+    ds = _dataset({"a": 3, "b": 9})
+    balanced = BalancingAugmenter().balance(ds)
+    reversed_too = BalancingAugmenter().balance(ds[::-1])
+    key = {(p, c): r for r, (p, c) in enumerate(zip(balanced.ids, balanced.copies, strict=True))}
+    for row, name in enumerate(zip(reversed_too.ids, reversed_too.copies, strict=True)):
+        assert_array_equal(reversed_too[row][0], balanced[key[name]][0])
+
+
+def test_no_two_copies_of_a_photo_are_alike() -> None:
+    balanced = BalancingAugmenter().balance(_dataset({"a": 1, "b": 8}))
+    images = balanced.to_arrays()[0][balanced.labels == 0]
+    assert len({image.tobytes() for image in images}) == 8
+
+
+def test_the_remainder_goes_to_the_same_photos_whatever_their_order() -> None:
+    ds = _dataset({"a": 4, "b": 10})
+    chosen = set(BalancingAugmenter().balance(ds[np.arange(len(ds))[::-1]]).ids[14:])
+    assert chosen == set(BalancingAugmenter().balance(ds).ids[14:])
+    times = [
+        sorted(np.unique(BalancingAugmenter(seed=s).balance(ds).ids[14:].astype(str)))
+        for s in range(3)
+    ]
+    assert all(len(names) == 4 for names in times)
+
+
+def test_another_seed_or_augmenter_gives_other_copies_and_another_fingerprint() -> None:
+    ds = _dataset({"a": 2, "b": 4})
+    ways = [
+        BalancingAugmenter(),
+        BalancingAugmenter(seed=1),
+        BalancingAugmenter(Brightness(0.3)),
+        BalancingAugmenter(_inverted),
+    ]
+    balanced = [way.balance(ds) for way in ways]
+    assert len({ds.fingerprint for ds in balanced}) == len(ways)
+    assert len({ds.to_arrays()[0].tobytes() for ds in balanced}) == len(ways)
+
+
+@settings(max_examples=40, deadline=None)
+@given(counts=st.lists(st.integers(1, 20), min_size=1, max_size=6))
+def test_balancing_any_counts_makes_them_equal_and_removes_nothing(counts: list[int]) -> None:
+    ds = _dataset({f"class {i}": n for i, n in enumerate(counts)})
+    balanced = BalancingAugmenter().balance(ds)
+    assert set(balanced.class_counts.values()) == {max(counts)}
+    keys = set(zip(balanced.ids, balanced.copies.tolist(), strict=True))
+    assert len(keys) == len(balanced)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "expected"),
+    [
+        ("not majority", {"a": 8, "b": 5, "c": 0}),
+        ("auto", {"a": 8, "b": 5, "c": 0}),
+        ("all", {"a": 8, "b": 5, "c": 0}),
+        ("minority", {"a": 8, "b": 0, "c": 0}),
+        ("not minority", {"a": 0, "b": 5, "c": 0}),
+        ("median", {"a": 3, "b": 0, "c": 0}),
+        (7, {"a": 5, "b": 2, "c": 0}),
+        (12, {"a": 10, "b": 7, "c": 2}),
+        ({"a": 4}, {"a": 2, "b": 0, "c": 0}),
+        (lambda counts: {name: n + 1 for name, n in counts.items()}, {"a": 1, "b": 1, "c": 1}),
+    ],
+)
+def test_every_strategy_means_what_imbalanced_learn_means(
+    strategy: object, expected: dict[str, int]
+) -> None:
+    balancer = BalancingAugmenter(sampling_strategy=strategy)  # type: ignore[arg-type]  # of many
+    assert balancer.plan({"a": 2, "b": 5, "c": 10}) == expected
+
+
+@pytest.mark.parametrize(
+    ("strategy", "error", "match"),
+    [
+        ({"b": 4}, InvalidParameterError, "4 photos of class 'b', which has 5 already"),
+        ({"x": 4}, InvalidParameterError, "names the class 'x'"),
+        ({"a": 2.5}, InvalidParameterError, "whole number"),
+        ({"empty": 4}, DataError, "'empty', which has none to copy"),
+        (1, InvalidParameterError, "fewer photos than every class has"),
+        (lambda counts: None, InvalidParameterError, "must return a mapping"),
+    ],
+)
+def test_a_strategy_that_cannot_be_is_explained(
+    strategy: object, error: type[Exception], match: str
+) -> None:
+    balancer = BalancingAugmenter(sampling_strategy=strategy)  # type: ignore[arg-type]  # so
+    with pytest.raises(error, match=match):
+        balancer.plan({"a": 2, "b": 5, "empty": 0})
+
+
+@pytest.mark.parametrize("strategy", ["majority", 0, True, None, 2.5])
+def test_an_unknown_strategy_is_refused_at_once(strategy: object) -> None:
+    with pytest.raises(InvalidParameterError, match="sampling_strategy must be one of"):
+        BalancingAugmenter(sampling_strategy=strategy)  # type: ignore[arg-type]  # on purpose
+
+
+def test_a_cap_on_copies_is_kept() -> None:
+    balancer = BalancingAugmenter(max_copies=2)
+    assert balancer.plan({"a": 2, "b": 50, "c": 30}) == {"a": 4, "b": 0, "c": 20}
+    balanced = balancer.balance(_dataset({"a": 2, "b": 9}))
+    assert balanced.copies.max() == 2
+    assert balancer.balance(balanced).class_counts == {"a": 6, "b": 9}
+
+
+def test_a_class_without_photos_is_left_empty_with_a_warning() -> None:
+    ds = _dataset({"a": 2, "none": 0, "b": 3})
+    with pytest.warns(ShelfVisionWarning, match="no photos of 'none'"):
+        balanced = BalancingAugmenter().balance(ds)
+    assert balanced.class_counts == {"a": 3, "none": 0, "b": 3}
+
+
+def test_nothing_at_all_cannot_be_balanced() -> None:
+    with pytest.raises(DataError, match="every class counts 0"):
+        BalancingAugmenter().plan({"a": 0})
+
+
+def test_balancing_again_numbers_on_and_copies_originals_only() -> None:
+    once = BalancingAugmenter(sampling_strategy={"a": 4}).balance(_dataset({"a": 2, "b": 10}))
+    twice = BalancingAugmenter().balance(once)
+    assert twice.class_counts == {"a": 10, "b": 10}
+    assert_array_equal(twice.read_batch(slice(0, 14)), once.to_arrays()[0])
+    keys = set(zip(twice.ids, twice.copies.tolist(), strict=True))
+    assert len(keys) == len(twice)
+    at_once = BalancingAugmenter().balance(_dataset({"a": 2, "b": 10}))
+    row = {(p, c): r for r, (p, c) in enumerate(zip(at_once.ids, at_once.copies, strict=True))}
+    for index in range(len(twice)):
+        key = (twice.ids[index], int(twice.copies[index]))
+        assert_array_equal(twice[index][0], at_once[row[key]][0])
+
+
+def test_a_class_of_copies_only_is_refused() -> None:
+    balanced = BalancingAugmenter().balance(_dataset({"a": 2, "b": 10}))
+    orphans = balanced[(balanced.labels == 1) | (balanced.copies == 1)]
+    with pytest.raises(DataError, match="'a' has copies but no originals"):
+        BalancingAugmenter().balance(orphans)
+
+
+def test_rows_that_repeat_a_photo_get_copies_of_different_numbers() -> None:
+    ds = _dataset({"a": 2, "b": 6})
+    rows = [*np.flatnonzero(ds.labels == 0).repeat(2), *np.flatnonzero(ds.labels == 1)]
+    balanced = BalancingAugmenter(sampling_strategy={"a": 8}).balance(ds[rows])
+    made = balanced.copies > 0
+    keys = list(zip(balanced.ids[made], balanced.copies[made].tolist(), strict=True))
+    assert len(set(keys)) == len(keys) == 4
+
+
+def test_classes_can_have_augmenters_of_their_own() -> None:
+    ds = _dataset({"a": 1, "b": 3, "c": 1})
+    balancer = BalancingAugmenter({"a": _inverted})
+    balanced = balancer.balance(ds)
+    original = ds[int(np.flatnonzero(ds.labels == 0)[0])][0]
+    for row in np.flatnonzero((balanced.labels == 0) & (balanced.copies > 0)):
+        assert_array_equal(balanced[int(row)][0], 255 - original)
+    first = int(np.flatnonzero((balanced.labels == 2) & (balanced.copies == 1))[0])
+    rng = rng_for(42, "augment", balanced.ids[first], 1)
+    original = ds[int(np.flatnonzero(ds.labels == 2)[0])][0]
+    assert_array_equal(balanced[first][0], default_augmenter()(original, rng))
+    with pytest.raises(InvalidParameterError, match="names the class 'x'"):
+        BalancingAugmenter({"x": Flip()}).balance(ds)
+
+
+def test_refreshed_copies_differ_between_epochs_and_repeat_within_one() -> None:
+    ds = BalancingAugmenter(refresh=True).balance(_dataset({"a": 2, "b": 4}))
+    rows = np.arange(len(ds))
+    first, second = (read_epoch(ds, rows, epoch=epoch) for epoch in (1, 2))
+    assert_array_equal(first[:6], second[:6])
+    assert all((first[row] != second[row]).any() for row in (6, 7))
+    assert_array_equal(read_epoch(ds, rows[::-1], epoch=1)[::-1], first)
+    steady = BalancingAugmenter().balance(_dataset({"a": 2, "b": 4}))
+    assert_array_equal(read_epoch(steady, rows, epoch=1), read_epoch(steady, rows, epoch=2))
+
+
+def test_refreshed_copies_stay_fresh_when_more_are_added_on_top() -> None:
+    once = BalancingAugmenter(refresh=True).balance(_dataset({"a": 2, "b": 4}))
+    more = BalancingAugmenter(sampling_strategy={"a": 6}).balance(once)
+    rows = np.arange(len(more))
+    first, second = (read_epoch(more, rows, epoch=epoch) for epoch in (1, 2))
+    differ = [bool((first[row] != second[row]).any()) for row in rows]
+    assert differ == [False] * 6 + [True] * 2 + [False] * 2
+
+
+def test_refreshed_copies_are_varied_anew_by_a_trainer_of_the_same_seed() -> None:
+    ds = BalancingAugmenter(_noted, refresh=True).balance(_dataset({"a": 1, "b": 2}))
+    copy = read_epoch(ds, np.array([3]), epoch=7)[0]
+    twice = read_epoch(ds, np.array([3]), epoch=7, augmenter=_noted)[0]
+    assert copy[0, 0, 0] != twice[0, 0, 0]
+
+
+def test_copies_that_are_made_anew_cannot_be_frozen_in_a_cache(tmp_path: Path) -> None:
+    ds = _dataset({"a": 2, "b": 4})
+    fresh = BalancingAugmenter(refresh=True).balance(ds)
+    for directory in (None, tmp_path):
+        with pytest.raises(InvalidParameterError, match="cache the photos before balancing"):
+            fresh[:7].cached(directory)
+    assert BalancingAugmenter(refresh=True).balance(ds.cached()).fingerprint == fresh.fingerprint
+
+
+def test_an_epoch_is_the_same_one_image_at_a_time_or_all_at_once() -> None:
+    ds = BalancingAugmenter(refresh=True).balance(_dataset({"a": 3, "b": 40}))
+    rows = np.random.RandomState(0).permutation(len(ds))
+    whole = read_epoch(ds, rows, epoch=3, augmenter=default_augmenter())
+    for position, row in enumerate(rows):
+        alone = read_epoch(ds, rows[position : position + 1], epoch=3, augmenter=default_augmenter())
+        assert_array_equal(alone[0], whole[position])
+        rng = rng_for(42, "augment", ds.ids[row], int(ds.copies[row]), 3)
+        assert_array_equal(
+            default_augmenter()(read_epoch(ds, np.array([row]), epoch=3)[0], rng), whole[position]
+        )
+
+
+def test_an_epoch_can_be_augmented_as_a_whole() -> None:
+    ds = _dataset({"a": 2, "b": 4})
+    images = read_epoch(ds, np.array([3, 1]), epoch=5, augmenter=default_augmenter(), seed=9)
+    rng = rng_for(9, "augment", ds.ids[3], 0, 5)
+    assert_array_equal(images[0], default_augmenter()(ds[3][0], rng))
+
+
+def _inverted(image: Image, rng: np.random.Generator) -> Image:
+    return 255 - image
+
+
+def _noted(image: Image, rng: np.random.Generator) -> Image:
+    """Write down what is drawn."""
+    return np.full_like(image, rng.integers(256))
+
+
+def _as_float(image: Image, rng: np.random.Generator) -> object:
+    return image / 255
+
+
+def _nothing(image: Image, rng: np.random.Generator) -> None:
+    return None
+
+
+def _smaller(image: Image, rng: np.random.Generator) -> Image:
+    return image[1:]
+
+
+def _writing(image: Image, rng: np.random.Generator) -> Image:
+    image[0] = 7
+    return image
+
+
+def _raising(image: Image, rng: np.random.Generator) -> Image:
+    raise KeyError("brightness")
+
+
+@pytest.mark.parametrize(
+    ("augmenter", "match"),
+    [
+        (_as_float, r"_as_float, called on photo '\d+' \(copy 1\), returned dtype float64"),
+        (_nothing, "returned None instead of an array"),
+        (_smaller, r"returned shape \(5, 7, 3\) for an image of shape \(6, 7, 3\)"),
+        (_writing, "wrote into the image"),
+        (_raising, r"_raising failed on photo '\d+' \(copy 1\) with KeyError: 'brightness'"),
+    ],
+)
+def test_an_augmenter_that_breaks_its_word_is_caught_and_named(
+    augmenter: object, match: str
+) -> None:
+    ds = BalancingAugmenter(augmenter).balance(_dataset({"a": 1, "b": 2}))  # type: ignore[arg-type]  # so
+    with pytest.raises(AugmenterError, match=match):
+        ds.to_arrays()
+
+
+def test_an_augmenter_that_answers_with_its_input_does_not_share_memory() -> None:
+    image = _images(1)[0]
+    answer = apply_augmenter(lambda image, rng: image[::1], image, rng_for(0, "t"))
+    assert_array_equal(answer, image)
+    assert not np.may_share_memory(answer, image)
+
+
+@pytest.mark.parametrize("augmenter", ["flip", Flip, {"a": 3}])
+def test_what_is_no_augmenter_is_refused_at_once(augmenter: object) -> None:
+    with pytest.raises(InvalidParameterError, match="augmenter must be a callable"):
+        BalancingAugmenter(augmenter)  # type: ignore[arg-type]  # wrong on purpose
+
+
+def test_a_plan_prints_as_a_table() -> None:
+    table = str(BalancingAugmenter().plan({"juice": 100, "milk": 300})).splitlines()
+    assert table[0].split() == ["class", "photos", "copies", "together"]
+    assert table[1].split() == ["juice", "100", "+200", "300"]
+
+
+def test_a_plan_can_be_drawn() -> None:
+    pytest.importorskip("matplotlib")
+    axes = BalancingAugmenter().plan({"juice": 100, "milk": 300}).plot()
+    assert {text.get_text() for text in axes.texts} == {"100", "300"}
+
+
+def test_a_balancer_prints_as_the_code_that_makes_it() -> None:
+    assert repr(BalancingAugmenter()) == "BalancingAugmenter()"
+    code = "BalancingAugmenter(augmenter=Flip(), sampling_strategy='all', max_copies=3)"
+    assert repr(eval(code)) == code

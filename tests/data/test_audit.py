@@ -1,0 +1,297 @@
+"""`audit` finds what is wrong with a set of photos, and little that is not."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFilter, ImageOps
+
+import shelfvision as sv
+
+SINGLES = ("blank", "dark", "bright", "blurred", "size", "aspect")
+TWINS = ("duplicate", "duplicate-across-labels", "near-duplicate", "near-duplicate-across-labels")
+
+
+class Faults:
+    """Plants faults in a folder of photos; `planted` tells the code of each by its id."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.planted: dict[str, str] = {}
+        labels = sorted(path.name for path in root.iterdir())
+        self._labels = labels
+        self._left = {name: sorted((root / name).iterdir()) for name in labels}
+
+    def plant_all(self) -> Faults:
+        """Plant twenty."""
+        self._files()
+        self._looks()
+        self._shapes()
+        self._twins()
+        assert len(self.planted) == 20
+        return self
+
+    def _files(self) -> None:
+        whole = self._take().read_bytes()
+        self._write("unreadable", "truncated.jpg", whole[: len(whole) // 2])
+        self._write("unreadable", "text.jpg", b"not a photo at all")
+        self._write("unreadable", "page.png", b"<!DOCTYPE html><title>404</title>")
+        self._write("unreadable", "empty.jpg", b"")
+
+    def _looks(self) -> None:
+        noise = np.random.default_rng(0).normal(0, 2, (120, 160, 3))
+        self._save("blank", "wall.png", Image.new("RGB", (160, 120), (200, 190, 170)))
+        self._save("blank", "lens-cap.jpg", Image.fromarray((3 + np.abs(noise)).astype(np.uint8)))
+        self._save("dark", "night.jpg", self._open().point(lambda level: level * 0.12))
+        self._save("bright", "sun.jpg", self._open().point(lambda level: 150 + level * 0.9))
+        photo = self._open()
+        soft = photo.filter(ImageFilter.GaussianBlur(max(photo.size) / 60))
+        self._save("blurred", "out-of-focus.jpg", soft)
+        pixels = np.asarray(self._open(), dtype=np.float32)
+        shaken = np.mean([np.roll(pixels, step, axis=1) for step in range(16)], axis=0)
+        self._save("blurred", "shaken.jpg", Image.fromarray(shaken.astype(np.uint8)))
+
+    def _shapes(self) -> None:
+        photo = self._open()
+        self._save("size", "icon.png", photo.resize((24, 24)))
+        self._save("size", "shelf.jpg", self._open().resize((photo.width * 4, photo.height * 4)))
+        self._save("aspect", "strip.jpg", self._open().resize((photo.width * 2, photo.height // 3)))
+
+    def _twins(self) -> None:
+        first, other = self._labels[:2]
+        for code, home, name, change in (
+            ("duplicate", first, "again.jpg", None),
+            ("duplicate-across-labels", other, "same.jpg", None),
+            ("near-duplicate", first, "squeezed.jpg", lambda photo: photo),
+            ("near-duplicate-across-labels", other, "encoded.jpg", lambda photo: photo),
+            ("near-duplicate-across-labels", other, "half.png", _half),
+            ("near-duplicate", first, "mirrored.jpg", ImageOps.mirror),
+            ("near-duplicate-across-labels", other, "turned.jpg", _turned),
+        ):
+            original = self._left[first].pop()
+            if change is None:
+                self._write(code, name, original.read_bytes(), home)
+            else:
+                with Image.open(original) as photo:
+                    self._save(code, name, change(photo.convert("RGB")), home)
+
+    def _take(self) -> Path:
+        """Take a photo out of the first class."""
+        path = self._left[self._labels[0]].pop()
+        return path.rename(self.root.parent / path.name)
+
+    def _open(self) -> Image.Image:
+        with Image.open(self._take()) as photo:
+            return photo.convert("RGB")
+
+    def _write(self, code: str, name: str, data: bytes, label: str = "") -> None:
+        path = self.root / (label or self._labels[0]) / f"planted-{name}"
+        path.write_bytes(data)
+        self.planted[path.relative_to(self.root).as_posix()] = code
+
+    def _save(self, code: str, name: str, photo: Image.Image, label: str = "") -> None:
+        path = self.root / (label or self._labels[0]) / f"planted-{name}"
+        photo.save(path, quality=40 if name == "encoded.jpg" else 90)
+        self.planted[path.relative_to(self.root).as_posix()] = code
+
+
+def _half(photo: Image.Image) -> Image.Image:
+    return photo.resize((photo.width // 2, photo.height // 2))
+
+
+def _turned(photo: Image.Image) -> Image.Image:
+    return photo.transpose(Image.Transpose.ROTATE_90)
+
+
+def missed(report: sv.AuditReport, planted: dict[str, str]) -> list[str]:
+    """Return the planted faults that a report does not tell under their code."""
+    return [
+        f"{name}: {code}"
+        for name, code in planted.items()
+        if code not in report or name not in report[code].ids
+    ]
+
+
+def false_alarms(report: sv.AuditReport, planted: dict[str, str], codes: tuple[str, ...]) -> int:
+    """Return how many sets of photos are told that hold nothing planted."""
+    sets = [members for code in codes if code in report for members in report[code].sets]
+    return sum(not set(members) & set(planted) for members in sets)
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of rendered photos."""
+    folder = tmp_path_factory.mktemp("rendered") / "photos"
+    return sv.samples.write_products(folder, {"Can": 40, "Jar": 30}, image_size=(160, 160))
+
+
+@pytest.fixture(scope="module")
+def faulty(rendered: Path, tmp_path_factory: pytest.TempPathFactory) -> Faults:
+    """Return a copy of them with twenty faults."""
+    root = tmp_path_factory.mktemp("faulty") / "photos"
+    shutil.copytree(rendered, root)
+    return Faults(root).plant_all()
+
+
+@pytest.fixture(scope="module")
+def report(faulty: Faults) -> sv.AuditReport:
+    return sv.audit(sv.Dataset.from_directory(faulty.root))
+
+
+def test_every_planted_fault_is_found_among_rendered_photos(
+    faulty: Faults, report: sv.AuditReport
+) -> None:
+    assert missed(report, faulty.planted) == []
+
+
+def test_nothing_else_is_told_of_rendered_photos(faulty: Faults, report: sv.AuditReport) -> None:
+    assert false_alarms(report, faulty.planted, ("unreadable", *SINGLES, *TWINS)) == 0
+
+
+def test_clean_rendered_photos_raise_no_alarm(rendered: Path) -> None:
+    assert list(sv.audit(sv.Dataset.from_directory(rendered))) == []
+
+
+@pytest.mark.photos
+def test_every_planted_fault_is_found_among_real_photos(photos: Path, tmp_path: Path) -> None:
+    root = tmp_path / "photos"
+    with (photos / "manifest.csv").open(newline="", encoding="utf-8") as file:
+        names = [row["path"] for row in csv.DictReader(file)]
+    for label in ("Juice", "Milk", "Pepper", "Zucchini"):
+        (root / label).mkdir(parents=True)
+        for name in [name for name in names if f"/{label}/" in name][:55]:
+            shutil.copyfile(photos / name, root / label / Path(name).name)
+    faults = Faults(root).plant_all()
+    report = sv.audit(sv.Dataset.from_directory(root))
+    assert missed(report, faults.planted) == []
+    assert false_alarms(report, faults.planted, SINGLES) <= 4
+    assert false_alarms(report, faults.planted, ("duplicate", *TWINS[1:2], *TWINS[3:])) == 0
+
+
+@pytest.mark.photos
+def test_the_bursts_of_real_photos_are_told(photos: Path) -> None:
+    everything = sv.Dataset.from_manifest(photos / "manifest.csv")
+    drinks = everything.select(["Juice", "Milk", "Oat-Milk", "Yoghurt"])
+    burst = sv.audit(drinks)["burst"]
+    assert burst.count >= 20
+    assert len(burst.ids) / len(drinks) > 0.3
+    # In an order that has nothing to do with how they were taken, hardly any are left.
+    order = np.random.RandomState(0).permutation(len(drinks))
+    images = drinks.read_batch(order)
+    names = [f"shelf_{number:04}" for number in range(len(drinks))]
+    mixed = sv.audit(sv.Dataset.from_arrays(images, drinks.labels[order], ids=names))
+    left = len(mixed["burst"].ids) if "burst" in mixed else 0
+    assert left < 0.5 * len(burst.ids)
+
+
+def audited(images: list[np.ndarray], labels: list[str], **settings: float) -> sv.AuditReport:
+    return sv.audit(sv.Dataset.from_arrays(np.stack(images), labels), few=0, **settings)
+
+
+def spots(seed: int, side: int = 64) -> np.ndarray:
+    """Return an image of sharp random tiles."""
+    tiles = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    return tiles.repeat(side // 8, axis=0).repeat(side // 8, axis=1)
+
+
+def test_a_photo_that_stands_in_two_parts_is_a_leak() -> None:
+    images = [spots(seed) for seed in range(12)]
+    train = sv.Dataset.from_arrays(np.stack(images[:8]), ["a", "b"] * 4)
+    flipped = np.stack([images[3][:, ::-1], *images[9:]])
+    report = sv.audit(sv.Splits(train=train, test=sv.Dataset.from_arrays(flipped, ["b", "a"] * 2)))
+    assert report["leak"].sets == (("3", "0"),)
+    assert report["leak"].severity == "error"
+    assert "in train and test" in report["leak"].details[0]
+    assert report.parts == {"train": 8, "test": 4}
+
+
+def test_a_class_that_a_part_lacks_is_told() -> None:
+    images = np.stack([spots(seed) for seed in range(6)])
+    train = sv.Dataset.from_arrays(images[:3], ["a", "b", "c"])
+    test = sv.Dataset.from_arrays(images[3:], ["a", "b", "a"], class_names=["a", "b", "c"])
+    assert sv.audit(sv.Splits(train=train, test=test))["missing-from-part"].details == (
+        "c: none in test",
+    )
+
+
+def test_empty_small_and_uneven_classes_are_told() -> None:
+    images = np.stack([spots(seed) for seed in range(12)])
+    labels = ["many"] * 9 + ["few"] * 3
+    ds = sv.Dataset.from_arrays(images, labels, class_names=["few", "many", "none"])
+    report = sv.audit(ds, few=5)
+    assert report["empty-class"].details == ("none: 0 photos",)
+    assert report["few-photos"].details == ("few: 3 photos",)
+    assert "3.0 times" in report["imbalance"].message
+
+
+def test_augmented_copies_are_left_aside() -> None:
+    ds = sv.samples.render_products({"Can": 8, "Jar": 4})
+    balanced = sv.BalancingAugmenter(seed=1).balance(ds)
+    assert len(balanced) > sv.audit(balanced).n == len(ds)
+
+
+def test_of_photos_from_arrays_the_original_size_is_said_to_be_unknown() -> None:
+    report = audited([spots(seed) for seed in range(6)], ["a", "b"] * 3)
+    assert [found.code for found in report] == ["sizes-unknown"]
+    assert report.ok
+
+
+def test_skipped_files_are_told_with_their_reason(rendered: Path, tmp_path: Path) -> None:
+    root = tmp_path / "photos"
+    shutil.copytree(rendered, root)
+    (root / "Can" / "broken.jpg").write_bytes(b"\xff\xd8\xff broken")
+    report = sv.audit(sv.Dataset.from_directory(root, on_error="skip"))
+    assert report["skipped"].ids == ("Can/broken.jpg",)
+    assert report["skipped"].severity == "warning"
+
+
+def test_size_is_judged_upright_and_as_the_file_has_it(tmp_path: Path) -> None:
+    for number in range(8):
+        photo = Image.fromarray(spots(number, 80)).resize((120, 80))
+        exif = photo.getexif()
+        exif[0x0112] = 6
+        path = tmp_path / "shop" / "Can" / f"{number}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        photo.save(path, exif=exif)
+    report = sv.audit(sv.Dataset.from_directory(tmp_path / "shop", image_size=(100, 80)), few=0)
+    assert "size" not in report
+    assert "small" not in report
+    report = sv.audit(sv.Dataset.from_directory(tmp_path / "shop", image_size=(80, 100)), few=0)
+    assert report["small"].details[0] == "80 x 120 pixels"
+
+
+def test_a_set_of_even_light_does_not_accuse_its_darker_half() -> None:
+    images = [np.clip(spots(n) * (0.6 if n % 2 else 1.0), 0, 255) for n in range(20)]
+    report = audited([image.astype(np.uint8) for image in images], ["a", "b"] * 10)
+    assert "dark" not in report
+
+
+def test_an_audit_looks_at_every_photo_once_and_changes_none(faulty: Faults) -> None:
+    before = {path: path.read_bytes() for path in faulty.root.rglob("*") if path.is_file()}
+    ds = sv.Dataset.from_directory(faulty.root)
+    assert sv.audit(ds).to_dict() == sv.audit(ds).to_dict()
+    assert {path: path.read_bytes() for path in before} == before
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [({"threshold": 0.2}, "threshold"), ({"outlier": 0}, "outlier"), ({"few": 1.5}, "few")],
+)
+def test_a_setting_out_of_range_is_named(settings: dict[str, float], named: str) -> None:
+    ds = sv.samples.render_products(2)
+    with pytest.raises(sv.errors.InvalidParameterError, match=named):
+        sv.audit(ds, **settings)  # type: ignore[arg-type]  # that is the point
+
+
+def test_only_datasets_and_splits_are_audited() -> None:
+    with pytest.raises(sv.errors.InvalidParameterError, match="Dataset or Splits, not list"):
+        sv.audit([])  # type: ignore[arg-type]  # that is the point
+
+
+def test_an_empty_dataset_is_refused() -> None:
+    with pytest.raises(sv.errors.DataError, match="no photo to audit"):
+        sv.audit(sv.samples.render_products(2)[:0])

@@ -1,0 +1,226 @@
+"""`Dataset`: an immutable, lazy sequence with columns."""
+
+from __future__ import annotations
+
+import pickle
+import tracemalloc
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import shelfvision as sv
+from shelfvision.errors import DataError, InvalidParameterError
+
+IMAGES = np.arange(6 * 4 * 5 * 3, dtype=np.uint8).reshape(6, 4, 5, 3)
+NAMES = ["milk", "juice", "milk", "eggs", "juice", "milk"]
+
+
+@pytest.fixture
+def ds() -> sv.Dataset:
+    return sv.Dataset.from_arrays(IMAGES, NAMES)
+
+
+def test_class_names_are_sorted_and_counted(ds: sv.Dataset) -> None:
+    assert ds.class_names == ("eggs", "juice", "milk")
+    assert ds.class_counts == {"eggs": 1, "juice": 2, "milk": 3}
+    assert ds.labels.tolist() == [2, 1, 2, 0, 1, 2]
+    assert ds.ids.tolist() == ["0", "1", "2", "3", "4", "5"]
+    assert ds.copies.tolist() == [0] * 6
+    assert repr(ds) == "<Dataset: 6 photos of 3 classes, 4 x 5>"
+
+
+@pytest.mark.parametrize("index", [0, -1, np.int64(3), np.uint8(2)])
+def test_one_row_is_an_image_and_a_label(ds: sv.Dataset, index: int) -> None:
+    image, label = ds[index]
+    np.testing.assert_array_equal(image, IMAGES[int(index)])
+    assert type(label) is int
+    assert label == ds.labels[int(index)]
+    image[:] = 0
+    np.testing.assert_array_equal(ds[index][0], IMAGES[int(index)])
+
+
+@pytest.mark.parametrize("index", [6, -7, np.int64(6)])
+def test_rows_that_are_not_there_are_an_index_error(ds: sv.Dataset, index: int) -> None:
+    with pytest.raises(IndexError):
+        ds[index]
+    with pytest.raises(IndexError):
+        ds[[0, int(index)]]
+
+
+chosen_rows = st.one_of(
+    st.slices(6),
+    st.lists(st.integers(-6, 5), max_size=9),
+    st.lists(st.booleans(), min_size=6, max_size=6),
+)
+
+
+@given(rows=chosen_rows)
+def test_views_choose_rows_as_numpy_does(rows: slice | list[int] | list[bool]) -> None:
+    ds = sv.Dataset.from_arrays(IMAGES, NAMES)
+    # To numpy an empty list is one of floats.
+    chosen = np.arange(6)[np.empty(0, dtype=int) if rows == [] else rows]
+    view = ds[rows]
+    assert view.ids.tolist() == [str(row) for row in chosen]
+    np.testing.assert_array_equal(view.to_arrays()[0], IMAGES[chosen])
+    np.testing.assert_array_equal(ds.read_batch(rows), IMAGES[chosen])
+    np.testing.assert_array_equal(view.groups, ds.groups[chosen])
+    assert view.class_names == ds.class_names
+    assert len(list(view)) == len(view) == len(chosen)
+
+
+@pytest.mark.parametrize("rows", [True, [0.5], ["0"], [[0]], np.zeros((2, 2), int), None, "ab"])
+def test_rows_chosen_by_anything_else_are_refused(ds: sv.Dataset, rows: object) -> None:
+    with pytest.raises(InvalidParameterError, match="chosen by an integer, a slice, a mask"):
+        ds[rows]  # type: ignore[call-overload]  # on purpose
+
+
+def test_a_mask_of_another_length_is_refused(ds: sv.Dataset) -> None:
+    with pytest.raises(InvalidParameterError, match="mask has 2 entries for 6"):
+        ds[[True, False]]
+
+
+def test_columns_cannot_be_written(ds: sv.Dataset) -> None:
+    for view in (ds, ds[::2], ds[[0, 1]], ds.select(["milk"])):
+        for column in (view.ids, view.labels, view.copies, view.groups):
+            with pytest.raises(ValueError, match="read-only"):
+                column[0] = column[0]
+    with pytest.raises(AttributeError):
+        ds.labels = ds.labels  # type: ignore[misc]  # on purpose
+    with pytest.raises(TypeError, match="from_directory"):
+        sv.Dataset()
+
+
+def test_an_empty_dataset_works_like_a_full_one(ds: sv.Dataset) -> None:
+    for empty in (ds[:0], ds[[]], ds[np.zeros(6, bool)], ds.select(["eggs"])[1:]):
+        assert len(empty) == 0
+        assert sum(empty.class_counts.values()) == 0
+        assert empty.to_arrays()[0].shape == (0, 4, 5, 3)
+        assert empty.one_hot().shape == (0, len(empty.class_names))
+        assert list(empty) == []
+        assert empty.cached().fingerprint == empty.fingerprint
+
+
+def test_select_numbers_classes_in_the_order_given(ds: sv.Dataset) -> None:
+    view = ds.select(["milk", "eggs"])
+    assert view.class_counts == {"milk": 3, "eggs": 1}
+    assert view.labels.tolist() == [0, 0, 1, 0]
+    assert view.ids.tolist() == ["0", "2", "3", "5"]
+    assert view[:0].select(["eggs"]).class_counts == {"eggs": 0}
+    with pytest.raises(InvalidParameterError, match=r"no class 'bread'.*'eggs', 'juice', 'milk'"):
+        ds.select(["bread"])
+
+
+def test_relabel_joins_classes_and_sorts_the_new_names(ds: sv.Dataset) -> None:
+    view = ds.relabel({"milk": "drink", "juice": "drink"})
+    assert view.class_counts == {"drink": 5, "eggs": 1}
+    assert view.labels.tolist() == [0, 0, 0, 1, 0, 0]
+    swapped = ds.relabel({"milk": "juice", "juice": "milk"})
+    assert swapped.class_counts == {"eggs": 1, "juice": 3, "milk": 2}
+    with pytest.raises(InvalidParameterError, match="no class 'bread'"):
+        ds.relabel({"bread": "toast"})
+
+
+def test_one_hot_rows_name_the_class(ds: sv.Dataset) -> None:
+    hot = ds.one_hot()
+    assert hot.dtype == np.float32
+    np.testing.assert_array_equal(hot.argmax(axis=1), ds.labels)
+    np.testing.assert_array_equal(hot.sum(axis=1), 1)
+
+
+def test_equal_content_is_one_group_and_named_groups_are_kept() -> None:
+    images = np.concatenate((IMAGES[:2], IMAGES[:1]))
+    free = sv.Dataset.from_arrays(images, [0, 0, 0])
+    assert free.groups[0] == free.groups[2] != free.groups[1]
+    named = sv.Dataset.from_arrays(images, [0, 0, 0], groups=["a", "b", "c"])
+    assert named.groups.tolist() == ["user:a", "user:b", "user:c"]
+
+
+def test_the_fingerprint_tells_all_that_matters(ds: sv.Dataset) -> None:
+    changed = IMAGES.copy()
+    changed[5, 0, 0, 0] += 1
+    others = [
+        ds[::-1],
+        ds[:5],
+        ds.relabel({"milk": "whole milk"}),
+        ds.select(["milk", "juice", "eggs"]),
+        sv.Dataset.from_arrays(changed, NAMES),
+        sv.Dataset.from_arrays(IMAGES.reshape(6, 5, 4, 3), NAMES),
+        sv.Dataset.from_arrays(IMAGES, NAMES, ids=list("abcdef")),
+        sv.Dataset.from_arrays(IMAGES, NAMES[::-1]),
+    ]
+    prints = {ds.fingerprint, *(other.fingerprint for other in others)}
+    assert len(prints) == len(others) + 1
+    assert sv.Dataset.from_arrays(IMAGES.copy(), NAMES).fingerprint == ds.fingerprint
+    assert pickle.loads(pickle.dumps(ds[1:])).fingerprint == ds[1:].fingerprint
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: sv.Dataset.from_arrays(IMAGES / 255, NAMES), "uint8.*float64.*255"),  # type: ignore[arg-type]  # on purpose
+        (lambda: sv.Dataset.from_arrays(IMAGES[0], NAMES), r"shape \(4, 5, 3\)"),
+        (lambda: sv.Dataset.from_arrays(IMAGES[..., :1], NAMES), r"\(6, 4, 5, 1\)"),
+        (lambda: sv.Dataset.from_arrays(IMAGES[:, :0], NAMES), "no pixels"),
+        (lambda: sv.Dataset.from_arrays("photos", NAMES), "str of shape"),  # type: ignore[arg-type]  # on purpose
+        (lambda: sv.Dataset.from_arrays(IMAGES, NAMES[:5]), "labels has 5 entries for 6"),
+        (lambda: sv.Dataset.from_arrays(IMAGES, np.eye(6)), "argmax"),  # type: ignore[arg-type]  # on purpose
+        (lambda: sv.Dataset.from_arrays(IMAGES, np.zeros(6)), "whole numbers or names"),  # type: ignore[arg-type]  # on purpose
+        (lambda: sv.Dataset.from_arrays(IMAGES, [0, 1, 2, 0, 0, -1]), "label -1 of row 5"),
+        (lambda: sv.Dataset.from_arrays(IMAGES, NAMES, class_names=["milk"]), "'eggs', 'juice'"),
+        (lambda: sv.Dataset.from_arrays(IMAGES, NAMES, ids=list("abcdea")), "'a' twice"),
+        (lambda: sv.Dataset.from_arrays(IMAGES, NAMES, groups=["a"]), "groups has 1"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_named(make: Callable[[], object], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        make()
+
+
+def test_a_million_rows_are_indexed_without_copying_them() -> None:
+    source = sv.Dataset.from_arrays(IMAGES, NAMES)
+    big = source[np.zeros(1_000_000, dtype=np.int64)]
+    tracemalloc.start()
+    try:
+        view = big[10:900_000]
+        assert view[500_000][1] == 2
+        assert view.read_batch([3, 4]).shape == (2, 4, 5, 3)
+        assert tracemalloc.get_traced_memory()[1] < 100_000
+    finally:
+        tracemalloc.stop()
+
+
+class Counting:
+    """A source of one's own, without `read_many`."""
+
+    image_size = (2, 2)
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+
+    def __len__(self) -> int:
+        return 4
+
+    def read(self, row: int) -> npt.NDArray[np.uint8]:
+        self.asked.append(row)
+        return np.full((2, 2, 3), row, dtype=np.uint8)
+
+    def digest(self, row: int) -> str:
+        return f"{row % 2}" * 64
+
+
+def test_any_source_of_pixels_will_do_and_is_asked_only_when_needed() -> None:
+    source = Counting()
+    ds = sv.Dataset.from_source(
+        source, ids=list("abcd"), labels=[0, 1, 1, 0], class_names=["x", "y"], copies=[0, 0, 1, 2]
+    )
+    assert ds.copies.tolist() == [0, 0, 1, 2]
+    assert ds.groups[0] == ds.groups[2] != ds.groups[1]
+    assert ds.fingerprint
+    assert source.asked == []
+    assert ds[2:][0][0].max() == 2
+    assert ds.read_batch([3, 1])[:, 0, 0, 0].tolist() == [3, 1]
+    assert source.asked == [2, 3, 1]

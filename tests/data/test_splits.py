@@ -1,0 +1,413 @@
+"""What `Splits` promises: parts that share nothing, in memory and on disk."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import shelfvision as sv
+from shelfvision.data import Leak
+from shelfvision.data._sources import ArrayPixels
+from shelfvision.data.splitting._leaks import OnLeak
+from shelfvision.errors import (
+    DatasetNotFoundError,
+    InvalidParameterError,
+    LeakageError,
+    LeakageWarning,
+    SplitError,
+)
+
+# The file that saving `named()` writes; it must be readable for ever.
+GOLDEN = """path,label,group,split,copy
+b.png,milk,user:s1,train,0
+a.png,juice,user:s1,train,0
+"c, ""d"".png",milk,user:s2,validation,0
+"two
+lines.png",juice,user:s2,validation,0
+e.png,milk,user:s3,test,0
+"""
+
+
+def pixels(n: int) -> npt.NDArray[np.uint8]:
+    """Return n different tiny images."""
+    return np.arange(n, dtype=np.uint8).reshape(n, 1, 1, 1).repeat(3, axis=3)
+
+
+def dataset(n: int, **columns: list[str]) -> sv.Dataset:
+    """Return n different images of two classes."""
+    return sv.Dataset.from_arrays(pixels(n), (["milk", "juice"] * n)[:n], **columns)
+
+
+def named() -> sv.Dataset:
+    """Return five photos with names that are hard on a CSV file."""
+    return dataset(
+        5,
+        ids=["b.png", "a.png", 'c, "d".png', "two\nlines.png", "e.png"],
+        groups=["s1", "s1", "s2", "s2", "s3"],
+    )
+
+
+def three(ds: sv.Dataset) -> sv.Splits:
+    """Return the first two photos, the next two and the rest."""
+    return sv.Splits(train=ds[:2], validation=ds[2:4], test=ds[4:])
+
+
+def with_copies(ds: sv.Dataset) -> sv.Dataset:
+    """Return the dataset with one copy of every photo."""
+    return sv.Dataset.from_source(
+        ArrayPixels(np.concatenate([ds.to_arrays()[0]] * 2)),
+        ids=[*ds.ids, *ds.ids],
+        labels=[*ds.labels, *ds.labels],
+        class_names=ds.class_names,
+        groups=[*ds.groups, *ds.groups],
+        copies=[0] * len(ds) + [1] * len(ds),
+    )
+
+
+def rows_of(splits: sv.Splits) -> list[list[tuple[str, int]]]:
+    """Return the photos and copies of every part, in order."""
+    return [
+        [] if part is None else list(zip(part.ids.tolist(), part.copies.tolist(), strict=True))
+        for part in splits
+    ]
+
+
+# -- parts ---------------------------------------------------------------------------------
+
+
+def test_splits_unpack_into_three_parts() -> None:
+    ds = dataset(6)
+    splits = sv.Splits(train=ds[:3], test=ds[3:])
+    train, validation, test = splits
+    assert train is splits.train
+    assert validation is splits.validation is None
+    assert test is splits.test
+    assert splits.on_leak == "raise"
+    assert splits.leaks == ()
+    assert splits.dropped == splits.unlisted == splits.unplaced == splits.gone == ()
+
+
+def test_splits_cannot_be_changed_and_survive_pickling() -> None:
+    splits = three(dataset(6))
+    with pytest.raises(AttributeError):
+        splits.train = splits.test  # type: ignore[misc,assignment]  # refused: that is tested
+    assert rows_of(pickle.loads(pickle.dumps(splits))) == rows_of(splits)
+
+
+def test_the_table_counts_every_class_in_every_part() -> None:
+    assert three(dataset(6)).describe().splitlines() == [
+        "class  train  validation  test  total",
+        "juice      1           1     1      3",
+        "milk       1           1     1      3",
+        "all        2           2     2      6",
+    ]
+    assert repr(three(dataset(6))).startswith("<Splits: 1 x 1 photos>\nclass  train")
+
+
+def test_parts_with_other_classes_are_refused_by_name() -> None:
+    milk = sv.Dataset.from_arrays(pixels(2), ["milk", "oats"])
+    with pytest.raises(SplitError, match=r"first has 'juice' and only the second has 'oats'"):
+        sv.Splits(train=dataset(2), test=milk)
+    turned = sv.Dataset.from_arrays(pixels(2), ["milk", "juice"], class_names=["milk", "juice"])
+    with pytest.raises(SplitError, match=r"'juice', 'milk' against 'milk', 'juice'"):
+        sv.Splits(train=dataset(2), test=turned)
+
+
+def test_parts_with_another_image_size_are_refused() -> None:
+    large = sv.Dataset.from_arrays(np.zeros((2, 4, 5, 3), np.uint8), ["milk", "juice"])
+    with pytest.raises(SplitError, match=r"\(1, 1\) and test of \(4, 5\)"):
+        sv.Splits(train=dataset(2), test=large)
+
+
+def test_empty_parts_and_things_that_are_no_dataset_are_refused() -> None:
+    ds = dataset(4)
+    with pytest.raises(SplitError, match="train part has no photos"):
+        sv.Splits(train=ds[:0], test=ds)
+    with pytest.raises(SplitError, match="pass test=None"):
+        sv.Splits(train=ds, test=ds[:0])
+    with pytest.raises(InvalidParameterError, match="test must be a Dataset, not list"):
+        sv.Splits(train=ds, test=[1])  # type: ignore[arg-type]  # the mistake under test
+    with pytest.raises(InvalidParameterError, match="on_leak must be one of"):
+        sv.Splits(train=ds, on_leak="ignore")  # type: ignore[arg-type]  # the mistake under test
+
+
+# -- leaks ---------------------------------------------------------------------------------
+
+
+def leaky(on_leak: OnLeak = "raise") -> sv.Splits:
+    """Share group a among all parts, b between train and test, c between validation and test."""
+    groups = ["a", "b", "x", "a", "c", "y", "a", "b", "c", "z"]
+    ds = dataset(10, groups=groups)
+    return sv.Splits(train=ds[:3], validation=ds[3:6], test=ds[6:], on_leak=on_leak)
+
+
+def test_shared_groups_are_refused_with_three_offenders() -> None:
+    with pytest.raises(LeakageError) as caught:
+        leaky()
+    message = str(caught.value)
+    assert "share 3 groups of photos" in message
+    assert "'0' in train and '3' in validation and '6' in test" in message
+    assert "'1' in train and '7' in test" in message
+    assert "on_leak='drop'" in message
+
+
+def test_more_than_three_offenders_are_counted() -> None:
+    ds = dataset(8)
+    with pytest.raises(LeakageError, match="share 8 groups") as caught:
+        sv.Splits(train=ds, test=ds)
+    assert str(caught.value).count("in train and") == 3
+
+
+def test_dropping_spares_the_part_that_judges() -> None:
+    with pytest.warns(LeakageWarning, match="4 photos were dropped") as caught:
+        splits = leaky("drop")
+    assert caught[0].filename == __file__
+    ids = [[photo for photo, _ in rows] for rows in rows_of(splits)]
+    assert ids == [["2"], ["5"], ["6", "7", "8", "9"]]
+    assert splits.dropped == ("0", "1", "3", "4")
+    assert splits.on_leak == "drop"
+    assert [leak.group for leak in splits.leaks] == ["user:a", "user:b", "user:c"]
+    assert "4 photos dropped: '0', '1', '3' and 1 more." in splits.describe()
+
+
+def test_allowed_leaks_are_recorded_with_a_warning() -> None:
+    with pytest.warns(LeakageWarning, match="flatter the model"):
+        splits = leaky("allow")
+    assert [len(part) for part in splits if part is not None] == [3, 3, 4]
+    assert splits.leaks[1] == Leak(
+        group="user:b", parts=("train", "test"), ids=("1", "7"), reason="group"
+    )
+
+
+def test_dropping_everything_from_training_is_refused() -> None:
+    ds = dataset(4)
+    with pytest.raises(SplitError, match="train part has no photos"):
+        sv.Splits(train=ds, test=ds, on_leak="drop")
+
+
+def test_identical_pixels_are_a_leak_even_under_other_names() -> None:
+    first = dataset(4, ids=["a", "b", "c", "d"])
+    second = dataset(4, ids=["e", "f", "g", "h"])
+    with pytest.raises(LeakageError, match="'a' in train and 'e' in test"):
+        sv.Splits(train=first, test=second)
+
+
+def test_copies_belong_into_training_only() -> None:
+    ds = dataset(6)
+    assert len(sv.Splits(train=with_copies(ds[:3]), test=ds[3:]).train) == 6
+    with pytest.raises(LeakageError, match=r"3 augmented copies outside .* copy of '3' in test"):
+        sv.Splits(train=ds[:3], test=with_copies(ds[3:]))
+    with pytest.warns(LeakageWarning, match="3 photos were dropped"):
+        splits = sv.Splits(train=ds[:3], test=with_copies(ds[3:]), on_leak="drop")
+    assert rows_of(splits)[2] == [("3", 0), ("4", 0), ("5", 0)]
+    assert {leak.reason for leak in splits.leaks} == {"copy"}
+
+
+# -- lists ---------------------------------------------------------------------------------
+
+
+def write(path: Path, text: str) -> Path:
+    """Write a list."""
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    return path
+
+
+def test_lists_name_photos_by_their_first_word(tmp_path: Path) -> None:
+    ds = dataset(5, ids=["BEANS/B0.png", "BEANS/B1.png", "TEA/T0.png", "my tea.png", "x.png"])
+    train = write(tmp_path / "train.txt", "TEA/T0.png 15\n\nBEANS/B0.png 3\r\nBEANS/B0.png 3\n")
+    test = write(tmp_path / "test.txt", "\ufeffmy tea.png 15")
+    splits = sv.Splits.from_files(ds, train=train, test=test)
+    assert [[photo for photo, _ in rows] for rows in rows_of(splits)] == [
+        ["BEANS/B0.png", "TEA/T0.png"],
+        [],
+        ["my tea.png"],
+    ]
+    assert splits.unlisted == ("BEANS/B1.png", "x.png")
+
+
+def test_an_unknown_photo_is_named_with_its_line_and_the_nearest(tmp_path: Path) -> None:
+    ds = dataset(3, ids=["images/BEANS/B0.png", "images/BEANS/B1.png", "images/TEA/T0.png"])
+    train = write(tmp_path / "train.txt", "\nBEANS/B0.png 15\n")
+    with pytest.raises(SplitError) as caught:
+        sv.Splits.from_files(ds, train=train)
+    message = str(caught.value)
+    assert f"line 2 of {str(train)!r} names 'BEANS/B0.png'" in message
+    assert "did you mean 'images/BEANS/B0.png'?" in message
+
+
+def test_lists_that_are_missing_or_empty_are_refused(tmp_path: Path) -> None:
+    ds = dataset(3)
+    with pytest.raises(DatasetNotFoundError, match=r"none\.txt.* does not exist"):
+        sv.Splits.from_files(ds, train=tmp_path / "none.txt")
+    with pytest.raises(SplitError, match="names no photo"):
+        sv.Splits.from_files(ds, train=write(tmp_path / "empty.txt", "\n\n"))
+    with pytest.raises(SplitError, match="cannot be read"):
+        sv.Splits.from_files(ds, train=tmp_path)
+
+
+def test_twins_in_published_lists_can_be_dropped(tmp_path: Path) -> None:
+    ds = sv.Dataset.from_arrays(pixels(2)[[0, 1, 0]], ["milk"] * 3)
+    train = write(tmp_path / "train.txt", "0\n1\n")
+    test = write(tmp_path / "test.txt", "2\n")
+    with pytest.raises(LeakageError, match="'0' in train and '2' in test"):
+        sv.Splits.from_files(ds, train=train, test=test)
+    with pytest.warns(LeakageWarning, match="1 photos were dropped") as caught:
+        splits = sv.Splits.from_files(ds, train=train, test=test, on_leak="drop")
+    assert caught[0].filename == __file__
+    assert splits.dropped == ("0",)
+
+
+# -- manifests -----------------------------------------------------------------------------
+
+
+def test_the_manifest_has_the_format_it_always_had(tmp_path: Path) -> None:
+    three(named()).save(tmp_path / "split.csv")
+    assert (tmp_path / "split.csv").read_bytes() == GOLDEN.encode()
+    assert [path.name for path in tmp_path.iterdir()] == ["split.csv"]
+
+
+def test_a_manifest_of_old_loads(tmp_path: Path) -> None:
+    path = write(tmp_path / "split.csv", GOLDEN)
+    assert rows_of(sv.Splits.load(path, named()[::-1])) == rows_of(three(named()))
+
+
+names = st.text(
+    st.one_of(
+        st.sampled_from('a,"\r\n; \t\u2028\x0b\udcff'),
+        st.characters(exclude_categories=["Cs"]),
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(names, min_size=3, max_size=8, unique=True), st.randoms(use_true_random=False))
+def test_any_names_come_back_in_their_order(
+    tmp_path_factory: pytest.TempPathFactory, ids: list[str], random: object
+) -> None:
+    path = tmp_path_factory.mktemp("split") / "split.csv"
+    ds = dataset(len(ids), ids=ids, groups=ids)
+    splits = sv.Splits(train=ds[[1, 0]], test=ds[2:])
+    splits.save(path)
+    assert rows_of(sv.Splits.load(path, ds)) == rows_of(splits)
+
+
+@pytest.mark.parametrize("method", ["stratified", "hashed", "shuffled"])
+def test_a_split_is_loaded_as_it_was_saved(method: str, tmp_path: Path) -> None:
+    ds = dataset(60)
+    splits = sv.SeededSplitter(method=method).split(ds)  # type: ignore[arg-type]  # plain str
+    splits.save(tmp_path / "split.csv")
+    loaded = sv.Splits.load(tmp_path / "split.csv", ds)
+    assert rows_of(loaded) == rows_of(splits)
+    assert loaded.train.fingerprint == splits.train.fingerprint
+
+
+def test_copies_in_training_are_saved_and_loaded(tmp_path: Path) -> None:
+    ds = dataset(6)
+    splits = sv.Splits(train=with_copies(ds)[[0, 6, 1]], test=ds[2:])
+    splits.save(tmp_path / "split.csv")
+    loaded = sv.Splits.load(tmp_path / "split.csv", with_copies(ds)[[0, 1, 2, 3, 4, 5, 6]])
+    assert rows_of(loaded) == rows_of(splits)
+    with pytest.raises(SplitError, match="has copy 1 of '0', which the dataset does not have"):
+        sv.Splits.load(tmp_path / "split.csv", ds)
+
+
+def test_what_was_left_out_is_saved_too(tmp_path: Path) -> None:
+    ds = sv.Dataset.from_arrays(pixels(3)[[0, 1, 0, 2]], ["milk"] * 4)
+    train = write(tmp_path / "train.txt", "0\n1\n")
+    test = write(tmp_path / "test.txt", "2\n")
+    with pytest.warns(LeakageWarning):
+        splits = sv.Splits.from_files(ds, train=train, test=test, on_leak="drop")
+    splits.save(tmp_path / "split.csv")
+    loaded = sv.Splits.load(tmp_path / "split.csv", ds)
+    assert (loaded.dropped, loaded.unlisted) == (("0",), ("3",))
+    assert rows_of(loaded) == rows_of(splits)
+
+
+def test_a_split_that_leaks_is_loaded_when_allowed(tmp_path: Path) -> None:
+    ds = dataset(4, groups=["a", "b", "a", "c"])
+    with pytest.warns(LeakageWarning):
+        sv.Splits(train=ds[:2], test=ds[2:], on_leak="allow").save(tmp_path / "split.csv")
+    with pytest.raises(LeakageError):
+        sv.Splits.load(tmp_path / "split.csv", ds)
+    with pytest.warns(LeakageWarning):
+        assert len(sv.Splits.load(tmp_path / "split.csv", ds, on_leak="allow").leaks) == 1
+
+
+def refusal_of(text: str, ds: sv.Dataset, tmp_path: Path) -> str:
+    """Return why a manifest is refused."""
+    path = write(tmp_path / "split.csv", text)
+    with pytest.raises(SplitError) as caught:
+        sv.Splits.load(path, ds)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_manifest_that_does_not_fit_the_dataset_is_refused(tmp_path: Path) -> None:
+    ds = named()
+    assert "does not say where 'e.png' belong" in refusal_of(
+        GOLDEN[: GOLDEN.index("e.png")], ds, tmp_path
+    )
+    assert "line 7 of" in refusal_of(GOLDEN, ds[:4], tmp_path)
+    assert "has 'e.png', which the dataset does not have" in refusal_of(GOLDEN, ds[:4], tmp_path)
+    relabelled = refusal_of(GOLDEN.replace("e.png,milk", "e.png,oats"), ds, tmp_path)
+    assert "saved 'e.png' (line 7) as 'oats', but the dataset has it as 'milk'" in relabelled
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("user:s3,test", "user:s3,tset", "line 7 of .* puts 'e.png' into the part 'tset'"),
+        ("test,0", "test,x", "numbers a copy of 'e.png' 'x'"),
+        ("test,0", "test,0,9", "line 7 of .* has 6 fields instead of 5"),
+        ("path,label", "file,label", "has no column 'path'"),
+        ("b.png", '"b".png', "line 2 is not CSV"),
+    ],
+)
+def test_a_damaged_manifest_is_refused_with_its_line(
+    old: str, new: str, message: str, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "split.csv", GOLDEN.replace(old, new, 1))
+    with pytest.raises(SplitError, match=message):
+        sv.Splits.load(path, named())
+
+
+@pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\n\x00\x01", b"[1, 2]"])
+def test_a_file_that_is_no_manifest_is_refused(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "split.csv"
+    path.write_bytes(content)
+    with pytest.raises(SplitError, match=r"is not a saved split: .* Splits\.save wrote"):
+        sv.Splits.load(path, named())
+
+
+def test_a_missing_manifest_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DatasetNotFoundError, match=r"none\.csv' does not exist"):
+        sv.Splits.load(tmp_path / "none.csv", named())
+
+
+def test_one_part_of_a_manifest_opens_as_a_dataset(tmp_path: Path) -> None:
+    from PIL import Image
+
+    for number, name in enumerate(["milk/a.png", "milk/b.png", "juice/ c.png", "juice/d,e.png"]):
+        path = tmp_path / "photos" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (4, 4), (number, 0, 0)).save(path)
+    ds = sv.Dataset.from_directory(tmp_path / "photos", image_size=(4, 4))
+    splits = sv.Splits(train=ds[[3, 0]], test=ds[[1, 2]])
+    splits.save(tmp_path / "split.csv")
+    train = sv.Dataset.from_manifest(
+        tmp_path / "split.csv",
+        root=tmp_path / "photos",
+        where={"split": "train"},
+        image_size=(4, 4),
+    )
+    assert sorted(train.ids) == sorted(splits.train.ids)
+    assert train.class_names == ds.class_names

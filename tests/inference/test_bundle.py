@@ -1,0 +1,391 @@
+"""The bundle: what is saved comes back to the bit, and nothing else is ever believed."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import safetensors.numpy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import shelfvision as sv
+from shelfvision.errors import (
+    BundleError,
+    BundleNotFoundError,
+    InvalidParameterError,
+    ModelError,
+    StorageError,
+)
+from shelfvision.inference._bundle import read_bundle, save_bundle
+from shelfvision.inference._manifest import ENTRY, SEAL, Manifest, _seal
+from shelfvision.models import ModelSpec
+from shelfvision.models._backend import load_keras
+from shelfvision.models._safetensors import DIGESTS, canonical_json
+
+Pixels = npt.NDArray[np.uint8]
+Fields = dict[str, Any]
+GOLDEN = Path(__file__).with_name("golden")
+
+
+@pytest.fixture(scope="module")
+def saved(classifier: sv.Classifier) -> bytes:
+    file = io.BytesIO()
+    classifier.save(file)
+    return file.getvalue()
+
+
+@pytest.fixture(scope="module")
+def tiny() -> bytes:
+    """Return the smallest bundle there can be, so that every bit of it can be tried."""
+    manifest = Manifest(
+        spec=ModelSpec(architecture="mine", num_classes=2, image_size=(1, 1)),
+        own_architecture=True,
+        class_names=("a", "b"),
+        resize="stretch",
+        provenance={},
+        created_with={},
+        weights=("w", "b"),
+    )
+    file = io.BytesIO()
+    weights = {"w": np.ones((3, 2), np.float32), "b": np.array([0.5, -2], np.float32)}
+    save_bundle(manifest, weights, file)
+    return file.getvalue()
+
+
+def refuse(data: bytes) -> str:
+    """Return the sentence with which a file is refused."""
+    with pytest.raises(BundleError) as caught:
+        read_bundle(io.BytesIO(data))
+    return str(caught.value)
+
+
+def test_a_classifier_comes_back_as_it_was(
+    classifier: sv.Classifier, pixels: Pixels, tmp_path: Path
+) -> None:
+    digest = classifier.save(tmp_path / "groceries.shelf")
+    found = sv.Classifier.load(tmp_path / "groceries.shelf", expected_sha256=digest.upper())
+    assert np.array_equal(found.predict_proba(pixels), classifier.predict_proba(pixels))
+    assert found.class_names == classifier.class_names
+    assert (found.image_size, found.resize) == (classifier.image_size, classifier.resize)
+    assert found.provenance == {"data": "made up"}
+    assert hashlib.sha256((tmp_path / "groceries.shelf").read_bytes()).hexdigest() == digest
+
+
+def test_another_process_gets_the_same_probabilities(
+    classifier: sv.Classifier, pixels: Pixels, tmp_path: Path
+) -> None:
+    classifier.save(tmp_path / "groceries.shelf")
+    np.save(tmp_path / "pixels.npy", pixels[:8])
+    code = (
+        "import sys, numpy as np, shelfvision as sv\n"
+        "found = sv.Classifier.load(sys.argv[1] + '/groceries.shelf')\n"
+        "pixels = np.load(sys.argv[1] + '/pixels.npy')\n"
+        "np.save(sys.argv[1] + '/answer.npy', found.predict_proba(pixels))\n"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, timeout=120)
+    answer = np.load(tmp_path / "answer.npy")
+    assert np.array_equal(answer, classifier.predict_proba(pixels[:8]))
+
+
+def test_saving_twice_gives_the_same_bytes(classifier: sv.Classifier, saved: bytes) -> None:
+    file = io.BytesIO()
+    classifier.save(file)
+    assert file.getvalue() == saved
+
+
+def test_what_was_loaded_saves_to_the_same_bytes(saved: bytes) -> None:
+    file = io.BytesIO()
+    sv.Classifier.load(io.BytesIO(saved)).save(file)
+    assert file.getvalue() == saved
+
+
+def test_the_safetensors_package_reads_a_bundle(saved: bytes) -> None:
+    assert safetensors.numpy.load(saved)["dense/kernel"].shape == (32, 64)
+
+
+def test_a_model_takes_its_weights_from_a_bundle(
+    classifier: sv.Classifier, saved: bytes, pixels: Pixels, tmp_path: Path
+) -> None:
+    (tmp_path / "groceries.shelf").write_bytes(saved)
+    model = sv.build_model(3, image_size=(88, 90), weights=tmp_path / "groceries.shelf")
+    found = sv.Classifier.from_model(model, class_names=classifier.class_names)
+    assert np.array_equal(found.predict_proba(pixels[:4]), classifier.predict_proba(pixels[:4]))
+
+
+def test_the_golden_bundle_still_gives_its_predictions() -> None:
+    found = sv.Classifier.load(GOLDEN / "version-1.shelf")
+    wanted = json.loads((GOLDEN / "version-1.json").read_text())
+    # A pattern that needs no generator: ramps in every channel and direction.
+    rows, columns, channels = np.indices((88, 90, 3))
+    pixels = [((rows * a + columns * b + channels * 40) % 256) for a, b in wanted["ramps"]]
+    answer = found.predict(np.array(pixels, dtype=np.uint8))
+    np.testing.assert_allclose(answer.probabilities, wanted["probabilities"], atol=1e-4)
+    assert answer.labels.tolist() == wanted["labels"]
+
+
+def test_every_flipped_bit_is_refused(tiny: bytes) -> None:
+    read_bundle(io.BytesIO(tiny))
+    for position in range(len(tiny) * 8):
+        damaged = bytearray(tiny)
+        damaged[position // 8] ^= 1 << position % 8
+        with pytest.raises(BundleError):
+            read_bundle(io.BytesIO(damaged))
+
+
+def test_flipped_bits_of_a_real_bundle_are_refused(saved: bytes) -> None:
+    rng = np.random.default_rng(0)
+    for position in rng.integers(0, len(saved) * 8, 300):
+        damaged = bytearray(saved)
+        damaged[position // 8] ^= 1 << int(position % 8)
+        refuse(bytes(damaged))
+
+
+def test_every_truncation_is_refused(tiny: bytes) -> None:
+    for length in range(len(tiny)):
+        refuse(tiny[:length])
+
+
+def test_added_bytes_are_refused(tiny: bytes) -> None:
+    assert "more bytes than" in refuse(tiny + b"\0")
+
+
+def test_a_truncated_file_is_told_by_its_size(saved: bytes, tmp_path: Path) -> None:
+    (tmp_path / "cut.shelf").write_bytes(saved[:-10])
+    with pytest.raises(BundleError, match=r"cut\.shelf' has \d+ bytes where its header tells"):
+        sv.Classifier.load(tmp_path / "cut.shelf")
+
+
+@given(st.binary(max_size=200))
+@settings(max_examples=200, deadline=None)
+def test_bytes_of_any_kind_are_refused(data: bytes) -> None:
+    with pytest.raises(BundleError):
+        read_bundle(io.BytesIO(data))
+    with pytest.raises(BundleError):
+        read_bundle(io.BytesIO(len(data).to_bytes(8, "little") + data))
+
+
+def changed(data: bytes, change: Callable[[Fields], object], *, seal: bool = True) -> bytes:
+    """Return a bundle with another manifest, sealed as an attacker would."""
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + length])
+    metadata = header["__metadata__"]
+    manifest = json.loads(metadata[ENTRY])
+    change(manifest)
+    metadata[ENTRY] = canonical_json(manifest)
+    if seal:
+        metadata[SEAL] = _seal(metadata[ENTRY], metadata[DIGESTS])
+    raw = canonical_json(header).encode()
+    raw += b" " * (-len(raw) % 8)
+    return len(raw).to_bytes(8, "little") + raw + data[8 + length :]
+
+
+def test_a_changed_manifest_that_is_sealed_again_is_read_as_it_says(saved: bytes) -> None:
+    names = ["x", "y", "z"]
+    manifest, _ = read_bundle(io.BytesIO(changed(saved, lambda m: m.update(class_names=names))))
+    assert manifest.class_names == ("x", "y", "z")
+    assert "does not match its digest" in refuse(
+        changed(saved, lambda m: m.update(class_names=names), seal=False)
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda m: m.update(format=2), "reads formats up to 1.*upgrade"),
+        (lambda m: m.update(format=0), "no bundle format 0"),
+        (lambda m: m.update(format=True), "which format"),
+        (lambda m: m.update(surprise=1), "surprise"),
+        (lambda m: m.pop("resize"), "has the entries"),
+        (lambda m: m.update(resize="melt"), "make no sense"),
+        (lambda m: m.update(class_names=["a", "b"]), "2 class names for 3 classes"),
+        (lambda m: m.update(class_names=["a", "b", "b"]), "'b' twice"),
+        (lambda m: m.update(class_names="abc"), "is no list"),
+        (lambda m: m.update(class_names=[1, 2, 3]), "no list of names"),
+        (lambda m: m.update(weights=m["weights"][:-1]), "other tensors"),
+        (lambda m: m.update(weights=m["weights"][::-1]), "in their order"),
+        (lambda m: m.update(provenance=[]), "is no dict"),
+        (lambda m: m.update(own_architecture=0), "is no bool"),
+        (lambda m: m["spec"].update(num_classes=4), "class names for 4"),
+        (lambda m: m["spec"].update(num_classes=10**12), "num_classes"),
+        (lambda m: m["spec"].update(image_size=[4096, 4096]), "needs|needs with shape"),
+        (lambda m: m["spec"].update(image_size=[9, 9]), "too small"),
+        (lambda m: m["spec"].update(image_size=[10**9, 10**9]), "image_size"),
+        (lambda m: m["spec"].update(architecture="os.system"), "no architecture 'os.system'"),
+        (lambda m: m["spec"].update(extra=1), "exactly"),
+    ],
+)
+def test_a_manifest_that_makes_no_sense_is_refused(
+    saved: bytes, change: Callable[[Fields], object], sentence: str
+) -> None:
+    with pytest.raises(BundleError, match=sentence):
+        read_bundle(io.BytesIO(changed(saved, change)))
+
+
+def test_a_header_written_in_another_way_is_refused(saved: bytes) -> None:
+    length = int.from_bytes(saved[:8], "little")
+    raw = json.dumps(json.loads(saved[8 : 8 + length]), sort_keys=True).encode()
+    written = len(raw).to_bytes(8, "little") + raw + saved[8 + length :]
+    assert "not as shelfvision writes it" in refuse(written)
+
+
+def _file(header: object, data: bytes = b"") -> bytes:
+    raw = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return len(raw).to_bytes(8, "little") + raw + data
+
+
+def _tensor(dtype: object = "F32", shape: object = (1,), offsets: object = (0, 4)) -> Fields:
+    return {"dtype": dtype, "shape": shape, "data_offsets": offsets}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\xff" * 8,
+        (2**20 + 1).to_bytes(8, "little") + b"{}",
+        _file(b"{}" * 3),
+        _file(b"[" * 100_000),
+        _file(b'{"a":' * 50_000),
+        _file(b'{"__metadata__":{"a":"1","a":"2"}}'),
+        _file(b"9" * 10_000),
+        _file(b"NaN"),
+        _file([]),
+        _file({"__metadata__": 1}),
+        _file({"__metadata__": {"a": 1}}),
+        _file({"w": 1}),
+        _file({"w": _tensor() | {"more": 1}}, b"abcd"),
+        _file({"w": _tensor(dtype="F8")}, b"abcd"),
+        _file({"w": _tensor(dtype=["F32"])}, b"abcd"),
+        _file({"w": _tensor(shape=[2**40])}, b"abcd"),
+        _file({"w": _tensor(shape=[-1])}, b"abcd"),
+        _file({"w": _tensor(shape=[1.0])}, b"abcd"),
+        _file({"w": _tensor(shape=[True])}, b"abcd"),
+        _file({"w": _tensor(shape=[1] * 40)}, b"abcd"),
+        _file({"w": _tensor(offsets=[0, 8])}, b"abcdefgh"),
+        _file({"w": _tensor(offsets=[4, 8])}, b"abcdefgh"),
+        _file({"w": _tensor(offsets=[0, 4, 8])}, b"abcd"),
+        _file({"w": _tensor(), "v": _tensor()}, b"abcd"),
+        _file({"w": _tensor(shape=[2**28 - 1], offsets=[0, 2**30 - 4]), "v": _tensor()}, b""),
+        _file({f"w{n}": _tensor(shape=[0], offsets=[0, 0]) for n in range(5000)}),
+        _file({f"w{n}": _tensor(shape=[0], offsets=[0, 0]) for n in range(3)}),
+        _file({"__metadata__": {ENTRY: "{"}}),
+        _file({"__metadata__": {ENTRY: "[1]"}}),
+        _file({"__metadata__": {ENTRY: '{"format":1}'}}),
+    ],
+)
+def test_a_hostile_header_is_refused(data: bytes) -> None:
+    sentence = refuse(data)
+    assert sentence.startswith("the given file ")
+    assert len(sentence) < 500
+
+
+def test_weights_that_are_not_finite_are_refused(saved: bytes) -> None:
+    tensors = safetensors.numpy.load(saved)
+    tensors["conv_1/bias"] = tensors["conv_1/bias"] * np.nan
+    manifest, _ = read_bundle(io.BytesIO(saved))
+    with pytest.raises(ModelError, match="'conv_1/bias' has numbers that are not finite"):
+        save_bundle(manifest, tensors, io.BytesIO())
+
+
+def test_a_tensor_that_does_not_match_its_digest_is_named(saved: bytes) -> None:
+    damaged = bytearray(saved)
+    damaged[-1] ^= 1
+    assert "'probabilities/kernel' does not match its digest" in refuse(bytes(damaged))
+
+
+def test_a_file_is_refused_before_keras_is_imported(tmp_path: Path, saved: bytes) -> None:
+    (tmp_path / "bad.shelf").write_bytes(changed(saved, lambda m: m.update(resize="melt")))
+    code = (
+        "import sys, shelfvision as sv\n"
+        "try:\n    sv.Classifier.load(sys.argv[1])\n"
+        "except sv.errors.BundleError:\n    print('keras' in sys.modules)\n"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "bad.shelf")],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert found.stdout.strip() == "False"
+
+
+def test_another_file_than_the_one_trusted_is_refused(saved: bytes) -> None:
+    with pytest.raises(BundleError, match="another file than the one you trust"):
+        sv.Classifier.load(io.BytesIO(saved), expected_sha256="0" * 64)
+    with pytest.raises(InvalidParameterError, match="64 hexadecimal digits"):
+        sv.Classifier.load(io.BytesIO(saved), expected_sha256="abc")
+
+
+def test_what_is_no_bundle_is_told_with_its_path(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("milk, juice, bread, and some more of them")
+    with pytest.raises(BundleError, match=r"notes\.txt"):
+        sv.Classifier.load(tmp_path / "notes.txt")
+    weights = {"w": np.ones(3, np.float32)}
+    safetensors.numpy.save_file(weights, tmp_path / "other.safetensors")
+    with pytest.raises(BundleError, match=r"other\.safetensors.*not written by shelfvision"):
+        sv.Classifier.load(tmp_path / "other.safetensors")
+    with pytest.raises(BundleError):
+        sv.Classifier.load(tmp_path)
+    with pytest.raises(BundleNotFoundError, match=r"nothing\.shelf"):
+        sv.Classifier.load(tmp_path / "nothing.shelf")
+    with pytest.raises(FileNotFoundError):
+        sv.Classifier.load(tmp_path / "nothing.shelf")
+
+
+def test_a_save_that_fails_leaves_the_old_file(
+    classifier: sv.Classifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "groceries.shelf"
+    path.write_bytes(b"old")
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(StorageError, match="No space left"):
+        classifier.save(path)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def _own(spec: ModelSpec | None = None) -> object:
+    keras = load_keras()
+    image = keras.Input((8, 8, 3), dtype="uint8")
+    x = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(image))
+    x = keras.layers.Dense(5)(keras.layers.Dense(5)(x))
+    x = keras.layers.Dense(2 if spec is None else spec.num_classes, activation="softmax")(x)
+    return keras.Model(image, x, name="mine")
+
+
+def test_a_model_of_ones_own_loads_through_its_builder(pixels: Pixels) -> None:
+    found = sv.Classifier.from_model(_own(), class_names=["a", "b"])
+    file = io.BytesIO()
+    found.save(file)
+    file.seek(0)
+    loaded = sv.Classifier.load(file, builder=_own)
+    assert np.array_equal(loaded.predict_proba(pixels[:3]), found.predict_proba(pixels[:3]))
+
+
+def test_a_model_of_ones_own_without_its_builder_is_refused(pixels: Pixels) -> None:
+    file = io.BytesIO()
+    sv.Classifier.from_model(_own(), class_names=["a", "b"]).save(file)
+    file.seek(0)
+    with pytest.raises(BundleError, match="pass builder="):
+        sv.Classifier.load(file)
+    file.seek(0)
+    with pytest.raises(BundleError, match="build exactly the model that was saved"):
+        sv.Classifier.load(file, builder=lambda spec: sv.build_model(2))
+    file.seek(0)
+    with pytest.raises(ModelError, match=r"must return a keras\.Model"):
+        sv.Classifier.load(file, builder=lambda spec: None)

@@ -1,0 +1,185 @@
+"""`build_model`: the article's network, row by row, and what it refuses."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.numpy
+
+import shelfvision as sv
+from shelfvision.errors import BundleError, InvalidParameterError, ModelError
+from shelfvision.models import spec_of
+from shelfvision.models._grocery_cnn import grocery_cnn_tensors
+
+# The article's table: kind of layer, output shape, parameters. Rescaling is the one addition.
+TABLE = [
+    ("InputLayer", (100, 100, 3), 0),
+    ("Rescaling", (100, 100, 3), 0),
+    ("ZeroPadding2D", (106, 106, 3), 0),
+    ("Conv2D", (104, 104, 32), 896),
+    ("BatchNormalization", (104, 104, 32), 128),
+    ("MaxPooling2D", (52, 52, 32), 0),
+    ("Dropout", (52, 52, 32), 0),
+    ("Conv2D", (50, 50, 32), 9_248),
+    ("MaxPooling2D", (25, 25, 32), 0),
+    ("Dropout", (25, 25, 32), 0),
+    ("Conv2D", (23, 23, 32), 9_248),
+    ("MaxPooling2D", (11, 11, 32), 0),
+    ("Dropout", (11, 11, 32), 0),
+    ("Conv2D", (9, 9, 32), 9_248),
+    ("MaxPooling2D", (4, 4, 32), 0),
+    ("Dropout", (4, 4, 32), 0),
+    ("Conv2D", (2, 2, 32), 9_248),
+    ("MaxPooling2D", (1, 1, 32), 0),
+    ("Dropout", (1, 1, 32), 0),
+    ("Flatten", (32,), 0),
+    ("Dense", (64,), 2_112),
+    ("Dropout", (64,), 0),
+    ("Dense", (5,), 325),
+]
+
+
+def test_grocery_cnn_is_the_articles_network_row_by_row() -> None:
+    model = sv.build_model(5)
+    rows = []
+    for layer in model.layers:
+        shape = tuple(layer.output.shape)
+        assert shape[0] is None
+        rows.append((type(layer).__name__, shape[1:], layer.count_params()))
+    assert rows == TABLE
+
+
+def test_grocery_cnn_has_the_articles_numbers_of_parameters() -> None:
+    model = sv.build_model(5)
+    trainable = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
+    assert model.count_params() == 40_453
+    assert trainable == 40_389
+    assert model.count_params() - trainable == 64
+
+
+def test_kernels_activations_and_pools_are_the_articles() -> None:
+    model = sv.build_model(5)
+    for layer in model.layers:
+        kind = type(layer).__name__
+        if kind == "Conv2D":
+            assert layer.kernel_size == (3, 3)
+            assert layer.activation.__name__ == "relu"
+        if kind == "MaxPooling2D":
+            assert tuple(layer.pool_size) == (2, 2)
+    assert model.get_layer("dense").activation.__name__ == "relu"
+    assert model.get_layer("probabilities").activation.__name__ == "softmax"
+    assert model.get_layer("rescale").scale == pytest.approx(1 / 255)
+    assert not model.compiled
+
+
+def test_a_model_takes_uint8_pixels_named_image() -> None:
+    model = sv.build_model(2)
+    (image,) = model.inputs
+    assert (image.name, image.dtype, tuple(image.shape)) == ("image", "uint8", (None, 100, 100, 3))
+
+
+def test_weight_shapes_without_keras_are_those_of_the_model() -> None:
+    for size, classes in [((100, 100), 5), ((88, 150), 2), ((224, 224), 43)]:
+        model = sv.build_model(classes, image_size=size)
+        spec = spec_of(model)
+        assert spec is not None
+        found = [(weight.path, tuple(weight.shape)) for weight in model.weights]
+        assert found == list(grocery_cnn_tensors(spec).items())
+
+
+def _weights(*, seed: int) -> list[np.ndarray]:
+    return [np.array(weight) for weight in sv.build_model(3, seed=seed).get_weights()]
+
+
+def test_the_seed_decides_the_initial_weights() -> None:
+    one, same, other = _weights(seed=1), _weights(seed=1), _weights(seed=2)
+    assert all(np.array_equal(a, b) for a, b in zip(one, same, strict=True))
+    assert not np.array_equal(one[0], other[0])
+
+
+def test_no_two_layers_start_with_the_same_weights() -> None:
+    model = sv.build_model(3)
+    kernels = [model.get_layer(f"conv_{number}").get_weights()[0] for number in range(2, 6)]
+    assert len({kernel.tobytes() for kernel in kernels}) == 4
+
+
+def test_no_two_dropout_layers_share_a_seed() -> None:
+    layers = [layer for layer in sv.build_model(3).layers if type(layer).__name__ == "Dropout"]
+    assert len({layer.seed for layer in layers}) == 6
+
+
+def test_building_touches_no_global_generator() -> None:
+    sv.build_model(2)
+    before = random.getstate(), repr(np.random.get_state())
+    sv.build_model(2)
+    assert (random.getstate(), repr(np.random.get_state())) == before
+
+
+def test_one_dropout_rate_goes_to_every_dropout_layer() -> None:
+    for wanted, rates in [(None, [0.1] * 5 + [0.25]), (0.4, [0.4] * 6), (0, [0.0] * 6)]:
+        model = sv.build_model(2, dropout=wanted)
+        found = [layer.rate for layer in model.layers if type(layer).__name__ == "Dropout"]
+        assert found == rates
+
+
+def test_the_smallest_image_is_named_and_can_be_taken() -> None:
+    with pytest.raises(ModelError, match=r"\(87, 100\) is too small.*at least \(88, 88\)"):
+        sv.build_model(2, image_size=(87, 100))
+    model = sv.build_model(2, image_size=(88, 88))
+    assert model.predict_on_batch(np.zeros((1, 88, 88, 3), np.uint8)).shape == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"num_classes": 1}, "at least 2"),
+        ({"num_classes": 0}, "num_classes must be a whole number"),
+        ({"num_classes": 2.0}, "num_classes must be a whole number"),
+        ({"num_classes": 2, "image_size": 0}, "image_size must be"),
+        ({"num_classes": 2, "image_size": (5000, 100)}, "at most 4096"),
+        ({"num_classes": 2, "dropout": 1.0}, "would drop everything"),
+        ({"num_classes": 2, "dropout": -0.1}, "dropout must be a number"),
+        ({"num_classes": 2, "architecture": "resnet9000"}, "choose one of 'grocery_cnn'"),
+        ({"num_classes": 2, "seed": -1}, "seed must be"),
+    ],
+)
+def test_settings_that_no_model_can_have_are_refused(
+    settings: dict[str, object], sentence: str
+) -> None:
+    with pytest.raises((InvalidParameterError, ModelError), match=sentence):
+        sv.build_model(**settings)  # type: ignore[arg-type]  # wrong on purpose
+
+
+def test_weights_come_from_a_safetensors_file(tmp_path: Path) -> None:
+    source = sv.build_model(3, seed=1)
+    tensors = {
+        w.path: np.array(v) for w, v in zip(source.weights, source.get_weights(), strict=True)
+    }
+    safetensors.numpy.save_file(tensors, tmp_path / "weights.safetensors")
+    model = sv.build_model(3, seed=2, weights=tmp_path / "weights.safetensors")
+    for value, wanted in zip(model.get_weights(), source.get_weights(), strict=True):
+        assert np.array_equal(value, wanted)
+
+
+def test_weights_of_another_network_are_refused_by_name(tmp_path: Path) -> None:
+    source = sv.build_model(3)
+    tensors = {
+        w.path: np.array(v) for w, v in zip(source.weights, source.get_weights(), strict=True)
+    }
+    safetensors.numpy.save_file(tensors, tmp_path / "weights.safetensors")
+    with pytest.raises(ModelError, match=r"'probabilities/kernel' has shape \(64, 3\)"):
+        sv.build_model(4, weights=tmp_path / "weights.safetensors")
+
+
+def test_weights_from_a_missing_file_are_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"there is no file .*nothing\.safetensors"):
+        sv.build_model(4, weights=tmp_path / "nothing.safetensors")
+
+
+def test_weights_from_a_text_file_are_refused(tmp_path: Path) -> None:
+    tmp_path.joinpath("notes.txt").write_text("milk, juice, bread")
+    with pytest.raises(BundleError, match=r"notes\.txt' cannot be loaded"):
+        sv.build_model(4, weights=tmp_path / "notes.txt")

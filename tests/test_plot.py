@@ -1,0 +1,306 @@
+"""Pictures: what they show, where they are drawn, and what they leave alone."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import numpy.typing as npt
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from shelfvision import plot
+from shelfvision.errors import InvalidParameterError
+
+CURVES: Mapping[str, Sequence[float]] = {
+    "loss": [0.6, 0.4, 0.3],
+    "val_loss": [0.7, 0.5, 0.55],
+    "accuracy": [0.3, 0.6, 0.8],
+    "val_accuracy": [0.2, 0.5, 0.4],
+}
+PHOTOS = np.random.default_rng(0).integers(0, 256, (5, 12, 16, 3), dtype=np.uint8)
+
+
+def titles(axes: npt.NDArray[np.object_]) -> list[str]:
+    return [panel.get_title() for panel in axes.ravel()]
+
+
+def drawn(figure: object) -> None:
+    """Draw a figure for real, which finds what only drawing would."""
+    assert isinstance(figure, Figure)
+    figure.savefig(io.BytesIO())
+
+
+# -- history -------------------------------------------------------------------------------
+
+
+def test_history_draws_both_curves_of_loss_and_accuracy_from_epoch_1() -> None:
+    panels = plot.history(CURVES)
+
+    assert [panel.get_ylabel() for panel in panels] == ["loss", "accuracy"]
+    for panel, metric in zip(panels, ("loss", "accuracy"), strict=True):
+        lines = {line.get_label(): line for line in panel.get_lines()}
+        assert list(lines) == ["training", "validation"]
+        assert list(lines["training"].get_xdata()) == [1, 2, 3]
+        assert list(lines["training"].get_ydata()) == CURVES[metric]
+        assert list(lines["validation"].get_ydata()) == CURVES[f"val_{metric}"]
+        assert lines["training"].get_linestyle() != lines["validation"].get_linestyle()
+
+
+def test_history_marks_the_best_epoch() -> None:
+    for panel in plot.history(CURVES, best_epoch=2):
+        (mark,) = [line for line in panel.get_lines() if line.get_label() == "best epoch: 2"]
+        assert set(mark.get_xdata()) == {2}
+
+
+def test_history_takes_a_training_result_with_its_own_best_epoch() -> None:
+    panels = plot.history(SimpleNamespace(history=CURVES, best_epoch=3))
+
+    assert "best epoch: 3" in [line.get_label() for line in panels[0].get_lines()]
+
+
+def test_history_without_validation_or_accuracy_draws_what_is_there() -> None:
+    panels = plot.history({"loss": [0.5], "lr": [0.1]})
+
+    assert len(panels) == 1
+    assert [line.get_label() for line in panels[0].get_lines()] == ["training"]
+    drawn(panels[0].figure)
+
+
+def test_history_refuses_what_has_no_epochs_and_epochs_that_were_not() -> None:
+    with pytest.raises(InvalidParameterError, match="no epochs"):
+        plot.history({"loss": []})
+    for best in (0, 4):
+        with pytest.raises(InvalidParameterError, match="from 1 to 3"):
+            plot.history(CURVES, best_epoch=best)
+
+
+# -- confusion -----------------------------------------------------------------------------
+
+
+def test_confusion_matrix_writes_every_count_in_its_cell() -> None:
+    axes = plot.confusion_matrix([[8, 2], [1, 9]], ["juice", "milk"])
+    cells = {text.get_position(): text.get_text() for text in axes.texts}
+
+    assert cells == {(0, 0): "8", (1, 0): "2", (0, 1): "1", (1, 1): "9"}
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("predicted", "true")
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["juice", "milk"]
+
+
+@pytest.mark.parametrize(
+    ("normalize", "first_row"),
+    [("true", ["0.80", "0.20"]), ("pred", ["0.89", "0.18"]), ("all", ["0.40", "0.10"])],
+)
+def test_confusion_matrix_writes_shares_of_what_is_asked(
+    normalize: str, first_row: list[str]
+) -> None:
+    axes = plot.confusion_matrix([[8, 2], [1, 9]], normalize=normalize)
+
+    assert [text.get_text() for text in axes.texts][:2] == first_row
+
+
+def test_confusion_matrix_takes_a_report_and_a_class_without_photos() -> None:
+    report = SimpleNamespace(confusion=np.array([[3, 1], [0, 0]]), class_names=("a", "b"))
+    axes = plot.confusion_matrix(report, normalize="true")
+
+    assert [text.get_text() for text in axes.texts] == ["0.75", "0.25", "0.00", "0.00"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["a", "b"]
+
+
+def test_names_are_shown_as_they_are_even_with_signs_of_mathematics() -> None:
+    axes = plot.confusion_matrix([[1, 0], [0, 1]], ["$5_off$", r"\frac{"])
+
+    drawn(axes.figure)
+    assert axes.get_yticklabels()[0].get_text() == "$5_off$"
+    assert not axes.get_yticklabels()[0].get_parse_math()
+
+
+def test_thirty_long_names_stand_apart_from_each_other() -> None:
+    names = [f"Product {number:02d} of some brand" for number in range(30)]
+    axes = plot.confusion_matrix(np.eye(30, dtype=int) * 40, names)
+    drawn(axes.figure)
+
+    for labels, along in ((axes.get_yticklabels(), "y"), (axes.get_xticklabels(), "x")):
+        boxes = [label.get_window_extent() for label in labels]
+        ends = sorted((getattr(box, f"{along}0"), getattr(box, f"{along}1")) for box in boxes)
+        assert all(end <= start for (_, end), (start, _) in itertools.pairwise(ends))
+        assert [label.get_text() for label in labels] == names
+
+
+@pytest.mark.parametrize(
+    ("matrix", "names", "message"),
+    [
+        ([[1, 2]], None, "must be square"),
+        ([1, 2], None, "must be square"),
+        ([[0.5, 0.5], [0, 1]], None, "must hold counts"),
+        ([[1, -1], [0, 1]], None, "must hold counts"),
+        ([[1, 0], [0, 1]], ["a"], "1 names for a matrix of 2 classes"),
+    ],
+)
+def test_confusion_matrix_refuses_what_is_not_one(
+    matrix: list[list[float]], names: list[str] | None, message: str
+) -> None:
+    with pytest.raises(InvalidParameterError, match=message):
+        plot.confusion_matrix(matrix, names)
+    assert plt.get_fignums() == []
+
+
+def test_confusion_matrix_refuses_an_unknown_normalization() -> None:
+    with pytest.raises(InvalidParameterError, match="normalize must be one of"):
+        plot.confusion_matrix([[1]], normalize="rows")
+
+
+# -- photos --------------------------------------------------------------------------------
+
+
+def test_predictions_name_the_truth_only_where_it_differs() -> None:
+    axes = plot.predictions(PHOTOS[:2], ["Can", "Jar"], [0.914, 0.5], ["Can", "Can"])
+
+    assert titles(axes) == ["Can 91 %\n", "Jar 50 %\ntrue: Can"]
+
+
+def test_mistakes_differ_in_more_than_colour() -> None:
+    right, wrong = plot.predictions(PHOTOS[:2], ["Can", "Jar"], [0.9, 0.5], ["Can", "Can"])
+
+    assert [line.get_marker() for line in wrong.get_lines()] == ["X"]
+    assert right.get_lines() == []
+    assert wrong.spines["left"].get_linewidth() > right.spines["left"].get_linewidth()
+
+
+def test_predictions_without_truth_mark_nothing() -> None:
+    axes = plot.predictions(list(PHOTOS), ["Can"] * 5, [0.9] * 5, n_columns=3)
+
+    assert axes.shape == (5,)
+    assert titles(axes) == ["Can 90 %"] * 5
+    assert len(axes[0].figure.axes) == 6  # two rows of three, the last one switched off
+    assert not axes[0].figure.axes[5].axison
+
+
+def test_a_photo_that_could_not_be_read_says_so() -> None:
+    axes = plot.predictions(PHOTOS[:1], [None], [np.nan], ["Can"])
+
+    assert titles(axes) == ["not readable\ntrue: Can"]
+    drawn(axes[0].figure)
+
+
+def test_predictions_refuse_columns_of_different_length() -> None:
+    with pytest.raises(InvalidParameterError, match="confidences has 1 entries for 2 photos"):
+        plot.predictions(PHOTOS[:2], ["a", "b"], [0.1])
+    with pytest.raises(InvalidParameterError, match="no photo to draw"):
+        plot.predictions(PHOTOS[:0], [], [])
+
+
+def test_augmentations_stand_in_a_row_beside_their_original() -> None:
+    copies = np.stack([PHOTOS[:2, ::-1], 255 - PHOTOS[:2], PHOTOS[:2]], axis=1)
+    axes = plot.augmentations(PHOTOS[:2], copies)
+
+    assert axes.shape == (2, 4)
+    assert titles(axes[0]) == ["original", "copy 1", "copy 2", "copy 3"]
+    assert np.array_equal(axes[1, 0].images[0].get_array(), PHOTOS[1])
+    assert np.array_equal(axes[1, 2].images[0].get_array(), copies[1, 1])
+
+
+def test_augmentations_refuse_arrays_that_do_not_fit() -> None:
+    with pytest.raises(InvalidParameterError, match=r"\(n, m, height, width, 3\)"):
+        plot.augmentations(PHOTOS, PHOTOS)
+
+
+# -- class balance -------------------------------------------------------------------------
+
+
+def test_class_balance_draws_a_bar_for_every_class_before_and_after() -> None:
+    axes = plot.class_balance({"juice": 30, "milk": 10}, {"juice": 30, "milk": 28})
+    before, after = axes.containers
+
+    assert [bar.get_width() for bar in before] == [30, 10]
+    assert [bar.get_width() for bar in after] == [30, 28]
+    assert [text.get_text() for text in axes.texts] == ["30", "10", "30", "28"]
+    assert after[0].get_hatch() != before[0].get_hatch()
+
+
+def test_class_balance_knows_classes_that_only_one_side_has() -> None:
+    axes = plot.class_balance({"juice": 3}, {"milk": 2})
+
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["juice", "milk"]
+    assert [bar.get_width() for bar in axes.containers[1]] == [0, 2]
+
+
+def test_class_balance_refuses_nothing_at_all() -> None:
+    with pytest.raises(InvalidParameterError, match="class_names is empty"):
+        plot.class_balance({})
+
+
+# -- where pictures are drawn ---------------------------------------------------------------
+
+
+def test_given_axes_are_drawn_on_and_no_figure_is_made() -> None:
+    figure = Figure(layout="constrained")
+    left, right = figure.subplots(1, 2)
+
+    assert plot.confusion_matrix([[1]], ax=left) is left
+    assert plot.class_balance({"a": 1}, ax=right) is right
+    assert plt.get_fignums() == []
+    drawn(figure)
+
+
+def test_several_panels_take_the_place_of_one_axes() -> None:
+    figure = Figure(layout="constrained")
+    place, other = figure.subplots(1, 2)
+    panels = plot.history(CURVES, ax=place)
+    drawn(figure)
+
+    assert all(panel.figure is figure for panel in panels)
+    assert not place.axison
+    assert panels[-1].get_position().x1 < other.get_position().x0
+
+
+def test_several_panels_take_as_many_given_axes() -> None:
+    grid = Figure().subplots(2, 3)
+
+    assert plot.history(CURVES, ax=list(grid[0, :2])).tolist() == grid[0, :2].tolist()
+    assert plot.predictions(PHOTOS, ["a"] * 5, [1.0] * 5, ax=grid).shape == (5,)
+    with pytest.raises(InvalidParameterError, match="1 axes for 2 panels"):
+        plot.history(CURVES, ax=[grid[0, 0]])
+
+
+def test_an_axes_without_a_place_in_a_grid_cannot_hold_several_panels() -> None:
+    loose = Figure().add_axes((0, 0, 1, 1))
+
+    with pytest.raises(InvalidParameterError, match="no place in a grid"):
+        plot.history(CURVES, ax=loose)
+
+
+def test_nothing_global_is_changed_but_pyplots_list_of_figures() -> None:
+    settings = dict(mpl.rcParams)
+    shown = plot.history(CURVES)[0]
+    plot.confusion_matrix([[1]])
+
+    assert dict(mpl.rcParams) == settings
+    assert isinstance(shown, Axes)
+    assert len(plt.get_fignums()) == 2
+
+
+def test_pyplot_stays_out_of_it_when_axes_are_given() -> None:
+    code = (
+        "import sys\n"
+        "from matplotlib.figure import Figure\n"
+        "from shelfvision import plot\n"
+        "plot.history({'loss': [1.0], 'accuracy': [0.5]}, ax=Figure().subplots(1, 2))\n"
+        "plot.class_balance({'a': 1}, ax=Figure().subplots())\n"
+        "plot.confusion_matrix([[1]], ax=Figure().subplots())\n"
+        "assert 'matplotlib.pyplot' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_importing_plot_does_not_import_matplotlib() -> None:
+    code = "import sys, shelfvision.plot; assert 'matplotlib' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)

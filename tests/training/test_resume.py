@@ -1,0 +1,385 @@
+"""A run that is stopped and started again ends as if it had never stopped."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+import shelfvision as sv
+from shelfvision.data import Dataset
+from shelfvision.errors import ResumeError, TrainingWarning
+from shelfvision.models._backend import load_keras
+from shelfvision.protocols import Image
+from shelfvision.training import TrainingResult
+from shelfvision.training._state import decode
+
+if TYPE_CHECKING:
+    import keras
+
+MakeModel = Callable[..., "keras.Model"]
+ValuesOf = Callable[["keras.Model"], list[npt.NDArray[np.generic]]]
+
+EPOCHS = 6
+
+
+def shade(image: Image, rng: np.random.Generator) -> Image:
+    return (image * rng.uniform(0.5, 1.0)).astype(np.uint8)
+
+
+def trainer_for(directory: Path | None, **settings: object) -> sv.Trainer:
+    values: dict[str, object] = {
+        "epochs": EPOCHS,
+        "batch_size": 8,
+        "learning_rate": 0.01,
+        "augmenter": shade,
+        "checkpoint_dir": directory,
+    }
+    return sv.Trainer(**(values | settings))  # type: ignore[arg-type]  # a test's shorthand
+
+
+def interrupted_before(epoch: int) -> keras.callbacks.Callback:
+    class Stop(load_keras().callbacks.Callback):  # type: ignore[misc]  # keras has no types
+        def on_epoch_begin(self, number: int, logs: object = None) -> None:
+            if number + 1 == epoch:
+                raise KeyboardInterrupt
+
+        def get_state(self) -> str:
+            return "nothing to remember"
+
+        def set_state(self, state: str) -> None:
+            assert state == "nothing to remember"
+
+    return Stop()
+
+
+def newest_state(directory: Path) -> tuple[int, list[npt.NDArray[np.generic]]]:
+    found = [decode((directory / f"state-{slot}.safetensors").read_bytes()) for slot in "ab"]
+    state = max(found, key=lambda entry: entry[1])[0]
+    return state.epoch, [*state.model, *state.optimizer, *state.best_model]
+
+
+@pytest.fixture(scope="module")
+def unbroken(
+    make_model: MakeModel,
+    train: Dataset,
+    validation: Dataset,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[TrainingResult, Path]:
+    directory = tmp_path_factory.mktemp("unbroken")
+    return trainer_for(directory).fit(make_model(), train, validation), directory
+
+
+def test_an_interrupted_run_goes_on_to_the_same_end_to_the_byte(
+    unbroken: tuple[TrainingResult, Path],
+    make_model: MakeModel,
+    train: Dataset,
+    validation: Dataset,
+    values_of: ValuesOf,
+    tmp_path: Path,
+) -> None:
+    wanted, place = unbroken
+    stopping = trainer_for(tmp_path, callbacks=[interrupted_before(4)])
+    with pytest.warns(TrainingWarning, match="interrupted in epoch 4"):
+        first = stopping.fit(make_model(), train, validation)
+    assert (first.stopped_epoch, first.interrupted) == (3, True)
+    result = trainer_for(tmp_path).fit(make_model(seed=1), train, validation, resume="must")
+    assert result.history == wanted.history
+    assert (result.best_epoch, result.stopped_epoch) == (wanted.best_epoch, wanted.stopped_epoch)
+    for a, b in zip(values_of(result.model), values_of(wanted.model), strict=True):
+        assert a.tobytes() == b.tobytes()
+    (epoch, arrays), (also, others) = newest_state(tmp_path), newest_state(place)
+    assert epoch == also == EPOCHS
+    assert [a.tobytes() for a in arrays] == [b.tobytes() for b in others]
+    assert (tmp_path / "history.csv").read_bytes() == (place / "history.csv").read_bytes()
+
+
+def test_what_is_saved_is_needed(
+    unbroken: tuple[TrainingResult, Path],
+    make_model: MakeModel,
+    train: Dataset,
+    validation: Dataset,
+    tmp_path: Path,
+) -> None:
+    """With dropout's seeds or the optimizer's moments left out, the end is another one."""
+    run = "shelfvision.training._run.assign"
+    for forget in ("seed_generator", "momentum"):
+        place = tmp_path / forget
+        trainer_for(place, epochs=3).fit(make_model(), train, validation)
+
+        def forgetful(variables: list[keras.Variable], values: list[object]) -> None:
+            for variable, value in zip(variables, values, strict=True):
+                if forget not in variable.path:  # noqa: B023  (called within the same turn)
+                    variable.assign(value)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(run, forgetful)
+            result = trainer_for(place).fit(make_model(), train, validation)
+        assert result.history["loss"] != unbroken[0].history["loss"]
+
+
+def test_a_finished_run_gives_its_result_without_training(
+    unbroken: tuple[TrainingResult, Path],
+    make_model: MakeModel,
+    train: Dataset,
+    validation: Dataset,
+    values_of: ValuesOf,
+) -> None:
+    wanted, place = unbroken
+    failing = trainer_for(place, callbacks=[interrupted_before(EPOCHS + 1)])
+    result = failing.fit(make_model(), train, validation)
+    assert result.history == wanted.history
+    assert result.best_epoch == wanted.best_epoch
+    for a, b in zip(values_of(result.model), values_of(wanted.model), strict=True):
+        assert a.tobytes() == b.tobytes()
+
+
+def test_more_epochs_continue_a_finished_run(
+    unbroken: tuple[TrainingResult, Path],
+    make_model: MakeModel,
+    train: Dataset,
+    validation: Dataset,
+    tmp_path: Path,
+) -> None:
+    trainer_for(tmp_path, epochs=2).fit(make_model(), train, validation)
+    assert (tmp_path / "best.shelf").exists()
+    result = trainer_for(tmp_path).fit(make_model(), train, validation)
+    assert result.history == unbroken[0].history
+
+
+def test_a_run_that_ran_out_of_patience_stays_stopped_and_keeps_its_count(
+    make_model: MakeModel, train: Dataset, validation: Dataset, tmp_path: Path
+) -> None:
+    settings = {"patience": 2, "min_delta": 100.0, "epochs": 2}
+    trainer_for(tmp_path, **settings).fit(make_model(), train, validation)
+    for epochs in (9, 10):
+        result = trainer_for(tmp_path, **(settings | {"epochs": epochs})).fit(
+            make_model(), train, validation
+        )
+        assert result.stopped_epoch == 3
+
+
+CHANGES: dict[str, dict[str, object]] = {
+    "batch_size from 8 to 9": {"batch_size": 9},
+    "seed from 42 to 7": {"seed": 7},
+    "learning_rate": {"learning_rate": 0.02},
+    "kind from": {"optimizer": "sgd"},
+    "loss from": {"loss": "binary_crossentropy"},
+    "augmenter": {"augmenter": None},
+    "patience from 20 to 3": {"patience": 3},
+    "monitor": {"monitor": "val_accuracy"},
+    "min_delta": {"min_delta": 0.5},
+    "epochs to 5": {"epochs": 5},
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_changed_setting_is_refused_by_name(
+    unbroken: tuple[TrainingResult, Path],
+    make_model: MakeModel,
+    train: Dataset,
+    validation: Dataset,
+    name: str,
+) -> None:
+    with pytest.raises(ResumeError, match=name) as caught:
+        trainer_for(unbroken[1], **CHANGES[name]).fit(make_model(), train, validation)
+    assert 'resume="never"' in str(caught.value)
+
+
+def test_changed_photos_and_models_are_refused_by_name(
+    unbroken: tuple[TrainingResult, Path],
+    make_model: MakeModel,
+    train: Dataset,
+    validation: Dataset,
+) -> None:
+    trainer = trainer_for(unbroken[1])
+    with pytest.raises(ResumeError, match=r"training photos .*photos from 35 to 34"):
+        trainer.fit(make_model(), train[:34], validation)
+    with pytest.raises(ResumeError, match=r"validation photos"):
+        trainer.fit(make_model(), train, validation[:9])
+    with pytest.raises(ResumeError, match=r"model \(architecture"):
+        trainer.fit(make_model(seed=2), train, validation)
+
+
+def test_another_backend_is_refused_by_name(
+    unbroken: tuple[TrainingResult, Path],
+    make_model: MakeModel,
+    train: Dataset,
+    validation: Dataset,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("shelfvision.training._identity.backend_name", lambda: "abacus")
+    with pytest.raises(ResumeError, match=r'backend from .* to "abacus"'):
+        trainer_for(unbroken[1]).fit(make_model(), train, validation)
+
+
+def test_a_backend_that_cannot_train_is_refused(
+    make_model: MakeModel,
+    train: Dataset,
+    validation: Dataset,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("shelfvision.training._compile.backend_name", lambda: "numpy")
+    with pytest.raises(sv.errors.TrainingError, match="numpy backend of Keras cannot train"):
+        trainer_for(None).fit(make_model(), train, validation)
+
+
+def test_must_needs_a_run_to_go_on_with(
+    make_model: MakeModel, train: Dataset, validation: Dataset, tmp_path: Path
+) -> None:
+    with pytest.raises(ResumeError, match="no run in"):
+        trainer_for(tmp_path).fit(make_model(), train, validation, resume="must")
+    with pytest.raises(ResumeError, match="checkpoint_dir"):
+        trainer_for(None).fit(make_model(), train, validation, resume="must")
+
+
+def test_never_starts_over_and_leaves_other_files_alone(
+    make_model: MakeModel, train: Dataset, validation: Dataset, tmp_path: Path
+) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    trainer_for(tmp_path, epochs=3, seed=1).fit(make_model(), train, validation)
+    trainer = trainer_for(tmp_path, epochs=1)
+    assert trainer.fit(make_model(), train, validation, resume="never").stopped_epoch == 1
+    assert trainer.fit(make_model(), train, validation, resume="must").stopped_epoch == 1
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_a_callback_with_state_goes_on_and_one_without_is_named(
+    make_model: MakeModel, train: Dataset, validation: Dataset, tmp_path: Path
+) -> None:
+    class Counter(load_keras().callbacks.Callback):  # type: ignore[misc]  # keras has no types
+        def on_train_begin(self, logs: object = None) -> None:
+            self.seen = 0
+
+        def on_epoch_end(self, epoch: int, logs: object = None) -> None:
+            self.seen += 1
+
+    class Lasting(Counter):
+        def get_state(self) -> dict[str, int]:
+            return {"seen": self.seen}
+
+        def set_state(self, state: dict[str, int]) -> None:
+            self.seen = state["seen"]
+
+    trainer = trainer_for(tmp_path, epochs=2, callbacks=[Lasting(), Counter()])
+    trainer.fit(make_model(), train, validation)
+    lasting, forgetful = Lasting(), Counter()
+    trainer = dataclasses.replace(trainer, epochs=3, callbacks=[lasting, forgetful])
+    with pytest.warns(TrainingWarning, match="'Counter' starts afresh"):
+        trainer.fit(make_model(), train, validation)
+    assert (lasting.seen, forgetful.seen) == (3, 1)
+
+
+def test_a_callback_whose_state_is_no_json_is_named(
+    make_model: MakeModel, train: Dataset, validation: Dataset, tmp_path: Path
+) -> None:
+    class Odd(load_keras().callbacks.Callback):  # type: ignore[misc]  # keras has no types
+        def get_state(self) -> object:
+            return object()
+
+    with pytest.raises(sv.errors.TrainingError, match="callback Odd"):
+        trainer_for(tmp_path, callbacks=[Odd()]).fit(make_model(), train, validation)
+
+
+def test_a_schedule_kept_by_a_callback_at_the_end_of_an_epoch_survives(
+    make_model: MakeModel, train: Dataset, validation: Dataset, tmp_path: Path
+) -> None:
+    class Halve(load_keras().callbacks.Callback):  # type: ignore[misc]  # keras has no types
+        def on_epoch_end(self, epoch: int, logs: object = None) -> None:
+            rate = self.model.optimizer.learning_rate
+            rate.assign(rate / 2)
+
+        def get_state(self) -> int:
+            return 0
+
+        def set_state(self, state: int) -> None:
+            assert state == 0
+
+    trainer = trainer_for(None, epochs=3, callbacks=[Halve()])
+    wanted = trainer.fit(make_model(), train, validation)
+    for epochs in (2, 3):
+        broken = dataclasses.replace(trainer, epochs=epochs, checkpoint_dir=tmp_path)
+        result = broken.fit(make_model(), train, validation)
+    assert result.history == wanted.history
+
+
+SCRIPT = """
+import os, signal, sys
+import numpy as np
+import shelfvision as sv
+from shelfvision.models._backend import load_keras
+keras = load_keras()
+if keras.config.backend() == "torch":
+    import torch
+    torch.set_num_threads(1)
+
+class Kill(keras.callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        if os.environ.get("KILL_AT") == f"{self.epoch}.{batch}":
+            os.kill(os.getpid(), signal.SIGKILL)
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch + 1
+    def get_state(self): return 0
+    def set_state(self, state): pass
+
+def fit(directory):
+    noise = np.random.default_rng(0)
+    labels = np.arange(24) % 2
+    images = noise.integers(0, 255, (24, 12, 12, 3)).astype(np.uint8)
+    photos = sv.Dataset.from_arrays(images, labels)
+    glorot = keras.initializers.GlorotUniform
+    model = keras.Sequential([
+        keras.Input((12, 12, 3)),
+        keras.layers.Rescaling(1 / 255),
+        keras.layers.Conv2D(4, 3, kernel_initializer=glorot(1)),
+        keras.layers.BatchNormalization(),
+        keras.layers.Dropout(0.3, seed=2),
+        keras.layers.Flatten(),
+        keras.layers.Dense(2, activation="softmax", kernel_initializer=glorot(3)),
+    ])
+    trainer = sv.Trainer(epochs=6, batch_size=6, checkpoint_dir=directory, callbacks=[Kill()],
+                         augmenter=lambda image, rng: np.roll(image, rng.integers(9), axis=1))
+    trainer.fit(model, photos[:18], photos[18:])
+
+for directory in sys.argv[1:]:
+    fit(directory)
+"""
+
+
+def run_script(*directories: Path, kill_at: str = "") -> int:
+    one_thread = {
+        "TF_NUM_INTRAOP_THREADS": "1",
+        "TF_NUM_INTEROP_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+        "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
+        "KERAS_BACKEND": load_keras().config.backend(),
+        "KILL_AT": kill_at,
+    }
+    command = [sys.executable, "-c", SCRIPT, *map(str, directories)]
+    done = subprocess.run(
+        command, env=os.environ | one_thread, capture_output=True, timeout=300, check=False
+    )
+    assert done.returncode in (0, -signal.SIGKILL), done.stderr.decode()[-2000:]
+    return done.returncode
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+def test_a_run_killed_in_mid_epoch_goes_on_to_the_same_end_to_the_byte(tmp_path: Path) -> None:
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    assert run_script(killed, kill_at="4.1") == -signal.SIGKILL
+    assert run_script(killed, whole) == 0
+    (epoch, arrays), (also, others) = newest_state(killed), newest_state(whole)
+    assert epoch == also == 6
+    assert [a.tobytes() for a in arrays] == [b.tobytes() for b in others]
+    histories = [json.loads((place / "history.json").read_text()) for place in (killed, whole)]
+    assert histories[0] == histories[1]
