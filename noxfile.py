@@ -120,9 +120,17 @@ def judges(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def fuzz(session: nox.Session) -> None:
+    """Run the tests marked fuzz at their full counts and print what they counted."""
+    session.install("-e", ".[tensorflow,plot,heif]", *group("test"))
+    chosen = session.posargs or ("--fuzz-share", "1")
+    session.run("pytest", "-m", "fuzz", "-s", *chosen, env=test_settings(session))
+
+
+@nox.session(default=False)
 def benchmarks(session: nox.Session) -> None:
     """Measure; names after -- choose scripts of benchmarks/, by default all run."""
-    session.install(".[tensorflow,plot]")
+    session.install(".[tensorflow,plot]", *group("benchmarks"))
     chosen = session.posargs or sorted(path.stem for path in Path("benchmarks").glob("[!_]*.py"))
     for name in chosen:
         session.run("python", f"benchmarks/{name}.py", env=test_settings(session))

@@ -1,4 +1,4 @@
-"""Find planted copies and bursts among real photos; tell what is found, missed and falsely joined."""
+"""Find planted copies among real photos; tell what is found, missed and falsely joined."""
 
 from __future__ import annotations
 
@@ -81,9 +81,8 @@ def main() -> None:
         product = name.split("/")[1].split("-", 1)[1].removesuffix(".jpg").removesuffix("-copy")
         products.setdefault(of, set()).add(product)
     false = sum(len(products[of]) > 1 for of in group.values())
-    print(
-        f"{'in a false group':20}{false:5} of {len(group):4}         {100 * false / len(group):6.2f} %"
-    )
+    share = 100 * false / len(group)
+    print(f"{'in a false group':20}{false:5} of {len(group):4}         {share:6.2f} %")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What fresh augmentation in every epoch costs a training step: with it and without, in turns.
 
-Run ``python benchmarks/feeding.py [--photos 256] [--rounds 9]``, with ``KERAS_BACKEND`` as you like.
+Run ``python benchmarks/feeding.py [--photos 256] [--rounds 9]`` with any ``KERAS_BACKEND``.
 One compiled model (the article's network, 100 x 100, batches of 32) is trained by Keras's `fit` on
 the feed of `Trainer`, an epoch with `default_augmenter` and an epoch without, in turns, so that a
 busy machine slows both. Bar: augmenting costs under 3 % of a step on two cores.

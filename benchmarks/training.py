@@ -1,19 +1,23 @@
 """Training speed: `Trainer.fit` beside bare Keras and a bare PyTorch loop.
 
 Run ``python benchmarks/training.py [--photos 512] [--rounds 5]``, with ``KERAS_BACKEND`` as you
-like. The contestants take turns within every round, so that a busy machine slows all of them, and
-the medians of the steady epochs (all but the first) are compared; on a machine that others use,
-CPU time says more. Bars: at least 0.97 of bare Keras, checkpoints included, and at least 1.0 of
-PyTorch (tensorflow backend, on a CPU).
+like. The contestants take turns, each in a process of its own, so that a busy machine slows all of
+them and none meets another's threads; the medians of the steady epochs (all but the first) are
+compared. On a machine that others use, CPU time says more. Bars: at least 0.97 of bare Keras,
+checkpoints included, and at least 1.0 of PyTorch (tensorflow backend, on a CPU).
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -131,15 +135,18 @@ class Clock:
         return [(end[0] - start[0], end[1] - start[1]) for start, end in pairs]
 
 
-def contestants() -> Iterator[tuple[str, Callable[[sv.Dataset], list[Lap]]]]:
-    """Yield who takes part on this machine."""
-    yield "shelfvision", with_trainer
-    yield "keras", with_keras
-    try:
-        import torch  # noqa: F401  (only to see whether it is there)
-    except ImportError:
-        return
-    yield "torch channels_last", with_torch
+CONTESTANTS: dict[str, Callable[[sv.Dataset], list[Lap]]] = {
+    "shelfvision": with_trainer,
+    "keras": with_keras,
+    "torch channels_last": with_torch,
+}
+
+
+def laps_of(name: str, n_photos: int) -> list[Lap]:
+    """Return the steady epochs of one contestant, in a process where no other's threads are."""
+    command = (sys.executable, __file__, "--photos", str(n_photos), "--only", name)
+    finished = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return [(wall, cpu) for wall, cpu in json.loads(finished.stdout.splitlines()[-1])]
 
 
 def main() -> None:
@@ -147,23 +154,31 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--photos", type=int, default=512)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", choices=CONTESTANTS, help="print the epochs of one contestant")
     options = parser.parse_args()
-    dataset = photos(options.photos)
-    running = list(contestants())
-    laps: dict[str, list[Lap]] = {name: [] for name, _ in running}
+    if options.only:
+        print(json.dumps(CONTESTANTS[options.only](photos(options.photos))[1:]))
+        return
+    running = [name for name in CONTESTANTS if "torch" not in name or find_spec("torch")]
+    laps: dict[str, list[Lap]] = {name: [] for name in running}
     for turn in range(options.rounds):
         # Every other round in the opposite order: whoever comes first has a cooler machine.
-        for name, train in running if turn % 2 == 0 else running[::-1]:
-            laps[name] += train(dataset)[1:]
-    print(f"backend {load_keras().config.backend()}, {options.photos} photos, batch {BATCH}")
+        for name in running if turn % 2 == 0 else running[::-1]:
+            laps[name] += laps_of(name, options.photos)
+    report(laps, options.photos)
+
+
+def report(laps: dict[str, list[Lap]], n_photos: int) -> None:
+    """Print the medians and the ratios."""
+    print(f"{n_photos} photos, batch {BATCH}, medians of {len(laps['keras'])} steady epochs")
     wall, cpu = (
         {name: statistics.median(lap[kind] for lap in found) for name, found in laps.items()}
         for kind in (0, 1)
     )
     for name in laps:
         print(
-            f"{name:20} {options.photos / wall[name]:6.1f} images/s, "
-            f"{1000 * cpu[name] / options.photos:5.1f} ms of CPU an image; shelfvision is at "
+            f"{name:20} {n_photos / wall[name]:6.1f} images/s, "
+            f"{1000 * cpu[name] / n_photos:5.1f} ms of CPU an image; shelfvision has "
             f"{wall[name] / wall['shelfvision']:.3f} of its speed, "
             f"{cpu['shelfvision'] / cpu[name]:.3f} of its CPU time"
         )

@@ -62,6 +62,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--photos", type=Path, help="folder of photos; rendered ones by default")
     parser.add_argument("--train-split", help="value of the manifest's column split to train on")
     parser.add_argument("--validation-split", help="value of the column split to judge on")
+    parser.add_argument("--keep-bursts", action="store_true", help="never part photos of one burst")
     parser.add_argument("--classes", nargs="+", help="use these classes only")
     parser.add_argument(
         "--relabel", nargs="+", default=[], metavar="NAME=NEW", help="rename classes"
@@ -87,6 +88,8 @@ def split_photos(options: argparse.Namespace) -> sv.Splits:
         )
         return sv.Splits(train=train, validation=validation)
     photos = named(options, all_photos(options)).group_near_duplicates()
+    if options.keep_bursts:
+        photos = photos.group_bursts()
     splitter = sv.SeededSplitter(train=0.7, validation=0.2, test=0.1, seed=options.seed)
     return splitter.split(photos)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,19 @@ from hypothesis import settings
 # A test that fails because the machine is busy teaches nobody anything.
 settings.register_profile("shelfvision", deadline=None)
 settings.load_profile("shelfvision")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let tests that are marked ``fuzz`` run more than usual."""
+    help_ = "how much of their full counts the tests marked fuzz run, 0 to 1"
+    parser.addoption("--fuzz-share", type=float, default=0.0, metavar="SHARE", help=help_)
+
+
+@pytest.fixture(scope="session")
+def fuzz_count(request: pytest.FixtureRequest) -> Callable[[int, int], int]:
+    """Return a function of the usual and the full count, which gives how many to run."""
+    share = float(request.config.getoption("--fuzz-share"))
+    return lambda usual, full: max(usual, round(full * share))
 
 
 @pytest.fixture(scope="session")

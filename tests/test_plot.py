@@ -304,3 +304,34 @@ def test_pyplot_stays_out_of_it_when_axes_are_given() -> None:
 def test_importing_plot_does_not_import_matplotlib() -> None:
     code = "import sys, shelfvision.plot; assert 'matplotlib' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_loss_below_zero_is_shown_the_right_way_up() -> None:
+    low, high = plot.history({"loss": [-1.0, -2.0]}, best_epoch=1)[0].get_ylim()
+    assert low < -2.0 < -1.0 < high
+
+
+def test_losses_that_are_no_numbers_leave_gaps() -> None:
+    panel = plot.history({"loss": [1.0, float("nan"), float("inf")]})[0]
+    panel.figure.canvas.draw()
+    assert panel.get_ylim()[0] == 0
+
+
+@pytest.mark.parametrize("given", [None, [1, 2], 3])
+def test_what_is_no_mapping_is_refused(given: object) -> None:
+    with pytest.raises(InvalidParameterError, match="dictionary"):
+        plot.history(given)  # type: ignore[arg-type]  # wrong on purpose
+    with pytest.raises(InvalidParameterError, match="class_counts"):
+        plot.class_balance(given)  # type: ignore[arg-type]  # wrong on purpose
+
+
+def test_a_confusion_matrix_of_uneven_rows_is_refused() -> None:
+    with pytest.raises(InvalidParameterError, match="must be square"):
+        plot.confusion_matrix([[1], [1, 2]])
+
+
+@pytest.mark.parametrize("images", ["ab", [(PHOTOS[0], 0), (PHOTOS[1], 1)]])
+def test_what_is_no_photo_is_refused_with_the_way_from_a_dataset(images: object) -> None:
+    with pytest.raises(InvalidParameterError, match=r"dataset\.to_arrays"):
+        plot.predictions(images, ["can", "jar"], [0.9, 0.8])  # type: ignore[arg-type]  # wrong on purpose
+    assert not plt.get_fignums()

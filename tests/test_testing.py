@@ -224,3 +224,37 @@ def test_a_slow_augmenter_is_warned_about_only() -> None:
 def test_what_is_no_augmenter_is_refused(thing: object, match: str) -> None:
     with pytest.raises(AugmenterError, match=match):
         check_augmenter(thing)  # type: ignore[arg-type]  # wrong on purpose
+
+
+class AlbumentationsLike:
+    def set_random_seed(self, seed: int) -> None: ...
+
+    def available_keys(self) -> set[str]:
+        return {"image"}
+
+    def __call__(self, image: Image) -> dict[str, Image]:
+        return {"image": image}
+
+
+class KerasLike:
+    def get_config(self) -> dict[str, object]:
+        return {}
+
+    def call(self, image: Image) -> Image:
+        return image
+
+    __call__ = call
+
+
+class TorchvisionLike:
+    __module__ = "torchvision.transforms.v2"
+
+    def __call__(self, image: Image) -> Image:
+        return image
+
+
+@pytest.mark.parametrize("kind", [AlbumentationsLike, KerasLike, TorchvisionLike])
+def test_a_transform_of_another_library_is_sent_to_its_adapter(kind: type) -> None:
+    adapter = {"A": "from_albumentations", "K": "from_keras_layer", "T": "from_torchvision"}
+    with pytest.raises(AugmenterError, match=f"take it in with.*{adapter[kind.__name__[0]]}"):
+        check_augmenter(kind())

@@ -41,7 +41,7 @@ def as_number(
     """Return `value` as a finite float within bounds (excluding them if `exclusive`)."""
     try:
         number = math.nan if isinstance(value, str | bytes) else float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
     inside = minimum < number < maximum if exclusive else minimum <= number <= maximum
     if not math.isfinite(number) or not inside:
@@ -107,6 +107,12 @@ def import_extra(module: str, *, extra: str, purpose: str) -> ModuleType:
             f"{purpose} needs the package {module.partition('.')[0]!r}, which is not installed; "
             f'run: pip install "shelfvision[{extra}]"'
         ) from error
+
+
+def counted(number: int, noun: str) -> str:
+    """Return "1 photo", "2 photos", "3 classes"."""
+    ending = "" if number == 1 else "es" if noun.endswith("s") else "s"
+    return f"{number} {noun}{ending}"
 
 
 def listed(names: Iterable[str], *, limit: int = 5) -> str:

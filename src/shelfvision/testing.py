@@ -71,11 +71,27 @@ def check_augmenter(augmenter: Augmenter) -> None:
         )
     if not callable(given):
         raise AugmenterError(f"an augmenter is a callable (image, rng) -> image, not {given!r}")
+    adapter = _adapter_for(given)
+    if adapter is not None:
+        raise AugmenterError(
+            f"{name_of(given)} is a transform of another library, which takes no generator; take "
+            f"it in with shelfvision.augment.{adapter}"
+        )
     with _globals_kept():
         faults = _distinct(_faults(augmenter))
     if faults:
         lines = "".join(f"\n- {fault}" for fault in faults)
         raise AugmenterError(f"augmenter {name_of(augmenter)} breaks its contract:{lines}")
+
+
+def _adapter_for(thing: object) -> str | None:
+    """Return the name of the adapter that a transform of another library needs, or None."""
+    if hasattr(thing, "set_random_seed") and hasattr(thing, "available_keys"):
+        return "from_albumentations"
+    if hasattr(thing, "get_config") and hasattr(thing, "call"):
+        return "from_keras_layer"
+    home = type(thing).__module__
+    return "from_torchvision" if home.startswith("torchvision.") else None
 
 
 def _faults(augmenter: Augmenter) -> Iterator[str]:

@@ -27,9 +27,10 @@ IMAGE = rng_for(0, "t").integers(0, 256, (40, 50, 3), dtype=np.uint8)
 def wanted(name: str) -> ModuleType:
     """Return a package, or skip the test; a broken installation raises anything."""
     try:
-        return pytest.importorskip(name, exc_type=ImportError)
+        package: ModuleType = pytest.importorskip(name, exc_type=ImportError)
     except RuntimeError as error:
         pytest.skip(f"{name} cannot be imported: {error}")
+    return package
 
 
 def assert_keyed_and_varied(augmenter: Augmenter) -> None:

@@ -123,7 +123,13 @@ def test_a_plugin_is_found_by_its_name() -> None:
 
 
 @pytest.mark.usefixtures("plugin")
-@pytest.mark.filterwarnings("ignore:the augmenter 'broken'")
+def test_writing_a_recipe_imports_no_plugin() -> None:
+    with pytest.raises(AugmenterError, match="cannot be written as a recipe"):
+        to_dict(_nameless)
+    assert "inverting_plugin" not in sys.modules
+
+
+@pytest.mark.usefixtures("plugin")
 def test_a_plugin_goes_to_a_recipe_and_back() -> None:
     for recipe in ({"name": "invert", "strength": 0.25}, {"name": "same"}):
         assert to_dict(from_dict(recipe)) == recipe

@@ -73,7 +73,7 @@ def test_photos_without_a_number_stay_as_they_are() -> None:
 
 
 def test_numbers_of_any_length_and_with_brackets_count() -> None:
-    names = {f"Milk (9{'9' * 30}{shot}).jpg": 0 for shot in range(3)}
+    names = {f"Milk ({'9' * 5000}{shot}).jpg": 0 for shot in range(3)}
     assert len(sets_of(photos_of(names).group_bursts())) == 1
 
 

@@ -176,7 +176,7 @@ def test_folders_that_cannot_be_used_are_named_with_the_remedy(
     photo = make_photo(tmp_path / "a.jpg")
     with pytest.raises(DataError, match="is a file, not a folder"):
         sv.Dataset.from_directory(photo)
-    with pytest.raises(DataError, match="1 photos lie directly inside"):
+    with pytest.raises(DataError, match="1 photo lies directly inside"):
         sv.Dataset.from_directory(tmp_path)
     (tmp_path / "Milk").mkdir()
     (tmp_path / "Milk/readme.txt").write_text("x")

@@ -14,6 +14,7 @@ from PIL import Image
 import shelfvision as sv
 from shelfvision.data import DecodeLimits
 from shelfvision.data.decoding._decode import decode_photo
+from shelfvision.data.decoding._heif import open_heif
 from shelfvision.errors import PhotoError
 
 HEIGHT, WIDTH = 40, 64
@@ -80,10 +81,16 @@ def test_limits_hold_before_pixels_are_read() -> None:
         assert caught.value.code == "too-many-pixels"
 
 
+def test_limits_hold_for_what_the_decoder_finds_whatever_the_boxes_say() -> None:
+    with pytest.raises(PhotoError, match="63 allowed for a side"):
+        open_heif(encoded(), DecodeLimits(max_side=63), "a.heic")
+
+
 @pytest.mark.parametrize(
     ("data", "code"),
     [
         (made_up((512, 512), (60_000, 60_000)), "too-many-pixels"),
+        (made_up((512, 512), (1, 20_001)), "too-many-pixels"),
         (made_up(), "broken"),
         (made_up(*[(1, 1)] * 30_000), "too-many-chunks"),
         (made_up((9, 9))[:-3], "truncated"),

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import struct
+import subprocess
+import sys
 import tracemalloc
 import warnings
 import zlib
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -137,6 +141,89 @@ def test_a_bomb_is_refused_before_it_costs_memory(make: Callable[[], bytes], cod
         assert tracemalloc.get_traced_memory()[1] < 32 * 2**20
     finally:
         tracemalloc.stop()
+
+
+def segments(n_segments: int) -> bytes:
+    """Return a JPEG that starts with many comments."""
+    data = encoded("JPEG")
+    return data[:2] + b"\xff\xfe\x00\x02" * n_segments + data[2:]
+
+
+def heic(*sizes: tuple[int, int]) -> bytes:
+    """Return a HEIC file that says it holds images of these sizes."""
+
+    def box(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">L", 8 + len(body)) + kind + body
+
+    said = b"".join(box(b"ispe", struct.pack(">LLL", 0, *size)) for size in sizes)
+    meta = box(b"meta", bytes(4) + box(b"iprp", box(b"ipco", said)))
+    return box(b"ftyp", b"heic\0\0\0\0heic") + meta
+
+
+def bombs() -> dict[str, bytes]:
+    """Return sixty files that ask for far more than they hold, by name."""
+    wide = ((7300, 7300), (19_999, 19_999), (65_535, 65_535), (1, 20_001), (20_001, 1))
+    kinds = ((8, 0), (8, 2), (8, 3), (8, 4), (8, 6), (16, 0), (16, 2), (1, 0))
+    made = {
+        f"png-{depth}-{colour}-{size}": png(*size, depth=depth, colour=colour)
+        for size in wide[:4]
+        for depth, colour in kinds
+    }
+    made |= {f"jpeg-{n}-{size}": jpeg_frame(*size, n) for size in wide[1:] for n in (1, 3, 4)}
+    made |= {f"webp-{side}": webp_canvas(side, side) for side in (7300, 16_383, 2**24)}
+    made |= {f"heic-{size}": heic((512, 512), size) for size in wide[1:4]}
+    made |= {f"scans-{n}": jpeg_of_many_scans(n) for n in (40, 200, 1000, 2000)}
+    made |= {f"webp-frames-{n}": webp_canvas(20, 20, n_frames=n) for n in (2, 5000)}
+    animated = chunk(b"acTL", struct.pack(">LL", 10_000, 0))
+    made |= {"png-frames": png(9, 9, animated), "jpeg-chunks": segments(60_000)}
+    made |= {
+        f"png-chunks-{kind!r}": png(9, 9, *[chunk(kind, b"a\0b")] * 60_000)
+        for kind in (b"tEXt", b"IDAT")
+    }
+    return made
+
+
+_MEASURE = """
+import json, pathlib, resource, sys, time
+from shelfvision.data.decoding._decode import read_photo
+from shelfvision.errors import PhotoError
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+folder = pathlib.Path(sys.argv[1])
+read_photo(folder / "photo.jpg", image_size=(16, 16))
+before, found = peak(), {}
+for path in sorted(folder.glob("bomb-*")):
+    began = time.process_time()
+    try:
+        read_photo(path, image_size=(16, 16))
+        code = "decoded"
+    except PhotoError as error:
+        code = error.code
+    found[path.name] = code, time.process_time() - began
+print(json.dumps({"found": found, "grown_mib": peak() - before}))
+"""
+
+
+@pytest.mark.fuzz
+@pytest.mark.skipif(sys.platform == "win32", reason="memory is measured with getrusage")
+def test_sixty_bombs_together_cost_less_memory_than_one_may(tmp_path: Path) -> None:
+    (tmp_path / "photo.jpg").write_bytes(encoded("JPEG"))
+    made = bombs()
+    for number, data in enumerate(made.values()):
+        (tmp_path / f"bomb-{number:02}").write_bytes(data)
+    run = subprocess.run(
+        [sys.executable, "-c", _MEASURE, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    measured = json.loads(run.stdout)
+    codes, times = zip(*measured["found"].values(), strict=True)
+    slowest = max(zip(times, made, strict=True))
+    print(f"{len(codes)} bombs: {dict(Counter(codes))}, {measured['grown_mib']:.1f} MiB, ", end="")
+    print(f"the slowest {1000 * slowest[0]:.1f} ms, {slowest[1]}")
+    assert len(codes) == 60
+    assert set(codes) <= {"too-many-pixels", "too-many-scans", "too-many-frames", "too-many-chunks"}
+    assert measured["grown_mib"] < 32
 
 
 def test_texts_that_unpack_to_gigabytes_are_not_unpacked() -> None:

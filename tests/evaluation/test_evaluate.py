@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import shelfvision as sv
-from shelfvision.errors import DataError
+from shelfvision.errors import DataError, InvalidParameterError
 
 NAMES = ("juice", "milk", "oats")
 
@@ -111,3 +111,16 @@ def test_photos_that_failed_are_reported_and_not_scored() -> None:
 def test_a_dataset_of_which_nothing_could_be_read_is_refused() -> None:
     with pytest.raises(DataError, match="none of the 2 photos"):
         sv.evaluate(Stub([0, 0], errors=["gone", "gone"]), dataset([0, 1]))
+
+
+@pytest.mark.parametrize("judged", [None, object(), "model"])
+def test_what_is_no_classifier_is_refused(judged: object) -> None:
+    photos = sv.samples.render_products(1)
+    with pytest.raises(InvalidParameterError, match="wrap a keras model"):
+        sv.evaluate(judged, photos)  # type: ignore[arg-type]  # wrong on purpose
+
+
+@pytest.mark.parametrize("photos", [None, [1, 2], ("images", "labels")])
+def test_what_is_no_dataset_is_refused(photos: object) -> None:
+    with pytest.raises(InvalidParameterError, match=r"Dataset\.from_arrays"):
+        sv.evaluate(Stub([0]), photos)  # type: ignore[arg-type]  # wrong on purpose

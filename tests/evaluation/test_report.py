@@ -203,6 +203,14 @@ def test_a_report_survives_pickling() -> None:
 
     assert again.to_dict() == BY_HAND.to_dict()
     assert again.mistakes().tolist() == BY_HAND.mistakes().tolist()
+    for array in (again.confusion, again.labels, again.predictions.probabilities):
+        assert not array.flags.writeable
+
+
+def test_one_photo_is_told_as_one() -> None:
+    one = report_of([0], [0], ["can"])
+    assert repr(one).endswith("1 photo of 1 class>")
+    assert "1 photo<" in one._repr_html_()
 
 
 @pytest.mark.parametrize("labels", [[0], [[0], [1]], [0.0, 1.0], ["can", "jar"]])

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,9 @@ from shelfvision.inference._manifest import ENTRY, SEAL, Manifest, _seal
 from shelfvision.models import ModelSpec
 from shelfvision.models._backend import load_keras
 from shelfvision.models._safetensors import DIGESTS, canonical_json
+
+if TYPE_CHECKING:
+    import keras
 
 Pixels = npt.NDArray[np.uint8]
 Fields = dict[str, Any]
@@ -222,6 +225,7 @@ def test_a_changed_manifest_that_is_sealed_again_is_read_as_it_says(saved: bytes
         (lambda m: m["spec"].update(image_size=[10**9, 10**9]), "image_size"),
         (lambda m: m["spec"].update(architecture="os.system"), "no architecture 'os.system'"),
         (lambda m: m["spec"].update(extra=1), "exactly"),
+        (lambda m: m["spec"].update(dropout=10**400), "dropout must be"),
     ],
 )
 def test_a_manifest_that_makes_no_sense_is_refused(
@@ -333,7 +337,9 @@ def test_what_is_no_bundle_is_told_with_its_path(tmp_path: Path) -> None:
         sv.Classifier.load(tmp_path / "notes.txt")
     weights = {"w": np.ones(3, np.float32)}
     safetensors.numpy.save_file(weights, tmp_path / "other.safetensors")
-    with pytest.raises(BundleError, match=r"other\.safetensors.*not written by shelfvision"):
+    with pytest.raises(
+        BundleError, match=r"other\.safetensors.*not a classifier saved by shelfvision"
+    ):
         sv.Classifier.load(tmp_path / "other.safetensors")
     with pytest.raises(BundleError):
         sv.Classifier.load(tmp_path)
@@ -389,3 +395,42 @@ def test_a_model_of_ones_own_without_its_builder_is_refused(pixels: Pixels) -> N
     file.seek(0)
     with pytest.raises(ModelError, match=r"must return a keras\.Model"):
         sv.Classifier.load(file, builder=lambda spec: None)
+
+
+@pytest.mark.parametrize("data", [b"", b"a note", b"\x89PNG\r\n\x1a\n" + bytes(100)])
+def test_a_file_of_another_kind_is_told_to_be_no_classifier(data: bytes) -> None:
+    with pytest.raises(BundleError, match="is not a classifier saved by shelfvision"):
+        sv.Classifier.load(io.BytesIO(data))
+
+
+def test_weights_of_another_program_are_told_to_be_no_classifier() -> None:
+    data = safetensors.numpy.save({"a": np.zeros(3, np.float32)})
+    with pytest.raises(BundleError, match="is not a classifier saved by shelfvision"):
+        sv.Classifier.load(io.BytesIO(data))
+
+
+@pytest.mark.parametrize("place", [None, b"bytes", io.StringIO()])
+def test_a_place_that_is_neither_path_nor_binary_file_is_refused(
+    classifier: sv.Classifier, place: object
+) -> None:
+    with pytest.raises(InvalidParameterError, match=r"io\.BytesIO"):
+        sv.Classifier.load(place)  # type: ignore[arg-type]  # that is the point
+    with pytest.raises(InvalidParameterError, match=r"io\.BytesIO"):
+        classifier.save(place)  # type: ignore[arg-type]  # that is the point
+
+
+def test_a_builder_that_makes_a_model_for_another_image_size_is_refused() -> None:
+    def build(side: int) -> keras.Model:
+        layers = load_keras().layers
+        ending = layers.Dense(2, activation="softmax", name="ending")
+        body = [layers.GlobalAveragePooling2D(name="mean"), ending]
+        return load_keras().Sequential([load_keras().Input((side, side, 3)), *body], name="own")
+
+    file = io.BytesIO()
+    sv.Classifier.from_model(build(20), class_names=["a", "b"]).save(file)
+    file.seek(0)
+    with pytest.raises(BundleError, match="serves images of shape"):
+        sv.Classifier.load(file, builder=lambda _: build(40))
+    file.seek(0)
+    with pytest.raises(InvalidParameterError, match="builder must be a function"):
+        sv.Classifier.load(file, builder=3)  # type: ignore[arg-type]  # that is the point

@@ -343,3 +343,27 @@ def test_provenance_must_be_plain_values() -> None:
     found = sv.Classifier.from_model(model, class_names=["a", "b"], provenance=given)
     given["notes"] = []
     assert found.provenance == {"notes": ["one"]}
+
+
+def test_an_array_of_paths_is_a_list_of_paths(classifier: sv.Classifier, files: list[Path]) -> None:
+    names = [str(path) for path in files]
+    expected = classifier.predict_proba(names)
+    for array in (np.array(names), np.array(names, dtype=object)):
+        assert np.array_equal(classifier.predict_proba(array), expected)
+
+
+def test_an_open_file_is_refused_instead_of_read_by_lines(
+    classifier: sv.Classifier, files: list[Path]
+) -> None:
+    with (
+        files[0].open("rb") as file,
+        pytest.raises(InvalidParameterError, match="pass its path, or what its read"),
+    ):
+        classifier.predict(file)
+
+
+def test_a_path_that_no_file_system_takes_is_a_row_with_its_error(
+    classifier: sv.Classifier, files: list[Path]
+) -> None:
+    found = classifier.predict(["a" * 5000, "a\0b", files[0]], on_error="skip")
+    assert [error is None for error in found.errors] == [False, False, True]

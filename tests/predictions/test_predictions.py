@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -159,3 +163,31 @@ def test_labels_and_confidences_agree_with_the_probabilities(rows: list[list[flo
     for row, prediction in zip(rows, found, strict=True):
         assert prediction.confidence == np.max(np.array(row, dtype=np.float32))
         assert prediction.label == NAMES[int(np.argmax(row))]
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda found: pickle.loads(pickle.dumps(found))])
+def test_a_copy_for_another_process_is_equal_and_read_only(
+    found: Predictions, copied: Callable[[Predictions], Predictions]
+) -> None:
+    again = copied(found)
+    assert again.labels.tolist() == found.labels.tolist()
+    assert again.errors == found.errors
+    np.testing.assert_array_equal(again.probabilities, found.probabilities)
+    for column in (again.probabilities, again.ids, again.decision):
+        assert not column.flags.writeable
+
+
+def test_one_photo_is_told_as_one() -> None:
+    one = Predictions([[1.0]], ["a"], ["x"])
+    assert repr(one).startswith("<Predictions: 1 photo, 1 class>")
+
+
+@pytest.mark.parametrize("rows", [[["x", "y"]], [[0.5], [0.5, 0.5]], None])
+def test_probabilities_that_are_no_numbers_are_refused(rows: object) -> None:
+    with pytest.raises(InvalidParameterError, match="probabilities must be"):
+        Predictions(rows, ["a", "b"], ["x"])  # type: ignore[arg-type]  # wrong on purpose
+
+
+def test_ids_that_are_not_text_are_refused() -> None:
+    with pytest.raises(InvalidParameterError, match="ids must be text"):
+        Predictions([[0.5, 0.5]], ["a", "b"], [Path("x.jpg")])  # type: ignore[list-item]  # wrong on purpose

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from shelfvision_freezer import Frost, fog
+
 from shelfvision.augment import from_dict, to_dict
 from shelfvision.protocols import Augmenter
 from shelfvision.testing import check_augmenter
-from shelfvision_freezer import Frost, fog
 
 
 @pytest.mark.parametrize("augmenter", [fog, Frost(), Frost(cover=1, light=0)])

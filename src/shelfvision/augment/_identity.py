@@ -6,7 +6,8 @@ import functools
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from types import CellType, CodeType, FunctionType, MethodType
 
 import numpy as np
@@ -41,34 +42,38 @@ def _told(value: object, above: tuple[int, ...]) -> object:
     inner = functools.partial(_told, above=(*above, id(value)))
     if isinstance(value, Mapping):
         return [[inner(key), inner(item)] for key, item in value.items()]
-    if isinstance(value, Set):
+    if isinstance(value, AbstractSet):
         return sorted(json.dumps(inner(item)) for item in value)
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
         return [inner(item) for item in value]
-    if isinstance(value, np.ndarray) and value.dtype != object:
-        digest = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
-        return [str(value.dtype), list(value.shape), digest]
-    return _told_object(value, inner)
+    return [_name(_kind(value)), *map(inner, _parts(value))]
 
 
-def _told_object(value: object, inner: Callable[[object], object]) -> object:
+def _parts(value: object) -> tuple[object, ...]:
+    """Return what an object is made of, beside its kind or its own name."""
+    parts: tuple[object, ...] = ()
     if isinstance(value, FunctionType):
         parts = (value.__code__, value.__defaults__, value.__kwdefaults__, value.__closure__)
-        return [_name(value), *map(inner, parts)]
-    if isinstance(value, CodeType):
-        return [value.co_code.hex(), inner(value.co_names), inner(value.co_consts)]
-    if isinstance(value, CellType):
-        return inner(getattr(value, "cell_contents", None))
-    if isinstance(value, MethodType):
-        return [inner(value.__func__), inner(value.__self__)]
-    if isinstance(value, functools.partial):
-        return ["partial", inner(value.func), inner(value.args), inner(value.keywords)]
-    if hasattr(value, "__qualname__"):
-        return _name(value)
-    text = repr(value)
-    if _ADDRESS.search(text):
-        return [_name(type(value)), inner(value.__getstate__())]
-    return [_name(type(value)), text]
+    elif isinstance(value, CodeType):
+        parts = (value.co_code.hex(), value.co_names, value.co_consts)
+    elif isinstance(value, CellType):
+        parts = (getattr(value, "cell_contents", None),)
+    elif isinstance(value, MethodType):
+        parts = (value.__func__, value.__self__)
+    elif isinstance(value, functools.partial):
+        parts = (value.func, value.args, value.keywords)
+    elif isinstance(value, np.ndarray) and value.dtype != object:
+        pixels = hashlib.sha256(np.ascontiguousarray(value).tobytes())
+        parts = (str(value.dtype), value.shape, pixels.hexdigest())
+    elif _kind(value) is not value:
+        text = repr(value)
+        parts = (value.__getstate__() if _ADDRESS.search(text) else text,)
+    return parts
+
+
+def _kind(value: object) -> object:
+    """Return what has the name: a function or class itself, or the class of anything else."""
+    return value if hasattr(value, "__qualname__") else type(value)
 
 
 def _name(kind: object) -> str:

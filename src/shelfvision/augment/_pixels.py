@@ -13,6 +13,8 @@ import numpy.typing as npt
 from shelfvision._random import rng_for
 from shelfvision.augment._contract import apply_augmenter
 from shelfvision.augment._identity import identity_of
+from shelfvision.augment._recipes import told
+from shelfvision.data import Dataset
 from shelfvision.data._sources import read_rows
 from shelfvision.protocols import Augmenter, Image, Images, PixelSource, Resize
 
@@ -134,6 +136,17 @@ class AugmentedPixels:
         )
         return hashlib.sha256(repr(parts).encode("utf-8", "surrogateescape")).hexdigest()
 
+    def told(self) -> list[dict[str, object]]:
+        """Return how the copies come about, as plain JSON values; of those further down first."""
+        below = self._source.told() if isinstance(self._source, AugmentedPixels) else []
+        here: dict[str, object] = {
+            "augmenters": [told(augmenter) for augmenter in self._augmenters],
+            "copies": int(np.count_nonzero(self._copies)),
+            "refresh": self._refresh,
+            "seed": self._seed,
+        }
+        return [*below, here]
+
     def at_epoch(self, epoch: int) -> AugmentedPixels:
         """Return the source as it is in this epoch: itself, unless every epoch has its copies."""
         if not self.refresh:
@@ -159,3 +172,8 @@ class AugmentedPixels:
             rng = rng_for(self._seed, "refresh", photo, number, self._epoch)
         augmenter = self._augmenters[self._choice(row)]
         return apply_augmenter(augmenter, image, rng, where=f"photo {photo!r} (copy {number})")
+
+
+def copies_told(ds: Dataset) -> list[dict[str, object]]:
+    """Return how a dataset's copies come about, for the record of a run; nothing without copies."""
+    return ds._source.told() if isinstance(ds._source, AugmentedPixels) else []

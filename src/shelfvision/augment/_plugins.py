@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import sys
 import warnings
 from collections.abc import Mapping
 from typing import cast
@@ -11,12 +12,20 @@ from shelfvision.errors import AugmenterError, ShelfVisionWarning
 from shelfvision.protocols import Augmenter
 
 GROUP = "shelfvision.augmenters"
-"""The entry-point group: each name in it is an augmenter, or a class or factory of them."""
+"""The entry-point group: each name in it is an augmenter, or a class of them."""
 
 
 def plugin_names() -> tuple[str, ...]:
     """Return the names that installed packages registered, sorted; nothing is imported."""
     return tuple(sorted({point.name for point in importlib.metadata.entry_points(group=GROUP)}))
+
+
+def imported_plugin_names() -> tuple[str, ...]:
+    """Return the names whose packages are imported already, as that of any augmenter in use is."""
+    points = importlib.metadata.entry_points(group=GROUP)
+    return tuple(
+        sorted({point.name for point in points if point.module.partition(".")[0] in sys.modules})
+    )
 
 
 def load_plugin(name: str) -> object | None:

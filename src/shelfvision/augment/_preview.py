@@ -75,7 +75,7 @@ def preview(
     axes = plot.augmentations(originals, copies, ax=ax)
     if stages:
         for panel, step in zip(np.ravel(axes)[1:], _steps(augmenter), strict=False):
-            panel.set_title(name_of(step).partition("(")[0])
+            panel.title.set_text(name_of(step).partition("(")[0])
     return axes
 
 

@@ -10,7 +10,12 @@ from shelfvision._validation import listed
 from shelfvision.augment import _colour, _compose, _effects, _geometry, _light
 from shelfvision.augment._contract import name_of
 from shelfvision.augment._operation import Operation
-from shelfvision.augment._plugins import load_plugin, made_from_plugin, plugin_names
+from shelfvision.augment._plugins import (
+    imported_plugin_names,
+    load_plugin,
+    made_from_plugin,
+    plugin_names,
+)
 from shelfvision.errors import AugmenterError, InvalidParameterError
 from shelfvision.protocols import Augmenter
 
@@ -94,6 +99,14 @@ def to_dict(augmenter: Augmenter) -> Recipe:
     {'name': 'Rotate', 'degrees': 10.0, 'fill': 'reflect'}
     """
     return written(augmenter, _registered)
+
+
+def told(augmenter: Augmenter) -> Recipe | str:
+    """Return an augmenter's recipe or, where it has none, how a sentence calls it."""
+    try:
+        return to_dict(augmenter)
+    except AugmenterError:
+        return name_of(augmenter)
 
 
 def from_dict(recipe: Mapping[str, object]) -> Augmenter:
@@ -196,7 +209,7 @@ def _plain(value: object, other: Callable[[object], Recipe]) -> object:
 
 def _registered(augmenter: object) -> Recipe:
     """Return the recipe of an augmenter that a plugin brings."""
-    for name in plugin_names():
+    for name in imported_plugin_names():
         plugin = load_plugin(name)
         if plugin is augmenter:
             return {_NAME: name}

@@ -1,11 +1,11 @@
 """Photos and their labels: reading, describing and dividing them."""
 
 from shelfvision.data._dataset import Dataset
+from shelfvision.data._lineage import GroupLink
 from shelfvision.data.auditing._audit import audit
 from shelfvision.data.auditing._finding import Finding
 from shelfvision.data.auditing._report import AuditReport
 from shelfvision.data.decoding._limits import DecodeLimits
-from shelfvision.data.duplicates._grouping import GroupLink
 from shelfvision.data.finding._skipped import SkippedFile, SkippedFiles
 from shelfvision.data.splitting._leaks import Leak
 from shelfvision.data.splitting._splits import Splits

@@ -12,10 +12,10 @@ import numpy.typing as npt
 from shelfvision._validation import as_number
 from shelfvision.data._cache import cached_in_directory, cached_in_memory
 from shelfvision.data._columns import frozen
-from shelfvision.data._lineage import BURST, NEAR
+from shelfvision.data._lineage import BURST, NEAR, GroupLink
 from shelfvision.data._table import PhotoTable
-from shelfvision.data.duplicates._bursts import burst_pairs
-from shelfvision.data.duplicates._grouping import GroupLink, join_groups
+from shelfvision.data.duplicates._bursts import BURST_LIKENESS, burst_pairs
+from shelfvision.data.duplicates._grouping import join_groups
 from shelfvision.data.duplicates._near import near_pairs
 from shelfvision.errors import InvalidParameterError, MissingDependencyError, ShelfVisionWarning
 from shelfvision.protocols import PixelSource
@@ -76,7 +76,7 @@ class DerivedTable(PhotoTable):
             warnings.warn(_links_warning(regrouped.group_links), ShelfVisionWarning, stacklevel=2)
         return regrouped
 
-    def group_bursts(self, *, threshold: float = 0.92) -> Self:
+    def group_bursts(self, *, threshold: float = BURST_LIKENESS) -> Self:
         """Return the same photos with those of one burst in one group.
 
         A burst is one product photographed several times in one place: the same hand, fridge and

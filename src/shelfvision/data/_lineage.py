@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from shelfvision.data._sources import digests_of
 from shelfvision.protocols import PixelSource
-
-if TYPE_CHECKING:
-    from shelfvision.data.duplicates._grouping import GroupLink
 
 CONTENT = "content:"
 """Namespace of a group that is the photo's own content."""
@@ -27,6 +24,18 @@ USER = "user:"
 def named_group(name: str) -> str:
     """Return a group that the user named, in its namespace; groups of ours stay as they are."""
     return name if name.startswith((CONTENT, NEAR, BURST, USER)) else USER + name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupLink:
+    """Two photos that look the same though the user put them into different groups."""
+
+    ids: tuple[str, str]
+    """The two photos."""
+    groups: tuple[str, str]
+    """Their groups."""
+    similarity: float
+    """How alike they are, up to 1."""
 
 
 class Lineage:

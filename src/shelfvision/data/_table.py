@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, SupportsIndex, cast, overload
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._validation import as_class_names, listed
+from shelfvision._validation import as_class_names, counted, listed
 from shelfvision.data._columns import Positions, Rows, frozen, positions_of
-from shelfvision.data._lineage import Lineage
+from shelfvision.data._lineage import GroupLink, Lineage
 from shelfvision.data._sources import digests_of, read_rows
 from shelfvision.data.finding._skipped import SkippedFiles
 from shelfvision.errors import InvalidParameterError
@@ -19,8 +19,6 @@ from shelfvision.protocols import Image, Images, PixelSource, Resize
 
 if TYPE_CHECKING:
     from typing import Self
-
-    from shelfvision.data.duplicates._grouping import GroupLink
 
 
 class PhotoTable:
@@ -46,7 +44,7 @@ class PhotoTable:
     _class_names: tuple[str, ...]
     _skipped: SkippedFiles
 
-    def __init__(self) -> None:
+    def __init__(self, *_: object, **__: object) -> None:
         raise TypeError(
             "a Dataset is made by Dataset.from_directory, from_manifest, from_arrays or "
             "from_source, not by calling Dataset()"
@@ -253,7 +251,8 @@ class PhotoTable:
         """Return a line that tells the number of photos, the classes and the image size."""
         height, width = self.image_size
         return (
-            f"<Dataset: {len(self)} photos of {len(self._class_names)} classes, {height} x {width}>"
+            f"<Dataset: {counted(len(self), 'photo')} of "
+            f"{counted(len(self._class_names), 'class')}, {height} x {width}>"
         )
 
 

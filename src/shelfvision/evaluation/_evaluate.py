@@ -6,7 +6,7 @@ from typing import Protocol
 
 from shelfvision._validation import listed
 from shelfvision.data import Dataset
-from shelfvision.errors import DataError
+from shelfvision.errors import DataError, InvalidParameterError
 from shelfvision.evaluation._report import EvaluationReport
 from shelfvision.predictions import Predictions
 
@@ -47,6 +47,8 @@ def evaluate(classifier: PredictsDataset, dataset: Dataset) -> EvaluationReport:
 
     Raises
     ------
+    InvalidParameterError
+        One of the two is something else.
     DataError
         The dataset is empty, its classes are not the classifier's, or no photo could be read.
 
@@ -64,6 +66,7 @@ def evaluate(classifier: PredictsDataset, dataset: Dataset) -> EvaluationReport:
     >>> report.accuracy, report.baseline
     (0.75, 0.75)
     """
+    _require_kinds(classifier, dataset)
     _require_same_classes(tuple(classifier.class_names), dataset.class_names)
     if len(dataset) == 0:
         raise DataError("the dataset to evaluate on is empty; give at least one photo")
@@ -75,6 +78,19 @@ def evaluate(classifier: PredictsDataset, dataset: Dataset) -> EvaluationReport:
             f"{len(dataset)} photos; predict has to return one row for every photo, in order"
         )
     return EvaluationReport(predictions, dataset.labels)
+
+
+def _require_kinds(classifier: object, dataset: object) -> None:
+    if not (hasattr(classifier, "class_names") and hasattr(classifier, "predict")):
+        raise InvalidParameterError(
+            f"classifier must have class_names and predict, as a Classifier has, but it is a "
+            f"{type(classifier).__name__}; wrap a keras model in Classifier.from_model(...)"
+        )
+    if not isinstance(dataset, Dataset):
+        raise InvalidParameterError(
+            f"dataset must be a shelfvision.Dataset, not {type(dataset).__name__}; make one of "
+            "arrays with Dataset.from_arrays(images, labels)"
+        )
 
 
 def _require_same_classes(known: tuple[str, ...], given: tuple[str, ...]) -> None:

@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict, final
+from typing import TYPE_CHECKING, final
 
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._validation import counted
 from shelfvision.errors import DataError, MissingDependencyError
 from shelfvision.evaluation._render import as_html, as_text
-from shelfvision.evaluation._scores import ClassScores, class_scores_of, confusion_of
+from shelfvision.evaluation._scores import (
+    ClassScores,
+    ReportDict,
+    class_scores_of,
+    confusion_of,
+    plain_scores,
+)
 from shelfvision.predictions import Predictions
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-class ReportDict(TypedDict):
-    """A report in plain types that JSON knows."""
-
-    n: int
-    accuracy: float
-    macro_f1: float
-    baseline: float
-    majority_class: str
-    class_names: list[str]
-    per_class: dict[str, dict[str, float | int]]
-    confusion: list[list[int]]
-    failed: list[dict[str, str]]
 
 
 @final
@@ -90,6 +83,10 @@ class EvaluationReport:
         self._confusion = _frozen(confusion_of(true, predicted, len(names)))
         scores = class_scores_of(true, predicted, len(names))
         self._per_class = dict(zip(names, scores, strict=True))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle what it is made of; made anew, its arrays are read-only again."""
+        return type(self), (self._predictions, self._labels)
 
     @property
     def predictions(self) -> Predictions:
@@ -181,7 +178,7 @@ class EvaluationReport:
             "baseline": self.baseline,
             "majority_class": self.majority_class,
             "class_names": list(self.class_names),
-            "per_class": {name: _plain(scores) for name, scores in self._per_class.items()},
+            "per_class": {name: plain_scores(scores) for name, scores in self._per_class.items()},
             "confusion": self._confusion.tolist(),
             "failed": [{"id": name, "error": reason} for name, reason in self._failed],
         }
@@ -206,7 +203,7 @@ class EvaluationReport:
                 "to_frame needs the package 'pandas', which is not installed; "
                 "run: pip install pandas"
             ) from error
-        rows = [_plain(scores) for scores in self._per_class.values()]
+        rows = [plain_scores(scores) for scores in self._per_class.values()]
         return pd.DataFrame(rows, index=pd.Index(self.class_names, name="class"))
 
     def _judged(self) -> npt.NDArray[np.bool_]:
@@ -219,26 +216,17 @@ class EvaluationReport:
 
     def __str__(self) -> str:
         """Return the report as an aligned table."""
-        return as_text(self)
+        return as_text(self.to_dict())
 
     def __repr__(self) -> str:
         """Return the report in one line."""
         return (
             f"<EvaluationReport: accuracy {self.accuracy:.3f}, macro F1 {self.macro_f1:.3f}, "
-            f"{self.n} photos of {len(self.class_names)} classes>"
+            f"{counted(self.n, 'photo')} of {counted(len(self.class_names), 'class')}>"
         )
 
     def _repr_html_(self) -> str:
-        return as_html(self)
-
-
-def _plain(scores: ClassScores) -> dict[str, float | int]:
-    return {
-        "precision": scores.precision,
-        "recall": scores.recall,
-        "f1": scores.f1,
-        "support": scores.support,
-    }
+        return as_html(self.to_dict())
 
 
 def _frozen(array: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

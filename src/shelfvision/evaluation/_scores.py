@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,30 @@ class ClassScores:
     """The harmonic mean of precision and recall."""
     support: int
     """How many photos of this class were judged."""
+
+
+class ReportDict(TypedDict):
+    """A report in plain types that JSON knows."""
+
+    n: int
+    accuracy: float
+    macro_f1: float
+    baseline: float
+    majority_class: str
+    class_names: list[str]
+    per_class: dict[str, dict[str, float | int]]
+    confusion: list[list[int]]
+    failed: list[dict[str, str]]
+
+
+def plain_scores(scores: ClassScores) -> dict[str, float | int]:
+    """Return scores in plain types."""
+    return {
+        "precision": scores.precision,
+        "recall": scores.recall,
+        "f1": scores.f1,
+        "support": scores.support,
+    }
 
 
 def confusion_of(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -63,6 +64,7 @@ def save_bundle(manifest: Manifest, weights: Mapping[str, Tensor], target: Targe
     """Write a bundle and return its SHA-256; a path is replaced atomically, or not at all."""
     require_savable(weights)
     metadata = manifest.to_metadata(digests_of(weights))
+    _require_binary(target, "write")
     if isinstance(target, str | os.PathLike):
         with atomic_writer(target) as file:
             return _written(file, weights, metadata)
@@ -75,6 +77,10 @@ def load_bundle(
     """Return the manifest of a bundle and its model, built again; Keras comes last."""
     manifest, tensors = read_bundle(source, expected_sha256=expected_sha256)
     where = _where(source)
+    if builder is not None and not callable(builder):
+        raise InvalidParameterError(
+            f"builder must be a function that takes a ModelSpec, not {builder!r}"
+        )
     if manifest.own_architecture and builder is None:
         raise BundleError(
             f"{where} holds a model of an architecture of your own, {manifest.spec.architecture!r},"
@@ -94,6 +100,7 @@ def read_bundle(
     """Return what a bundle holds, checked wholly; Keras is not needed."""
     expected = None if expected_sha256 is None else _checked_digest(expected_sha256)
     where = _where(source)
+    _require_binary(source, "read")
     if isinstance(source, str | os.PathLike):
         with open_weights(source) as file:
             return _read(file, where, expected, os.fstat(file.fileno()).st_size)
@@ -125,7 +132,7 @@ def _read(
     file: BinaryIO, where: str, expected: str | None, size: int | None
 ) -> tuple[Manifest, dict[str, Tensor]]:
     hashed = _Hashed(file)
-    header = read_header(hashed, where)
+    header = read_header(hashed, where, kind="a classifier saved by shelfvision")
     manifest = Manifest.from_metadata(header.metadata, where)
     _require_canonical(header, manifest, where)
     _require_architecture(header, manifest, where)
@@ -195,6 +202,18 @@ def _require_fit(
             f"{where} does not fit the model that was built for it: the weights differ in name, "
             "order or shape; build exactly the model that was saved"
         )
+    _require_image_size(model, manifest, where)
+
+
+def _require_image_size(model: keras.Model, manifest: Manifest, where: str) -> None:
+    """Refuse a model that would serve images of another size; weights alone need not tell."""
+    takes = getattr(model, "input_shape", None)
+    wanted = (*manifest.spec.image_size, 3)
+    if not isinstance(takes, tuple) or tuple(takes[1:]) != wanted:
+        raise BundleError(
+            f"{where} does not fit the model that was built for it: it serves images of shape "
+            f"{wanted}, but the model takes {takes}; build it with the image_size of the ModelSpec"
+        )
 
 
 def _unnumbered(name: str) -> str:
@@ -207,6 +226,16 @@ def _checked_digest(value: object) -> str:
             f"expected_sha256 must be 64 hexadecimal digits, not {value!r}; sha256sum prints them"
         )
     return value.lower()
+
+
+def _require_binary(place: object, method: str) -> None:
+    """Refuse what is neither a path nor a binary file."""
+    named = isinstance(place, str | os.PathLike)
+    if not named and (isinstance(place, io.TextIOBase) or not hasattr(place, method)):
+        raise InvalidParameterError(
+            f"path must be a path or an open binary file, not {type(place).__name__}; wrap bytes "
+            "in io.BytesIO, and open files in binary mode"
+        )
 
 
 def _where(source: Target) -> str:

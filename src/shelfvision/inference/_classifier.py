@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import io
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast, final
 
@@ -31,8 +32,9 @@ class Classifier:
 
     It is immutable and safe to use from any number of threads. It holds a snapshot of the
     network's weights, so training the model further does not change it. It does not survive a
-    fork: load it in the process that uses it. Make one with `from_model` or `load`, or take
-    ``result.classifier`` from training.
+    fork: load it in the process that uses it. Pickling sends its bundle, so workers that are
+    spawned get it whole; the file to keep is what `save` writes. Make one with `from_model` or
+    `load`, or take ``result.classifier`` from training.
     """
 
     __slots__ = ("_class_names", "_network", "_provenance", "_resize", "_spec")
@@ -237,6 +239,8 @@ class Classifier:
             The file cannot be written; whatever stood there is unchanged.
         ModelError
             The weights are not finite numbers, or of a type that a bundle cannot hold.
+        InvalidParameterError
+            `path` is neither, or names and provenance take more than a bundle may hold.
         """
         return save_bundle(self._manifest(), self._network.weights, path)
 
@@ -272,6 +276,8 @@ class Classifier:
             There is no such file.
         BundleError
             The file is not a bundle, is damaged, comes from a newer version, or needs `builder`.
+        InvalidParameterError
+            `path` is neither a path nor a binary file, or another argument is no such thing.
 
         Examples
         --------
@@ -313,6 +319,30 @@ class Classifier:
         one_of("on_error", on_error, ("raise", "skip"))
         reader = Reader(image_size=self.image_size, resize=self._resize, on_error=on_error)
         return reader.batches(photos, self._network.batch_size)
+
+    def __reduce__(self) -> tuple[Callable[[bytes], Self], tuple[bytes]]:
+        """Pickle as the bytes of its bundle, for other processes; unpickling loads these."""
+        if self._spec is None:
+            raise TypeError(
+                f"a classifier of an architecture of your own ({self._network.model.name!r}) "
+                "cannot be pickled, because only your code can build its model; save it, and load "
+                "it with builder= where it is needed"
+            )
+        file = io.BytesIO()
+        self.save(file)
+        return type(self)._from_bytes, (file.getvalue(),)
+
+    @classmethod
+    def _from_bytes(cls, data: bytes) -> Self:
+        return cls.load(io.BytesIO(data))
+
+    def __copy__(self) -> Self:
+        """Return itself, for it never changes."""
+        return self
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
+        """Return itself, for it never changes."""
+        return self
 
     def __repr__(self) -> str:
         """Return a line that tells the classes and the image size."""

@@ -67,7 +67,7 @@ class Manifest:
     def from_metadata(cls, metadata: Mapping[str, str], where: str) -> Self:
         """Return the manifest of a file, or refuse it."""
         if ENTRY not in metadata:
-            _refuse(where, "it was not written by shelfvision")
+            _refuse(where, "it is not a classifier saved by shelfvision")
         text = metadata[ENTRY]
         fields = _fields(text, where)
         if set(metadata) != {ENTRY, DIGESTS, SEAL} or canonical_json(fields) != text:

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import TypeAlias, cast
 
 import numpy as np
@@ -120,8 +119,15 @@ _SINGLE = (str, os.PathLike, bytes, bytearray, memoryview, np.ndarray)
 
 def _one_by_one(photos: object) -> Iterable[Photo]:
     """Return an iterable of single photos."""
+    if isinstance(photos, np.ndarray) and photos.ndim == 1 and photos.dtype.kind in "OU":
+        return cast("list[Photo]", photos.tolist())
     if isinstance(photos, _SINGLE):
         return [cast("Photo", photos)]
+    if hasattr(photos, "read"):
+        raise InvalidParameterError(
+            f"photos is an open file ({type(photos).__name__}); pass its path, or what its read() "
+            "gives"
+        )
     if isinstance(photos, Iterable) and not isinstance(photos, Mapping):
         return cast("Iterable[Photo]", photos)
     raise InvalidParameterError(
@@ -135,7 +141,7 @@ def _name(photo: Photo, number: int) -> str:
 
 
 def _require_file(path: str | os.PathLike[str]) -> None:
-    if Path(path).is_dir():
+    if os.path.isdir(path):
         raise InvalidParameterError(
             f"{str(path)!r} is a folder, not a photo; for a folder of classes pass "
             f"Dataset.from_directory({str(path)!r}), for loose photos a list of their paths"

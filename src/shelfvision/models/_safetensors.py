@@ -93,14 +93,13 @@ class Header:
         return 8 + len(self.raw) + sum(entry.size for entry in self.entries)
 
 
-def read_header(file: Readable, where: str) -> Header:
+def read_header(file: Readable, where: str, *, kind: str = "a file of weights") -> Header:
     """Read and check the header; nothing is taken from memory but its own, limited size."""
-    length = int.from_bytes(
-        _exactly(file, 8, where, kind="is too short for a file of weights"), "little"
-    )
+    start = _exactly(file, 8, where, kind=f"is not {kind}, being too short for one")
+    length = int.from_bytes(start, "little")
     if not 2 <= length <= MAX_HEADER:
-        _refuse(where, "does not begin like a file of weights")
-    raw = _exactly(file, length, where, kind="does not begin like a file of weights")
+        _refuse(where, f"is not {kind}")
+    raw = _exactly(file, length, where, kind=f"is not {kind}")
     fields = _object(parse_json(raw, where), where)
     metadata = _metadata(fields.pop("__metadata__", {}), where)
     if len(fields) > MAX_TENSORS:

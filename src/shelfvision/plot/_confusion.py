@@ -97,7 +97,11 @@ def _named_matrix(
     given: npt.ArrayLike | HasConfusion, class_names: Iterable[str] | None
 ) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
     confusion = getattr(given, "confusion", given)
-    counts = np.asarray(confusion)
+    try:
+        counts = np.asarray(confusion)
+    except ValueError:
+        # Rows of different lengths.
+        counts = np.empty(0)
     if counts.ndim != 2 or counts.shape[0] != counts.shape[1] or not counts.size:
         raise InvalidParameterError(
             "a confusion matrix must be square, a row and a column for every class, not of shape "

@@ -68,6 +68,11 @@ def history(
     >>> [panel.get_ylabel() for panel in panels]
     ['loss', 'accuracy']
     """
+    if not isinstance(history, Mapping) and not hasattr(history, "history"):
+        raise InvalidParameterError(
+            "history must be a training result, or a dictionary with the lists 'loss' and "
+            f"'accuracy', not {type(history).__name__}"
+        )
     if isinstance(history, Mapping):
         curves, best = history, best_epoch
     else:
@@ -109,7 +114,7 @@ def _curves(
     panel.grid(visible=True, alpha=0.3)
     if metric == "accuracy":
         panel.set_ylim(0, 1.02)
-    else:
+    elif panel.dataLim.y0 >= 0:
         panel.set_ylim(bottom=0)
 
 
@@ -146,6 +151,12 @@ def class_balance(
     >>> axes.get_xlabel()
     'photos'
     """
+    for counts in (before, {} if after is None else after):
+        if not isinstance(counts, Mapping):
+            raise InvalidParameterError(
+                "class_balance takes numbers of photos by class name, as dataset.class_counts "
+                f"gives them, not {type(counts).__name__}"
+            )
     names = as_class_names(dict.fromkeys([*before, *(after or ())]))
     parts = [("before", before, BLUE, "")]
     if after is not None:

@@ -52,7 +52,7 @@ def predictions(
     Raises
     ------
     InvalidParameterError
-        The columns differ in length or are empty.
+        The columns differ in length or are empty, or the images are no pixels.
     MissingDependencyError
         matplotlib is not installed.
 
@@ -68,6 +68,7 @@ def predictions(
     columns = {"predicted": len(predicted), "confidences": len(confidences)}
     columns |= {} if true is None else {"true": len(true)}
     require_same_length(columns, len(images))
+    _require_pixels(images[0])
     across = min(as_integer("n_columns", n_columns, minimum=1), len(images))
     down = math.ceil(len(images) / across)
     grid = panels_for(ax, down, across, size=(1.75 * across, 2.2 * down), n=len(images))
@@ -79,6 +80,15 @@ def predictions(
     for panel in axes[len(images) :]:
         panel.set_axis_off()
     return np.asarray(axes[: len(images)])
+
+
+def _require_pixels(image: object) -> None:
+    # The labelled photos of a dataset, or paths, are what is passed by mistake.
+    if not isinstance(image, np.ndarray) or image.dtype.kind not in "uifb":
+        raise InvalidParameterError(
+            f"images must be arrays of pixels, but the first is of type {type(image).__name__}; "
+            "of a dataset, pass dataset.to_arrays()[0]"
+        )
 
 
 def _judge(panel: Axes, predicted: str | None, confidence: float, true: str | None) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar, final, overload
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._validation import as_class_names, as_integer, listed
+from shelfvision._validation import as_class_names, as_integer, counted, listed
 from shelfvision.errors import InvalidParameterError, MissingDependencyError
 from shelfvision.predictions._prediction import DECISIONS, Decision, Prediction
 from shelfvision.predictions._table import render_table
@@ -71,7 +71,7 @@ class Predictions(Sequence[Prediction]):
         failed = np.array([reason is not None for reason in reasons], dtype=np.bool_)
         self._errors = _of_length("errors", reasons, n)
         self._probabilities = _checked(probabilities, (n, len(self._class_names)), failed)
-        self._ids = _column(ids)
+        self._ids = _checked_ids(ids)
         self._decisions = _checked_decisions(decisions, failed)
         # A row of NaN has no winner; -1 stands for that.
         winners = np.nan_to_num(self._probabilities, nan=-1.0).argmax(axis=1)
@@ -113,6 +113,11 @@ class Predictions(Sequence[Prediction]):
     def decision(self) -> npt.NDArray[np.object_]:
         """``"accept"`` or ``"review"`` for every photo, shape (n,); failed ones are to review."""
         return self._decisions
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle the columns; made anew from them, they are read-only again."""
+        columns = (self._probabilities, self._class_names, self._ids, self._errors)
+        return _remade, (*columns, self._decisions)
 
     def __len__(self) -> int:
         """Return the number of photos."""
@@ -204,8 +209,19 @@ class Predictions(Sequence[Prediction]):
         """Return a small table: the first and last photos with label, confidence, decision."""
         failed = sum(error is not None for error in self._errors)
         note = f", {failed} failed" if failed else ""
-        title = f"<Predictions: {len(self)} photos, {len(self._class_names)} classes{note}>"
+        photos = counted(len(self), "photo")
+        title = f"<Predictions: {photos}, {counted(len(self._class_names), 'class')}{note}>"
         return "\n".join([title, *render_table(self)])
+
+
+def _remade(
+    probabilities: npt.NDArray[np.float32],
+    class_names: tuple[str, ...],
+    ids: npt.NDArray[np.object_],
+    errors: tuple[str | None, ...],
+    decisions: npt.NDArray[np.object_],
+) -> Predictions:
+    return Predictions(probabilities, class_names, ids, errors, decisions=list(decisions))
 
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
@@ -222,6 +238,16 @@ def _column(values: Sequence[str | None] | npt.NDArray[np.object_]) -> npt.NDArr
     return _frozen(column)
 
 
+def _checked_ids(ids: Sequence[str] | npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
+    column = _column(ids)
+    odd = next((name for name in column if not isinstance(name, str)), None)
+    if odd is not None:
+        raise InvalidParameterError(
+            f"ids must be text, but one of them is {odd!r}; pass [str(name) for name in ids]"
+        )
+    return column
+
+
 def _of_length(name: str, values: tuple[str | None, ...], n: int) -> tuple[str | None, ...]:
     if len(values) != n:
         raise InvalidParameterError(
@@ -234,7 +260,13 @@ def _checked(
     values: npt.ArrayLike, shape: tuple[int, int], failed: npt.NDArray[np.bool_]
 ) -> npt.NDArray[np.float32]:
     """Return an owned, frozen copy of probabilities with NaN in the rows that failed."""
-    array = np.array(values, dtype=np.float32)
+    try:
+        array = np.array(values, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise InvalidParameterError(
+            f"probabilities must be numbers of shape {shape}, a row for every id and a column for "
+            f"every class name, but {error}"
+        ) from error
     if array.size == 0 and 0 in shape:
         array = array.reshape(shape)
     if array.shape != shape:

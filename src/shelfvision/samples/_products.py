@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -258,11 +259,19 @@ def _counted(
 
 
 def _require_folder_name(name: str) -> None:
-    if name in {".", ".."} or any(sign in name for sign in '/\\\0:*?"<>|') or len(name) > 100:
+    if not _is_encodable(name) or name in {".", ".."} or any(sign in name for sign in '/\\\0:*?"<>|') or len(name) > 100:
         raise InvalidParameterError(
             f"class name {name!r} cannot be the name of a folder; use a short one of letters, "
             "digits, spaces and hyphens"
         )
+
+
+def _is_encodable(name: str) -> bool:
+    try:
+        os.fsencode(name)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _require_empty(directory: Path) -> None:

@@ -7,16 +7,38 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, Self
 
+from shelfvision.errors import InvalidParameterError
+
 Mode = Literal["min", "max"]
 """Whether a smaller or a larger value of the watched metric is better."""
 
-_LARGER_IS_BETTER = ("acc", "auc", "f1", "precision", "recall", "iou", "fbeta", "r2")
+_LARGER_IS_BETTER = (
+    *("acc", "auc", "f1", "precision", "recall", "iou", "fbeta", "r2", "kappa", "score"),
+    *("similarity", "sensitivity", "specificity", "top"),
+)
+_SMALLER_IS_BETTER = (
+    *("loss", "error", "entropy", "divergence", "hinge", "logcosh", "log_cosh", "poisson"),
+    *("mse", "mae", "mape", "msle", "brier", "perplexity"),
+)
 
 
 def mode_of(monitor: str) -> Mode:
-    """Return the direction in which a metric of this name gets better."""
+    """Return the direction in which a metric of this name gets better.
+
+    Raises
+    ------
+    InvalidParameterError
+        The name does not tell.
+    """
     name = monitor.lower()
-    return "max" if any(part in name for part in _LARGER_IS_BETTER) else "min"
+    if not name.endswith("loss") and any(part in name for part in _LARGER_IS_BETTER):
+        return "max"
+    if any(part in name for part in _SMALLER_IS_BETTER):
+        return "min"
+    raise InvalidParameterError(
+        f"monitor is {monitor!r}, whose name does not tell whether more or less of it is better; "
+        "set mode to 'max' or 'min'"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import warnings
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from shelfvision._validation import listed
 from shelfvision.data import Dataset, Splits
 from shelfvision.data.splitting._leaks import Leak, OnLeak
 from shelfvision.errors import DataError, InvalidParameterError, ModelError, TrainingWarning
+from shelfvision.models import spec_of
 from shelfvision.models._backend import load_keras
 
 if TYPE_CHECKING:
@@ -94,6 +96,25 @@ def check_model(model: keras.Model, train: Dataset) -> None:
             f"the model gives outputs of shape {got} for {len(train.class_names)} classes "
             f"({listed(train.class_names)}); it must end in one probability a class, so build it "
             f"with num_classes={len(train.class_names)}"
+        )
+
+
+def check_probabilities(model: keras.Model, train: Dataset) -> None:
+    """Refuse a model of the caller's own whose outputs no classifier could take for what it says.
+
+    One photo tells; without this a long training would end in a model that cannot be served.
+    """
+    if spec_of(model) is not None:
+        return
+    ops = load_keras().ops
+    rows = model(train.read_batch(np.array([0])), training=False)
+    scores = np.asarray(ops.convert_to_numpy(ops.cast(rows, "float32")))
+    total = float(scores.sum())
+    if math.isfinite(total) and (scores.min() < 0 or not math.isclose(total, 1, abs_tol=1e-2)):
+        raise ModelError(
+            "the model's outputs are not probabilities that sum to 1, for the first photo they are "
+            f"{scores[0, :5].tolist()}; end it in a softmax, and compile it with a loss that takes "
+            "probabilities (from_logits=False)"
         )
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from shelfvision.errors import InvalidParameterError, TrainingError
 from shelfvision.models import spec_of
 from shelfvision.models._backend import TRAINABLE, backend_name, load_keras
+from shelfvision.training._settings import UNSET, Settings
 
 if TYPE_CHECKING:
     import keras
-
-    from shelfvision.training._trainer import Trainer
 
 # A model compiled here is compiled anew by the next Trainer, whose settings may differ.
 _OURS: weakref.WeakSet[keras.optimizers.Optimizer] = weakref.WeakSet()
@@ -29,16 +29,17 @@ def require_backend() -> str:
     return name
 
 
-def compile_for(trainer: Trainer, model: keras.Model) -> None:
+def compile_for(settings: Settings, model: keras.Model) -> None:
     """Compile the model with the trainer's settings unless the caller compiled it."""
     keras = load_keras()
     if model.compiled and model.optimizer not in _OURS:
-        _refuse_ignored_settings(trainer)
+        _refuse_ignored_settings(settings)
+        _require_loss(model)
     else:
         model.compile(
-            optimizer=_optimizer(trainer),
-            loss=_loss(trainer, model),
-            metrics=[_accuracy(_loss(trainer, model))],
+            optimizer=_optimizer(settings),
+            loss=_loss(settings, model),
+            metrics=[_accuracy(_loss(settings, model))],
         )
         _OURS.add(model.optimizer)
     if not isinstance(model.optimizer, keras.optimizers.Optimizer):
@@ -56,6 +57,10 @@ def uses_class_numbers(model: keras.Model) -> bool:
 
 
 def _is_sparse(loss: object) -> bool:
+    if isinstance(loss, Mapping):
+        loss = list(loss.values())
+    if isinstance(loss, Sequence) and not isinstance(loss, str):
+        return any(_is_sparse(part) for part in loss)
     name = loss if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)
     return "sparse" in name.lower()
 
@@ -67,42 +72,51 @@ def _accuracy(loss: object) -> keras.metrics.Metric:
     return metrics.CategoricalAccuracy(name="accuracy")
 
 
-def _refuse_ignored_settings(trainer: Trainer) -> None:
-    plain = type(trainer)()
-    for name in ("optimizer", "learning_rate", "loss"):
-        if getattr(trainer, name) != getattr(plain, name):
+def _refuse_ignored_settings(settings: Settings) -> None:
+    for name, unset in UNSET.items():
+        if getattr(settings, name) != unset:
             raise InvalidParameterError(
-                f"the model is already compiled, so {name}={getattr(trainer, name)!r} would have "
+                f"the model is already compiled, so {name}={getattr(settings, name)!r} would have "
                 f"no effect; pass the model uncompiled, or leave {name} out"
             )
 
 
-def _optimizer(trainer: Trainer) -> keras.optimizers.Optimizer:
+def _require_loss(model: keras.Model) -> None:
+    """Refuse a model that the caller compiled without anything to minimize."""
+    computes_its_own = type(model).compute_loss is not load_keras().Model.compute_loss
+    if model.loss is None and not model.losses and not computes_its_own:
+        raise TrainingError(
+            "the model is compiled without a loss, so there is nothing to minimize; pass it "
+            "uncompiled, or compile it with a loss"
+        )
+
+
+def _optimizer(settings: Settings) -> keras.optimizers.Optimizer:
     optimizers = load_keras().optimizers
     try:
-        found = optimizers.get(trainer.optimizer)
+        found = optimizers.get(settings.optimizer)
     except (ValueError, TypeError) as error:
         raise InvalidParameterError(
-            f"optimizer {trainer.optimizer!r} is none that Keras has; give a name such as 'adam' "
+            f"optimizer {settings.optimizer!r} is none that Keras has; give a name such as 'adam' "
             "or 'sgd', or an instance of keras.optimizers.Optimizer"
         ) from error
     # A fresh one every time: an optimizer belongs to one model for good.
     config = found.get_config()
-    if trainer.learning_rate is not None:
-        config["learning_rate"] = trainer.learning_rate
+    if settings.learning_rate is not None:
+        config["learning_rate"] = settings.learning_rate
     return type(found).from_config(config)
 
 
-def _loss(trainer: Trainer, model: keras.Model) -> object:
-    if trainer.loss == "auto":
+def _loss(settings: Settings, model: keras.Model) -> object:
+    if settings.loss == "auto":
         spec = spec_of(model)
         of_article = spec is not None and spec.architecture == "grocery_cnn"
         return "binary_crossentropy" if of_article else "categorical_crossentropy"
     try:
-        load_keras().losses.get(trainer.loss)
+        load_keras().losses.get(settings.loss)
     except (ValueError, TypeError) as error:
         raise InvalidParameterError(
-            f"loss {trainer.loss!r} is none that Keras has; give a name such as "
+            f"loss {settings.loss!r} is none that Keras has; give a name such as "
             "'categorical_crossentropy', or an instance of keras.losses.Loss"
         ) from error
-    return trainer.loss
+    return settings.loss

@@ -7,6 +7,8 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 
+from shelfvision.training._settings import finite
+
 
 def as_csv(history: Mapping[str, Sequence[float]]) -> str:
     """Return one line an epoch, counted from 1, with every digit of every value."""
@@ -19,5 +21,5 @@ def as_csv(history: Mapping[str, Sequence[float]]) -> str:
 
 
 def as_json(history: Mapping[str, Sequence[float]]) -> str:
-    """Return the metrics by name."""
-    return json.dumps({name: list(values) for name, values in history.items()}, indent=1) + "\n"
+    """Return the metrics by name; null stands for what is no finite number."""
+    return json.dumps(finite(history), indent=1, allow_nan=False) + "\n"

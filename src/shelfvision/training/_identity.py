@@ -10,19 +10,17 @@ from typing import TYPE_CHECKING
 
 from shelfvision.data import Dataset
 from shelfvision.models._backend import backend_name
-from shelfvision.training._settings import described
+from shelfvision.training._settings import Settings, described
 from shelfvision.training._state import Json
 
 if TYPE_CHECKING:
     import keras
 
-    from shelfvision.training._trainer import Trainer
-
 _SETTINGS = ("batch_size", "seed", "augmenter", "patience", "monitor", "mode", "min_delta")
 
 
 def identity_of(
-    trainer: Trainer, model: keras.Model, train: Dataset, validation: Dataset | None
+    settings: Settings, model: keras.Model, train: Dataset, validation: Dataset | None
 ) -> dict[str, Json]:
     """Return what must not change between two stretches of one run, as plain JSON values."""
     identity: dict[str, Json] = {
@@ -34,7 +32,7 @@ def identity_of(
         "optimizer": _compiled(model, "optimizer"),
         "loss": _compiled(model, "loss"),
     }
-    identity |= {name: described(getattr(trainer, name)) for name in _SETTINGS}
+    identity |= {name: described(getattr(settings, name)) for name in _SETTINGS}
     plain: dict[str, Json] = json.loads(json.dumps(identity))
     return plain
 

@@ -135,6 +135,7 @@ class Run:
 
     def end_step(self, epoch: int, done: int, metrics: Mapping[str, float]) -> None:
         """Look at the metrics after `done` steps; stop where they are no numbers any more."""
+        _require_numbers(metrics)
         loss = metrics.get("loss", 0.0)
         if not math.isfinite(loss):
             raise TrainingError(
@@ -149,7 +150,9 @@ class Run:
 
     def end_epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
         """Judge an epoch, note it, and keep its weights if they are the best so far."""
+        _require_numbers(metrics)
         self._check_finite(epoch, metrics)
+        self.epoch = epoch
         self.best = self.best.after(epoch, metrics[self.monitor])
         for name, value in metrics.items():
             self.history.setdefault(name, []).append(float(value))
@@ -160,7 +163,6 @@ class Run:
 
     def close_epoch(self, epoch: int) -> None:
         """Save the run's state, after the caller's callbacks have had their say."""
-        self.epoch = epoch
         self.stopped = bool(self.model.stop_training)
         seconds = time.perf_counter() - self._began
         self.timings["seconds"].append(seconds)
@@ -246,6 +248,15 @@ def hooks(run: Run) -> tuple[keras.callbacks.Callback, keras.callbacks.Callback]
             run.close_epoch(epoch + 1)
 
     return Before(), Behind()
+
+
+def _require_numbers(metrics: Mapping[str, object]) -> None:
+    for name, value in metrics.items():
+        if not isinstance(value, float | int):
+            raise TrainingError(
+                f"the metric {name!r} does not give a single number, which a run keeps for every "
+                "epoch; compile the model with a metric that averages its values, or without it"
+            )
 
 
 def snapshot(variables: Sequence[keras.Variable]) -> Arrays:

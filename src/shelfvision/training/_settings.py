@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import math
 import os
 import pickle
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal, TypeAlias
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from shelfvision._validation import as_number
+from shelfvision.data.splitting._leaks import OnLeak
 from shelfvision.errors import InvalidParameterError
+from shelfvision.protocols import Augmenter
 from shelfvision.training._state import Json
+
+if TYPE_CHECKING:
+    import keras
 
 Resume: TypeAlias = Literal["auto", "never", "must"]
 """Whether a run on disk is continued: if there is one, never, or it has to be there."""
@@ -21,6 +28,75 @@ Verbose: TypeAlias = Literal["auto"] | bool
 """Whether a live line is shown: on a terminal, always, or never."""
 
 RESUME = ("auto", "never", "must")
+UNSET = MappingProxyType({"optimizer": "adam", "learning_rate": None, "loss": "auto"})
+"""The settings that a model is compiled with, as they are where nobody has chosen."""
+
+
+class Settings(Protocol):
+    """What a run has to know of the `Trainer` that it belongs to; its fields tell more."""
+
+    @property
+    def epochs(self) -> int:
+        """How often, at most, every photo is seen."""
+
+    @property
+    def batch_size(self) -> int:
+        """Photos in a step."""
+
+    @property
+    def optimizer(self) -> str | keras.optimizers.Optimizer:
+        """A name, or a pattern."""
+
+    @property
+    def learning_rate(self) -> float | keras.optimizers.schedules.LearningRateSchedule | None:
+        """The step size; None for the optimizer's own."""
+
+    @property
+    def loss(self) -> str | keras.losses.Loss | Callable[..., object]:
+        """What is minimized."""
+
+    @property
+    def patience(self) -> int | None:
+        """Epochs to wait for something better."""
+
+    @property
+    def augmenter(self) -> Augmenter | None:
+        """What varies every photo in every epoch."""
+
+    @property
+    def checkpoint_dir(self) -> str | os.PathLike[str] | None:
+        """The run's folder."""
+
+    @property
+    def callbacks(self) -> Sequence[keras.callbacks.Callback]:
+        """The caller's."""
+
+    @property
+    def seed(self) -> int:
+        """What order and augmentation are derived from."""
+
+    @property
+    def verbose(self) -> Verbose:
+        """Whether to show a live line."""
+
+    @property
+    def monitor(self) -> str:
+        """The metric that judges an epoch."""
+
+    @property
+    def mode(self) -> Literal["auto", "min", "max"]:
+        """The direction of better."""
+
+    @property
+    def min_delta(self) -> float:
+        """What a gain has to be worth."""
+
+    @property
+    def on_leak(self) -> OnLeak:
+        """What to do with photos that both parts have."""
+
+    def to_dict(self) -> dict[str, Json]:
+        """Return all of them as plain JSON values."""
 
 
 def described(value: object) -> Json:
@@ -36,6 +112,15 @@ def described(value: object) -> Json:
     if isinstance(value, Sequence):
         return [described(item) for item in value]
     return _described_object(value)
+
+
+def finite(value: Json) -> Json:
+    """Return a value with None in place of the numbers that JSON does not have."""
+    if isinstance(value, Mapping):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _described_object(value: object) -> Json:
@@ -81,6 +166,12 @@ def checked_callbacks(value: object) -> tuple[object, ...]:
         if inspect.isclass(callback) or not hasattr(callback, "on_epoch_end"):
             raise InvalidParameterError(
                 f"callbacks must be instances of keras.callbacks.Callback, but one is {callback!r}"
+            )
+        if any(kind.__name__ == "BackupAndRestore" for kind in type(callback).__mro__):
+            raise InvalidParameterError(
+                "callbacks has a BackupAndRestore, which would take a run back to an epoch that "
+                "its Trainer knows nothing of; leave it out and give checkpoint_dir, which goes on "
+                "where a run was stopped"
             )
     return tuple(value)
 

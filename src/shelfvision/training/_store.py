@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import warnings
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Self
 
 from shelfvision._files import write_atomically
 from shelfvision._validation import listed
-from shelfvision.errors import ResumeError, TrainingWarning
+from shelfvision.errors import ResumeError, StorageError, TrainingWarning
 from shelfvision.training._history import as_csv, as_json
 from shelfvision.training._state import DamagedStateError, RunState, decode, encode
 
@@ -70,7 +71,7 @@ class Checkpoints:
             try:
                 state, generation = decode(path.read_bytes())
                 found.append((generation, slot, state))
-            except FileNotFoundError:
+            except (FileNotFoundError, NotADirectoryError):
                 continue
             except (DamagedStateError, OSError) as error:
                 damaged.append((path, error))
@@ -87,6 +88,25 @@ class Checkpoints:
                 stacklevel=2,
             )
         return state
+
+    def require_writable(self) -> None:
+        """Make the folder and see that files can be written there, before any work is done.
+
+        Raises
+        ------
+        StorageError
+            They cannot.
+        """
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.directory):
+                pass
+        except OSError as error:
+            reason = "it is a file" if self.directory.is_file() else error.strerror or error
+            raise StorageError(
+                f"checkpoint_dir {str(self.directory)!r} cannot hold a run: {reason}; give a "
+                "folder that can be written to"
+            ) from error
 
     def clear(self) -> None:
         """Remove the files of an earlier run; anything else in the folder stays."""

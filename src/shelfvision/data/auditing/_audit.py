@@ -77,10 +77,10 @@ def audit(
       2.5th part, and of unusual **aspect** where its longer side over its shorter is 1.5 times
       the median; both more than 3.5 s away, in logarithms.
 
-    A **burst** is three or more photos, each at most three after another by name, whose colours
-    overlap [3]_ more than those of all but one in 200 pairs from different series.
+    A **burst** is three or more photos that `Dataset.group_bursts` joins: their names differ in
+    their last number alone, and their colours are alike [3]_ to 0.92 on average.
 
-    Every photo is decoded once, in a few threads; about 3 KB of it is kept.
+    Every photo is decoded once, in a few threads; about 4 KB of it is kept.
 
     References
     ----------
@@ -88,8 +88,8 @@ def audit(
        (1993).
     .. [2] F. Crété, T. Dolmiere, P. Ladret and M. Nicolas, "The blur effect: perception and
        estimation with a new no-reference perceptual blur metric", SPIE 6492 (2007).
-    .. [3] M. Swain and D. Ballard, "Color indexing", International Journal of Computer Vision 7
-       (1991) 11-32.
+    .. [3] A. Bhattacharyya, "On a measure of divergence between two multinomial populations",
+       Sankhya 7 (1946) 401-406.
 
     Examples
     --------
@@ -99,7 +99,7 @@ def audit(
     >>> for finding in report:
     ...     print(finding.severity, finding.code, finding.count)
     warning few-photos 1
-    warning imbalance 3
+    warning imbalance 1
     note sizes-unknown 0
     """
     settings = Settings(

@@ -72,8 +72,8 @@ def _imbalance(filled: dict[str, int]) -> Iterator[Finding]:
         message=f"the largest class, {most!r}, has {many / few:.1f} times the photos of the "
         f"smallest, {least!r}; balance the training part with BalancingAugmenter and judge by "
         "macro F1",
-        details=(f"{most}: {many} photos", f"median: {median:g} photos", f"{least}: {few} photos"),
-        values=(float(many), median, float(few)),
+        details=(f"{most} {many} photos, median {median:g}, {least} {few}",),
+        values=(many / few,),
     )
 
 

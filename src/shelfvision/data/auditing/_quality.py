@@ -6,7 +6,6 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -99,8 +98,8 @@ def about_files(photos: Photos, looks: Looks) -> Iterator[Finding]:
         yield Finding(
             code="unreadable",
             severity="error",
-            message=f"{_photos(len(failed))} cannot be read ({_tally(counts)}); copy them again "
-            "from where they came, remove them, or make the dataset with on_error='skip'",
+            message=f"{_photos(len(failed))} cannot be read ({_tally(counts)}); copy each again "
+            "from where it came or remove it, or make the dataset with on_error='skip'",
             sets=tuple((photos.ids[photo],) for photo in failed),
             details=tuple(str(looks.errors[photo]) for photo in failed),
             _rows=tuple((photo,) for photo in failed),
@@ -119,8 +118,7 @@ def about_files(photos: Photos, looks: Looks) -> Iterator[Finding]:
 
 def blank_photos(looks: Looks) -> _Mask:
     """Return which photos show one colour only."""
-    spread = looks.tiny.reshape(len(looks.tiny), -1, 3).std(axis=1).max(axis=1)
-    return cast("_Mask", looks.readable & (spread < _BLANK))
+    return looks.readable & (looks.spread < _BLANK)
 
 
 def about_looks(photos: Photos, looks: Looks, settings: Settings) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ decoder, and the orientation is read here.
 
 from __future__ import annotations
 
+import math
 import re
 import struct
 from collections.abc import Callable
@@ -238,8 +239,9 @@ def _read_heic(data: bytes, limits: DecodeLimits, where: str) -> Header:
             boxes += 1
             check_chunks(boxes, limits, where)
             if kind == b"ispe" and size >= 20:
-                found = struct.unpack_from(">LL", data, start + 12)
-                largest = max(largest, found, key=lambda sides: sides[0] * sides[1])
+                width, height = struct.unpack_from(">LL", data, start + 12)
+                check_size(width, height, limits, where)
+                largest = max(largest, (width, height), key=math.prod)
             elif kind in _HOLDERS:
                 open_boxes.append((start + _HOLDERS[kind], start + size))
             start += size

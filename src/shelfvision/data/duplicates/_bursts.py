@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,13 @@ import numpy.typing as npt
 from shelfvision.data._threads import in_threads, progress
 from shelfvision.data.duplicates._near import thumbnail_of
 from shelfvision.protocols import Image, PixelSource
+
+BURST_LIKENESS = 0.92
+"""How alike the colours of a burst's photos are, at least and on average.
+
+On the Grocery Store photos: chosen on half of the products, between two sessions of which it joins
+12 % of the photos; on the other half it joins 16 % of them, and within a session 78 %.
+"""
 
 _BINS = 10
 # In a long series, photos are compared with those up to this many places before or after them.
@@ -37,25 +44,28 @@ def burst_pairs(
     found: _Pairs = []
     with progress("Looking for bursts", len(rows)) as advance:
         for series in _series(names, labels):
-            previous = np.empty(0, dtype=np.int64), np.empty((0, _BINS**3), dtype=np.float32)
+            known, seen = np.empty(0, dtype=np.int64), np.empty((0, _BINS**3), dtype=np.float32)
             for start in range(0, len(series), _WINDOW):
                 positions = np.array(series[start : start + _WINDOW], dtype=np.int64)
-                colours = np.empty((len(positions), _BINS**3), dtype=np.float32)
-
-                def look(
-                    place: int,
-                    positions: npt.NDArray[np.int64] = positions,
-                    colours: _Vectors = colours,
-                ) -> None:
-                    colours[place] = colours_of(thumbnail_of(source, int(rows[positions[place]])))
-                    advance()
-
-                in_threads(look, len(positions))
-                both = np.concatenate((previous[0], positions))
-                found += _chained(both, np.concatenate((previous[1], colours)), threshold)
-                previous = positions, colours
+                colours = _colours(source, rows[positions], advance)
+                both = np.concatenate((known, positions))
+                found += _chained(both, np.concatenate((seen, colours)), threshold)
+                known, seen = positions, colours
     pairs = np.array([pair[:2] for pair in found], dtype=np.int64).reshape(-1, 2)
     return pairs, np.array([pair[2] for pair in found], dtype=np.float64)
+
+
+def _colours(
+    source: PixelSource, rows: npt.NDArray[np.int64], advance: Callable[[], None]
+) -> _Vectors:
+    colours = np.empty((len(rows), _BINS**3), dtype=np.float32)
+
+    def look(place: int) -> None:
+        colours[place] = colours_of(thumbnail_of(source, int(rows[place])))
+        advance()
+
+    in_threads(look, len(rows))
+    return colours
 
 
 def colours_of(thumbnail: Image) -> _Vectors:
@@ -82,7 +92,7 @@ def _series(names: Sequence[str], labels: npt.NDArray[np.int64]) -> Iterator[lis
         numbered = _NUMBERED.fullmatch(name.rpartition(".")[0] or name)
         if numbered is not None:
             key = int(labels[position]), numbered[1]
-            series.setdefault(key, []).append((int(numbered[2]), name, position))
+            series.setdefault(key, []).append((int(numbered[2][-18:]), name, position))
     for key in sorted(series):
         if len(series[key]) > 1:
             yield [position for _, _, position in sorted(series[key])]

@@ -2,24 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision.data._lineage import NEAR, USER
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroupLink:
-    """Two photos that look the same though the user put them into different groups."""
-
-    ids: tuple[str, str]
-    """The two photos."""
-    groups: tuple[str, str]
-    """Their groups."""
-    similarity: float
-    """How alike they are, up to 1."""
+from shelfvision.data._lineage import NEAR, USER, GroupLink
 
 
 class GroupForest:

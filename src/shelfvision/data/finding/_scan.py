@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from shelfvision._validation import as_class_names, listed
+from shelfvision._validation import as_class_names, counted, listed
 from shelfvision.data.decoding._heif import HEIF_ENDINGS, PIP_LINE, heif_is_installed
 from shelfvision.data.finding._skipped import SkippedFile
 from shelfvision.errors import DataError, DatasetNotFoundError, PhotoError
@@ -61,9 +61,12 @@ def _classes(
 ) -> tuple[str, ...]:
     if not folders:
         beside = sum(file.code == "no-class" for file in skipped)
-        found = f"{beside} photos lie directly inside it" if beside else "it has no folder inside"
+        lie = "lies" if beside == 1 else "lie"
+        beside_it = f"{counted(beside, 'photo')} {lie} directly inside it"
+        found = beside_it if beside else "it has no folder inside"
+        example = os.path.join(root, "Milk", "1.jpg")
         raise DataError(
-            f"photos must be in one sub-folder per class, as in {root!r}/Milk/1.jpg, but {found}; "
+            f"photos must be in one sub-folder per class, as in {example!r}, but {found}; "
             "make a folder for each class, or list photos and labels in a CSV file and use "
             "Dataset.from_manifest"
         )
@@ -94,7 +97,8 @@ def existing_directory(directory: str | os.PathLike[str]) -> str:
             f"{given!r} is a file, not a folder; give the folder that has one sub-folder of "
             "photos per class"
         )
-    raise DatasetNotFoundError(f"there is no folder {given!r} (looked at {root!r}); check the path")
+    where = "" if given == root else f" (looked at {root!r})"
+    raise DatasetNotFoundError(f"there is no folder {given!r}{where}; check the path")
 
 
 class _Walk:

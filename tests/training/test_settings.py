@@ -1,0 +1,35 @@
+"""What a trainer is set to, and what a run knows of it."""
+
+from __future__ import annotations
+
+import pytest
+
+import shelfvision as sv
+from shelfvision.errors import InvalidParameterError
+from shelfvision.models._backend import load_keras
+from shelfvision.training._best import mode_of
+from shelfvision.training._settings import UNSET
+
+
+def test_the_settings_of_a_compiled_model_count_as_unset_by_default() -> None:
+    trainer = sv.Trainer()
+    assert {name: getattr(trainer, name) for name in UNSET} == dict(UNSET)
+
+
+def test_a_callback_that_would_take_the_run_elsewhere_is_refused(tmp_path: object) -> None:
+    backup = load_keras().callbacks.BackupAndRestore(str(tmp_path))
+    with pytest.raises(InvalidParameterError, match="leave it out and give checkpoint_dir"):
+        sv.Trainer(callbacks=[backup])
+
+
+@pytest.mark.parametrize(
+    ("monitor", "mode"),
+    [("val_loss", "min"), ("accept_loss", "min"), ("val_kappa", "max"), ("val_mae", "min")],
+)
+def test_the_direction_is_told_by_the_name(monitor: str, mode: str) -> None:
+    assert mode_of(monitor) == mode
+
+
+def test_a_name_that_does_not_tell_the_direction_asks_for_it() -> None:
+    with pytest.raises(InvalidParameterError, match="set mode to 'max' or 'min'"):
+        mode_of("val_utility")
