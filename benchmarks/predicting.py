@@ -1,7 +1,7 @@
 """Predicting: a classifier against Keras's own calls and against ONNX Runtime, as ratios.
 
-Run it once for each backend: ``KERAS_BACKEND=jax python benchmarks/predicting.py``. With
-``--onnx`` on tensorflow, the packages onnx, tf2onnx and onnxruntime have to be installed.
+Run it once for each backend: ``KERAS_BACKEND=jax python benchmarks/predicting.py``. ONNX Runtime
+takes part on tensorflow where onnx, tf2onnx and onnxruntime are installed.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +58,6 @@ def main() -> None:
     """Print latency of one array and throughput of many, and their ratios."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, default=2_000, help="how many for throughput")
-    parser.add_argument("--onnx", action="store_true", help="compare with ONNX Runtime as well")
     arguments = parser.parse_args()
     model = sv.build_model(5)
     classifier = sv.Classifier.from_model(model, class_names=list("abcde"))
@@ -67,7 +67,8 @@ def main() -> None:
         "predict": lambda: classifier.predict(one[0]),
         "predict_on_batch": lambda: np.asarray(model.predict_on_batch(one)),
     }
-    calls |= {"onnxruntime": onnx_session(model, one)} if arguments.onnx else {}
+    if backend_name() == "tensorflow" and all(map(find_spec, ("onnxruntime", "tf2onnx"))):
+        calls["onnxruntime"] = onnx_session(model, one)
     found = medians(calls, repeats=20)
     print(f"{backend_name()}, one array, milliseconds")
     for name, seconds in found.items():
