@@ -224,7 +224,7 @@ def test_a_file_in_the_place_of_the_folder_is_named(tmp_path: Path) -> None:
         write_products(tmp_path / "file", 1)
 
 
-@pytest.mark.parametrize("name", ["..", ".", "a/b", "a\\b", "a\0b", "C:"])
+@pytest.mark.parametrize("name", ["..", ".", "a/b", "a\\b", "a\0b", "C:", "\ud800"])
 def test_a_class_name_that_would_leave_the_folder_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(InvalidParameterError, match="name of a folder"):
         write_products(tmp_path / "photos", 1, class_names=[name])

@@ -184,6 +184,7 @@ def _read(value: object) -> object:
 
 
 def written(augmenter: object, other: Callable[[object], Recipe]) -> Recipe:
+    """Return the recipe of an operation of ours; `other` writes what is not one."""
     if OPERATIONS.get(type(augmenter).__name__) is not type(augmenter):
         return other(augmenter)
     return _with_settings(type(augmenter).__name__, augmenter, other)

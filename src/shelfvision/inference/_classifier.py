@@ -32,9 +32,8 @@ class Classifier:
 
     It is immutable and safe to use from any number of threads. It holds a snapshot of the
     network's weights, so training the model further does not change it. It does not survive a
-    fork: load it in the process that uses it. Pickling sends its bundle, so workers that are
-    spawned get it whole; the file to keep is what `save` writes. Make one with `from_model` or
-    `load`, or take ``result.classifier`` from training.
+    fork: load it in the process that uses it, or send it there pickled, which sends its bundle.
+    Make one with `from_model` or `load`, or take ``result.classifier`` from training.
     """
 
     __slots__ = ("_class_names", "_network", "_provenance", "_resize", "_spec")
@@ -340,7 +339,7 @@ class Classifier:
         """Return itself, for it never changes."""
         return self
 
-    def __deepcopy__(self, memo: dict[int, object]) -> Self:
+    def __deepcopy__(self, _memo: dict[int, object]) -> Self:
         """Return itself, for it never changes."""
         return self
 

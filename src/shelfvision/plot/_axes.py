@@ -27,6 +27,7 @@ def _figure(size: tuple[float, float]) -> Figure:
 
 
 def axes_for(ax: Axes | None, *, size: tuple[float, float]) -> Axes:
+    """Return the axes given, or those of a new figure."""
     return _figure(size).subplots() if ax is None else ax
 
 
@@ -69,11 +70,13 @@ def _given(
 
 
 def show_photo(panel: Axes, image: Image) -> None:
+    """Draw a photo as it is, without ticks."""
     panel.imshow(np.asarray(image), interpolation="nearest")
     panel.set(xticks=[], yticks=[])
 
 
 def require_same_length(columns: Mapping[str, int], n: int) -> None:
+    """Refuse columns that do not have one entry a photo, and no photos at all."""
     if n == 0:
         raise InvalidParameterError("there is no photo to draw; give at least one")
     for name, length in columns.items():

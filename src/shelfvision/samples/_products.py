@@ -259,11 +259,15 @@ def _counted(
 
 
 def _require_folder_name(name: str) -> None:
-    if not _is_encodable(name) or name in {".", ".."} or any(sign in name for sign in '/\\\0:*?"<>|') or len(name) > 100:
+    if _leads_away(name) or not _is_encodable(name) or len(name) > 100:
         raise InvalidParameterError(
             f"class name {name!r} cannot be the name of a folder; use a short one of letters, "
             "digits, spaces and hyphens"
         )
+
+
+def _leads_away(name: str) -> bool:
+    return name in {".", ".."} or any(sign in name for sign in '/\\\0:*?"<>|')
 
 
 def _is_encodable(name: str) -> bool:

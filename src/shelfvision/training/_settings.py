@@ -37,11 +37,11 @@ class Settings(Protocol):
 
     @property
     def epochs(self) -> int:
-        """How often, at most, every photo is seen."""
+        """At most how often every photo is seen."""
 
     @property
     def batch_size(self) -> int:
-        """Photos in a step."""
+        """The photos in a step."""
 
     @property
     def optimizer(self) -> str | keras.optimizers.Optimizer:
@@ -53,11 +53,11 @@ class Settings(Protocol):
 
     @property
     def loss(self) -> str | keras.losses.Loss | Callable[..., object]:
-        """What is minimized."""
+        """The quantity to minimize."""
 
     @property
     def patience(self) -> int | None:
-        """Epochs to wait for something better."""
+        """The epochs to wait for something better."""
 
     @property
     def augmenter(self) -> Augmenter | None:
