@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from shelfvision.errors import StorageError
+from shelfvision.errors import ShelfVisionError, StorageError
 
 
 @contextlib.contextmanager
@@ -39,7 +39,7 @@ def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         # No context manager: the file has to be closed, and seen to close, before the rename.
         file = open(temporary, "xb")  # noqa: SIM115
     except OSError as error:
-        raise _storage_error(target, error) from error
+        raise storage_error(target, error) from error
     try:
         try:
             yield cast("BinaryIO", file)
@@ -48,12 +48,13 @@ def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         finally:
             file.close()
         os.replace(temporary, target)
-        _fsync_directory(target.parent)
+        fsync_directory(target.parent)
     except BaseException as error:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError) and not isinstance(error, StorageError):
-            raise _storage_error(target, error) from error
+        # What the caller's own work raised, a photo that cannot be read say, stays what it is.
+        if isinstance(error, OSError) and not isinstance(error, ShelfVisionError):
+            raise storage_error(target, error) from error
         raise
 
 
@@ -63,7 +64,8 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
         file.write(data)
 
 
-def _storage_error(target: Path, error: OSError) -> StorageError:
+def storage_error(target: Path, error: OSError) -> StorageError:
+    """Return the error that says that `target` cannot be written, and why."""
     reason = error.strerror or str(error) or type(error).__name__
     return StorageError(
         f"cannot write {str(target)!r}: {reason}; whatever stood there before is unchanged, "
@@ -71,7 +73,8 @@ def _storage_error(target: Path, error: OSError) -> StorageError:
     )
 
 
-def _fsync_directory(directory: Path) -> None:
+def fsync_directory(directory: Path) -> None:
+    """Make the names in a folder survive a power cut."""
     # Without this a power cut may forget the rename. Windows cannot open a directory.
     if os.name == "nt":
         return

@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 import shelfvision as sv
+from shelfvision.data._sources import read_rows
 from shelfvision.errors import PhotoError, StorageError
+from shelfvision.protocols import Images, PixelSource
 
 Places = Callable[[Path], Path | None]
 places = pytest.mark.parametrize("place", [lambda _: None, lambda path: path / "cache"])
@@ -125,3 +129,90 @@ def test_a_cache_that_cannot_be_written_is_named(shop: Path, tmp_path: Path) -> 
     (tmp_path / "taken").write_text("a file")
     with pytest.raises(StorageError, match="taken"):
         sv.Dataset.from_directory(shop).cached(tmp_path / "taken")
+
+
+def cut_off(shop: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, *, after: int) -> None:
+    """Start writing a cache, a photo a block, and end like a killed process."""
+    read: list[npt.NDArray[np.int64]] = []
+
+    def reading(source: PixelSource, rows: npt.NDArray[np.int64]) -> Images:
+        if len(read) == after:
+            raise KeyboardInterrupt
+        read.append(rows)
+        return read_rows(source, rows)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("shelfvision.data._cache.read_rows", reading)
+        with pytest.raises(KeyboardInterrupt):
+            sv.Dataset.from_directory(shop).cached(cache)
+
+
+@pytest.fixture
+def photo_by_photo(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Write caches a photo a block; return the rows that are read from now on."""
+    read: list[int] = []
+
+    def reading(source: PixelSource, rows: npt.NDArray[np.int64]) -> Images:
+        read.extend(rows.tolist())
+        return read_rows(source, rows)
+
+    monkeypatch.setattr("shelfvision.data._cache._BLOCK", 1)
+    monkeypatch.setattr("shelfvision.data._cache.read_rows", reading)
+    return read
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows writes caches in one go")
+@pytest.mark.parametrize("damage", ["none", "flip", "cut", "no journal", "torn journal"])
+def test_a_cache_that_was_cut_off_goes_on(
+    shop: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    photo_by_photo: list[int],
+    damage: str,
+) -> None:
+    cut_off(shop, tmp_path / "cache", monkeypatch, after=4)
+    journal, part = sorted((tmp_path / "cache").iterdir())
+    data = bytearray(part.read_bytes())
+    if damage == "flip":
+        data[-1] ^= 1  # in the fourth photo
+        part.write_bytes(data)
+    elif damage == "cut":
+        part.write_bytes(data[:-1])
+    elif damage == "no journal":
+        journal.unlink()
+    elif damage == "torn journal":
+        journal.write_bytes(journal.read_bytes()[:-1])
+    photo_by_photo.clear()
+    ds = sv.Dataset.from_directory(shop)
+    cached = ds.cached(tmp_path / "cache")
+    first = {"none": 4, "no journal": 0}.get(damage, 3)
+    assert photo_by_photo == list(range(first, len(ds)))
+    np.testing.assert_array_equal(cached.to_arrays()[0], ds.to_arrays()[0])
+    assert [file.suffix for file in sorted((tmp_path / "cache").iterdir())] == [".json", ".npy"]
+    photo_by_photo.clear()
+    ds.cached(tmp_path / "cache")
+    assert not photo_by_photo
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows writes caches in one go")
+def test_two_processes_may_write_the_same_cache(
+    shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, photo_by_photo: list[int]
+) -> None:
+    import fcntl
+
+    cut_off(shop, tmp_path / "cache", monkeypatch, after=2)
+    part = next((tmp_path / "cache").glob("*.part"))
+    before = part.read_bytes()
+    ds = sv.Dataset.from_directory(shop)
+    with part.open("rb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        cached = ds.cached(tmp_path / "cache")
+        np.testing.assert_array_equal(cached.to_arrays()[0], ds.to_arrays()[0])
+    assert part.read_bytes() == before
+
+
+def test_a_photo_that_cannot_be_read_leaves_no_cache_behind(shop: Path, tmp_path: Path) -> None:
+    (shop / "Milk/broken.jpg").write_bytes(b"no photo")
+    with pytest.raises(PhotoError, match=r"broken\.jpg"):
+        sv.Dataset.from_directory(shop).cached(tmp_path / "cache")
+    assert not list((tmp_path / "cache").iterdir())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import math
 import os
 from pathlib import Path
 from typing import cast
@@ -11,7 +13,8 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._files import atomic_writer, write_atomically
+from shelfvision._files import write_atomically
+from shelfvision.data._blocks import write_blocks
 from shelfvision.data._sources import ArrayPixels, MappedPixels, digests_of, read_rows
 from shelfvision.protocols import PixelSource, Resize
 
@@ -57,15 +60,14 @@ def _resize_of(source: PixelSource) -> Resize:
 def _write_pixels(
     path: Path, source: PixelSource, rows: npt.NDArray[np.int64], shape: tuple[int, ...]
 ) -> str:
-    checksum = hashlib.sha256()
-    with atomic_writer(path) as file:
-        header = {"descr": "|u1", "fortran_order": False, "shape": shape}
-        np.lib.format.write_array_header_1_0(file, header)
-        for start in range(0, len(rows), _BLOCK):
-            block = read_rows(source, rows[start : start + _BLOCK]).tobytes()
-            checksum.update(block)
-            file.write(block)
-    return checksum.hexdigest()
+    header = io.BytesIO()
+    facts = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(header, facts)
+    blocks = [rows[start : start + _BLOCK] for start in range(0, len(rows), _BLOCK)]
+    sizes = [len(block) * math.prod(shape[1:]) for block in blocks]
+    return write_blocks(
+        path, header.getvalue(), sizes, lambda number: read_rows(source, blocks[number]).tobytes()
+    )
 
 
 def _is_whole(pixels: Path, note: Path, key: str, shape: tuple[int, ...]) -> bool:

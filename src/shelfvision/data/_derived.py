@@ -155,8 +155,9 @@ class DerivedTable(PhotoTable):
         directory : path-like, optional
             A folder for one memory-mapped file, which later runs and other processes share. It
             is named after the `fingerprint`, so a cache of other photos, or of these before they
-            changed, is never taken for this one: a new one is written beside it. By default the
-            pixels are held in memory.
+            changed, is never taken for this one: a new one is written beside it. Where writing
+            was cut off, the next call goes on (not on Windows). By default the pixels are held
+            in memory.
 
         Returns
         -------
