@@ -192,3 +192,32 @@ def in_mixed_groups(ids: npt.NDArray[np.object_], groups: npt.NDArray[np.object_
     for name, group in zip(ids, groups, strict=True):
         products.setdefault(group, set()).add(name.split("/")[1].split("-", 1)[1][:-6])
     return sum(len(products[group]) > 1 for group in groups)
+
+
+def test_photos_that_a_network_sees_as_the_same_are_joined() -> None:
+    images = np.random.RandomState(0).randint(0, 256, (5, 40, 40, 3)).astype(np.uint8)
+    ds = sv.Dataset.from_arrays(images, ["a", "b", "a", "b", "a"])
+    seen = np.array([[1, 0], [0.1, 1], [2, 0.01], [0, 0], [0, 0]], dtype=np.float32)
+    assert len(set(ds.group_near_duplicates().groups)) == 5
+    joined = ds.group_near_duplicates(embeddings=seen).groups
+    assert joined[0] == joined[2]
+    assert len(set(joined)) == 4
+    assert len(set(ds.group_near_duplicates(embeddings=seen, embedding_threshold=0.09).groups)) == 3
+    assert len(ds[:1].group_near_duplicates(embeddings=seen[:1]).groups) == 1
+
+
+@pytest.mark.parametrize(
+    ("embeddings", "message"),
+    [
+        (np.zeros((2, 4)), r"shape \(3, d\)"),
+        (np.zeros(3), r"shape \(3, d\)"),
+        (np.zeros((3, 4), dtype=np.int64), "floats"),
+        (np.array([[0.0], [np.nan], [1.0]]), "row 1"),
+    ],
+)
+def test_embeddings_that_do_not_fit_are_refused(
+    embeddings: npt.NDArray[np.floating], message: str
+) -> None:
+    ds = sv.Dataset.from_arrays(np.zeros((3, 8, 8, 3), np.uint8), ["a", "b", "a"])
+    with pytest.raises(InvalidParameterError, match=message):
+        ds.group_near_duplicates(embeddings=embeddings)

@@ -15,6 +15,7 @@ from shelfvision.data._columns import frozen
 from shelfvision.data._lineage import BURST, NEAR, GroupLink
 from shelfvision.data._table import PhotoTable
 from shelfvision.data.duplicates._bursts import BURST_LIKENESS, burst_pairs
+from shelfvision.data.duplicates._embedded import checked_embeddings, embedded_pairs
 from shelfvision.data.duplicates._grouping import join_groups
 from shelfvision.data.duplicates._near import near_pairs
 from shelfvision.errors import InvalidParameterError, MissingDependencyError, ShelfVisionWarning
@@ -31,7 +32,13 @@ class DerivedTable(PhotoTable):
 
     __slots__ = ()
 
-    def group_near_duplicates(self, *, threshold: float = 0.95) -> Self:
+    def group_near_duplicates(
+        self,
+        *,
+        threshold: float = 0.95,
+        embeddings: npt.NDArray[np.floating] | None = None,
+        embedding_threshold: float = 0.98,
+    ) -> Self:
         """Return the same photos with those that look the same in one group.
 
         Found are copies that were re-encoded, resized, stretched, mirrored or turned by quarter
@@ -46,6 +53,12 @@ class DerivedTable(PhotoTable):
             The structural similarity, of 16 x 16 pixels in colour, from which on two photos are
             the same. The lower, the more of a burst is joined, and the more often two products
             that look alike.
+        embeddings : ndarray of float, shape (n, d), optional
+            What a network sees in each row, as ``classifier.embed(ds)`` gives it. Photos whose
+            embeddings point the same way are joined as well: a network knows a photo again after
+            a crop or a change of light that pixels do not forgive.
+        embedding_threshold : float, default=0.98
+            The cosine similarity of embeddings from which on two photos are the same.
 
         Returns
         -------
@@ -57,6 +70,8 @@ class DerivedTable(PhotoTable):
         ------
         PhotoError
             A photo cannot be read.
+        InvalidParameterError
+            `embeddings` does not have a finite row for every photo.
 
         Warns
         -----
@@ -71,6 +86,12 @@ class DerivedTable(PhotoTable):
         least = as_number("threshold", threshold, minimum=0.5, maximum=1.0)
         originals = np.flatnonzero(self._copies == 0)
         pairs, similarity = near_pairs(self._source, self._rows[originals], least)
+        if embeddings is not None:
+            nearest = as_number("embedding_threshold", embedding_threshold, minimum=0, maximum=1)
+            vectors = checked_embeddings(embeddings, len(self))[originals]
+            more, cosines = embedded_pairs(vectors, nearest)
+            pairs = np.concatenate((pairs, more))
+            similarity = np.concatenate((similarity, cosines))
         regrouped = self._joined(originals[pairs], similarity, NEAR)
         if regrouped.group_links:
             warnings.warn(_links_warning(regrouped.group_links), ShelfVisionWarning, stacklevel=2)
