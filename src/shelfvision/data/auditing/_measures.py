@@ -46,7 +46,10 @@ def blur_of(grey: npt.NDArray[np.float32]) -> float:
     from skimage import measure
 
     blur_effect: Callable[[npt.NDArray[np.floating]], float] = measure.blur_effect
-    return float(blur_effect(grey / 255))
+    with np.errstate(invalid="ignore"):
+        blur = float(blur_effect(grey / 255))
+    # Older releases of skimage divide nothing by nothing where a photo has no detail at all.
+    return 1.0 if np.isnan(blur) else blur
 
 
 def outlyingness(values: npt.NDArray[np.float64], *, floor: float) -> npt.NDArray[np.float64]:
