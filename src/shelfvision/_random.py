@@ -25,7 +25,8 @@ def digest_of(seed: int, purpose: str, *key: str | int) -> bytes:
 
 def _feed(hasher: hashlib._Hash, field: str | int) -> None:
     data = str(field).encode("utf-8", "surrogateescape")
-    kind = b"i" if isinstance(field, int) else b"s"
+    # Not isinstance(field, int), which numpy's integers are not: they key what ints key.
+    kind = b"s" if isinstance(field, str) else b"i"
     hasher.update(kind + len(data).to_bytes(8, "little") + data)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import pickle
+from collections import Counter
 from collections.abc import Mapping
 
 import numpy as np
@@ -19,6 +21,7 @@ from shelfvision.augment import (
     apply_augmenter,
     default_augmenter,
 )
+from shelfvision.augment._pixels import copies_told
 from shelfvision.data import Dataset
 from shelfvision.errors import (
     AugmenterError,
@@ -329,3 +332,28 @@ def test_a_balancer_prints_as_the_code_that_makes_it() -> None:
     assert repr(BalancingAugmenter()) == "BalancingAugmenter()"
     code = "BalancingAugmenter(augmenter=Flip(), sampling_strategy='all', max_copies=3)"
     assert repr(eval(code)) == code
+
+
+def test_settings_given_by_numpy_count_as_ints() -> None:
+    ds = _dataset({"juice": 2, "milk": 9})
+    plain = BalancingAugmenter(sampling_strategy=7, seed=5, max_copies=2).balance(ds)
+    balancer = BalancingAugmenter(
+        sampling_strategy=np.int64(7),  # type: ignore[arg-type]  # as arrays give them
+        seed=np.int64(5),  # type: ignore[arg-type]  # the same
+        max_copies=np.int64(2),  # type: ignore[arg-type]  # the same
+    )
+    balanced = balancer.balance(ds)
+    assert balanced.fingerprint == plain.fingerprint
+    assert_array_equal(balanced.to_arrays()[0], plain.to_arrays()[0])
+    assert json.dumps(balancer.plan(ds.class_counts)) == '{"juice": 4, "milk": 0}'
+    assert json.dumps(copies_told(balanced)) == json.dumps(copies_told(plain))
+
+
+def test_no_photo_gets_more_than_max_copies_when_balanced_again() -> None:
+    first = BalancingAugmenter(sampling_strategy={"juice": 16}, seed=0).balance(
+        _dataset({"juice": 12, "milk": 40})
+    )
+    again = BalancingAugmenter(max_copies=2, seed=3).balance(first)
+    made = Counter(again.ids[again.copies > 0].tolist())
+    assert again.class_counts == {"juice": 36, "milk": 40}
+    assert set(made.values()) == {2}

@@ -81,3 +81,12 @@ def test_an_epoch_can_be_augmented_as_a_whole() -> None:
     images = read_epoch(ds, np.array([3, 1]), epoch=5, augmenter=default_augmenter(), seed=9)
     rng = rng_for(9, "augment", ds.ids[3], 0, 5)
     assert_array_equal(images[0], default_augmenter()(ds[3][0], rng))
+
+
+def test_numpys_integers_give_what_ints_give() -> None:
+    ds = _dataset({"juice": 2})
+    rows, augmenter = np.arange(2), default_augmenter()
+    expected = read_epoch(ds, rows, epoch=3, augmenter=augmenter, seed=7)
+    epoch, seed = np.int64(3), np.int64(7)
+    got = read_epoch(ds, rows, epoch=epoch, augmenter=augmenter, seed=seed)  # type: ignore[arg-type]  # as loops over arrays give them
+    assert_array_equal(got, expected)

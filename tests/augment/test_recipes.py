@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from shelfvision.augment import (
+    AlwaysChange,
     Compose,
     Flip,
     Maybe,
@@ -157,3 +158,9 @@ def test_settings_that_a_plugin_does_not_have_are_named(
 ) -> None:
     with pytest.raises(AugmenterError, match=match):
         from_dict(recipe)
+
+
+def test_settings_given_by_numpy_are_written_as_plain_numbers() -> None:
+    rotate = Rotate(np.int64(3), fill=np.array([1, 2, 3]))  # type: ignore[arg-type]  # as arrays give them
+    augmenter = AlwaysChange(rotate, attempts=np.int64(2))  # type: ignore[arg-type]  # the same
+    assert from_dict(json.loads(json.dumps(to_dict(augmenter)))) == augmenter

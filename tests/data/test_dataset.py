@@ -224,3 +224,31 @@ def test_any_source_of_pixels_will_do_and_is_asked_only_when_needed() -> None:
     assert ds[2:][0][0].max() == 2
     assert ds.read_batch([3, 1])[:, 0, 0, 0].tolist() == [3, 1]
     assert source.asked == [2, 3, 1]
+
+
+@pytest.mark.parametrize("missing", [None, float("nan")])
+def test_a_missing_label_is_not_a_class(missing: object) -> None:
+    labels = np.array(["milk", missing], dtype=object)
+    with pytest.raises(DataError, match="row 1 of labels has no class"):
+        sv.Dataset.from_arrays(np.zeros((2, 4, 4, 3), np.uint8), labels)
+
+
+def test_images_without_a_named_group_are_groups_of_their_own() -> None:
+    images = np.arange(4, dtype=np.uint8).reshape(4, 1, 1, 1).repeat(3, axis=3)
+    groups = ["north", "", None, float("nan")]
+    ds = sv.Dataset.from_arrays(images, ["milk"] * 4, groups=groups)  # type: ignore[arg-type]  # as pandas gives them
+    assert ds.groups[0] == "user:north"
+    assert all(group.startswith("content:") for group in ds.groups[1:])
+    assert len(set(ds.groups)) == 4
+
+
+def test_columns_stay_read_only_when_pickled(ds: sv.Dataset) -> None:
+    again = pickle.loads(pickle.dumps(ds))
+    for column in (again.ids, again.labels, again.copies):
+        assert not column.flags.writeable
+
+
+def test_relabel_refuses_a_name_that_is_no_text(ds: sv.Dataset) -> None:
+    name = ds.class_names[0]
+    with pytest.raises(InvalidParameterError, match="one of them is 3"):
+        ds.relabel({name: 3})  # type: ignore[dict-item]  # what it refuses

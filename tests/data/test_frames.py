@@ -110,3 +110,16 @@ def test_a_missing_package_is_named_with_the_pip_line(
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(MissingDependencyError, match=f"pip install .*{line}"):
         ds.to_frame() if package == "pandas" else sv.Dataset.from_frame({})  # type: ignore[type-var, arg-type, unused-ignore]  # on purpose
+
+
+def test_what_nullable_columns_of_pandas_miss_is_no_group_and_no_label(shop: Path) -> None:
+    pytest.importorskip("narwhals", reason="needs narwhals to read frames")
+    pandas = pytest.importorskip("pandas", reason="needs pandas")
+    stores = pandas.Series([1, pandas.NA, 1], dtype="Int64")
+    frame = pandas.DataFrame({"path": PATHS, "label": LABELS, "store": stores})
+    groups = sv.Dataset.from_frame(frame, root=shop, group_column="store").groups
+    assert groups[[0, 2]].tolist() == ["user:1", "user:1"]
+    assert groups[1].startswith("content:")
+    frame["label"] = pandas.Series(["Milk", pandas.NA, "Milk"], dtype="string")
+    with pytest.raises(DataError, match="row 1 of the frame has no label"):
+        sv.Dataset.from_frame(frame, root=shop)

@@ -162,3 +162,31 @@ def test_the_grocery_photos_are_found(photos: Path) -> None:
     assert (len(train), len(train.class_names)) == (2640, 43)
     folder = sv.Dataset.from_directory(photos / "photos")
     assert (len(folder), folder.class_names) == (2936, train.class_names)
+
+
+def test_photos_without_a_named_group_are_groups_of_their_own(shop: Path) -> None:
+    rows = [(*row[:3], store) for row, store in zip(ROWS, ("north", "", "", "north"), strict=True)]
+    ds = sv.Dataset.from_manifest(write(shop / "list.csv", rows), group_column="store")
+    first, second, third, fourth = ds.groups
+    assert first == fourth == "user:north"
+    assert second.startswith("content:")
+    assert third.startswith("content:")
+    assert second != third
+
+
+@pytest.mark.parametrize("value", [1, None, [1, "2"], ["train", 2.0]])
+def test_where_refuses_what_is_no_text(manifest: Path, value: object) -> None:
+    with pytest.raises(InvalidParameterError, match=r"where asks for 'split' to be .* as text"):
+        sv.Dataset.from_manifest(manifest, where={"split": value})  # type: ignore[dict-item]  # what it refuses
+
+
+def test_where_refuses_what_is_no_mapping(manifest: Path) -> None:
+    with pytest.raises(InvalidParameterError, match="where must be a mapping"):
+        sv.Dataset.from_manifest(manifest, where=[("split", "train")])  # type: ignore[arg-type]  # what it refuses
+
+
+def test_a_column_that_stands_twice_in_the_first_line_is_refused(shop: Path) -> None:
+    path = write(shop / "list.csv", ROWS, header="path,label,split,label")
+    with pytest.raises(DataError, match="several columns called 'label'"):
+        sv.Dataset.from_manifest(path)
+    assert len(sv.Dataset.from_manifest(path, label_column="split")) == 4

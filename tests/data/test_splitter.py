@@ -625,3 +625,20 @@ def test_a_photo_pinned_twice_is_refused(tmp_path: Path) -> None:
     path.write_text("\n".join([*lines, lines[1].replace("train", "test")]) + "\n")
     with pytest.raises(SplitError, match="in two parts"):
         sv.SeededSplitter().split(ds, path)
+
+
+def test_photos_of_copies_that_were_saved_too_are_not_gone(tmp_path: Path) -> None:
+    ds = dataset(["milk", "juice"] * 10)
+    first = sv.SeededSplitter().split(ds)
+    balanced = sv.Splits(with_copies(first.train), first.validation, first.test)
+    balanced.save(tmp_path / "split.csv")
+    again = sv.SeededSplitter(seed=7).split(ds[1:], tmp_path / "split.csv")
+    assert again.gone == ("0",)
+    assert part_of(again) == {k: v for k, v in part_of(first).items() if k != "0"}
+
+
+def test_quotas_that_an_earlier_split_moved_are_not_blamed_on_groups_alone(tmp_path: Path) -> None:
+    ds = dataset(["milk", "juice"] * 10)
+    sv.SeededSplitter(0.4, 0.4, 0.2).split(ds).save(tmp_path / "split.csv")
+    again = sv.SeededSplitter(0.9, 0.1, 0).split(ds, tmp_path / "split.csv")
+    assert "Whole groups and the earlier split moved the quotas by at most 5" in again.describe()

@@ -171,7 +171,7 @@ class BalancingAugmenter:
             copies=np.concatenate([np.zeros(len(ds), np.int32), numbers]),
             augmenters=augmenters,
             chosen=None if len(augmenters) == 1 else chosen[labels],
-            seed=self.seed,
+            seed=as_seed(self.seed),
             refresh=self.refresh,
         )
         balanced = Dataset.from_source(
@@ -237,7 +237,7 @@ class BalancingAugmenter:
             copies=np.concatenate([ds.copies, copy_numbers(ds, origins)]),
             augmenters=augmenters,
             chosen=chosen[numbers[indices]],
-            seed=self.seed,
+            seed=as_seed(self.seed),
         )
         images = np.empty((len(indices), *X.shape[1:]), dtype=np.uint8)
         images[: len(ds)] = X
@@ -290,7 +290,7 @@ class BalancingAugmenter:
         return added
 
     def _room(self, originals: int, made: int) -> int | None:
-        return None if self.max_copies is None else max(0, self.max_copies * originals - made)
+        return None if self.max_copies is None else max(0, int(self.max_copies) * originals - made)
 
     def _capped(
         self, counts: dict[ClassName, int], room: Mapping[ClassName, int | None]

@@ -156,7 +156,8 @@ class AlwaysChange(Operation):
     def __post_init__(self) -> None:
         """Check the settings."""
         _require_augmenter("AlwaysChange", self.augmenter)
-        as_integer("AlwaysChange: attempts", self.attempts, minimum=1)
+        attempts = as_integer("AlwaysChange: attempts", self.attempts, minimum=1)
+        object.__setattr__(self, "attempts", attempts)
 
     @override
     def stages(self, rng: np.random.Generator, size: tuple[int, int]) -> Iterator[Stage]:

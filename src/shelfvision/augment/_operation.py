@@ -89,7 +89,7 @@ def set_spread(
 def set_fill(operation: Operation, name: str = "fill", *, word: str = "reflect") -> None:
     """Check a setting that is one word or a colour and store a colour as a tuple of ints."""
     value = getattr(operation, name)
-    if value == word:
+    if isinstance(value, str) and value == word:
         return
     try:
         colour = tuple(int(part) for part in value if float(part) == int(part))

@@ -7,6 +7,8 @@ import statistics
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar, cast
 
+import numpy as np
+
 from shelfvision import plot
 from shelfvision._validation import as_integer, listed
 from shelfvision.errors import DataError, InvalidParameterError
@@ -37,7 +39,7 @@ def check_strategy(strategy: object) -> None:
         return
     if isinstance(strategy, Mapping) or callable(strategy):
         return
-    if isinstance(strategy, int) and not isinstance(strategy, bool) and strategy > 0:
+    if isinstance(strategy, int | np.integer) and not isinstance(strategy, bool) and strategy > 0:
         return
     raise InvalidParameterError(
         f"sampling_strategy must be one of {listed(WORDS, limit=9)}, a number of photos, a "
@@ -67,14 +69,14 @@ def _targets(
                 f"not {answer!r}"
             )
         return _asked_for(counts, answer, "the answer of the sampling_strategy callable")
-    if isinstance(strategy, int):
+    if isinstance(strategy, int | np.integer):
         if strategy < min(present.values()):
             raise InvalidParameterError(
                 f"sampling_strategy={strategy} asks for fewer photos than every class has already "
                 f"(the smallest has {min(present.values())}); nothing is ever removed, so ask for "
                 "more"
             )
-        return dict.fromkeys(present, strategy)
+        return dict.fromkeys(present, int(strategy))
     if strategy == "median":
         return dict.fromkeys(present, math.ceil(statistics.median(present.values())))
     return dict.fromkeys(_chosen(present, strategy), max(present.values()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,22 +14,41 @@ from shelfvision.data import Dataset
 
 def spread(ds: Dataset, added: Sequence[int], seed: int) -> npt.NDArray[np.int64]:
     """Return the position of the original of every new copy, in the order of the originals."""
-    times = np.zeros(len(ds), dtype=np.int64)
+    times, made = np.zeros(len(ds), dtype=np.int64), _copies_made(ds)
     for number, n in enumerate(added):
         if n == 0:
             continue
         originals = np.flatnonzero((ds.labels == number) & (ds.copies == 0))
-        each, rest = divmod(n, len(originals))
-        times[originals] = each
+        level = _level(made[originals], n)
+        times[originals] = np.maximum(level - made[originals], 0)
+        rest = n - int(times[originals].sum())
         if rest:
             # Who gets one more depends on the photo's id, not on where it stands.
+            lowest = originals[made[originals] <= level]
             ranks = np.fromiter(
-                (rank_for(seed, "balance", photo) for photo in ds.ids[originals]),
+                (rank_for(seed, "balance", photo) for photo in ds.ids[lowest]),
                 dtype=np.uint64,
-                count=len(originals),
+                count=len(lowest),
             )
-            times[originals[np.argsort(ranks, kind="stable")[:rest]]] += 1
+            times[lowest[np.argsort(ranks, kind="stable")[:rest]]] += 1
     return np.repeat(np.arange(len(ds)), times)
+
+
+def _copies_made(ds: Dataset) -> npt.NDArray[np.int64]:
+    """Return how many copies of every row's photo there are."""
+    if not ds.copies.any():
+        return np.zeros(len(ds), dtype=np.int64)
+    made = Counter(ds.ids[ds.copies > 0].tolist())
+    return np.fromiter((made[photo] for photo in ds.ids), dtype=np.int64, count=len(ds))
+
+
+def _level(made: npt.NDArray[np.int64], n: int) -> int:
+    """Return to how many copies a photo `n` more suffice to bring all that have fewer."""
+    lowest = np.sort(made)
+    # What it takes to bring the lowest 1, 2, … photos up to the next.
+    steps = np.cumsum(np.diff(lowest) * np.arange(1, len(lowest)))
+    count = int(np.searchsorted(steps, n, side="right")) + 1
+    return int((n + lowest[:count].sum()) // count)
 
 
 def copy_numbers(ds: Dataset, origins: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:

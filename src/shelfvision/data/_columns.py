@@ -38,6 +38,12 @@ def object_array(values: Sequence[str] | npt.NDArray[np.object_]) -> npt.NDArray
     return array
 
 
+def is_missing(value: object) -> bool:
+    """Tell whether this is None, NaN, NaT or pandas' NA, which do not equal themselves."""
+    same = value == value  # noqa: PLR0124  (the question)
+    return value is None or not (isinstance(same, bool | np.bool_) and bool(same))
+
+
 def checked_images(images: object) -> Images:
     """Return images that are one uint8 array of RGB pixels."""
     got = getattr(images, "dtype", type(images).__name__), getattr(images, "shape", "no shape")
@@ -68,6 +74,8 @@ def numbered(
             "rows, pass labels.argmax(axis=1)"
         )
     if array.dtype.kind in "OUT":
+        if array.dtype.kind == "O":
+            _refuse_missing(array)
         listed_names = [str(name) for name in array]
         chosen = sorted(set(listed_names)) if class_names is None else class_names
         names = as_class_names(chosen)
@@ -82,6 +90,12 @@ def numbered(
         class_names = [str(index) for index in range(int(array.max(initial=0)) + 1)]
     names = as_class_names(class_names)
     return checked_labels(array, names), names
+
+
+def _refuse_missing(labels: npt.NDArray[np.generic]) -> None:
+    for row, label in enumerate(labels.tolist()):
+        if is_missing(label):
+            raise DataError(f"row {row} of labels has no class but {label!r}; give every row one")
 
 
 def checked_labels(

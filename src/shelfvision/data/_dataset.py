@@ -19,7 +19,7 @@ from shelfvision.data._columns import (
     object_array,
 )
 from shelfvision.data._derived import DerivedTable
-from shelfvision.data._lineage import Lineage, named_group
+from shelfvision.data._lineage import Lineage, named_groups
 from shelfvision.data._sources import ArrayPixels
 from shelfvision.data.decoding._decode import DEFAULT_LIMITS, DecodeLimits
 from shelfvision.data.decoding._file_pixels import FilePixels
@@ -158,7 +158,8 @@ class Dataset(DerivedTable):
         path_column, label_column : str
             The columns with the photo's path and its class.
         group_column : str, optional
-            The column that names what must stay together: a store, a session, a burst.
+            The column that names what must stay together: a store, a session, a burst. Where a
+            cell is empty, the photo's content is its group.
         where : mapping of str to str or sequence of str, optional
             The value, or the values, that a column must have: ``{"split": "train"}``.
         class_names : iterable of str, optional
@@ -251,7 +252,7 @@ class Dataset(DerivedTable):
         ids: Sequence[str] | npt.NDArray[np.object_],
         labels: Sequence[int] | npt.NDArray[np.integer],
         class_names: Iterable[str],
-        groups: Sequence[str] | None = None,
+        groups: Sequence[str | None] | None = None,
         copies: Sequence[int] | npt.NDArray[np.integer] | None = None,
     ) -> Self:
         """Make a dataset over pixels that come from anywhere.
@@ -268,7 +269,8 @@ class Dataset(DerivedTable):
             The classes, in the order of their numbers.
         groups : sequence of str, optional
             A namespaced group for every row, as `groups` of another dataset gives them. Rows of
-            one group are never parted. By default every photo's content is its group.
+            one group are never parted. By default, and where it is None, a photo's content is
+            its group.
         copies : sequence of int, optional
             0 for an original, 1, 2, … for its augmented copies. By default all are originals.
 
@@ -328,8 +330,8 @@ class Dataset(DerivedTable):
         ids : sequence of str, optional
             A distinct name for every image; by default ``"0"``, ``"1"`` and so on.
         groups : sequence of str, optional
-            What must stay together: a store, a session, a burst. By default every image's
-            content is its group.
+            What must stay together: a store, a session, a burst. By default, and where the
+            name is empty, an image's content is its group.
 
         Returns
         -------
@@ -358,7 +360,7 @@ class Dataset(DerivedTable):
             ids=chosen,
             labels=numbers,
             class_names=names,
-            groups=None if groups is None else [named_group(str(group)) for group in groups],
+            groups=None if groups is None else named_groups(groups),
         )
 
     @classmethod

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision.data._columns import is_missing
 from shelfvision.data._sources import digests_of
 from shelfvision.protocols import PixelSource
 
@@ -24,6 +25,12 @@ USER = "user:"
 def named_group(name: str) -> str:
     """Return a group that the user named, in its namespace; groups of ours stay as they are."""
     return name if name.startswith((CONTENT, NEAR, BURST, USER)) else USER + name
+
+
+def named_groups(names: Iterable[object]) -> list[str | None]:
+    """Return groups that the user named, and None where one is empty or missing."""
+    texts = ["" if is_missing(name) else str(name) for name in names]
+    return [named_group(text) if text else None for text in texts]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +53,7 @@ class Lineage:
     source : PixelSource
         Where the photos come from; its digests name the groups that nobody named.
     groups : sequence of str, optional
-        A namespaced group for every row of the source.
+        A namespaced group for every row of the source, None for one that nobody named.
     links : tuple of GroupLink, optional
         Photos that look the same in groups that may not be joined.
     """
@@ -59,7 +66,7 @@ class Lineage:
     def __init__(
         self,
         source: PixelSource,
-        groups: Sequence[str] | None = None,
+        groups: Sequence[str | None] | None = None,
         *,
         links: tuple[GroupLink, ...] = (),
     ) -> None:

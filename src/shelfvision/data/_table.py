@@ -50,6 +50,11 @@ class PhotoTable:
             "from_source, not by calling Dataset()"
         )
 
+    def __setstate__(self, state: tuple[None, dict[str, object]]) -> None:
+        """Take over what was pickled; numpy forgets there that an array is read-only."""
+        for name, value in state[1].items():
+            setattr(self, name, frozen(value) if isinstance(value, np.ndarray) else value)
+
     @property
     def ids(self) -> npt.NDArray[np.object_]:
         """The name of every row's photo, ``str``, shape (n,); copies share their original's."""
@@ -212,7 +217,7 @@ class PhotoTable:
         """
         self._require_classes(tuple(names))
         full = {name: names.get(name, name) for name in self._class_names}
-        return self._renumbered(full, as_class_names(sorted(set(full.values()))))
+        return self._renumbered(full, as_class_names(sorted(set(full.values()), key=str)))
 
     def _require_classes(self, names: Sequence[str]) -> None:
         unknown = [name for name in names if name not in self._class_names]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shelfvision._validation import import_extra, listed
+from shelfvision.data._columns import is_missing
 from shelfvision.data.finding._manifest import Columns, Origin, Rows
 from shelfvision.errors import DataError
 
@@ -41,5 +42,5 @@ def rows_of_frame(frame: IntoDataFrame, columns: Columns) -> Rows:
 
 
 def _texts(values: list[object]) -> list[str]:
-    """Return values as text, and what is missing (None, NaN) as no text."""
-    return ["" if value is None or value != value else str(value) for value in values]  # noqa: PLR0124  (NaN)
+    """Return values as text, and what is missing as no text."""
+    return ["" if is_missing(value) else str(value) for value in values]

@@ -10,7 +10,7 @@ from itertools import compress
 from typing import TypeAlias
 
 from shelfvision._validation import as_class_names, listed
-from shelfvision.data._lineage import named_group
+from shelfvision.data._lineage import named_groups
 from shelfvision.data.finding._scan import existing_directory
 from shelfvision.data.finding._skipped import SkippedFile
 from shelfvision.errors import (
@@ -58,8 +58,8 @@ class Manifest:
     """The path of every photo as the manifest gives it, with forward slashes."""
     labels: list[int] = field(default_factory=list)
     """The class number of each."""
-    groups: list[str] | None = None
-    """The group that the user named for each, if any."""
+    groups: list[str | None] | None = None
+    """The group that the user named for each, if any; None where the cell is empty."""
     lines: list[int] = field(default_factory=list)
     """The line of the file that each stands in."""
 
@@ -110,14 +110,15 @@ def read_manifest(
 ) -> Manifest:
     """Return the photos of a CSV file that fit `where`, in the order of the file."""
     given = os.fspath(path)
-    rows = _rows(given, columns, where or {})
+    wanted = _checked_where(where or {})
+    rows = _rows(given, columns, wanted)
     base = os.path.dirname(os.path.abspath(given)) if root is None else root
     return manifest_of(
         rows,
         origin=Origin(repr(given)),
         root=base,
         columns=columns,
-        where=where or {},
+        where=wanted,
         class_names=class_names,
     )
 
@@ -194,13 +195,39 @@ def _rows(given: str, columns: Columns, where: Where) -> Rows:
         ) from error
 
 
-def _check_columns(given: str, header: Sequence[str], needed: Iterable[str]) -> None:
+def _checked_where(where: object) -> Where:
+    """Return what maps columns to text; numbers would never equal what a CSV file holds."""
+    if not isinstance(where, Mapping):
+        raise InvalidParameterError(
+            f"where must be a mapping of columns to values, as in {{'split': 'train'}}, not "
+            f"{where!r}"
+        )
+    checked: dict[str, str | Sequence[str]] = {}
+    for name, given in where.items():
+        single = isinstance(given, str) or not isinstance(given, Iterable)
+        values = (given,) if single else tuple(given)
+        odd = [value for value in values if not isinstance(value, str)]
+        if odd:
+            raise InvalidParameterError(
+                f"where asks for {name!r} to be {odd[0]!r}, but a CSV file holds text; give the "
+                "value as text, as it stands in the file"
+            )
+        checked[name] = values[0] if single else values
+    return checked
+
+
+def _check_columns(given: str, header: Sequence[str], needed: Sequence[str]) -> None:
     missing = [name for name in needed if name not in header]
     if missing:
         has = f"its columns are {listed(header, limit=20)}" if header else "the file is empty"
         raise DataError(
             f"{given!r} has no column {listed(missing)}; {has}, so name the right ones with "
             "path_column, label_column, group_column and where"
+        )
+    twice = [name for name in needed if header.count(name) > 1]
+    if twice:
+        raise DataError(
+            f"{given!r} has several columns called {twice[0]!r}; rename all but the one that counts"
         )
 
 
@@ -235,7 +262,7 @@ def _take(
             manifest.labels.append(number[row[columns.label]])
             manifest.lines.append(line)
             if manifest.groups is not None and columns.group is not None:
-                manifest.groups.append(named_group(row[columns.group]))
+                manifest.groups += named_groups([row[columns.group]])
 
 
 def _accepted(rows: Rows, where: Where, origin: Origin) -> dict[str, frozenset[str]]:

@@ -72,7 +72,7 @@ def check_complete(saved: SavedRows, rows: npt.NDArray[np.int64], ds: Dataset) -
         what = f"copy {copy} of {saved.ids[first]!r}" if copy else repr(saved.ids[first])
         raise SplitError(
             f"line {saved.lines[first]} of {saved.path!r} has {what}, which the dataset does not "
-            f"have, nor {len(lost) - 1} more of its {len(rows)} rows; give the dataset that was "
+            f"have ({len(lost)} of its {len(rows)} rows are missing); give the dataset that was "
             "split, or split this one again with SeededSplitter.split(ds, previous=path)"
         )
     new = np.ones(len(ds), dtype=np.bool_)

@@ -56,7 +56,9 @@ def stratified_states(
     ranks = ranks_for(seed, "split", groups)
     parts = place_groups(table, ranks, quotas, open_parts, pinned=pinned, filled=filled)
     placed = rows_of(parts, codes, state)
-    return placed, deviation(count_rows(placed, labels, shape), quotas, class_names, PARTS)
+    cause = "Whole groups and the earlier split" if filled.any() else "Whole groups"
+    counts = count_rows(placed, labels, shape)
+    return placed, deviation(counts, quotas, class_names, PARTS, cause=cause)
 
 
 def hashed_states(

@@ -56,7 +56,10 @@ def read_pins(path: str | os.PathLike[str], dataset: Dataset) -> Pins:
     torn = np.flatnonzero(known)[pins.state[rows[known]] != states[known]]
     if len(torn):
         raise _torn(saved, int(torn[0]))
-    return Pins(state=pins.state, gone=tuple(saved.ids[row] for row in np.flatnonzero(~known)))
+    # A split may have been saved with the copies of its training part; their photos are not gone.
+    here = set(dataset.ids.tolist())
+    absent = dict.fromkeys(saved.ids[row] for row in np.flatnonzero(~known))
+    return Pins(state=pins.state, gone=tuple(photo for photo in absent if photo not in here))
 
 
 def pinned_groups(

@@ -245,14 +245,16 @@ def deviation(
     quotas: npt.NDArray[np.int64],
     class_names: Sequence[str],
     part_names: Sequence[str],
+    *,
+    cause: str,
 ) -> str:
-    """Say how far the counts, shape (parts, classes), are from the quotas."""
+    """Say how far the counts, shape (parts, classes), are from the quotas, and for what cause."""
     gap = np.abs(counts - quotas)
     if not gap.any():
         return "Every class has its exact quota in every part."
     part, number = divmod(int(gap.argmax()), gap.shape[1])
     return (
-        f"Whole groups moved the quotas by at most {gap.max()} photos of a class: "
+        f"{cause} moved the quotas by at most {gap.max()} photos of a class: "
         f"{class_names[number]!r} has {counts[part, number]} instead of {quotas[part, number]} "
         f"in {part_names[part]}."
     )
