@@ -6,11 +6,22 @@ import importlib
 import importlib.util
 import math
 import operator
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from types import ModuleType
-from typing import SupportsFloat, SupportsIndex
+from typing import SupportsFloat, SupportsIndex, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
 
 from shelfvision.errors import InvalidParameterError, MissingDependencyError
+
+Rows: TypeAlias = (
+    slice | Sequence[int] | Sequence[bool] | npt.NDArray[np.integer] | npt.NDArray[np.bool_]
+)
+"""What chooses several rows: a slice, a mask or indices."""
+
+Positions: TypeAlias = slice | npt.NDArray[np.integer] | npt.NDArray[np.bool_]
+"""The same, checked."""
 
 
 def as_integer(name: str, value: SupportsIndex, *, minimum: int, maximum: int | None = None) -> int:
@@ -96,16 +107,42 @@ def as_class_names(value: Iterable[str]) -> tuple[str, ...]:
     return names
 
 
+def as_rows(index: Rows, length: int, *, of: str) -> Positions:
+    """Return what chooses rows of a thing of this length: a slice, or an array that fits."""
+    if isinstance(index, slice):
+        return index
+    chosen = np.asarray(index)
+    if chosen.size == 0 and chosen.dtype != np.bool_:
+        return np.empty(0, dtype=np.int64)
+    if chosen.ndim != 1 or chosen.dtype.kind not in "iub":
+        raise InvalidParameterError(
+            f"rows of {of} are chosen by an integer, a slice, a mask or a list of integers, not "
+            f"by {index!r}"
+        )
+    if chosen.dtype == np.bool_ and len(chosen) != length:
+        raise InvalidParameterError(
+            f"the mask has {len(chosen)} entries for {length} photos; give one for each"
+        )
+    return chosen
+
+
 def import_extra(module: str, *, extra: str, purpose: str) -> ModuleType:
-    """Import an optional package, or say which pip line brings it."""
+    """Import an optional package of ours, or say which pip line brings it."""
+    return import_package(module, purpose=purpose, pip=f'"shelfvision[{extra}]"')
+
+
+def import_package(module: str, *, purpose: str, pip: str) -> ModuleType:
+    """Import an optional package, or say what to give to pip."""
+    package = module.partition(".")[0]
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        if importlib.util.find_spec(module.partition(".")[0]) is not None:
+        # An installed package that fails to import has a fault of its own to tell.
+        if importlib.util.find_spec(package) is not None:
             raise
         raise MissingDependencyError(
-            f"{purpose} needs the package {module.partition('.')[0]!r}, which is not installed; "
-            f'run: pip install "shelfvision[{extra}]"'
+            f"{purpose} needs the package {package!r}, which is not installed; "
+            f"run: pip install {pip}"
         ) from error
 
 

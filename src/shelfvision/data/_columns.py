@@ -4,22 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from shelfvision._validation import as_class_names, listed
-from shelfvision.errors import DataError, InvalidParameterError
+from shelfvision.errors import DataError
 from shelfvision.protocols import Images
-
-Rows: TypeAlias = (
-    slice | Sequence[int] | Sequence[bool] | npt.NDArray[np.integer] | npt.NDArray[np.bool_]
-)
-"""What chooses several rows: a slice, a mask or indices."""
-
-Positions: TypeAlias = slice | npt.NDArray[np.integer] | npt.NDArray[np.bool_]
-"""The same, checked."""
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
@@ -111,25 +103,6 @@ def checked_labels(
             f"{len(class_names)} classes, labels go from 0 to {len(class_names) - 1}"
         )
     return array
-
-
-def positions_of(index: Rows, length: int) -> Positions:
-    """Return what chooses rows of a table of this length, checked."""
-    if isinstance(index, slice):
-        return index
-    chosen = np.asarray(index)
-    if chosen.size == 0 and chosen.dtype != np.bool_:
-        return np.empty(0, dtype=np.int64)
-    if chosen.ndim != 1 or chosen.dtype.kind not in "iub":
-        raise InvalidParameterError(
-            "rows of a dataset are chosen by an integer, a slice, a mask or a list of "
-            f"integers, not by {index!r}"
-        )
-    if chosen.dtype == np.bool_ and len(chosen) != length:
-        raise InvalidParameterError(
-            f"the mask has {len(chosen)} entries for {length} photos; give one for each"
-        )
-    return chosen
 
 
 def distinct_ids(ids: Iterable[object]) -> list[str]:

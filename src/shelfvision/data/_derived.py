@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._validation import as_number
+from shelfvision._validation import as_number, import_package
 from shelfvision.data._cache import cached_in_directory, cached_in_memory
 from shelfvision.data._columns import frozen
 from shelfvision.data._lineage import BURST, NEAR, GroupLink
@@ -18,7 +18,7 @@ from shelfvision.data.duplicates._bursts import BURST_LIKENESS, burst_pairs
 from shelfvision.data.duplicates._embedded import checked_embeddings, embedded_pairs
 from shelfvision.data.duplicates._grouping import join_groups
 from shelfvision.data.duplicates._near import near_pairs
-from shelfvision.errors import InvalidParameterError, MissingDependencyError, ShelfVisionWarning
+from shelfvision.errors import InvalidParameterError, ShelfVisionWarning
 from shelfvision.protocols import PixelSource
 
 if TYPE_CHECKING:
@@ -220,13 +220,7 @@ class DerivedTable(PhotoTable):
         MissingDependencyError
             pandas is not installed.
         """
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise MissingDependencyError(
-                "to_frame needs the package 'pandas', which is not installed; "
-                "run: pip install pandas"
-            ) from error
+        pd = import_package("pandas", purpose="to_frame", pip="pandas")
         names = np.array(self._class_names, dtype=object)
         columns = {"id": self._ids, "label": names[self._labels], "group": self.groups}
         return pd.DataFrame({**columns, "copy": self._copies})

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, SupportsIndex, cast, overload
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._validation import as_class_names, counted, listed
-from shelfvision.data._columns import Positions, Rows, frozen, positions_of
+from shelfvision._validation import Positions, Rows, as_class_names, as_rows, counted, listed
+from shelfvision.data._columns import frozen
 from shelfvision.data._lineage import GroupLink, Lineage
 from shelfvision.data._sources import digests_of, read_rows
 from shelfvision.data.finding._skipped import SkippedFiles
@@ -143,7 +143,7 @@ class PhotoTable:
         if isinstance(index, SupportsIndex) and not isinstance(index, bool | np.ndarray):
             row = int(self._rows[index])
             return self._source.read(row), int(self._labels[index])
-        return self._view(positions_of(cast("Rows", index), len(self)))
+        return self._view(as_rows(cast("Rows", index), len(self), of="a dataset"))
 
     def __iter__(self) -> Iterator[tuple[Image, int]]:
         """Yield ``(image, label)`` for every row, reading one photo at a time."""
@@ -163,7 +163,7 @@ class PhotoTable:
         ndarray of uint8, shape (len(indices), height, width, 3)
             RGB pixels, the same as ``self[i][0]`` gives one by one, yours to write into.
         """
-        positions = positions_of(indices, len(self))
+        positions = as_rows(indices, len(self), of="a dataset")
         rows = self._rows[positions]
         return read_rows(self._source, np.atleast_1d(rows))
 

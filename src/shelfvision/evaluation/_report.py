@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._validation import counted
-from shelfvision.errors import DataError, MissingDependencyError
+from shelfvision._validation import counted, import_package
+from shelfvision.errors import DataError
 from shelfvision.evaluation._render import as_html, as_text
 from shelfvision.evaluation._scores import (
     ClassScores,
@@ -196,13 +196,7 @@ class EvaluationReport:
         MissingDependencyError
             pandas is not installed.
         """
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise MissingDependencyError(
-                "to_frame needs the package 'pandas', which is not installed; "
-                "run: pip install pandas"
-            ) from error
+        pd = import_package("pandas", purpose="to_frame", pip="pandas")
         rows = [plain_scores(scores) for scores in self._per_class.values()]
         return pd.DataFrame(rows, index=pd.Index(self.class_names, name="class"))
 

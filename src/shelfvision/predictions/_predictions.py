@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, TypeAlias, TypeVar, final, overload
+from typing import TYPE_CHECKING, TypeVar, final, overload
 
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._validation import as_class_names, as_integer, counted, listed
-from shelfvision.errors import InvalidParameterError, MissingDependencyError
+from shelfvision._validation import (
+    Rows,
+    as_class_names,
+    as_integer,
+    as_rows,
+    counted,
+    import_package,
+    listed,
+)
+from shelfvision.errors import InvalidParameterError
 from shelfvision.predictions._prediction import DECISIONS, Decision, Prediction
 from shelfvision.predictions._table import render_table
 
@@ -17,11 +25,6 @@ if TYPE_CHECKING:
     from typing import Self
 
     import pandas as pd
-
-Rows: TypeAlias = (
-    slice | Sequence[int] | Sequence[bool] | npt.NDArray[np.integer] | npt.NDArray[np.bool_]
-)
-"""What chooses several rows: a slice, a mask or indices."""
 
 
 @final
@@ -132,7 +135,7 @@ class Predictions(Sequence[Prediction]):
         """Return one `Prediction`, or the rows that a slice, mask or list names."""
         if isinstance(index, int | np.integer):
             return self._one(range(len(self))[index])
-        rows = np.arange(len(self))[_row_index(index, len(self))]
+        rows = np.arange(len(self))[as_rows(index, len(self), of="predictions")]
         return type(self)(
             self._probabilities[rows],
             self._class_names,
@@ -190,13 +193,7 @@ class Predictions(Sequence[Prediction]):
         MissingDependencyError
             pandas is not installed.
         """
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise MissingDependencyError(
-                "to_frame needs the package 'pandas', which is not installed; "
-                "run: pip install pandas"
-            ) from error
+        pd = import_package("pandas", purpose="to_frame", pip="pandas")
         columns: dict[str, object] = {"id": self._ids, "label": self.labels}
         columns |= {"confidence": self.confidences, "decision": self._decisions}
         columns |= {"error": list(self._errors)}
@@ -304,21 +301,3 @@ def _checked_decisions(
     column[:] = given
     column[failed] = "review"
     return _frozen(column)
-
-
-def _row_index(index: Rows, n: int) -> slice | npt.NDArray[np.integer] | npt.NDArray[np.bool_]:
-    if isinstance(index, slice):
-        return index
-    chosen = np.asarray(index)
-    if chosen.size == 0 and chosen.dtype != np.bool_:
-        return np.empty(0, dtype=np.int64)
-    if chosen.ndim != 1 or chosen.dtype.kind not in "iub":
-        raise InvalidParameterError(
-            "rows of predictions are chosen by an integer, a slice, a mask or a list of integers, "
-            f"not by {index!r}"
-        )
-    if chosen.dtype == np.bool_ and len(chosen) != n:
-        raise InvalidParameterError(
-            f"the mask has {len(chosen)} entries for {n} photos; give one for each"
-        )
-    return chosen

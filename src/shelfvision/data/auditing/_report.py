@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._files import write_atomically
-from shelfvision._validation import as_integer, listed
+from shelfvision._validation import as_integer, import_package, listed
 from shelfvision.data.auditing._contact import draw_sets
 from shelfvision.data.auditing._finding import SEVERITIES, Finding
 from shelfvision.data.auditing._html import as_page, as_table
 from shelfvision.data.auditing._look import Photos
 from shelfvision.data.auditing._text import as_text, heading
-from shelfvision.errors import DataError, InvalidParameterError, MissingDependencyError
+from shelfvision.errors import DataError, InvalidParameterError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -154,13 +154,7 @@ class AuditReport:
         MissingDependencyError
             pandas is not installed.
         """
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise MissingDependencyError(
-                "to_frame needs the package 'pandas', which is not installed; "
-                "run: pip install pandas"
-            ) from error
+        pd = import_package("pandas", purpose="to_frame", pip="pandas")
         columns = ["code", "severity", "set", "id", "label", "part", "value", "detail"]
         rows = [row for found in self._findings for row in self._frame_rows(found)]
         return pd.DataFrame(rows, columns=columns)
