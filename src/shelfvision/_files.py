@@ -37,7 +37,7 @@ def atomic_writer(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         # No context manager: the file has to be closed, and seen to close, before the rename.
-        file = open(temporary, "xb")  # noqa: SIM115
+        file = open(temporary, "xb")  # noqa: SIM115  (for the reason above)
     except OSError as error:
         raise storage_error(target, error) from error
     try:

@@ -123,7 +123,7 @@ def _configured() -> str:
     home = os.environ.get("KERAS_HOME")
     if home is None:
         base = os.path.expanduser("~")
-        home = os.path.join(base if os.access(base, os.W_OK) else "/tmp", ".keras")  # noqa: S108
+        home = os.path.join(base if os.access(base, os.W_OK) else "/tmp", ".keras")  # noqa: S108  (where Keras looks, too)
     try:
         settings = json.loads(Path(home).expanduser().joinpath("keras.json").read_bytes())
     except (OSError, ValueError, RuntimeError):
