@@ -14,6 +14,8 @@ import nox
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 WORKERS = ("-n", "2")
+WITHOUT_KERAS = ("data", "augment")
+"""The folders of tests that no backend can change; they run on one."""
 
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "venv"
@@ -41,8 +43,15 @@ def run_tests(session: nox.Session) -> None:
 @nox.parametrize("backend", ["tensorflow", "jax"], ids=["tensorflow", "jax"])
 def tests(session: nox.Session, backend: str) -> None:
     """Run the test suite on one backend; arguments after -- go to pytest."""
-    session.install("-e", f".[{backend},plot]", *group("test"))
-    run_tests(session)
+    # On jax, exported files are run but not written.
+    runs = "export" if backend == "tensorflow" else "onnx"
+    installed = f".[{backend},plot,pretrained,{runs}]"
+    session.install("-e", installed, *group("service"), *group("test"))
+    if backend != "tensorflow" and not session.posargs:
+        ignored = [f"--ignore=tests/{name}" for name in WITHOUT_KERAS]
+        session.run("pytest", *WORKERS, *ignored, env=test_settings(session))
+    else:
+        run_tests(session)
 
 
 @nox.session(default=False)
@@ -67,7 +76,7 @@ def lowest(session: nox.Session) -> None:
     python = str(Path(session.bin) / "python")
     session.run(
         *("uv", "pip", "install", "--quiet", "--python", python, "--resolution", "lowest-direct"),
-        *("-e", ".[tensorflow,plot]", *group("test")),
+        *("-e", ".[tensorflow,plot,pretrained]", *group("test")),
     )
     run_tests(session)
 
@@ -128,9 +137,35 @@ def fuzz(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+@nox.parametrize("backend", ["tensorflow", "jax"], ids=["tensorflow", "jax"])
+def kills(session: nox.Session, backend: str) -> None:
+    """Kill 60 training processes and print where; every run has to end as if nothing happened."""
+    session.install("-e", f".[{backend}]", *group("test"))
+    chosen = session.posargs or ("--fuzz-share", "1")
+    session.run("pytest", "-m", "kills", "-s", *chosen, env=test_settings(session))
+
+
+@nox.session(default=False)
+def openvino(session: nox.Session) -> None:
+    """Export with OpenVINO and run its files, in a process of their own."""
+    session.install("-e", ".[export,openvino]", *group("test"))
+    session.run(
+        *("pytest", "-rs", *(session.posargs or ("tests/export",))), env=test_settings(session)
+    )
+
+
+@nox.session(default=False)
+def pretrained(session: nox.Session) -> None:
+    """Compare pretrained networks with torch's, layer by layer the same, on rendered photos."""
+    session.install("-e", ".[tensorflow,torch,pretrained]", *group("test"), *group("pretrained"))
+    chosen = session.posargs or ("-rs", "tests/models/test_pretrained.py")
+    session.run("pytest", *chosen, env=test_settings(session))
+
+
+@nox.session(default=False)
 def benchmarks(session: nox.Session) -> None:
     """Measure; names after -- choose scripts of benchmarks/, by default all run."""
-    session.install(".[tensorflow,plot]", *group("benchmarks"))
+    session.install(".[tensorflow,plot]", *group("benchmarks"), *group("service"))
     chosen = session.posargs or sorted(path.stem for path in Path("benchmarks").glob("[!_]*.py"))
     for name in chosen:
         session.run("python", f"benchmarks/{name}.py", env=test_settings(session))

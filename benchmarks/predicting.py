@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 import shelfvision as sv
-from shelfvision.models._backend import backend_name, load_keras
+from shelfvision.models._backend import backend_name
 
 Pixels = npt.NDArray[np.uint8]
 ROUNDS = 7
@@ -39,19 +39,18 @@ def medians(calls: dict[str, Callable[[], object]], repeats: int) -> dict[str, f
     return {name: statistics.median(times) for name, times in seconds.items()}
 
 
-def onnx_session(model: object, image: Pixels) -> Callable[[], object]:
-    """Export a model from tensorflow and return a raw call of ONNX Runtime on one image."""
+def exported(classifier: sv.Classifier, image: Pixels) -> dict[str, Callable[[], object]]:
+    """Return a raw call of ONNX Runtime on one image, and that of the predictor on the file."""
     onnxruntime = importlib.import_module("onnxruntime")
-
-    spec = load_keras().InputSpec(shape=(None, *image.shape[1:]), dtype="uint8", name="image")
     with tempfile.TemporaryDirectory() as place:
         path = str(Path(place) / "model.onnx")
-        model.export(  # type: ignore[attr-defined]  # keras has no types
-            path, format="onnx", input_signature=[spec], opset_version=18, verbose=False
-        )
+        classifier.export(path)
         session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
-    return lambda: session.run(None, {name: image})
+        predictor = sv.export.Predictor(path)
+    return {
+        "onnxruntime": lambda: session.run(None, {"image": image}),
+        "Predictor": lambda: predictor.predict(image[0]),
+    }
 
 
 def main() -> None:
@@ -68,7 +67,7 @@ def main() -> None:
         "predict_on_batch": lambda: np.asarray(model.predict_on_batch(one)),
     }
     if backend_name() == "tensorflow" and all(map(find_spec, ("onnxruntime", "tf2onnx"))):
-        calls["onnxruntime"] = onnx_session(model, one)
+        calls |= exported(classifier, one)
     found = medians(calls, repeats=20)
     print(f"{backend_name()}, one array, milliseconds")
     for name, seconds in found.items():

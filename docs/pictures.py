@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image as Pictures
 from PIL import ImageDraw, ImageFont
 
@@ -56,6 +57,19 @@ def sheet() -> Pictures.Image:
     return picture
 
 
+def heat_maps() -> npt.NDArray[np.object_]:
+    """Draw photos beside what a classifier of a few minutes saw in them; return the axes."""
+    known = sv.samples.render_products({"Can": 70, "Jar": 70, "Pouch": 70}, seed=3)
+    fresh = sv.samples.render_products({"Can": 12, "Jar": 12, "Pouch": 12}, seed=4)
+    trainer = sv.Trainer(epochs=40, batch_size=16, learning_rate=0.002, seed=3)
+    classifier = trainer.fit(sv.build_model(3, seed=3), known, fresh).classifier
+    right = np.setdiff1d(np.arange(len(fresh)), sv.evaluate(classifier, fresh).mistakes())
+    seen = right[sv.explain(classifier, fresh[right]).heat_maps.max(axis=(1, 2)) > 0]
+    chosen = [seen[fresh.labels[seen] == number][0] for number in range(3)]
+    found = sv.explain(classifier, fresh[[*chosen, seen[-1]]])
+    return sv.plot.heat_maps(found, n_columns=2)
+
+
 def main() -> None:
     """Write all pictures."""
     sheet().save(HOME / "operations.webp", quality=82, method=6)
@@ -67,6 +81,7 @@ def main() -> None:
     )
     axes = augment.preview(steps, several, stages=True)
     axes.flat[0].figure.savefig(HOME / "stages.webp", dpi=70)
+    heat_maps().flat[0].figure.savefig(HOME / "heat-maps.webp", dpi=70)
 
 
 if __name__ == "__main__":

@@ -20,12 +20,13 @@ from pathlib import Path
 import pytest
 
 import shelfvision
+from shelfvision.errors import MissingDependencyError
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
-OPTIONAL = {"tensorflow", "torch"}
+OPTIONAL = {"ai_edge_litert", "onnxruntime", "optuna", "tensorflow", "tf2onnx", "torch"}
 """Packages that a page may need, and without which its code does not run."""
 
 PAGES = [
@@ -72,6 +73,10 @@ def test_the_code_of_a_page_runs_from_top_to_bottom(
                 if error.name not in OPTIONAL:
                     raise
                 pytest.skip(f"the page needs {error.name}, which is not installed")
+            except MissingDependencyError as error:
+                if not re.search(r"shelfvision\[(pretrained|export|onnx)", str(error)):
+                    raise
+                pytest.skip(str(error))
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -16,8 +16,9 @@ import shelfvision
 PACKAGE = Path(shelfvision.__file__).parent
 
 FLOORS: dict[str, int] = {
+    "__main__": 8,
+    "_cli": 7,
     "": 6,
-    "__main__": 6,
     "_versions": 6,
     "testing": 6,
     "training": 5,
@@ -34,6 +35,7 @@ FLOORS: dict[str, int] = {
     "protocols": 0,
     "plot": 0,
     "_files": 0,
+    "_html": 0,
     "_random": 0,
     "_validation": 0,
 }
@@ -44,8 +46,8 @@ KERAS_MODULES = {"shelfvision.evaluation._explanations"}
 BACKENDS = {"keras", "tensorflow", "jax", "torch"}
 
 HEAVY = BACKENDS | {
-    *("matplotlib", "narwhals", "pandas", "pillow_heif", "rich", "safetensors", "scipy"),
-    *("skimage", "sklearn"),
+    *("ai_edge_litert", "matplotlib", "narwhals", "onnx", "onnxruntime", "openvino", "pandas"),
+    *("pillow_heif", "rich", "safetensors", "scipy", "skimage", "sklearn", "tf2onnx"),
 }
 """Packages that a function may import, so that importing shelfvision stays quick."""
 

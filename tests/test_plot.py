@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from shelfvision import plot
 from shelfvision.errors import InvalidParameterError
@@ -335,3 +336,37 @@ def test_what_is_no_photo_is_refused_with_the_way_from_a_dataset(images: object)
     with pytest.raises(InvalidParameterError, match=r"dataset\.to_arrays"):
         plot.predictions(images, ["can", "jar"], [0.9, 0.8])  # type: ignore[arg-type]  # wrong on purpose
     assert not plt.get_fignums()
+
+
+# -- reliability ---------------------------------------------------------------------------
+
+
+def a_bin(low: float, n: int, confidence: float, accuracy: float) -> SimpleNamespace:
+    return SimpleNamespace(low=low, high=low + 0.1, n=n, confidence=confidence, accuracy=accuracy)
+
+
+BINS = [a_bin(0.5, 4, 0.53, 0.25), a_bin(0.9, 1200, 0.97, 0.9)]
+
+
+def test_reliability_draws_a_bar_for_every_range_with_its_photos() -> None:
+    axes = plot.reliability(BINS)
+
+    bars = [
+        (bar.get_x(), bar.get_width(), bar.get_height())
+        for bar in axes.patches
+        if isinstance(bar, Rectangle)
+    ]
+    assert np.array(bars) == pytest.approx(np.array([[0.5, 0.1, 0.25], [0.9, 0.1, 0.9]]))
+    assert [text.get_text() for text in axes.texts] == ["4", "1,200"]
+    dots, diagonal = axes.get_lines()
+    assert np.asarray(dots.get_xydata()).tolist() == [[0.53, 0.25], [0.97, 0.9]]
+    assert np.asarray(diagonal.get_xydata()).tolist() == [[0, 0], [1, 1]]
+    drawn(axes.figure)
+
+
+def test_reliability_takes_a_report_and_an_axes() -> None:
+    _, ax = plt.subplots()
+
+    assert plot.reliability(SimpleNamespace(reliability=BINS), ax=ax) is ax
+    with pytest.raises(InvalidParameterError, match="no range of confidence"):
+        plot.reliability([])

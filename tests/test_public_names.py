@@ -26,6 +26,7 @@ MODULES = (
     "shelfvision.errors",
     "shelfvision.evaluation",
     "shelfvision.inference",
+    "shelfvision.inventory",
     "shelfvision.models",
     "shelfvision.plot",
     "shelfvision.predictions",

@@ -31,8 +31,14 @@ class Good:
         return (image // 2 + int(self.change * rng.random())).astype(np.uint8)
 
 
+def draws_from_children(image: Image, rng: Rng) -> Image:
+    darker, lighter = rng.spawn(2)
+    return (image // 2 + int(60 * darker.random()) + int(60 * lighter.random())).astype(np.uint8)
+
+
 @pytest.mark.parametrize(
-    "augmenter", [good, Good(40), default_augmenter(), Compose([Flip(), Maybe(good)])]
+    "augmenter",
+    [good, Good(40), draws_from_children, default_augmenter(), Compose([Flip(), Maybe(good)])],
 )
 def test_augmenters_that_keep_the_contract_pass(augmenter: object) -> None:
     check_augmenter(augmenter)  # type: ignore[arg-type]  # parametrized as objects

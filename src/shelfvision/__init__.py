@@ -10,7 +10,7 @@ import logging
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from shelfvision import augment, errors, plot, samples, testing
+    from shelfvision import augment, errors, export, plot, samples, testing
     from shelfvision._versions import show_versions
     from shelfvision.augment import BalancingAugmenter
     from shelfvision.data import (
@@ -23,10 +23,25 @@ if TYPE_CHECKING:
         Splits,
         audit,
     )
-    from shelfvision.evaluation import EvaluationReport, evaluate
-    from shelfvision.inference import Classifier
-    from shelfvision.models import build_model
-    from shelfvision.predictions import Prediction, Predictions
+    from shelfvision.evaluation import (
+        Comparison,
+        EvaluationReport,
+        Explanations,
+        compare,
+        evaluate,
+        explain,
+    )
+    from shelfvision.inference import BundleInfo, Classifier, inspect
+    from shelfvision.inventory import Inventory, StockCheck, take_inventory
+    from shelfvision.models import build_model, register_architecture
+    from shelfvision.predictions import (
+        Calibration,
+        Prediction,
+        Predictions,
+        Thresholds,
+        ValidationScores,
+        expected_calibration_error,
+    )
     from shelfvision.training import Trainer, TrainingResult
 
 __version__ = "0.1.0.dev0"
@@ -34,49 +49,78 @@ __version__ = "0.1.0.dev0"
 _HOMES = {
     "AuditReport": "data",
     "BalancingAugmenter": "augment",
+    "BundleInfo": "inference",
+    "Calibration": "predictions",
     "Classifier": "inference",
+    "Comparison": "evaluation",
     "Dataset": "data",
     "DecodeLimits": "data",
     "EvaluationReport": "evaluation",
+    "Explanations": "evaluation",
     "Finding": "data",
+    "Inventory": "inventory",
     "Prediction": "predictions",
     "Predictions": "predictions",
     "SeededSplitter": "data",
     "SkippedFile": "data",
     "Splits": "data",
+    "StockCheck": "inventory",
+    "Thresholds": "predictions",
     "Trainer": "training",
     "TrainingResult": "training",
+    "ValidationScores": "predictions",
     "audit": "data",
     "build_model": "models",
+    "compare": "evaluation",
     "evaluate": "evaluation",
+    "expected_calibration_error": "predictions",
+    "explain": "evaluation",
+    "inspect": "inference",
+    "register_architecture": "models",
     "show_versions": "_versions",
+    "take_inventory": "inventory",
 }
-_SUBMODULES = ("augment", "errors", "plot", "samples", "testing")
+_SUBMODULES = ("augment", "errors", "export", "plot", "samples", "testing")
 
 __all__ = [
     "AuditReport",
     "BalancingAugmenter",
+    "BundleInfo",
+    "Calibration",
     "Classifier",
+    "Comparison",
     "Dataset",
     "DecodeLimits",
     "EvaluationReport",
+    "Explanations",
     "Finding",
+    "Inventory",
     "Prediction",
     "Predictions",
     "SeededSplitter",
     "SkippedFile",
     "Splits",
+    "StockCheck",
+    "Thresholds",
     "Trainer",
     "TrainingResult",
+    "ValidationScores",
     "__version__",
     "audit",
     "augment",
     "build_model",
+    "compare",
     "errors",
     "evaluate",
+    "expected_calibration_error",
+    "explain",
+    "export",
+    "inspect",
     "plot",
+    "register_architecture",
     "samples",
     "show_versions",
+    "take_inventory",
     "testing",
 ]
 

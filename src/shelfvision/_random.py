@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from typing import final
 
 import numpy as np
 import numpy.typing as npt
+from numpy.random.bit_generator import ISpawnableSeedSequence
+from typing_extensions import override
 
 
 def digest_of(seed: int, purpose: str, *key: str | int) -> bytes:
@@ -32,8 +35,40 @@ def _feed(hasher: hashlib._Hash, field: str | int) -> None:
 
 def rng_for(seed: int, purpose: str, *key: str | int) -> np.random.Generator:
     """Return the generator that belongs to this seed, purpose and key."""
-    words = np.frombuffer(digest_of(seed, purpose, *key)[:16], dtype="<u8").astype(np.uint64)
-    return np.random.Generator(np.random.Philox(key=words))
+    root = _Key(digest_of(seed, purpose, *key))
+    return np.random.Generator(np.random.Philox(root))  # type: ignore[arg-type]  # numpy's stub
+
+
+@final
+class _Key(ISpawnableSeedSequence):
+    """A digest as the key of a Philox generator, and of the generators that it spawns.
+
+    A Philox that is only given ``key=`` asks the system for entropy besides, which takes longer
+    than all the rest, and its children would be others every time.
+    """
+
+    __slots__ = ("_digest", "_spawned")
+
+    def __init__(self, digest: bytes) -> None:
+        self._digest = digest
+        self._spawned = 0
+
+    @override
+    def generate_state(
+        self, n_words: int, dtype: npt.DTypeLike = np.uint32
+    ) -> npt.NDArray[np.uint32 | np.uint64]:
+        """Return the first words of the digest; a Philox wants two of 64 bits."""
+        return np.frombuffer(self._digest[:16], dtype="<u8").astype(np.uint64)
+
+    @override
+    def spawn(self, n_children: int) -> list[_Key]:
+        """Return keys that come of this one and of how many it spawned before."""
+        first = self._spawned
+        self._spawned += n_children
+        return [
+            _Key(hashlib.sha256(self._digest + number.to_bytes(8, "little")).digest())
+            for number in range(first, self._spawned)
+        ]
 
 
 def rank_for(seed: int, purpose: str, *key: str | int) -> int:

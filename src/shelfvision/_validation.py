@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import math
 import operator
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from types import ModuleType
 from typing import SupportsFloat, SupportsIndex, TypeAlias
@@ -102,7 +103,7 @@ def as_class_names(value: Iterable[str]) -> tuple[str, ...]:
     if not names:
         raise InvalidParameterError("class_names is empty; name at least one class")
     if len(set(names)) != len(names):
-        twice = next(name for name in names if names.count(name) > 1)
+        (twice, _), *_ = Counter(names).most_common(1)
         raise InvalidParameterError(f"class_names has {twice!r} twice; name each class once")
     return names
 

@@ -22,6 +22,9 @@ DISTRIBUTIONS = (
     "jax",
     "torch",
     "matplotlib",
+    "onnxruntime",
+    "ai-edge-litert",
+    "openvino",
 )
 """Packages whose versions matter, the optional ones last."""
 

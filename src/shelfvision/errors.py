@@ -13,6 +13,7 @@ __all__ = [
     "BundleNotFoundError",
     "DataError",
     "DatasetNotFoundError",
+    "ExportError",
     "InvalidParameterError",
     "LeakageError",
     "LeakageWarning",
@@ -106,6 +107,10 @@ class BundleError(ShelfVisionError, ValueError):
 
 class BundleNotFoundError(BundleError, FileNotFoundError):
     """The file of a saved classifier, or of weights, does not exist."""
+
+
+class ExportError(ShelfVisionError, ValueError):
+    """A classifier cannot be exported as asked, or the file does not say the same."""
 
 
 class StorageError(ShelfVisionError, OSError):

@@ -129,11 +129,14 @@ def test_mistakes_are_rows_the_most_confident_first() -> None:
     assert report.mistakes().tolist() == [2, 0]
 
 
-def test_the_table_is_aligned_and_shows_the_baseline_beside_the_accuracy() -> None:
+def test_the_table_is_aligned_and_shows_intervals_and_the_baseline() -> None:
+    sure = BY_HAND.intervals
     assert str(BY_HAND).splitlines() == [
-        "accuracy  0.500  (always 'can': 0.500)",
-        "macro F1  0.356",
-        "photos    6",
+        f"accuracy     0.500  (95 %: {sure.accuracy[0]:.3f} to {sure.accuracy[1]:.3f})",
+        f"macro F1     0.356  (95 %: {sure.macro_f1[0]:.3f} to {sure.macro_f1[1]:.3f})",
+        "baselines    always 'can' 0.500",
+        f"calibration  off by {BY_HAND.calibration_error:.3f}",
+        "photos       6",
         "",
         "class  precision  recall     f1  photos",
         "can        0.667   0.667  0.667       3",
@@ -149,9 +152,9 @@ def test_long_and_odd_names_do_not_break_the_table() -> None:
     report = report_of([0, 1], [0, 1], ["a" * 60, "two\nlines"])
     table = str(report).splitlines()
 
-    assert len({len(line) for line in table[4:]}) == 1
-    assert len(table) == 7
-    assert table[5].startswith("a" * 31 + "…")
+    assert len({len(line) for line in table[6:]}) == 1
+    assert len(table) == 9
+    assert table[7].startswith("a" * 31 + "…")
 
 
 def test_names_are_escaped_in_html() -> None:
@@ -176,7 +179,11 @@ def test_the_frame_has_a_row_for_every_class() -> None:
     pytest.importorskip("pandas")
     frame = BY_HAND.to_frame()
 
-    assert list(frame.columns) == ["precision", "recall", "f1", "support"]
+    assert list(frame.columns[:4]) == ["precision", "recall", "f1", "support"]
+    assert list(frame.columns[4:]) == [
+        f"{score}_{end}" for score in ("precision", "recall", "f1") for end in ("low", "high")
+    ]
+    assert (frame["recall_low"] <= frame["recall"]).all()
     assert list(frame.index) == NAMES
     assert frame.loc["jar", "recall"] == 0.5
     assert list(frame["support"]) == [3, 2, 1]
@@ -210,7 +217,7 @@ def test_a_report_survives_pickling() -> None:
 def test_one_photo_is_told_as_one() -> None:
     one = report_of([0], [0], ["can"])
     assert repr(one).endswith("1 photo of 1 class>")
-    assert "1 photo<" in one._repr_html_()
+    assert "photos: 1<" in one._repr_html_()
 
 
 @pytest.mark.parametrize("labels", [[0], [[0], [1]], [0.0, 1.0], ["can", "jar"]])

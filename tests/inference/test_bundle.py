@@ -30,7 +30,7 @@ from shelfvision.inference._bundle import read_bundle, save_bundle
 from shelfvision.inference._manifest import ENTRY, SEAL, Manifest, _seal
 from shelfvision.models import ModelSpec
 from shelfvision.models._backend import load_keras
-from shelfvision.models._safetensors import DIGESTS, canonical_json
+from shelfvision.models._safetensors import DIGESTS, canonical_json, digests_of, write
 
 if TYPE_CHECKING:
     import keras
@@ -136,6 +136,97 @@ def test_the_golden_bundle_still_gives_its_predictions() -> None:
     assert answer.labels.tolist() == wanted["labels"]
 
 
+def test_the_golden_bundle_of_format_2_still_decides_as_it_did() -> None:
+    found = sv.Classifier.load(GOLDEN / "version-2.shelf")
+    wanted = json.loads((GOLDEN / "version-2.json").read_text())
+    rows, columns, channels = np.indices((88, 90, 3))
+    pixels = [((rows * a + columns * b + channels * 40) % 256) for a, b in wanted["ramps"]]
+    answer = found.predict(np.array(pixels, dtype=np.uint8))
+    np.testing.assert_allclose(answer.probabilities, wanted["probabilities"], atol=1e-4)
+    assert answer.labels.tolist() == wanted["labels"]
+    assert answer.decision.tolist() == wanted["decisions"]
+    assert found.calibration is not None
+    assert found.calibration.temperature == wanted["temperature"]
+    assert found.thresholds is not None
+    assert found.thresholds.values[0] == wanted["threshold"]
+    kept = found.validation_scores
+    assert kept is not None
+    assert kept.labels.tolist()[:8] == wanted["validation"]["labels"]
+    np.testing.assert_allclose(kept.probabilities[0], wanted["validation"]["first"], atol=1e-6)
+    assert kept.n_groups == wanted["validation"]["n_groups"]
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_golden_bundle_is_saved_again_in_the_newest_format(version: int) -> None:
+    first = sv.Classifier.load(GOLDEN / f"version-{version}.shelf")
+    file = io.BytesIO()
+    first.save(file)
+    manifest, _ = read_bundle(io.BytesIO(file.getvalue()))
+    assert manifest.n_validation == (None if version == 1 else 240)
+    again = sv.Classifier.load(io.BytesIO(file.getvalue()))
+    assert (again.calibration, again.thresholds) == (first.calibration, first.thresholds)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda m: m.update(n_validation=None), "other tensors"),
+        (lambda m: m.update(n_validation=239), "have not the shape"),
+        (lambda m: m.update(n_validation=0), "no count"),
+        (lambda m: m.update(n_validation=10**9), "no count"),
+        (lambda m: m.update(n_validation="240"), "no count"),
+        (lambda m: m.pop("n_validation"), "has the entries"),
+        (lambda m: m.update(format=1), "has the entries"),
+        (lambda m: m["weights"].append("__validation__/labels"), "other tensors"),
+        (lambda m: m["calibration"].update(num_classes=4), "calibration is not for 3"),
+        (lambda m: m["calibration"].update(temperature=-1), "temperature"),
+        (lambda m: m.update(calibration=3), "from a mapping"),
+        (
+            lambda m: m["thresholds"].update(values=[0.5, 0.5]),
+            "needed has 1|thresholds are not for",
+        ),
+        (lambda m: m["thresholds"].update(values=[2]), "a threshold must be"),
+        (lambda m: m.update(thresholds=[]), "from a mapping"),
+    ],
+)
+def test_trust_that_makes_no_sense_is_refused(
+    change: Callable[[Fields], object], sentence: str
+) -> None:
+    data = (GOLDEN / "version-2.shelf").read_bytes()
+    with pytest.raises(BundleError, match=sentence):
+        read_bundle(io.BytesIO(changed(data, change)))
+
+
+def test_kept_scores_that_are_none_are_refused() -> None:
+    manifest, tensors = read_bundle(io.BytesIO((GOLDEN / "version-2.shelf").read_bytes()))
+    weights = {name: tensors[name] for name in manifest.weights}
+    kept = {name: tensors[name] for name in tensors if name not in weights}
+    (labels,) = (name for name in kept if name.endswith("labels"))
+    for column, sentence in ((kept[labels] + 3, "validation scores are none"), (None, "other")):
+        if column is None:
+            del kept[labels]
+        else:
+            kept[labels] = column
+        everything = {**weights, **kept}
+        metadata = manifest.to_metadata(digests_of(everything))
+        file = io.BytesIO()
+        write(file, everything, metadata)
+        with pytest.raises(BundleError, match=sentence):
+            sv.Classifier.load(io.BytesIO(file.getvalue()))
+
+
+def test_a_weight_may_not_take_the_place_of_scores() -> None:
+    manifest, tensors = read_bundle(io.BytesIO((GOLDEN / "version-2.shelf").read_bytes()))
+    with pytest.raises(ModelError, match="name its layer otherwise"):
+        save_bundle(manifest, tensors, io.BytesIO())
+
+
+def test_a_model_takes_its_weights_from_a_bundle_with_scores() -> None:
+    model = sv.build_model(3, image_size=(88, 90), weights=GOLDEN / "version-2.shelf")
+    wanted = read_bundle(io.BytesIO((GOLDEN / "version-1.shelf").read_bytes()))[1]
+    np.testing.assert_array_equal(model.get_layer("dense").get_weights()[0], wanted["dense/kernel"])
+
+
 def test_every_flipped_bit_is_refused(tiny: bytes) -> None:
     read_bundle(io.BytesIO(tiny))
     for position in range(len(tiny) * 8):
@@ -204,7 +295,7 @@ def test_a_changed_manifest_that_is_sealed_again_is_read_as_it_says(saved: bytes
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda m: m.update(format=2), "reads formats up to 1.*upgrade"),
+        (lambda m: m.update(format=3), "reads formats up to 2.*upgrade"),
         (lambda m: m.update(format=0), "no bundle format 0"),
         (lambda m: m.update(format=True), "which format"),
         (lambda m: m.update(surprise=1), "surprise"),

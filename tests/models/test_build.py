@@ -11,7 +11,8 @@ import safetensors.numpy
 
 import shelfvision as sv
 from shelfvision.errors import BundleError, InvalidParameterError, ModelError
-from shelfvision.models import spec_of
+from shelfvision.models import freeze_backbone, save_backbone, spec_of
+from shelfvision.models._backend import load_keras
 from shelfvision.models._grocery_cnn import grocery_cnn_tensors
 
 # The article's table: kind of layer, output shape, parameters. Rescaling is the one addition.
@@ -183,3 +184,56 @@ def test_weights_from_a_text_file_are_refused(tmp_path: Path) -> None:
     tmp_path.joinpath("notes.txt").write_text("milk, juice, bread")
     with pytest.raises(BundleError, match=r"notes\.txt' cannot be loaded"):
         sv.build_model(4, weights=tmp_path / "notes.txt")
+
+
+def test_weights_without_the_last_layer_leave_the_last_layer_seeded_and_freeze_the_rest(
+    tmp_path: Path,
+) -> None:
+    source = sv.build_model(3, seed=1)
+    save_backbone(source, tmp_path / "backbone.safetensors")
+    model = sv.build_model(7, seed=2, weights=tmp_path / "backbone.safetensors")
+    plain = sv.build_model(7, seed=2)
+    pairs = list(zip(source.get_weights(), model.get_weights(), plain.get_weights(), strict=True))
+    assert all(np.array_equal(given, found) for given, found, _ in pairs[:-2])
+    assert all(np.array_equal(seeded, found) for _, found, seeded in pairs[-2:])
+    assert [w.path for w in model.trainable_weights] == [
+        "probabilities/kernel",
+        "probabilities/bias",
+    ]
+
+
+def test_a_flipped_bit_in_a_saved_backbone_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "backbone.safetensors"
+    save_backbone(sv.build_model(3), path)
+    data = bytearray(path.read_bytes())
+    data[-1000] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(BundleError, match="does not match its digest"):
+        sv.build_model(3, weights=path)
+
+
+def test_quantised_weights_are_refused(tmp_path: Path) -> None:
+    source = sv.build_model(3)
+    tensors = {
+        w.path: np.array(v) for w, v in zip(source.weights, source.get_weights(), strict=True)
+    }
+    tensors["dense/kernel"] = tensors["dense/kernel"].astype(np.int8)
+    safetensors.numpy.save_file(tensors, tmp_path / "weights.safetensors")
+    with pytest.raises(ModelError, match=r"'dense/kernel' is of type int8.*not quantised"):
+        sv.build_model(3, weights=tmp_path / "weights.safetensors")
+
+
+@pytest.mark.parametrize("name", ["model.weights.h5", "MODEL.KERAS", "lite.pth"])
+def test_files_that_can_run_code_or_take_any_memory_are_not_opened(
+    tmp_path: Path, name: str
+) -> None:
+    with pytest.raises(BundleError, match=r"any amount of memory, or run code.*save_backbone"):
+        sv.build_model(3, weights=tmp_path / name)
+
+
+def test_a_model_without_a_dense_layer_has_no_backbone(tmp_path: Path) -> None:
+    keras = load_keras()
+    model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.GlobalAveragePooling2D()])
+    for use in (freeze_backbone, lambda model: save_backbone(model, tmp_path / "x.safetensors")):
+        with pytest.raises(ModelError, match="no dense layer that can be seen"):
+            use(model)

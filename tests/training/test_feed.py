@@ -123,3 +123,14 @@ def test_validation_keeps_its_pixels_from_epoch_to_epoch(train: Dataset) -> None
     batches = Batches(train, batch_size=8, sparse=False)
     first, later = (everything(batches, epoch)[0] for epoch in (1, 5))
     np.testing.assert_array_equal(first, later)
+
+
+def test_an_epoch_that_is_gone_on_with_has_the_rest_of_its_batches(train: Dataset) -> None:
+    whole = Batches(train, batch_size=8, sparse=False, seed=5, augmenter=brighten)
+    rest = Batches(train, batch_size=8, sparse=False, seed=5, augmenter=brighten)
+    whole.begin_epoch(2)
+    rest.begin_epoch(2, skip=3)
+    assert (len(whole), len(rest), rest.steps) == (5, 2, 5)
+    for index in range(2):
+        for ours, theirs in zip(rest[index], whole[index + 3], strict=True):
+            np.testing.assert_array_equal(ours, theirs)

@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -211,6 +206,52 @@ def test_changed_photos_and_models_are_refused_by_name(
         trainer.fit(make_model(seed=2), train, validation)
 
 
+def test_another_code_scheme_is_refused_by_name(
+    unbroken: tuple[TrainingResult, Path],
+    make_model: MakeModel,
+    train: Dataset,
+    validation: Dataset,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("shelfvision.training._identity.SCHEME", 99)
+    with pytest.raises(ResumeError, match="code scheme from 1 to 99"):
+        trainer_for(unbroken[1]).fit(make_model(), train, validation)
+
+
+def test_other_surroundings_are_warned_of_by_name(
+    unbroken: tuple[TrainingResult, Path],
+    make_model: MakeModel,
+    train: Dataset,
+    validation: Dataset,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("platform.machine", lambda: "abacus")
+    with pytest.warns(TrainingWarning, match=r'machine from .* to "abacus"'):
+        trainer_for(unbroken[1]).fit(make_model(), train, validation)
+
+
+def test_a_history_that_a_crash_left_behind_is_written_anew(
+    unbroken: tuple[TrainingResult, Path],
+    make_model: MakeModel,
+    train: Dataset,
+    validation: Dataset,
+) -> None:
+    path = unbroken[1] / "history.csv"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:30])
+    trainer_for(unbroken[1]).fit(make_model(), train, validation)
+    assert path.read_bytes() == whole
+
+
+def test_how_often_is_saved_may_change(
+    unbroken: tuple[TrainingResult, Path],
+    make_model: MakeModel,
+    train: Dataset,
+    validation: Dataset,
+) -> None:
+    trainer_for(unbroken[1], save_every=1).fit(make_model(), train, validation, resume="must")
+
+
 def test_another_backend_is_refused_by_name(
     unbroken: tuple[TrainingResult, Path],
     make_model: MakeModel,
@@ -311,75 +352,3 @@ def test_a_schedule_kept_by_a_callback_at_the_end_of_an_epoch_survives(
         broken = dataclasses.replace(trainer, epochs=epochs, checkpoint_dir=tmp_path)
         result = broken.fit(make_model(), train, validation)
     assert result.history == wanted.history
-
-
-SCRIPT = """
-import os, signal, sys
-import numpy as np
-import shelfvision as sv
-from shelfvision.models._backend import load_keras
-keras = load_keras()
-if keras.config.backend() == "torch":
-    import torch
-    torch.set_num_threads(1)
-
-class Kill(keras.callbacks.Callback):
-    def on_train_batch_end(self, batch, logs=None):
-        if os.environ.get("KILL_AT") == f"{self.epoch}.{batch}":
-            os.kill(os.getpid(), signal.SIGKILL)
-    def on_epoch_begin(self, epoch, logs=None):
-        self.epoch = epoch + 1
-    def get_state(self): return 0
-    def set_state(self, state): pass
-
-def fit(directory):
-    noise = np.random.default_rng(0)
-    labels = np.arange(24) % 2
-    images = noise.integers(0, 255, (24, 12, 12, 3)).astype(np.uint8)
-    photos = sv.Dataset.from_arrays(images, labels)
-    glorot = keras.initializers.GlorotUniform
-    model = keras.Sequential([
-        keras.Input((12, 12, 3)),
-        keras.layers.Rescaling(1 / 255),
-        keras.layers.Conv2D(4, 3, kernel_initializer=glorot(1)),
-        keras.layers.BatchNormalization(),
-        keras.layers.Dropout(0.3, seed=2),
-        keras.layers.Flatten(),
-        keras.layers.Dense(2, activation="softmax", kernel_initializer=glorot(3)),
-    ])
-    trainer = sv.Trainer(epochs=6, batch_size=6, checkpoint_dir=directory, callbacks=[Kill()],
-                         augmenter=lambda image, rng: np.roll(image, rng.integers(9), axis=1))
-    trainer.fit(model, photos[:18], photos[18:])
-
-for directory in sys.argv[1:]:
-    fit(directory)
-"""
-
-
-def run_script(*directories: Path, kill_at: str = "") -> int:
-    one_thread = {
-        "TF_NUM_INTRAOP_THREADS": "1",
-        "TF_NUM_INTEROP_THREADS": "1",
-        "OMP_NUM_THREADS": "1",
-        "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
-        "KERAS_BACKEND": load_keras().config.backend(),
-        "KILL_AT": kill_at,
-    }
-    command = [sys.executable, "-c", SCRIPT, *map(str, directories)]
-    done = subprocess.run(
-        command, env=os.environ | one_thread, capture_output=True, timeout=300, check=False
-    )
-    assert done.returncode in (0, -signal.SIGKILL), done.stderr.decode()[-2000:]
-    return done.returncode
-
-
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
-def test_a_run_killed_in_mid_epoch_goes_on_to_the_same_end_to_the_byte(tmp_path: Path) -> None:
-    killed, whole = tmp_path / "killed", tmp_path / "whole"
-    assert run_script(killed, kill_at="4.1") == -signal.SIGKILL
-    assert run_script(killed, whole) == 0
-    (epoch, arrays), (also, others) = newest_state(killed), newest_state(whole)
-    assert epoch == also == 6
-    assert [a.tobytes() for a in arrays] == [b.tobytes() for b in others]
-    histories = [json.loads((place / "history.json").read_text()) for place in (killed, whole)]
-    assert histories[0] == histories[1]

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shelfvision.training._state import DamagedStateError, RunState, decode, encode
+from shelfvision.training._state import (
+    DamagedStateError,
+    ForeignStateError,
+    RunState,
+    decode,
+    encode,
+)
 
 
 def state(**changes: object) -> RunState:
     values: dict[str, object] = {
         "epoch": 3,
+        "step": 2,
         "planned_epochs": 9,
         "stopped": False,
+        "seconds": 0.5,
         "identity": {"seed": 1, "class_names": ["Müsli", 'a"b']},
         "environment": {"keras": "3"},
         "best": {"epoch": 2, "value": 0.1, "reference": 0.1, "waited": 1},
@@ -25,6 +34,7 @@ def state(**changes: object) -> RunState:
         "callbacks": [None, {"seen": 4}],
         "model": (np.arange(6, dtype=np.float32).reshape(2, 3), np.array(5, dtype=np.int64)),
         "optimizer": (np.array([1, 2], dtype=np.uint32), np.zeros((0, 3), np.float16)),
+        "metrics": (np.array(3.0, np.float32),),
         "best_model": (np.ones((2, 3), np.float32), np.array(4, dtype=np.int64)),
     }
     return RunState(**(values | changes))  # type: ignore[arg-type]  # a test's shorthand
@@ -64,6 +74,45 @@ def test_every_flipped_bit_is_refused() -> None:
             damaged[position] ^= 1 << bit
             with pytest.raises(DamagedStateError):
                 decode(bytes(damaged))
+
+
+def signed(data: bytes) -> bytes:
+    """Return bytes with the digest that they ought to have."""
+    start = data.index(b'{\\"sha256\\": \\"') + 15
+    blank = data[:start] + b"0" * 64 + data[start + 64 :]
+    return blank[:start] + hashlib.sha256(blank).hexdigest().encode() + blank[start + 64 :]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'\\"step\\": 2', b'\\"step\\": -'),
+        (b'\\"step\\": 2', b'\\"stop\\": 2'),
+        (b'\\"epoch\\": 3', b'\\"epoch\\": []'),
+        (b'\\"stopped\\": false', b'\\"stopped\\":  null'),
+        (b'\\"waited\\": 1', b'\\"wasted\\": 1'),
+        (b'\\"generation\\": 7', b'\\"generation\\": -'),
+        (b'\\"loss\\": [0.3', b'\\"loss\\": [{}.'),
+        (b"float32", b"float99"),
+        (b"[2, 3]", b"[2, 2]"),
+        (b"model.00001", b"model.00009"),
+    ],
+)
+def test_a_state_of_other_fields_is_refused_even_with_the_right_checksum(
+    old: bytes, new: bytes
+) -> None:
+    assert old in DATA
+    assert signed(DATA) == DATA
+    padded = new.ljust(len(old)) if len(new) <= len(old) else new
+    damaged = signed(DATA.replace(old, padded, 1))
+    with pytest.raises(DamagedStateError):
+        decode(damaged)
+
+
+def test_a_state_of_another_format_is_told_from_a_damaged_one() -> None:
+    other = signed(DATA.replace(b'\\"format\\": 2', b'\\"format\\": 1'))
+    with pytest.raises(ForeignStateError, match="format 1, not 2"):
+        decode(other)
 
 
 def test_every_truncation_is_refused() -> None:

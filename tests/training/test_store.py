@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ from shelfvision.training._store import SLOTS, Checkpoints
 def state(epoch: int) -> RunState:
     return RunState(
         epoch=epoch,
+        step=0,
+        seconds=0.0,
         planned_epochs=9,
         stopped=False,
         identity={},
@@ -25,6 +28,7 @@ def state(epoch: int) -> RunState:
         callbacks=[],
         model=(np.full(4, epoch),),
         optimizer=(),
+        metrics=(),
         best_model=(),
     )
 
@@ -82,6 +86,24 @@ def test_where_no_state_can_be_read_the_file_is_named(tmp_path: Path) -> None:
     (tmp_path / SLOTS[0]).write_bytes(b"rubbish")
     with pytest.raises(ResumeError, match=r"state-a\.safetensors"):
         epoch_in(tmp_path)
+
+
+def test_a_state_of_another_version_is_not_taken_for_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved(tmp_path, 2)
+    monkeypatch.setattr("shelfvision.training._state.FORMAT", 99)
+    with pytest.raises(ResumeError, match=r"another version of shelfvision \(it has format 2"):
+        epoch_in(tmp_path)
+
+
+def test_a_save_in_mid_epoch_leaves_the_history_alone(tmp_path: Path) -> None:
+    saved(tmp_path, 1)
+    with Checkpoints(tmp_path) as checkpoints:
+        checkpoints.load()
+        checkpoints.save(dataclasses.replace(state(9), step=1))
+    assert epoch_in(tmp_path) == 9
+    assert (tmp_path / "history.csv").read_text() == "epoch,loss\n1,0.5\n"
 
 
 def test_clearing_leaves_other_files_alone(tmp_path: Path) -> None:

@@ -7,15 +7,10 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
-from PIL import Image as Pictures
 
-from shelfvision.augment._warp import Fill, Matrix, multiply, warp
+from shelfvision.augment._tint import ColourMatrix, tint_after
+from shelfvision.augment._warp import IDENTITY, Fill, Matrix, multiply, warp
 from shelfvision.protocols import Image
-
-ColourMatrix: TypeAlias = tuple[
-    float, float, float, float, float, float, float, float, float, float, float, float
-]
-"""A 3x4 matrix by rows: new red, green and blue from old red, green, blue and 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +48,35 @@ def render(stages: Iterable[Stage], image: Image) -> Image:
     Each stage is asked for only after the `Touch` before it is done, so that everything may draw
     from one generator in a fixed order.
     """
-    pending: Move | Tint | None = None
     result = image
+    move: Move | None = None
+    tint: Tint | None = None
     for stage in stages:
-        merged = None if pending is None else _merged(pending, stage)
-        if merged is None:
-            result = result if pending is None else _apply(pending, result)
-            pending = None
+        if isinstance(stage, Tint):
+            tint = stage if tint is None else Tint(tint_after(stage.matrix, tint.matrix))
+        elif isinstance(stage, Move) and move is None and tint is None:
+            move = stage
+        elif isinstance(stage, Move) and move is not None and _merge(move, tint, stage):
+            move = Move(multiply(stage.matrix, move.matrix), move.fill)
+        else:
+            result = _drawn(result, move, tint)
+            move, tint = (stage, None) if isinstance(stage, Move) else (None, None)
             if isinstance(stage, Touch):
                 result = stage.apply(result)
-            else:
-                pending = stage
-        else:
-            pending = merged
-    result = result if pending is None else _apply(pending, result)
-    return _own(result, image)
+    return _own(_drawn(result, move, tint), image)
+
+
+def _merge(move: Move, tint: Tint | None, following: Move) -> bool:
+    """Tell whether one sampling does for both movements."""
+    return tint is None and move.fill == following.fill
+
+
+def _drawn(image: Image, move: Move | None, tint: Tint | None) -> Image:
+    """Return the image moved and then recoloured, in one pass."""
+    if move is None and tint is None:
+        return image
+    matrix, fill = (IDENTITY, "reflect") if move is None else (move.matrix, move.fill)
+    return warp(image, matrix, fill, None if tint is None else tint.matrix)
 
 
 def _own(result: Image, image: Image) -> Image:
@@ -79,38 +88,3 @@ def _own(result: Image, image: Image) -> Image:
     ):
         return result
     return np.array(result, order="C")
-
-
-def _merged(first: Move | Tint, second: Stage) -> Move | Tint | None:
-    if isinstance(first, Move) and isinstance(second, Move) and first.fill == second.fill:
-        return Move(multiply(second.matrix, first.matrix), first.fill)
-    if isinstance(first, Tint) and isinstance(second, Tint):
-        return Tint(tint_after(second.matrix, first.matrix))
-    return None
-
-
-def _apply(stage: Move | Tint, image: Image) -> Image:
-    if isinstance(stage, Move):
-        return warp(image, stage.matrix, stage.fill)
-    picture = Pictures.fromarray(np.ascontiguousarray(image))
-    return np.asarray(picture.convert("RGB", stage.matrix))
-
-
-def tint_after(second: ColourMatrix, first: ColourMatrix) -> ColourMatrix:
-    """Return the colour matrix that does `first` and then `second`."""
-    a, b, c, d, e, f, g, h, i, j, k, m = second
-    r, s, t, p, u, v, w, q, x, y, z, o = first
-    return (
-        a * r + b * u + c * x,
-        a * s + b * v + c * y,
-        a * t + b * w + c * z,
-        a * p + b * q + c * o + d,
-        e * r + f * u + g * x,
-        e * s + f * v + g * y,
-        e * t + f * w + g * z,
-        e * p + f * q + g * o + h,
-        i * r + j * u + k * x,
-        i * s + j * v + k * y,
-        i * t + j * w + k * z,
-        i * p + j * q + k * o + m,
-    )

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import math
-from typing import Literal, TypeAlias
-
 import numpy as np
 import numpy.typing as npt
-from PIL import Image as Pictures
 
+from shelfvision.augment._sampling import Colour, Fill, Matrix, recolour, sample
+from shelfvision.augment._tint import ColourMatrix
 from shelfvision.protocols import Image
 
-Matrix: TypeAlias = tuple[float, float, float, float, float, float, float, float, float]
-"""A 3x3 matrix by rows. It maps where a point was to where it goes; the origin is the image's
-centre, x points right, y down, and a pixel is 1 wide."""
+__all__ = ["IDENTITY", "Colour", "Fill", "Matrix", "mirrored", "multiply", "warp"]
 
-Colour: TypeAlias = tuple[int, int, int]
-"""Red, green and blue, 0 to 255."""
-
-Fill: TypeAlias = Literal["reflect"] | Colour
-"""What shows where the image does not reach: its mirrored edge, or one colour."""
-
+# A matrix maps where a point was to where it goes; the origin is the image's centre, x points
+# right, y down, and a pixel is 1 wide.
 IDENTITY: Matrix = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 _FLIPS: dict[Matrix, tuple[int, int]] = {
     (x, 0, 0, 0, y, 0, 0, 0, 1): (y, x) for x, y in ((-1, 1), (1, -1), (-1, -1))
 }
-# Beyond this many times the image's own pixels, mirrored margins cost more than they are worth.
-_ROOMY = 12
 _HORIZON = 0.05
 
 
@@ -47,8 +37,8 @@ def multiply(second: Matrix, first: Matrix) -> Matrix:
     )
 
 
-def warp(image: Image, matrix: Matrix, fill: Fill) -> Image:
-    """Return the image moved by the matrix, bilinear, of the same shape.
+def warp(image: Image, matrix: Matrix, fill: Fill, colours: ColourMatrix | None = None) -> Image:
+    """Return the image moved by the matrix, bilinear, of the same shape, and then recoloured.
 
     Parameters
     ----------
@@ -58,26 +48,19 @@ def warp(image: Image, matrix: Matrix, fill: Fill) -> Image:
         Where every point goes.
     fill : "reflect" or (red, green, blue)
         What shows where the image does not reach.
+    colours : tuple of 12 floats, optional
+        A change of all colours, done last.
 
     Returns
     -------
     ndarray of uint8, shape (height, width, 3)
-        The moved pixels; `image` itself where the matrix moves nothing.
+        The moved pixels; `image` itself, or a view of it, where nothing is sampled or recoloured.
     """
-    if matrix == IDENTITY:
-        return image
-    if matrix in _FLIPS:
-        down, right = _FLIPS[matrix]
-        return image[::down, ::right]
-    height, width = image.shape[:2]
-    back = _sampling(matrix, height, width)
-    if fill != "reflect":
-        return _transform(image, back, (height, width), fill)
-    left, top, right, bottom = _margins(back, height, width)
-    if (height + top + bottom) * (width + left + right) > _ROOMY * height * width + 4096:
-        return _gather(image, back)
-    shifted = multiply((1, 0, left, 0, 1, top, 0, 0, 1), back)
-    return _transform(mirrored(image, left, top, right, bottom), shifted, (height, width), None)
+    if matrix != IDENTITY and matrix not in _FLIPS:
+        return sample(image, _sampling(matrix, image.shape[0], image.shape[1]), fill, colours)
+    down, right = _FLIPS.get(matrix, (1, 1))
+    flipped = image if matrix == IDENTITY else image[::down, ::right]
+    return flipped if colours is None else recolour(flipped, colours)
 
 
 def _sampling(matrix: Matrix, height: int, width: int) -> Matrix:
@@ -125,22 +108,6 @@ def _scaled(m: Matrix, factor: float) -> Matrix:
     )
 
 
-def _margins(back: Matrix, height: int, width: int) -> tuple[int, int, int, int]:
-    """Return how far the samples reach past the left, top, right and bottom edge, in pixels."""
-    xs, ys = [], []
-    for u in (0, width):
-        for v in (0, height):
-            depth = back[6] * u + back[7] * v + back[8]
-            xs.append((back[0] * u + back[1] * v + back[2]) / depth)
-            ys.append((back[3] * u + back[4] * v + back[5]) / depth)
-    return (
-        max(0, math.ceil(-min(xs)) + 1),
-        max(0, math.ceil(-min(ys)) + 1),
-        max(0, math.ceil(max(xs) - width) + 1),
-        max(0, math.ceil(max(ys) - height) + 1),
-    )
-
-
 def mirrored(image: Image, left: int, top: int, right: int, bottom: int) -> Image:
     """Return the image with mirrored margins; the edge pixel is repeated."""
     height, width = image.shape[:2]
@@ -161,35 +128,3 @@ def mirrored(image: Image, left: int, top: int, right: int, bottom: int) -> Imag
 def _mirror_index(index: npt.NDArray[np.int64], size: int) -> npt.NDArray[np.int64]:
     folded = index % (2 * size)
     return np.minimum(folded, 2 * size - 1 - folded)
-
-
-def _transform(image: Image, back: Matrix, size: tuple[int, int], fill: Colour | None) -> Image:
-    """Sample with Pillow; both of its ways take pixel centres to be at a half."""
-    flat = back[6] == 0 and back[7] == 0
-    picture = Pictures.fromarray(image).transform(
-        size[::-1],
-        Pictures.Transform.AFFINE if flat else Pictures.Transform.PERSPECTIVE,
-        back[:6] if flat else back[:8],
-        Pictures.Resampling.BILINEAR,
-        fillcolor=fill,
-    )
-    return np.asarray(picture)
-
-
-def _gather(image: Image, back: Matrix) -> Image:
-    """Sample from the endlessly mirrored image, in memory of the output's size."""
-    height, width = image.shape[:2]
-    x, y = np.arange(width) + 0.5, (np.arange(height) + 0.5)[:, None]
-    depth = back[6] * x + back[7] * y + back[8]
-    x, y = (
-        (back[0] * x + back[1] * y + back[2]) / depth - 0.5,
-        (back[3] * x + back[4] * y + back[5]) / depth - 0.5,
-    )
-    column, row = np.floor(x).astype(np.int64), np.floor(y).astype(np.int64)
-    total = np.zeros((height, width, 3))
-    for down in (0, 1):
-        for right in (0, 1):
-            weight = np.abs(1 - down - (y - row)) * np.abs(1 - right - (x - column))
-            pixels = image[_mirror_index(row + down, height), _mirror_index(column + right, width)]
-            total += weight[:, :, None] * pixels
-    return np.rint(total).astype(np.uint8)

@@ -1,7 +1,32 @@
 """Judging a classifier on photos that it was not trained on."""
 
+from shelfvision.evaluation._compare import Comparison, compare
 from shelfvision.evaluation._evaluate import PredictsDataset, evaluate
+from shelfvision.evaluation._explanations import Explanations, explain
+from shelfvision.evaluation._intervals import ClassIntervals, Intervals
+from shelfvision.evaluation._leakage import LeakageCheck
+from shelfvision.evaluation._mistakes import Mistake
+from shelfvision.evaluation._reliability import ReliabilityBin
 from shelfvision.evaluation._report import EvaluationReport
-from shelfvision.evaluation._scores import ClassScores
+from shelfvision.evaluation._review import ReviewScores
+from shelfvision.evaluation._scores import ClassScores, ConfusedPair
+from shelfvision.evaluation._slices import SliceScores
 
-__all__ = ["ClassScores", "EvaluationReport", "PredictsDataset", "evaluate"]
+__all__ = [
+    "ClassIntervals",
+    "ClassScores",
+    "Comparison",
+    "ConfusedPair",
+    "EvaluationReport",
+    "Explanations",
+    "Intervals",
+    "LeakageCheck",
+    "Mistake",
+    "PredictsDataset",
+    "ReliabilityBin",
+    "ReviewScores",
+    "SliceScores",
+    "compare",
+    "evaluate",
+    "explain",
+]

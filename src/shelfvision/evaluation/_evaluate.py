@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+import warnings
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Protocol, SupportsFloat, SupportsIndex
 
-from shelfvision._validation import listed
+import numpy as np
+
+from shelfvision._validation import as_seed, listed
 from shelfvision.data import Dataset
 from shelfvision.errors import DataError, InvalidParameterError
+from shelfvision.evaluation._about import About, data_facts, model_facts
+from shelfvision.evaluation._baselines import nearest_accuracy
+from shelfvision.evaluation._leakage import leakage_between, leakage_warning
 from shelfvision.evaluation._report import EvaluationReport
+from shelfvision.evaluation._slices import Column
+from shelfvision.inference import Classifier
 from shelfvision.predictions import Predictions
 
 
@@ -28,7 +38,16 @@ class PredictsDataset(Protocol):
         ...
 
 
-def evaluate(classifier: PredictsDataset, dataset: Dataset) -> EvaluationReport:
+def evaluate(
+    classifier: PredictsDataset,
+    dataset: Dataset,
+    *,
+    training: Dataset | None = None,
+    slices: Mapping[str, Column] | None = None,
+    level: SupportsFloat = 0.95,
+    resamples: SupportsIndex = 1000,
+    seed: SupportsIndex = 42,
+) -> EvaluationReport:
     """Judge a classifier on labelled photos.
 
     Parameters
@@ -37,7 +56,20 @@ def evaluate(classifier: PredictsDataset, dataset: Dataset) -> EvaluationReport:
         What to judge, or anything with `class_names` and ``predict(dataset) -> Predictions``.
     dataset : Dataset
         Photos that the classifier was not trained on, of the same classes in the same order.
-        Classes without photos are fine: they keep their row and count in no average.
+        Classes without photos are fine: they keep their row and count in no average. Its groups
+        are drawn anew whole for the intervals.
+    training : Dataset, optional
+        The photos that the classifier was trained on. With them the report holds a nearest
+        neighbour beside the classifier, and tells which photos stand on both sides.
+    slices : mapping of str to column, optional
+        What else to tell the scores for: ``{"store": stores}``, a name and a value for every row;
+        or, for the value, a function from a photo's id to it.
+    level : float, default=0.95
+        How sure the intervals shall be, strictly between 0 and 1.
+    resamples : int, default=1000
+        How often the groups are drawn anew.
+    seed : int, default=42
+        What they are drawn with; the same gives the same report.
 
     Returns
     -------
@@ -48,9 +80,14 @@ def evaluate(classifier: PredictsDataset, dataset: Dataset) -> EvaluationReport:
     Raises
     ------
     InvalidParameterError
-        One of the two is something else.
+        One of the two is something else, a slice does not fit, or a setting is out of its range.
     DataError
         The dataset is empty, its classes are not the classifier's, or no photo could be read.
+
+    Warns
+    -----
+    LeakageWarning
+        Photos of the dataset belong to groups of the training photos.
 
     Examples
     --------
@@ -70,6 +107,8 @@ def evaluate(classifier: PredictsDataset, dataset: Dataset) -> EvaluationReport:
     _require_same_classes(tuple(classifier.class_names), dataset.class_names)
     if len(dataset) == 0:
         raise DataError("the dataset to evaluate on is empty; give at least one photo")
+    if training is not None:
+        _require_training(training, dataset)
     predictions = classifier.predict(dataset)
     _require_same_classes(tuple(predictions.class_names), dataset.class_names)
     if list(predictions.ids) != list(dataset.ids):
@@ -77,7 +116,53 @@ def evaluate(classifier: PredictsDataset, dataset: Dataset) -> EvaluationReport:
             f"the classifier gave {len(predictions)} predictions whose ids are not those of the "
             f"{len(dataset)} photos; predict has to return one row for every photo, in order"
         )
-    return EvaluationReport(predictions, dataset.labels)
+    report = EvaluationReport(
+        predictions, dataset.labels, groups=dataset.groups, slices=slices,
+        level=level, resamples=resamples, seed=seed,
+    )  # fmt: skip
+    about = _about(classifier, dataset, training, report, seed=as_seed(seed))
+    if about.leakage is not None and not about.leakage.ok:
+        warnings.warn(leakage_warning(about.leakage), stacklevel=2)
+    return report._with(about)
+
+
+def _about(
+    classifier: PredictsDataset,
+    dataset: Dataset,
+    training: Dataset | None,
+    report: EvaluationReport,
+    *,
+    seed: int,
+) -> About:
+    about = About(
+        data=data_facts(dataset),
+        model=model_facts(classifier),
+        photos=dataset,
+        classifier=classifier if isinstance(classifier, Classifier) else None,
+    )
+    if training is None:
+        return about
+    readable = np.flatnonzero([reason is None for reason in report.predictions.errors])
+    return replace(
+        about,
+        nearest_baseline=nearest_accuracy(training, dataset, readable, seed=seed),
+        leakage=leakage_between(training, dataset),
+    )
+
+
+def _require_training(training: object, dataset: Dataset) -> None:
+    if not isinstance(training, Dataset):
+        raise InvalidParameterError(
+            f"training must be the shelfvision.Dataset that the classifier was trained on, not "
+            f"{type(training).__name__}; leave it out if you do not have it"
+        )
+    if not len(training):
+        raise DataError("training is empty; give the photos trained on, or leave it out")
+    if training.class_names != dataset.class_names:
+        raise DataError(
+            "the classes of training are not those of the dataset; bring them in line with "
+            "training.relabel(...) or training.select(class_names=dataset.class_names)"
+        )
 
 
 def _require_kinds(classifier: object, dataset: object) -> None:

@@ -1,33 +1,40 @@
-"""`EvaluationReport`: how good a classifier's predictions are."""
+"""`EvaluationReport`: how good a classifier's predictions are, to print, draw and pass on."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, SupportsIndex, final
 
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._validation import counted, import_package
-from shelfvision.errors import DataError
-from shelfvision.evaluation._render import as_html, as_text
-from shelfvision.evaluation._scores import (
-    ClassScores,
-    ReportDict,
-    class_scores_of,
-    confusion_of,
-    plain_scores,
-)
+from shelfvision._files import write_atomically
+from shelfvision._validation import as_integer, counted, import_package
+from shelfvision.data import AuditReport
+from shelfvision.errors import InvalidParameterError
+from shelfvision.evaluation._about import About
+from shelfvision.evaluation._pictures import draw_mistakes
+from shelfvision.evaluation._plain import ReportDict, plain_report
+from shelfvision.evaluation._scored import Scored
+from shelfvision.evaluation._table import as_frame, as_html, as_text
+from shelfvision.evaluation.writing._card import as_card
+from shelfvision.evaluation.writing._page import as_page
 from shelfvision.predictions import Predictions
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 
 @final
-class EvaluationReport:
-    """How good predictions are: scores, confusion and the mistakes themselves; immutable.
+class EvaluationReport(Scored):
+    """How good predictions are, how sure that is, and the mistakes themselves; immutable.
 
     `evaluate` makes one from a classifier and a dataset; this makes one from predictions at hand.
+    A report of `evaluate` keeps no pixels: it reads the few photos that it shows again, from the
+    dataset it was given. A pickled report leaves dataset and classifier behind.
 
     Parameters
     ----------
@@ -35,131 +42,97 @@ class EvaluationReport:
         What was predicted. Rows with an error are listed in `failed` and left out of the scores.
     labels : array_like of int, shape (n,)
         The true class number of every row.
+    groups : sequence of str, length n, optional
+        What belongs together, such as a session; groups are drawn anew whole for `intervals`.
+        By default every row stands alone.
+    slices : mapping of str to column, optional
+        A name and a value for every row, or a function from a photo's id to the value.
+    level : float, default=0.95
+        How sure the intervals shall be, strictly between 0 and 1.
+    resamples : int, default=1000
+        How often the groups are drawn anew.
+    seed : int, default=42
+        What they are drawn with; the same gives the same intervals.
 
     Raises
     ------
     DataError
-        There is no row to judge, or the labels do not fit the predictions.
+        There is no row to judge, or the labels or groups do not fit the predictions.
+    InvalidParameterError
+        A slice has not one value a row, or a setting is out of its range.
 
     Notes
     -----
     A precision, recall or F1 that would divide by zero is 0. `macro_f1` is the mean over the
     classes that have photos here, so a class without any neither helps nor hurts.
 
+    For the intervals, a bootstrap over groups tells how much a score varies; the interval is then
+    Clopper and Pearson's for as many independent photos as vary so much, with a correction for few
+    groups, and with one trial a group where nothing varies because all is right. Percentiles of
+    the bootstrap, which are more usual, hold the true score less often than they say.
+
+    References
+    ----------
+    E. Korn, B. Graubard, "Confidence intervals for proportions with small expected number of
+    positive counts estimated from survey data", Survey Methodology 24 (1998) 193-201. C. Field,
+    A. Welsh, "Bootstrapping clustered data", Journal of the Royal Statistical Society B 69 (2007)
+    369-390.
+
     Examples
     --------
     >>> import shelfvision as sv
-    >>> found = sv.Predictions([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8]], ["can", "jar"], "abc")
-    >>> print(sv.EvaluationReport(found, [0, 1, 1]))
-    accuracy  0.667  (always 'jar': 0.667)
-    macro F1  0.667
-    photos    3
-    <BLANKLINE>
-    class  precision  recall     f1  photos
-    can        0.500   1.000  0.667       1
-    jar        1.000   0.500  0.667       2
+    >>> rows = [[0.9, 0.1], [0.6, 0.4], [0.2, 0.8]]
+    >>> found = sv.Predictions(rows, ["can", "jar"], ["a.jpg", "b.jpg", "c.jpg"])
+    >>> report = sv.EvaluationReport(found, [0, 1, 1])
+    >>> report
+    <EvaluationReport: accuracy 0.667, macro F1 0.667, 3 photos of 2 classes>
+    >>> print(report.top_mistakes(1)[0])
+    b.jpg: labelled 'jar', predicted 'can' (60 %)
     """
 
-    __slots__ = ("_confusion", "_failed", "_labels", "_per_class", "_predictions")
-
-    def __init__(
-        self, predictions: Predictions, labels: npt.NDArray[np.integer] | list[int]
-    ) -> None:
-        names = predictions.class_names
-        self._labels = _checked(labels, n=len(predictions), n_classes=len(names))
-        self._predictions = predictions
-        self._failed = tuple(
-            (str(name), reason)
-            for name, reason in zip(predictions.ids, predictions.errors, strict=True)
-            if reason is not None
-        )
-        judged = self._judged()
-        if not judged.any():
-            raise DataError(
-                f"none of the {len(predictions)} photos could be judged; give at least one that "
-                "can be read"
-            )
-        true, predicted = self._labels[judged], self._numbers()[judged]
-        self._confusion = _frozen(confusion_of(true, predicted, len(names)))
-        scores = class_scores_of(true, predicted, len(names))
-        self._per_class = dict(zip(names, scores, strict=True))
+    __slots__ = ()
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle what it is made of; made anew, its arrays are read-only again."""
-        return type(self), (self._predictions, self._labels)
+        settings = asdict(self._settings) | {"groups": self._groups, "slices": self._columns}
+        return _remade, (self._predictions, self._labels, settings, self._about.to_be_sent())
 
-    @property
-    def predictions(self) -> Predictions:
-        """What was predicted for every photo, failed ones included."""
-        return self._predictions
+    def plot_mistakes(
+        self,
+        k: SupportsIndex = 12,
+        *,
+        heat_maps: bool = False,
+        n_columns: SupportsIndex = 6,
+        ax: Axes | Sequence[Axes] | npt.NDArray[np.object_] | None = None,
+    ) -> npt.NDArray[np.object_]:
+        """Draw the most confident mistakes.
 
-    @property
-    def labels(self) -> npt.NDArray[np.int64]:
-        """The true class number of every row of `predictions`, shape (n,), read-only."""
-        return self._labels
-
-    @property
-    def true_names(self) -> npt.NDArray[np.object_]:
-        """The true class name of every row of `predictions`, ``str``, shape (n,)."""
-        return np.array(self.class_names, dtype=object)[self._labels]
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """The classes in the order of their numbers."""
-        return self._predictions.class_names
-
-    @property
-    def n(self) -> int:
-        """How many photos the scores are about; failed ones are not among them."""
-        return int(self._confusion.sum())
-
-    @property
-    def failed(self) -> tuple[tuple[str, str], ...]:
-        """The id of every photo that could not be judged, with the reason."""
-        return self._failed
-
-    @property
-    def accuracy(self) -> float:
-        """The share of photos whose class was predicted, 0 to 1."""
-        return float(np.trace(self._confusion)) / self.n
-
-    @property
-    def macro_f1(self) -> float:
-        """The mean F1 of the classes that have photos here, 0 to 1."""
-        return float(np.mean([s.f1 for s in self._per_class.values() if s.support]))
-
-    @property
-    def per_class(self) -> dict[str, ClassScores]:
-        """Precision, recall, F1 and support of every class, by name, in the order of classes."""
-        return dict(self._per_class)
-
-    @property
-    def confusion(self) -> npt.NDArray[np.int64]:
-        """Counts, shape (k, k), read-only: a row for every true class, a column for predicted."""
-        return self._confusion
-
-    @property
-    def majority_class(self) -> str:
-        """The class with the most photos here; of several, the first."""
-        return self.class_names[int(self._confusion.sum(axis=1).argmax())]
-
-    @property
-    def baseline(self) -> float:
-        """The accuracy of always answering `majority_class`: what a classifier has to beat."""
-        return int(self._confusion.sum(axis=1).max()) / self.n
-
-    def mistakes(self) -> npt.NDArray[np.int64]:
-        """Return the rows that were predicted wrong, the most confident first.
+        Parameters
+        ----------
+        k : int, default=12
+            How many at most.
+        heat_maps : bool, default=False
+            Whether to lay `explain`'s heat map of the predicted class over each photo.
+        n_columns : int, default=6
+            How many stand side by side.
+        ax : Axes or sequence of Axes, optional
+            An axes for every photo, or one whose place the grid takes. By default a new figure.
 
         Returns
         -------
-        ndarray of int64
-            Row numbers in `predictions`, and in the dataset that was evaluated. Failed photos
-            are not among them.
+        ndarray of Axes, shape (number of mistakes,)
+            The axes of the photos.
+
+        Raises
+        ------
+        DataError
+            There are no mistakes, or the report was not made by `evaluate` or was pickled.
+        MissingDependencyError
+            matplotlib is not installed.
         """
-        wrong = np.flatnonzero(self._judged() & (self._numbers() != self._labels))
-        order = np.argsort(-self._predictions.confidences[wrong], kind="stable")
-        return wrong[order].astype(np.int64)
+        return draw_mistakes(
+            self.top_mistakes(k), self._about, heat_maps=heat_maps, n_columns=n_columns, ax=ax
+        )
 
     def to_dict(self) -> ReportDict:
         """Return every number in plain types that ``json.dumps`` takes.
@@ -167,21 +140,11 @@ class EvaluationReport:
         Returns
         -------
         dict
-            ``n``, ``accuracy``, ``macro_f1``, ``baseline``, ``majority_class``, ``class_names``,
-            ``per_class`` (a dictionary by class name), ``confusion`` (a list of rows) and
-            ``failed`` (a list with ``id`` and ``error``).
+            Everything that the properties give, by their names; of `per_class`, `slices` and the
+            like a dictionary by name, of `confusion` a list of rows, of an interval a list of
+            two numbers.
         """
-        return {
-            "n": self.n,
-            "accuracy": self.accuracy,
-            "macro_f1": self.macro_f1,
-            "baseline": self.baseline,
-            "majority_class": self.majority_class,
-            "class_names": list(self.class_names),
-            "per_class": {name: plain_scores(scores) for name, scores in self._per_class.items()},
-            "confusion": self._confusion.tolist(),
-            "failed": [{"id": name, "error": reason} for name, reason in self._failed],
-        }
+        return plain_report(self, self._about)
 
     def to_frame(self) -> pd.DataFrame:
         """Return the scores per class as a pandas table.
@@ -189,28 +152,96 @@ class EvaluationReport:
         Returns
         -------
         pandas.DataFrame
-            A row for every class; columns ``precision``, ``recall``, ``f1`` and ``support``.
+            A row for every class; columns ``precision``, ``recall``, ``f1`` and ``support``, then
+            ``precision_low``, ``precision_high`` and so on, the ends of the intervals.
 
         Raises
         ------
         MissingDependencyError
             pandas is not installed.
         """
-        pd = import_package("pandas", purpose="to_frame", pip="pandas")
-        rows = [plain_scores(scores) for scores in self._per_class.values()]
-        return pd.DataFrame(rows, index=pd.Index(self.class_names, name="class"))
+        return as_frame(self, import_package("pandas", purpose="to_frame", pip="pandas"))
 
-    def _judged(self) -> npt.NDArray[np.bool_]:
-        return np.array([reason is None for reason in self._predictions.errors], dtype=np.bool_)
+    def model_card(
+        self, *, title: str = "", intended_use: str = "", audit: AuditReport | None = None
+    ) -> str:
+        """Return the report as Markdown, to be kept beside the model.
 
-    def _numbers(self) -> npt.NDArray[np.int64]:
-        """Return the predicted class numbers; -1 for failed rows."""
-        number: dict[str | None, int] = {name: i for i, name in enumerate(self.class_names)}
-        return np.array([number.get(name, -1) for name in self._predictions.labels], dtype=np.int64)
+        Parameters
+        ----------
+        title : str, optional
+            The heading; by default one made of the classes.
+        intended_use : str, optional
+            What the model is for and what not, in your words.
+        audit : AuditReport, optional
+            What `audit` said of the data.
+
+        Returns
+        -------
+        str
+            Markdown, with tables in the way of GitHub.
+
+        References
+        ----------
+        M. Mitchell et al., "Model cards for model reporting", FAT* 2019, 220-229.
+        """
+        return as_card(self, self._about, title=title, intended_use=intended_use, audit=audit)
+
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        title: str = "",
+        intended_use: str = "",
+        audit: AuditReport | None = None,
+        examples: SupportsIndex = 12,
+        heat_maps: bool = True,
+    ) -> None:
+        """Save the report as one HTML file that stands alone, or as a model card.
+
+        Nothing in the file is fetched from elsewhere, and it runs no script.
+
+        Parameters
+        ----------
+        path : path-like
+            Where the file shall stand: ``.html`` for a page, ``.md`` for the model card.
+        title : str, optional
+            The heading; by default one made of the classes.
+        intended_use : str, optional
+            What the model is for and what not, in your words.
+        audit : AuditReport, optional
+            What `audit` said of the data.
+        examples : int, default=12
+            How many mistakes the page shows, where the report was made by `evaluate`.
+        heat_maps : bool, default=True
+            Whether the page shows `explain`'s heat maps beside them.
+
+        Raises
+        ------
+        InvalidParameterError
+            The name ends in neither ``.html`` nor ``.md``.
+        StorageError
+            The file could not be written; whatever stood there before is unchanged.
+        """
+        kind = os.path.splitext(os.fspath(path))[1].lower()
+        most = as_integer("examples", examples, minimum=0)
+        if kind in (".html", ".htm"):
+            text = as_page(
+                self, self._about, title=title, intended_use=intended_use, audit=audit,
+                examples=most, heat_maps=heat_maps,
+            )  # fmt: skip
+        elif kind == ".md":
+            text = self.model_card(title=title, intended_use=intended_use, audit=audit)
+        else:
+            raise InvalidParameterError(
+                f"a report is saved as 'report.html' or 'card.md', but {os.fspath(path)!r} ends in "
+                f"{kind!r}; use one of these endings, or to_dict() for JSON"
+            )
+        write_atomically(path, text.encode("utf-8", "backslashreplace"))
 
     def __str__(self) -> str:
         """Return the report as an aligned table."""
-        return as_text(self.to_dict())
+        return as_text(self)
 
     def __repr__(self) -> str:
         """Return the report in one line."""
@@ -220,27 +251,13 @@ class EvaluationReport:
         )
 
     def _repr_html_(self) -> str:
-        return as_html(self.to_dict())
+        return as_html(self)
 
 
-def _frozen(array: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    array.flags.writeable = False
-    return array
-
-
-def _checked(
-    labels: npt.NDArray[np.integer] | list[int], *, n: int, n_classes: int
-) -> npt.NDArray[np.int64]:
-    array = np.array(labels)
-    if array.shape != (n,) or (n and array.dtype.kind not in "iu"):
-        raise DataError(
-            f"labels must be one class number for each of the {n} predictions, not {array.dtype} "
-            f"of shape {array.shape}"
-        )
-    outside = np.flatnonzero((array < 0) | (array >= n_classes))
-    if len(outside):
-        raise DataError(
-            f"label {array[outside[0]]} of row {outside[0]} is not the number of a class; with "
-            f"{n_classes} classes, labels go from 0 to {n_classes - 1}"
-        )
-    return _frozen(array.astype(np.int64))
+def _remade(
+    predictions: Predictions,
+    labels: npt.NDArray[np.int64],
+    settings: Mapping[str, Any],
+    about: About,
+) -> EvaluationReport:
+    return EvaluationReport(predictions, labels, **settings)._with(about)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -21,20 +20,6 @@ class ClassScores:
     """The harmonic mean of precision and recall."""
     support: int
     """How many photos of this class were judged."""
-
-
-class ReportDict(TypedDict):
-    """A report in plain types that JSON knows."""
-
-    n: int
-    accuracy: float
-    macro_f1: float
-    baseline: float
-    majority_class: str
-    class_names: list[str]
-    per_class: dict[str, dict[str, float | int]]
-    confusion: list[list[int]]
-    failed: list[dict[str, str]]
 
 
 def plain_scores(scores: ClassScores) -> dict[str, float | int]:
@@ -70,3 +55,44 @@ def class_scores_of(
         ClassScores(precision=precision, recall=recall, f1=f1, support=support)
         for precision, recall, f1, support in zip(*(c.tolist() for c in columns), strict=True)
     ]
+
+
+def macro_f1_of(true: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64]) -> float:
+    """Return the mean F1 of the classes that have photos."""
+    from sklearn.metrics import f1_score
+
+    present = np.unique(true)
+    return float(f1_score(true, predicted, labels=present, average="macro", zero_division=0.0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfusedPair:
+    """One class that was taken for another."""
+
+    true: str
+    """What the photos show."""
+    predicted: str
+    """What they were taken for."""
+    count: int
+    """How many photos."""
+    share: float
+    """The share of the true class's photos that these are."""
+
+
+def confused_pairs(
+    confusion: npt.NDArray[np.int64], class_names: tuple[str, ...], n: int
+) -> tuple[ConfusedPair, ...]:
+    """Return the pairs with the most photos, ties in the order of classes."""
+    wrong = confusion.copy()
+    np.fill_diagonal(wrong, 0)
+    order = np.argsort(-wrong, axis=None, kind="stable")[: min(n, int((wrong > 0).sum()))]
+    support = confusion.sum(axis=1)
+    return tuple(
+        ConfusedPair(
+            true=class_names[row],
+            predicted=class_names[column],
+            count=int(wrong[row, column]),
+            share=float(wrong[row, column] / support[row]),
+        )
+        for row, column in zip(*np.unravel_index(order, wrong.shape), strict=True)
+    )

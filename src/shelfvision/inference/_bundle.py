@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
 import numpy as np
@@ -14,10 +16,13 @@ import numpy as np
 from shelfvision._files import atomic_writer
 from shelfvision.errors import BundleError, InvalidParameterError, ModelError
 from shelfvision.inference._manifest import Manifest
+from shelfvision.inference._validation import kept_entries, kept_scores, kept_tensors
+from shelfvision.models._architecture import Architecture
 from shelfvision.models._backend import load_keras
 from shelfvision.models._build import model_from_spec
-from shelfvision.models._registry import architecture_for
+from shelfvision.models._registry import architecture_for, is_ours, is_registered
 from shelfvision.models._safetensors import (
+    KEPT,
     STORABLE,
     Header,
     Tensor,
@@ -29,6 +34,7 @@ from shelfvision.models._safetensors import (
 )
 from shelfvision.models._spec import ModelSpec
 from shelfvision.models._weights import assign, open_weights, require_same, weight_names
+from shelfvision.predictions import ValidationScores
 
 if TYPE_CHECKING:
     import keras
@@ -39,15 +45,41 @@ Target: TypeAlias = str | os.PathLike[str] | BinaryIO
 """A path, or a binary file that is open."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """What a bundle holds, checked wholly."""
+
+    manifest: Manifest
+    """What it says beside its numbers."""
+    header: Header
+    """What tensors it holds."""
+    tensors: dict[str, Tensor]
+    """Weights, and the numbers of the scores that are kept."""
+    scores: ValidationScores | None
+    """The scores that are kept."""
+    sha256: str
+    """The SHA-256 of the whole file."""
+
+
 class _Hashed:
     """A binary file that remembers the digest of all that went through it."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, where: str = "the given file") -> None:
         self._file = file
+        self._where = where
         self._hasher = hashlib.sha256()
 
     def read(self, size: int, /) -> bytes:
-        data = self._file.read(size)
+        try:
+            data: object = self._file.read(size)
+        except OSError as error:
+            reason = error.strerror or error
+            raise BundleError(f"{self._where} cannot be read: {reason}; check the disk") from error
+        if not isinstance(data, bytes):
+            raise InvalidParameterError(
+                f"path must be a path or a file that gives bytes, but {self._where} gave "
+                f"{type(data).__name__}; open it in binary mode"
+            )
         self._hasher.update(data)
         return data
 
@@ -60,9 +92,15 @@ class _Hashed:
         return self._hasher.hexdigest()
 
 
-def save_bundle(manifest: Manifest, weights: Mapping[str, Tensor], target: Target) -> str:
+def save_bundle(
+    manifest: Manifest,
+    weights: Mapping[str, Tensor],
+    target: Target,
+    validation: ValidationScores | None = None,
+) -> str:
     """Write a bundle and return its SHA-256; a path is replaced atomically, or not at all."""
     require_savable(weights)
+    weights = {**weights, **kept_tensors(validation)}
     metadata = manifest.to_metadata(digests_of(weights))
     _require_binary(target, "write")
     if isinstance(target, str | os.PathLike):
@@ -73,33 +111,40 @@ def save_bundle(manifest: Manifest, weights: Mapping[str, Tensor], target: Targe
 
 def load_bundle(
     source: Target, *, expected_sha256: str | None = None, builder: Builder | None = None
-) -> tuple[Manifest, keras.Model]:
-    """Return the manifest of a bundle and its model, built again; Keras comes last."""
-    manifest, tensors = read_bundle(source, expected_sha256=expected_sha256)
-    where = _where(source)
+) -> tuple[Manifest, ValidationScores | None, keras.Model]:
+    """Return what a bundle holds and its model, built again; Keras comes last."""
+    found = read_contents(source, expected_sha256=expected_sha256)
+    manifest, where = found.manifest, where_is(source)
     if builder is not None and not callable(builder):
         raise InvalidParameterError(
             f"builder must be a function that takes a ModelSpec, not {builder!r}"
         )
-    if manifest.own_architecture and builder is None:
+    if builder is None and manifest.own_architecture and not is_registered(_name(manifest)):
         raise BundleError(
             f"{where} holds a model of an architecture of your own, {manifest.spec.architecture!r},"
             " which only your code can build; pass builder=, a function that takes a ModelSpec "
-            "and returns the model"
+            "and returns the model, or make it known with register_architecture"
         )
     model = (builder or model_from_spec)(manifest.spec)
-    values = [tensors[name] for name in manifest.weights]
-    _require_fit(model, manifest, values, where, exact=builder is None)
+    values = [found.tensors[name] for name in manifest.weights]
+    exact = builder is None and architecture_for(manifest.spec).tensors is not None
+    _require_fit(model, manifest, values, where, exact=exact)
     assign(model.weights, values)
-    return manifest, model
+    return manifest, found.scores, model
 
 
 def read_bundle(
     source: Target, *, expected_sha256: str | None = None
 ) -> tuple[Manifest, dict[str, Tensor]]:
+    """Return the manifest of a bundle and its tensors, checked wholly."""
+    found = read_contents(source, expected_sha256=expected_sha256)
+    return found.manifest, found.tensors
+
+
+def read_contents(source: Target, *, expected_sha256: str | None = None) -> Contents:
     """Return what a bundle holds, checked wholly; Keras is not needed."""
     expected = None if expected_sha256 is None else _checked_digest(expected_sha256)
-    where = _where(source)
+    where = where_is(source)
     _require_binary(source, "read")
     if isinstance(source, str | os.PathLike):
         with open_weights(source) as file:
@@ -110,6 +155,11 @@ def read_bundle(
 def require_savable(weights: Mapping[str, Tensor]) -> None:
     """Refuse weights that a bundle could not give back."""
     for name, tensor in weights.items():
+        if name.startswith(KEPT):
+            raise ModelError(
+                f"the weight {name!r} has a name that bundles keep for scores; name its layer "
+                "otherwise and save again"
+            )
         if tensor.dtype not in STORABLE:
             raise ModelError(
                 f"the weight {name!r} is of type {tensor.dtype}, which a bundle cannot hold; cast "
@@ -128,10 +178,8 @@ def _written(file: BinaryIO, weights: Mapping[str, Tensor], metadata: Mapping[st
     return hashed.digest
 
 
-def _read(
-    file: BinaryIO, where: str, expected: str | None, size: int | None
-) -> tuple[Manifest, dict[str, Tensor]]:
-    hashed = _Hashed(file)
+def _read(file: BinaryIO, where: str, expected: str | None, size: int | None) -> Contents:
+    hashed = _Hashed(file, where)
     header = read_header(hashed, where, kind="a classifier saved by shelfvision")
     manifest = Manifest.from_metadata(header.metadata, where)
     _require_canonical(header, manifest, where)
@@ -147,7 +195,13 @@ def _read(
             f"{where} has the SHA-256 {hashed.digest}, not {expected} as expected_sha256 says; it "
             "is another file than the one you trust"
         )
-    return manifest, tensors
+    return Contents(
+        manifest=manifest,
+        header=header,
+        tensors=tensors,
+        scores=kept_scores(tensors, where),
+        sha256=hashed.digest,
+    )
 
 
 def _require_canonical(header: Header, manifest: Manifest, where: str) -> None:
@@ -158,7 +212,7 @@ def _require_canonical(header: Header, manifest: Manifest, where: str) -> None:
             f"{where} cannot be loaded: its header is not as shelfvision writes it, so it was "
             "changed or damaged; copy it again from where it came"
         )
-    if sorted(manifest.weights) != names:
+    if sorted([*manifest.weights, *kept_entries(manifest)]) != names:
         raise BundleError(
             f"{where} cannot be loaded: it holds other tensors than its manifest names; copy it "
             "again from where it came"
@@ -167,22 +221,57 @@ def _require_canonical(header: Header, manifest: Manifest, where: str) -> None:
 
 def _require_architecture(header: Header, manifest: Manifest, where: str) -> None:
     """Refuse tensors other than the settings call for, as far as that is known without Keras."""
-    if manifest.own_architecture:
+    _require_kept(header, manifest, where)
+    own = manifest.own_architecture
+    if own and not is_registered(_name(manifest)):
         return
     try:
         architecture = architecture_for(manifest.spec)
     except ModelError as error:
         raise BundleError(f"{where} cannot be loaded: {error}") from error
+    if not own and not is_ours(_name(manifest)):
+        raise BundleError(
+            f"{where} cannot be loaded: it gives {_name(manifest)!r} out as an architecture of "
+            "shelfvision; copy it again from where it came"
+        )
+    _require_enough(header, architecture, where)
     if architecture.tensors is None:
         return
     expected = architecture.tensors(manifest.spec)
-    found = {entry.name: entry.shape for entry in header.entries}
+    weights = [entry for entry in header.entries if not entry.name.startswith(KEPT)]
+    found = {entry.name: entry.shape for entry in weights}
     require_same(expected, found, where, error=BundleError)
-    if any(entry.dtype != "F32" for entry in header.entries) or tuple(expected) != manifest.weights:
+    if any(entry.dtype != "F32" for entry in weights) or tuple(expected) != manifest.weights:
         raise BundleError(
             f"{where} cannot be loaded: its weights are not the float32 tensors of "
             f"{manifest.spec.architecture} in their order; copy it again from where it came"
         )
+
+
+def _require_kept(header: Header, manifest: Manifest, where: str) -> None:
+    """Refuse kept scores that have not the very types and shapes that the manifest calls for."""
+    expected = kept_entries(manifest)
+    found = [entry for entry in header.entries if entry.name.startswith(KEPT)]
+    if any((entry.dtype, entry.shape) != expected.get(entry.name) for entry in found):
+        raise BundleError(
+            f"{where} cannot be loaded: the validation scores in it have not the shape that its "
+            "manifest tells of; copy it again from where it came"
+        )
+
+
+def _require_enough(header: Header, architecture: Architecture, where: str) -> None:
+    """Refuse a small file that would have a large network built for it."""
+    weights = (entry for entry in header.entries if not entry.name.startswith(KEPT))
+    numbers = sum(math.prod(entry.shape) for entry in weights)
+    if numbers < architecture.fewest:
+        raise BundleError(
+            f"{where} cannot be loaded: it holds {numbers} numbers, but its architecture has at "
+            f"least {architecture.fewest}; copy it again from where it came"
+        )
+
+
+def _name(manifest: Manifest) -> str:
+    return manifest.spec.architecture
 
 
 def _require_fit(
@@ -238,5 +327,6 @@ def _require_binary(place: object, method: str) -> None:
         )
 
 
-def _where(source: Target) -> str:
+def where_is(source: Target) -> str:
+    """Return how messages call a file."""
     return repr(os.fspath(source)) if isinstance(source, str | os.PathLike) else "the given file"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -47,9 +48,19 @@ def _tensorflow(model: keras.Model, pairs: Pairs) -> Program:
         return _call(model, [(v, tf.constant(value)) for v, value in pairs], images)
 
     function = tf.function(traced, autograph=False)
+    made: dict[tuple[int, ...], Callable[[Tensor], Tensor]] = {}
+    lock = threading.Lock()
+
+    def make(shape: tuple[int, ...]) -> Callable[[Tensor], Tensor]:
+        # Called directly, the function would trace in several threads at once, and warn of it.
+        with lock:
+            if shape not in made:
+                made[shape] = function.get_concrete_function(tf.TensorSpec(shape, tf.uint8))
+            return made[shape]
 
     def program(images: Images) -> npt.NDArray[np.float32]:
-        rows: npt.NDArray[np.float32] = function(tf.constant(images)).numpy()
+        graph = made.get(images.shape) or make(images.shape)
+        rows: npt.NDArray[np.float32] = graph(tf.constant(images)).numpy()
         return rows
 
     return program

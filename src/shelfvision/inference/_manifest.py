@@ -10,15 +10,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NoReturn, Self, TypeVar, cast
 
-from shelfvision._validation import as_class_names
+from shelfvision._validation import as_class_names, listed
 from shelfvision.errors import BundleError, InvalidParameterError, ModelError
 from shelfvision.models._backend import backend_name
-from shelfvision.models._safetensors import DIGESTS, canonical_json, parse_json
+from shelfvision.models._safetensors import (
+    DIGESTS,
+    MAX_DEPTH,
+    canonical_json,
+    parse_json,
+    require_shallow,
+)
 from shelfvision.models._spec import ModelSpec
+from shelfvision.predictions import Calibration, Thresholds
+from shelfvision.predictions._validation import MAX_ROWS
 from shelfvision.protocols import Resize
 
-VERSION = 1
-"""The version of the format that is written."""
+VERSION = 2
+"""The version of the format that is written; all before it are read."""
 ENTRY = "shelfvision"
 """Metadata entry with the manifest, as JSON."""
 SEAL = "digest"
@@ -27,6 +35,8 @@ RESIZES = ("stretch", "pad", "crop")
 _KEYS = frozenset(
     {"class_names", "created_with", "own_architecture", "provenance", "resize", "spec", "weights"}
 )
+_NEW_KEYS = frozenset({"calibration", "n_validation", "thresholds"})
+"""What format 2 brought."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +57,12 @@ class Manifest:
     """Versions of what it was made with."""
     weights: tuple[str, ...]
     """The names of the weights in the model's order."""
+    calibration: Calibration | None = None
+    """What makes probabilities mean what they say."""
+    thresholds: Thresholds | None = None
+    """From which confidence on a prediction is accepted."""
+    n_validation: int | None = None
+    """Of how many photos scores are kept; None if of none."""
 
     def to_metadata(self, digests: str) -> dict[str, str]:
         """Return the metadata entries of the file, sealed."""
@@ -59,6 +75,9 @@ class Manifest:
             "provenance": dict(self.provenance),
             "created_with": dict(self.created_with),
             "weights": list(self.weights),
+            "calibration": None if self.calibration is None else self.calibration.to_dict(),
+            "thresholds": None if self.thresholds is None else self.thresholds.to_dict(),
+            "n_validation": self.n_validation,
         }
         text = canonical_json(fields)
         return {ENTRY: text, DIGESTS: digests, SEAL: _seal(text, digests)}
@@ -74,13 +93,16 @@ class Manifest:
             _refuse(where, "its metadata is not as shelfvision writes it")
         if metadata[SEAL] != _seal(text, metadata[DIGESTS]):
             _refuse(where, "it is damaged: its manifest does not match its digest")
-        del fields["format"]
-        if set(fields) != _KEYS:
-            _refuse(where, f"its manifest has the entries {sorted(fields)}, not {sorted(_KEYS)}")
+        keys = _KEYS if fields.pop("format") == 1 else _KEYS | _NEW_KEYS
+        if set(fields) != keys:
+            found = listed(sorted(fields), limit=20)
+            _refuse(
+                where, f"its manifest has the entries {found}, not {listed(sorted(keys), limit=20)}"
+            )
         try:
             return cls._from_fields(fields, where)
         except (InvalidParameterError, ModelError) as error:
-            raise BundleError(f"{where} is no bundle that can be loaded: {error}") from error
+            raise BundleError(f"{where} is no bundle that can be loaded: {_cut(error)}") from error
 
     @classmethod
     def _from_fields(cls, fields: dict[str, object], where: str) -> Self:
@@ -93,6 +115,12 @@ class Manifest:
         made = ModelSpec.from_dict(spec)
         if len(as_class_names(names)) != made.num_classes:
             _refuse(where, f"it has {len(names)} class names for {made.num_classes} classes")
+        calibration, thresholds = _calibration(fields), _thresholds(fields)
+        if calibration is not None and calibration.num_classes != made.num_classes:
+            _refuse(where, f"its calibration is not for {made.num_classes} classes")
+        if thresholds is not None and len(thresholds.values) not in (1, made.num_classes):
+            _refuse(where, f"its thresholds are not for {made.num_classes} classes")
+        n_validation = fields.get("n_validation")
         return cls(
             spec=made,
             own_architecture=_typed(fields, "own_architecture", bool, where),
@@ -101,13 +129,33 @@ class Manifest:
             provenance=provenance,
             created_with=created,
             weights=weights,
+            calibration=calibration,
+            thresholds=thresholds,
+            n_validation=None if n_validation is None else _count(n_validation, where),
         )
+
+
+def _calibration(fields: Mapping[str, object]) -> Calibration | None:
+    found = fields.get("calibration")
+    return None if found is None else Calibration.from_dict(cast("dict[str, object]", found))
+
+
+def _thresholds(fields: Mapping[str, object]) -> Thresholds | None:
+    found = fields.get("thresholds")
+    return None if found is None else Thresholds.from_dict(cast("dict[str, object]", found))
+
+
+def _count(value: object, where: str) -> int:
+    if type(value) is not int or not 1 <= value <= MAX_ROWS:
+        _refuse(where, f"the entry 'n_validation' of its manifest is no count up to {MAX_ROWS}")
+    return value
 
 
 def plain(provenance: Mapping[str, object]) -> dict[str, object]:
     """Return a deep copy of provenance as JSON has it, or refuse what JSON has not."""
     try:
         copy = json.loads(canonical_json(dict(provenance)))
+        require_shallow(copy, MAX_DEPTH - 1)
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidParameterError(
             "provenance must be a mapping of plain JSON values (text, finite numbers, lists, "
@@ -134,7 +182,7 @@ def _fields(text: str, where: str) -> dict[str, object]:
             f"{where} has the bundle format {version}, but this shelfvision reads formats up to "
             f"{VERSION}; run: pip install --upgrade shelfvision"
         )
-    if version != VERSION:
+    if version < 1:
         _refuse(where, f"there is no bundle format {version}")
     return fields
 
@@ -162,8 +210,14 @@ def _seal(manifest: str, digests: str) -> str:
     return hasher.hexdigest()
 
 
+def _cut(fault: object) -> str:
+    """Return a fault at a length that a person reads; a file can hold names of any length."""
+    text = str(fault)
+    return text if len(text) <= 400 else f"{text[:397]}..."
+
+
 def _refuse(where: str, fault: str) -> NoReturn:
     raise BundleError(
-        f"{where} is no bundle that can be loaded: {fault}; check that it is the right file, and "
-        "copy it again from where it came"
+        f"{where} is no bundle that can be loaded: {_cut(fault)}; check that it is the right file, "
+        "and copy it again from where it came"
     )

@@ -67,7 +67,7 @@ def _imported() -> ModuleType:
     # Where someone else has imported Keras, or is at it, this only waits for the import to end.
     if "keras" not in sys.modules:
         name = _decide()
-        with _nothing_changed(), _environment(KERAS_BACKEND=name):
+        with untouched(), _environment(KERAS_BACKEND=name):
             _forget_failed_import()
             importlib.import_module("keras")
     return importlib.import_module("keras")
@@ -139,7 +139,7 @@ def _forget_failed_import() -> None:
 
 
 @contextlib.contextmanager
-def _nothing_changed() -> Iterator[None]:
+def untouched() -> Iterator[None]:
     """Bring back global generators and warning filters, which packages change when imported."""
     state, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002  (only to restore it)
     try:

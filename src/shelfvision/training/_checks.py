@@ -15,6 +15,7 @@ from shelfvision.data.splitting._leaks import Leak, OnLeak
 from shelfvision.errors import DataError, InvalidParameterError, ModelError, TrainingWarning
 from shelfvision.models import spec_of
 from shelfvision.models._backend import load_keras
+from shelfvision.models._registry import is_ours
 
 if TYPE_CHECKING:
     import keras
@@ -32,10 +33,27 @@ def check_parts(train: Dataset, validation: Dataset | None, batch_size: int) -> 
             "apart; add photos of another class"
         )
     if len(train) < batch_size:
-        _logger.info("train has %d photos, fewer than one batch of %d", len(train), batch_size)
+        _logger.warning(
+            "train has %d photos, fewer than one batch of %d, so an epoch is a single step; a "
+            "smaller batch_size learns more in an epoch",
+            len(train),
+            batch_size,
+        )
+    _warn_of_empty_classes(train)
     if validation is not None:
         _check_part("validation", validation)
         _check_same(train, validation)
+
+
+def _warn_of_empty_classes(train: Dataset) -> None:
+    empty = [name for name, count in train.class_counts.items() if count == 0]
+    if empty:
+        warnings.warn(
+            f"train has no photo of {listed(empty)}, so the model cannot learn to tell it; add "
+            "photos, or leave the class out with Dataset.select",
+            TrainingWarning,
+            stacklevel=5,
+        )
 
 
 def _check_part(name: str, part: Dataset) -> None:
@@ -104,7 +122,8 @@ def check_probabilities(model: keras.Model, train: Dataset) -> None:
 
     One photo tells; without this a long training would end in a model that cannot be served.
     """
-    if spec_of(model) is not None:
+    spec = spec_of(model)
+    if spec is not None and is_ours(spec.architecture):
         return
     ops = load_keras().ops
     rows = model(train.read_batch(np.array([0])), training=False)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from shelfvision._validation import listed
 from shelfvision.errors import InvalidParameterError, TrainingError
 from shelfvision.models import spec_of
 from shelfvision.models._backend import TRAINABLE, backend_name, load_keras
+from shelfvision.training._schedules import CosineSchedule, PlateauSchedule, cosine
 from shelfvision.training._settings import UNSET, Settings
+from shelfvision.training.transfer._rates import with_layer_decay
 
 if TYPE_CHECKING:
     import keras
@@ -29,26 +32,56 @@ def require_backend() -> str:
     return name
 
 
-def compile_for(settings: Settings, model: keras.Model) -> None:
-    """Compile the model with the trainer's settings unless the caller compiled it."""
+def compiled_by_caller(model: keras.Model) -> bool:
+    """Return whether the model is compiled, and not by a trainer."""
+    return bool(model.compiled) and model.optimizer not in _OURS
+
+
+def compile_for(settings: Settings, model: keras.Model, *, steps: int) -> None:
+    """Compile the model for epochs of `steps` steps, unless the caller compiled it."""
     keras = load_keras()
-    if model.compiled and model.optimizer not in _OURS:
+    if compiled_by_caller(model):
         _refuse_ignored_settings(settings)
         _require_loss(model)
     else:
-        model.compile(
-            optimizer=_optimizer(settings),
-            loss=_loss(settings, model),
-            metrics=[_accuracy(_loss(settings, model))],
-        )
+        _compile(settings, model, steps)
         _OURS.add(model.optimizer)
     if not isinstance(model.optimizer, keras.optimizers.Optimizer):
         raise TrainingError(
             "the model is compiled without an optimizer, so there is nothing to train it with; "
             "pass it uncompiled"
         )
+    if isinstance(settings.schedule, PlateauSchedule):
+        _require_plain_rate(model.optimizer)
+    if not model.trainable_variables:
+        raise TrainingError(
+            "the model has nothing to train, because all its layers are frozen; set trainable on "
+            "those that should learn"
+        )
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
+
+
+def _compile(settings: Settings, model: keras.Model, steps: int) -> None:
+    if settings.steps_per_execution > 1 and backend_name() == "torch":
+        raise InvalidParameterError(
+            f"steps_per_execution is {settings.steps_per_execution}, but Keras runs one step at a "
+            "time on torch; leave it out"
+        )
+    optimizer = with_layer_decay(_optimizer(settings, steps), model, settings.layer_decay)
+    if settings.weight_decay:
+        # A bias or a scale is no measure of complexity; shrinking it only does harm.
+        spared = [variable for variable in model.trainable_variables if len(variable.shape) < 2]
+        optimizer.exclude_from_weight_decay(var_list=spared)
+    if settings.mixed_precision == "float16":
+        optimizer = load_keras().optimizers.LossScaleOptimizer(optimizer)
+    loss = _loss(settings, model)
+    model.compile(
+        optimizer=optimizer,
+        loss=loss,
+        metrics=[_accuracy(loss)],
+        steps_per_execution=settings.steps_per_execution,
+    )
 
 
 def uses_class_numbers(model: keras.Model) -> bool:
@@ -73,12 +106,24 @@ def _accuracy(loss: object) -> keras.metrics.Metric:
 
 
 def _refuse_ignored_settings(settings: Settings) -> None:
-    for name, unset in UNSET.items():
-        if getattr(settings, name) != unset:
-            raise InvalidParameterError(
-                f"the model is already compiled, so {name}={getattr(settings, name)!r} would have "
-                f"no effect; pass the model uncompiled, or leave {name} out"
-            )
+    given = {name: getattr(settings, name) for name in UNSET}
+    ignored = {name: value for name, value in given.items() if value != UNSET[name]}
+    if isinstance(settings.schedule, CosineSchedule):
+        ignored["schedule"] = settings.schedule
+    for name, value in ignored.items():
+        raise InvalidParameterError(
+            f"the model is already compiled, so {name}={value!r} would have no effect; pass the "
+            f"model uncompiled, or leave {name} out"
+        )
+
+
+def _require_plain_rate(optimizer: keras.optimizers.Optimizer) -> None:
+    rate = getattr(optimizer, "inner_optimizer", optimizer).get_config().get("learning_rate")
+    if not isinstance(rate, float | int):
+        raise InvalidParameterError(
+            "schedule is a PlateauSchedule, but the optimizer's learning rate follows a schedule "
+            "of its own, which it would work against; leave one of them out"
+        )
 
 
 def _require_loss(model: keras.Model) -> None:
@@ -91,7 +136,7 @@ def _require_loss(model: keras.Model) -> None:
         )
 
 
-def _optimizer(settings: Settings) -> keras.optimizers.Optimizer:
+def _optimizer(settings: Settings, steps: int) -> keras.optimizers.Optimizer:
     optimizers = load_keras().optimizers
     try:
         found = optimizers.get(settings.optimizer)
@@ -100,23 +145,70 @@ def _optimizer(settings: Settings) -> keras.optimizers.Optimizer:
             f"optimizer {settings.optimizer!r} is none that Keras has; give a name such as 'adam' "
             "or 'sgd', or an instance of keras.optimizers.Optimizer"
         ) from error
-    # A fresh one every time: an optimizer belongs to one model for good.
     config = found.get_config()
+    changed = _changed(settings, config, steps)
+    # A fresh one every time: an optimizer belongs to one model for good.
+    try:
+        return type(found).from_config(config | changed)
+    except (ValueError, TypeError) as error:
+        raise InvalidParameterError(
+            f"the optimizer {type(found).__name__} cannot take {listed(changed)} ({error}); set "
+            "that on the optimizer itself, or leave it out"
+        ) from error
+
+
+def _changed(settings: Settings, config: Mapping[str, object], steps: int) -> dict[str, object]:
+    """Return what the settings change of an optimizer's configuration."""
+    changed: dict[str, object] = {}
     if settings.learning_rate is not None:
-        config["learning_rate"] = settings.learning_rate
-    return type(found).from_config(config)
+        changed["learning_rate"] = settings.learning_rate
+    if isinstance(settings.schedule, CosineSchedule):
+        top = changed.get("learning_rate", config.get("learning_rate"))
+        if not isinstance(top, float | int):
+            raise InvalidParameterError(
+                "schedule is a CosineSchedule, but the optimizer's learning rate follows a "
+                "schedule of its own; give learning_rate, the rate at the top, or leave schedule "
+                "out"
+            )
+        changed["learning_rate"] = cosine(
+            settings.schedule, top=float(top), epochs=settings.epochs, steps=steps
+        )
+    if settings.clipping is not None:
+        changed |= settings.clipping.to_keras()
+    if settings.weight_decay is not None:
+        changed["weight_decay"] = settings.weight_decay
+    return changed
 
 
 def _loss(settings: Settings, model: keras.Model) -> object:
-    if settings.loss == "auto":
+    chosen = settings.loss
+    if chosen == "auto":
         spec = spec_of(model)
         of_article = spec is not None and spec.architecture == "grocery_cnn"
-        return "binary_crossentropy" if of_article else "categorical_crossentropy"
+        chosen = "binary_crossentropy" if of_article else "categorical_crossentropy"
     try:
-        load_keras().losses.get(settings.loss)
+        found = load_keras().losses.get(chosen)
     except (ValueError, TypeError) as error:
         raise InvalidParameterError(
-            f"loss {settings.loss!r} is none that Keras has; give a name such as "
+            f"loss {chosen!r} is none that Keras has; give a name such as "
             "'categorical_crossentropy', or an instance of keras.losses.Loss"
         ) from error
-    return settings.loss
+    return _smoothed(found, settings.label_smoothing) if settings.label_smoothing else chosen
+
+
+def _smoothed(loss: object, share: float) -> keras.losses.Loss:
+    """Return a loss like the given one whose labels are smoothed."""
+    name = getattr(loss, "__name__", type(loss).__name__)
+    if not hasattr(loss, "get_config"):
+        # Keras names a function and the class of the same loss alike, each in its own way.
+        kind = getattr(load_keras().losses, "".join(map(str.capitalize, name.split("_"))), None)
+        loss = kind() if callable(kind) and "sparse" not in name else loss
+    configure: Callable[[], dict[str, object]] = getattr(loss, "get_config", dict)
+    config: Mapping[str, object] = configure()
+    if "label_smoothing" not in config:
+        raise InvalidParameterError(
+            f"label_smoothing needs a crossentropy over one-hot rows, but the loss is {name}; give "
+            "loss='categorical_crossentropy', or leave label_smoothing out"
+        )
+    smoothed: type[keras.losses.Loss] = type(loss)
+    return smoothed.from_config({**config, "label_smoothing": share})

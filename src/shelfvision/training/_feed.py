@@ -13,12 +13,15 @@ from shelfvision.augment._epochs import read_epoch
 from shelfvision.data import Dataset
 from shelfvision.models._backend import load_keras
 from shelfvision.protocols import Augmenter, Images
+from shelfvision.training.transfer._activations import Activations
 
 if TYPE_CHECKING:
     import keras
 
-Batch: TypeAlias = tuple[Images, npt.NDArray[np.float32] | npt.NDArray[np.int64]]
-"""Images and labels: one-hot ``float32``, or ``int64`` class numbers where the loss is sparse."""
+Inputs: TypeAlias = Images | npt.NDArray[np.float32]
+"""Images, or what the frozen part of a model makes of them."""
+Batch: TypeAlias = tuple[Inputs, npt.NDArray[np.float32] | npt.NDArray[np.int64]]
+"""Inputs and labels: one-hot ``float32``, or ``int64`` class numbers where the loss is sparse."""
 
 
 class Batches:
@@ -36,6 +39,8 @@ class Batches:
         What the order of every epoch is derived from; None keeps the dataset's own order.
     augmenter : Augmenter, optional
         Varies every photo anew in every epoch; needs a seed.
+    activations : Activations, optional
+        What is given in place of the images; it varies by itself.
     """
 
     def __init__(
@@ -46,29 +51,36 @@ class Batches:
         sparse: bool,
         seed: int | None = None,
         augmenter: Augmenter | None = None,
+        activations: Activations | None = None,
     ) -> None:
         self._dataset = dataset
         self._batch_size = batch_size
         self._targets = dataset.labels if sparse else dataset.one_hot()
         self._seed = seed
         self._augmenter = augmenter
+        self._activations = activations
         self.failure: Exception | None = None
         """What went wrong while reading, before a backend wrapped it."""
         self.begin_epoch(1)
 
-    def begin_epoch(self, epoch: int) -> None:
-        """Make the batches those of `epoch`, counted from 1."""
+    def begin_epoch(self, epoch: int, *, skip: int = 0) -> None:
+        """Make the batches those of `epoch`, counted from 1, without its first `skip` ones."""
         n = len(self._dataset)
         order = np.arange(n) if self._seed is None else order_for(n, self._seed, "order", epoch)
         # One assignment, so that a thread that reads ahead never mixes two epochs.
-        self._now = (epoch, order)
+        self._now = (epoch, order[skip * self._batch_size :])
 
-    def __len__(self) -> int:
-        """Return the number of batches in an epoch."""
+    @property
+    def steps(self) -> int:
+        """The number of batches in a whole epoch."""
         return math.ceil(len(self._dataset) / self._batch_size)
 
+    def __len__(self) -> int:
+        """Return the number of batches in what there is of the epoch."""
+        return math.ceil(len(self._now[1]) / self._batch_size)
+
     def __getitem__(self, index: int) -> Batch:
-        """Return batch `index` of the epoch."""
+        """Return batch `index` of what there is of the epoch."""
         epoch, order = self._now
         rows = order[index * self._batch_size : (index + 1) * self._batch_size]
         try:
@@ -77,7 +89,9 @@ class Batches:
             self.failure = error
             raise
 
-    def _read(self, rows: npt.NDArray[np.int64], epoch: int) -> Images:
+    def _read(self, rows: npt.NDArray[np.int64], epoch: int) -> Inputs:
+        if self._activations is not None:
+            return self._activations.read(rows, epoch)
         if self._seed is None:
             return self._dataset.read_batch(rows)
         return read_epoch(

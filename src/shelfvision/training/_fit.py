@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.metadata
+import math
 import warnings
 from collections.abc import Mapping
 from contextlib import nullcontext
@@ -10,29 +10,39 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shelfvision.augment._pixels import copies_told
-from shelfvision.augment._recipes import told
 from shelfvision.data import Dataset
 from shelfvision.data.splitting._leaks import Leak
-from shelfvision.errors import InvalidParameterError, ResumeError, TrainingWarning
+from shelfvision.errors import InvalidParameterError, TrainingWarning
 from shelfvision.inference import Classifier
-from shelfvision.models._backend import load_keras
 from shelfvision.training._best import BestEpoch, mode_of
+from shelfvision.training._builtin import built_in
 from shelfvision.training._checks import (
     check_model,
     check_parts,
     check_probabilities,
     without_leaks,
 )
-from shelfvision.training._compile import compile_for, require_backend, uses_class_numbers
-from shelfvision.training._feed import Batches, as_keras_data
-from shelfvision.training._identity import changes, identity_of
+from shelfvision.training._class_weight import class_weights
+from shelfvision.training._compile import (
+    compile_for,
+    compiled_by_caller,
+    require_backend,
+    uses_class_numbers,
+)
+from shelfvision.training._feed import Batches
+from shelfvision.training._identity import identity_of
 from shelfvision.training._interrupt import deferred_interrupt
+from shelfvision.training._labels import check_labels
+from shelfvision.training._loop import train as train_run
+from shelfvision.training._precision import computing_in
 from shelfvision.training._progress import reporter_for
 from shelfvision.training._result import TrainingResult
-from shelfvision.training._run import Run, hooks
-from shelfvision.training._settings import Resume, Settings, finite
-from shelfvision.training._state import Json, RunState
+from shelfvision.training._resume import environment, found_state, require_a_run
+from shelfvision.training._run import Run
+from shelfvision.training._settings import Resume, Settings, described_settings, finite
+from shelfvision.training._state import Json
 from shelfvision.training._store import BEST, Checkpoints
+from shelfvision.training.transfer._stage import Stage, stage_for
 
 if TYPE_CHECKING:
     import keras
@@ -52,26 +62,37 @@ def fit(
     check_model(model, train)
     check_probabilities(model, train)
     monitor = _monitor(settings, validation)
-    compile_for(settings, model)
-    identity = identity_of(settings, model, train, validation)
+    if compiled_by_caller(model):
+        check_labels(model, train)
+    weights = class_weights(settings.class_weight, train)
+    stage = stage_for(settings, model, train, validation)
+    steps = math.ceil(len(train) / settings.batch_size)
+    compile_for(settings, model, steps=steps)
+    if stage.learner is not model:
+        compile_for(settings, stage.learner, steps=steps)
+    identity = identity_of(settings, model, train, validation) | stage.identity
     directory = None if settings.checkpoint_dir is None else Path(settings.checkpoint_dir)
+    require_a_run(directory, resume)
     with nullcontext() if directory is None else Checkpoints(directory) as checkpoints:
-        state = _found_state(settings, checkpoints, resume, identity)
         if checkpoints is not None:
-            checkpoints.require_writable()
+            checkpoints.open()
         run = _new_run(
-            settings, model, train, monitor=monitor, identity=identity, checkpoints=checkpoints
+            settings, stage, train, monitor=monitor, identity=identity, checkpoints=checkpoints
         )
+        state = found_state(checkpoints, resume, identity, epochs=settings.epochs)
         if state is not None:
             run.restore(state)
         elif checkpoints is not None:
             checkpoints.clear()
         if not run.finished:
-            _train(settings, run, validation)
+            with stage.opened(settings):
+                _train(settings, run, stage, validation, weights)
         run.keep_best()
-    result = _result(settings, run, train, identity, leaks)
-    if directory is not None:
-        result.classifier.save(directory / BEST)
+        result = _result(settings, run, model, (train, validation), identity=identity, leaks=leaks)
+        if checkpoints is not None:
+            checkpoints.wait()
+            checkpoints.write_history(run.history)
+            result.classifier.save(checkpoints.directory / BEST)
     return result
 
 
@@ -95,58 +116,9 @@ def _monitor(settings: Settings, validation: Dataset | None) -> str:
     return settings.monitor
 
 
-def _found_state(
-    settings: Settings,
-    checkpoints: Checkpoints | None,
-    resume: Resume,
-    identity: Mapping[str, Json],
-) -> RunState | None:
-    """Return the state to go on from, once it is known to be of this very run."""
-    if checkpoints is None and resume == "must":
-        raise ResumeError('resume="must" needs a checkpoint_dir with the run to go on with')
-    if checkpoints is None or resume == "never":
-        return None
-    state = checkpoints.load()
-    where = repr(str(checkpoints.directory))
-    if state is None and resume == "must":
-        raise ResumeError(
-            f'resume="must", but there is no run in {where}; check checkpoint_dir, or start one '
-            'with resume="auto"'
-        )
-    if state is None:
-        return None
-    changed = changes(state.identity, identity)
-    if settings.epochs < state.epoch:
-        changed.append(f"epochs to {settings.epochs}, of which {state.epoch} are already done")
-    if changed:
-        raise ResumeError(
-            f"the run in {where} cannot go on, because these changed: {'; '.join(changed)}; "
-            'choose a new checkpoint_dir, or start over in this one with resume="never"'
-        )
-    _warn_of_versions(changes(state.environment, _environment()))
-    return state
-
-
-def _warn_of_versions(changed: list[str]) -> None:
-    if changed:
-        warnings.warn(
-            f"the run goes on with another version of {'; '.join(changed)}, so it may end in other "
-            "bits than it would have",
-            TrainingWarning,
-            stacklevel=5,
-        )
-
-
-def _environment() -> dict[str, Json]:
-    return {
-        "keras": str(load_keras().__version__),
-        "shelfvision": importlib.metadata.version("shelfvision"),
-    }
-
-
 def _new_run(
     settings: Settings,
-    model: keras.Model,
+    stage: Stage,
     train: Dataset,
     *,
     monitor: str,
@@ -155,35 +127,46 @@ def _new_run(
 ) -> Run:
     mode = mode_of(monitor) if settings.mode == "auto" else settings.mode
     return Run(
-        model=model,
+        model=stage.learner,
         batches=Batches(
             train,
             batch_size=settings.batch_size,
-            sparse=uses_class_numbers(model),
+            sparse=uses_class_numbers(stage.learner),
             seed=settings.seed,
             augmenter=settings.augmenter,
+            activations=stage.train,
         ),
         n_photos=len(train),
         batch_size=settings.batch_size,
         epochs=settings.epochs,
         monitor=monitor,
         best=BestEpoch(mode=mode, patience=settings.patience, min_delta=settings.min_delta),
-        callbacks=settings.callbacks,
+        callbacks=(*built_in(settings, train, monitor=monitor, mode=mode), *settings.callbacks),
         identity=identity,
-        environment=_environment(),
+        environment=environment(),
         checkpoints=checkpoints,
+        save_every=settings.save_every,
     )
 
 
-def _train(settings: Settings, run: Run, validation: Dataset | None) -> None:
+def _train(
+    settings: Settings,
+    run: Run,
+    stage: Stage,
+    validation: Dataset | None,
+    weights: dict[int, float] | None,
+) -> None:
     """Train until the end, a failure or Ctrl-C; then a model with a best epoch is on it."""
     held_out = None
     if validation is not None:
         held_out = Batches(
-            validation, batch_size=settings.batch_size, sparse=uses_class_numbers(run.model)
+            validation,
+            batch_size=settings.batch_size,
+            sparse=uses_class_numbers(run.model),
+            activations=stage.validation,
         )
     try:
-        _fit_keras(settings, run, held_out)
+        _fit_keras(settings, run, held_out, weights)
     except KeyboardInterrupt:
         run.keep_best()
         if run.epoch == 0:
@@ -199,20 +182,14 @@ def _train(settings: Settings, run: Run, validation: Dataset | None) -> None:
         raise
 
 
-def _fit_keras(settings: Settings, run: Run, held_out: Batches | None) -> None:
-    before, behind = hooks(run)
-    steps = len(run.batches)
+def _fit_keras(
+    settings: Settings, run: Run, held_out: Batches | None, weights: dict[int, float] | None
+) -> None:
+    steps = run.batches.steps
     reporter = reporter_for(settings.verbose, epochs=run.epochs, steps=steps, done=run.epoch)
-    with deferred_interrupt() as run.interrupt, reporter as run.reporter:
-        run.model.fit(
-            as_keras_data(run.batches),
-            validation_data=None if held_out is None else as_keras_data(held_out),
-            initial_epoch=run.epoch,
-            epochs=run.epochs,
-            shuffle=False,
-            verbose=0,
-            callbacks=[before, *run.callbacks, behind],
-        )
+    precision = computing_in(settings.mixed_precision, run.model)
+    with deferred_interrupt() as run.interrupt, reporter as run.reporter, precision:
+        train_run(run, held_out, class_weight=weights)
 
 
 def _warn_of_interrupt(settings: Settings, run: Run) -> None:
@@ -228,24 +205,25 @@ def _warn_of_interrupt(settings: Settings, run: Run) -> None:
 def _result(
     settings: Settings,
     run: Run,
-    train: Dataset,
+    model: keras.Model,
+    parts: tuple[Dataset, Dataset | None],
+    *,
     identity: Mapping[str, Json],
     leaks: tuple[Leak, ...],
 ) -> TrainingResult:
+    train, validation = parts
     metrics = {name: values[run.best.epoch - 1] for name, values in run.history.items()}
-    told_settings: dict[str, object] = {
+    told_settings = {
         name: value
-        for name, value in settings.to_dict().items()
-        if name not in ("checkpoint_dir", "verbose", "callbacks")
+        for name, value in described_settings(settings).items()
+        if name not in ("cache_dir", "checkpoint_dir", "verbose", "callbacks")
     }
-    if settings.augmenter is not None:
-        told_settings["augmenter"] = told(settings.augmenter)
     classifier = Classifier.from_model(
-        run.model,
+        model,
         class_names=train.class_names,
         resize=train.resize,
         provenance={
-            **_environment(),
+            **environment(),
             "backend": identity["backend"],
             "trainer": told_settings,
             "balancing": copies_told(train),
@@ -257,9 +235,9 @@ def _result(
             "monitor": run.monitor,
             "metrics": finite(metrics),
         },
-    )
+    ).with_validation(validation)
     return TrainingResult(
-        model=run.model,
+        model=model,
         classifier=classifier,
         history=run.history,
         monitor=run.monitor,

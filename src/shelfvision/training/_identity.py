@@ -10,13 +10,22 @@ from typing import TYPE_CHECKING
 
 from shelfvision.data import Dataset
 from shelfvision.models._backend import backend_name
-from shelfvision.training._settings import Settings, described
+from shelfvision.training._settings import Settings, described, described_settings
 from shelfvision.training._state import Json
 
 if TYPE_CHECKING:
     import keras
 
-_SETTINGS = ("batch_size", "seed", "augmenter", "patience", "monitor", "mode", "min_delta")
+SCHEME = 1
+"""What the same settings make of the same photos: order, variation, judgement. To be raised when
+another version of this code would go on otherwise than it began."""
+_HARMLESS = frozenset(
+    {
+        *("epochs", "save_every", "checkpoint_dir", "cache_dir", "verbose"),  # the end is the same
+        *("callbacks", "on_leak"),  # they have a state of their own; it is the photos that count
+        *("optimizer", "learning_rate", "loss"),  # told as the model is compiled with them
+    }
+)
 
 
 def identity_of(
@@ -28,11 +37,13 @@ def identity_of(
         "validation photos": None if validation is None else _told(validation),
         "class_names": list(train.class_names),
         "backend": backend_name(),
-        "model": _model_digest(model),
+        "code scheme": SCHEME,
+        "model": model_digest(model),
         "optimizer": _compiled(model, "optimizer"),
         "loss": _compiled(model, "loss"),
     }
-    identity |= {name: described(getattr(settings, name)) for name in _SETTINGS}
+    settings_told = described_settings(settings)
+    identity |= {name: settings_told[name] for name in settings_told if name not in _HARMLESS}
     plain: dict[str, Json] = json.loads(json.dumps(identity))
     return plain
 
@@ -72,7 +83,8 @@ def _compiled(model: keras.Model, part: str) -> Json:
     return {"kind": type(value).__name__, **{k: described(v) for k, v in settings.items()}}
 
 
-def _model_digest(model: keras.Model) -> dict[str, Json]:
+def model_digest(model: keras.Model) -> dict[str, Json]:
+    """Return what tells a model's layers and variables, but not their values, from others."""
     variables: list[Json] = [
         [list(v.shape), str(v.dtype), bool(v.trainable)] for v in model.variables
     ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -75,15 +76,16 @@ class LiveLine:
             TextColumn,
             TimeRemainingColumn,
         )
+        from rich.table import Column
 
         self._steps = steps
         self._epochs = epochs
         self._epoch = done
         self._progress = Progress(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=20),
+            BarColumn(bar_width=10),
             TextColumn("{task.fields[metrics]}"),
-            TimeRemainingColumn(),
+            TimeRemainingColumn(compact=True, table_column=Column(min_width=5, no_wrap=True)),
             console=console,
             transient=False,
         )
@@ -108,34 +110,66 @@ class LiveLine:
     def begin(self, epoch: int) -> None:
         """Show the new epoch."""
         self._epoch = epoch
+        self._progress.update(self._task, description=self._position(0))
 
     def step(self, done: int, speed: float, metrics: Mapping[str, float]) -> None:
         """Show how far the epoch is."""
         self._progress.update(
             self._task,
             completed=(self._epoch - 1) * self._steps + done,
-            description=f"epoch {self._epoch}/{self._epochs} step {done}/{self._steps}",
-            metrics=f"{told(metrics)} {speed:.0f} images/s",
+            description=self._position(done),
+            metrics=f"{told(metrics, digits=3)} {speed:.0f} images/s",
         )
+
+    def _position(self, done: int) -> str:
+        return f"epoch {self._epoch}/{self._epochs} step {done}/{self._steps}"
 
 
 def reporter_for(verbose: Verbose, *, epochs: int, steps: int, done: int) -> Reporter:
     """Return a live line where one is wanted and can be seen, silence elsewhere."""
-    if verbose is False:
+    if not _is_shown(verbose):
         return Silence()
     from rich.console import Console
 
-    console = Console(stderr=True)
-    if verbose == "auto" and not console.is_terminal:
-        return Silence()
-    return LiveLine(console, epochs=epochs, steps=steps, done=done)
+    return LiveLine(Console(stderr=True), epochs=epochs, steps=steps, done=done)
 
 
-def told(metrics: Mapping[str, float]) -> str:
-    """Return metrics in a few words."""
-    return " ".join(f"{name} {value:.4g}" for name, value in metrics.items())
+def told(metrics: Mapping[str, float], *, digits: int | None = None) -> str:
+    """Return metrics in a few words, the loss first; fixed digits keep a live line from jumping."""
+    kind = ".4g" if digits is None else f".{digits}f"
+    # Keras gives them in the order of their names.
+    names = sorted(metrics, key=lambda name: (name.startswith("val_"), not name.endswith("loss")))
+    return " ".join(f"{name} {metrics[name]:{kind}}" for name in names)
 
 
 def log_epoch(epoch: int, epochs: int, metrics: Mapping[str, float], seconds: float) -> None:
     """Write the log's line for one epoch."""
     _logger.info("epoch %d/%d: %s in %.1f s", epoch, epochs, told(metrics), seconds)
+
+
+@contextmanager
+def counting(verbose: Verbose, what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Yield what is told how many of a `total` are done; a bar shows it where one is wanted."""
+    if not _is_shown(verbose):
+        yield _ignore
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda done: progress.update(task, completed=done)
+
+
+def _is_shown(verbose: Verbose) -> bool:
+    """Tell whether progress is to be shown and there is a terminal to show it on."""
+    if verbose != "auto":
+        return verbose
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    return console.is_terminal or console.is_jupyter
+
+
+def _ignore(done: int) -> None:
+    """Do nothing."""

@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shelfvision._validation import import_package
 from shelfvision.data.splitting._leaks import Leak
 from shelfvision.inference import Classifier
+from shelfvision.training._notebook import result_view
 
 if TYPE_CHECKING:
     import keras
+    import pandas as pd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -45,11 +48,40 @@ class TrainingResult:
         """The metrics of the best epoch, by name."""
         return {name: values[self.best_epoch - 1] for name, values in self.history.items()}
 
+    def history_frame(self) -> pd.DataFrame:
+        """Return the history as a pandas table.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row an epoch, counted from 1, and one column a metric.
+
+        Raises
+        ------
+        MissingDependencyError
+            pandas is not installed.
+        """
+        pd = import_package("pandas", purpose="history_frame", pip="pandas")
+        epochs = pd.RangeIndex(1, self.stopped_epoch + 1, name="epoch")
+        return pd.DataFrame(self.history, index=epochs)
+
+    def _repr_html_(self) -> str:
+        return result_view(
+            self._ending(),
+            self.best_metrics,
+            {name: self.history[name] for name in ("loss", "val_loss") if name in self.history},
+            best_epoch=self.best_epoch,
+        )
+
     def __repr__(self) -> str:
         """Return the best epoch, its metrics and where training stopped."""
         metrics = ", ".join(f"{name} {value:.4g}" for name, value in self.best_metrics.items())
-        ending = " by Ctrl-C" if self.interrupted else ""
+        best, _, rest = self._ending().partition(",")
+        return f"<TrainingResult: {best} ({metrics}),{rest}>"
+
+    def _ending(self) -> str:
+        stop = " by Ctrl-C" if self.interrupted else ""
         return (
-            f"<TrainingResult: best epoch {self.best_epoch} by {self.monitor} ({metrics}), "
-            f"stopped after epoch {self.stopped_epoch}{ending}>"
+            f"best epoch {self.best_epoch} by {self.monitor}, "
+            f"stopped after epoch {self.stopped_epoch}{stop}"
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import time
 import warnings
 from collections.abc import Mapping, Sequence
@@ -12,10 +11,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from shelfvision._validation import listed
-from shelfvision.errors import TrainingError, TrainingWarning
-from shelfvision.models._backend import load_keras
+from shelfvision.errors import ResumeError, TrainingError, TrainingWarning
 from shelfvision.training._best import BestEpoch
 from shelfvision.training._feed import Batches
+from shelfvision.training._finite import (
+    WeightsWatch,
+    require_finite_epoch,
+    require_finite_step,
+    require_numbers,
+)
 from shelfvision.training._interrupt import Interrupt
 from shelfvision.training._progress import Reporter, log_epoch
 from shelfvision.training._state import Arrays, Json, RunState
@@ -42,11 +46,13 @@ class Run:
     best : BestEpoch
         The judgement before the first epoch.
     callbacks : sequence of keras.callbacks.Callback
-        The caller's.
+        Our own and the caller's.
     identity, environment : mapping
         What goes into the state to recognise the run by.
     checkpoints : Checkpoints, optional
         Where states are saved.
+    save_every : int, optional
+        Steps after which to save within an epoch.
     """
 
     def __init__(
@@ -63,6 +69,7 @@ class Run:
         identity: Mapping[str, Json],
         environment: Mapping[str, Json],
         checkpoints: Checkpoints | None,
+        save_every: int | None = None,
     ) -> None:
         self.model = model
         self.batches = batches
@@ -71,46 +78,61 @@ class Run:
         self.best = best
         self.callbacks = callbacks
         self.epoch = 0
+        self.step = 0
         self.stopped = False
         self.interrupted = False
         self.history: dict[str, list[float]] = {}
         self.timings: dict[str, list[float]] = {"seconds": [], "images_per_second": []}
         self.interrupt = Interrupt()
         self.reporter: Reporter | None = None
+        self.saved: RunState | None = None
+        """The state that is being gone on from, or what became of it."""
         self._n_photos = n_photos
         self._batch_size = batch_size
         self._identity = identity
         self._environment = environment
         self._checkpoints = checkpoints
+        self._save_every = save_every
+        self._watch = WeightsWatch(model.variables)
         self._best_model: Arrays = ()
-        self._callback_states: Sequence[Json] = ()
         self._began = self._speed = 0.0
 
     # -- going on where a state left off -----------------------------------------------------
 
     def restore(self, state: RunState) -> None:
-        """Put everything back to where the state was taken."""
-        assign(self.model.variables, state.model)
-        assign(self.model.optimizer.variables, state.optimizer)
+        """Put everything back to where the state was taken, but for what Keras resets.
+
+        That is done by `restore_variables` and `restore_callbacks`, once Keras's loop has begun.
+        """
+        self.saved = state
         self._best_model = state.best_model
         self.best = self.best.continued(state.best)
-        self.epoch = state.epoch
+        self.epoch, self.step = state.epoch, state.step
         self.history = {name: list(values) for name, values in state.history.items()}
         self.timings = {name: list(values) for name, values in state.timings.items()}
         self.stopped = state.stopped and self.epochs <= state.planned_epochs
-        self._callback_states = state.callbacks
+        self.batches.begin_epoch(self.epoch + 1, skip=self.step)
 
     @property
     def finished(self) -> bool:
         """Whether there is nothing left to train."""
         return self.stopped or self.epoch >= self.epochs or self.best.out_of_patience
 
+    def restore_variables(self) -> None:
+        """Give the model, the optimizer and, in mid-epoch, the metrics their values back."""
+        if self.saved is None:
+            return
+        assign(self.model.variables, self.saved.model)
+        assign(self.model.optimizer.variables, self.saved.optimizer)
+        if self.step:
+            assign(self.model.metrics_variables, self.saved.metrics)
+
     def restore_callbacks(self) -> None:
-        """Give the caller's callbacks their state back, after Keras had them forget it."""
-        if self.epoch == 0:
+        """Give callbacks their state back, after Keras had them forget it."""
+        if self.saved is None:
             return
         forgetful = []
-        states = [*self._callback_states, *[None] * len(self.callbacks)]
+        states = [*self.saved.callbacks, *[None] * len(self.callbacks)]
         for callback, state in zip(self.callbacks, states, strict=False):
             if state is not None and hasattr(callback, "set_state"):
                 callback.set_state(state)
@@ -118,59 +140,91 @@ class Run:
                 forgetful.append(type(callback).__name__)
         if forgetful:
             warnings.warn(
-                f"the run goes on after epoch {self.epoch}, but {listed(forgetful)} starts afresh, "
+                f"the run goes on {self._position()}, but {listed(forgetful)} starts afresh, "
                 "having no state to go on from; give it get_state and set_state if it counts",
                 TrainingWarning,
                 stacklevel=2,
             )
 
+    def build_metrics(self) -> None:
+        """Let Keras make the metrics' variables, which it otherwise does in the first step.
+
+        Raises
+        ------
+        ResumeError
+            They are not those of the state.
+        """
+        if self.saved is None or self._fits(self.saved.metrics):
+            return
+        self.model.test_on_batch(*self.batches[0])
+        if not self._fits(self.saved.metrics):
+            raise ResumeError(
+                "the run cannot go on, because the metrics that the model is compiled with "
+                'changed; compile it with the same, or start over with resume="never"'
+            )
+
+    def _fits(self, metrics: Arrays) -> bool:
+        shapes = [tuple(variable.shape) for variable in self.model.metrics_variables]
+        return shapes == [value.shape for value in metrics]
+
     # -- what Keras's loop tells --------------------------------------------------------------
 
     def begin_epoch(self, epoch: int) -> None:
         """Order the photos of `epoch` and start its clock."""
-        self.batches.begin_epoch(epoch)
+        self.batches.begin_epoch(epoch, skip=self.step)
         if self.reporter is not None:
             self.reporter.begin(epoch)
-        self._began = time.perf_counter()
+        before = self.saved.seconds if self.saved is not None and self.step else 0.0
+        self._began = time.perf_counter() - before
 
     def end_step(self, epoch: int, done: int, metrics: Mapping[str, float]) -> None:
         """Look at the metrics after `done` steps; stop where they are no numbers any more."""
-        _require_numbers(metrics)
-        loss = metrics.get("loss", 0.0)
-        if not math.isfinite(loss):
-            raise TrainingError(
-                f"the loss became {loss} in step {done} of epoch {epoch}; {self._what_is_kept()}; "
-                "train with a smaller learning_rate or clip the optimizer's gradients"
-            )
+        require_numbers(metrics)
+        require_finite_step(metrics, epoch=epoch, step=done, kept=self._what_is_kept())
         seconds = time.perf_counter() - self._began
         self._speed = min(done * self._batch_size, self._n_photos) / max(seconds, 1e-9)
         if self.reporter is not None:
             self.reporter.step(done, self._speed, metrics)
+
+    def close_step(self, done: int) -> None:
+        """Save where it is time to, and grant Ctrl-C, after callbacks have had their say."""
+        before, self.step = self.step, done
+        if done >= self.batches.steps:
+            # The epoch is judged and saved in a moment; Ctrl-C waits for that.
+            return
+        every = self._save_every
+        if self.interrupt.asked or (every is not None and done // every > before // every):
+            self._save()
         self.interrupt.grant()
 
     def end_epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
         """Judge an epoch, note it, and keep its weights if they are the best so far."""
-        _require_numbers(metrics)
-        self._check_finite(epoch, metrics)
-        self.epoch = epoch
-        self.best = self.best.after(epoch, metrics[self.monitor])
+        require_numbers(metrics)
+        kept, steps = self._what_is_kept(), self.batches.steps
+        require_finite_epoch(metrics, monitor=self.monitor, epoch=epoch, steps=steps, kept=kept)
+        best = self.best.after(epoch, metrics[self.monitor])
+        if best.epoch == epoch:
+            weights = snapshot(self.model.variables)
+            self._watch.require_finite(weights, epoch=epoch, step=steps, kept=kept)
+            self._best_model = weights
+        self.best = best
+        self.epoch, self.step = epoch, 0
         for name, value in metrics.items():
             self.history.setdefault(name, []).append(float(value))
-        if self.best.epoch == epoch:
-            self._best_model = snapshot(self.model.variables)
-        if self.best.out_of_patience:
+        if best.out_of_patience:
             self.model.stop_training = True
 
     def close_epoch(self, epoch: int) -> None:
-        """Save the run's state, after the caller's callbacks have had their say."""
+        """Save the run's state, after callbacks have had their say."""
         self.stopped = bool(self.model.stop_training)
         seconds = time.perf_counter() - self._began
         self.timings["seconds"].append(seconds)
         self.timings["images_per_second"].append(self._speed)
-        if self._checkpoints is not None:
-            self._checkpoints.save(self._state())
+        self._save()
         latest = {name: values[-1] for name, values in self.history.items()}
         log_epoch(epoch, self.epochs, latest, seconds)
+        if not self.finished:
+            self.interrupt.grant()
 
     # -- the end --------------------------------------------------------------------------------
 
@@ -184,26 +238,32 @@ class Run:
             return "no epoch was finished"
         return f"the model is back on the weights of epoch {self.best.epoch}, the best"
 
-    def _check_finite(self, epoch: int, metrics: Mapping[str, float]) -> None:
-        if self.monitor not in metrics:
-            raise TrainingError(
-                f"monitor is {self.monitor!r}, but the model measures {listed(metrics)}; name one "
-                "of these"
-            )
-        for name in ("loss", "val_loss", self.monitor):
-            value = metrics.get(name, 0.0)
-            if not math.isfinite(value):
-                raise TrainingError(
-                    f"{name} is {value} at the end of epoch {epoch}, after its "
-                    f"{len(self.batches)} steps; {self._what_is_kept()}; train with a smaller "
-                    "learning_rate or clip the optimizer's gradients"
-                )
+    def _position(self) -> str:
+        return (
+            f"after step {self.step} of epoch {self.epoch + 1}"
+            if self.step
+            else (f"after epoch {self.epoch}")
+        )
+
+    def _save(self) -> None:
+        if self._checkpoints is None:
+            return
+        state = self._state()
+        epoch, step = (self.epoch + 1, self.step) if self.step else (self.epoch, self.batches.steps)
+        self._watch.require_finite(state.model, epoch=epoch, step=step, kept=self._what_is_kept())
+        self._checkpoints.save(state)
+        if self.saved is not None:
+            self.saved = state
 
     def _state(self) -> RunState:
+        # Within an epoch, jax keeps values to itself until it is asked for them.
+        getattr(self.model, "jax_state_sync", lambda: None)()
         return RunState(
             epoch=self.epoch,
+            step=self.step,
             planned_epochs=self.epochs,
             stopped=self.stopped,
+            seconds=time.perf_counter() - self._began if self.step else 0.0,
             identity=self._identity,
             environment=self._environment,
             best=self.best.progress(),
@@ -212,51 +272,9 @@ class Run:
             callbacks=[_state_of(callback) for callback in self.callbacks],
             model=snapshot(self.model.variables),
             optimizer=snapshot(self.model.optimizer.variables),
+            metrics=snapshot(self.model.metrics_variables) if self.step else (),
             best_model=self._best_model,
         )
-
-
-def hooks(run: Run) -> tuple[keras.callbacks.Callback, keras.callbacks.Callback]:
-    """Return the callbacks that stand before and behind the caller's and tell the run.
-
-    Judging comes first; saving comes last, because a caller's callback may change the optimizer.
-    Keras passes some arguments by name, so unused ones keep theirs.
-    """
-    base = load_keras().callbacks.Callback
-
-    class Before(base):  # type: ignore[misc, valid-type]  # keras has no types
-        _epoch = 0
-
-        def on_epoch_begin(self, epoch: int, logs: object = None) -> None:  # noqa: ARG002
-            self._epoch = epoch + 1
-            run.begin_epoch(epoch + 1)
-
-        def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
-            run.end_step(self._epoch, batch + 1, logs or {})
-
-        def on_test_batch_end(self, batch: int, logs: object = None) -> None:  # noqa: ARG002
-            run.interrupt.grant()
-
-        def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-            run.end_epoch(epoch + 1, logs or {})
-
-    class Behind(base):  # type: ignore[misc, valid-type]  # keras has no types
-        def on_train_begin(self, logs: object = None) -> None:  # noqa: ARG002
-            run.restore_callbacks()
-
-        def on_epoch_end(self, epoch: int, logs: object = None) -> None:  # noqa: ARG002
-            run.close_epoch(epoch + 1)
-
-    return Before(), Behind()
-
-
-def _require_numbers(metrics: Mapping[str, object]) -> None:
-    for name, value in metrics.items():
-        if not isinstance(value, float | int):
-            raise TrainingError(
-                f"the metric {name!r} does not give a single number, which a run keeps for every "
-                "epoch; compile the model with a metric that averages its values, or without it"
-            )
 
 
 def snapshot(variables: Sequence[keras.Variable]) -> Arrays:

@@ -2,34 +2,55 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import inspect
 import math
 import os
-import pickle
-import re
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
 
-from shelfvision._validation import as_number
+from shelfvision.augment._identity import identity_of
+from shelfvision.augment._recipes import told
 from shelfvision.data.splitting._leaks import OnLeak
-from shelfvision.errors import InvalidParameterError
 from shelfvision.protocols import Augmenter
+from shelfvision.training._class_weight import ClassWeight
+from shelfvision.training._clipping import GradientClipping
+from shelfvision.training._schedules import CosineSchedule, PlateauSchedule, Schedule
 from shelfvision.training._state import Json
 
 if TYPE_CHECKING:
     import keras
+    from _typeshed import DataclassInstance
 
 Resume: TypeAlias = Literal["auto", "never", "must"]
 """Whether a run on disk is continued: if there is one, never, or it has to be there."""
 Verbose: TypeAlias = Literal["auto"] | bool
 """Whether a live line is shown: on a terminal, always, or never."""
+MixedPrecision: TypeAlias = Literal["float16", "bfloat16"]
+"""The type in which layers compute while weights stay float32."""
 
 RESUME = ("auto", "never", "must")
-UNSET = MappingProxyType({"optimizer": "adam", "learning_rate": None, "loss": "auto"})
+UNSET = MappingProxyType(
+    {
+        "optimizer": "adam",
+        "learning_rate": None,
+        "loss": "auto",
+        "clipping": None,
+        "weight_decay": None,
+        "label_smoothing": 0.0,
+        "mixed_precision": None,
+        "steps_per_execution": 1,
+        "layer_decay": 1.0,
+    }
+)
 """The settings that a model is compiled with, as they are where nobody has chosen."""
+
+VALUES: Mapping[str, tuple[type[DataclassInstance], ...]] = MappingProxyType(
+    {"schedule": (CosineSchedule, PlateauSchedule), "clipping": (GradientClipping,)}
+)
+"""Settings that are values of our own, and what they may be; they are told by their fields."""
 
 
 class Settings(Protocol):
@@ -52,8 +73,52 @@ class Settings(Protocol):
         """The step size; None for the optimizer's own."""
 
     @property
+    def schedule(self) -> Schedule | None:
+        """How the step size changes."""
+
+    @property
+    def clipping(self) -> GradientClipping | None:
+        """How large a gradient may be."""
+
+    @property
+    def weight_decay(self) -> float | None:
+        """What a step takes away from every weight."""
+
+    @property
     def loss(self) -> str | keras.losses.Loss | Callable[..., object]:
         """The quantity to minimize."""
+
+    @property
+    def label_smoothing(self) -> float:
+        """The share of a label that all classes get."""
+
+    @property
+    def class_weight(self) -> ClassWeight | None:
+        """How much each class counts."""
+
+    @property
+    def mixed_precision(self) -> MixedPrecision | None:
+        """The type in which layers compute."""
+
+    @property
+    def steps_per_execution(self) -> int:
+        """The steps that Keras runs at a time."""
+
+    @property
+    def fine_tune(self) -> str | None:
+        """The part of a pretrained model that learns."""
+
+    @property
+    def views(self) -> int:
+        """The views of a photo that the frozen part is run over."""
+
+    @property
+    def cache_dir(self) -> str | os.PathLike[str] | None:
+        """The folder of what the frozen part gives."""
+
+    @property
+    def layer_decay(self) -> float:
+        """How the step size shrinks from layer to layer, downwards."""
 
     @property
     def patience(self) -> int | None:
@@ -76,6 +141,10 @@ class Settings(Protocol):
         """What order and augmentation are derived from."""
 
     @property
+    def save_every(self) -> int | None:
+        """The steps after which to save within an epoch."""
+
+    @property
     def verbose(self) -> Verbose:
         """Whether to show a live line."""
 
@@ -95,22 +164,30 @@ class Settings(Protocol):
     def on_leak(self) -> OnLeak:
         """What to do with photos that both parts have."""
 
-    def to_dict(self) -> dict[str, Json]:
-        """Return all of them as plain JSON values."""
+
+def described_settings(settings: Settings) -> dict[str, Json]:
+    """Return all settings as JSON values, objects as `described` has them."""
+    fields = dataclasses.fields(settings)  # type: ignore[arg-type]  # every Trainer is a dataclass
+    return {field.name: described(getattr(settings, field.name)) for field in fields}
 
 
 def described(value: object) -> Json:
     """Return a setting as a JSON value that is equal for equal settings, in any process.
 
-    Objects are told by their configuration if they have one, functions by their name, others by
-    their printed form, or by a digest of their pickle where that shows an address only.
+    Our own values are told by their settings, objects of Keras by their configuration, anything
+    else by its name and a digest of what it is made of.
     """
     if value is None or isinstance(value, bool | int | float | str):
         return value
+    if isinstance(value, os.PathLike):
+        return os.fsdecode(value)
     if isinstance(value, Mapping):
         return {str(key): described(item) for key, item in value.items()}
     if isinstance(value, Sequence):
         return [described(item) for item in value]
+    if any(isinstance(value, kinds) for kinds in VALUES.values()):
+        fields: dict[str, Json] = dataclasses.asdict(cast("DataclassInstance", value))
+        return {"name": type(value).__name__, **fields}
     return _described_object(value)
 
 
@@ -124,96 +201,18 @@ def finite(value: Json) -> Json:
 
 
 def _described_object(value: object) -> Json:
-    if inspect.isroutine(value) or inspect.isclass(value):
-        return _type_name(value)
+    recipe = told(value) if callable(value) else None
+    if isinstance(recipe, dict):
+        return described(recipe)
     for method in ("to_dict", "get_config"):
         configure = getattr(value, method, None)
-        if callable(configure):
+        if callable(configure) and not inspect.isclass(value):
             return {"type": _type_name(type(value)), "settings": described(configure())}
-    text = repr(value)
-    if not re.search(r" at 0x[0-9a-fA-F]+", text):
-        return text
-    return _type_name(type(value)) + _pickle_digest(value)
+    kind = value if inspect.isroutine(value) or inspect.isclass(value) else type(value)
+    digest = hashlib.sha256(identity_of(value).encode()).hexdigest()
+    return f"{_type_name(kind)} #{digest[:16]}"
 
 
 def _type_name(kind: object) -> str:
     module = getattr(kind, "__module__", "")
     return f"{module}.{getattr(kind, '__qualname__', type(kind).__qualname__)}"
-
-
-def _pickle_digest(value: object) -> str:
-    try:
-        return f" #{hashlib.sha256(pickle.dumps(value, protocol=4)).hexdigest()[:16]}"
-    except (pickle.PicklingError, TypeError, AttributeError):
-        return ""
-
-
-def checked_callable(name: str, value: object) -> None:
-    """Refuse what cannot be called."""
-    if value is not None and not callable(value):
-        raise InvalidParameterError(
-            f"{name} must be callable as (image, rng) -> image, not {value!r}"
-        )
-
-
-def checked_callbacks(value: object) -> tuple[object, ...]:
-    """Return callbacks as a tuple of objects that have Keras's hooks."""
-    if not isinstance(value, Sequence) or isinstance(value, str):
-        raise InvalidParameterError(
-            f"callbacks must be a list of keras.callbacks.Callback, not {value!r}; write [callback]"
-        )
-    for callback in value:
-        if inspect.isclass(callback) or not hasattr(callback, "on_epoch_end"):
-            raise InvalidParameterError(
-                f"callbacks must be instances of keras.callbacks.Callback, but one is {callback!r}"
-            )
-        if any(kind.__name__ == "BackupAndRestore" for kind in type(callback).__mro__):
-            raise InvalidParameterError(
-                "callbacks has a BackupAndRestore, which would take a run back to an epoch that "
-                "its Trainer knows nothing of; leave it out and give checkpoint_dir, which goes on "
-                "where a run was stopped"
-            )
-    return tuple(value)
-
-
-def checked_part(name: str, value: object) -> None:
-    """Refuse an optimizer or a loss that Keras can make nothing of."""
-    if inspect.isclass(value) or not (
-        (isinstance(value, str) and value) or hasattr(value, "get_config") or callable(value)
-    ):
-        raise InvalidParameterError(
-            f"{name} must be the name of one that Keras has, or an instance, not {value!r}"
-        )
-
-
-def checked_learning_rate(value: object) -> object:
-    """Return a step size as a float, or a schedule as it is."""
-    if value is None or hasattr(value, "get_config"):
-        return value
-    rate = as_number("learning_rate", value, minimum=0.0)  # type: ignore[arg-type]  # it checks
-    if rate == 0.0:
-        raise InvalidParameterError("learning_rate is 0, which learns nothing; give more")
-    return rate
-
-
-def checked_path(value: object) -> Path:
-    """Return the path of a folder."""
-    text = os.fspath(value) if isinstance(value, str | os.PathLike) else ""
-    if not text:
-        raise InvalidParameterError(f"checkpoint_dir must be the path of a folder, not {value!r}")
-    return Path(text)
-
-
-def checked_monitor(value: object) -> None:
-    """Refuse what cannot be the name of a metric."""
-    if not isinstance(value, str) or not value:
-        raise InvalidParameterError(
-            "monitor must be 'auto', 'loss', 'val_loss', 'val_accuracy' or another metric of the "
-            f"model, not {value!r}"
-        )
-
-
-def checked_verbose(value: object) -> None:
-    """Refuse anything but the three choices."""
-    if value != "auto" and not isinstance(value, bool):
-        raise InvalidParameterError(f"verbose must be 'auto', True or False, not {value!r}")

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 import warnings
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from shelfvision._files import write_atomically
+from shelfvision._files import (
+    fsync_directory,
+    make_directory,
+    storage_error,
+    temporary_name,
+    write_atomically,
+)
 from shelfvision._validation import listed
 from shelfvision.errors import ResumeError, StorageError, TrainingWarning
 from shelfvision.training._history import as_csv, as_json
-from shelfvision.training._state import DamagedStateError, RunState, decode, encode
+from shelfvision.training._lock import FolderLock
+from shelfvision.training._state import (
+    DamagedStateError,
+    ForeignStateError,
+    RunState,
+    decode,
+    encode,
+)
 
 SLOTS = ("state-a.safetensors", "state-b.safetensors")
 """The two newest states; a new one replaces the older of them."""
@@ -21,6 +36,8 @@ HISTORY = ("history.csv", "history.json")
 """The metrics of every epoch, for people and programs."""
 BEST = "best.shelf"
 """The classifier of the best epoch, written when the run ends."""
+LOCK = "run.lock"
+"""What the process that trains here holds on to."""
 
 
 class Checkpoints:
@@ -34,6 +51,7 @@ class Checkpoints:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self._lock = FolderLock(directory / LOCK)
         self._generation = 0
         self._slot = 0
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="shelfvision-checkpoint")
@@ -55,6 +73,33 @@ class Checkpoints:
                 self.wait()
         finally:
             self._executor.shutdown(wait=True)
+            self._lock.release()
+
+    def open(self) -> None:
+        """Make the folder, keep other runs out of it and clear away what a crash left half done.
+
+        Raises
+        ------
+        ResumeError
+            Another run is training there.
+        StorageError
+            Files cannot be written there.
+        """
+        try:
+            make_directory(self.directory)
+            with tempfile.TemporaryFile(dir=self.directory):
+                pass
+            self._lock.acquire()
+        except OSError as error:
+            reason = "it is a file" if self.directory.is_file() else error.strerror or error
+            raise StorageError(
+                f"checkpoint_dir {str(self.directory)!r} cannot hold a run: {reason}; give a "
+                "folder that can be written to"
+            ) from error
+        for name in (*SLOTS, *HISTORY, BEST):
+            for leftover in self.directory.glob(temporary_name(name, "*")):
+                with contextlib.suppress(OSError):
+                    leftover.unlink()
 
     def load(self) -> RunState | None:
         """Return the newest whole state, or None where there is none.
@@ -62,7 +107,7 @@ class Checkpoints:
         Raises
         ------
         ResumeError
-            There are states, but all are damaged.
+            There are states, but all are damaged, or one is another version's.
         """
         found: list[tuple[int, int, RunState]] = []
         damaged: list[tuple[Path, Exception]] = []
@@ -73,6 +118,11 @@ class Checkpoints:
                 found.append((generation, slot, state))
             except (FileNotFoundError, NotADirectoryError):
                 continue
+            except ForeignStateError as error:
+                raise ResumeError(
+                    f"{str(path)!r} was saved by another version of shelfvision ({error}); go on "
+                    'with that version, or start again with resume="never"'
+                ) from error
             except (DamagedStateError, OSError) as error:
                 damaged.append((path, error))
         if not found:
@@ -83,35 +133,27 @@ class Checkpoints:
         for path, reason in damaged:
             warnings.warn(
                 f"{str(path)!r} is damaged ({reason}); the run goes on from the other state, after "
-                f"epoch {state.epoch}",
+                f"epoch {state.epoch}" + (f" and {state.step} steps" if state.step else ""),
                 TrainingWarning,
                 stacklevel=2,
             )
         return state
 
-    def require_writable(self) -> None:
-        """Make the folder and see that files can be written there, before any work is done.
+    def clear(self) -> None:
+        """Remove the files of an earlier run; anything else in the folder stays.
 
         Raises
         ------
         StorageError
-            They cannot.
+            One cannot be removed.
         """
         try:
-            self.directory.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.directory):
-                pass
+            for name in (*SLOTS, *HISTORY, BEST):
+                (self.directory / name).unlink(missing_ok=True)
+            # A power cut must not bring them back among the files of the new run.
+            fsync_directory(self.directory)
         except OSError as error:
-            reason = "it is a file" if self.directory.is_file() else error.strerror or error
-            raise StorageError(
-                f"checkpoint_dir {str(self.directory)!r} cannot hold a run: {reason}; give a "
-                "folder that can be written to"
-            ) from error
-
-    def clear(self) -> None:
-        """Remove the files of an earlier run; anything else in the folder stays."""
-        for name in (*SLOTS, *HISTORY, BEST):
-            (self.directory / name).unlink(missing_ok=True)
+            raise storage_error(self.directory, error) from error
 
     def save(self, state: RunState) -> None:
         """Write a state, once the one before is written; its arrays must not change any more."""
@@ -135,9 +177,18 @@ class Checkpoints:
 
     def _write(self, path: Path, state: RunState, generation: int) -> None:
         write_atomically(path, encode(state, generation=generation))
-        for name, text in zip(
-            HISTORY, (as_csv(state.history), as_json(state.history)), strict=True
-        ):
+        if not state.step:
+            self.write_history(state.history)
+
+    def write_history(self, history: Mapping[str, Sequence[float]]) -> None:
+        """Write the metrics for people and programs; a run goes on without these files.
+
+        Raises
+        ------
+        StorageError
+            They cannot be written.
+        """
+        for name, text in zip(HISTORY, (as_csv(history), as_json(history)), strict=True):
             write_atomically(self.directory / name, text.encode())
 
 

@@ -6,6 +6,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Sequence
 
+from shelfvision._html import printable
 from shelfvision.data.auditing._finding import SEVERITIES, Finding
 from shelfvision.data.auditing._look import Photos
 
@@ -62,10 +63,3 @@ def cut(name: str, limit: int = _NAME) -> str:
     """Return a name that can be printed, shortened at its front, where names are alike."""
     name = printable(name)
     return name if len(name) <= limit else "…" + name[1 - limit :]
-
-
-def printable(text: str) -> str:
-    """Return a text without control, direction and broken characters."""
-    return "".join(
-        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
-    )

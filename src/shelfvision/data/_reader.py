@@ -1,4 +1,4 @@
-"""Everything that `predict` takes, as batches of pixels with names and errors."""
+"""Everything that predicting takes, as batches of pixels with names and errors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import TypeAlias, cast
 
 import numpy as np
 
-from shelfvision.data import Dataset
+from shelfvision.data._dataset import Dataset
+from shelfvision.data._threads import in_threads
 from shelfvision.data.decoding._decode import decode_photo, read_photo, resize_image
 from shelfvision.errors import InvalidParameterError, PhotoError
 from shelfvision.protocols import Image, Images, OnError, Resize
@@ -78,7 +79,15 @@ class Reader:
             yield self._batch(list(part.ids), found)
 
     def _of_photos(self, photos: Sequence[tuple[int, Photo]]) -> Batch:
-        found = [self._attempt(self._read, number, photo) for number, photo in photos]
+        """Read a batch in a few threads; of several errors that of the first photo is raised."""
+        found: list[Pixels] = [_NOT_READ] * len(photos)
+
+        def fill(position: int) -> None:
+            found[position] = self._attempt(self._read, *photos[position])
+
+        # Pixels that are there already are not worth a thread.
+        workers = 1 if all(isinstance(photo, np.ndarray) for _, photo in photos) else None
+        in_threads(fill, len(photos), workers=workers)
         return self._batch([_name(photo, number) for number, photo in photos], found)
 
     def _attempt(self, read: Callable[..., Image | tuple[Image, int]], *what: object) -> Pixels:
@@ -114,6 +123,7 @@ class Reader:
         return resize_image(image, image_size=self.image_size, resize=self.resize)
 
 
+_NOT_READ = np.empty((0, 0, 3), dtype=np.uint8)
 _SINGLE = (str, os.PathLike, bytes, bytearray, memoryview, np.ndarray)
 
 

@@ -1,0 +1,123 @@
+"""Exporting: how far every kind of file says the same as the classifier, and what it costs.
+
+Run ``python benchmarks/exporting.py [--photos FOLDER] [--classifier FILE]``. FOLDER holds
+``manifest.csv`` with the columns path, label and split, as the Grocery Store photos have it; by
+default rendered photos serve. Without a classifier, the article's network is trained on the
+training photos first. All files are held against the classifier on the photos of the split
+``val``, and int8 files are measured on training photos.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import tempfile
+import warnings
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+import shelfvision as sv
+from shelfvision.export import ExportFormat, ExportReport, Quantize
+
+KINDS: tuple[tuple[str, ExportFormat, Quantize | None], ...] = (
+    ("onnx", "onnx", None),
+    ("openvino", "openvino", None),
+    ("litert, float32", "litert", None),
+    ("litert, dynamic int8", "litert", "dynamic"),
+    ("litert, full int8", "litert", "int8"),
+    ("keras", "keras", None),
+)
+SUFFIXES = {"onnx": ".onnx", "openvino": ".xml", "litert": ".tflite", "keras": ".keras"}
+
+
+def parts(place: str | None) -> tuple[sv.Dataset, sv.Dataset]:
+    """Return photos to train on and photos to judge by."""
+    if place is None:
+        photos = sv.samples.render_products(60)
+        splits = sv.SeededSplitter(train=0.7, validation=0.3, test=0).split(photos)
+        assert splits.validation is not None
+        return splits.train, splits.validation
+    train, test = (
+        sv.Dataset.from_manifest(Path(place) / "manifest.csv", where={"split": part})
+        for part in ("train", "val")
+    )
+    return train, test
+
+
+def trained(train: sv.Dataset, epochs: int) -> sv.Classifier:
+    """Return the article's network, trained."""
+    model = sv.build_model(len(train.class_names))
+    trainer = sv.Trainer(
+        epochs=epochs, loss="categorical_crossentropy", learning_rate=2e-3, monitor="loss",
+        patience=None,
+    )  # fmt: skip
+    return trainer.fit(model, train).classifier
+
+
+def judged(
+    classifier: sv.Classifier, train: sv.Dataset, test: sv.Dataset, folder: Path
+) -> list[tuple[str, ExportReport]]:
+    """Export in every way and hold each file against the classifier on the photos to judge by."""
+    rows = []
+    few = train[:: max(1, len(train) // 256)]
+    meant = classifier.predict_proba(test)
+    for number, (name, kind, quantize) in enumerate(KINDS):
+        path = folder / f"{number}{SUFFIXES[kind]}"
+        photos = few if quantize == "int8" else test
+        report = classifier.export(
+            path, format=kind, quantize=quantize, photos=photos, tolerance=1 if quantize else None
+        )
+        if quantize == "int8":
+            report = again(report, path, test, meant)
+        rows.append((name, report))
+    return rows
+
+
+def again(
+    report: ExportReport, path: Path, test: sv.Dataset, meant: npt.NDArray[np.float32]
+) -> ExportReport:
+    """Return the report of a file whose ranges were measured on other photos, on these."""
+    said = sv.export.Predictor(path).predict_proba(test)
+    winners = said.argmax(axis=1)
+    return dataclasses.replace(
+        report,
+        n_photos=len(test),
+        max_difference=float(np.abs(said - meant).max()),
+        mean_shift=float(np.abs(said - meant).sum(axis=1).mean() / 2),
+        top1_agreement=float((winners == meant.argmax(axis=1)).mean()),
+        accuracy=float((winners == test.labels).mean()),
+        accuracy_before=float((meant.argmax(axis=1) == test.labels).mean()),
+    )
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--photos", help="a folder with manifest.csv; by default rendered photos")
+    parser.add_argument("--classifier", help="a bundle; by default one is trained")
+    parser.add_argument("--epochs", type=int, default=14, help="of the training")
+    options = parser.parse_args()
+    train, test = parts(options.photos)
+    if options.classifier:
+        classifier = sv.Classifier.load(options.classifier)
+    else:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            classifier = trained(train, options.epochs)
+    print(f"{len(test)} photos, {len(test.class_names)} classes")
+    print("| file | same label | largest difference | mean shift | accuracy | size | one image |")
+    print("|---|---|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        for name, found in judged(classifier, train, test, Path(folder)):
+            print(
+                f"| {name} | {found.top1_agreement:.2%} | {found.max_difference:.1e} "
+                f"| {found.mean_shift:.1e} | {found.accuracy:.4f} (before "
+                f"{found.accuracy_before:.4f}) | {found.size_bytes / 1000:,.0f} kB "
+                f"| {found.latency_ms:.2f} ms |"
+            )
+
+
+if __name__ == "__main__":
+    main()

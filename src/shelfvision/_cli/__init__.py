@@ -1,0 +1,80 @@
+"""The command line: parses, hands over to the module of a command, tells faults in a sentence."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+
+from shelfvision._cli._parser import parser
+from shelfvision._cli._say import complain
+from shelfvision.errors import InvalidParameterError, ShelfVisionError
+
+FAILURE, USAGE, INTERRUPTED, BROKEN_PIPE = 1, 2, 130, 141
+
+
+def entry() -> None:
+    """Run the command line as the program that this process is."""
+    if "--debug" not in sys.argv:
+        _silence_native_code()
+    status = main()
+    # What is left to write may break the pipe, too.
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        status = BROKEN_PIPE
+    if status == BROKEN_PIPE:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(status)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status: 0, 1 for failure, 2 for wrong usage."""
+    chosen = parser().parse_args(arguments)
+    try:
+        with _one_line_warnings():
+            command = importlib.import_module(f"shelfvision._cli._{chosen.command}")
+            status: int = command.run(chosen)
+    except KeyboardInterrupt:
+        complain("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        return BROKEN_PIPE
+    except Exception as error:
+        if chosen.debug:
+            raise
+        complain(_sentence(error))
+        return USAGE if isinstance(error, InvalidParameterError) else FAILURE
+    return status
+
+
+def _sentence(error: Exception) -> str:
+    known = isinstance(error, ShelfVisionError | OSError) and str(error)
+    if known:
+        return f"error: {error}"
+    return f"error: {type(error).__name__}: {error}; run it again with --debug to see where"
+
+
+@contextlib.contextmanager
+def _one_line_warnings() -> Iterator[None]:
+    def show(message: Warning | str, category: type[Warning], *_: object) -> None:
+        if category.__module__.startswith("shelfvision"):
+            complain(f"warning: {message}")
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show  # type: ignore[assignment]  # it takes what is not needed, too
+        yield
+
+
+def _silence_native_code() -> None:
+    """Keep what libraries below Python write about themselves off the terminal."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with contextlib.suppress(OSError, ValueError):
+        own = os.dup(sys.stderr.fileno())
+        sys.stderr = os.fdopen(own, "w", buffering=1, encoding="utf-8", errors="backslashreplace")
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 2)
+        os.close(nowhere)

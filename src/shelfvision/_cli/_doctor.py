@@ -1,0 +1,54 @@
+"""``doctor``: versions, backends, and what is missing."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import io
+import os
+
+from shelfvision._cli._say import say, say_json
+from shelfvision._versions import show_versions
+
+BACKENDS = ("tensorflow", "jax", "torch")
+EXTRAS = {
+    "plot": ("matplotlib", "pictures of histories, confusions, photos"),
+    "frame": ("narwhals", "photos listed by a pandas or polars frame"),
+    "heif": ("pillow_heif", "HEIC photos of phones"),
+    "onnx": ("onnxruntime", "running exported ONNX files"),
+    "litert": ("ai_edge_litert", "running exported LiteRT files"),
+    "openvino": ("openvino", "writing and running OpenVINO files"),
+    "export": ("tf2onnx", "writing ONNX and LiteRT files"),
+}
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Tell what is installed; 1 where no backend is."""
+    text = io.StringIO()
+    show_versions(text)
+    backends = [name for name in BACKENDS if _is_there(name)]
+    missing = {extra: use for extra, (package, use) in EXTRAS.items() if not _is_there(package)}
+    if chosen.json:
+        versions = dict(line.split(maxsplit=1) for line in text.getvalue().splitlines())
+        say_json({"versions": versions, "backends": backends, "missing": sorted(missing)})
+        return int(not backends)
+    say(text.getvalue())
+    say(_about_backends(backends))
+    for extra, use in missing.items():
+        say(f'not installed: {use}; run: pip install "shelfvision[{extra}]"')
+    return int(not backends)
+
+
+def _about_backends(backends: list[str]) -> str:
+    if not backends:
+        return (
+            "no backend is installed, so nothing can be trained or loaded (exported files can be "
+            'run); run: pip install "shelfvision[tensorflow]"'
+        )
+    wanted = os.environ.get("KERAS_BACKEND")
+    note = f"; KERAS_BACKEND says {wanted}" if wanted else ""
+    return f"backends: {', '.join(backends)}{note}"
+
+
+def _is_there(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None

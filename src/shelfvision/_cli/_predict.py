@@ -1,0 +1,129 @@
+"""``predict``: what photos show, as a table, as lines of JSON or as CSV."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from shelfvision._cli._photos import model_of
+from shelfvision._cli._say import complain, say
+from shelfvision._validation import as_integer, counted
+from shelfvision.errors import InvalidParameterError
+from shelfvision.predictions import Prediction, Predictions
+
+_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif")
+_AT_ONCE = 256
+_COLUMNS = ("id", "label", "confidence", "decision", "error")
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Predict photos as they come; 1 where one of them could not be read."""
+    top = as_integer("--top", chosen.top, minimum=1)
+    model = model_of(chosen.file)
+    parts = (
+        model.predict(paths, on_error=chosen.on_error) for paths in _in_parts(_paths(chosen.photos))
+    )
+    writers = {"table": _table, "jsonl": _json_lines, "csv": _csv}
+    total, failed = writers[chosen.format](parts, top)
+    if not total:
+        complain("there were no photos")
+    if failed:
+        complain(f"{failed} of {counted(total, 'photo')} could not be read")
+    return int(bool(failed) or not total)
+
+
+def _paths(named: Iterable[str]) -> Iterator[str]:
+    for name in named:
+        if name == "-":
+            yield from (line for line in map(_stripped, sys.stdin) if line)
+        elif os.path.isdir(name):
+            yield from _below(name)
+        else:
+            yield name
+
+
+def _in_parts(paths: Iterator[str]) -> Iterator[list[str]]:
+    while part := list(islice(paths, _AT_ONCE)):
+        yield part
+
+
+def _stripped(line: str) -> str:
+    return line.rstrip("\r\n")
+
+
+def _below(folder: str) -> Iterator[str]:
+    """Yield the photos of a folder and of those in it, in the order of their names."""
+    found = 0
+    for place, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names):
+            if name.lower().endswith(_SUFFIXES) and not name.startswith("."):
+                found += 1
+                yield os.path.join(place, name)
+    if not found:
+        raise InvalidParameterError(
+            f"the folder {folder!r} holds no photo ({', '.join(_SUFFIXES)}); check the path"
+        )
+
+
+def _plain(one: Prediction) -> dict[str, object]:
+    confidence = None if one.error else round(one.confidence, 6)
+    return {
+        "id": one.id,
+        "label": one.label,
+        "confidence": confidence,
+        "decision": one.decision,
+        "error": one.error,
+    }
+
+
+def _json_lines(parts: Iterable[Predictions], top: int) -> tuple[int, int]:
+    total = failed = 0
+    for part in parts:
+        for one, best in zip(part, part.top(top), strict=True):
+            row = _plain(one)
+            if top > 1:
+                row["top"] = [[name, round(share, 6)] for name, share in best]
+            say(json.dumps(row, ensure_ascii=False))
+            failed += one.error is not None
+        total += len(part)
+        sys.stdout.flush()
+    return total, failed
+
+
+def _csv(parts: Iterable[Predictions], _top: int) -> tuple[int, int]:
+    total = failed = 0
+    writer = csv.DictWriter(sys.stdout, _COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for part in parts:
+        writer.writerows(_plain(one) for one in part)
+        failed += sum(error is not None for error in part.errors)
+        total += len(part)
+        sys.stdout.flush()
+    return total, failed
+
+
+def _table(parts: Iterable[Predictions], _top: int) -> tuple[int, int]:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("photo", "label", "confidence", "decision", "", box=None, pad_edge=False)
+    total = failed = 0
+    for part in parts:
+        for one in part:
+            share = "" if one.error else f"{one.confidence:.3f}"
+            # As text, so that brackets in a name are no markup.
+            cells = (Text(cell or "") for cell in (one.id, one.label, share, one.decision))
+            table.add_row(*cells, Text(one.error or ""))
+            failed += one.error is not None
+        total += len(part)
+    # Off the terminal nothing is cut or wrapped.
+    width = None if sys.stdout.isatty() else 100_000
+    Console(file=sys.stdout, width=width).print(table)
+    return total, failed

@@ -1,0 +1,132 @@
+"""``train``: a classifier from photos, by the recipe that suits them."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+from pathlib import Path
+from typing import cast
+
+from shelfvision._cli._photos import dataset_of
+from shelfvision._cli._say import complain, say
+from shelfvision._validation import counted, listed
+from shelfvision.augment import BalancingAugmenter
+from shelfvision.data import Dataset, SeededSplitter, Splits
+from shelfvision.errors import DataError, InvalidParameterError
+from shelfvision.evaluation import evaluate
+from shelfvision.models import build_model
+from shelfvision.models._registry import architecture_named
+from shelfvision.training import Trainer, TrainingResult
+
+_INTERRUPTED = 130
+_VALIDATION = ("validation", "val", "valid")
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Train, judge and save; the same command goes on where it was interrupted."""
+    output = Path(chosen.output)
+    if output.is_dir():
+        raise InvalidParameterError(f"--output {str(output)!r} is a folder; name a file")
+    splits = _splits(chosen)
+    _tell_photos(splits)
+    result = _trained(chosen, splits)
+    if result.interrupted:
+        complain("interrupted; run the same command again to go on")
+        return _INTERRUPTED
+    digest = result.classifier.save(output)
+    complain(f"best epoch {result.best_epoch} of {result.stopped_epoch}")
+    for name, part in (("validation", splits.validation), ("test", splits.test)):
+        if part is not None and len(part):
+            say(f"{name} photos")
+            say(evaluate(result.classifier, part))
+    say(f"saved {str(output)!r}, SHA-256 {digest}")
+    return 0
+
+
+def _trained(chosen: argparse.Namespace, splits: Splits) -> TrainingResult:
+    train = splits.train
+    if chosen.balance:
+        train = BalancingAugmenter(seed=chosen.seed).balance(train)
+    model = build_model(
+        len(train.class_names),
+        image_size=train.image_size,
+        architecture=chosen.architecture,
+        weights=chosen.weights,
+        seed=chosen.seed,
+    )
+    wanted = {"epochs": chosen.epochs, "batch_size": chosen.batch_size}
+    overrides = {name: value for name, value in wanted.items() if value is not None}
+    folder = chosen.run or f"{chosen.output}.run"
+    if splits.validation is None:
+        overrides["monitor"] = "loss"
+    trainer = Trainer.recommended(
+        model, train, checkpoint_dir=folder, seed=chosen.seed, **overrides
+    )
+    return trainer.fit(model, train, splits.validation, resume="never" if chosen.fresh else "auto")
+
+
+def _splits(chosen: argparse.Namespace) -> Splits:
+    size = chosen.image_size or architecture_named(chosen.architecture).image_size
+    if chosen.split_column:
+        return _listed(chosen, size)
+    photos = dataset_of(chosen, image_size=size, resize=chosen.resize)
+    _tell_skipped(photos)
+    if not chosen.group_column:
+        photos = photos.group_near_duplicates().group_bursts()
+    share = 1 - chosen.validation - chosen.test
+    if not 0 < share <= 1:
+        raise InvalidParameterError(
+            f"--validation {chosen.validation} and --test {chosen.test} leave nothing to train on"
+        )
+    if share == 1:
+        return Splits(train=photos)
+    return SeededSplitter(
+        train=share, validation=chosen.validation, test=chosen.test, seed=chosen.seed
+    ).split(photos)
+
+
+def _listed(chosen: argparse.Namespace, size: tuple[int, int]) -> Splits:
+    """Return the parts that a column of the manifest tells."""
+    values = _values(chosen.dataset, chosen.split_column)
+    if "train" not in values:
+        raise DataError(
+            f"no row of {chosen.dataset!r} has 'train' in the column {chosen.split_column!r}; "
+            "check --split-column"
+        )
+
+    def part(names: tuple[str, ...]) -> Dataset | None:
+        name = next((name for name in names if name in values), None)
+        if name is None:
+            return None
+        where = {chosen.split_column: name}
+        found = dataset_of(chosen, image_size=size, resize=chosen.resize, where=where)
+        _tell_skipped(found)
+        return found
+
+    train = cast("Dataset", part(("train",)))
+    return Splits(train=train, validation=part(_VALIDATION), test=part(("test",)))
+
+
+def _values(path: str, column: str) -> set[str]:
+    """Return what stands in a column of a manifest."""
+    if not os.path.isfile(path):
+        raise InvalidParameterError(f"--split-column is for manifests, but {path!r} is no file")
+    with open(path, newline="", encoding="utf-8-sig") as file:
+        rows = csv.DictReader(file)
+        if column not in (rows.fieldnames or ()):
+            raise InvalidParameterError(
+                f"{path!r} has no column {column!r}; it has {listed(rows.fieldnames or ())}"
+            )
+        return {row[column] for row in rows}
+
+
+def _tell_skipped(photos: Dataset) -> None:
+    if photos.skipped:
+        complain(f"left out {counted(len(photos.skipped), 'file')}; audit tells which and why")
+
+
+def _tell_photos(splits: Splits) -> None:
+    parts = {"train": splits.train, "validation": splits.validation, "test": splits.test}
+    told = [f"{name} {len(part)}" for name, part in parts.items() if part is not None]
+    complain(f"{counted(len(splits.train.class_names), 'class')}; photos: {', '.join(told)}")

@@ -1,0 +1,77 @@
+"""Changes of colour that are the same at every pixel: 3x4 matrices and how they are done."""
+
+from __future__ import annotations
+
+import math
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfvision.protocols import Image
+
+ColourMatrix: TypeAlias = tuple[
+    float, float, float, float, float, float, float, float, float, float, float, float
+]
+"""A 3x4 matrix by rows: new red, green and blue from old red, green, blue and 1."""
+
+# A float32 holds whole numbers of so many bits.
+_EXACT_BITS = 24
+
+
+def tint_after(second: ColourMatrix, first: ColourMatrix) -> ColourMatrix:
+    """Return the colour matrix that does `first` and then `second`."""
+    a, b, c, d, e, f, g, h, i, j, k, m = second
+    r, s, t, p, u, v, w, q, x, y, z, o = first
+    return (
+        a * r + b * u + c * x,
+        a * s + b * v + c * y,
+        a * t + b * w + c * z,
+        a * p + b * q + c * o + d,
+        e * r + f * u + g * x,
+        e * s + f * v + g * y,
+        e * t + f * w + g * z,
+        e * p + f * q + g * o + h,
+        i * r + j * u + k * x,
+        i * s + j * v + k * y,
+        i * t + j * w + k * z,
+        i * p + j * q + k * o + m,
+    )
+
+
+def exact(matrix: ColourMatrix) -> npt.NDArray[np.float32]:
+    """Return the matrix for `tint`: four rows by three columns, rounded, a half added.
+
+    Its numbers are multiples of one power of two, so small that products and sums with values
+    from 0 to 255 need no more bits than a ``float32`` has. Nothing is rounded on the way then,
+    and the result is the same whichever library multiplies, in whatever order.
+    """
+    columns = [(*matrix[row : row + 3], matrix[row + 3] + 0.5) for row in (0, 4, 8)]
+    largest = max(255 * (abs(r) + abs(g) + abs(b)) + abs(o) for r, g, b, o in columns)
+    step = math.ldexp(1, math.frexp(largest)[1] + 1 - _EXACT_BITS)
+    table = np.rint(np.array(columns).T / step) * step
+    return np.ascontiguousarray(table, dtype=np.float32)
+
+
+def tint(
+    values: npt.NDArray[np.float32],
+    matrix: npt.NDArray[np.float32],
+    room: npt.NDArray[np.float32],
+    out: Image,
+) -> None:
+    """Write into `out` the new colours of `values`, rows of red, green, blue and 1.
+
+    Parameters
+    ----------
+    values : ndarray of float32, shape (n, 4)
+        Whole numbers from 0 to 255, and 1.
+    matrix : ndarray of float32, shape (4, 3)
+        What `exact` gives.
+    room : ndarray of float32, shape (n, 3)
+        Is written over.
+    out : ndarray of uint8, shape (height, width, 3), with n pixels
+        The result, rounded half up and cut off at 0 and 255.
+    """
+    np.matmul(values, matrix, out=room)
+    np.clip(room, 0, 255, out=room)
+    np.copyto(out, room.reshape(out.shape), casting="unsafe")

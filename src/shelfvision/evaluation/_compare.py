@@ -1,0 +1,214 @@
+"""`compare`: two classifiers on the same photos, photo by photo."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfvision._random import rng_for
+from shelfvision._validation import counted
+from shelfvision.errors import DataError, InvalidParameterError
+from shelfvision.evaluation._intervals import Interval, exact_interval
+from shelfvision.evaluation._judged import Judged
+from shelfvision.evaluation._report import EvaluationReport
+from shelfvision.evaluation._resampling import Draws, Settings, draws_of
+
+_FLIPS = 9_999
+_AT_ONCE = 4_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Two reports on the same photos, held against each other; it prints as a few lines."""
+
+    n: int
+    """How many photos both could read."""
+    n_groups: int
+    """How many groups they form."""
+    accuracies: tuple[float, float]
+    """The accuracy of the first and of the second on these photos."""
+    macro_f1s: tuple[float, float]
+    """Their macro F1."""
+    difference: float
+    """How much the second's accuracy is higher; below 0 where it is lower."""
+    interval: Interval
+    """What the difference lies between: percentiles over the same groups, drawn anew for both,
+    a little wider the fewer they are."""
+    macro_f1_difference: float
+    """How much the second's macro F1 is higher."""
+    macro_f1_interval: Interval
+    """What that lies between."""
+    only_first: int
+    """How many photos only the first has right."""
+    only_second: int
+    """How many photos only the second has right."""
+    p_value: float
+    """How likely a difference so large is where the two are equally good. Where no group holds
+    two photos that tell them apart, McNemar's exact test; else all photos of a group change
+    sides together, 9,999 times at random."""
+    mcnemar_p_value: float
+    """McNemar's exact test, which takes every photo for a trial of its own; too sure of itself
+    where photos come in bursts."""
+    level: float
+    """How sure the intervals are, such as 0.95."""
+
+    def __str__(self) -> str:
+        """Return the comparison in a few lines."""
+        level = f"{100 * self.level:g} %"
+        rows = (
+            ("accuracy", self.accuracies, self.difference, self.interval),
+            ("macro F1", self.macro_f1s, self.macro_f1_difference, self.macro_f1_interval),
+        )
+        lines = [
+            f"{name}  {a:.3f} and {b:.3f}: {change:+.3f}  ({level}: {low:+.3f} to {high:+.3f})"
+            for name, (a, b), change, (low, high) in rows
+        ]
+        told = (
+            f"photos    {self.n:,} in {counted(self.n_groups, 'group')}; only the first right "
+            f"{self.only_first:,}, only the second {self.only_second:,}"
+        )
+        return "\n".join([*lines, told, f"p-value   {self.p_value:.3g}"])
+
+
+def compare(first: EvaluationReport, second: EvaluationReport) -> Comparison:
+    """Tell whether the second of two classifiers is better, on the same photos.
+
+    Two scores whose intervals overlap may still differ for sure: what is hard for one is mostly
+    hard for the other, and only the photos on which they disagree tell them apart.
+
+    Parameters
+    ----------
+    first, second : EvaluationReport
+        Reports on the same photos in the same order. Level, resamples, seed and groups are those
+        of the first.
+
+    Returns
+    -------
+    Comparison
+        The differences, with intervals and a p-value.
+
+    Raises
+    ------
+    InvalidParameterError
+        One of the two is no report.
+    DataError
+        They are not about the same photos, labels and classes, or share none that both could read.
+
+    References
+    ----------
+    Q. McNemar, "Note on the sampling error of the difference between correlated proportions or
+    percentages", Psychometrika 12 (1947) 153-157. A. Davison, D. Hinkley, "Bootstrap methods and
+    their application", 1997 (swapping whole groups). T. Hesterberg, "What teachers should know
+    about the bootstrap", American Statistician 69 (2015) 371-386 (wider percentiles).
+
+    Examples
+    --------
+    >>> import shelfvision as sv
+    >>> names, true = ["can", "jar"], [0, 0, 0, 0, 1, 1, 1, 1]
+    >>> old = sv.Predictions([[0.9, 0.1]] * 8, names, list("abcdefgh"))
+    >>> new = sv.Predictions([[0.9, 0.1]] * 4 + [[0.2, 0.8]] * 4, names, list("abcdefgh"))
+    >>> found = sv.compare(sv.EvaluationReport(old, true), sv.EvaluationReport(new, true))
+    >>> found.difference, found.p_value
+    (0.5, 0.125)
+    """
+    _require_same(first, second)
+    a, b = _both(first, second)
+    draws = draws_of(a, first._settings), draws_of(b, first._settings)
+    accuracies = float(a.correct.mean()), float(b.correct.mean())
+    macros = a.macro_f1, b.macro_f1
+    only_first, only_second = (
+        int((a.correct & ~b.correct).sum()),
+        int((b.correct & ~a.correct).sum()),
+    )
+    return Comparison(
+        n=len(a),
+        n_groups=a.n_groups,
+        accuracies=accuracies,
+        macro_f1s=macros,
+        difference=accuracies[1] - accuracies[0],
+        interval=_between(draws, "accuracy", a.n_groups, first._settings),
+        macro_f1_difference=macros[1] - macros[0],
+        macro_f1_interval=_between(draws, "macro_f1", a.n_groups, first._settings),
+        only_first=only_first,
+        only_second=only_second,
+        p_value=_p_value(a, b, first._settings.seed),
+        mcnemar_p_value=_mcnemar(only_first, only_second),
+        level=first._settings.level,
+    )
+
+
+def _require_same(first: EvaluationReport, second: EvaluationReport) -> None:
+    for report in (first, second):
+        if not isinstance(report, EvaluationReport):
+            raise InvalidParameterError(
+                f"compare takes two reports of evaluate, not {type(report).__name__}"
+            )
+    same = {
+        "class names": first.class_names == second.class_names,
+        "photos": list(first.predictions.ids) == list(second.predictions.ids),
+        "labels": np.array_equal(first.labels, second.labels),
+    }
+    other = [name for name, equal in same.items() if not equal]
+    if other:
+        raise DataError(
+            f"the two reports have different {other[0]}; evaluate both classifiers on the same "
+            "dataset"
+        )
+
+
+def _both(first: EvaluationReport, second: EvaluationReport) -> tuple[Judged, Judged]:
+    """Return the photos that both could read, in the first's groups."""
+    rows = np.intersect1d(first._judged.rows, second._judged.rows)
+    if not len(rows):
+        raise DataError("there is no photo that both classifiers could read")
+    a = first._judged.taken(np.isin(first._judged.rows, rows))
+    b = second._judged.taken(np.isin(second._judged.rows, rows))
+    return a, b.grouped(a.groups)
+
+
+def _between(draws: tuple[Draws, Draws], score: str, n_groups: int, settings: Settings) -> Interval:
+    """Return percentiles of the differences, wider the fewer the groups are."""
+    from scipy.stats import norm, t
+
+    a, b = (getattr(one, score) for one in draws)
+    upper = (1 + settings.level) / 2
+    if n_groups < 2:
+        return -1.0, 1.0
+    if not np.ptp(b - a):
+        # No group tells the two apart; how many would at most, if there were more of them?
+        most = exact_interval(0.0, n_groups, settings.level)[1]
+        return -most, most
+    far = float(norm.cdf(t.ppf(upper, n_groups - 1) * np.sqrt(n_groups / (n_groups - 1))))
+    low, high = np.quantile(b - a, [1 - far, far])
+    return float(low), float(high)
+
+
+def _mcnemar(only_first: int, only_second: int) -> float:
+    from scipy.stats import binomtest
+
+    told = only_first + only_second
+    return float(binomtest(only_first, told).pvalue) if told else 1.0
+
+
+def _p_value(a: Judged, b: Judged, seed: int) -> float:
+    gains = b.correct.astype(np.int64) - a.correct
+    per_group = np.bincount(a.groups, weights=gains, minlength=a.n_groups)
+    telling = np.bincount(a.groups, weights=np.abs(gains), minlength=a.n_groups)
+    if telling.max(initial=0) <= 1:
+        return _mcnemar(int((gains < 0).sum()), int((gains > 0).sum()))
+    return _flipped(per_group[per_group != 0], seed)
+
+
+def _flipped(gains: npt.NDArray[np.float64], seed: int) -> float:
+    """Return how often the sum is as far from 0 when every group's gain has a random sign."""
+    if not len(gains):
+        return 1.0
+    rng = rng_for(seed, "sign flips")
+    step = max(1, _AT_ONCE // len(gains))
+    as_far = 0
+    for start in range(0, _FLIPS, step):
+        signs = rng.integers(2, size=(min(step, _FLIPS - start), len(gains))) * 2 - 1
+        as_far += int((np.abs(signs @ gains) >= np.abs(gains.sum()) - 1e-9).sum())
+    return (1 + as_far) / (1 + _FLIPS)

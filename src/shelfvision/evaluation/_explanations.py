@@ -1,0 +1,330 @@
+"""`explain`: where in a photo a classifier sees a class, by Grad-CAM."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image as PillowImage
+
+from shelfvision._validation import listed
+from shelfvision.data._reader import Photos, Reader
+from shelfvision.errors import InvalidParameterError, ModelError
+from shelfvision.inference import Classifier
+from shelfvision.models._backend import backend_name, load_keras
+from shelfvision.protocols import Images
+
+if TYPE_CHECKING:
+    import keras
+
+# The backends' own arrays, for which there is no common type.
+Tensor: TypeAlias = Any
+Program: TypeAlias = Callable[[Tensor], Tensor]
+Pair: TypeAlias = "tuple[keras.Variable, Tensor]"
+
+HeatMaps: TypeAlias = npt.NDArray[np.float32]
+
+_BATCH = 32
+# Coarser maps than this tell little more than the quarter of the photo.
+_LEAST_SIDE = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Explanations:
+    """Where in each photo a classifier sees a class; made by `explain`."""
+
+    ids: tuple[str, ...]
+    """The photos' names."""
+    images: Images
+    """The photos as the network sees them, ``uint8``, shape (n, height, width, 3)."""
+    labels: tuple[str, ...]
+    """The class that each heat map is about."""
+    heat_maps: npt.NDArray[np.float32]
+    """Where it is seen, shape (n, height, width): 0 nowhere, 1 the most in this photo."""
+    layer: str
+    """The layer whose channels were weighed."""
+
+    def __len__(self) -> int:
+        """Return the number of photos."""
+        return len(self.ids)
+
+    def __repr__(self) -> str:
+        """Return how many photos, and the layer."""
+        return f"<Explanations: {len(self)} heat maps of layer {self.layer!r}>"
+
+
+def explain(
+    classifier: Classifier,
+    photos: Photos,
+    *,
+    labels: str | Sequence[str] | None = None,
+    layer: str | None = None,
+) -> Explanations:
+    """Show where in each photo a classifier sees a class, by Grad-CAM.
+
+    The channels of a layer are weighed by how much the score of the class, before the softmax,
+    rises with them; what remains above zero is laid over the photo. The map is as coarse as the
+    layer. It tells what the network looked at, not why, and it is no proof that it looked at the
+    right thing.
+
+    Parameters
+    ----------
+    classifier : Classifier
+        A classifier of ours or of your own architecture, as a functional or sequential model.
+    photos : path, bytes, ndarray, Dataset, or iterable of these
+        As `Classifier.predict` takes them. All are held in memory, so pass a few at a time.
+    labels : str or sequence of str, optional
+        The class to look for, or one for every photo. By default what is predicted.
+    layer : str, optional
+        The layer to weigh, whose output has a height and a width. By default the last whose
+        map is at least 4 x 4, or if there is none the last with a map.
+
+    Returns
+    -------
+    Explanations
+        A heat map for every photo; all 0 where nothing speaks for the class.
+
+    Raises
+    ------
+    ModelError
+        The model has no such layer, no layer with a map, or is neither functional nor sequential.
+    InvalidParameterError
+        A label is none of the classifier's classes, or there is not one for every photo.
+    PhotoError
+        A photo cannot be read.
+
+    References
+    ----------
+    R. Selvaraju et al., "Grad-CAM: visual explanations from deep networks via gradient-based
+    localization", ICCV 2017, 618-626.
+
+    Examples
+    --------
+    >>> import shelfvision as sv
+    >>> model = sv.build_model(2)
+    >>> classifier = sv.Classifier.from_model(model, class_names=["Can", "Jar"])
+    >>> photos = sv.samples.render_products({"Can": 1, "Jar": 1})
+    >>> sv.explain(classifier, photos, labels="Can").heat_maps.shape
+    (2, 100, 100)
+    """
+    if not isinstance(classifier, Classifier):
+        raise InvalidParameterError(
+            f"classifier must be a Classifier, not {type(classifier).__name__}; wrap a keras model "
+            "in Classifier.from_model(...)"
+        )
+    classifier._network._require_own_process()
+    reader = Reader(image_size=classifier.image_size, resize=classifier.resize, on_error="raise")
+    batches = list(reader.batches(photos, _BATCH))
+    ids = tuple(name for batch in batches for name in batch.ids)
+    images = [batch.images for batch in batches]
+    images = images or [np.empty((0, *classifier.image_size, 3), np.uint8)]
+    told = _labels(classifier, images, labels, len(ids))
+    found = _Network(classifier, layer)
+    number = {name: place for place, name in enumerate(classifier.class_names)}
+    numbers = np.array([number[name] for name in told], dtype=np.int32)
+    maps, start = [], 0
+    for part in images:
+        maps.append(found.heat_maps(part, numbers[start : start + len(part)]))
+        start += len(part)
+    return Explanations(
+        ids=ids,
+        images=np.concatenate(images),
+        labels=told,
+        heat_maps=np.concatenate(maps),
+        layer=found.layer,
+    )
+
+
+def _labels(
+    classifier: Classifier, images: Sequence[Images], labels: str | Sequence[str] | None, n: int
+) -> tuple[str, ...]:
+    """Return the class to look for in every photo."""
+    if labels is None:
+        return tuple(name for part in images for name in classifier.predict(part).labels)
+    told = (labels,) * n if isinstance(labels, str) else tuple(labels)
+    known = classifier.class_names
+    # A single name is checked though there be no photo.
+    unknown = [name for name in (*told, labels) if isinstance(name, str) and name not in known]
+    if unknown:
+        raise InvalidParameterError(
+            f"labels must be classes of the classifier, {listed(known, limit=50)}, not "
+            f"{unknown[0]!r}"
+        )
+    if len(told) != n:
+        raise InvalidParameterError(f"labels has {len(told)} entries for {n} photos; give one each")
+    return told
+
+
+class _Network:
+    """A network cut in two at a layer: photos to features, features to scores."""
+
+    def __init__(self, classifier: Classifier, layer: str | None) -> None:
+        network = classifier._network
+        keras, model = load_keras(), network.model
+        chosen = _layer_named(model, layer) if layer is not None else _last_with_map(model)
+        self.layer = str(chosen.name)
+        self._n_classes, self._size = network.num_classes, classifier.image_size
+        self._first = _is_channels_first(model, chosen)
+        end, self._finish = _ending(model)
+        try:
+            self._body = keras.Model(model.inputs[0], chosen.output)
+            self._head = keras.Model(chosen.output, end)
+        except ValueError as error:
+            raise ModelError(
+                f"the model {model.name!r} cannot be cut in two at {self.layer!r}, because another "
+                "branch goes past it; name a layer where all branches have met with layer="
+            ) from error
+        values = zip(model.weights, network.weights.values(), strict=True)
+        self._state: list[Pair] = [
+            (variable, keras.ops.convert_to_tensor(np.array(value))) for variable, value in values
+        ]
+
+    def heat_maps(self, images: Images, classes: npt.NDArray[np.int32]) -> HeatMaps:
+        """Return a map for every image, shape (n, height, width)."""
+        if not len(images):
+            return np.empty((0, *self._size), np.float32)
+        keras = load_keras()
+        chosen = keras.ops.one_hot(classes, self._n_classes)
+
+        def score(features: Tensor) -> Tensor:
+            with keras.StatelessScope(state_mapping=self._state):
+                rows = self._finish(self._head(features, training=False))
+            return keras.ops.sum(keras.ops.cast(rows, "float32") * chosen)
+
+        with keras.StatelessScope(state_mapping=self._state):
+            features = self._body(keras.ops.convert_to_tensor(images), training=False)
+        found = [_as_numpy(x, first=self._first) for x in (features, _gradient(score, features))]
+        return np.stack([_fitted(one, self._size) for one in _weighed(*found)])
+
+
+def _layer_named(model: keras.Model, name: str) -> keras.layers.Layer:
+    """Return the layer of this name if its output is a map."""
+    with_map = {layer.name: layer for layer in _layers(model) if _side(layer) > 0}
+    if name not in with_map:
+        raise ModelError(
+            f"the model {model.name!r} has no layer {name!r} whose output has height, width and "
+            f"channels; it has {listed(with_map, limit=50) or 'none'}"
+        )
+    return with_map[name]
+
+
+def _last_with_map(model: keras.Model) -> keras.layers.Layer:
+    """Return the last layer with a map fine enough to look at, or else the last with any."""
+    layers = _layers(model)
+    # What stands before the first weights is the photo itself, scaled or turned.
+    first = next((place for place, layer in enumerate(layers) if layer.weights), len(layers))
+    candidates = [layer for layer in reversed(layers[first:]) if _side(layer) > 1]
+    fine = [layer for layer in candidates if _side(layer) >= _LEAST_SIDE]
+    if not candidates:
+        raise ModelError(
+            f"the model {model.name!r} has no layer with weights before it whose output has "
+            "height, width and channels, so there is nothing to make a heat map of; if its layers "
+            "stand in a model inside it, make a classifier of that one"
+        )
+    return (fine or candidates)[0]
+
+
+def _layers(model: keras.Model) -> list[keras.layers.Layer]:
+    if not getattr(model, "inputs", None):
+        raise ModelError(
+            f"explain sees the layers of functional and sequential models, but {model.name!r} is "
+            "neither; build it with keras.Model(inputs, outputs)"
+        )
+    return [
+        layer for layer in model.layers if not isinstance(layer, load_keras().layers.InputLayer)
+    ]
+
+
+def _side(layer: keras.layers.Layer) -> int:
+    """Return the shorter side of the map that a layer gives; 0 if it gives none."""
+    try:
+        shape = layer.output.shape
+    except (AttributeError, ValueError):
+        # It gives several outputs, or was called several times.
+        return 0
+    if len(shape) != 4 or None in shape[1:]:
+        return 0
+    return int(min(shape[2:] if _format_of(layer) == "channels_first" else shape[1:3]))
+
+
+def _is_channels_first(model: keras.Model, layer: keras.layers.Layer) -> bool:
+    layers = _layers(model)
+    before = layers[: layers.index(layer) + 1]
+    told = (getattr(one, "data_format", None) for one in reversed(before))
+    return next((one for one in told if one), _format_of(layer)) == "channels_first"
+
+
+def _format_of(layer: keras.layers.Layer) -> str:
+    return getattr(layer, "data_format", None) or str(load_keras().config.image_data_format())
+
+
+def _ending(model: keras.Model) -> tuple[keras.KerasTensor, Program]:
+    """Return the last tensor before a softmax, and what makes scores of it."""
+    keras = load_keras()
+    last = _layers(model)[-1]
+    softmax = getattr(last, "activation", None) is keras.activations.softmax
+    if last.output is not model.outputs[0]:
+        return model.outputs[0], _logarithm
+    if isinstance(last, keras.layers.Dense) and softmax:
+        return last.input, lambda rows: _dense(last, rows)
+    if isinstance(last, keras.layers.Softmax) or softmax:
+        return last.input, lambda rows: rows
+    return model.outputs[0], _logarithm
+
+
+def _dense(layer: keras.layers.Dense, rows: Tensor) -> Tensor:
+    scores = load_keras().ops.matmul(rows, layer.kernel)
+    return scores if layer.bias is None else scores + layer.bias
+
+
+def _logarithm(probabilities: Tensor) -> Tensor:
+    ops = load_keras().ops
+    return ops.log(ops.maximum(probabilities, 1e-12))
+
+
+def _gradient(score: Program, features: Tensor) -> Tensor:
+    """Return how the score changes with every feature."""
+    backend = backend_name()
+    framework = importlib.import_module(backend)
+    if backend == "tensorflow":
+        with framework.GradientTape() as tape:
+            tape.watch(features)
+            value = score(features)
+        return tape.gradient(value, features)
+    if backend == "jax":
+        return framework.grad(score)(features)
+    if backend == "torch":
+        features = features.detach().requires_grad_()
+        with framework.enable_grad():
+            return framework.autograd.grad(score(features), features)[0]
+    raise ModelError(
+        f"heat maps need gradients, which the backend {backend!r} cannot take; use tensorflow, jax "
+        "or torch"
+    )
+
+
+def _as_numpy(values: Tensor, *, first: bool) -> npt.NDArray[np.float32]:
+    ops = load_keras().ops
+    array = np.asarray(ops.convert_to_numpy(ops.cast(values, "float32")), dtype=np.float32)
+    return np.moveaxis(array, 1, -1) if first else array
+
+
+def _weighed(
+    features: npt.NDArray[np.float32], slopes: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32]:
+    """Return the sum of the channels, each weighed by its mean slope, as far as above zero."""
+    maps = np.einsum("nhwc,nc->nhw", features, slopes.mean(axis=(1, 2)))
+    return np.asarray(np.maximum(maps, 0), dtype=np.float32)
+
+
+def _fitted(one: npt.NDArray[np.float32], size: tuple[int, int]) -> npt.NDArray[np.float32]:
+    """Return a map of the photo's size, from 0 to 1."""
+    height, width = size
+    large = PillowImage.fromarray(one).resize((width, height), PillowImage.Resampling.BILINEAR)
+    values: npt.NDArray[np.float32] = np.asarray(large, dtype=np.float32)
+    most = float(values.max())
+    return values if most == 0 else np.asarray(values / most, dtype=np.float32)

@@ -1,0 +1,171 @@
+"""`Card`: what an exported file says about itself, as checked plain values."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import NoReturn, Self, cast
+
+from shelfvision._validation import as_class_names, as_image_size, one_of
+from shelfvision.errors import BundleError, InvalidParameterError
+from shelfvision.models._safetensors import canonical_json, parse_json
+from shelfvision.models._spec import MAX_CLASSES, MAX_SIDE
+from shelfvision.predictions._calibration import Calibration
+from shelfvision.predictions._thresholds import Thresholds
+from shelfvision.protocols import Resize
+
+VERSION = 1
+"""The version of the entry that is written."""
+ENTRY = "shelfvision"
+"""The name of the entry in a file's own metadata."""
+MAX_CARD = 2**22
+"""The longest entry that is read, in bytes."""
+INPUT, OUTPUT = "image", "probabilities"
+"""What goes in and what comes out."""
+QUANTIZED = (None, "dynamic", "int8")
+_RESIZES = ("stretch", "pad", "crop")
+_KEYS = {
+    *("calibration", "calibration_in_graph", "class_names", "created_with", "format"),
+    *("image_size", "input", "output", "quantize", "resize", "source_sha256", "thresholds"),
+    "weights_sha256",
+}
+_PIXELS = "uint8 RGB, 0 to 255, shape (n, height, width, 3)"
+_SCORES = "float32, shape (n, number of classes)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """Everything that predicting with an exported file takes, beside its graph."""
+
+    class_names: tuple[str, ...]
+    """The classes in the order of the outputs."""
+    image_size: tuple[int, int]
+    """Height and width in pixels."""
+    resize: Resize
+    """How photos of another shape get there."""
+    calibration: Calibration | None = None
+    """What makes probabilities mean what they say."""
+    calibration_in_graph: bool = False
+    """Whether the graph applies it; otherwise whoever runs the file does."""
+    thresholds: Thresholds | None = None
+    """From which confidence on a prediction is accepted."""
+    quantize: str | None = None
+    """``"dynamic"`` or ``"int8"`` where weights are whole numbers."""
+    source_sha256: str = ""
+    """The SHA-256 of the bundle of the classifier that was exported."""
+    weights_sha256: str | None = None
+    """The SHA-256 of the weights, where they are a file of their own."""
+    created_with: tuple[tuple[str, str], ...] = ()
+    """Versions of what the file was made with."""
+
+    @property
+    def host_calibration(self) -> Calibration | None:
+        """What is left to do to the graph's outputs."""
+        return None if self.calibration_in_graph else self.calibration
+
+    def to_json(self) -> str:
+        """Return the entry as ASCII text."""
+        calibration, thresholds = self.calibration, self.thresholds
+        fields = {
+            "format": VERSION,
+            "input": {"name": INPUT, "pixels": _PIXELS},
+            "output": {"name": OUTPUT, "scores": _SCORES},
+            "class_names": list(self.class_names),
+            "image_size": list(self.image_size),
+            "resize": self.resize,
+            "calibration": None if calibration is None else calibration.to_dict(),
+            "calibration_in_graph": self.calibration_in_graph,
+            "thresholds": None if thresholds is None else thresholds.to_dict(),
+            "quantize": self.quantize,
+            "source_sha256": self.source_sha256,
+            "weights_sha256": self.weights_sha256,
+            "created_with": dict(self.created_with),
+        }
+        return canonical_json(fields)
+
+    @classmethod
+    def from_json(cls, text: str | bytes, where: str) -> Self:
+        """Return the entry of a file, or refuse it."""
+        if len(text) > MAX_CARD:
+            _refuse(where, f"its entry {ENTRY!r} is {len(text)} bytes long")
+        fields = parse_json(text, where)
+        if not isinstance(fields, dict) or type(fields.get("format")) is not int:
+            _refuse(where, "its description does not say which format it has")
+        if fields["format"] > VERSION:
+            raise BundleError(
+                f"{where} has the export format {fields['format']}, but this shelfvision reads "
+                f"formats up to {VERSION}; run: pip install --upgrade shelfvision"
+            )
+        if set(fields) != _KEYS or fields["format"] != VERSION:
+            _refuse(where, "its description has not the entries that it should have")
+        try:
+            return cls._from_fields(fields)
+        except (InvalidParameterError, TypeError) as error:
+            raise BundleError(f"{where} is no export that can be used: {error}") from error
+
+    @classmethod
+    def _from_fields(cls, fields: dict[str, object]) -> Self:
+        calibration, thresholds = fields["calibration"], fields["thresholds"]
+        names, created = fields["class_names"], fields["created_with"]
+        _require(isinstance(names, list) and 2 <= len(names) <= MAX_CLASSES, "class_names")
+        _require(isinstance(created, dict) and _all_text(created.values()), "created_with")
+        _require(isinstance(fields["calibration_in_graph"], bool), "calibration_in_graph")
+        _require(fields["quantize"] in QUANTIZED, "quantize")
+        card = cls(
+            class_names=as_class_names(cast("list[str]", names)),
+            image_size=_size(fields["image_size"]),
+            resize=cast("Resize", one_of("resize", cast("str", fields["resize"]), _RESIZES)),
+            calibration=None if calibration is None else Calibration.from_dict(_dict(calibration)),
+            calibration_in_graph=cast("bool", fields["calibration_in_graph"]),
+            thresholds=None if thresholds is None else Thresholds.from_dict(_dict(thresholds)),
+            quantize=cast("str | None", fields["quantize"]),
+            source_sha256=_digest(fields["source_sha256"]),
+            weights_sha256=None
+            if fields["weights_sha256"] is None
+            else _digest(fields["weights_sha256"]),
+            created_with=tuple(sorted(cast("dict[str, str]", created).items())),
+        )
+        _require_fit(card)
+        return card
+
+
+def _require_fit(card: Card) -> None:
+    """Refuse calibration and thresholds that were made for another number of classes."""
+    k = len(card.class_names)
+    if card.calibration is not None:
+        _require(card.calibration.num_classes == k, "calibration")
+    if card.thresholds is not None and card.thresholds.per_class:
+        _require(len(card.thresholds.values) == k, "thresholds")
+
+
+def _require(right: object, entry: str) -> None:
+    if not right:
+        raise InvalidParameterError(f"its entry {entry!r} makes no sense; export it again")
+
+
+def _dict(value: object) -> dict[str, object]:
+    _require(isinstance(value, dict), "calibration or thresholds")
+    return cast("dict[str, object]", value)
+
+
+def _all_text(values: object) -> bool:
+    return all(isinstance(value, str) for value in cast("list[object]", values))
+
+
+def _size(value: object) -> tuple[int, int]:
+    sides = isinstance(value, list) and all(type(side) is int for side in value)
+    _require(sides, "image_size")
+    size = as_image_size(cast("list[int]", value))
+    _require(max(size) <= MAX_SIDE, "image_size")
+    return size
+
+
+def _digest(value: object) -> str:
+    _require(isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value), "a digest")
+    return cast("str", value)
+
+
+def _refuse(where: str, fault: str) -> NoReturn:
+    raise BundleError(
+        f"{where} is no export that can be used: {fault}; export the classifier again"
+    )

@@ -1,0 +1,267 @@
+"""`Predictor`: predicts from an exported file, without Keras."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Literal, SupportsIndex, TypeAlias, cast, final
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfvision._validation import as_integer, one_of
+from shelfvision.data._reader import Batch, Photos, Reader
+from shelfvision.errors import BundleError, InvalidParameterError, ModelError
+from shelfvision.export._reading import Export, read_export
+from shelfvision.export._report import ExportFormat
+from shelfvision.export._runtimes import Scores, runner_for
+from shelfvision.predictions import Predictions
+from shelfvision.predictions._calibration import Calibration
+from shelfvision.predictions._prediction import Decision
+from shelfvision.predictions._thresholds import Thresholds
+from shelfvision.protocols import Images, OnError, Resize
+
+if TYPE_CHECKING:
+    from typing import Self
+
+Runtime: TypeAlias = Literal["auto", "onnxruntime", "litert", "openvino"]
+"""What runs an exported file."""
+_RUNTIMES: dict[ExportFormat, tuple[str, ...]] = {
+    "onnx": ("onnxruntime", "openvino"),
+    "litert": ("litert",),
+    "openvino": ("openvino",),
+}
+_BATCH = 32
+_PIXELS_AT_ONCE = 32 * 224 * 224
+
+
+@final
+class Predictor:
+    """An exported classifier: one file, one small runtime, and the classifier's answers.
+
+    Neither Keras nor any of its backends is imported. The file says which classes there are, how
+    photos are brought to its size, and which predictions are accepted; nothing in it is run but
+    its graph, by the runtime. It may be used from any number of threads, and does not survive a
+    fork: make one in each process.
+
+    Parameters
+    ----------
+    path : path-like
+        What ``Classifier.export`` wrote: an ONNX, a LiteRT or an OpenVINO (``.xml``) file.
+    runtime : {"auto", "onnxruntime", "litert", "openvino"}, default="auto"
+        What runs it: ONNX Runtime or OpenVINO an ONNX file, LiteRT and OpenVINO their own. By
+        default the first of these.
+    threads : int, optional
+        How many threads one call computes with; by default the runtime's own choice.
+    expected_sha256 : str, optional
+        The SHA-256 that the file must have; `ExportReport.sha256` tells it.
+
+    Raises
+    ------
+    BundleNotFoundError
+        There is no such file.
+    BundleError
+        The file is not one that ``Classifier.export`` wrote, is damaged, or is another one than
+        `expected_sha256` says.
+    MissingDependencyError
+        The runtime is not installed; the message gives the pip line.
+    InvalidParameterError
+        The runtime cannot run this kind of file, or another argument makes no sense.
+    """
+
+    __slots__ = (
+        *("_batch_size", "_card", "_chosen", "_format", "_path", "_pid", "_run", "_runtime"),
+        "_sha256",
+    )
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        runtime: Runtime = "auto",
+        threads: SupportsIndex | None = None,
+        expected_sha256: str | None = None,
+    ) -> None:
+        one_of("runtime", runtime, ("auto", "onnxruntime", "litert", "openvino"))
+        count = None if threads is None else as_integer("threads", threads, minimum=1, maximum=1024)
+        export = read_export(path)
+        _require_digest(export, expected_sha256)
+        self._path = os.path.abspath(path)
+        self._start(export, runtime, count)
+
+    @classmethod
+    def _of(cls, export: Export, path: str) -> Self:
+        """Return a predictor of a file that was read already, or is not written yet."""
+        self = object.__new__(cls)
+        self._path = path
+        self._start(export, "auto", None)
+        return self
+
+    def _start(self, export: Export, runtime: Runtime, threads: int | None) -> None:
+        choices = _RUNTIMES[export.format]
+        chosen = choices[0] if runtime == "auto" else runtime
+        if chosen not in choices:
+            raise InvalidParameterError(
+                f"runtime {runtime!r} cannot run {export.where}, which is of the kind "
+                f"{export.format}; leave runtime out, or choose one of {', '.join(choices)}"
+            )
+        self._chosen: Runtime = cast("Runtime", chosen)
+        self._card, self._format, self._sha256 = export.card, export.format, export.sha256
+        self._run = runner_for(export, chosen, threads)
+        self._runtime = self._run.name
+        self._batch_size = max(1, min(_BATCH, _PIXELS_AT_ONCE // math.prod(self.image_size)))
+        self._pid = os.getpid()
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes in the order of the columns of probabilities."""
+        return self._card.class_names
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width, in pixels, that photos are brought to."""
+        return self._card.image_size
+
+    @property
+    def resize(self) -> Resize:
+        """How photos of another shape are brought to `image_size`."""
+        return self._card.resize
+
+    @property
+    def format(self) -> ExportFormat:
+        """``"onnx"``, ``"litert"`` or ``"openvino"``."""
+        return self._format
+
+    @property
+    def runtime(self) -> str:
+        """What runs the file, with its version."""
+        return self._runtime
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """What makes probabilities mean what they say; it is applied already."""
+        return self._card.calibration
+
+    @property
+    def thresholds(self) -> Thresholds | None:
+        """From which confidence on a prediction is accepted; None accepts all."""
+        return self._card.thresholds
+
+    @property
+    def source_sha256(self) -> str:
+        """The SHA-256 of the bundle of the classifier that was exported."""
+        return self._card.source_sha256
+
+    def predict(self, photos: Photos, *, on_error: OnError = "raise") -> Predictions:
+        """Tell which class each photo shows, as the classifier that was exported does.
+
+        Parameters
+        ----------
+        photos : path, bytes, ndarray, Dataset, or iterable of these
+            One photo as a path, as an encoded file's bytes, or as ``uint8`` pixels of shape
+            (height, width, 3); a batch of pixels (n, height, width, 3); a `Dataset`; or any
+            iterable of single photos, which is read batch by batch.
+        on_error : {"raise", "skip"}, default="raise"
+            Whether a photo that cannot be read raises, or becomes a row with its error while the
+            rest goes on.
+
+        Returns
+        -------
+        Predictions
+            One row a photo, in order, with the same ids, labels and decisions.
+
+        Raises
+        ------
+        PhotoError
+            A photo cannot be read and `on_error` is ``"raise"``.
+        InvalidParameterError
+            Something is no photo: an array that is not ``uint8`` RGB, a folder.
+        ModelError
+            The graph gives numbers that are no probabilities, or this process was forked from
+            the one that made the predictor.
+        """
+        ids: list[str] = []
+        errors: list[str | None] = []
+        rows: list[Scores] = []
+        for batch in self._batches(photos, on_error):
+            ids.extend(batch.ids)
+            errors.extend(batch.errors)
+            rows.append(self._scores(batch.images))
+        scores = np.full((len(ids), len(self.class_names)), np.nan, dtype=np.float32)
+        readable = [row for row, error in enumerate(errors) if error is None]
+        if readable:
+            scores[readable] = np.concatenate(rows)
+        return Predictions(scores, self.class_names, ids, errors, decisions=self._decisions(scores))
+
+    def predict_proba(self, photos: Photos) -> npt.NDArray[np.float32]:
+        """Return the probability of every class for each photo.
+
+        Parameters
+        ----------
+        photos : path, bytes, ndarray, Dataset, or iterable of these
+            As in `predict`.
+
+        Returns
+        -------
+        ndarray of float32, shape (n, k)
+            Rows that sum to 1; of an int8 file, as nearly as 256 steps allow.
+
+        Raises
+        ------
+        PhotoError
+            A photo cannot be read.
+        """
+        found = [self._scores(batch.images) for batch in self._batches(photos, "raise")]
+        if not found:
+            return np.empty((0, len(self.class_names)), dtype=np.float32)
+        return np.concatenate(found)
+
+    def _batches(self, photos: Photos, on_error: OnError) -> Iterator[Batch]:
+        one_of("on_error", on_error, ("raise", "skip"))
+        reader = Reader(image_size=self.image_size, resize=self.resize, on_error=on_error)
+        return reader.batches(photos, self._batch_size)
+
+    def _scores(self, images: Images) -> Scores:
+        if os.getpid() != self._pid:
+            raise ModelError(
+                f"this predictor was made in process {self._pid} and came here through a fork, "
+                "which the threads of its runtime do not survive; make one in this process"
+            )
+        if not len(images):
+            return np.empty((0, len(self.class_names)), dtype=np.float32)
+        scores = self._run(images)
+        if not np.isfinite(scores).all() or scores.min() < 0:
+            raise ModelError(
+                f"{self._path!r} gives numbers that are no probabilities, the first row is "
+                f"{scores[0, :5].tolist()}; export the classifier again"
+            )
+        calibration = self._card.host_calibration
+        return scores if calibration is None else calibration.apply(scores)
+
+    def _decisions(self, scores: Scores) -> list[Decision] | None:
+        if self.thresholds is None:
+            return None
+        return cast("list[Decision]", self.thresholds.decide(scores).tolist())
+
+    def __reduce__(self) -> tuple[Callable[[str], Predictor], tuple[str]]:
+        """Pickle as the path of the file and its digest; unpickling reads the file again."""
+        make = partial(type(self), runtime=self._chosen, expected_sha256=self._sha256)
+        return make, (self._path,)
+
+    def __repr__(self) -> str:
+        """Return a line that tells the kind, the classes and the image size."""
+        height, width = self.image_size
+        return (
+            f"<Predictor: {self._format} by {self._runtime}, {len(self.class_names)} classes, "
+            f"{height} x {width}>"
+        )
+
+
+def _require_digest(export: Export, expected: str | None) -> None:
+    if expected is not None and str(expected).lower() != export.sha256:
+        raise BundleError(
+            f"{export.where} has the SHA-256 {export.sha256}, not {expected} as expected_sha256 "
+            "says; it is another file than the one you trust"
+        )

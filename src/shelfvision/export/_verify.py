@@ -1,0 +1,86 @@
+"""Holds an exported file against the classifier, before it is kept."""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfvision.errors import ExportError
+from shelfvision.export._runtimes import Scores
+from shelfvision.protocols import Images
+
+TOLERANCE = 1e-3
+"""How far a probability of a file in floating point may be from the classifier's."""
+SHIFT = 0.1
+"""How much probability may go to another class, on average, where weights are whole numbers."""
+_BATCH = 32
+_LAPS = 21
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """How far a file says the same as the classifier."""
+
+    max_difference: float
+    mean_shift: float
+    top1_agreement: float
+    accuracy: float | None
+    accuracy_before: float | None
+
+
+def scores_of(run: Callable[[Images], Scores], images: Images) -> Scores:
+    """Return the rows of many images, computed in batches of several sizes."""
+    # The first alone: a file that takes one batch size only is no use.
+    starts = [0, *range(1, len(images), _BATCH), len(images)]
+    parts = [run(images[a:b]) for a, b in itertools.pairwise(starts) if b > a]
+    return np.concatenate(parts)
+
+
+def compared(
+    said: Scores, meant: Scores, labels: npt.NDArray[np.int64] | None = None
+) -> Comparison:
+    """Return how far two tables of probabilities are apart."""
+    distance = np.abs(said.astype(np.float64) - meant)
+    winners, before = said.argmax(axis=1), meant.argmax(axis=1)
+    return Comparison(
+        max_difference=float(distance.max()),
+        mean_shift=float(distance.sum(axis=1).mean() / 2),
+        top1_agreement=float((winners == before).mean()),
+        accuracy=None if labels is None else float((winners == labels).mean()),
+        accuracy_before=None if labels is None else float((before == labels).mean()),
+    )
+
+
+def require_same(found: Comparison, what: str, *, quantized: bool, tolerance: float | None) -> None:
+    """Refuse a file that says something else than the classifier."""
+    measure = "mean shift" if quantized else "largest difference"
+    value = found.mean_shift if quantized else found.max_difference
+    limit = tolerance if tolerance is not None else SHIFT if quantized else TOLERANCE
+    # Written so that NaN counts as outside.
+    if not value <= limit:
+        remedy = (
+            "give more photos, or export without quantize"
+            if quantized
+            else "export under another version of tensorflow, or raise tolerance"
+        )
+        raise ExportError(
+            f"the {what} file is not kept, for it says something else than the classifier: the "
+            f"{measure} of probabilities is {value:.3g}, over {limit:.3g}, and "
+            f"{found.top1_agreement:.1%} of labels are the same; {remedy}"
+        )
+
+
+def latency_ms(run: Callable[[Images], Scores], image: Images) -> float:
+    """Return the median milliseconds of one image."""
+    laps = []
+    for _ in range(_LAPS):
+        start = time.perf_counter()
+        run(image)
+        laps.append(time.perf_counter() - start)
+    return 1000 * statistics.median(laps)

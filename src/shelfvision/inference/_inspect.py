@@ -1,0 +1,206 @@
+"""`inspect`: what a bundle says of itself, checked, without building its model."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import cast, final
+
+from shelfvision.inference._bundle import Contents, Target, read_contents, where_is
+from shelfvision.inference._manifest import ENTRY, SEAL
+from shelfvision.models._safetensors import DIGESTS, KEPT, parse_json
+from shelfvision.models._spec import ModelSpec
+from shelfvision.predictions import Calibration, Thresholds
+from shelfvision.protocols import Resize
+
+_LONGEST = 100
+_MOST = 12
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TensorInfo:
+    """One tensor of a bundle."""
+
+    name: str
+    """Its name: the path of a weight."""
+    dtype: str
+    """The kind of its numbers, as safetensors calls it: ``"F32"``."""
+    shape: tuple[int, ...]
+    """Its shape."""
+    sha256: str
+    """The digest of its name, kind, shape and bytes."""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BundleInfo:
+    """What a saved classifier says of itself; `inspect` makes it. Printed, it is a short table."""
+
+    path: str | None
+    """Where the file is; None for an open file."""
+    sha256: str
+    """The SHA-256 of the whole file, for ``Classifier.load``'s `expected_sha256`."""
+    size: int
+    """The length of the file in bytes."""
+    format: int
+    """The version of the format; it also fixes how photos are decoded."""
+    settings: ModelSpec
+    """The architecture and what the model is built from."""
+    own_architecture: bool
+    """Whether only its user's code can build the model."""
+    class_names: tuple[str, ...]
+    """The classes in the order of the model's outputs."""
+    resize: Resize
+    """How photos of another shape are brought to the image size."""
+    calibration: Calibration | None
+    """What makes probabilities mean what they say; None if nothing does."""
+    thresholds: Thresholds | None
+    """From which confidence on a prediction is accepted; None if all are."""
+    n_validation: int | None
+    """Of how many validation photos scores are kept; None if of none."""
+    provenance: Mapping[str, object]
+    """Where the classifier came from, read-only: recipe, fingerprints of photos, metrics."""
+    created_with: Mapping[str, str]
+    """Versions of what it was saved with, read-only."""
+    tensors: tuple[TensorInfo, ...]
+    """Every tensor in the file, kept scores included."""
+    digest: str
+    """The digest of the manifest and of all tensors' digests."""
+
+    @property
+    def architecture(self) -> str:
+        """The name of the architecture."""
+        return self.settings.architecture
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width, in pixels, that photos are brought to."""
+        return self.settings.image_size
+
+    def __repr__(self) -> str:
+        """Return a line that tells the architecture, the classes and the digest."""
+        n_classes = len(self.class_names)
+        return f"<BundleInfo: {self.architecture}, {n_classes} classes, SHA-256 {self.sha256}>"
+
+    def __str__(self) -> str:
+        """Return a short table, a line for each thing."""
+        told = {name: _short(value) for name, value in self._rows().items()}
+        width = max(map(len, told))
+        return "\n".join(f"{name:{width}}  {value}" for name, value in told.items())
+
+    def _rows(self) -> dict[str, object]:
+        height, width = self.image_size
+        own = " (of your own)" if self.own_architecture else ""
+        weights = [tensor for tensor in self.tensors if not tensor.name.startswith(KEPT)]
+        rows: dict[str, object] = {
+            "file": self.path or "(an open file)",
+            "SHA-256": self.sha256,
+            "size": f"{self.size:,} bytes, bundle format {self.format}",
+            "architecture": f"{self.architecture}{own}, dropout {self.settings.dropout}, "
+            f"seed {self.settings.seed}",
+            "weights": f"{len(weights)} tensors",
+            "photos": f"{self.resize} to {height} x {width}",
+            f"{len(self.class_names)} classes": self.class_names,
+            "calibration": self.calibration and self.calibration.to_dict(),
+            "thresholds": self.thresholds and self.thresholds.to_dict(),
+            "validation scores": self.n_validation and f"of {self.n_validation} photos",
+        }
+        # What the file's maker wrote freely cannot take the place of what was checked.
+        rows |= {f"from {_short(name)}": value for name, value in self.provenance.items()}
+        return rows | {"saved with": self.created_with}
+
+
+def inspect(path: Target, *, expected_sha256: str | None = None) -> BundleInfo:
+    """Tell what a saved classifier holds, without building its model or importing Keras.
+
+    The file is checked as wholly as `Classifier.load` checks it.
+
+    Parameters
+    ----------
+    path : path-like or binary file
+        What ``Classifier.save`` wrote.
+    expected_sha256 : str, optional
+        The SHA-256 that the file must have, 64 hexadecimal digits.
+
+    Returns
+    -------
+    BundleInfo
+        Classes, settings, calibration, thresholds, provenance, digests; it prints as a table.
+
+    Raises
+    ------
+    BundleNotFoundError
+        There is no such file.
+    BundleError
+        The file is not a bundle, is damaged, or comes from a newer version.
+    InvalidParameterError
+        `path` is neither a path nor a binary file, or `expected_sha256` is no SHA-256.
+
+    Examples
+    --------
+    >>> import io
+    >>> import shelfvision as sv
+    >>> file = io.BytesIO()
+    >>> model = sv.build_model(2)
+    >>> digest = sv.Classifier.from_model(model, class_names=["juice", "milk"]).save(file)
+    >>> _ = file.seek(0)
+    >>> info = sv.inspect(file, expected_sha256=digest)
+    >>> info.architecture, info.class_names, info.image_size
+    ('grocery_cnn', ('juice', 'milk'), (100, 100))
+    """
+    found = read_contents(path, expected_sha256=expected_sha256)
+    manifest = found.manifest
+    return BundleInfo(
+        path=os.fsdecode(path) if isinstance(path, str | os.PathLike) else None,
+        sha256=found.sha256,
+        size=found.header.file_size,
+        format=_format(found, where_is(path)),
+        settings=manifest.spec,
+        own_architecture=manifest.own_architecture,
+        class_names=manifest.class_names,
+        resize=manifest.resize,
+        calibration=manifest.calibration,
+        thresholds=manifest.thresholds,
+        n_validation=manifest.n_validation,
+        provenance=MappingProxyType(dict(manifest.provenance)),
+        created_with=MappingProxyType(dict(manifest.created_with)),
+        tensors=_tensors(found, where_is(path)),
+        digest=found.header.metadata[SEAL],
+    )
+
+
+def _format(found: Contents, where: str) -> int:
+    fields = cast("dict[str, object]", parse_json(found.header.metadata[ENTRY], where))
+    return cast("int", fields["format"])
+
+
+def _tensors(found: Contents, where: str) -> tuple[TensorInfo, ...]:
+    digests = cast("dict[str, str]", parse_json(found.header.metadata[DIGESTS], where))
+    return tuple(
+        TensorInfo(
+            name=entry.name, dtype=entry.dtype, shape=entry.shape, sha256=digests[entry.name]
+        )
+        for entry in found.header.entries
+    )
+
+
+def _short(value: object) -> str:
+    """Return a value in one line of a length that can be read."""
+    if value is None:
+        return "none"
+    if isinstance(value, Mapping):
+        inner = ", ".join(f"{name} {_short(part)}" for name, part in list(value.items())[:_MOST])
+        return _cut(inner or "none", len(value))
+    if isinstance(value, tuple | list):
+        return _cut(", ".join(map(_short, value[:_MOST])) or "none", len(value))
+    text = value if isinstance(value, str) else repr(value)
+    # A file's text must not move a terminal's cursor, or break the table.
+    text = "".join(letter if letter.isprintable() else "?" for letter in text)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+
+
+def _cut(text: str, count: int) -> str:
+    return text if count <= _MOST else f"{text} and {count - _MOST} more"

@@ -1,0 +1,181 @@
+"""`Trust`: what a classifier knows about its own confidence, and how it decides by it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfvision._validation import counted, listed
+from shelfvision.data import Dataset
+from shelfvision.errors import DataError, InvalidParameterError, ModelError, ShelfVisionWarning
+from shelfvision.predictions import Calibration, Thresholds
+from shelfvision.predictions._columns import Floats
+from shelfvision.predictions._frequencies import (
+    ClassFrequencies,
+    estimated_shares,
+    reweighted,
+    shares_of,
+)
+from shelfvision.predictions._validation import ValidationScores
+
+if TYPE_CHECKING:
+    from typing import Self
+
+Scores = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Trust:
+    """What a classifier knows about its own confidence."""
+
+    validation: ValidationScores | None = None
+    """What the network said of photos that it was not trained on."""
+    calibration: Calibration | None = None
+    """What makes probabilities mean what they say."""
+    thresholds: Thresholds | None = None
+    """From which confidence on a prediction is accepted."""
+
+    def calibrated(self, raw: Scores) -> Scores:
+        """Return what the network's probabilities mean."""
+        return raw if self.calibration is None else self.calibration.apply(raw)
+
+    def require_scores(self, what: str) -> ValidationScores:
+        """Return the scores that are kept, or say how to get some."""
+        if self.validation is None or not len(self.validation):
+            raise DataError(
+                f"{what} is learned from photos that the network was not trained on, and this "
+                "classifier keeps no scores of such photos; pass dataset=, or train with a "
+                "validation part"
+            )
+        return self.validation
+
+    def with_calibration(self, calibration: Calibration | None) -> Self:
+        """Return the same with another calibration; thresholds of the old one say nothing."""
+        if self.thresholds is not None:
+            warnings.warn(
+                "the thresholds were chosen under another calibration and are dropped; call "
+                "with_threshold again",
+                ShelfVisionWarning,
+                stacklevel=3,
+            )
+        return replace(self, calibration=calibration, thresholds=None)
+
+
+def require_labelled(dataset: object, class_names: tuple[str, ...]) -> Dataset:
+    """Return a dataset of this classifier's classes, with photos."""
+    if not isinstance(dataset, Dataset):
+        raise InvalidParameterError(
+            f"dataset must be a shelfvision.Dataset, not {type(dataset).__name__}; make one of "
+            "arrays with Dataset.from_arrays(images, labels)"
+        )
+    if dataset.class_names != class_names:
+        raise DataError(
+            f"the dataset has the classes {listed(dataset.class_names)}, not the classifier's "
+            f"{listed(class_names)}; bring them in line with dataset.relabel(...) or "
+            "dataset.select(class_names=classifier.class_names)"
+        )
+    if not len(dataset):
+        raise DataError("the dataset has no photos; give at least one")
+    return dataset
+
+
+def warn_of_too_few(thresholds: Thresholds, class_names: Sequence[str]) -> None:
+    """Warn where photos do not support the precision, and say how many would do."""
+    short = [place for place, value in enumerate(thresholds.values) if value is None]
+    if not short or thresholds.precision is None:
+        return
+    share = f"{thresholds.precision:.4g}"
+    if not thresholds.per_class:
+        sentence = (
+            f"{_photos(thresholds)} do not support a precision of {share}{_surely(thresholds)}, so "
+            f"every photo goes to review; {_remedy(thresholds.needed[0])}"
+        )
+    else:
+        names = listed(class_names[place] for place in short)
+        numbers = [thresholds.needed[place] for place in short]
+        most = None if None in numbers else max(n for n in numbers if n is not None)
+        sentence = (
+            f"{_photos(thresholds)} do not support a precision of {share}{_surely(thresholds)} for "
+            f"{names}, so what is predicted as such goes to review; {_remedy(most, each=True)}"
+        )
+    warnings.warn(sentence, ShelfVisionWarning, stacklevel=3)
+
+
+def _photos(thresholds: Thresholds) -> str:
+    photos = counted(thresholds.n_photos, "photo")
+    if thresholds.n_groups == thresholds.n_photos:
+        return f"the {photos}"
+    return f"the {photos} of {counted(thresholds.n_groups, 'group')}"
+
+
+def _surely(thresholds: Thresholds) -> str:
+    if thresholds.confidence is None:
+        return " on average"
+    return f" with a confidence of {thresholds.confidence:.4g}"
+
+
+def _remedy(needed: int | None, *, each: bool = False) -> str:
+    if needed is None:
+        return "no number of such photos would do, for mistakes are too many; ask for less"
+    of_what = " of the class" if each else ""
+    return (
+        f"about {needed} photos{of_what} taken apart from each other would do if mistakes stay as "
+        "rare as on these; add photos, or ask for less"
+    )
+
+
+def trained_mix(
+    provenance: Mapping[str, object], trust: Trust, class_names: tuple[str, ...]
+) -> Floats:
+    """Return the mix of classes that the network's probabilities are made for."""
+    fitted = None if trust.calibration is None else trust.calibration.method
+    counts = provenance.get("class_counts")
+    if fitted in (None, "temperature") and _are_counts(counts, class_names):
+        return shares_of(counts, class_names)  # type: ignore[arg-type]  # _are_counts looked
+    if trust.validation is not None and len(trust.validation):
+        counted_labels = np.bincount(trust.validation.labels, minlength=len(class_names))
+        return np.asarray(counted_labels / counted_labels.sum(), dtype=np.float64)
+    raise ModelError(
+        "class_frequencies needs the mix of classes that the network was trained on, which this "
+        'classifier does not know; pass provenance={"class_counts": {name: count, ...}} to '
+        "from_model"
+    )
+
+
+def _are_counts(counts: object, class_names: tuple[str, ...]) -> bool:
+    return (
+        isinstance(counts, Mapping)
+        and set(counts) == set(class_names)
+        and all(type(n) in (int, float) and n >= 0 for n in counts.values())
+        and sum(counts.values()) > 0
+    )
+
+
+def for_mix(
+    rows: Scores,
+    frequencies: ClassFrequencies,
+    known: Floats,
+    class_names: tuple[str, ...],
+) -> tuple[Scores, Floats]:
+    """Return rows of probabilities under another mix, and that mix; rows of NaN stay."""
+    if isinstance(frequencies, str):
+        if frequencies != "estimate":
+            raise InvalidParameterError(
+                f'class_frequencies must be shares by class name, "estimate" or None, not '
+                f"{frequencies!r}"
+            )
+        readable = rows[~np.isnan(rows).any(axis=1)]
+        shares = estimated_shares(readable, known) if len(readable) else known
+    elif isinstance(frequencies, Mapping):
+        shares = shares_of(frequencies, class_names)
+    else:
+        raise InvalidParameterError(
+            f'class_frequencies must be shares by class name, "estimate" or None, not '
+            f"{type(frequencies).__name__}"
+        )
+    return reweighted(rows, known, shares), shares

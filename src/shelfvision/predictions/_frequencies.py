@@ -1,0 +1,71 @@
+"""Corrects probabilities for a mix of products that is not the one that was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfvision._validation import as_number, listed
+from shelfvision.errors import InvalidParameterError
+from shelfvision.predictions._columns import Floats
+
+ClassFrequencies: TypeAlias = Mapping[str, float] | Literal["estimate"] | None
+"""Shares or counts by class name, ``"estimate"`` to find them out, None to leave them alone."""
+
+_ROUNDS = 1000
+_SMALLEST = 1e-6
+
+
+def shares_of(frequencies: Mapping[str, float], class_names: Sequence[str]) -> Floats:
+    """Return the share of every class, adding up to 1, of shares or counts by name."""
+    given = set(frequencies)
+    missing = [name for name in class_names if name not in given]
+    unknown = [str(name) for name in frequencies if name not in class_names]
+    if missing or unknown:
+        fault = f"lacks {listed(missing)}" if missing else f"names {listed(unknown)}"
+        raise InvalidParameterError(
+            f"class_frequencies must have a share or count for each of the classifier's classes "
+            f"and no others, but it {fault}; give 0 for a class that is not there"
+        )
+    shares = np.array(
+        [
+            as_number(f"the frequency of {name!r}", frequencies[name], minimum=0)
+            for name in class_names
+        ]
+    )
+    if shares.sum() <= 0:
+        raise InvalidParameterError(
+            "class_frequencies are all 0; give the share or count of the classes that are there"
+        )
+    return np.asarray(shares / shares.sum(), dtype=np.float64)
+
+
+def reweighted(
+    rows: npt.NDArray[np.float32], known: Floats, shares: Floats
+) -> npt.NDArray[np.float32]:
+    """Return what rows of probabilities are under another mix (Bayes' rule)."""
+    weights = shares / np.maximum(known, _SMALLEST)
+    raised = rows.astype(np.float64) * weights
+    totals = raised.sum(axis=1, keepdims=True)
+    # Where every class that is said to be there was ruled out, the mix alone speaks.
+    alone = np.broadcast_to(shares, raised.shape).copy()
+    found = np.divide(raised, totals, out=alone, where=~(totals <= 0))
+    return np.asarray(found, dtype=np.float32)
+
+
+def estimated_shares(rows: npt.NDArray[np.float32], known: Floats) -> Floats:
+    """Return the mix under which these photos are most likely (Saerens et al., by EM)."""
+    said = rows.astype(np.float64) / np.maximum(known, _SMALLEST)
+    shares = known.copy()
+    for _ in range(_ROUNDS):
+        raised = said * shares
+        totals = raised.sum(axis=1, keepdims=True)
+        new = (raised / np.maximum(totals, 1e-300)).mean(axis=0)
+        new /= new.sum()
+        if np.abs(new - shares).max() < 1e-7:
+            return np.asarray(new, dtype=np.float64)
+        shares = new
+    return np.asarray(shares, dtype=np.float64)

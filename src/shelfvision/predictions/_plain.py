@@ -1,0 +1,60 @@
+"""Reads values back from plain JSON, believing nothing: entries, kinds and ranges are checked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from typing import NoReturn
+
+from shelfvision._validation import listed
+from shelfvision.errors import InvalidParameterError
+
+MAX_COUNT = 2**40
+"""The largest number of photos that anything may claim to have been made of."""
+
+
+def entries_of(values: object, keys: Collection[str], what: str) -> Mapping[str, object]:
+    """Return a mapping that has exactly these entries."""
+    if not isinstance(values, Mapping):
+        raise InvalidParameterError(
+            f"{what} is read from a mapping, not from {type(values).__name__}; pass what its "
+            "to_dict gives"
+        )
+    if set(values) != set(keys):
+        raise InvalidParameterError(
+            f"{what} must have exactly the entries {listed(sorted(keys), limit=20)}, not "
+            f"{listed(sorted(map(str, values)))}; pass what its to_dict gives"
+        )
+    return values
+
+
+def number_of(value: object, what: str, low: float = -math.inf, high: float = math.inf) -> float:
+    """Return a finite number in this range; booleans and text are none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        _refuse(what, value, "a number")
+    if not low <= value <= high or abs(value) > 1e300:
+        _refuse(what, value, f"a finite number from {low} to {high}")
+    return float(value)
+
+
+def count_of(value: object, what: str) -> int:
+    """Return a count, 0 or more."""
+    if type(value) is not int or not 0 <= value <= MAX_COUNT:
+        _refuse(what, value, "a count")
+    return value
+
+
+def list_of(value: object, what: str) -> list[object]:
+    """Return a list, or a tuple as a list."""
+    if not isinstance(value, list | tuple):
+        _refuse(what, value, "a list")
+    return list(value)
+
+
+def optional_number(value: object, what: str, low: float, high: float) -> float | None:
+    """Return a number in this range, or None."""
+    return None if value is None else number_of(value, what, low, high)
+
+
+def _refuse(what: str, value: object, wanted: str) -> NoReturn:
+    raise InvalidParameterError(f"{what} must be {wanted}, not {repr(value)[:100]}")

@@ -1,0 +1,174 @@
+"""Whether a `Trainer` is set to something that a run can have."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from shelfvision._validation import as_integer, as_number, as_seed, one_of
+from shelfvision.data.splitting._leaks import ON_LEAK
+from shelfvision.errors import InvalidParameterError
+from shelfvision.training._class_weight import checked_class_weight
+from shelfvision.training._clipping import GradientClipping
+from shelfvision.training._schedules import checked_schedule
+from shelfvision.training._settings import Settings
+
+_COUNTS = ("epochs", "batch_size", "views", "steps_per_execution")
+_OPTIONAL_COUNTS = ("patience", "save_every")
+_FOLDERS = ("checkpoint_dir", "cache_dir")
+
+
+def checked_settings(settings: Settings) -> dict[str, object]:
+    """Return the settings that are kept in another form; refuse, by name, what no run can have."""
+    checked: dict[str, object] = {
+        "seed": as_seed(settings.seed),
+        "min_delta": as_number("min_delta", settings.min_delta, minimum=0.0),
+        "layer_decay": _layer_decay(settings.layer_decay),
+        "learning_rate": _learning_rate(settings.learning_rate),
+        "callbacks": _callbacks(settings.callbacks),
+        "mode": one_of("mode", settings.mode, ("auto", "min", "max")),
+        "on_leak": one_of("on_leak", settings.on_leak, ON_LEAK),
+        "label_smoothing": _label_smoothing(settings.label_smoothing),
+        "class_weight": checked_class_weight(settings.class_weight),
+    }
+    given = {name: getattr(settings, name) for name in (*_COUNTS, *_OPTIONAL_COUNTS, *_FOLDERS)}
+    for name, value in given.items():
+        if name in _FOLDERS and value is not None:
+            checked[name] = _path(name, value)
+        elif name in _COUNTS or value is not None:
+            checked[name] = as_integer(name, value, minimum=1)
+    if settings.weight_decay is not None:
+        checked["weight_decay"] = as_number("weight_decay", settings.weight_decay, minimum=0.0)
+    _check_objects(settings)
+    return checked
+
+
+def _check_objects(settings: Settings) -> None:
+    _callable("augmenter", settings.augmenter)
+    _part("optimizer", settings.optimizer)
+    _part("loss", settings.loss)
+    _clipping(settings.clipping)
+    _mixed_precision(settings.mixed_precision)
+    _fine_tune(settings.fine_tune)
+    _monitor(settings.monitor)
+    _verbose(settings.verbose)
+    checked_schedule(
+        settings.schedule, epochs=settings.epochs, learning_rate=settings.learning_rate
+    )
+
+
+def _callable(name: str, value: object) -> None:
+    """Refuse what cannot be called."""
+    if value is not None and not callable(value):
+        raise InvalidParameterError(
+            f"{name} must be callable as (image, rng) -> image, not {value!r}"
+        )
+
+
+def _callbacks(value: object) -> tuple[object, ...]:
+    """Return callbacks as a tuple of objects that have Keras's hooks."""
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        raise InvalidParameterError(
+            f"callbacks must be a list of keras.callbacks.Callback, not {value!r}; write [callback]"
+        )
+    for callback in value:
+        if inspect.isclass(callback) or not hasattr(callback, "on_epoch_end"):
+            raise InvalidParameterError(
+                f"callbacks must be instances of keras.callbacks.Callback, but one is {callback!r}"
+            )
+        if any(kind.__name__ == "BackupAndRestore" for kind in type(callback).__mro__):
+            raise InvalidParameterError(
+                "callbacks has a BackupAndRestore, which would take a run back to an epoch that "
+                "its Trainer knows nothing of; leave it out and give checkpoint_dir, which goes on "
+                "where a run was stopped"
+            )
+    return tuple(value)
+
+
+def _part(name: str, value: object) -> None:
+    """Refuse an optimizer or a loss that Keras can make nothing of."""
+    if inspect.isclass(value) or not (
+        (isinstance(value, str) and value) or hasattr(value, "get_config") or callable(value)
+    ):
+        raise InvalidParameterError(
+            f"{name} must be the name of one that Keras has, or an instance, not {value!r}"
+        )
+
+
+def _learning_rate(value: object) -> object:
+    """Return a step size as a float, or a schedule as it is."""
+    if value is None or hasattr(value, "get_config"):
+        return value
+    rate = as_number("learning_rate", value, minimum=0.0)  # type: ignore[arg-type]  # it checks
+    if rate == 0.0:
+        raise InvalidParameterError("learning_rate is 0, which learns nothing; give more")
+    return rate
+
+
+def _clipping(value: object) -> None:
+    """Refuse what is no `GradientClipping`."""
+    if value is not None and not isinstance(value, GradientClipping):
+        raise InvalidParameterError(
+            "clipping must be a shelfvision.training.GradientClipping, such as "
+            f"GradientClipping(global_norm=1.0), not {value!r}"
+        )
+
+
+def _label_smoothing(value: float) -> float:
+    """Return a share of labels as a float from 0 to below 1."""
+    share = as_number("label_smoothing", value, minimum=0.0, maximum=1.0)
+    if share == 1.0:
+        raise InvalidParameterError("label_smoothing is 1, which leaves no label; give less")
+    return share
+
+
+def _layer_decay(value: float) -> float:
+    """Return a factor above 0, up to 1."""
+    decay = as_number("layer_decay", value, minimum=0.0, maximum=1.0)
+    if decay == 0.0:
+        raise InvalidParameterError(
+            "layer_decay is 0, with which only the last layer would learn; say that with "
+            "fine_tune='head'"
+        )
+    return decay
+
+
+def _fine_tune(value: object) -> None:
+    """Refuse what cannot name a part of a model."""
+    if value is not None and (not isinstance(value, str) or not value):
+        raise InvalidParameterError(
+            f"fine_tune must be 'head', 'top', 'all', the name of a layer or None, not {value!r}"
+        )
+
+
+def _mixed_precision(value: object) -> None:
+    """Refuse anything but the two types."""
+    if value is not None and value not in ("float16", "bfloat16"):
+        raise InvalidParameterError(
+            f"mixed_precision must be None, 'float16' or 'bfloat16', not {value!r}"
+        )
+
+
+def _path(name: str, value: object) -> Path:
+    """Return the path of a folder."""
+    text = os.fspath(value) if isinstance(value, str | os.PathLike) else ""
+    if not text:
+        raise InvalidParameterError(f"{name} must be the path of a folder, not {value!r}")
+    return Path(text)
+
+
+def _monitor(value: object) -> None:
+    """Refuse what cannot be the name of a metric."""
+    if not isinstance(value, str) or not value:
+        raise InvalidParameterError(
+            "monitor must be 'auto', 'loss', 'val_loss', 'val_accuracy' or another metric of the "
+            f"model, not {value!r}"
+        )
+
+
+def _verbose(value: object) -> None:
+    """Refuse anything but the three choices."""
+    if value != "auto" and not isinstance(value, bool):
+        raise InvalidParameterError(f"verbose must be 'auto', True or False, not {value!r}")

@@ -1,0 +1,57 @@
+"""How much the photos of each class count: the alternative to adding copies of the rare ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from shelfvision._validation import as_number, listed
+from shelfvision.data import Dataset
+from shelfvision.errors import InvalidParameterError
+
+ClassWeight: TypeAlias = Literal["balanced"] | Mapping[str, float]
+"""``"balanced"``, or a weight for some classes by name; the others weigh 1."""
+
+
+def checked_class_weight(value: object) -> object:
+    """Return the setting with numbers for weights, in a mapping of its own."""
+    if value is None or (isinstance(value, str) and value == "balanced"):
+        return value
+    if not isinstance(value, Mapping) or not value:
+        raise InvalidParameterError(
+            f"class_weight must be 'balanced' or a weight for each class name, not {value!r}"
+        )
+    weights = {}
+    for name, weight in value.items():
+        if not isinstance(name, str):
+            raise InvalidParameterError(
+                f"class_weight goes by class names, but one of its keys is {name!r}"
+            )
+        weights[name] = as_number(f"class_weight of {name!r}", weight, minimum=0.0)
+    return weights
+
+
+def class_weights(setting: ClassWeight | None, train: Dataset) -> dict[int, float] | None:
+    """Return the weight of each class number, or None where all count the same."""
+    if setting is None:
+        return None
+    if isinstance(setting, str):
+        from sklearn.utils.class_weight import compute_class_weight
+
+        present = np.unique(train.labels)
+        weights = compute_class_weight(setting, classes=present, y=train.labels)
+        return dict(zip(present.tolist(), weights.tolist(), strict=True))
+    unknown = [name for name in setting if name not in train.class_names]
+    if unknown:
+        raise InvalidParameterError(
+            f"class_weight names {listed(unknown)}, but the classes are "
+            f"{listed(train.class_names)}; weigh only these"
+        )
+    weighed = {number: setting.get(name, 1.0) for number, name in enumerate(train.class_names)}
+    if not any(weighed.values()):
+        raise InvalidParameterError(
+            "class_weight is 0 for every class, which learns nothing; give one of them more"
+        )
+    return weighed

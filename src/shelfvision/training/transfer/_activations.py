@@ -1,0 +1,122 @@
+"""What a frozen body makes of every photo and of its views, computed once and kept on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import final
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfvision.data import Dataset
+from shelfvision.data._array_file import ArrayFile
+from shelfvision.data._sources import digests_of
+from shelfvision.protocols import Images
+from shelfvision.training.transfer._body import Body
+from shelfvision.training.transfer._views import Views
+
+SCHEME = "shelfvision-activations-1"
+BLOCK = 32
+"""Photos whose views are computed between two writes."""
+
+
+@final
+class Activations:
+    """The output of a body for the views of some photos, in one file that its content names.
+
+    The name is a digest of the body with its weights, the photos, the augmenter and the seed, so
+    that what another body made of other photos is never taken for this; labels do not count. What
+    is kept and damaged is computed again.
+
+    Parameters
+    ----------
+    body : Body
+        What is run.
+    photos : Dataset
+        What it is run over.
+    views : Views
+        The views of each photo.
+    """
+
+    def __init__(self, body: Body, photos: Dataset, views: Views) -> None:
+        self._body = body
+        self._photos = photos
+        self._views = views
+        self._array: npt.NDArray[np.generic] | None = None
+        self._seen: tuple[int, npt.NDArray[np.int64]] | None = None
+
+    @property
+    def images(self) -> int:
+        """How many images there are to compute, if none are kept."""
+        return len(self._photos) * self._views.count
+
+    def open(self, directory: Path, tell: Callable[[int], None]) -> None:
+        """Map what is kept in a folder into memory, once it is computed.
+
+        `tell` gets the number of images that are done.
+        """
+        file = self._file_in(directory)
+        self._array = file.opened()
+        if self._array is None:
+            self._compute(file, tell)
+            self._array = np.load(file.path, mmap_mode="r", allow_pickle=False)
+        tell(self.images)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._array = None
+
+    def read(self, rows: npt.NDArray[np.int64], epoch: int) -> npt.NDArray[np.float32]:
+        """Return what `epoch` sees of some photos, ``float32`` of shape (n, *body.shape)."""
+        if self._array is None:
+            raise RuntimeError("activations are read before they are opened")
+        return np.asarray(self._array[rows, self._of_epoch(epoch)[rows]], dtype=np.float32)
+
+    def _of_epoch(self, epoch: int) -> npt.NDArray[np.int64]:
+        seen = self._seen
+        if seen is None or seen[0] != epoch:
+            # One assignment, because the feed may read ahead in a thread.
+            self._seen = seen = (epoch, self._views.of_epoch(self._photos, epoch))
+        return seen[1]
+
+    def _file_in(self, directory: Path) -> ArrayFile:
+        told = [self._body.digest, _content(self._photos), self._views.identity]
+        key = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+        return ArrayFile(
+            path=directory / f"activations-{key[:32]}.npy",
+            scheme=SCHEME,
+            key=key,
+            shape=(len(self._photos), self._views.count, *self._body.shape),
+            dtype="<f2",
+            block=BLOCK,
+        )
+
+    def _compute(self, file: ArrayFile, tell: Callable[[int], None]) -> None:
+        """Write the file; a thread makes the next images while the body is at work on these."""
+        with ThreadPoolExecutor(1, thread_name_prefix="shelfvision-views") as ahead:
+            waiting: dict[int, Future[list[Images]]] = {}
+
+            def read(start: int, stop: int) -> npt.NDArray[np.generic]:
+                images = waiting.pop(start, None) or ahead.submit(self._read, start)
+                if stop < len(self._photos):
+                    waiting[stop] = ahead.submit(self._read, stop)
+                made = np.stack([self._body(view) for view in images.result()], axis=1)
+                tell(stop * self._views.count)
+                return made
+
+            file.write(read)
+
+    def _read(self, start: int) -> list[Images]:
+        return self._views.read(self._photos[start : start + BLOCK])
+
+
+def _content(photos: Dataset) -> str:
+    """Return a digest of the photos in their order, with what keys their views, but no labels."""
+    digests = digests_of(photos._source, photos._rows)
+    rows = zip(photos.ids.tolist(), photos.copies.tolist(), digests, strict=True)
+    told = repr((photos.image_size, photos.resize, list(rows)))
+    return hashlib.sha256(told.encode("utf-8", "surrogateescape")).hexdigest()

@@ -1,0 +1,67 @@
+"""The frozen part of a model, as a program that gives what the rest of it learns from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfvision.errors import ModelError
+from shelfvision.inference._compile import compiled
+from shelfvision.models._backend import backend_name, load_keras
+from shelfvision.protocols import Images
+from shelfvision.training._identity import model_digest
+
+if TYPE_CHECKING:
+    import keras
+
+BATCH = 8
+"""Images that are computed at once, which is quickest on a CPU; fewer are padded, so that one
+program does."""
+LARGEST = float(np.finfo(np.float16).max)
+
+
+class Body:
+    """A frozen model whose output is kept in half precision.
+
+    Parameters
+    ----------
+    model : keras.Model
+        One input, RGB pixels of a fixed size; one output of a fixed shape.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        to_numpy = load_keras().ops.convert_to_numpy
+        self._values = [np.array(to_numpy(weight.value)) for weight in model.weights]
+        self._model = model
+        self.shape: tuple[int, ...] = tuple(int(side) for side in model.output_shape[1:])
+        """Shape of what one image becomes."""
+        self.digest = self._digest()
+        """What tells this body, its weights included, from any other."""
+        self._program = compiled(model, list(zip(model.weights, self._values, strict=True)))
+
+    def __call__(self, images: Images) -> npt.NDArray[np.float16]:
+        """Return what the images become, ``float16`` of shape (n, *shape)."""
+        rows = [self._computed(images[i : i + BATCH]) for i in range(0, len(images), BATCH)]
+        return np.concatenate(rows)
+
+    def _computed(self, images: Images) -> npt.NDArray[np.float16]:
+        padded = np.zeros((BATCH, *images.shape[1:]), np.uint8)
+        padded[: len(images)] = images
+        rows = self._program(padded)[: len(images)]
+        if not np.isfinite(rows).all():
+            raise ModelError(
+                f"the frozen part of the model {self._model.name!r} gives numbers that are not "
+                "finite; its weights are broken, so build the model again with good ones"
+            )
+        return np.clip(rows, -LARGEST, LARGEST).astype(np.float16)
+
+    def _digest(self) -> str:
+        told = json.dumps([backend_name(), model_digest(self._model)], sort_keys=True)
+        digest = hashlib.sha256(told.encode())
+        for value in self._values:
+            digest.update(np.ascontiguousarray(value).data)
+        return digest.hexdigest()

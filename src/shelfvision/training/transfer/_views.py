@@ -1,0 +1,60 @@
+"""Views: the photo as it is and variations of it, of which an epoch sees one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfvision._random import rank_for
+from shelfvision.augment._epochs import read_epoch
+from shelfvision.augment._identity import identity_of
+from shelfvision.data import Dataset
+from shelfvision.protocols import Augmenter, Images
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Views:
+    """How the views of a photo come about, and which of them an epoch sees."""
+
+    count: int = 1
+    """Views of each photo, the photo as it is among them."""
+    augmenter: Augmenter | None = None
+    """What makes the others; None where there are none."""
+    seed: int = 0
+    """What they are derived from."""
+
+    @property
+    def identity(self) -> list[str | int]:
+        """What tells these views from others, as JSON has it."""
+        if self.augmenter is None:
+            return [1]
+        return [self.count, self.seed, identity_of(self.augmenter)]
+
+    def read(self, photos: Dataset) -> list[Images]:
+        """Return the images of every view; view `v` is what epoch `v` of a run would see."""
+        if not getattr(photos._source, "refresh", False):
+            photos = photos.cached()
+        rows = np.arange(len(photos))
+        return [
+            read_epoch(
+                photos,
+                rows,
+                epoch=view,
+                augmenter=self.augmenter if view else None,
+                seed=self.seed,
+            )
+            for view in range(self.count)
+        ]
+
+    def of_epoch(self, photos: Dataset, epoch: int) -> npt.NDArray[np.int64]:
+        """Return the view of each photo in an epoch; `count` epochs see each once."""
+        if self.count == 1:
+            return np.zeros(len(photos), dtype=np.int64)
+        return (self._offsets(photos) + epoch) % self.count
+
+    def _offsets(self, photos: Dataset) -> npt.NDArray[np.int64]:
+        keys = zip(photos.ids, photos.copies, strict=True)
+        ranks = (rank_for(self.seed, "view", photo, int(copy)) for photo, copy in keys)
+        return np.fromiter((rank % self.count for rank in ranks), np.int64, len(photos))

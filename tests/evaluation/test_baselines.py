@@ -1,0 +1,167 @@
+"""What stands beside the scores: a nearest neighbour, leaks, and the mistakes themselves."""
+
+from __future__ import annotations
+
+import pickle
+import warnings
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from sklearn.neighbors import KNeighborsClassifier
+
+import shelfvision as sv
+from shelfvision.data.decoding._decode import resize_image
+from shelfvision.errors import DataError, InvalidParameterError, LeakageWarning
+from shelfvision.predictions import Calibration
+
+PHOTOS = sv.samples.render_products({"Can": 20, "Jar": 14}, image_size=(40, 40))
+TRAINING, JUDGED = PHOTOS[::2], PHOTOS[1::2]
+
+
+class Says:
+    """A classifier that knows its answers beforehand."""
+
+    class_names = ("Can", "Jar")
+    calibration: Calibration | None = None
+
+    def __init__(self, answers: Sequence[int], confidences: Sequence[float] | None = None) -> None:
+        self._answers = np.asarray(answers)
+        self._sure = np.full(len(answers), 0.9) if confidences is None else np.asarray(confidences)
+
+    def predict(self, photos: sv.Dataset, /) -> sv.Predictions:
+        rows = np.repeat(1 - self._sure[:, None], 2, axis=1)
+        rows[np.arange(len(photos)), self._answers] = self._sure
+        return sv.Predictions(rows, self.class_names, photos.ids)
+
+
+ALWAYS_CAN = Says([0] * len(JUDGED))
+
+
+def test_the_nearest_neighbour_is_scikit_learns_on_thumbnails() -> None:
+    report = sv.evaluate(ALWAYS_CAN, JUDGED, training=TRAINING)
+    rows = [
+        np.array([resize_image(image, image_size=(16, 16)).ravel() for image, _ in part], float)
+        for part in (TRAINING, JUDGED)
+    ]
+    nearest = KNeighborsClassifier(1).fit(rows[0], TRAINING.labels)
+
+    assert report.nearest_baseline == nearest.score(rows[1], JUDGED.labels)
+    assert f"nearest neighbour {report.nearest_baseline:.3f}" in str(report)
+
+
+def test_copies_are_not_among_the_neighbours() -> None:
+    dark, light = np.zeros((40, 40, 3), np.uint8), np.full((40, 40, 3), 255, np.uint8)
+    grey = np.full((40, 40, 3), 90, np.uint8)
+    training = sv.Dataset.from_arrays(np.stack([dark, dark + 1, light]), ["Can", "Can", "Jar"])
+    # The copy of the jar is as dark as the photo to judge.
+    copies = sv.BalancingAugmenter(lambda _image, _rng: grey.copy(), seed=1).balance(training)
+    judged = sv.Dataset.from_arrays(grey[None], ["Can"], class_names=["Can", "Jar"])
+
+    assert len(copies) == 4
+    assert sv.evaluate(Says([0]), judged, training=copies).nearest_baseline == 1.0
+
+
+def test_the_calibration_of_a_classifier_is_told() -> None:
+    judge = Says([0] * len(JUDGED))
+    assert sv.evaluate(judge, JUDGED).to_dict()["model"] == {
+        "kind": "Says", "parameters": None, "calibration": None, "provenance": {}
+    }  # fmt: skip
+    judge.calibration = Calibration.fit([[0.9, 0.1], [0.6, 0.4]], [0, 1])
+
+    card = sv.evaluate(judge, JUDGED).model_card()
+    assert "| calibration | temperature, fitted on 2 photos |" in card
+
+
+def test_without_training_photos_nothing_is_said_of_them() -> None:
+    report = sv.evaluate(ALWAYS_CAN, JUDGED)
+
+    assert (report.nearest_baseline, report.leakage) == (None, None)
+
+
+def test_photos_that_were_trained_on_are_found_and_warned_of() -> None:
+    with pytest.warns(LeakageWarning, match="2 of the photos to judge by belong to 2 groups"):
+        report = sv.evaluate(
+            Says([0] * 4), PHOTOS[[0, 2, 21, 23]], training=PHOTOS[np.arange(0, 34, 2)]
+        )
+    assert report.leakage is not None
+    assert (report.leakage.groups, report.leakage.photos) == (2, 2)
+    assert report.leakage.examples == tuple(PHOTOS.ids[[0, 2]])
+    assert not report.leakage.ok
+    assert "LEAKAGE      2 photos trained on" in str(report)
+
+
+def test_photos_kept_apart_are_no_leak() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", LeakageWarning)
+        report = sv.evaluate(ALWAYS_CAN, JUDGED, training=TRAINING)
+    assert report.leakage is not None
+    assert report.leakage.ok
+    assert report.leakage.n_training == len(TRAINING)
+
+
+def test_training_photos_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(InvalidParameterError, match="training must be"):
+        sv.evaluate(ALWAYS_CAN, JUDGED, training=[1])  # type: ignore[arg-type]  # wrong on purpose
+    with pytest.raises(DataError, match="training is empty"):
+        sv.evaluate(ALWAYS_CAN, JUDGED, training=TRAINING[:0])
+    with pytest.raises(DataError, match="not those of the dataset"):
+        sv.evaluate(ALWAYS_CAN, JUDGED, training=TRAINING.relabel({"Jar": "Tub"}))
+
+
+def test_the_groups_of_the_dataset_are_drawn_whole() -> None:
+    images, labels = JUDGED.to_arrays()
+    bursts = sv.Dataset.from_arrays(
+        images, labels, class_names=JUDGED.class_names, groups=[f"{row // 4}" for row in range(17)]
+    )
+
+    assert sv.evaluate(ALWAYS_CAN, JUDGED).n_groups == 17
+    assert sv.evaluate(ALWAYS_CAN, bursts).n_groups == 5
+
+
+# -- mistakes --------------------------------------------------------------------------------
+
+
+def wrongly_labelled() -> tuple[sv.EvaluationReport, sv.Dataset]:
+    """Return a report of a sure classifier on photos of which two labels are wrong."""
+    images, labels = JUDGED.to_arrays()
+    wrong = labels.copy()
+    wrong[[3, 12]] = 1 - wrong[[3, 12]]
+    photos = sv.Dataset.from_arrays(images, wrong, class_names=JUDGED.class_names)
+    sure = np.full(17, 0.95)
+    sure[[3, 12, 5]] = [0.97, 0.99, 0.6]
+    said = labels.copy()
+    said[5] = 1 - said[5]
+    return sv.evaluate(Says(said.tolist(), sure.tolist()), photos), photos
+
+
+def test_wrong_labels_are_the_most_confident_mistakes() -> None:
+    report, _ = wrongly_labelled()
+    found = report.top_mistakes(2)
+
+    assert [mistake.row for mistake in found] == [12, 3]
+    assert found[0].id == "12"
+    assert found[0].confidence == pytest.approx(0.99)
+    assert found[0].true_probability == pytest.approx(0.01)
+    assert {found[0].true, found[0].predicted} == {"Can", "Jar"}
+    assert len(report.top_mistakes()) == 3
+    assert str(found[0]).startswith("12: labelled 'Can', predicted 'Jar' (99 %)")
+
+
+def test_mistakes_are_drawn_with_their_photos() -> None:
+    report, photos = wrongly_labelled()
+    axes = report.plot_mistakes(2, n_columns=1)
+
+    assert len(axes) == 2
+    assert np.array_equal(axes[0].get_images()[0].get_array(), photos[12][0])
+    assert axes[0].get_title() == "Jar 99 %\ntrue: Can"
+
+
+def test_without_photos_or_mistakes_there_is_nothing_to_draw() -> None:
+    report, _ = wrongly_labelled()
+    with pytest.raises(DataError, match="was pickled"):
+        pickle.loads(pickle.dumps(report)).plot_mistakes()
+    with pytest.raises(DataError, match="heat maps need the Classifier"):
+        report.plot_mistakes(heat_maps=True)
+    with pytest.raises(DataError, match="no mistake to draw"):
+        sv.evaluate(Says(JUDGED.labels.tolist()), JUDGED).plot_mistakes()

@@ -1,0 +1,323 @@
+"""The report as a page and as a model card: complete, valid, escaped, and alone."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as PillowImage
+
+import shelfvision as sv
+from shelfvision.errors import InvalidParameterError
+
+NASTY = 'Can <script>alert("1")</script> & | *b*'
+VOID = {"meta", "img", "br", "rect", "circle", "line"}
+
+
+class Page(HTMLParser):
+    """Reads a page, and fails where an element is not closed or closed twice."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str, str]] = []
+        self.words: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        names = [name for name, _ in attrs]
+        assert len(names) == len(set(names)), f"{tag} has an attribute twice: {names}"
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self.open, f"</{tag}> closes nothing"
+            assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    def values(self, name: str) -> list[str]:
+        return [value for _, attribute, value in self.attributes if attribute == name]
+
+
+@pytest.fixture(scope="module")
+def splits() -> sv.Splits:
+    photos = sv.samples.render_products({"Can": 24, "Jar": 20, "Box": 16}, image_size=(88, 88))
+    photos = photos.relabel({"Can": NASTY, "Jar": "<i>Jar</i>"})
+    return sv.SeededSplitter(train=0.4, validation=0.1, test=0.5, seed=2).split(photos)
+
+
+@pytest.fixture(scope="module")
+def report(splits: sv.Splits) -> sv.EvaluationReport:
+    """Return a report of an untrained network, which is wrong often enough."""
+    model = sv.build_model(3, image_size=(88, 88), seed=1)
+    classifier = sv.Classifier.from_model(
+        model,
+        class_names=splits.train.class_names,
+        provenance={"trainer": {"epochs": 3, "note": "<b>"}, "metrics": {"loss": 0.25}},
+    )
+    test = splits.test
+    assert test is not None
+    stores = np.array(["North & East", "<South>"])[np.arange(len(test)) % 2]
+    return sv.evaluate(classifier, test, training=splits.train, slices={"store": stores})
+
+
+@pytest.fixture(scope="module")
+def text(
+    report: sv.EvaluationReport, splits: sv.Splits, tmp_path_factory: pytest.TempPathFactory
+) -> str:
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    report.save(path, audit=sv.audit(splits), intended_use="counting; <not> billing", examples=20)
+    return path.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def page(text: str) -> Page:
+    return Page(text)
+
+
+def section_ids(page: Page) -> list[str]:
+    return [value for tag, name, value in page.attributes if (tag, name) == ("section", "id")]
+
+
+def test_the_page_tells_everything_in_the_order_in_which_one_asks(page: Page) -> None:
+    assert section_ids(page) == [
+        "scores", "subject", "classes", "confusion", "calibration", "slices", "mistakes",
+        "leakage", "audit", "limits", "provenance",
+    ]  # fmt: skip
+    links = [value for tag, name, value in page.attributes if (tag, name) == ("a", "href")]
+    assert links == [f"#{code}" for code in section_ids(page)]
+
+
+def test_every_element_is_closed_and_every_id_is_used_once(page: Page) -> None:
+    ids = page.values("id")
+
+    assert len(ids) == len(set(ids))
+    assert page.tags.count("h1") == page.tags.count("main") == 1
+
+
+def test_nothing_runs_and_nothing_is_fetched(text: str, page: Page) -> None:
+    assert "script" not in page.tags
+    assert not [name for _, name, _ in page.attributes if name.startswith("on")]
+    assert {value[:11] for value in page.values("src")} == {"data:image/"}
+    assert not re.search(r"https?:|@import|url\(", text)
+    assert "default-src 'none'" in text
+
+
+def test_names_are_escaped_everywhere(text: str, page: Page, report: sv.EvaluationReport) -> None:
+    assert "<script" not in text
+    assert "<South>" not in text
+    assert "<not>" not in text
+    assert "<b>" not in re.sub(r"<b>[^<]*</b>", "", text)
+    words = "".join(page.words)
+    assert NASTY in words
+    assert "<i>" not in text
+    shown = report.top_mistakes(20)
+    assert {NASTY, "<i>Jar</i>"} & {mistake.true for mistake in shown}
+    assert "<South>" in words
+    assert "counting; <not> billing" in words
+
+
+def test_every_picture_is_described(page: Page) -> None:
+    alts = [value for tag, name, value in page.attributes if (tag, name) == ("img", "alt")]
+
+    assert len(alts) == page.tags.count("img") > 0
+    assert all(alts)
+    drawn = [tag for tag in page.tags if tag == "svg"]
+    told = [
+        n for tag, n, _ in page.attributes if tag == "svg" and n in ("aria-label", "aria-hidden")
+    ]
+    assert len(drawn) == len(told)
+
+
+def test_tables_have_headings_and_can_be_reached_by_keyboard(page: Page) -> None:
+    cells = [tag for tag, name, _ in page.attributes if name == "scope"]
+
+    assert cells.count("th") == page.tags.count("th")
+    regions = [value for tag, name, value in page.attributes if (tag, name) == ("div", "role")]
+    assert len(regions) == page.tags.count("table")
+
+
+def test_mistakes_are_shown_with_their_heat_maps(
+    text: str, report: sv.EvaluationReport, page: Page
+) -> None:
+    sources = [base64.b64decode(value.partition(",")[2]) for value in page.values("src")]
+    sizes = {PillowImage.open(io.BytesIO(data)).size for data in sources}
+
+    shown = report.top_mistakes(20)
+    assert len(sources) == 2 * len(shown) > 8
+    assert sizes == {(88, 88)}
+    for mistake in shown:
+        assert mistake.id in text
+    assert "Grad-CAM" in text
+
+
+def test_the_numbers_of_the_page_are_those_of_the_report(
+    text: str, report: sv.EvaluationReport, page: Page
+) -> None:
+    words = " ".join(page.words)
+    for number in (
+        report.accuracy, report.macro_f1, report.baseline, report.calibration_error,
+        *report.intervals.accuracy, *(scores.f1 for scores in report.per_class.values()),
+    ):  # fmt: skip
+        assert f"{number:.3f}" in words
+    assert report.nearest_baseline is not None
+    assert f"nearest neighbour: {report.nearest_baseline:.3f}" in words
+    assert "trainer: epochs" in words
+    assert "No photo stands on both sides" in words
+
+
+def test_the_page_stands_without_photos_and_without_anything_else() -> None:
+    found = sv.Predictions([[0.9, 0.1], [0.2, 0.8]], ["can", "jar"], ["a", "b"])
+    bare = sv.EvaluationReport(found, [0, 0])
+    page = Page(_saved(bare))
+
+    assert section_ids(page) == [
+        "scores", "subject", "classes", "confusion", "calibration", "mistakes", "leakage", "limits"
+    ]  # fmt: skip
+    assert "img" not in page.tags
+    assert "Not checked" in " ".join(page.words)
+
+
+def _saved(report: sv.EvaluationReport) -> str:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "report.html")
+        report.save(path)
+        return path.read_text(encoding="utf-8")
+
+
+def test_a_report_without_mistakes_and_with_reviews_is_told() -> None:
+    found = sv.Predictions(np.eye(2), ["can", "jar"], ["a", "b"], decisions=["accept", "review"])
+    words = " ".join(Page(_saved(sv.EvaluationReport(found, [0, 1]))).words)
+
+    assert "There are none." in words
+    assert "No photo was wrong." in words
+    assert "What may be used unseen?" in words
+    assert "50.0 %" in words
+
+
+def test_many_classes_are_drawn_as_a_picture() -> None:
+    names = [f"class {number}" for number in range(40)]
+    found = sv.Predictions(np.eye(40), names, names)
+    true = np.arange(40)
+    true[3] = 4
+    page = Page(_saved(sv.EvaluationReport(found, true)))
+
+    assert "matrix" not in page.values("class")
+    assert "class 4 taken for class 3: 1" in page.words
+
+
+def test_a_photo_that_is_gone_leaves_a_gap(tmp_path: Path) -> None:
+    folder = sv.samples.write_products(tmp_path / "photos", {"Can": 3, "Jar": 3})
+    photos = sv.Dataset.from_directory(folder)
+    report = sv.evaluate(Says(), photos)
+    (folder / "Jar" / "0001.jpg").unlink()
+    report.save(tmp_path / "report.html")
+    page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
+
+    assert page.words.count("cannot be read") == 1
+    assert page.tags.count("img") == 2
+
+
+class Says:
+    """Says that everything is a can."""
+
+    class_names = ("Can", "Jar")
+
+    def predict(self, photos: sv.Dataset, /) -> sv.Predictions:
+        return sv.Predictions(np.tile([0.9, 0.1], (len(photos), 1)), self.class_names, photos.ids)
+
+
+def test_a_model_without_maps_has_its_mistakes_without_heat(tmp_path: Path) -> None:
+    import keras
+
+    image = keras.Input((8, 8, 3))
+    dense = keras.layers.Dense(2, activation="softmax")
+    model = keras.Model(image, dense(keras.layers.Flatten()(image)))
+    classifier = sv.Classifier.from_model(model, class_names=["can", "jar"])
+    photos = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 3), dtype=np.uint8)
+    said = list(classifier.predict(photos).labels)
+    wrong = ["jar" if name == "can" else "can" for name in said]
+    data = sv.Dataset.from_arrays(photos, wrong, class_names=["can", "jar"])
+    sv.evaluate(classifier, data).save(tmp_path / "report.html")
+    page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
+
+    assert page.tags.count("img") == 6
+    assert any("There are no heat maps: " in words for words in page.words)
+
+
+def test_other_endings_are_refused(report: sv.EvaluationReport, tmp_path: Path) -> None:
+    with pytest.raises(InvalidParameterError, match=r"ends in '\.pdf'"):
+        report.save(tmp_path / "report.pdf")
+    assert list(tmp_path.iterdir()) == []
+
+
+# -- model card ------------------------------------------------------------------------------
+
+
+def cells(line: str) -> list[str]:
+    return [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+
+
+def tables(card: str) -> Iterator[list[list[str]]]:
+    for block in card.split("\n\n"):
+        if block.startswith("|"):
+            yield [cells(line) for line in block.splitlines()]
+
+
+def test_the_card_has_the_same_facts(
+    report: sv.EvaluationReport, splits: sv.Splits, tmp_path: Path
+) -> None:
+    report.save(tmp_path / "card.md", audit=sv.audit(splits), intended_use="counting")
+    card = (tmp_path / "card.md").read_text(encoding="utf-8")
+
+    assert card == report.model_card(audit=sv.audit(splits), intended_use="counting")
+    assert card.startswith("# How well are 3 classes told apart?")
+    assert card.count("\n## ") == 11
+    for number in (report.accuracy, report.macro_f1, *report.intervals.macro_f1):
+        assert f"{number:.3f}" in card
+
+
+def test_every_row_of_the_cards_tables_has_as_many_cells_as_its_head(
+    report: sv.EvaluationReport,
+) -> None:
+    found = list(tables(report.model_card()))
+
+    assert len(found) >= 6
+    for table in found:
+        assert len({len(row) for row in table}) == 1
+        assert all(re.fullmatch(r"---:?", rule) for rule in table[1])
+
+
+def test_names_cannot_break_the_card(report: sv.EvaluationReport) -> None:
+    card = report.model_card(title="a\n# b")
+
+    assert "<script>" not in card.replace(r"\<script\>", "")
+    assert r"\| \*b\*" in card
+    assert card.splitlines()[0] == "# a\N{REPLACEMENT CHARACTER}\\# b"
+
+
+def test_the_facts_fit_json(report: sv.EvaluationReport) -> None:
+    plain = report.to_dict()
+
+    assert json.loads(json.dumps(plain)) == plain
+    assert plain["model"] is not None
+    assert plain["model"]["kind"] == "grocery_cnn"
+    assert plain["leakage"] is not None
+    assert plain["leakage"]["groups"] == 0

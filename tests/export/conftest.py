@@ -1,0 +1,137 @@
+"""A tiny classifier, and the files that it was exported to."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+import shelfvision as sv
+from shelfvision.export import ExportFormat, Quantize
+from shelfvision.models._backend import backend_name, load_keras
+from shelfvision.predictions._calibration import Calibration
+from shelfvision.predictions._thresholds import Thresholds
+
+if TYPE_CHECKING:
+    import keras
+
+Pixels = npt.NDArray[np.uint8]
+
+NAMES = ("juice", "milk \u00e9", "soy <&> yoghurt")
+SIZE = (20, 24)
+NEEDED = {
+    "onnx": ("tensorflow", "onnx", "tf2onnx", "onnxruntime"),
+    "openvino": ("tensorflow", "onnx", "tf2onnx", "openvino"),
+    "litert": ("tensorflow", "ai_edge_litert"),
+    "keras": (),
+}
+
+
+def require(*packages: str) -> None:
+    """Skip a test for which a package is missing."""
+    missing = [name for name in packages if importlib.util.find_spec(name) is None]
+    if missing:
+        pytest.skip(f"it needs {', '.join(missing)}, which are not installed")
+
+
+def require_writer(kind: ExportFormat) -> None:
+    """Skip a test where a user's own network cannot be exported in this way."""
+    require(*NEEDED[kind])
+    if kind != "keras" and backend_name() != "tensorflow":
+        pytest.skip("a network of a user's own is exported under tensorflow")
+
+
+def tiny_model(seed: int = 3) -> keras.Model:
+    """Return a network of a few weights that answers differently to different pixels."""
+    backend = load_keras()
+    inits = [backend.initializers.GlorotUniform(seed=seed + step) for step in range(2)]
+    layers = [
+        backend.Input((*SIZE, 3), dtype="uint8", name="image"),
+        backend.layers.Rescaling(1 / 25),
+        backend.layers.Conv2D(6, 3, strides=2, activation="relu", kernel_initializer=inits[0]),
+        backend.layers.GlobalAveragePooling2D(),
+        backend.layers.Dense(len(NAMES), activation="softmax", kernel_initializer=inits[1]),
+    ]
+    return backend.Sequential(layers, name="tiny")
+
+
+def with_trust(
+    plain: sv.Classifier, calibration: Calibration | None, thresholds: Thresholds | None
+) -> sv.Classifier:
+    """Return the classifier with a calibration and thresholds that were not measured."""
+    return plain._trusting(type(plain._trust)(calibration=calibration, thresholds=thresholds))
+
+
+def make_classifier() -> sv.Classifier:
+    """Return a classifier of a network of our user's own."""
+    return sv.Classifier.from_model(tiny_model(), class_names=NAMES, resize="pad")
+
+
+def make_pixels() -> Pixels:
+    """Return 40 varied images."""
+    rng = np.random.default_rng(0)
+    tints = rng.integers(0, 256, (40, 1, 1, 3))
+    noise = rng.integers(-60, 60, (40, *SIZE, 3))
+    images: Pixels = np.clip(tints + noise, 0, 255).astype(np.uint8)
+    return images
+
+
+def make_trusted(plain: sv.Classifier, pixels: Pixels) -> sv.Classifier:
+    """Return the classifier, calibrated by a temperature and with a threshold in the middle."""
+    calibration = Calibration(
+        method="temperature",
+        num_classes=3,
+        n_photos=40,
+        error_before=0.2,
+        error_after=0.1,
+        temperature=2.5,
+    )
+    said = calibration.apply(plain.predict_proba(pixels))
+    middle = float(np.median(said.max(axis=1)))
+    return with_trust(plain, calibration, Thresholds(values=(middle + 1e-4,)))
+
+
+@pytest.fixture(scope="session")
+def classifier() -> sv.Classifier:
+    """Return a classifier of a network of our user's own."""
+    return make_classifier()
+
+
+@pytest.fixture(scope="session")
+def pixels() -> Pixels:
+    """Return 40 varied images."""
+    return make_pixels()
+
+
+@pytest.fixture(scope="session")
+def trusted(classifier: sv.Classifier, pixels: Pixels) -> sv.Classifier:
+    """Return the classifier with a calibration and a threshold."""
+    return make_trusted(classifier, pixels)
+
+
+class Shop:
+    """Exports each kind of file once, when a test first asks for it."""
+
+    def __init__(self, classifier: sv.Classifier, pixels: Pixels, folder: Path) -> None:
+        self._classifier, self._pixels, self._folder = classifier, pixels, folder
+        self._made: dict[str, Path] = {}
+
+    def file(self, kind: ExportFormat, quantize: Quantize | None = None) -> Path:
+        """Return the path of a file of this kind."""
+        require_writer(kind)
+        suffix = {"onnx": "onnx", "litert": "tflite", "openvino": "xml", "keras": "keras"}[kind]
+        path = self._folder / f"{quantize or 'plain'}.{suffix}"
+        if path.name not in self._made:
+            self._classifier.export(path, format=kind, quantize=quantize, photos=self._pixels)
+            self._made[path.name] = path
+        return path
+
+
+@pytest.fixture(scope="session")
+def shop(trusted: sv.Classifier, pixels: Pixels, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """Return what exports the calibrated classifier."""
+    return Shop(trusted, pixels, tmp_path_factory.mktemp("exports"))

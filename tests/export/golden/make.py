@@ -1,0 +1,29 @@
+"""Writes the golden files anew, where the format gets a new version; needs tensorflow."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent.parent.parent))
+
+from tests.export import conftest  # noqa: E402  (after the path)
+
+
+def main() -> None:
+    """Write every kind of file, some images and the answers to them."""
+    pixels = conftest.make_pixels()
+    trusted = conftest.make_trusted(conftest.make_classifier(), pixels)
+    trusted.export(HERE / "tiny.onnx", format="onnx", photos=pixels)
+    trusted.export(HERE / "tiny.tflite", format="litert", photos=pixels)
+    trusted.export(HERE / "tiny.xml", format="openvino", photos=pixels)
+    np.save(HERE / "images.npy", pixels[:8])
+    np.save(HERE / "rows.npy", trusted.predict_proba(pixels[:8]))
+    print((trusted.predict(pixels[:8]).decision == "accept").sum())
+
+
+if __name__ == "__main__":
+    main()

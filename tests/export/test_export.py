@@ -1,0 +1,264 @@
+"""`Classifier.export`: files for other runtimes, which are held against the classifier."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+import shelfvision as sv
+from shelfvision.errors import (
+    ExportError,
+    InvalidParameterError,
+    MissingDependencyError,
+    StorageError,
+)
+from shelfvision.export import ExportFormat, Predictor, Quantize, _writers
+from shelfvision.export import _exporting as exporting
+from shelfvision.inference import _export as ways
+from shelfvision.predictions._calibration import Calibration
+
+from .conftest import NAMES, NEEDED, SIZE, Shop, require, require_writer, tiny_model, with_trust
+
+Pixels = npt.NDArray[np.uint8]
+
+KINDS: list[tuple[ExportFormat, Quantize | None, float]] = [
+    ("onnx", None, 1e-4),
+    ("openvino", None, 1e-4),
+    ("litert", None, 1e-4),
+    ("litert", "dynamic", 0.05),
+    ("litert", "int8", 0.1),
+]
+
+
+@pytest.mark.parametrize(("kind", "quantize", "tolerance"), KINDS)
+def test_a_file_gives_the_classifiers_answers(
+    kind: ExportFormat,
+    quantize: Quantize | None,
+    tolerance: float,
+    shop: Shop,
+    trusted: sv.Classifier,
+    pixels: Pixels,
+) -> None:
+    predictor = Predictor(shop.file(kind, quantize))
+    assert predictor.class_names == NAMES
+    assert predictor.image_size == SIZE
+    assert predictor.resize == "pad"
+    meant = trusted.predict_proba(pixels)
+    np.testing.assert_allclose(predictor.predict_proba(pixels), meant, atol=tolerance)
+    if quantize is None:
+        assert predictor.predict(pixels).labels.tolist() == trusted.predict(pixels).labels.tolist()
+        assert (
+            predictor.predict(pixels).decision.tolist() == trusted.predict(pixels).decision.tolist()
+        )
+
+
+def test_a_program_with_onnxruntime_alone_reads_the_labels_and_gets_the_answers(
+    shop: Shop, trusted: sv.Classifier, pixels: Pixels, tmp_path: Path
+) -> None:
+    path = shop.file("onnx")
+    np.save(tmp_path / "pixels.npy", pixels)
+    program = """
+import json, sys
+import numpy as np, onnxruntime
+session = onnxruntime.InferenceSession(sys.argv[1])
+card = json.loads(session.get_modelmeta().custom_metadata_map["shelfvision"])
+images = np.load(sys.argv[2])
+assert session.get_inputs()[0].name == "image"
+rows, = session.run(["probabilities"], {"image": images})
+assert "shelfvision" not in sys.modules
+print(json.dumps([card["class_names"][i] for i in rows.argmax(axis=1)]))
+np.save(sys.argv[3], rows)
+"""
+    rows = tmp_path / "rows.npy"
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(path), str(tmp_path / "pixels.npy"), str(rows)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == trusted.predict(pixels).labels.tolist()
+    np.testing.assert_allclose(np.load(rows), trusted.predict_proba(pixels), atol=1e-5)
+
+
+def test_an_onnx_file_has_opset_18_and_takes_any_number_of_pixels(shop: Shop) -> None:
+    path = shop.file("onnx")
+    onnx = importlib.import_module("onnx")
+    proto: Any = onnx.load(path)
+    assert {x.domain: x.version for x in proto.opset_import}[""] == 18
+    (takes,), (gives,) = proto.graph.input, proto.graph.output
+    assert (takes.name, takes.type.tensor_type.elem_type) == ("image", onnx.TensorProto.UINT8)
+    assert [d.dim_param or d.dim_value for d in takes.type.tensor_type.shape.dim] == [
+        "n",
+        20,
+        24,
+        3,
+    ]
+    assert gives.name == "probabilities"
+
+
+def test_a_litert_file_carries_its_labels_as_others_look_for_them(shop: Shop) -> None:
+    zipfile = importlib.import_module("zipfile")
+    with zipfile.ZipFile(shop.file("litert")) as archive:
+        assert archive.read("labels.txt").decode().splitlines() == list(NAMES)
+
+
+def test_the_report_tells_differences_size_and_accuracy(
+    classifier: sv.Classifier, pixels: Pixels, tmp_path: Path
+) -> None:
+    require_writer("onnx")
+    photos = sv.Dataset.from_arrays(
+        pixels, classifier.predict(pixels).labels.tolist(), class_names=NAMES
+    )
+    path = tmp_path / "new folder" / "a.onnx"
+    report = classifier.export(path, photos=photos)
+    assert report.path == str(path)
+    assert report.size_bytes == path.stat().st_size
+    assert (report.accuracy, report.accuracy_before) == (1.0, 1.0)
+    assert (report.verified_on, report.n_photos) == ("photos", 40)
+    assert report.top1_agreement == 1.0
+    assert report.max_difference < 1e-4
+    assert json.loads(json.dumps(report.to_dict()))["runtime"].startswith("onnxruntime")
+    assert "same label 100.00%" in str(report)
+    assert Predictor(path, expected_sha256=report.sha256).source_sha256
+
+
+def test_without_photos_rendered_ones_are_used(classifier: sv.Classifier, tmp_path: Path) -> None:
+    require_writer("onnx")
+    report = classifier.export(tmp_path / "a.onnx")
+    assert (report.verified_on, report.accuracy) == ("rendered photos", None)
+
+
+@pytest.mark.parametrize("kind", ["onnx", "openvino"])
+def test_a_file_that_says_something_else_is_not_kept(
+    kind: ExportFormat,
+    classifier: sv.Classifier,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    pixels: Pixels,
+) -> None:
+    require_writer(kind)
+    other = sv.Classifier.from_model(tiny_model(8), class_names=NAMES)
+    path = tmp_path / ("a.onnx" if kind == "onnx" else "a.xml")
+    path.write_bytes(b"what stood there before")
+    original = _writers.written
+    monkeypatch.setattr(ways, "written", lambda _, **more: original(other._export_source(), **more))
+    with pytest.raises(ExportError, match="says something else than the classifier"):
+        classifier.export(path, format=kind, photos=pixels)
+    assert path.read_bytes() == b"what stood there before"
+    assert os.listdir(tmp_path) == [path.name]
+
+
+def test_a_calibration_of_several_numbers_is_left_to_the_predictor(
+    classifier: sv.Classifier, pixels: Pixels, tmp_path: Path
+) -> None:
+    require_writer("onnx")
+    labels = np.arange(40) % 3
+    fitted = Calibration.fit(classifier.predict_proba(pixels), labels, method="sigmoid")
+    calibrated = with_trust(classifier, fitted, None)
+    report = calibrated.export(tmp_path / "a.onnx", photos=pixels)
+    assert report.calibration == "host"
+    assert "other programs have to" in str(report)
+    np.testing.assert_allclose(
+        Predictor(tmp_path / "a.onnx").predict_proba(pixels),
+        calibrated.predict_proba(pixels),
+        atol=1e-4,
+    )
+
+
+def test_a_temperature_goes_into_the_weights_of_an_int8_file(shop: Shop) -> None:
+    predictor = Predictor(shop.file("litert", "int8"))
+    assert predictor.calibration is not None
+    assert predictor._card.host_calibration is None
+
+
+def test_a_keras_file_opens_in_keras(
+    classifier: sv.Classifier, pixels: Pixels, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.keras"
+    report = classifier.export(path, format="keras", photos=pixels)
+    assert report.max_difference < 1e-5
+    keras = importlib.import_module("keras")
+    model = keras.saving.load_model(path)
+    np.testing.assert_allclose(
+        model.predict_on_batch(pixels), classifier.predict_proba(pixels), atol=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "settings", "sentence"),
+    [
+        ("a.onnx", {"format": "tensorrt"}, "format must be one of"),
+        ("a.bin", {}, "must end in '.onnx'"),
+        ("a.onnx", {"quantize": "int8"}, "quantize='int8' is for format='litert'"),
+        ("a.tflite", {"format": "litert", "quantize": "int4"}, "quantize must be one of"),
+        ("a.tflite", {"format": "litert", "quantize": "int8"}, "pass photos="),
+        ("a.onnx", {"tolerance": -1}, "tolerance must be"),
+        ("a.onnx", {"photos": []}, "photos is empty"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(
+    path: str, settings: dict[str, Any], sentence: str, classifier: sv.Classifier, tmp_path: Path
+) -> None:
+    with pytest.raises(InvalidParameterError, match=sentence):
+        classifier.export(tmp_path / path, **settings)
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_missing_package_is_named_with_its_pip_line(
+    classifier: sv.Classifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(MissingDependencyError, match=r'tf2onnx.*pip install "shelfvision\[export'):
+        classifier.export(tmp_path / "a.onnx")
+
+
+def test_another_backend_cannot_write_a_network_that_only_the_user_can_build(
+    classifier: sv.Classifier, pixels: Pixels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require(*NEEDED["onnx"])
+    monkeypatch.setattr(ways, "backend_name", lambda: "jax")
+    with pytest.raises(ExportError, match="KERAS_BACKEND=tensorflow"):
+        classifier.export(tmp_path / "a.onnx", photos=pixels)
+
+
+def test_another_backend_has_a_process_with_tensorflow_write_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require(*NEEDED["onnx"])
+    monkeypatch.setattr(ways, "backend_name", lambda: "jax")
+    model = sv.build_model(2, image_size=(88, 88))
+    ours = sv.Classifier.from_model(model, class_names=["juice", "milk"])
+    report = ours.export(tmp_path / "a.onnx")
+    assert report.max_difference < 1e-4
+    assert Predictor(tmp_path / "a.onnx").class_names == ("juice", "milk")
+
+
+def test_a_place_that_cannot_be_written_is_told(
+    classifier: sv.Classifier, pixels: Pixels, tmp_path: Path
+) -> None:
+    require_writer("onnx")
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(StorageError):
+        classifier.export(tmp_path / "file" / "a.onnx", photos=pixels)
+
+
+def test_of_many_photos_some_are_taken_evenly(classifier: sv.Classifier) -> None:
+    images = np.zeros((1000, *SIZE, 3), dtype=np.uint8)
+    images[:, 0, 0, 0] = np.arange(1000) // 4
+    photos = sv.Dataset.from_arrays(images, np.arange(1000) % 3, class_names=NAMES)
+    chosen, labels = exporting._probes(photos, classifier._card(""))
+    assert labels is not None
+    assert len(chosen) == len(labels) == exporting.MOST_PHOTOS
+    assert chosen[0, 0, 0, 0] == 0
+    assert chosen[-1, 0, 0, 0] == 249

@@ -1,0 +1,254 @@
+"""Files that `Predictor` must refuse, with one sentence each."""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import shelfvision as sv
+from shelfvision.errors import BundleError
+from shelfvision.export import Predictor
+from shelfvision.export._reading import CARD_FILE, LABELS_FILE, read_export
+
+from .conftest import require
+
+GOLDEN = Path(__file__).parent / "golden"
+FILES = ("tiny.onnx", "tiny.tflite", "tiny.xml")
+
+
+def refused(path: Path) -> str:
+    """Return the one sentence with which a file is refused."""
+    with pytest.raises(BundleError) as caught:
+        Predictor(path)
+    sentence = str(caught.value)
+    assert "\n" not in sentence
+    assert path.name in sentence
+    return sentence
+
+
+def field(number: int, value: bytes) -> bytes:
+    """Return a field of protobuf that holds bytes."""
+    return bytes([number << 3 | 2]) + varint(len(value)) + value
+
+
+def varint(value: int) -> bytes:
+    data = b""
+    while value > 0x7F:
+        data += bytes([value & 0x7F | 0x80])
+        value >>= 7
+    return data + bytes([value])
+
+
+def entry(key: str, value: str) -> bytes:
+    return field(14, field(1, key.encode()) + field(2, value.encode()))
+
+
+def card(**changes: object) -> str:
+    """Return the description in the golden files with changes."""
+    fields = json.loads(read_export(GOLDEN / "tiny.onnx").card.to_json())
+    return json.dumps({**fields, **changes})
+
+
+def bare_onnx() -> bytes:
+    """Return the golden ONNX file without its metadata."""
+    data = (GOLDEN / "tiny.onnx").read_bytes()
+    return data.replace(entry("shelfvision", read_export(GOLDEN / "tiny.onnx").card.to_json()), b"")
+
+
+def test_the_golden_files_themselves_are_read_without_a_runtime() -> None:
+    for name in FILES:
+        assert read_export(GOLDEN / name).card.image_size == (20, 24)
+    assert len(bare_onnx()) < (GOLDEN / "tiny.onnx").stat().st_size - 300
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"", "no ONNX, LiteRT or OpenVINO file"),
+        (b"hello world, this is text", "no ONNX, LiteRT or OpenVINO file"),
+        (b"\x08\x08", "does not describe itself"),
+        (b"\x08", "damaged, or of another kind"),
+        (b"\x08\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80", "damaged, or of another kind"),
+        (b"\x08\x08" + field(7, b"\x0a\xff\xff"), "damaged, or of another kind"),
+        (b"\x08\x08" + field(7, field(5, field(13, b"location"))), "parts in other files"),
+        (b"\x08\x08" + field(7, field(5, b"\x70\x01")), "parts in other files"),
+        (b"\x08\x08\xca\x01\x00", "functions or training of its own"),
+        (b"\x08\x08" + field(14, b"\x08\x01"), "metadata are damaged"),
+        (b"\x08\x08" + 2 * entry("shelfvision", "{}"), "twice"),
+        (b"\x08\x08" + entry("shelfvision", "[]"), "which format it has"),
+        (b"\x08\x08" + entry("shelfvision", "{"), "not the JSON"),
+        (b"\x08\x08" + entry("shelfvision", '{"format": 1, "format": 1}'), "not the JSON"),
+        (b"\x08\x08" + entry("shelfvision", '{"format": 9}'), "pip install --upgrade shelfvision"),
+        (b"\x08\x08" + entry("shelfvision", '{"format": 1}'), "not the entries"),
+        (b"PK\x03\x04 and so on", "only Keras can open"),
+        (b"\x10\x00\x00\x00\x00\x00\x00\x00{}", "Classifier.load"),
+        (b"\x20\x00\x00\x00TFL3 and so on", "does not describe itself"),
+        (b"<?xml version='1.0'?><net", "not the XML"),
+        (b"<?xml version='1.0'?><!DOCTYPE a><net></net>", "declares a document type"),
+        (b"<?xml version='1.0'?><net></net>", "does not describe itself"),
+        (b"<net >\xff</net>", "not the XML"),
+    ],
+)
+def test_what_is_no_export_is_refused(data: bytes, sentence: str, tmp_path: Path) -> None:
+    path = tmp_path / "model.file"
+    path.write_bytes(data)
+    (tmp_path / "model.bin").write_bytes(b"")
+    assert sentence in refused(path)
+
+
+def test_a_graph_inside_a_graph_inside_a_graph_ends(tmp_path: Path) -> None:
+    graph = b""
+    for _ in range(200):
+        graph = field(1, field(5, field(6, graph)))
+    path = tmp_path / "deep.onnx"
+    path.write_bytes(b"\x08\x08" + field(7, graph))
+    assert "nested too deeply" in refused(path)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"class_names": ["juice", "milk"]},
+        {"class_names": ["juice", "juice", "milk"]},
+        {"class_names": "abc"},
+        {"class_names": []},
+        {"image_size": [21, 24]},
+        {"image_size": [20]},
+        {"image_size": [20, "24"]},
+        {"image_size": [10**9, 10**9]},
+        {"resize": "blur"},
+        {"quantize": "int4"},
+        {"calibration": 5},
+        {"calibration": {"method": "temperature"}},
+        {"calibration_in_graph": "yes"},
+        {"thresholds": {"values": [2.0]}},
+        {"thresholds": []},
+        {"source_sha256": "abc"},
+        {"weights_sha256": 5},
+        {"created_with": {"keras": 3}},
+        {"created_with": []},
+        {"more": 1},
+    ],
+    ids=str,
+)
+def test_a_description_that_makes_no_sense_is_refused(
+    changes: dict[str, object], tmp_path: Path
+) -> None:
+    require("onnxruntime")
+    path = tmp_path / "a.onnx"
+    path.write_bytes(bare_onnx() + entry("shelfvision", card(**changes)))
+    refused(path)
+
+
+def test_a_graph_that_the_runtime_refuses_is_told(tmp_path: Path) -> None:
+    require("onnxruntime")
+    path = tmp_path / "a.onnx"
+    path.write_bytes(b"\x08\x08" + field(7, b"") + entry("shelfvision", card()))
+    assert "cannot be loaded by its runtime" in refused(path)
+
+
+def tampered_zip(names: dict[str, str], method: int) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as archive:
+        for name, text in names.items():
+            archive.writestr(name, text)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "appended",
+    [
+        lambda: tampered_zip({CARD_FILE: card(), "evil.py": "1"}, zipfile.ZIP_STORED),
+        lambda: tampered_zip({CARD_FILE: card(), LABELS_FILE: "1"}, zipfile.ZIP_DEFLATED),
+        lambda: tampered_zip({CARD_FILE: " " * 2**23, LABELS_FILE: ""}, zipfile.ZIP_DEFLATED),
+        lambda: tampered_zip({LABELS_FILE: "", CARD_FILE: card()}, zipfile.ZIP_STORED),
+        lambda: tampered_zip({CARD_FILE: card()}, zipfile.ZIP_STORED),
+        lambda: tampered_zip({CARD_FILE: "5", LABELS_FILE: ""}, zipfile.ZIP_STORED)[:-3],
+        lambda: b"",
+    ],
+)
+def test_another_zip_behind_a_litert_file_is_refused(
+    appended: Callable[[], bytes], tmp_path: Path
+) -> None:
+    path = tmp_path / "a.tflite"
+    path.write_bytes(read_export(GOLDEN / "tiny.tflite").graph + appended())
+    refused(path)
+
+
+def test_openvino_weights_of_another_file_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.xml"
+    shutil.copy(GOLDEN / "tiny.xml", path)
+    with pytest.raises(BundleError, match=r"there is no file .*a\.bin"):
+        Predictor(path)
+    path.with_suffix(".bin").write_bytes(b"\0" * 816)
+    assert "belongs to another one" in refused(path)
+
+
+def test_a_bundle_is_told_apart(tmp_path: Path, classifier: sv.Classifier) -> None:
+    path = tmp_path / "a.shelf"
+    classifier.save(path)
+    assert "Classifier.load" in refused(path)
+
+
+def test_folders_and_missing_files_are_told(tmp_path: Path) -> None:
+    assert "cannot be read" in refused(tmp_path) or "not a file" in refused(tmp_path)
+    assert "there is no file" in refused(tmp_path / "missing.onnx")
+
+
+@pytest.mark.fuzz
+@pytest.mark.parametrize("name", FILES)
+def test_damaged_files_are_read_or_refused_and_nothing_else(
+    name: str, tmp_path: Path, fuzz_count: Callable[[int, int], int]
+) -> None:
+    data = (GOLDEN / name).read_bytes()
+    source = random.Random(name)
+    path = tmp_path / name
+    if name == "tiny.xml":
+        shutil.copy(GOLDEN / "tiny.bin", tmp_path / "tiny.bin")
+    count = fuzz_count(300, 60_000)
+    refusals = 0
+    sentences: set[str] = set()
+    for _ in range(count):
+        path.write_bytes(mutant(data, source))
+        try:
+            read_export(path)
+        except BundleError as error:
+            refusals += 1
+            sentences.add(str(error))
+    assert not [sentence for sentence in sentences if "\n" in sentence]
+    print(f"{name}: {refusals} of {count} mutants refused")
+    assert refusals
+
+
+def mutant(data: bytes, source: random.Random) -> bytes:
+    """Return a file with a few bytes changed, cut out or put in, or its end cut off."""
+    changed = bytearray(data)
+    for _ in range(source.randint(1, 4)):
+        at = source.randrange(len(changed) or 1)
+        kind = source.randrange(4)
+        if kind == 0 and changed:
+            changed[at % len(changed)] ^= 1 << source.randrange(8)
+        elif kind == 1:
+            del changed[at : at + source.randint(1, 30)]
+        elif kind == 2:
+            changed[at:at] = source.randbytes(source.randint(1, 10))
+        else:
+            del changed[source.randrange(at + 1) :]
+    return bytes(changed)
+
+
+def test_numbers_that_are_no_probabilities_are_refused() -> None:
+    require("onnxruntime")
+    predictor: Any = Predictor(GOLDEN / "tiny.onnx")
+    predictor._run = lambda images: np.full((len(images), 3), np.nan, dtype=np.float32)
+    with pytest.raises(sv.errors.ModelError, match="no probabilities"):
+        predictor.predict(np.zeros((20, 24, 3), dtype=np.uint8))

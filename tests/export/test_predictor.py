@@ -1,0 +1,185 @@
+"""`Predictor`: the classifier's answers from an exported file, without Keras."""
+
+from __future__ import annotations
+
+import io
+import multiprocessing
+import os
+import pickle
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+
+import shelfvision as sv
+from shelfvision.errors import (
+    BundleError,
+    BundleNotFoundError,
+    InvalidParameterError,
+    MissingDependencyError,
+    ModelError,
+    PhotoError,
+)
+from shelfvision.export import Predictor, Runtime
+
+from .conftest import NAMES, SIZE, require
+
+Pixels = npt.NDArray[np.uint8]
+GOLDEN = Path(__file__).parent / "golden"
+RUNTIMES: list[tuple[str, Runtime, str]] = [
+    ("tiny.onnx", "onnxruntime", "onnxruntime"),
+    ("tiny.onnx", "openvino", "openvino"),
+    ("tiny.tflite", "litert", "ai_edge_litert"),
+    ("tiny.xml", "openvino", "openvino"),
+]
+
+
+@pytest.fixture(params=RUNTIMES, ids=lambda param: "-".join(param[:2]))
+def predictor(request: pytest.FixtureRequest) -> Predictor:
+    """Return a predictor of every kind of file that an earlier version wrote."""
+    name, runtime, package = request.param
+    require(package)
+    return Predictor(GOLDEN / name, runtime=runtime)
+
+
+def jpeg(image: Pixels) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "JPEG", quality=90)
+    return buffer.getvalue()
+
+
+def test_files_of_every_released_version_give_the_same_answers(predictor: Predictor) -> None:
+    images, rows = (np.load(GOLDEN / f"{name}.npy") for name in ("images", "rows"))
+    np.testing.assert_allclose(predictor.predict_proba(images), rows, atol=1e-5)
+    assert predictor.class_names == NAMES
+    assert predictor.predict(images).decision.tolist().count("accept") == 4
+
+
+def test_photos_of_every_kind_become_the_pixels_that_the_classifier_sees(
+    predictor: Predictor, pixels: Pixels, tmp_path: Path, classifier: sv.Classifier
+) -> None:
+    big = np.repeat(np.repeat(pixels[0], 5, axis=0), 7, axis=1)
+    (tmp_path / "a.jpg").write_bytes(jpeg(big))
+    photos = [tmp_path / "a.jpg", jpeg(big), big, pixels[1]]
+    seen: list[Pixels] = []
+    run = predictor._run
+    predictor._run = lambda images: (seen.append(images), run(images))[1]  # type: ignore[assignment,func-returns-value]  # to look on
+    found = predictor.predict(photos)
+    (batch,) = seen
+    expected = [next(classifier._batches([photo], "raise")).images[0] for photo in photos]
+    assert batch.tobytes() == np.stack(expected).tobytes()
+    assert found.ids.tolist() == [str(tmp_path / "a.jpg"), "1", "2", "3"]
+
+
+def test_photos_that_fail_are_rows_with_their_error(
+    predictor: Predictor, pixels: Pixels, tmp_path: Path
+) -> None:
+    photos = [jpeg(pixels[0]), b"no photo", tmp_path / "missing.jpg", pixels[1]]
+    found = predictor.predict(photos, on_error="skip")
+    assert [error is None for error in found.errors] == [True, False, False, True]
+    assert found.labels[1] is None
+    assert found.decision[2] == "review"
+    with pytest.raises(PhotoError):
+        predictor.predict(photos)
+
+
+def test_many_threads_get_the_answers_of_one(predictor: Predictor, pixels: Pixels) -> None:
+    alone = [predictor.predict_proba(image) for image in pixels]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(predictor.predict_proba, list(pixels) * 5))
+    assert all((a == b).all() for a, b in zip(alone * 5, together, strict=True))
+
+
+def test_batches_of_any_length_give_the_same_rows(predictor: Predictor, pixels: Pixels) -> None:
+    whole = predictor.predict_proba(np.concatenate([pixels, pixels[:3]]))
+    parts = [predictor.predict_proba(pixels[a:b]) for a, b in ((0, 1), (1, 8), (8, 40), (0, 3))]
+    np.testing.assert_allclose(whole, np.concatenate(parts), atol=1e-6)
+
+
+def test_no_photos_give_no_rows(predictor: Predictor) -> None:
+    assert predictor.predict([]).labels.shape == (0,)
+    assert predictor.predict_proba(np.empty((0, *SIZE, 3), np.uint8)).shape == (0, 3)
+
+
+def test_it_is_pickled_as_its_path(predictor: Predictor, pixels: Pixels) -> None:
+    again = pickle.loads(pickle.dumps(predictor))
+    assert again.runtime == predictor.runtime
+    assert (again.predict_proba(pixels) == predictor.predict_proba(pixels)).all()
+
+
+def test_it_says_what_it_is(predictor: Predictor) -> None:
+    assert f"{predictor.format} by {predictor.runtime}, 3 classes, 20 x 24" in repr(predictor)
+    assert predictor.calibration is not None
+    assert predictor.thresholds is not None
+
+
+def test_evaluate_judges_it_like_a_classifier(predictor: Predictor, pixels: Pixels) -> None:
+    photos = sv.Dataset.from_arrays(
+        pixels, predictor.predict(pixels).labels.tolist(), class_names=NAMES
+    )
+    assert sv.evaluate(predictor, photos, resamples=10).accuracy == 1.0
+
+
+@pytest.mark.parametrize(("name", "runtime", "package"), RUNTIMES)
+def test_predicting_imports_no_keras_no_backend_and_no_scikit(
+    name: str, runtime: str, package: str, tmp_path: Path
+) -> None:
+    require(package)
+    Image.new("RGB", (50, 40), "orange").save(tmp_path / "a.png")
+    program = f"""
+import sys
+from shelfvision.export import Predictor
+predictor = Predictor({str(GOLDEN / name)!r}, runtime={runtime!r})
+assert predictor.predict([{str(tmp_path / "a.png")!r}]).labels[0] is not None
+heavy = ("keras", "tensorflow", "jax", "torch", "sklearn", "skimage", "scipy", "pandas", "rich")
+print(*[name for name in heavy if name in sys.modules])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == ""
+
+
+def test_a_fork_is_refused_in_a_sentence(predictor: Predictor, pixels: Pixels) -> None:
+    if "fork" not in multiprocessing.get_all_start_methods():
+        pytest.skip("there is no fork here")
+    before = predictor._pid
+    predictor._pid = before + 1
+    with pytest.raises(ModelError, match="came here through a fork"):
+        predictor.predict_proba(pixels[:1])
+    predictor._pid = os.getpid()
+
+
+def test_arguments_that_make_no_sense_are_refused(tmp_path: Path) -> None:
+    require("onnxruntime")
+    with pytest.raises(InvalidParameterError, match="runtime must be one of"):
+        Predictor(GOLDEN / "tiny.onnx", runtime="tensorrt")  # type: ignore[arg-type]  # on purpose
+    with pytest.raises(InvalidParameterError, match="cannot run"):
+        Predictor(GOLDEN / "tiny.onnx", runtime="litert")
+    with pytest.raises(InvalidParameterError, match="threads"):
+        Predictor(GOLDEN / "tiny.onnx", threads=0)
+    with pytest.raises(BundleError, match="another file than the one you trust"):
+        Predictor(GOLDEN / "tiny.onnx", expected_sha256="0" * 64)
+    with pytest.raises(BundleNotFoundError):
+        Predictor(tmp_path / "missing.onnx")
+
+
+def test_one_thread_is_enough(pixels: Pixels) -> None:
+    require("onnxruntime")
+    one = Predictor(GOLDEN / "tiny.onnx", threads=1)
+    assert one.predict(pixels[0]).labels[0] in NAMES
+
+
+def test_a_runtime_that_is_missing_is_named_with_its_pip_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(MissingDependencyError, match=r'pip install "shelfvision\[onnx\]"'):
+        Predictor(GOLDEN / "tiny.onnx")

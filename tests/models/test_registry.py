@@ -1,0 +1,189 @@
+"""Architectures of the user's own: built, trained, saved, loaded and resumed like ours."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+import shelfvision as sv
+from shelfvision.errors import BundleError, InvalidParameterError, ModelError
+from shelfvision.models import ModelSpec, _registry, cut_points, save_backbone
+from shelfvision.models._backend import load_keras
+
+if TYPE_CHECKING:
+    import keras
+
+IMAGE = np.random.default_rng(0).integers(0, 256, (1, 16, 16, 3), dtype=np.uint8)
+
+
+@pytest.fixture(autouse=True)
+def _forget_registrations() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_registry, "_registered", {})
+        yield
+
+
+def tiny(spec: ModelSpec) -> keras.Model:
+    """Build a network whose layers have no names of their own."""
+    k = load_keras()
+    image = k.Input((*spec.image_size, 3), dtype="uint8")
+    x = k.layers.Rescaling(1 / 255)(image)
+    kernel = k.initializers.GlorotUniform(seed=spec.seed)
+    x = k.layers.Conv2D(4, 3, strides=2, activation="relu", kernel_initializer=kernel)(x)
+    x = k.layers.GlobalAveragePooling2D()(x)
+    head = k.initializers.GlorotUniform(seed=spec.seed + 1)
+    return k.Model(image, k.layers.Dense(spec.num_classes, "softmax", kernel_initializer=head)(x))
+
+
+def tiny_tensors(_: ModelSpec) -> dict[str, tuple[int, ...]]:
+    return {"conv/kernel": (3, 3, 3, 4)}
+
+
+def classifier_of(seed: int = 42) -> sv.Classifier:
+    model = sv.build_model(2, architecture="tiny", image_size=(16, 16), seed=seed)
+    return sv.Classifier.from_model(model, class_names=["juice", "milk"])
+
+
+def test_a_registered_architecture_is_built_by_name() -> None:
+    sv.register_architecture("tiny", tiny, image_size=(24, 32))
+    model = sv.build_model(5, architecture="tiny")
+    assert model.input_shape == (None, 24, 32, 3)
+    assert model.output_shape == (None, 5)
+
+
+def test_a_classifier_of_it_is_saved_and_loaded() -> None:
+    sv.register_architecture("tiny", tiny)
+    classifier = classifier_of()
+    file = io.BytesIO()
+    classifier.save(file)
+    file.seek(0)
+    loaded = sv.Classifier.load(file)
+    assert np.array_equal(loaded.predict_proba(IMAGE), classifier.predict_proba(IMAGE))
+    again = pickle.loads(pickle.dumps(loaded))
+    assert np.array_equal(again.predict_proba(IMAGE), classifier.predict_proba(IMAGE))
+
+
+def test_a_bundle_of_it_loads_only_where_it_is_registered_or_a_builder_is_given() -> None:
+    sv.register_architecture("tiny", tiny)
+    file = io.BytesIO()
+    classifier = classifier_of()
+    classifier.save(file)
+    _registry._registered.clear()
+    file.seek(0)
+    with pytest.raises(BundleError, match=r"'tiny'.*pass builder=.*register_architecture"):
+        sv.Classifier.load(file)
+    file.seek(0)
+    loaded = sv.Classifier.load(file, builder=tiny)
+    assert np.array_equal(loaded.predict_proba(IMAGE), classifier.predict_proba(IMAGE))
+
+
+def test_tensors_that_it_does_not_have_are_refused_before_it_is_built() -> None:
+    sv.register_architecture("tiny", tiny)
+    file = io.BytesIO()
+    classifier_of().save(file)
+    _registry._registered.clear()
+
+    def never(_: ModelSpec) -> keras.Model:
+        raise AssertionError("built before its tensors were checked")
+
+    sv.register_architecture("tiny", never, tensors=tiny_tensors)
+    file.seek(0)
+    with pytest.raises(BundleError, match="has no tensor 'conv/kernel'"):
+        sv.Classifier.load(file)
+
+
+def test_training_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    sv.register_architecture("tiny", tiny)
+    photos = sv.samples.render_products(4, image_size=(16, 16))
+
+    def train(epochs: int) -> sv.TrainingResult:
+        model = sv.build_model(len(photos.class_names), architecture="tiny", image_size=(16, 16))
+        trainer = sv.Trainer(
+            epochs=epochs, checkpoint_dir=tmp_path / "run", monitor="loss", verbose=False
+        )
+        return trainer.fit(model, photos)
+
+    train(1)
+    assert len(train(2).history["loss"]) == 2
+
+
+def test_backbones_of_it_go_from_one_number_of_classes_to_another(tmp_path: Path) -> None:
+    sv.register_architecture("tiny", tiny)
+    source = sv.build_model(2, architecture="tiny", image_size=(16, 16), seed=1)
+    save_backbone(source, tmp_path / "tiny.safetensors")
+    model = sv.build_model(
+        9, architecture="tiny", seed=2, weights=tmp_path / "tiny.safetensors", image_size=(16, 16)
+    )
+    assert np.array_equal(source.get_weights()[0], model.get_weights()[0])
+    assert [weight.shape[-1] for weight in model.trainable_weights] == [9, 9]
+
+
+def test_a_function_may_be_defined_anew_as_in_a_notebook() -> None:
+    sv.register_architecture("tiny", tiny, smallest=8)
+    sv.register_architecture("tiny", tiny, smallest=16)
+    with pytest.raises(ModelError, match=r"needs at least \(16, 16\)"):
+        sv.build_model(2, architecture="tiny", image_size=(15, 15))
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("grocery_cnn", "stands for an architecture of shelfvision"),
+        ("keras:Mine", "stands for an architecture of shelfvision"),
+        ("taken", r"is taken by .*test_registry.tiny; choose another"),
+        ("", "1 to 200 characters"),
+        (5, "1 to 200 characters"),
+    ],
+)
+def test_names_that_are_taken_or_none_are_refused(name: str, sentence: str) -> None:
+    sv.register_architecture("taken", tiny)
+    with pytest.raises(InvalidParameterError, match=sentence):
+        sv.register_architecture(name, wrong_classes)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"builder": "tiny"}, {"builder": tiny, "tensors": 5}, {"builder": tiny, "smallest": 0}],
+)
+def test_what_cannot_be_registered_is_refused(settings: dict[str, object]) -> None:
+    with pytest.raises(InvalidParameterError):
+        sv.register_architecture("mine", **settings)  # type: ignore[arg-type]  # wrong on purpose
+
+
+def wrong_classes(spec: ModelSpec) -> keras.Model:
+    return tiny(ModelSpec(architecture="tiny", num_classes=7, image_size=spec.image_size))
+
+
+def wrong_size(spec: ModelSpec) -> keras.Model:
+    return tiny(ModelSpec(architecture="tiny", num_classes=spec.num_classes, image_size=(9, 9)))
+
+
+@pytest.mark.parametrize(
+    ("builder", "sentence"),
+    [
+        (wrong_classes, r"to \(None, 7\), but its ModelSpec asks for .* to \(None, 2\)"),
+        (wrong_size, r"from \(None, 9, 9, 3\).*asks for one from \(None, 16, 16, 3\)"),
+        (lambda _: "a model", "must return a keras.Model, not str"),
+    ],
+)
+def test_a_builder_that_does_not_follow_the_spec_is_told(builder: object, sentence: str) -> None:
+    sv.register_architecture("wrong", builder)  # type: ignore[arg-type]  # wrong on purpose
+    with pytest.raises(ModelError, match=sentence):
+        sv.build_model(2, architecture="wrong", image_size=(16, 16))
+
+
+def test_an_unknown_name_is_refused_with_those_that_are_known() -> None:
+    sv.register_architecture("tiny", tiny)
+    with pytest.raises(ModelError, match=r"'grocery_cnn'.*'tiny'.*register_architecture"):
+        sv.build_model(2, architecture="tiny2")
+
+
+def test_cuts_of_a_chain_are_all_its_layers_but_the_first_and_the_last() -> None:
+    model = sv.build_model(2, image_size=(88, 88))
+    assert cut_points(model) == tuple(layer.name for layer in model.layers[1:-1])

@@ -1,0 +1,343 @@
+"""The command line: commands, exit statuses, and sentences for every mistake."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+import shelfvision as sv
+from shelfvision._cli import main
+
+Run = Callable[..., "Outcome"]
+
+
+class Outcome:
+    """What a command said and how it ended."""
+
+    def __init__(self, status: int, out: str, err: str) -> None:
+        self.status, self.out, self.err = status, out, err
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Return a function that runs a command in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: object) -> Outcome:
+        try:
+            status = main([str(argument) for argument in arguments])
+        except SystemExit as leaving:
+            status = int(leaving.code or 0)
+        captured = capsys.readouterr()
+        return Outcome(status, captured.out, captured.err)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of rendered photos."""
+    place = tmp_path_factory.mktemp("command-line") / "shelf"
+    sv.samples.write_products(place, {"Can": 8, "Jar": 6}, image_size=(88, 88))
+    return place
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a bundle with random weights."""
+    path = tmp_path_factory.mktemp("command-line") / "m.shelf"
+    model = sv.build_model(2, image_size=(88, 88), seed=1)
+    sv.Classifier.from_model(model, class_names=["Can", "Jar"]).save(path)
+    return path
+
+
+def one_sentence(outcome: Outcome) -> str:
+    """Return the only line on the standard error."""
+    (line,) = outcome.err.splitlines()
+    assert line.startswith("shelfvision: error: ")
+    assert outcome.out == ""
+    return line
+
+
+def process(
+    arguments: Sequence[object], *, stdin: str | None = None, head: bool = False
+) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "shelfvision", *map(str, arguments)]
+    if head:
+        command = ["bash", "-o", "pipefail", "-c", '"$@" | head -n 1', "x", *command]
+    return subprocess.run(
+        command, input=stdin, capture_output=True, text=True, check=False, timeout=300
+    )
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["train", "--help"]])
+def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
+    program = (
+        "import sys\nfrom shelfvision._cli import main\n"
+        f"try:\n    main({arguments!r})\n"
+        "except SystemExit as leaving:\n    assert not leaving.code\n"
+        "heavy = ('numpy', 'PIL', 'rich', 'keras', 'sklearn', 'scipy', 'shelfvision.data')\n"
+        "assert not [name for name in heavy if name in sys.modules]"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert "shelfvision" in done.stdout
+
+
+def test_the_program_is_installed_under_its_name() -> None:
+    (script,) = (s for s in entry_points(group="console_scripts") if s.name == "shelfvision")
+    assert script.value == "shelfvision._cli:entry"
+
+
+def test_doctor_tells_versions_and_backends(run: Run) -> None:
+    found = run("doctor")
+    assert found.status == 0
+    assert "backends: " in found.out
+    facts = json.loads(run("doctor", "--json").out)
+    assert facts["versions"]["shelfvision"] == sv.__version__
+
+
+def test_doctor_fails_where_there_is_no_backend(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shelfvision._cli._doctor._is_there", lambda _: False)
+    found = run("doctor")
+    assert found.status == 1
+    assert 'pip install "shelfvision[tensorflow]"' in found.out
+    assert 'pip install "shelfvision[plot]"' in found.out
+
+
+def test_a_bundle_is_inspected(run: Run, bundle: Path) -> None:
+    assert "grocery_cnn" in run("inspect", bundle).out
+    facts = json.loads(run("inspect", bundle, "--json").out)
+    assert facts["kind"] == "bundle"
+    assert facts["class_names"] == ["Can", "Jar"]
+
+
+def test_an_exported_file_is_inspected_without_a_runtime(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for package in ("onnxruntime", "ai_edge_litert", "openvino"):
+        monkeypatch.setitem(sys.modules, package, None)
+    for name, kind in (("tiny.onnx", "onnx"), ("tiny.tflite", "litert"), ("tiny.xml", "openvino")):
+        path = Path(__file__).parent / "export" / "golden" / name
+        assert json.loads(run("inspect", path, "--json").out)["kind"] == kind
+        assert "juice, milk" in run("inspect", path).out
+
+
+def test_photos_are_audited(run: Run, shelf: Path) -> None:
+    found = run("audit", shelf, "--html", "page.html")
+    assert "14 photos of 2 classes" in found.out
+    assert Path("page.html").read_text().startswith("<!")
+    assert json.loads(run("audit", shelf, "--json").out)
+
+
+def test_an_audit_that_finds_something_grave_fails(run: Run, shelf: Path) -> None:
+    shutil.copytree(shelf, "copy")
+    Path("copy/Jar/bad.jpg").write_bytes(b"no photo")
+    assert run("audit", "copy").status == 1
+
+
+def test_training_saves_a_classifier_and_goes_on_from_its_run(run: Run, shelf: Path) -> None:
+    settings = ("--image-size", 88, "--test", 0.2, "--balance", "--seed", 3)
+    first = run("train", shelf, "-o", "m.shelf", "--epochs", 1, *settings)
+    assert first.status == 0, first.err
+    assert "saved 'm.shelf'" in first.out
+    assert "test photos" in first.out
+    assert Path("m.shelf.run").is_dir()
+    again = run("train", shelf, "-o", "m.shelf", "--epochs", 1, *settings)
+    assert again.out == first.out
+    other = run("train", shelf, "-o", "m.shelf", "--epochs", 1, *settings[:-1], 4)
+    assert other.status == 1
+    assert "m.shelf.run" in other.err
+
+
+def test_training_takes_the_parts_that_a_manifest_tells(run: Run, shelf: Path) -> None:
+    photos = sorted(path.relative_to(shelf) for path in shelf.rglob("*.jpg"))
+    rows = [f"{p},{p.parent},{'val' if n % 4 == 0 else 'train'}" for n, p in enumerate(photos)]
+    (shelf.parent / "shelf.csv").write_text("\n".join(["file,kind,part", *rows]) + "\n")
+    shutil.copytree(shelf, "photos")
+    shutil.copy(shelf.parent / "shelf.csv", "photos/list.csv")
+    columns = ("--path-column", "file", "--label-column", "kind")
+    found = run(
+        *("train", "photos/list.csv", "-o", "m.shelf", "--epochs", 1, "--image-size", "88x88"),
+        *("--split-column", "part", *columns),
+    )
+    assert found.status == 0, found.err
+    assert "train 10, validation 4" in found.err
+    wrong = run("train", "photos/list.csv", "-o", "n.shelf", "--split-column", "kind", *columns)
+    assert wrong.status == 1
+    assert "no row" in wrong.err
+
+
+def test_an_interrupted_training_says_how_to_go_on(
+    run: Run, shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("shelfvision.training.Trainer.fit", interrupt)
+    found = run("train", shelf, "-o", "m.shelf", "--image-size", 88)
+    assert found.status == 130
+    assert "interrupted" in found.err
+    assert not Path("m.shelf").exists()
+
+
+def test_a_classifier_is_evaluated(run: Run, shelf: Path, bundle: Path) -> None:
+    found = run("evaluate", bundle, shelf, "--html", "report.html")
+    assert found.status == 0, found.err
+    assert "accuracy" in found.out
+    assert "<html" in Path("report.html").read_text()
+    assert json.loads(run("evaluate", bundle, shelf, "--json").out)["accuracy"] >= 0
+
+
+def test_photos_are_predicted_as_a_table(run: Run, shelf: Path, bundle: Path) -> None:
+    found = run("predict", bundle, shelf / "Can" / "0000.jpg")
+    assert found.status == 0
+    assert found.out.splitlines()[0].split() == ["photo", "label", "confidence", "decision"]
+    assert "0000.jpg" in found.out
+
+
+def test_photos_are_predicted_as_json_lines_and_as_csv(run: Run, shelf: Path, bundle: Path) -> None:
+    lines = run("predict", bundle, shelf, "--format", "jsonl", "--top", 2).out.splitlines()
+    rows = [json.loads(line) for line in lines]
+    assert len(rows) == 14
+    assert rows[0]["id"].endswith(os.path.join("Can", "0000.jpg"))
+    assert rows[0]["top"][0][0] == rows[0]["label"]
+    table = list(csv.DictReader(io.StringIO(run("predict", bundle, shelf, "--format", "csv").out)))
+    assert [row["label"] for row in table] == [row["label"] for row in rows]
+
+
+def test_paths_are_read_from_the_standard_input(
+    run: Run, shelf: Path, bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [str(path) for path in sorted(shelf.rglob("*.jpg"))[:3]]
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(paths) + "\n\n"))
+    found = run("predict", bundle, "-", "--format", "jsonl")
+    assert [json.loads(line)["id"] for line in found.out.splitlines()] == paths
+
+
+def test_a_photo_that_cannot_be_read_stops_or_becomes_a_row(
+    run: Run, shelf: Path, bundle: Path
+) -> None:
+    Path("bad.jpg").write_bytes(b"no photo")
+    photos = (shelf / "Can" / "0000.jpg", "bad.jpg")
+    stopped = run("predict", bundle, *photos, "--format", "jsonl")
+    assert stopped.status == 1
+    assert "bad.jpg" in one_sentence(stopped)
+    found = run("predict", bundle, *photos, "--format", "jsonl", "--on-error", "skip")
+    assert found.status == 1
+    good, bad = map(json.loads, found.out.splitlines())
+    assert good["error"] is None
+    assert (bad["label"], bad["confidence"], bad["decision"]) == (None, None, "review")
+    assert "1 of 2 photos could not be read" in found.err
+    assert "bad.jpg" in run("predict", bundle, *photos, "--on-error", "skip").out
+
+
+def test_a_classifier_is_exported_and_the_file_predicts(
+    run: Run, shelf: Path, bundle: Path
+) -> None:
+    for package in ("tensorflow", "onnx", "tf2onnx", "onnxruntime"):
+        pytest.importorskip(package)
+    found = run("export", bundle, "m.onnx", "--photos", shelf, "--json")
+    assert found.status == 0, found.err
+    assert json.loads(found.out)["top1_agreement"] == 1.0
+    photo = shelf / "Can" / "0000.jpg"
+    rows = [
+        json.loads(run("predict", file, photo, "--format", "jsonl").out)
+        for file in (bundle, "m.onnx")
+    ]
+    assert rows[0]["label"] == rows[1]["label"]
+    assert "is no bundle" in one_sentence(run("export", "m.onnx", "n.onnx"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (["inspect", "missing"], 1, "there is no file"),
+        (["inspect", "."], 2, "is a folder"),
+        (["predict", "SHELF", "BUNDLE"], 2, "check the order"),
+        (["predict", "BUNDLE", "missing.jpg"], 1, "missing.jpg"),
+        (["predict", "BUNDLE", "EMPTY"], 2, "holds no photo"),
+        (["predict", "BUNDLE", "a.jpg", "--top", "0"], 2, "--top"),
+        (["audit", "missing"], 1, "there is no folder"),
+        (["audit", "SHELF", "--where", "a=b"], 2, "for manifests"),
+        (["train", "SHELF", "-o", "EMPTY"], 2, "is a folder"),
+        (["train", "SHELF", "-o", "m.shelf", "--validation", "1"], 2, "nothing to train on"),
+        (["train", "SHELF", "-o", "m.shelf", "--architecture", "nonsense"], 1, "nonsense"),
+        (["evaluate", "BUNDLE", "missing"], 1, "there is no folder"),
+        (["export", "BUNDLE", "a.what"], 2, "--format"),
+        (["export", "BUNDLE", "a.onnx", "--quantize", "int8"], 2, "quantize"),
+    ],
+)
+def test_a_mistake_is_one_sentence(
+    arguments: list[str], status: int, words: str, run: Run, shelf: Path, bundle: Path
+) -> None:
+    Path("empty").mkdir()
+    names = {"SHELF": str(shelf), "BUNDLE": str(bundle), "EMPTY": "empty"}
+    found = run(*(names.get(argument, argument) for argument in arguments))
+    assert found.status == status
+    assert words in one_sentence(found)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["learn"], ["train", "x"], ["predict", "x"], ["train", "x", "-o", "y", "--epochs", "many"],
+     ["audit", "x", "--where", "nothing"], ["train", "x", "-o", "y", "--image-size", "1x2x3"]],
+)  # fmt: skip
+def test_wrong_usage_ends_with_2(arguments: list[str], run: Run) -> None:
+    found = run(*arguments)
+    assert found.status == 2
+    assert "usage: shelfvision" in found.err
+
+
+def test_an_unforeseen_error_is_a_sentence_unless_debugging(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("by nought")
+
+    monkeypatch.setattr("shelfvision._cli._doctor.run", fail)
+    found = run("doctor")
+    assert found.status == 1
+    assert "ZeroDivisionError: by nought; run it again with --debug" in one_sentence(found)
+    with pytest.raises(ZeroDivisionError):
+        run("doctor", "--debug")
+
+
+def test_a_warning_is_one_line(run: Run, shelf: Path) -> None:
+    found = run("train", shelf, "-o", "m.shelf", "--epochs", 1, "--image-size", 88,
+                "--validation", 0)  # fmt: skip
+    assert found.status == 0, found.err
+    assert all(line.startswith("shelfvision: ") for line in found.err.splitlines())
+
+
+def test_as_a_program_it_says_nothing_that_it_should_not(
+    bundle: Path, shelf: Path, tmp_path: Path
+) -> None:
+    done = process(["predict", bundle, shelf, "--format", "jsonl"])
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert len(done.stdout.splitlines()) == 14
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no head")
+def test_a_pipe_that_is_closed_early_ends_it_quietly(tmp_path: Path) -> None:
+    photos = "\n".join(f"missing-{number}.jpg" for number in range(40_000))
+    golden = Path(__file__).parent / "export" / "golden" / "tiny.onnx"
+    pytest.importorskip("onnxruntime")
+    arguments = ["predict", golden, "-", "--format", "csv", "--on-error", "skip"]
+    done = process(arguments, stdin=photos, head=True)
+    assert done.stdout == "id,label,confidence,decision,error\n"
+    assert done.returncode == 141
+    assert done.stderr == ""

@@ -1,0 +1,118 @@
+"""A trainer as names and numbers, and back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import shelfvision as sv
+from shelfvision.augment import Compose, Flip, Rotate
+from shelfvision.errors import AugmenterError, InvalidParameterError
+from shelfvision.models._backend import load_keras
+from shelfvision.protocols import Image
+from shelfvision.training import CosineSchedule, GradientClipping, PlateauSchedule
+
+
+def flip(image: Image, rng: np.random.Generator) -> Image:
+    return image[:, ::-1].copy()
+
+
+def through_json(trainer: sv.Trainer) -> sv.Trainer:
+    return sv.Trainer.from_dict(json.loads(json.dumps(trainer.to_dict())))
+
+
+@pytest.mark.parametrize(
+    "trainer",
+    [
+        sv.Trainer(),
+        sv.Trainer(epochs=3, learning_rate=0.5, patience=None, verbose=False),
+        sv.Trainer(schedule=CosineSchedule(warmup_epochs=2, final=0.1)),
+        sv.Trainer(schedule=PlateauSchedule(), clipping=GradientClipping(value=0.5)),
+        sv.Trainer(augmenter=Compose([Flip(), Rotate(5)]), class_weight="balanced"),
+        sv.Trainer(class_weight={"Milk": 2.0}, weight_decay=0.1, mixed_precision="bfloat16"),
+        sv.Trainer(checkpoint_dir=Path("runs") / "one", steps_per_execution=4),
+    ],
+    ids=lambda trainer: repr(trainer)[:60],
+)
+def test_plain_values_make_the_same_trainer(trainer: sv.Trainer) -> None:
+    assert through_json(trainer) == trainer
+
+
+def test_objects_of_keras_go_by_name_and_numbers() -> None:
+    keras = load_keras()
+    falling = keras.optimizers.schedules.ExponentialDecay(0.5, 10, 0.9)
+    trainer = sv.Trainer(
+        optimizer=keras.optimizers.SGD(falling, momentum=0.25),
+        learning_rate=keras.optimizers.schedules.CosineDecay(0.5, 10),
+        loss=keras.losses.CategoricalFocalCrossentropy(gamma=3.0),
+    )
+    told = json.loads(json.dumps(trainer.to_dict()))
+    assert told["optimizer"]["name"] == "SGD"
+    assert told["optimizer"]["learning_rate"]["name"] == "ExponentialDecay"
+    assert "keras" not in json.dumps(told)
+    again = sv.Trainer.from_dict(told)
+    assert again.to_dict() == told
+    assert again.optimizer.momentum == 0.25  # type: ignore[union-attr]  # it is an instance
+
+
+def unknown_optimizer() -> object:
+    class Own(load_keras().optimizers.SGD):  # type: ignore[misc]  # keras has no types
+        pass
+
+    return Own()
+
+
+@pytest.mark.parametrize(
+    ("setting", "make"),
+    [
+        ("augmenter", lambda: flip),
+        ("callbacks", lambda: [load_keras().callbacks.TerminateOnNaN()]),
+        ("loss", lambda: load_keras().losses.mean_squared_error),
+        ("optimizer", unknown_optimizer),
+        ("optimizer", lambda: load_keras().optimizers.LossScaleOptimizer("sgd")),
+    ],
+)
+def test_what_plain_values_cannot_tell_is_refused_by_name(
+    setting: str, make: Callable[[], object]
+) -> None:
+    if setting == "optimizer" and make is not unknown_optimizer:
+        optimizers = load_keras().optimizers
+        value: object = optimizers.LossScaleOptimizer(optimizers.SGD())
+    else:
+        value = make()
+    trainer = sv.Trainer(**{setting: value})  # type: ignore[arg-type]  # parametrized
+    with pytest.raises(InvalidParameterError, match=f"^{setting} "):
+        trainer.to_dict()
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"epoch": 3}, "'epoch' is no setting"),
+        ({"epochs": "3"}, "epochs must be a whole number"),
+        ({"optimizer": {"name": "os.system"}}, "optimizer is a 'os.system'"),
+        ({"optimizer": {"name": "get"}}, "optimizer is a 'get'"),
+        ({"optimizer": {"name": "SGD", "speed": 3}}, "optimizer SGD cannot be made"),
+        ({"optimizer": {"learning_rate": 1}}, "optimizer is a None"),
+        ({"loss": {"name": "deserialize"}}, "loss is a 'deserialize'"),
+        ({"learning_rate": {"name": "CosineDecay"}}, "learning_rate CosineDecay cannot be made"),
+        ({"schedule": {"name": "GradientClipping", "norm": 1}}, "schedule is"),
+        ({"schedule": {"name": "CosineSchedule", "speed": 1}}, "does not know: 'speed'"),
+        ({"clipping": {"name": "GradientClipping"}}, "exactly one"),
+        ({"epochs": {"name": "Trainer"}}, "but it is no dict"),
+        ({"callbacks": ["TerminateOnNaN"]}, "callbacks must be instances"),
+        (["epochs", 3], "must be a dict"),
+    ],
+)
+def test_other_values_are_refused_by_name(settings: Mapping[str, object], sentence: str) -> None:
+    with pytest.raises(InvalidParameterError, match=sentence):
+        sv.Trainer.from_dict(settings)  # type: ignore[arg-type]  # wrong on purpose
+
+
+def test_an_unknown_augmenter_is_refused() -> None:
+    with pytest.raises(AugmenterError, match="Explode"):
+        sv.Trainer.from_dict({"augmenter": {"name": "Explode"}})
