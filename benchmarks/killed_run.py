@@ -91,7 +91,8 @@ def left_by(folder: Path) -> dict[str, bytes]:
 
 def killed(folder: Path, options: argparse.Namespace, seconds: float) -> list[float]:
     """Train in processes that are killed at random instants; return how long each lived."""
-    rng, lives = random.Random(options.seed), []
+    rng = random.Random(options.seed)
+    lives: list[float] = []
     while True:
         process = started(folder, options)
         # On the average there is one kill more than asked for, spread over the whole run.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -15,7 +15,13 @@ from PIL import Image as PillowImage
 import shelfvision as sv
 from shelfvision.errors import InvalidParameterError, ModelError
 from shelfvision.evaluation._explanations import Explanations
+from shelfvision.models._backend import load_keras
 from shelfvision.plot._heat import laid_over
+
+if TYPE_CHECKING:
+    import keras
+else:
+    keras = load_keras()  # picks the backend that is installed
 
 NAMES = ("can", "jar", "tub")
 SIZE = (12, 10)

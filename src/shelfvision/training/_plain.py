@@ -89,7 +89,10 @@ def _part_of_keras(name: str, value: object) -> Json:
     """Return one of Keras's own objects by its name and configuration."""
     kind = type(value)
     configure = getattr(value, "get_config", None)
-    if not callable(configure) or getattr(_KERAS_PARTS[name](), kind.__name__, None) is not kind:
+    # On torch, Keras makes a class of the same name that derives from the one asked for.
+    known = getattr(_KERAS_PARTS[name](), kind.__name__, type(None))
+    of_keras = issubclass(kind, known) and kind.__module__.startswith("keras.")
+    if not callable(configure) or not of_keras:
         raise InvalidParameterError(
             f"{name} is {_kind(value)}, which plain values cannot tell; use one of Keras's own, by "
             "name or as an instance"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from shelfvision.models._backend import backend_name
+
 if TYPE_CHECKING:
     import keras
 
@@ -39,6 +41,16 @@ def with_layer_decay(
             # Every optimizer of Keras's finds its own state of a variable by this number.
             share = shares[self._get_variable_index(variable)]
             super().update_step(gradient, variable, learning_rate * share)
+
+        def _backend_update_step(
+            self, grads: list[object], trainable_variables: list[keras.Variable], rate: float
+        ) -> None:
+            if backend_name() != "torch":
+                super()._backend_update_step(grads, trainable_variables, rate)
+                return
+            # On torch, Keras updates all variables at once, past `update_step`.
+            for gradient, variable in zip(grads, trainable_variables, strict=True):
+                self.update_step(gradient, variable, rate)
 
         def get_config(self) -> dict[str, object]:
             return {**super().get_config(), "layer_decay": decay}
