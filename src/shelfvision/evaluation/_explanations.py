@@ -16,6 +16,7 @@ from shelfvision.data._reader import Photos, Reader
 from shelfvision.errors import InvalidParameterError, ModelError
 from shelfvision.inference import Classifier
 from shelfvision.models._backend import backend_name, load_keras
+from shelfvision.models._cutting import require_one_input
 from shelfvision.protocols import Images
 
 if TYPE_CHECKING:
@@ -173,6 +174,7 @@ class _Network:
         try:
             self._body = keras.Model(model.inputs[0], chosen.output)
             self._head = keras.Model(chosen.output, end)
+            require_one_input(self._head)
         except ValueError as error:
             raise ModelError(
                 f"the model {model.name!r} cannot be cut in two at {self.layer!r}, because another "

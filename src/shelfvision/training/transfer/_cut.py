@@ -8,6 +8,7 @@ from shelfvision._validation import listed
 from shelfvision.errors import ModelError
 from shelfvision.models import cut_points
 from shelfvision.models._backend import load_keras
+from shelfvision.models._cutting import require_one_input
 from shelfvision.models._head import head_of
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def parts_of(model: keras.Model, place: str) -> tuple[keras.Model, keras.Model]:
     try:
         below = keras.Model(model.inputs[0], cut)
         above = keras.Model(cut, model.outputs[0], name=f"{model.name}_above")
+        require_one_input(above)
     except ValueError as error:
         raise ModelError(
             f"fine_tune is {place!r}, where the model {model.name!r} cannot be cut in two, because "
