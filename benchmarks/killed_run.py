@@ -1,11 +1,12 @@
 """A long run on real photos, killed again and again, against one that was never stopped.
 
-Run ``python benchmarks/killed_run.py [--epochs 200] [--photos 0] [--size 100] [--kills 5]`` with
+Run ``python benchmarks/killed_run.py [--epochs 200] [--kills 5] [--home FOLDER]`` with
 SHELFVISION_PHOTOS set to a folder with ``manifest.csv`` (columns path, label, split). The article's
 network learns five packaged classes of the Grocery Store photos, trained on the split ``train``
 and judged on ``val``, with one CPU thread and fresh augmentation. One process does so in one go;
-others are killed with SIGKILL at random instants until one gets to the end. Then all that the two
-runs have left is compared, byte for byte. ``--photos`` takes only so many photos of each part.
+others, one after the other, are killed with SIGKILL at random instants until one gets to the end.
+Both go on side by side where ``--together`` says so. Then all that the two runs have left is
+compared, byte for byte. ``--photos`` takes only so many photos of each part.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 
 import shelfvision as sv
-from shelfvision.training._state import decode
+from shelfvision.training._state import RunState, decode
 
 CLASSES = {
     "Juice": "juice",
@@ -76,10 +78,17 @@ def started(folder: Path, options: argparse.Namespace) -> subprocess.Popen[bytes
     return subprocess.Popen(command, env=os.environ | ONE_THREAD)
 
 
+def state_in(folder: Path) -> RunState | None:
+    """Return the newest state of a run."""
+    found = [decode(path.read_bytes()) for path in folder.glob("state-?.safetensors")]
+    return max(found, key=lambda entry: entry[1])[0] if found else None
+
+
 def left_by(folder: Path) -> dict[str, bytes]:
     """Return the bytes that a run has left: its history, its state and its classifier."""
-    found = [decode(path.read_bytes()) for path in folder.glob("state-?.safetensors")]
-    state = max(found, key=lambda entry: entry[1])[0]
+    state = state_in(folder)
+    if state is None:
+        raise SystemExit(f"{folder} holds no state")
     arrays = {
         name: b"".join(value.tobytes() for value in getattr(state, name))
         for name in ("model", "optimizer", "best_model")
@@ -89,24 +98,51 @@ def left_by(folder: Path) -> dict[str, bytes]:
     return files | arrays | {"epoch and judgement": best}
 
 
-def killed(folder: Path, options: argparse.Namespace, seconds: float) -> list[float]:
-    """Train in processes that are killed at random instants; return how long each lived."""
+def epochs_done(folder: Path) -> int:
+    """Return how many epochs the history tells of."""
+    history = folder / "history.csv"
+    return len(history.read_text().splitlines()) - 1 if history.exists() else 0
+
+
+def succeeded(process: subprocess.Popen[bytes]) -> None:
+    """Wait for the end of a process, which has to be a good one."""
+    if process.wait():
+        raise SystemExit(f"a run failed with {process.returncode}")
+
+
+def killed(folder: Path, options: argparse.Namespace) -> None:
+    """Train in processes that are killed at random instants, spread over the whole run."""
     rng = random.Random(options.seed)
-    lives: list[float] = []
-    while True:
-        process = started(folder, options)
-        # On the average there is one kill more than asked for, spread over the whole run.
-        life = rng.uniform(0.2, 1.8) * seconds / (options.kills + 1)
-        try:
-            process.wait(timeout=life if len(lives) < options.kills else None)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            lives.append(life)
-            continue
-        if process.returncode:
-            raise SystemExit(f"the run failed with {process.returncode}")
-        return lives
+    for due in sorted(rng.sample(range(1, options.epochs - 1), options.kills)):
+        process, began, before = started(folder, options), time.perf_counter(), epochs_done(folder)
+        while epochs_done(folder) < due and process.poll() is None:
+            time.sleep(0.05)
+        done = max(epochs_done(folder) - before, 1)
+        time.sleep(rng.uniform(0, (time.perf_counter() - began) / done))
+        process.kill()
+        if process.wait() >= 0:
+            raise SystemExit(f"a run ended with {process.returncode} before it was killed")
+        tell_kill(folder)
+    succeeded(started(folder, options))
+
+
+def tell_kill(folder: Path) -> None:
+    """Print where a run was killed and what will be gone on from."""
+    state = state_in(folder)
+    saved = f"epoch {state.epoch} and {state.step} steps" if state else "nothing"
+    torn = [path.name for path in folder.iterdir() if path.suffix == ".tmp"]
+    print(f"killed; saved: {saved}; half-written: {torn or 'none'}", flush=True)
+
+
+def compare(home: Path) -> None:
+    """Compare what the two runs have left, and print it."""
+    whole, broken = left_by(home / "whole"), left_by(home / "killed")
+    for name, data in whole.items():
+        same = "the same" if broken[name] == data else "DIFFERENT"
+        print(f"{name} ({len(data)} bytes): {same}")
+    print("last line:", whole["history.csv"].decode().splitlines()[-1])
+    if whole != broken:
+        raise SystemExit("the killed run ended otherwise")
 
 
 def main() -> None:
@@ -117,27 +153,22 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=100)
     parser.add_argument("--kills", type=int, default=5)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--together", action="store_true", help="train both at the same time")
+    parser.add_argument("--home", type=Path, help="new folder to keep both runs in")
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.folder is not None:
         train(options)
         return
-    with tempfile.TemporaryDirectory() as home:
-        began = time.perf_counter()
-        if started(Path(home, "whole"), options).wait():
-            raise SystemExit("the unbroken run failed")
-        seconds = time.perf_counter() - began
-        print(f"unbroken: {options.epochs} epochs in {seconds:.0f} s", flush=True)
-        lives = killed(Path(home, "killed"), options, seconds)
-        told = ", ".join(f"{life:.0f}" for life in lives)
-        print(f"killed {len(lives)} times, after {told} s of life", flush=True)
-        whole, broken = left_by(Path(home, "whole")), left_by(Path(home, "killed"))
-        for name, data in whole.items():
-            same = "the same" if broken[name] == data else "DIFFERENT"
-            print(f"{name} ({len(data)} bytes): {same}")
-        print("last line:", whole["history.csv"].decode().splitlines()[-1])
-        if whole != broken:
-            raise SystemExit("the killed run ended otherwise")
+    with nullcontext(options.home) if options.home else tempfile.TemporaryDirectory() as place:
+        home, began = Path(place), time.perf_counter()
+        unbroken = started(home / "whole", options)
+        if not options.together:
+            succeeded(unbroken)
+        killed(home / "killed", options)
+        succeeded(unbroken)
+        print(f"{options.epochs} epochs, twice, in {time.perf_counter() - began:.0f} s", flush=True)
+        compare(home)
 
 
 if __name__ == "__main__":

@@ -74,6 +74,7 @@ def test_every_flipped_bit_is_refused() -> None:
             damaged[position] ^= 1 << bit
             with pytest.raises(DamagedStateError):
                 decode(bytes(damaged))
+    print(f"\nrun state: all {8 * len(DATA):,} single-bit flips refused")
 
 
 def signed(data: bytes) -> bytes:
@@ -119,6 +120,7 @@ def test_every_truncation_is_refused() -> None:
     for length in range(len(DATA)):
         with pytest.raises(DamagedStateError):
             decode(DATA[:length])
+    print(f"\nrun state: all {len(DATA):,} truncations refused")
 
 
 @given(st.binary(max_size=300))

@@ -6,6 +6,7 @@ import argparse
 import importlib.util
 import io
 import os
+from pathlib import Path
 
 from shelfvision._cli._say import say, say_json
 from shelfvision._versions import show_versions
@@ -21,6 +22,18 @@ EXTRAS = {
     "export": ("tf2onnx", "writing ONNX and LiteRT files"),
 }
 
+CPU = Path("/proc/cpuinfo")
+"""Where Linux tells what the processor can do; other systems have no such file."""
+ONEDNN_UNASKED = {
+    "avx512_vnni",
+    "avx512_bf16",
+    "avx_vnni",
+    "amx_tile",
+    "amx_int8",
+    "amx_bf16",
+}
+"""Any of these, and tensorflow for Linux computes with oneDNN by itself."""
+
 
 def run(chosen: argparse.Namespace) -> int:
     """Tell what is installed; 1 where no backend is."""
@@ -30,10 +43,16 @@ def run(chosen: argparse.Namespace) -> int:
     missing = {extra: use for extra, (package, use) in EXTRAS.items() if not _is_there(package)}
     if chosen.json:
         versions = dict(line.split(maxsplit=1) for line in text.getvalue().splitlines())
-        say_json({"versions": versions, "backends": backends, "missing": sorted(missing)})
+        facts = {"versions": versions, "backends": backends, "missing": sorted(missing)}
+        say_json({**facts, "onednn_left_off": _leaves_onednn_off(backends)})
         return int(not backends)
     say(text.getvalue())
     say(_about_backends(backends))
+    if _leaves_onednn_off(backends):
+        say(
+            "tensorflow leaves oneDNN off on this processor unless asked for it; training may be "
+            "a good deal faster with TF_ENABLE_ONEDNN_OPTS=1 in the environment"
+        )
     for extra, use in missing.items():
         say(f'not installed: {use}; run: pip install "shelfvision[{extra}]"')
     return int(not backends)
@@ -48,6 +67,19 @@ def _about_backends(backends: list[str]) -> str:
     wanted = os.environ.get("KERAS_BACKEND")
     note = f"; KERAS_BACKEND says {wanted}" if wanted else ""
     return f"backends: {', '.join(backends)}{note}"
+
+
+def _leaves_onednn_off(backends: list[str]) -> bool:
+    """Tell whether tensorflow would compute without oneDNN where that is likely to pay."""
+    if "tensorflow" not in backends or os.environ.get("TF_ENABLE_ONEDNN_OPTS"):
+        return False
+    try:
+        told = CPU.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    flags = next((line for line in told.splitlines() if line.startswith("flags")), "")
+    abilities = set(flags.split())
+    return "avx2" in abilities and not abilities & ONEDNN_UNASKED
 
 
 def _is_there(package: str) -> bool:

@@ -1,0 +1,60 @@
+"""What `doctor` has to say about a processor."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from shelfvision._cli import _doctor, main
+
+Ask = Callable[..., str]
+ADVICE = "TF_ENABLE_ONEDNN_OPTS=1"
+
+
+@pytest.fixture
+def ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ask:
+    """Return what runs `doctor` on a processor with the given abilities."""
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+    monkeypatch.setattr(_doctor, "_is_there", lambda package: package == "tensorflow")
+    monkeypatch.setattr(_doctor, "CPU", tmp_path / "cpuinfo")
+
+    def told(flags: str, *arguments: str) -> str:
+        (tmp_path / "cpuinfo").write_text(f"processor\t: 0\nflags\t\t: {flags}\n\n")
+        assert main(["doctor", *arguments]) == 0
+        return capsys.readouterr().out
+
+    return told
+
+
+def test_onednn_is_advised_where_tensorflow_would_leave_it_off(ask: Ask) -> None:
+    assert ADVICE in ask("fpu avx avx2 fma")
+    assert json.loads(ask("fpu avx avx2 fma", "--json"))["onednn_left_off"] is True
+
+
+@pytest.mark.parametrize("flags", ["fpu sse2", "avx2 avx512_vnni", "avx2 avx_vnni", ""])
+def test_other_processors_get_no_advice(ask: Ask, flags: str) -> None:
+    assert ADVICE not in ask(flags)
+    assert json.loads(ask(flags, "--json"))["onednn_left_off"] is False
+
+
+@pytest.mark.parametrize("choice", ["0", "1"])
+def test_who_has_chosen_is_not_advised(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch, choice: str
+) -> None:
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", choice)
+    assert ADVICE not in ask("avx2")
+
+
+def test_without_tensorflow_there_is_no_advice(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_doctor, "_is_there", lambda package: package == "jax")
+    assert ADVICE not in ask("avx2")
+
+
+def test_a_system_that_does_not_tell_is_left_in_peace(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(_doctor, "CPU", tmp_path / "none")
+    assert ADVICE not in ask("avx2")
