@@ -6,5 +6,13 @@ from shelfvision.samples._products import (
     render_products,
     write_products,
 )
+from shelfvision.samples._shelf import Shelf, render_shelf
 
-__all__ = ["CLASS_NAMES", "UNEVEN_COUNTS", "render_products", "write_products"]
+__all__ = [
+    "CLASS_NAMES",
+    "UNEVEN_COUNTS",
+    "Shelf",
+    "render_products",
+    "render_shelf",
+    "write_products",
+]

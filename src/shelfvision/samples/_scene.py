@@ -26,12 +26,12 @@ def render_photo(
     product = draw_product(rng, design, tall)
     middle = scene.width * rng.uniform(0.45, 0.55)
     _neighbours(rng, scene, product, middle=middle, floor=floor)
-    _stand(scene, _viewed(rng, product), middle, floor)
+    stand(scene, viewed(rng, product), middle, floor)
     photo = scene.reduce(finer) if finer > 1 else scene
     blur = max(0.0, rng.normal(0.2, 0.3)) * min(image_size) / 100
     if blur > 0.15:
         photo = photo.filter(ImageFilter.GaussianBlur(blur))
-    return _lit(rng, np.asarray(photo, dtype=np.float32))
+    return lit(rng, np.asarray(photo, dtype=np.float32))
 
 
 def _shelf(rng: np.random.Generator, size: tuple[int, int]) -> tuple[Image.Image, float]:
@@ -94,7 +94,7 @@ def _neighbours(
     behind = floor - scene.height * rng.uniform(0.0, 0.03)
     for side in (-1, 1):
         if rng.random() < 0.85:
-            _stand(scene, other, middle + side * gap, behind)
+            stand(scene, other, middle + side * gap, behind)
 
 
 def _shaded(tile: Image.Image, share: float) -> Image.Image:
@@ -103,7 +103,7 @@ def _shaded(tile: Image.Image, share: float) -> Image.Image:
     return ImageChops.multiply(tile, light)
 
 
-def _viewed(rng: np.random.Generator, tile: Image.Image) -> Image.Image:
+def viewed(rng: np.random.Generator, tile: Image.Image) -> Image.Image:
     """Turn and tilt a product before the camera."""
     width, height = tile.size
     turn = math.radians(rng.normal(0, 3.5))
@@ -130,7 +130,7 @@ def _perspective(seen: npt.NDArray[np.float64], source: npt.NDArray[np.float64])
     return [float(number) for number in np.linalg.solve(np.array(rows), np.array(values))]
 
 
-def _stand(scene: Image.Image, tile: Image.Image, middle: float, floor: float) -> None:
+def stand(scene: Image.Image, tile: Image.Image, middle: float, floor: float) -> None:
     """Put a product on the shelf, with the shadow at its foot."""
     left, top = round(middle - tile.width / 2), round(floor - 0.985 * tile.height)
     reach = tile.width * 0.56
@@ -142,7 +142,7 @@ def _stand(scene: Image.Image, tile: Image.Image, middle: float, floor: float) -
     scene.paste(tile, (left, top), tile)
 
 
-def _lit(rng: np.random.Generator, photo: npt.NDArray[np.float32]) -> protocols.Image:
+def lit(rng: np.random.Generator, photo: npt.NDArray[np.float32]) -> protocols.Image:
     """Light a scene unevenly and add what a camera adds: cast, glare, noise."""
     height, width = photo.shape[:2]
     x = np.linspace(-1, 1, width, dtype=np.float32)
@@ -150,13 +150,13 @@ def _lit(rng: np.random.Generator, photo: npt.NDArray[np.float32]) -> protocols.
     slope = rng.normal(0, 0.16, 2).astype(np.float32)
     lamp = np.float32(rng.uniform(0.7, 1.15)) * (1 + slope[0] * x + slope[1] * y)
     cast = rng.normal(1, 0.07, 3).astype(np.float32)
-    lit = photo * lamp[..., None] * cast
+    seen = photo * lamp[..., None] * cast
     if rng.random() < 0.4:
         place, spread = rng.uniform(-0.8, 0.8, 2), rng.uniform(0.1, 0.4)
         far = ((x - np.float32(place[0])) ** 2 + (y - np.float32(place[1])) ** 2) / spread**2
-        lit += (np.float32(rng.uniform(30, 90)) * np.exp(-far))[..., None]
+        seen += (np.float32(rng.uniform(30, 90)) * np.exp(-far))[..., None]
     contrast = np.float32(rng.uniform(0.82, 1.12))
-    lit = (lit - 120) * contrast + 120
+    seen = (seen - 120) * contrast + 120
     grain = np.float32(rng.uniform(0.8, 4.5))
-    lit += grain * rng.standard_normal(lit.shape, dtype=np.float32)
-    return np.asarray(lit.clip(0, 255), dtype=np.uint8)
+    seen += grain * rng.standard_normal(seen.shape, dtype=np.float32)
+    return np.asarray(seen.clip(0, 255), dtype=np.uint8)
