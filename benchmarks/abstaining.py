@@ -1,4 +1,10 @@
-"""How far confidence holds on photos of other sessions, and what is sent to review of unknowns."""
+"""How far confidence holds on photos of other sessions, and what is sent to review of unknowns.
+
+Run ``python benchmarks/abstaining.py --photos FOLDER`` for a softmax layer over EfficientNet-Lite0.
+With ``--classifier FILE``, it is about a classifier that learned all coarse labels from ``train``
+and keeps its scores of ``val``; ``--without FILE``, as often as you like, takes ones that learned
+all but some. ``accuracy.py --task coarse --keep FOLDER [--leave-out CLASS]`` makes such files.
+"""
 
 from __future__ import annotations
 
@@ -44,6 +50,15 @@ class Rule(NamedTuple):
         """Return it as a cell of a table."""
         surely = "on average" if self.confidence is None else f"at {self.confidence:.2f}"
         return f"{self.precision:.2f} {surely}"
+
+
+class Shares(NamedTuple):
+    """What a way to decide does with photos."""
+
+    unknown_to_review: float
+    known_accepted: float
+    right: float
+    """Of the known ones that are accepted; not a number where there are none."""
 
 
 METHODS: tuple[CalibrationMethod, ...] = ("temperature", "sigmoid", "isotonic")
@@ -200,31 +215,65 @@ def shifted(said: Floats, part: Part, trained: Integers, seeds: int) -> None:
 
 def unknown(train: Part, val: Part, n_classes: int, options: argparse.Namespace) -> None:
     """Print which share of products that were never trained on is sent to review."""
-    rows: dict[str, list[tuple[float, float, float]]] = {}
+    rows: dict[str, list[Shares]] = {}
     for seed in range(options.leavings):
         rng = np.random.RandomState(seed)
         out = rng.permutation(n_classes)[: options.left_out]
         inside = train.of(~np.isin(train.labels, out))
         weights, biases = head(inside, options.penalty)
         known = np.unique(inside.labels)
-        said = softmax(val.seen @ weights + biases)
         strange = np.isin(val.labels, out)
         labels = np.where(strange, 0, np.searchsorted(known, val.labels)).astype(np.int64)
-        scored = Part(seen=said, labels=labels, groups=val.groups)
-        for name, taken in ways(scored, strange, seed):
-            right = said.argmax(axis=1)[~strange & taken] == labels[~strange & taken]
-            known_share = float(taken[~strange].mean())
-            accuracy = float(right.mean()) if len(right) else np.nan
-            rows.setdefault(name, []).append(
-                (float((~taken[strange]).mean()), known_share, accuracy)
+        said = softmax(val.seen @ weights + biases)
+        judge_ways(Part(seen=said, labels=labels, groups=val.groups), strange, seed, rows)
+    print(f"\na layer alone, {options.left_out} of {n_classes} classes left out,", end="")
+    show_ways(rows, options.leavings)
+
+
+def unknown_to(path: Path, val: Part, names: list[str], options: argparse.Namespace) -> None:
+    """Print the same of a classifier that was trained without some of the classes."""
+    classifier = sv.Classifier.load(path)
+    photos = sv.Dataset.from_manifest(
+        Path(options.photos) / "manifest.csv",
+        where={"split": "val"},
+        image_size=classifier.image_size,
+    )
+    index = {name: number for number, name in enumerate(classifier.class_names)}
+    labels = np.array([index.get(names[label], -1) for label in val.labels], dtype=np.int64)
+    said = classifier.predict_proba(photos)
+    scored = Part(seen=said, labels=np.maximum(labels, 0), groups=val.groups)
+    rows: dict[str, list[Shares]] = {}
+    for seed in range(options.halvings):
+        judge_ways(scored, labels < 0, seed, rows)
+    left_out = sorted(set(names) - set(classifier.class_names))
+    print(f"\n{path.name}, trained without {', '.join(left_out)} ({(labels < 0).sum()} photos),")
+    show_ways(rows, options.halvings)
+
+
+def judge_ways(
+    scored: Part, strange: npt.NDArray[np.bool_], seed: int, rows: dict[str, list[Shares]]
+) -> None:
+    """Note, for every way to decide, what becomes of unknown products and of known ones."""
+    right = scored.seen.argmax(axis=1) == scored.labels
+    for name, taken in ways(scored, strange, seed):
+        known = right[~strange & taken]
+        rows.setdefault(name, []).append(
+            Shares(
+                unknown_to_review=float((~taken[strange]).mean()),
+                known_accepted=float(taken[~strange].mean()),
+                right=float(known.mean()) if len(known) else np.nan,
             )
-    print(f"\n{options.left_out} of {n_classes} classes left out, {options.leavings} times; mean")
-    print(f"{'':38}unknown to review   known accepted   of these right")
+        )
+
+
+def show_ways(rows: dict[str, list[Shares]], times: int) -> None:
+    """Print the means of what was noted."""
+    print(f" mean of {times} times\n{'':38}unknown to review   known accepted   of these right")
     for name, found in rows.items():
         shares, known_shares, accuracies = map(np.array, zip(*found, strict=True))
         right = accuracies[~np.isnan(accuracies)]
         shown = f"{right.mean():17.3f}" if len(right) else f"{'-':>17}"
-        print(f"{name:38}{shares.mean():17.3f}{known_shares.mean():17.3f}{shown}")
+        print(f"{name:38}{shares.mean():17.3f}{known_shares.mean():17.3f}{shown}", flush=True)
 
 
 def ways(
@@ -274,6 +323,7 @@ def main() -> None:
     parser.add_argument("--photos", default=os.environ.get("SHELFVISION_PHOTOS", ""))
     parser.add_argument("--cache", type=Path, help="a file to keep what the network sees in")
     parser.add_argument("--classifier", type=Path, help="one that keeps scores of val")
+    parser.add_argument("--without", type=Path, action="append", default=[], metavar="FILE")
     parser.add_argument("--penalty", type=float, default=0.1, help="on the head's weights")
     parser.add_argument("--halvings", type=int, default=20)
     parser.add_argument("--leavings", type=int, default=10)
@@ -291,6 +341,8 @@ def main() -> None:
     precision(said, val, options.halvings)
     shifted(said, val, np.bincount(train.labels, minlength=len(names)), options.halvings)
     unknown(train, val, len(names), options)
+    for path in options.without:
+        unknown_to(path, val, names, options)
 
 
 if __name__ == "__main__":
