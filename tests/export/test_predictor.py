@@ -26,8 +26,9 @@ from shelfvision.errors import (
     PhotoError,
 )
 from shelfvision.export import Predictor, Runtime
+from shelfvision.predictions import ClassFrequencies
 
-from .conftest import NAMES, SIZE, require
+from .conftest import NAMES, SIZE, Shop, require
 
 Pixels = npt.NDArray[np.uint8]
 GOLDEN = Path(__file__).parent / "golden"
@@ -104,6 +105,25 @@ def test_batches_of_any_length_give_the_same_rows(predictor: Predictor, pixels: 
 def test_no_photos_give_no_rows(predictor: Predictor) -> None:
     assert predictor.predict([]).labels.shape == (0,)
     assert predictor.predict_proba(np.empty((0, *SIZE, 3), np.uint8)).shape == (0, 3)
+
+
+@pytest.mark.parametrize("mix", [dict.fromkeys(NAMES, 5), "estimate"], ids=["even", "estimate"])
+def test_another_mix_of_classes_is_corrected_for_as_the_classifier_does(
+    shop: Shop, trusted: sv.Classifier, pixels: Pixels, mix: ClassFrequencies
+) -> None:
+    found = Predictor(shop.file("onnx")).predict(pixels, class_frequencies=mix)
+    wanted = trusted.predict(pixels, class_frequencies=mix)
+    np.testing.assert_allclose(found.probabilities, wanted.probabilities, atol=1e-5)
+    assert found.class_frequencies is not None
+    assert found.class_frequencies == pytest.approx(wanted.class_frequencies, abs=1e-4)
+    assert not np.allclose(found.probabilities, trusted.predict_proba(pixels), atol=1e-2)
+
+
+def test_a_file_that_does_not_tell_its_mix_cannot_be_corrected(
+    predictor: Predictor, pixels: Pixels
+) -> None:
+    with pytest.raises(ModelError, match="class_frequencies needs the mix"):
+        predictor.predict(pixels, class_frequencies=dict.fromkeys(NAMES, 5))
 
 
 def test_it_is_pickled_as_its_path(predictor: Predictor, pixels: Pixels) -> None:

@@ -74,7 +74,8 @@ def test_calibration_changes_what_predict_says_but_not_the_labels(
     assert calibrated.calibration.temperature == pytest.approx(2, rel=0.15)
     raw, found = scored.predict(pixels), calibrated.predict(pixels)
     assert found.labels.tolist() == raw.labels.tolist()
-    assert (found.confidences <= raw.confidences).all()
+    # A row of float32 may add up to a little under 1, which calibrating sets right.
+    assert (found.confidences <= raw.confidences + 1e-6).all()
     assert found.confidences.mean() < raw.confidences.mean()
     wanted = calibrated.calibration.apply(raw.probabilities)
     assert np.array_equal(found.probabilities, wanted)

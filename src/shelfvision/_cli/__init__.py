@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import io
 import os
 import sys
 import warnings
@@ -20,15 +21,32 @@ def entry() -> None:
     """Run the command line as the program that this process is."""
     if "--debug" not in sys.argv:
         _silence_native_code()
+    _let_any_path_through()
     status = main()
-    # What is left to write may break the pipe, too.
+    # What is left to write may break the pipe or fill the disk, too.
     try:
         sys.stdout.flush()
     except BrokenPipeError:
         status = BROKEN_PIPE
-    if status == BROKEN_PIPE:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        status = status or FAILURE
+        complain(f"error: the answer cannot be written: {error.strerror}")
+    if status:
+        _drop_what_is_left()
     sys.exit(status)
+
+
+def _let_any_path_through() -> None:
+    """Read and write paths whose bytes are no text as the bytes that they are."""
+    for stream in (sys.stdin, sys.stdout):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="surrogateescape")
+
+
+def _drop_what_is_left() -> None:
+    """Keep Python from trying once more, at its end, to write what could not be written."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from shelfvision._cli._photos import dataset_of
+from shelfvision._cli._photos import dataset_of, require_place
 from shelfvision._cli._say import complain, say, say_json
 from shelfvision.data import audit
 
 
 def run(chosen: argparse.Namespace) -> int:
     """Tell what is wrong; 1 where something is that makes training fail or scores lie."""
+    require_place(chosen.html, "--html")
     report = audit(dataset_of(chosen))
     if chosen.json:
         say_json(report.to_dict())

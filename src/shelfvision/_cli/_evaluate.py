@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 
-from shelfvision._cli._photos import dataset_of, model_of
+from shelfvision._cli._photos import dataset_of, model_of, require_place
 from shelfvision._cli._say import complain, say, say_json
 from shelfvision.evaluation import evaluate
 
 
 def run(chosen: argparse.Namespace) -> int:
     """Judge a classifier, and write a page if asked."""
-    model = model_of(chosen.file)
+    require_place(chosen.html, "--html")
+    model = model_of(chosen.file, chosen.sha256)
     photos = dataset_of(
         chosen, image_size=model.image_size, resize=model.resize, class_names=model.class_names
     )

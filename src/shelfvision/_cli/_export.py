@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from shelfvision._cli._photos import dataset_of, is_bundle
+from shelfvision._cli._photos import dataset_of, is_bundle, require_place
 from shelfvision._cli._say import say, say_json
 from shelfvision.errors import InvalidParameterError
 from shelfvision.export import ExportFormat
@@ -31,7 +31,8 @@ def run(chosen: argparse.Namespace) -> int:
         raise InvalidParameterError(
             f"{chosen.file!r} is no bundle; export the file that train or Classifier.save wrote"
         )
-    classifier = Classifier.load(chosen.file)
+    require_place(chosen.output, "OUT")
+    classifier = Classifier.load(chosen.file, expected_sha256=chosen.sha256)
     photos = None
     if chosen.dataset:
         photos = dataset_of(

@@ -35,7 +35,7 @@ def _doctor(sub: argparse.ArgumentParser) -> None:
 
 
 def _inspect(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("file", metavar="FILE", help=_FILE)
+    _file(sub)
     _json(sub)
 
 
@@ -83,14 +83,14 @@ def _train(sub: argparse.ArgumentParser) -> None:
 
 
 def _evaluate(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("file", metavar="FILE", help=_FILE)
+    _file(sub)
     _dataset(sub)
     sub.add_argument("--html", metavar="OUT", help="also write a report as one page")
     _json(sub)
 
 
 def _predict(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("file", metavar="FILE", help=_FILE)
+    _file(sub)
     sub.add_argument(
         "photos", metavar="PHOTO", nargs="+",
         help="photos and folders of photos; - reads paths from the standard input, one a line",
@@ -104,7 +104,7 @@ def _predict(sub: argparse.ArgumentParser) -> None:
 
 
 def _export(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("file", metavar="FILE", help="a bundle (.shelf)")
+    _file(sub, "a bundle (.shelf)")
     sub.add_argument("output", metavar="OUT", help="where the exported file shall stand")
     sub.add_argument(
         "--format", choices=("onnx", "litert", "openvino", "keras"), help="default: by OUT's ending"
@@ -117,6 +117,11 @@ def _export(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--tolerance", type=float, metavar="D", help="how far the file may be off")
     _columns(sub)
     _json(sub)
+
+
+def _file(sub: argparse.ArgumentParser, text: str = _FILE) -> None:
+    sub.add_argument("file", metavar="FILE", help=text)
+    sub.add_argument("--sha256", metavar="DIGEST", help="refuse FILE unless this is its SHA-256")
 
 
 def _dataset(sub: argparse.ArgumentParser) -> None:

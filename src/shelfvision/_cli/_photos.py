@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import TypeAlias
 
 from shelfvision.data import Dataset
-from shelfvision.errors import BundleNotFoundError, InvalidParameterError
+from shelfvision.errors import BundleNotFoundError, InvalidParameterError, StorageError
 from shelfvision.export import Predictor
 from shelfvision.inference import Classifier
 from shelfvision.protocols import OnError, Resize
@@ -52,9 +53,29 @@ def _is_manifest(place: Path) -> bool:
     return place.is_file() or place.suffix.lower() == ".csv"
 
 
-def model_of(path: str) -> Model:
+def model_of(path: str, sha256: str | None = None) -> Model:
     """Return the classifier of a bundle, or the predictor of an exported file."""
-    return Classifier.load(path) if is_bundle(path) else Predictor(path)
+    kind = Classifier.load if is_bundle(path) else Predictor
+    return kind(path, expected_sha256=sha256)
+
+
+def require_place(path: str | None, option: str) -> None:
+    """Refuse a place that cannot be written to, before minutes are spent on what goes there."""
+    if path is None:
+        return
+    place = Path(path)
+    if place.is_dir():
+        raise InvalidParameterError(f"{option} {path!r} is a folder; name a file")
+    above = next(folder for folder in place.absolute().parents if folder.exists())
+    if not above.is_dir():
+        raise InvalidParameterError(
+            f"{option} {path!r} cannot be written, for {str(above)!r} is no folder; choose another"
+        )
+    if not os.access(above, os.W_OK):
+        raise StorageError(
+            f"{option} {path!r} cannot be written: no permission to write in {str(above)!r}; "
+            "allow it, or choose another place"
+        )
 
 
 def is_bundle(path: str) -> bool:

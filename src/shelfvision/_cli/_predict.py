@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import csv
-import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from shelfvision._cli._photos import model_of
-from shelfvision._cli._say import complain, say
+from shelfvision._cli._say import complain, say_json
 from shelfvision._validation import as_integer, counted
 from shelfvision.errors import InvalidParameterError
 from shelfvision.predictions import Prediction, Predictions
@@ -24,7 +23,7 @@ _COLUMNS = ("id", "label", "confidence", "decision", "error")
 def run(chosen: argparse.Namespace) -> int:
     """Predict photos as they come; 1 where one of them could not be read."""
     top = as_integer("--top", chosen.top, minimum=1)
-    model = model_of(chosen.file)
+    model = model_of(chosen.file, chosen.sha256)
     parts = (
         model.predict(paths, on_error=chosen.on_error) for paths in _in_parts(_paths(chosen.photos))
     )
@@ -89,7 +88,7 @@ def _json_lines(parts: Iterable[Predictions], top: int) -> tuple[int, int]:
             row = _plain(one)
             if top > 1:
                 row["top"] = [[name, round(share, 6)] for name, share in best]
-            say(json.dumps(row, ensure_ascii=False))
+            say_json(row, indent=None)
             failed += one.error is not None
         total += len(part)
         sys.stdout.flush()

@@ -11,9 +11,15 @@ def say(text: object = "") -> None:
     sys.stdout.write(f"{text}\n")
 
 
-def say_json(value: object) -> None:
-    """Write the answer as JSON."""
-    say(json.dumps(value, indent=2, ensure_ascii=False))
+def say_json(value: object, *, indent: int | None = 2) -> None:
+    """Write the answer as JSON, by default over several lines."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        # A path whose bytes are no text; escaped, it is JSON that leads back to the path.
+        text = json.dumps(value, indent=indent)
+    say(text)
 
 
 def complain(text: str) -> None:

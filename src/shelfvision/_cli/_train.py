@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import cast
 
-from shelfvision._cli._photos import dataset_of
+from shelfvision._cli._photos import dataset_of, require_place
 from shelfvision._cli._say import complain, say
 from shelfvision._validation import counted, listed
 from shelfvision.augment import BalancingAugmenter
@@ -26,8 +26,7 @@ _VALIDATION = ("validation", "val", "valid")
 def run(chosen: argparse.Namespace) -> int:
     """Train, judge and save; the same command goes on where it was interrupted."""
     output = Path(chosen.output)
-    if output.is_dir():
-        raise InvalidParameterError(f"--output {str(output)!r} is a folder; name a file")
+    require_place(chosen.output, "--output")
     splits = _splits(chosen)
     _tell_photos(splits)
     result = _trained(chosen, splits)

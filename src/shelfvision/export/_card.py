@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NoReturn, Self, cast
 
 from shelfvision._validation import as_class_names, as_image_size, one_of
@@ -14,8 +16,8 @@ from shelfvision.predictions._calibration import Calibration
 from shelfvision.predictions._thresholds import Thresholds
 from shelfvision.protocols import Resize
 
-VERSION = 1
-"""The version of the entry that is written."""
+VERSION = 2
+"""The version of the entry that is written; all before it are read."""
 ENTRY = "shelfvision"
 """The name of the entry in a file's own metadata."""
 MAX_CARD = 2**22
@@ -29,8 +31,22 @@ _KEYS = {
     *("image_size", "input", "output", "quantize", "resize", "source_sha256", "thresholds"),
     "weights_sha256",
 }
+_SHARES = "trained_shares"
+_NEW_KEYS = {"decode", _SHARES}
+"""What format 2 brought."""
 _PIXELS = "uint8 RGB, 0 to 255, shape (n, height, width, 3)"
 _SCORES = "float32, shape (n, number of classes)"
+DECODE: Mapping[str, object] = MappingProxyType(
+    {
+        "orientation": "upright by EXIF",
+        "color": "RGB, transparent pixels over the background, 16 bits scaled to 8",
+        "background": [255, 255, 255],
+        "resampling": "bilinear, antialiased",
+        "reducing_gap": 3.0,
+        "jpeg_draft_margin": 1.5,
+    }
+)
+"""How a photo becomes pixels: what other programs need to get the very same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +65,8 @@ class Card:
     """Whether the graph applies it; otherwise whoever runs the file does."""
     thresholds: Thresholds | None = None
     """From which confidence on a prediction is accepted."""
+    trained_shares: tuple[float, ...] | None = None
+    """The mix of classes that probabilities are made for; None where it is not known."""
     quantize: str | None = None
     """``"dynamic"`` or ``"int8"`` where weights are whole numbers."""
     source_sha256: str = ""
@@ -73,9 +91,11 @@ class Card:
             "class_names": list(self.class_names),
             "image_size": list(self.image_size),
             "resize": self.resize,
+            "decode": dict(DECODE),
             "calibration": None if calibration is None else calibration.to_dict(),
             "calibration_in_graph": self.calibration_in_graph,
             "thresholds": None if thresholds is None else thresholds.to_dict(),
+            _SHARES: None if self.trained_shares is None else list(self.trained_shares),
             "quantize": self.quantize,
             "source_sha256": self.source_sha256,
             "weights_sha256": self.weights_sha256,
@@ -96,7 +116,8 @@ class Card:
                 f"{where} has the export format {fields['format']}, but this shelfvision reads "
                 f"formats up to {VERSION}; run: pip install --upgrade shelfvision"
             )
-        if set(fields) != _KEYS or fields["format"] != VERSION:
+        keys = _KEYS if fields["format"] == 1 else _KEYS | _NEW_KEYS
+        if set(fields) != keys or fields["format"] < 1:
             _refuse(where, "its description has not the entries that it should have")
         try:
             return cls._from_fields(fields)
@@ -111,6 +132,7 @@ class Card:
         _require(isinstance(created, dict) and _all_text(created.values()), "created_with")
         _require(isinstance(fields["calibration_in_graph"], bool), "calibration_in_graph")
         _require(fields["quantize"] in QUANTIZED, "quantize")
+        _require(fields.get("decode", DECODE) == DECODE, "decode")
         card = cls(
             class_names=as_class_names(cast("list[str]", names)),
             image_size=_size(fields["image_size"]),
@@ -118,6 +140,7 @@ class Card:
             calibration=None if calibration is None else Calibration.from_dict(_dict(calibration)),
             calibration_in_graph=cast("bool", fields["calibration_in_graph"]),
             thresholds=None if thresholds is None else Thresholds.from_dict(_dict(thresholds)),
+            trained_shares=_shares(fields.get(_SHARES)),
             quantize=cast("str | None", fields["quantize"]),
             source_sha256=_digest(fields["source_sha256"]),
             weights_sha256=None
@@ -136,6 +159,8 @@ def _require_fit(card: Card) -> None:
         _require(card.calibration.num_classes == k, "calibration")
     if card.thresholds is not None and card.thresholds.per_class:
         _require(len(card.thresholds.values) == k, "thresholds")
+    if card.trained_shares is not None:
+        _require(len(card.trained_shares) == k, _SHARES)
 
 
 def _require(right: object, entry: str) -> None:
@@ -158,6 +183,15 @@ def _size(value: object) -> tuple[int, int]:
     size = as_image_size(cast("list[int]", value))
     _require(max(size) <= MAX_SIDE, "image_size")
     return size
+
+
+def _shares(value: object) -> tuple[float, ...] | None:
+    if value is None:
+        return None
+    _require(isinstance(value, list) and all(type(x) in (int, float) for x in value), _SHARES)
+    shares = tuple(float(share) for share in cast("list[float]", value))
+    _require(all(share >= 0 for share in shares) and abs(sum(shares) - 1) < 1e-6, _SHARES)
+    return shares
 
 
 def _digest(value: object) -> str:

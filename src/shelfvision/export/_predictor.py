@@ -13,14 +13,12 @@ import numpy.typing as npt
 
 from shelfvision._validation import as_integer, one_of
 from shelfvision.data._reader import Batch, Photos, Reader
-from shelfvision.errors import BundleError, InvalidParameterError, ModelError
+from shelfvision.errors import InvalidParameterError, ModelError
+from shelfvision.export._answers import answers_of
 from shelfvision.export._reading import Export, read_export
 from shelfvision.export._report import ExportFormat
 from shelfvision.export._runtimes import Scores, runner_for
-from shelfvision.predictions import Predictions
-from shelfvision.predictions._calibration import Calibration
-from shelfvision.predictions._prediction import Decision
-from shelfvision.predictions._thresholds import Thresholds
+from shelfvision.predictions import Calibration, ClassFrequencies, Predictions, Thresholds
 from shelfvision.protocols import Images, OnError, Resize
 
 if TYPE_CHECKING:
@@ -87,7 +85,7 @@ class Predictor:
         one_of("runtime", runtime, ("auto", "onnxruntime", "litert", "openvino"))
         count = None if threads is None else as_integer("threads", threads, minimum=1, maximum=1024)
         export = read_export(path)
-        _require_digest(export, expected_sha256)
+        export.require_digest(expected_sha256)
         self._path = os.path.abspath(path)
         self._start(export, runtime, count)
 
@@ -154,7 +152,13 @@ class Predictor:
         """The SHA-256 of the bundle of the classifier that was exported."""
         return self._card.source_sha256
 
-    def predict(self, photos: Photos, *, on_error: OnError = "raise") -> Predictions:
+    def predict(
+        self,
+        photos: Photos,
+        *,
+        on_error: OnError = "raise",
+        class_frequencies: ClassFrequencies = None,
+    ) -> Predictions:
         """Tell which class each photo shows, as the classifier that was exported does.
 
         Parameters
@@ -166,6 +170,9 @@ class Predictor:
         on_error : {"raise", "skip"}, default="raise"
             Whether a photo that cannot be read raises, or becomes a row with its error while the
             rest goes on.
+        class_frequencies : mapping of str to float, "estimate" or None, default=None
+            The mix of classes where the photos come from, if it is not the one trained on, as
+            `Classifier.predict` takes it.
 
         Returns
         -------
@@ -179,21 +186,19 @@ class Predictor:
         InvalidParameterError
             Something is no photo: an array that is not ``uint8`` RGB, a folder.
         ModelError
-            The graph gives numbers that are no probabilities, or this process was forked from
-            the one that made the predictor.
+            The graph gives numbers that are no probabilities, this process was forked from the
+            one that made the predictor, or `class_frequencies` are given and the file does not
+            tell the mix that was trained on.
         """
-        ids: list[str] = []
-        errors: list[str | None] = []
-        rows: list[Scores] = []
-        for batch in self._batches(photos, on_error):
-            ids.extend(batch.ids)
-            errors.extend(batch.errors)
-            rows.append(self._scores(batch.images))
-        scores = np.full((len(ids), len(self.class_names)), np.nan, dtype=np.float32)
-        readable = [row for row, error in enumerate(errors) if error is None]
-        if readable:
-            scores[readable] = np.concatenate(rows)
-        return Predictions(scores, self.class_names, ids, errors, decisions=self._decisions(scores))
+        shares = self._card.trained_shares
+        return answers_of(
+            self._batches(photos, on_error),
+            self._scores,
+            self.class_names,
+            self.thresholds,
+            frequencies=class_frequencies,
+            known=None if shares is None else np.array(shares),
+        )
 
     def predict_proba(self, photos: Photos) -> npt.NDArray[np.float32]:
         """Return the probability of every class for each photo.
@@ -240,11 +245,6 @@ class Predictor:
         calibration = self._card.host_calibration
         return scores if calibration is None else calibration.apply(scores)
 
-    def _decisions(self, scores: Scores) -> list[Decision] | None:
-        if self.thresholds is None:
-            return None
-        return cast("list[Decision]", self.thresholds.decide(scores).tolist())
-
     def __reduce__(self) -> tuple[Callable[[str], Predictor], tuple[str]]:
         """Pickle as the path of the file and its digest; unpickling reads the file again."""
         make = partial(type(self), runtime=self._chosen, expected_sha256=self._sha256)
@@ -256,12 +256,4 @@ class Predictor:
         return (
             f"<Predictor: {self._format} by {self._runtime}, {len(self.class_names)} classes, "
             f"{height} x {width}>"
-        )
-
-
-def _require_digest(export: Export, expected: str | None) -> None:
-    if expected is not None and str(expected).lower() != export.sha256:
-        raise BundleError(
-            f"{export.where} has the SHA-256 {export.sha256}, not {expected} as expected_sha256 "
-            "says; it is another file than the one you trust"
         )

@@ -14,6 +14,7 @@ from shelfvision.errors import BundleError
 from shelfvision.export._card import ENTRY, MAX_CARD, Card
 from shelfvision.export._protobuf import onnx_metadata
 from shelfvision.export._report import ExportFormat
+from shelfvision.models._safetensors import MAX_FILE
 from shelfvision.models._weights import open_weights
 
 CARD_FILE, LABELS_FILE = f"{ENTRY}.json", "labels.txt"
@@ -41,17 +42,31 @@ class Export:
     size: int = 0
     """Of the file, or of both."""
 
+    def require_digest(self, expected: str | None) -> None:
+        """Refuse another file than the one that is trusted."""
+        if expected is not None and str(expected).lower() != self.sha256:
+            raise BundleError(
+                f"{self.where} has the SHA-256 {self.sha256}, not {expected} as expected_sha256 "
+                "says; it is another file than the one you trust"
+            )
+
 
 def read_export(path: str | os.PathLike[str]) -> Export:
     """Return an exported file, checked; no runtime is needed for it."""
     where = repr(os.fspath(path))
-    with open_weights(path) as file:
-        data = file.read()
+    data = _content(path)
     if format_of(data, where) != "openvino":
         return parse_export(data, where)
     beside = os.path.splitext(os.fspath(path))[0] + ".bin"
-    with open_weights(beside) as file:
-        return parse_export(data, where, file.read())
+    return parse_export(data, where, _content(beside))
+
+
+def _content(path: str | os.PathLike[str]) -> bytes:
+    with open_weights(path) as file:
+        data = file.read(MAX_FILE + 1)
+    if len(data) > MAX_FILE:
+        _refuse(repr(os.fspath(path)), f"it is over the limit of {MAX_FILE} bytes")
+    return data
 
 
 def parse_export(data: bytes, where: str, weights: bytes = b"") -> Export:

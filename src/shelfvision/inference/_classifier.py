@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast, final
 
-import numpy as np
-import numpy.typing as npt
-
-from shelfvision._validation import as_class_names, as_integer, one_of
-from shelfvision.data._reader import Batch, Photos, Reader
+from shelfvision._validation import as_class_names, one_of
+from shelfvision.data._reader import Photos
 from shelfvision.errors import ModelError
 from shelfvision.export import ExportFormat, ExportReport, Quantize
 from shelfvision.export._card import Card
 from shelfvision.export._exporting import checked_request
 from shelfvision.export._source import Source
 from shelfvision.inference._bundle import Builder, Target, load_bundle, save_bundle
+from shelfvision.inference._describing import card_of, manifest_of
 from shelfvision.inference._export import export_classifier
-from shelfvision.inference._manifest import RESIZES, Manifest, package_versions, plain
+from shelfvision.inference._manifest import RESIZES, Manifest, plain
 from shelfvision.inference._network import FrozenNetwork
-from shelfvision.inference._trust import Trust, for_mix, trained_mix
+from shelfvision.inference._trust import Trust
 from shelfvision.inference._trusting import TrustingClassifier
 from shelfvision.models._registry import is_ours
-from shelfvision.models._spec import ModelSpec, spec_of
-from shelfvision.predictions import ClassFrequencies, Decision, Prediction, Predictions
-from shelfvision.protocols import Images, OnError, Resize
+from shelfvision.models._spec import spec_of
+from shelfvision.protocols import Resize
 
 if TYPE_CHECKING:
     from typing import Self
@@ -45,13 +42,7 @@ class Classifier(TrustingClassifier):
     Make one with `from_model` or `load`, or take ``result.classifier`` from training.
     """
 
-    __slots__ = ("_class_names", "_network", "_provenance", "_resize", "_spec")
-
-    _network: FrozenNetwork
-    _class_names: tuple[str, ...]
-    _resize: Resize
-    _provenance: Mapping[str, object]
-    _spec: ModelSpec | None
+    __slots__ = ()
 
     def __init__(self) -> None:
         raise TypeError(
@@ -116,229 +107,6 @@ class Classifier(TrustingClassifier):
         self._spec = spec_of(model)
         self._trust = Trust()
         return self
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """The classes in the order of the columns of probabilities."""
-        return self._class_names
-
-    @property
-    def image_size(self) -> tuple[int, int]:
-        """Height and width, in pixels, that photos are brought to."""
-        return self._network.image_size
-
-    @property
-    def resize(self) -> Resize:
-        """How photos of another shape are brought to `image_size`."""
-        return self._resize
-
-    @property
-    def provenance(self) -> Mapping[str, object]:
-        """Where the classifier came from, as plain values, read-only."""
-        return self._provenance
-
-    def predict(
-        self,
-        photos: Photos,
-        *,
-        on_error: OnError = "raise",
-        class_frequencies: ClassFrequencies = None,
-    ) -> Predictions:
-        """Tell which class each photo shows.
-
-        Parameters
-        ----------
-        photos : path, bytes, ndarray, Dataset, or iterable of these
-            One photo as a path, as an encoded file's bytes, or as ``uint8`` pixels of shape
-            (height, width, 3); a batch of pixels (n, height, width, 3); a `Dataset`; or any
-            iterable of single photos, which is read batch by batch. Pixels of another size are
-            resized as photos are.
-        on_error : {"raise", "skip"}, default="raise"
-            Whether a photo that cannot be read raises, or becomes a row with its error while the
-            rest goes on.
-        class_frequencies : mapping of str to float, "estimate" or None, default=None
-            The mix of classes where the photos come from, if it is not the one trained on: a share
-            or count for each class name, or ``"estimate"`` to find it out from these photos, which
-            should then be a hundred or more. Probabilities are corrected for it; it works best on
-            calibrated ones. The mix is told in the result's `class_frequencies`.
-
-        Returns
-        -------
-        Predictions
-            One row a photo, in order. The ids are paths as given, the ids of a dataset, and
-            ``"0"``, ``"1"``, … for pixels and bytes. Probabilities are calibrated if the
-            classifier is, and what its thresholds do not accept has the decision ``"review"``.
-
-        Raises
-        ------
-        PhotoError
-            A photo cannot be read and `on_error` is ``"raise"``.
-        InvalidParameterError
-            Something is no photo: an array that is not ``uint8`` RGB, a folder.
-        ModelError
-            The model gives numbers that are no probabilities, this process was forked from the one
-            that made the classifier, or `class_frequencies` are given and the mix that was trained
-            on is not known.
-
-        References
-        ----------
-        M. Saerens, P. Latinne, C. Decaestecker, "Adjusting the outputs of a classifier to new a
-        priori probabilities: a simple procedure", Neural Computation 14 (2002) 21-41
-        (`class_frequencies`).
-        """
-        known = None
-        if class_frequencies is not None:
-            known = trained_mix(self._provenance, self._trust, self._class_names)
-        ids: list[str] = []
-        errors: list[str | None] = []
-        rows: list[npt.NDArray[np.float32]] = []
-        for batch in self._batches(photos, on_error):
-            ids.extend(batch.ids)
-            errors.extend(batch.errors)
-            rows.append(self._scores(batch.images))
-        scores = np.full((len(ids), len(self._class_names)), np.nan, dtype=np.float32)
-        readable = [row for row, error in enumerate(errors) if error is None]
-        if readable:
-            scores[readable] = np.concatenate(rows)
-        mix = None
-        if known is not None:
-            scores, shares = for_mix(scores, class_frequencies, known, self._class_names)
-            mix = dict(zip(self._class_names, shares.tolist(), strict=True))
-        return Predictions(
-            scores,
-            self._class_names,
-            ids,
-            errors,
-            decisions=self._decisions(scores),
-            class_frequencies=mix,
-        )
-
-    def predict_stream(
-        self, photos: Photos, *, on_error: OnError = "raise", batch_size: int | None = None
-    ) -> Iterator[Prediction]:
-        """Tell which class each photo shows, one after the other, however many there are.
-
-        Nothing is kept: memory stays what a batch takes, and photos are read no further ahead than
-        the batch that is being answered. `predict` gives all answers together, as columns.
-
-        Parameters
-        ----------
-        photos : path, bytes, ndarray, Dataset, or iterable of these
-            As in `predict`; a generator may go on for ever.
-        on_error : {"raise", "skip"}, default="raise"
-            Whether a photo that cannot be read raises, or is answered with its error.
-        batch_size : int, optional
-            How many photos are read before the first is answered. By default as many as are
-            computed best together, 128 at most; 1 answers every photo at once, as a camera at a
-            till wants it.
-
-        Yields
-        ------
-        Prediction
-            What `predict` says of each photo, in order; numbers can differ in the last bits from
-            those of a batch of another size.
-
-        Raises
-        ------
-        PhotoError
-            A photo cannot be read and `on_error` is ``"raise"``; those before it in earlier batches
-            were answered.
-        InvalidParameterError
-            Something is no photo, or `batch_size` is no number from 1.
-        ModelError
-            As in `predict`.
-
-        Examples
-        --------
-        >>> import shelfvision as sv
-        >>> photos = sv.samples.render_products(4, class_names=["Can", "Jar"], seed=1)
-        >>> model = sv.build_model(2, image_size=photos.image_size)
-        >>> classifier = sv.Classifier.from_model(model, class_names=photos.class_names)
-        >>> answers = classifier.predict_stream((image for image, _ in photos), batch_size=1)
-        >>> next(answers).id
-        '0'
-        """
-        most = self._network.batch_size
-        size = most if batch_size is None else as_integer("batch_size", batch_size, minimum=1)
-        batches = self._batches(photos, on_error, size)
-        return (answer for batch in batches for answer in self._answered(batch))
-
-    def _answered(self, batch: Batch) -> Predictions:
-        rows = np.full((len(batch.ids), len(self._class_names)), np.nan, dtype=np.float32)
-        readable = [row for row, error in enumerate(batch.errors) if error is None]
-        if readable:
-            rows[readable] = self._scores(batch.images)
-        return Predictions(
-            rows, self._class_names, batch.ids, batch.errors, decisions=self._decisions(rows)
-        )
-
-    def _decisions(self, scores: npt.NDArray[np.float32]) -> list[Decision] | None:
-        thresholds = self._trust.thresholds
-        if thresholds is None:
-            return None
-        return cast("list[Decision]", thresholds.decide(scores).tolist())
-
-    def _scores(self, images: Images) -> npt.NDArray[np.float32]:
-        return self._trust.calibrated(self._network.probabilities(images))
-
-    def _raw_scores(self, photos: Photos) -> npt.NDArray[np.float32]:
-        found = [self._network.probabilities(b.images) for b in self._batches(photos, "raise")]
-        if not found:
-            return np.empty((0, len(self._class_names)), dtype=np.float32)
-        return np.concatenate(found)
-
-    def _trusting(self, trust: Trust) -> Self:
-        """Return the same classifier, sharing its network, with other trust in itself."""
-        other = object.__new__(type(self))
-        other._network, other._class_names = self._network, self._class_names
-        other._resize, other._provenance, other._spec = self._resize, self._provenance, self._spec
-        other._trust = trust
-        return other
-
-    def predict_proba(self, photos: Photos) -> npt.NDArray[np.float32]:
-        """Return the probability of every class for each photo.
-
-        Parameters
-        ----------
-        photos : path, bytes, ndarray, Dataset, or iterable of these
-            As in `predict`.
-
-        Returns
-        -------
-        ndarray of float32, shape (n, k)
-            Rows that sum to 1, calibrated if the classifier is.
-
-        Raises
-        ------
-        PhotoError
-            A photo cannot be read.
-        """
-        return self._trust.calibrated(self._raw_scores(photos))
-
-    def embed(self, photos: Photos) -> npt.NDArray[np.float32]:
-        """Return what the network sees in each photo: the values before its last dense layer.
-
-        Parameters
-        ----------
-        photos : path, bytes, ndarray, Dataset, or iterable of these
-            As in `predict`.
-
-        Returns
-        -------
-        ndarray of float32, shape (n, d)
-            One row a photo; photos of like products have like rows.
-
-        Raises
-        ------
-        PhotoError
-            A photo cannot be read.
-        ModelError
-            The model has no last dense layer that can be seen from outside.
-        """
-        found = [self._network.embed(batch.images) for batch in self._batches(photos, "raise")]
-        if not found:
-            return self._network.embed(np.empty((0, *self.image_size, 3), dtype=np.uint8))
-        return np.concatenate(found)
 
     def save(self, path: Target) -> str:
         """Save the classifier as one file: its weights, and a manifest of all else.
@@ -498,42 +266,10 @@ class Classifier(TrustingClassifier):
         )
 
     def _card(self, sha256: str) -> Card:
-        return Card(
-            class_names=self._class_names,
-            image_size=self.image_size,
-            resize=self._resize,
-            calibration=self._trust.calibration,
-            thresholds=self._trust.thresholds,
-            source_sha256=sha256,
-            created_with=tuple(package_versions().items()),
-        )
+        return card_of(self, sha256)
 
     def _manifest(self) -> Manifest:
-        network = self._network
-        spec = self._spec or ModelSpec(
-            architecture=network.model.name or "model",
-            num_classes=network.num_classes,
-            image_size=network.image_size,
-        )
-        return Manifest(
-            spec=spec,
-            own_architecture=self._spec is None or not is_ours(self._spec.architecture),
-            class_names=self._class_names,
-            resize=self._resize,
-            provenance=self._provenance,
-            created_with=package_versions(),
-            weights=tuple(network.weights),
-            calibration=self._trust.calibration,
-            thresholds=self._trust.thresholds,
-            n_validation=None if self._trust.validation is None else len(self._trust.validation),
-        )
-
-    def _batches(
-        self, photos: Photos, on_error: OnError, size: int | None = None
-    ) -> Iterator[Batch]:
-        one_of("on_error", on_error, ("raise", "skip"))
-        reader = Reader(image_size=self.image_size, resize=self._resize, on_error=on_error)
-        return reader.batches(photos, size or self._network.batch_size)
+        return manifest_of(self)
 
     def __reduce__(self) -> tuple[Callable[[bytes], Self], tuple[bytes]]:
         """Pickle as the bytes of its bundle, for other processes; unpickling loads these."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import cast, final
 
@@ -80,6 +80,19 @@ class BundleInfo:
         """Height and width, in pixels, that photos are brought to."""
         return self.settings.image_size
 
+    def to_dict(self) -> dict[str, object]:
+        """Return everything as plain JSON values."""
+        fields: dict[str, object] = {name: getattr(self, name) for name in self.__slots__}
+        return fields | {
+            "settings": self.settings.to_dict(),
+            "class_names": list(self.class_names),
+            "calibration": None if self.calibration is None else self.calibration.to_dict(),
+            "thresholds": None if self.thresholds is None else self.thresholds.to_dict(),
+            "provenance": dict(self.provenance),
+            "created_with": dict(self.created_with),
+            "tensors": [asdict(tensor) | {"shape": list(tensor.shape)} for tensor in self.tensors],
+        }
+
     def __repr__(self) -> str:
         """Return a line that tells the architecture, the classes and the digest."""
         n_classes = len(self.class_names)
@@ -87,7 +100,7 @@ class BundleInfo:
 
     def __str__(self) -> str:
         """Return a short table, a line for each thing."""
-        told = {name: _short(value) for name, value in self._rows().items()}
+        told = {name: short(value) for name, value in self._rows().items()}
         width = max(map(len, told))
         return "\n".join(f"{name:{width}}  {value}" for name, value in told.items())
 
@@ -109,7 +122,7 @@ class BundleInfo:
             "validation scores": self.n_validation and f"of {self.n_validation} photos",
         }
         # What the file's maker wrote freely cannot take the place of what was checked.
-        rows |= {f"from {_short(name)}": value for name, value in self.provenance.items()}
+        rows |= {f"from {short(name)}": value for name, value in self.provenance.items()}
         return rows | {"saved with": self.created_with}
 
 
@@ -187,15 +200,15 @@ def _tensors(found: Contents, where: str) -> tuple[TensorInfo, ...]:
     )
 
 
-def _short(value: object) -> str:
+def short(value: object) -> str:
     """Return a value in one line of a length that can be read."""
     if value is None:
         return "none"
     if isinstance(value, Mapping):
-        inner = ", ".join(f"{name} {_short(part)}" for name, part in list(value.items())[:_MOST])
+        inner = ", ".join(f"{name} {short(part)}" for name, part in list(value.items())[:_MOST])
         return _cut(inner or "none", len(value))
     if isinstance(value, tuple | list):
-        return _cut(", ".join(map(_short, value[:_MOST])) or "none", len(value))
+        return _cut(", ".join(map(short, value[:_MOST])) or "none", len(value))
     text = value if isinstance(value, str) else repr(value)
     # A file's text must not move a terminal's cursor, or break the table.
     text = "".join(letter if letter.isprintable() else "?" for letter in text)

@@ -12,15 +12,10 @@ import numpy.typing as npt
 
 from shelfvision._validation import counted, listed
 from shelfvision.data import Dataset
-from shelfvision.errors import DataError, InvalidParameterError, ModelError, ShelfVisionWarning
+from shelfvision.errors import DataError, InvalidParameterError, ShelfVisionWarning
 from shelfvision.predictions import Calibration, Thresholds
 from shelfvision.predictions._columns import Floats
-from shelfvision.predictions._frequencies import (
-    ClassFrequencies,
-    estimated_shares,
-    reweighted,
-    shares_of,
-)
+from shelfvision.predictions._frequencies import shares_of
 from shelfvision.predictions._validation import ValidationScores
 
 if TYPE_CHECKING:
@@ -131,8 +126,8 @@ def _remedy(needed: int | None, *, each: bool = False) -> str:
 
 def trained_mix(
     provenance: Mapping[str, object], trust: Trust, class_names: tuple[str, ...]
-) -> Floats:
-    """Return the mix of classes that the network's probabilities are made for."""
+) -> Floats | None:
+    """Return the mix of classes that probabilities are made for; None where it is not known."""
     fitted = None if trust.calibration is None else trust.calibration.method
     counts = provenance.get("class_counts")
     if fitted in (None, "temperature") and _are_counts(counts, class_names):
@@ -140,11 +135,7 @@ def trained_mix(
     if trust.validation is not None and len(trust.validation):
         counted_labels = np.bincount(trust.validation.labels, minlength=len(class_names))
         return np.asarray(counted_labels / counted_labels.sum(), dtype=np.float64)
-    raise ModelError(
-        "class_frequencies needs the mix of classes that the network was trained on, which this "
-        'classifier does not know; pass provenance={"class_counts": {name: count, ...}} to '
-        "from_model"
-    )
+    return None
 
 
 def _are_counts(counts: object, class_names: tuple[str, ...]) -> bool:
@@ -154,28 +145,3 @@ def _are_counts(counts: object, class_names: tuple[str, ...]) -> bool:
         and all(type(n) in (int, float) and n >= 0 for n in counts.values())
         and sum(counts.values()) > 0
     )
-
-
-def for_mix(
-    rows: Scores,
-    frequencies: ClassFrequencies,
-    known: Floats,
-    class_names: tuple[str, ...],
-) -> tuple[Scores, Floats]:
-    """Return rows of probabilities under another mix, and that mix; rows of NaN stay."""
-    if isinstance(frequencies, str):
-        if frequencies != "estimate":
-            raise InvalidParameterError(
-                f'class_frequencies must be shares by class name, "estimate" or None, not '
-                f"{frequencies!r}"
-            )
-        readable = rows[~np.isnan(rows).any(axis=1)]
-        shares = estimated_shares(readable, known) if len(readable) else known
-    elif isinstance(frequencies, Mapping):
-        shares = shares_of(frequencies, class_names)
-    else:
-        raise InvalidParameterError(
-            f'class_frequencies must be shares by class name, "estimate" or None, not '
-            f"{type(frequencies).__name__}"
-        )
-    return reweighted(rows, known, shares), shares

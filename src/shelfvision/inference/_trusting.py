@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
-
 from shelfvision.data import Dataset
 from shelfvision.errors import InvalidParameterError
+from shelfvision.inference._predicting import PredictingClassifier
 from shelfvision.inference._trust import Trust, require_labelled, warn_of_too_few
 from shelfvision.predictions import Calibration, CalibrationMethod, Thresholds, ValidationScores
 
@@ -18,15 +15,10 @@ if TYPE_CHECKING:
     from typing import Self
 
 
-class TrustingClassifier:
+class TrustingClassifier(PredictingClassifier):
     """What a `Classifier` does with photos that it was not trained on."""
 
-    __slots__ = ("_trust",)
-
-    _trust: Trust
-    _class_names: tuple[str, ...]
-    _raw_scores: Callable[[Dataset], npt.NDArray[np.float32]]
-    _trusting: Callable[[Trust], Self]
+    __slots__ = ()
 
     @property
     def calibration(self) -> Calibration | None:
@@ -220,3 +212,11 @@ class TrustingClassifier:
     def _scored(self, dataset: Dataset) -> ValidationScores:
         photos = require_labelled(dataset, self._class_names)
         return ValidationScores.of(self._raw_scores(photos), photos.labels, photos.groups)
+
+    def _trusting(self, trust: Trust) -> Self:
+        """Return the same classifier, sharing its network, with other trust in itself."""
+        other = object.__new__(type(self))
+        other._network, other._class_names = self._network, self._class_names
+        other._resize, other._provenance, other._spec = self._resize, self._provenance, self._spec
+        other._trust = trust
+        return other

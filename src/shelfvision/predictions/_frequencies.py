@@ -69,3 +69,23 @@ def estimated_shares(rows: npt.NDArray[np.float32], known: Floats) -> Floats:
             return np.asarray(new, dtype=np.float64)
         shares = new
     return np.asarray(shares, dtype=np.float64)
+
+
+def for_mix(
+    rows: npt.NDArray[np.float32],
+    frequencies: ClassFrequencies,
+    known: Floats,
+    class_names: Sequence[str],
+) -> tuple[npt.NDArray[np.float32], Floats]:
+    """Return rows of probabilities under another mix, and that mix; rows of NaN stay."""
+    if isinstance(frequencies, Mapping):
+        shares = shares_of(frequencies, class_names)
+    elif frequencies == "estimate":
+        readable = rows[~np.isnan(rows).any(axis=1)]
+        shares = estimated_shares(readable, known) if len(readable) else known
+    else:
+        raise InvalidParameterError(
+            'class_frequencies must be shares by class name, "estimate" or None, not '
+            f"{frequencies!r:.100}"
+        )
+    return reweighted(rows, known, shares), shares

@@ -1,0 +1,46 @@
+"""What a classifier says about itself: the manifest of its bundle, the card of its exports."""
+
+from __future__ import annotations
+
+from shelfvision.export._card import Card
+from shelfvision.inference._manifest import Manifest, package_versions
+from shelfvision.inference._predicting import PredictingClassifier
+from shelfvision.models._registry import is_ours
+from shelfvision.models._spec import ModelSpec
+
+
+def manifest_of(classifier: PredictingClassifier) -> Manifest:
+    """Return what a classifier's bundle holds beside its numbers."""
+    network, trust, known = classifier._network, classifier._trust, classifier._spec
+    spec = known or ModelSpec(
+        architecture=network.model.name or "model",
+        num_classes=network.num_classes,
+        image_size=network.image_size,
+    )
+    return Manifest(
+        spec=spec,
+        own_architecture=known is None or not is_ours(known.architecture),
+        class_names=classifier.class_names,
+        resize=classifier.resize,
+        provenance=classifier.provenance,
+        created_with=package_versions(),
+        weights=tuple(network.weights),
+        calibration=trust.calibration,
+        thresholds=trust.thresholds,
+        n_validation=None if trust.validation is None else len(trust.validation),
+    )
+
+
+def card_of(classifier: PredictingClassifier, sha256: str) -> Card:
+    """Return what a file exported from a classifier, whose bundle has this digest, says."""
+    mix = classifier._trained_mix()
+    return Card(
+        class_names=classifier.class_names,
+        image_size=classifier.image_size,
+        resize=classifier.resize,
+        calibration=classifier._trust.calibration,
+        thresholds=classifier._trust.thresholds,
+        trained_shares=None if mix is None else tuple(mix.tolist()),
+        source_sha256=sha256,
+        created_with=tuple(package_versions().items()),
+    )
