@@ -26,7 +26,7 @@ FORBIDDEN = (
     *("socket", "subprocess", "tempfile", "urllib"),
 )
 Mutator = Callable[[bytes, random.Random], bytes]
-Kind = Callable[[bytes], Iterator[tuple[int, bytes]]]
+Kind = Callable[[bytes, slice], Iterator[tuple[int, bytes]]]
 ODD: tuple[object, ...] = (
     *(None, True, False, 0, -1, 1, 2, 2**31, 2**40, 10**30, 0.5, -0.0, 1e300),
     *("", "x", "\ud800", "\0", "../../etc/passwd", "os.system", "keras:MobileNetV3Small"),
@@ -156,27 +156,27 @@ MUTATORS: tuple[Mutator, ...] = (
 )
 
 
-def mutants(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield damaged and forged files for ever, each the same whenever it is asked for."""
-    number = 0
-    while True:
+def mutants(data: bytes, turns: slice) -> Iterator[tuple[int, bytes]]:
+    """Yield damaged and forged files, each the same whenever it is asked for."""
+    for number in range(turns.stop)[turns]:
         chance = random.Random(number)
         yield number, chance.choice(MUTATORS)(data, chance)
-        number += 1
 
 
-def flips(data: bytes) -> Iterator[tuple[int, bytes]]:
+def flips(data: bytes, turns: slice) -> Iterator[tuple[int, bytes]]:
     """Yield the file with every single bit flipped, in an order without pattern."""
-    for position in np.random.default_rng(0).permutation(len(data) * 8).tolist():
-        made = bytearray(data)
-        made[position // 8] ^= 1 << position % 8
-        yield position, bytes(made)
+    made = bytearray(data)
+    for position in np.random.default_rng(0).permutation(len(data) * 8)[turns]:
+        place, bit = divmod(int(position), 8)
+        made[place] ^= 1 << bit
+        yield int(position), bytes(made)
+        made[place] ^= 1 << bit
 
 
-def cuts(data: bytes) -> Iterator[tuple[int, bytes]]:
+def cuts(data: bytes, turns: slice) -> Iterator[tuple[int, bytes]]:
     """Yield the file cut off at every length, in an order without pattern."""
-    for length in np.random.default_rng(0).permutation(len(data)).tolist():
-        yield length, data[:length]
+    for length in np.random.default_rng(0).permutation(len(data))[turns]:
+        yield int(length), data[:length]
 
 
 KINDS: dict[str, Kind] = {"mutants": mutants, "flips": flips, "cuts": cuts}
@@ -229,8 +229,8 @@ def peak_mib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def main(kind: str, count: int) -> None:
-    """Read so many files of a kind and print the outcome as JSON."""
+def main(kind: str, count: int, share: int, shares: int) -> None:
+    """Read one share of so many files of a kind and print the outcome as JSON."""
     data = (GOLDEN / "version-2.shelf").read_bytes()
     # What is imported when first needed is imported now.
     read_contents(io.BytesIO(data))
@@ -238,9 +238,7 @@ def main(kind: str, count: int) -> None:
     before = 0.0
     outcomes: Counter[str] = Counter()
     done, slowest = 0, 0.0
-    for number, made in KINDS[kind](data):
-        if done == count:
-            break
+    for number, made in KINDS[kind](data, slice(share, count, shares)):
         before = before or peak_mib()
         done += 1
         began = time.process_time()
@@ -253,4 +251,4 @@ def main(kind: str, count: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], *map(int, sys.argv[2:]))

@@ -31,6 +31,7 @@ from shelfvision.inference._manifest import ENTRY, SEAL, Manifest, _seal
 from shelfvision.models import ModelSpec
 from shelfvision.models._backend import load_keras
 from shelfvision.models._safetensors import DIGESTS, canonical_json, digests_of, write
+from shelfvision.predictions import Calibration, Thresholds, ValidationScores
 
 if TYPE_CHECKING:
     import keras
@@ -49,7 +50,12 @@ def saved(classifier: sv.Classifier) -> bytes:
 
 @pytest.fixture(scope="module")
 def tiny() -> bytes:
-    """Return the smallest bundle there can be, so that every bit of it can be tried."""
+    """Return a bundle with a part of every kind, so small that every bit of it can be tried."""
+    scores = ValidationScores(
+        probabilities=np.array([[0.25, 0.75], [1, 0]], np.float32),
+        labels=np.array([1, 0], np.int32),
+        groups=np.array([0, 1], np.int32),
+    )
     manifest = Manifest(
         spec=ModelSpec(architecture="mine", num_classes=2, image_size=(1, 1)),
         own_architecture=True,
@@ -58,10 +64,20 @@ def tiny() -> bytes:
         provenance={},
         created_with={},
         weights=("w", "b"),
+        calibration=Calibration(
+            method="temperature",
+            num_classes=2,
+            n_photos=2,
+            error_before=0.2,
+            error_after=0.1,
+            temperature=1.5,
+        ),
+        thresholds=Thresholds(values=(0.75,)),
+        n_validation=2,
     )
     file = io.BytesIO()
     weights = {"w": np.ones((3, 2), np.float32), "b": np.array([0.5, -2], np.float32)}
-    save_bundle(manifest, weights, file)
+    save_bundle(manifest, weights, file, scores)
     return file.getvalue()
 
 
