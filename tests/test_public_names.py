@@ -31,7 +31,9 @@ MODULES = (
     "shelfvision.plot",
     "shelfvision.predictions",
     "shelfvision.protocols",
+    "shelfvision.regions",
     "shelfvision.samples",
+    "shelfvision.taxonomy",
     "shelfvision.testing",
     "shelfvision.training",
 )

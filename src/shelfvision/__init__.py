@@ -42,11 +42,14 @@ if TYPE_CHECKING:
         ValidationScores,
         expected_calibration_error,
     )
+    from shelfvision.taxonomy import Answer, Answers, Taxonomy
     from shelfvision.training import Trainer, TrainingResult
 
 __version__ = "0.1.0.dev0"
 
 _HOMES = {
+    "Answer": "taxonomy",
+    "Answers": "taxonomy",
     "AuditReport": "data",
     "BalancingAugmenter": "augment",
     "BundleInfo": "inference",
@@ -65,6 +68,7 @@ _HOMES = {
     "SkippedFile": "data",
     "Splits": "data",
     "StockCheck": "inventory",
+    "Taxonomy": "taxonomy",
     "Thresholds": "predictions",
     "Trainer": "training",
     "TrainingResult": "training",
@@ -83,6 +87,8 @@ _HOMES = {
 _SUBMODULES = ("augment", "errors", "export", "plot", "samples", "testing")
 
 __all__ = [
+    "Answer",
+    "Answers",
     "AuditReport",
     "BalancingAugmenter",
     "BundleInfo",
@@ -101,6 +107,7 @@ __all__ = [
     "SkippedFile",
     "Splits",
     "StockCheck",
+    "Taxonomy",
     "Thresholds",
     "Trainer",
     "TrainingResult",

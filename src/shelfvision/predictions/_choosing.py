@@ -35,7 +35,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Ladder:
+class Ladder:
     """What accepting ever more photos, most confident first, brings; ties come together."""
 
     values: Floats
@@ -48,6 +48,9 @@ class _Ladder:
     """Of how many groups they are."""
     bad_groups: Integers
     """In how many of these groups an accepted photo is wrong."""
+    turns: Integers | None = None
+    """How often a photo was accepted, or is now accepted as something finer; None where photos
+    only come in."""
 
 
 def by_precision(
@@ -60,6 +63,11 @@ def by_precision(
 ) -> Choice:
     """Return the smallest threshold that the photos support."""
     ladder = _ladder(confidences, wrong, groups)
+    return by_ladder(ladder, precision=precision, confidence=confidence)
+
+
+def by_ladder(ladder: Ladder, *, precision: float, confidence: float | None) -> Choice:
+    """Return the smallest threshold that what came of accepting ever more supports."""
     if confidence is None:
         rung = _on_average(ladder, 1 - precision)
     else:
@@ -86,7 +94,7 @@ def by_cost(
     return _choice(ladder, int(np.flatnonzero(costs == costs.min())[-1]))
 
 
-def _choice(ladder: _Ladder, rung: int) -> Choice:
+def _choice(ladder: Ladder, rung: int) -> Choice:
     return Choice(
         value=float(ladder.values[rung]),
         n_accepted=int(ladder.photos[rung]),
@@ -95,11 +103,11 @@ def _choice(ladder: _Ladder, rung: int) -> Choice:
     )
 
 
-def _ladder(confidences: npt.NDArray[np.float32], wrong: Mask, groups: Integers) -> _Ladder:
+def _ladder(confidences: npt.NDArray[np.float32], wrong: Mask, groups: Integers) -> Ladder:
     order = np.argsort(-confidences, kind="stable")
     values = confidences[order].astype(np.float64)
     ends = np.append(values[1:] < values[:-1], True)[: len(values)]
-    return _Ladder(
+    return Ladder(
         values=values[ends],
         photos=(np.arange(len(values)) + 1)[ends],
         mistakes=np.cumsum(wrong[order])[ends],
@@ -116,13 +124,13 @@ def _distinct_so_far(codes: Integers, counted: Mask) -> Integers:
     return np.cumsum(new)
 
 
-def _on_average(ladder: _Ladder, risk: float) -> int | None:
+def _on_average(ladder: Ladder, risk: float) -> int | None:
     """Return the last rung where the share of mistakes, one more imagined, is within the risk."""
     good = (ladder.bad_groups + 1) <= risk * (ladder.groups + 1) * (1 + 1e-12)
     return int(np.flatnonzero(good)[-1]) if good.any() else None
 
 
-def _with_confidence(ladder: _Ladder, risk: float, error: float) -> int | None:
+def _with_confidence(ladder: Ladder, risk: float, error: float) -> int | None:
     """Return the furthest rung that sequences of exact binomial tests reach.
 
     Each sequence starts where a fixed number of groups is accepted, goes on to ever more while the
@@ -143,7 +151,7 @@ def _starts(n: int, risk: float, error: float) -> list[int]:
     return [_fewest(risk, error / number) * START**i for i in range(number)]
 
 
-def _climb(ladder: _Ladder, start: int, risk: float, error: float) -> int | None:
+def _climb(ladder: Ladder, start: int, risk: float, error: float) -> int | None:
     from scipy.stats import binom
 
     rungs = _rungs(ladder, start)
@@ -153,17 +161,26 @@ def _climb(ladder: _Ladder, start: int, risk: float, error: float) -> int | None
     return int(passed[-1]) if len(passed) else None
 
 
-def _rungs(ladder: _Ladder, start: int) -> Integers:
+def _rungs(ladder: Ladder, start: int) -> Integers:
     """Return the rungs to test: each accepts a twentieth more groups than the one before."""
     last = int(ladder.groups[-1]) if len(ladder.groups) else 0
     if last < start:
         return np.empty(0, np.int64)
+    if ladder.turns is None:
+        rungs = np.searchsorted(ladder.groups, _aims(start, last))
+    else:
+        first = int(ladder.turns[np.searchsorted(ladder.groups, start)])
+        rungs = np.searchsorted(ladder.turns, _aims(first, int(ladder.turns[-1])))
+    # All photos of the groups that are there already come with the last one.
+    return np.unique(np.append(rungs, len(ladder.groups) - 1)).astype(np.int64)
+
+
+def _aims(start: int, last: int) -> list[int]:
+    """Return numbers from start to last, each a twentieth larger than the one before."""
     aims = [start]
     while aims[-1] < last:
         aims.append(min(last, max(aims[-1] + 1, int(aims[-1] * STEP))))
-    rungs = np.searchsorted(ladder.groups, aims)
-    # All photos of the groups that are there already come with the last one.
-    return np.unique(np.append(rungs, len(ladder.groups) - 1)).astype(np.int64)
+    return aims
 
 
 def _fewest(risk: float, error: float) -> int:
@@ -171,7 +188,7 @@ def _fewest(risk: float, error: float) -> int:
     return math.ceil(math.log(error) / math.log1p(-risk) - 1e-9)
 
 
-def _needed(ladder: _Ladder, risk: float, error: float | None) -> int | None:
+def _needed(ladder: Ladder, risk: float, error: float | None) -> int | None:
     """Return how many groups like these would do, were mistakes as rare among more of them."""
     if not len(ladder.groups):
         return None

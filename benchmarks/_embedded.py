@@ -1,0 +1,105 @@
+"""The Grocery Store photos as a classifier's ``embed`` sees them, kept in a file."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+import shelfvision as sv
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Photos:
+    """Photos of one part, one entry each."""
+
+    seen: npt.NDArray[np.float32]
+    """What the network sees, shape (n, d)."""
+    labels: npt.NDArray[np.int64]
+    """The number of the product."""
+    groups: npt.NDArray[np.int64]
+    """The number of the burst."""
+
+    def of(self, rows: npt.NDArray[np.bool_] | npt.NDArray[np.int64]) -> Photos:
+        """Return some of the photos."""
+        return Photos(seen=self.seen[rows], labels=self.labels[rows], groups=self.groups[rows])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Embedded:
+    """All photos."""
+
+    train: Photos
+    val: Photos
+    names: list[str]
+    """The products in the order of their numbers."""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what says where the photos are, what sees them, and where that is kept."""
+    parser.add_argument("--photos", default=os.environ.get("SHELFVISION_PHOTOS", ""))
+    parser.add_argument("--cache", type=Path, help="a file to keep what the network sees in")
+    parser.add_argument(
+        "--classifier", type=Path, help="a saved classifier; by default frozen EfficientNet-Lite0"
+    )
+
+
+def embedded(options: argparse.Namespace) -> Embedded:
+    """Return the photos of train and val; read from the file where it is there."""
+    cache: Path | None = options.cache
+    if cache is not None and cache.is_file():
+        return _kept(cache)
+    manifest = Path(options.photos) / "manifest.csv"
+    if not options.photos or not manifest.is_file():
+        sys.exit("set SHELFVISION_PHOTOS, or pass --photos, to the Grocery Store photos")
+    classifier = _seeing(options.classifier)
+    parts, names = {}, []
+    for part in ("train", "val"):
+        photos = sv.Dataset.from_manifest(
+            manifest,
+            label_column="product",
+            where={"split": part},
+            image_size=classifier.image_size,
+            resize=classifier.resize,
+        )
+        bursts = photos.group_bursts().groups.astype(str)
+        parts[part] = Photos(
+            seen=classifier.embed(photos),
+            labels=photos.labels,
+            groups=np.unique(bursts, return_inverse=True)[1].astype(np.int64),
+        )
+        names = list(photos.class_names)
+    found = Embedded(train=parts["train"], val=parts["val"], names=names)
+    if cache is not None:
+        _keep(found, cache)
+    return found
+
+
+def _seeing(path: Path | None) -> sv.Classifier:
+    if path is not None:
+        return sv.Classifier.load(path)
+    model = sv.build_model(2, architecture="efficientnet_lite0", weights="imagenet")
+    return sv.Classifier.from_model(model, class_names=["a", "b"])
+
+
+def _keep(found: Embedded, cache: Path) -> None:
+    columns = {
+        f"{part}_{key}": getattr(getattr(found, part), key)
+        for part in ("train", "val")
+        for key in ("seen", "labels", "groups")
+    }
+    np.savez(cache, allow_pickle=False, names=np.array(found.names), **columns)
+
+
+def _kept(cache: Path) -> Embedded:
+    with np.load(cache) as file:
+        parts = {
+            part: Photos(**{key: file[f"{part}_{key}"] for key in ("seen", "labels", "groups")})
+            for part in ("train", "val")
+        }
+        return Embedded(train=parts["train"], val=parts["val"], names=file["names"].tolist())

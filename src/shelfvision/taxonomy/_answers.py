@@ -1,0 +1,155 @@
+"""`Answers`: for every photo the finest name that is sure enough, or review."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar, final, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfvision._validation import Rows, as_rows, counted, import_package
+from shelfvision.predictions import Decision
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    import pandas as pd
+
+_SHOWN = 8
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What is said of one photo, on the finest level that is sure enough."""
+
+    id: str
+    """The photo's name."""
+    name: str | None
+    """The product, or the label or department it is in; None for a photo that failed."""
+    level: str | None
+    """The level that the name is of; None for a photo that failed."""
+    confidence: float
+    """How probable the name is, 0 to 1; NaN for a photo that failed."""
+    decision: Decision
+    """``"accept"``, or ``"review"`` where no level is sure enough."""
+    finest: bool
+    """Whether the name is of the finest level."""
+    error: str | None
+    """Why the photo could not be read; None for one that could."""
+
+    def __str__(self) -> str:
+        """Return it in words: "Oatly-Oat-Milk, 0.98", "some Milk, 0.97"."""
+        if self.error is not None or self.name is None:
+            return f"not read: {self.error}"
+        some = "" if self.finest else "some "
+        said = f"{some}{self.name}, {self.confidence:.2f}"
+        return said if self.decision == "accept" else f"to review, perhaps {said}"
+
+
+# Compared by identity: equality of arrays is not one truth value.
+@final
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Answers:
+    """What is said of many photos, column by column; iterating gives `Answer`.
+
+    `Taxonomy.answer` makes it, and nothing changes it.
+    """
+
+    level_names: tuple[str, ...]
+    """The levels, finest first."""
+    ids: npt.NDArray[np.object_]
+    """The photos' names, ``str``, shape (n,), read-only."""
+    names: npt.NDArray[np.object_]
+    """The name given to every photo, ``str``, shape (n,), read-only; None where it failed."""
+    levels: npt.NDArray[np.object_]
+    """The level of each name, ``str``, shape (n,), read-only; None where the photo failed."""
+    confidences: npt.NDArray[np.float64]
+    """How probable each name is, 0 to 1, shape (n,), read-only; NaN where the photo failed."""
+    decision: npt.NDArray[np.object_]
+    """``"accept"`` or ``"review"`` for every photo, shape (n,), read-only."""
+    errors: tuple[str | None, ...]
+    """Why each photo could not be read; None for those that could."""
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many photos are answered on each level, finest first, and how many to review."""
+        accepted = self.levels[self.decision == "accept"]
+        counts = {level: int((accepted == level).sum()) for level in self.level_names}
+        return counts | {"review": len(self) - len(accepted)}
+
+    def __len__(self) -> int:
+        """Return the number of photos."""
+        return len(self.errors)
+
+    @overload
+    def __getitem__(self, index: int | np.integer) -> Answer: ...
+    @overload
+    def __getitem__(self, index: Rows) -> Self: ...
+
+    def __getitem__(self, index: int | np.integer | Rows) -> Answer | Self:
+        """Return one `Answer`, or the rows that a slice, mask or list names."""
+        if isinstance(index, int | np.integer):
+            return self._one(range(len(self))[index])
+        rows = np.arange(len(self))[as_rows(index, len(self), of="answers")]
+        return type(self)(
+            level_names=self.level_names,
+            ids=frozen(self.ids[rows]),
+            names=frozen(self.names[rows]),
+            levels=frozen(self.levels[rows]),
+            confidences=frozen(self.confidences[rows]),
+            decision=frozen(self.decision[rows]),
+            errors=tuple(self.errors[row] for row in rows),
+        )
+
+    def __iter__(self) -> Iterator[Answer]:
+        """Yield an `Answer` for every photo."""
+        return (self._one(row) for row in range(len(self)))
+
+    def _one(self, row: int) -> Answer:
+        return Answer(
+            id=self.ids[row],
+            name=self.names[row],
+            level=self.levels[row],
+            confidence=float(self.confidences[row]),
+            decision=self.decision[row],
+            finest=self.levels[row] == self.level_names[0],
+            error=self.errors[row],
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a pandas table: id, name, level, confidence, decision, error.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a photo.
+
+        Raises
+        ------
+        MissingDependencyError
+            pandas is not installed.
+        """
+        pd = import_package("pandas", purpose="to_frame", pip="pandas")
+        names = ("ids", "names", "levels", "confidences", "decision", "errors")
+        titles = ("id", "name", "level", "confidence", "decision", "error")
+        columns = zip(titles, names, strict=True)
+        return pd.DataFrame({title: list(getattr(self, name)) for title, name in columns})
+
+    def __repr__(self) -> str:
+        """Return how many photos are answered on which level, and the first answers."""
+        told = ", ".join(f"{n} {what}" for what, n in self.counts.items())
+        lines = [f"  {answer.id}: {answer}" for answer in self[:_SHOWN]]
+        more = [f"  … {len(self) - _SHOWN} more …"] if len(self) > _SHOWN else []
+        return "\n".join([f"<Answers: {counted(len(self), 'photo')}: {told}>", *lines, *more])
+
+
+_Scalar = TypeVar("_Scalar", bound=np.generic)
+
+
+def frozen(array: npt.NDArray[_Scalar]) -> npt.NDArray[_Scalar]:
+    """Return the array, read-only."""
+    array.flags.writeable = False
+    return array

@@ -1,0 +1,166 @@
+"""Paths from a product up to its department: checked, each fault told in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
+from typing import TypeAlias
+
+from shelfvision._validation import counted, listed
+from shelfvision.errors import DataError, InvalidParameterError
+
+Path: TypeAlias = tuple[str, ...]
+"""A product's name on every level, finest first."""
+
+_LEVELS = ("product", "label", "department")
+
+
+def level_names(levels: Sequence[str] | None, n: int) -> Path:
+    """Return the names of `n` levels, finest first."""
+    if levels is None:
+        return (*_LEVELS[:n], *(f"level {number}" for number in range(len(_LEVELS) + 1, n + 1)))
+    if isinstance(levels, str) or not all(isinstance(name, str) and name for name in levels):
+        raise InvalidParameterError(
+            f"levels must be a list of names, finest first, as in ['product', 'label'], not "
+            f"{levels!r}"
+        )
+    if len(levels) != n:
+        raise InvalidParameterError(
+            f"levels has {counted(len(levels), 'name')} for {n} levels; name each, finest first"
+        )
+    return tuple(levels)
+
+
+def checked_paths(levels: Path, paths: Sequence[Sequence[str]]) -> tuple[Path, ...]:
+    """Return the distinct paths, sorted, or say what is wrong with them."""
+    if len(set(levels)) != len(levels) or len(levels) < 2:
+        raise InvalidParameterError(
+            f"a taxonomy has two or more levels of different names, not {listed(levels)}; name "
+            "them finest first, as in ['product', 'label']"
+        )
+    if not paths:
+        raise DataError(
+            "a taxonomy without a product says nothing; give at least one product with its "
+            f"{levels[1]}"
+        )
+    for path in paths:
+        _require_names(levels, path)
+    found = tuple(sorted({tuple(path) for path in paths}))
+    for place in range(len(levels) - 1):
+        _require_one_parent(levels, place, found)
+    _require_no_circle(found)
+    _require_one_meaning(levels, found)
+    return found
+
+
+def _require_names(levels: Path, path: Sequence[str]) -> None:
+    if isinstance(path, str) or len(path) != len(levels):
+        raise DataError(
+            f"{path!r} does not lead through the {len(levels)} levels {listed(levels)}; give a "
+            "name for each"
+        )
+    for level, name in zip(levels, path, strict=True):
+        if not isinstance(name, str) or not name.strip():
+            known = next((n for n in path if isinstance(n, str) and n.strip()), None)
+            of_what = "" if known is None else f" of {known!r}"
+            raise DataError(
+                f"the {level}{of_what} is {name!r}; give every product a name on every level, as "
+                "text that is not empty"
+            )
+
+
+def _require_one_parent(levels: Path, place: int, paths: Sequence[Path]) -> None:
+    parents: dict[str, str] = {}
+    for path in paths:
+        name, parent = path[place], path[place + 1]
+        first = parents.setdefault(name, parent)
+        if first != parent:
+            raise DataError(
+                f"the {levels[place]} {name!r} has two {levels[place + 1]}s, {first!r} and "
+                f"{parent!r}; keep one, or give the two different names"
+            )
+
+
+def _require_no_circle(paths: Sequence[Path]) -> None:
+    above: dict[str, set[str]] = {}
+    for path in paths:
+        for name, parent in pairwise(path):
+            if name != parent:
+                above.setdefault(name, set()).add(parent)
+    try:
+        TopologicalSorter(above).prepare()
+    except CycleError as error:
+        # graphlib goes from a name to what is below it.
+        circle = list(reversed(error.args[1]))
+        shown = " in ".join(repr(name) for name in circle[:6])
+        raise DataError(
+            f"the taxonomy goes in a circle, {shown}; a name cannot stand above itself, so take "
+            "one of these out"
+        ) from error
+
+
+def _require_one_meaning(levels: Path, paths: Sequence[Path]) -> None:
+    """Refuse a name on two levels, unless it is its own parent, as a banana may be."""
+    chains = [{path[place]: path[place:] for path in paths} for place in range(len(levels))]
+    for low, chain in enumerate(chains):
+        for high in range(low + 1, len(levels)):
+            for name in sorted(chain.keys() & chains[high].keys()):
+                if any(chain[name][step] != name for step in range(high - low + 1)):
+                    raise DataError(
+                        f"{name!r} is a {levels[low]} in {chain[name][1]!r} and also a "
+                        f"{levels[high]}; give the two different names, or, where levels were "
+                        "meant to follow each other, a sequence of mappings, one for each step"
+                    )
+
+
+def paths_of_steps(steps: Sequence[Mapping[str, str]], levels: Path) -> list[Path]:
+    """Return the paths of a mapping for each step from a level to the next."""
+    for step in steps:
+        odd = next((value for value in step.values() if not isinstance(value, str)), None)
+        if odd is not None:
+            raise InvalidParameterError(
+                f"each of several mappings must go from names to names, but one holds {odd!r}; "
+                "give [{product: label}, {label: department}]"
+            )
+    paths = []
+    for product in steps[0]:
+        path = [product]
+        for place, step in enumerate(steps):
+            if path[-1] not in step:
+                raise DataError(
+                    f"the {levels[place]} {path[-1]!r} has no {levels[place + 1]}: the mapping "
+                    "from one to the other lacks it; add it"
+                )
+            path.append(step[path[-1]])
+        paths.append(tuple(path))
+    return paths
+
+
+def paths_of_nested(nested: Mapping[str, object]) -> list[Path]:
+    """Return the paths of mappings in mappings, coarsest outside, lists of products inside."""
+    paths: list[Path] = []
+
+    def walk(node: object, above: Path) -> None:
+        if len(above) > 32:
+            raise DataError("the mappings are nested more than 32 deep; give fewer levels")
+        if isinstance(node, Mapping):
+            for name, inner in node.items():
+                walk(inner, (name, *above))
+        elif isinstance(node, Sequence | set | frozenset) and not isinstance(node, str):
+            paths.extend((name, *above) for name in node)
+        else:
+            raise InvalidParameterError(
+                f"{above[0]!r} holds {node!r}, which is neither a mapping nor a list of products; "
+                "give {department: {label: [products]}}, every branch as deep as the others"
+            )
+
+    walk(nested, ())
+    depths = {len(path): path for path in paths}
+    if len(depths) > 1:
+        short, long = (depths[depth] for depth in sorted(depths)[:2])
+        raise DataError(
+            f"{short[0]!r} has {counted(len(short), 'level')} and {long[0]!r} has {len(long)}; "
+            "give every product as many"
+        )
+    return paths

@@ -1,0 +1,301 @@
+"""Answers, scores and counts stand on the level that is sure enough, and add up rightly."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+import shelfvision as sv
+from shelfvision.errors import DataError, InvalidParameterError, ShelfVisionWarning
+from shelfvision.predictions import Decision
+
+NAMES = ("arla", "banana", "oatly", "valio")
+SHOP = {
+    "dairy": {"milk": ["arla", "valio"], "oat milk": ["oatly"]},
+    "fruit": {"banana": ["banana"]},
+}
+
+
+@pytest.fixture(scope="module")
+def shop() -> sv.Taxonomy:
+    return sv.Taxonomy.from_mapping(SHOP)
+
+
+def predictions(
+    rows: npt.ArrayLike,
+    *,
+    errors: list[str | None] | None = None,
+    decisions: list[Decision] | None = None,
+) -> sv.Predictions:
+    array = np.asarray(rows, np.float32)
+    ids = [f"{number}.jpg" for number in range(len(array))]
+    return sv.Predictions(array, NAMES, ids, errors, decisions=decisions)
+
+
+def test_a_photo_is_answered_with_its_finest_name_that_is_sure_enough(shop: sv.Taxonomy) -> None:
+    said = predictions(
+        [[0.95, 0, 0.05, 0], [0.5, 0, 0.05, 0.45], [0.4, 0.05, 0.35, 0.2], [0.3, 0.4, 0.2, 0.1]]
+    )
+    answers = shop.answer(said, 0.9)
+    assert answers.names.tolist() == ["arla", "milk", "dairy", "dairy"]
+    assert answers.levels.tolist() == ["product", "label", "department", "department"]
+    assert answers.decision.tolist() == ["accept", "accept", "accept", "review"]
+    assert answers.confidences == pytest.approx([0.95, 0.95, 0.95, 0.6])
+    assert answers.counts == {"product": 1, "label": 1, "department": 1, "review": 1}
+    assert [str(one) for one in answers] == [
+        "arla, 0.95", "some milk, 0.95", "some dairy, 0.95", "to review, perhaps some dairy, 0.60",
+    ]  # fmt: skip
+
+
+def test_the_name_of_a_coarser_level_need_not_hold_the_likeliest_product(
+    shop: sv.Taxonomy,
+) -> None:
+    said = predictions([[0.3, 0, 0.4, 0.3]])
+    assert said.labels[0] == "oatly"
+    assert shop.answer(said, 0.55)[0].name == "milk"
+
+
+def test_a_photo_that_failed_is_to_review_on_no_level(shop: sv.Taxonomy) -> None:
+    said = predictions([[1, 0, 0, 0], [0, 0, 0, 0]], errors=[None, "it is cut off"])
+    answers = shop.answer(said, 0)
+    assert answers[1].name is None
+    assert answers[1].level is None
+    assert answers[1].decision == "review"
+    assert str(answers[1]) == "not read: it is cut off"
+    assert shop.correct(answers, ["arla", "arla"]).tolist() == [True, False]
+
+
+def test_thresholds_that_accept_nothing_send_all_to_review(shop: sv.Taxonomy) -> None:
+    answers = shop.answer(predictions([[1, 0, 0, 0]]), sv.Thresholds(values=(None,)))
+    assert answers.decision.tolist() == ["review"]
+
+
+def test_answers_can_be_taken_apart_shown_and_pickled(shop: sv.Taxonomy) -> None:
+    answers = shop.answer(predictions(np.tile([[0.9, 0, 0.1, 0]], (20, 1))), 0.5)
+    assert len(answers[3:5]) == 2
+    assert answers[-1].id == "19.jpg"
+    assert pickle.loads(pickle.dumps(answers)).names.tolist() == answers.names.tolist()
+    assert "12 more" in repr(answers)
+    with pytest.raises(ValueError, match="read-only"):
+        answers.names[0] = "something else"
+
+
+def test_answers_are_right_on_the_level_they_were_given_on(shop: sv.Taxonomy) -> None:
+    answers = shop.answer(
+        predictions([[0.9, 0, 0, 0.1], [0.5, 0, 0, 0.5], [0.4, 0.1, 0.5, 0]]), 0.8
+    )
+    assert answers.levels.tolist() == ["product", "label", "department"]
+    assert shop.correct(answers, ["valio", "valio", "valio"]).tolist() == [False, True, True]
+    assert shop.correct(answers, ["arla", "oatly", "banana"]).tolist() == [True, False, False]
+
+
+def test_probabilities_are_added_up(shop: sv.Taxonomy) -> None:
+    said = predictions([[0.1, 0.2, 0.3, 0.4]], decisions=["review"])
+    rolled = shop.roll_up(said)
+    assert rolled.class_names == ("banana", "milk", "oat milk")
+    assert rolled.probabilities[0] == pytest.approx([0.2, 0.5, 0.3])
+    assert rolled.decision.tolist() == ["review"]
+    assert shop.roll_up(rolled).class_names == ("dairy", "fruit")
+    assert shop.roll_up(said, "department").probabilities[0] == pytest.approx([0.8, 0.2])
+
+
+def test_a_dataset_gets_the_labels_of_the_level(shop: sv.Taxonomy) -> None:
+    images = np.zeros((4, 8, 8, 3), np.uint8)
+    photos = sv.Dataset.from_arrays(images, [0, 1, 2, 3], class_names=NAMES)
+    rolled = shop.roll_up(photos, "department")
+    assert rolled.class_names == ("dairy", "fruit")
+    assert rolled.labels.tolist() == [0, 1, 0, 0]
+    assert photos.relabel(shop.mapping("department")).labels.tolist() == [0, 1, 0, 0]
+
+
+class Says:
+    """A classifier that says what it was told to."""
+
+    class_names = NAMES
+
+    def __init__(self, rows: npt.ArrayLike) -> None:
+        self.rows = np.asarray(rows, np.float32)
+        self.asked = 0
+
+    def predict(self, photos: sv.Dataset, /) -> sv.Predictions:
+        self.asked += 1
+        return sv.Predictions(self.rows, NAMES, photos.ids)
+
+
+def test_every_level_is_judged_with_one_round_of_predicting(shop: sv.Taxonomy) -> None:
+    images = np.arange(4 * 8 * 8 * 3, dtype=np.uint32).astype(np.uint8).reshape(4, 8, 8, 3)
+    photos = sv.Dataset.from_arrays(images, [0, 1, 2, 3], class_names=NAMES)
+    # arla and valio are mixed up; oatly is taken for milk.
+    says = Says(np.array([[4, 0, 0, 6], [0, 10, 0, 0], [7, 0, 3, 0], [6, 0, 0, 4]]) / 10)
+    reports = shop.evaluate(says, photos)
+    assert list(reports) == ["product", "label", "department"]
+    assert [report.accuracy for report in reports.values()] == [0.25, 0.75, 1.0]
+    assert reports["label"].macro_f1 == pytest.approx((0.8 + 1 + 0) / 3)
+    assert says.asked == 1
+
+
+@pytest.fixture(scope="module")
+def inventory() -> sv.Inventory:
+    """Return an inventory whose arla and valio are hardly told apart."""
+    rng = np.random.default_rng(0)
+    arla = rng.integers(0, 101, 1000)
+    draws = np.stack([arla, np.full(1000, 7), rng.integers(3, 6, 1000), 100 - arla], axis=1)
+    part = sv.Inventory(
+        class_names=NAMES, naive={"arla": 60, "banana": 7, "oatly": 5, "valio": 40}, draws=draws,
+        level=0.9, n_photos=112, review=(), failed={}, unmeasured=("oatly", "valio"), parts={},
+    )  # fmt: skip
+    return replace(part, parts={"Harbour": part})
+
+
+def test_intervals_of_sums_are_those_of_the_draws_not_sums_of_ends(
+    shop: sv.Taxonomy, inventory: sv.Inventory
+) -> None:
+    low, high = (sum(inventory.intervals[n][end] for n in ("arla", "valio")) for end in (0, 1))
+    assert high - low > 150
+    rolled = shop.roll_up(inventory)
+    assert rolled.intervals["milk"] == (100, 100)
+    assert rolled.counts["milk"] == pytest.approx(100)
+    assert rolled.naive == {"banana": 7, "milk": 100, "oat milk": 5}
+    assert rolled.unmeasured == ("oat milk",)
+    assert rolled.parts["Harbour"].intervals["milk"] == (100, 100)
+    assert rolled.against({"milk": 120, "banana": 7})[0].status == "short"
+    assert shop.roll_up(rolled, "department").intervals["dairy"] == (103, 105)
+
+
+def classifier_with(rows: npt.ArrayLike, labels: list[int]) -> sv.Classifier:
+    model = sv.build_model(4, image_size=(88, 88), seed=1)
+    bare = sv.Classifier.from_model(model, class_names=NAMES)
+    scores = sv.ValidationScores.of(np.asarray(rows, np.float32), labels)
+    return bare._trusting(replace(bare._trust, validation=scores))
+
+
+def made_up(n: int, rng: np.random.Generator) -> tuple[npt.NDArray[np.float32], list[int]]:
+    """Return scores of a classifier that often mixes arla and valio up, and says so."""
+    true = rng.integers(0, 4, n)
+    rows = np.full((n, 4), 0.002, np.float32)
+    for row, product in zip(rows, true, strict=True):
+        if product in (0, 3) and rng.random() < 0.8:
+            row[[0, 3]] = rng.permutation([0.55, 0.42])
+        else:
+            row[product] = 0.99
+    return rows / rows.sum(axis=1, keepdims=True), true.tolist()
+
+
+def test_where_products_are_mixed_up_the_label_keeps_the_precision(shop: sv.Taxonomy) -> None:
+    rows, labels = made_up(400, np.random.default_rng(1))
+    classifier = classifier_with(rows, labels)
+    thresholds = shop.thresholds_for(classifier, 0.97)
+    assert thresholds.n_accepted == 400
+    assert thresholds.n_mistakes == 0
+    assert thresholds.n_groups == 400
+    rows, labels = made_up(500, np.random.default_rng(2))
+    said = predictions(rows)
+    answers = shop.answer(said, thresholds)
+    assert answers.counts["product"] > 200
+    assert answers.counts["label"] > 100
+    assert answers.counts["review"] == 0
+    assert shop.correct(answers, [NAMES[label] for label in labels]).mean() >= 0.97
+    # On products alone the same precision leaves those photos to review.
+    alone = sv.Thresholds.for_precision(*made_up(400, np.random.default_rng(1)), precision=0.97)
+    assert (alone.decide(rows) == "review").sum() == answers.counts["label"]
+
+
+def test_what_the_thresholds_count_is_what_answering_gives(shop: sv.Taxonomy) -> None:
+    rng = np.random.default_rng(3)
+    rows = rng.dirichlet(np.full(4, 0.15), 600).astype(np.float32)
+    right = (rng.random((600, 1)) > rows.cumsum(axis=1)).sum(axis=1)
+    labels = np.minimum(right, 3).tolist()
+    thresholds = shop.thresholds_for(classifier_with(rows, labels), 0.9)
+    answers = shop.answer(predictions(rows), thresholds)
+    accepted = answers.decision == "accept"
+    wrong = accepted & ~shop.correct(answers, [NAMES[label] for label in labels])
+    assert thresholds.n_accepted == accepted.sum()
+    assert thresholds.n_mistakes == wrong.sum()
+    assert 0 < thresholds.n_mistakes < 0.1 * thresholds.n_accepted
+
+
+def test_a_group_counts_once_and_as_wrong_if_any_of_its_answers_is(shop: sv.Taxonomy) -> None:
+    rows, labels = made_up(400, np.random.default_rng(1))
+    model = sv.build_model(4, image_size=(88, 88), seed=1)
+    bare = sv.Classifier.from_model(model, class_names=NAMES)
+    scores = sv.ValidationScores.of(rows, labels, [number // 8 for number in range(400)])
+    classifier = bare._trusting(replace(bare._trust, validation=scores))
+    with pytest.warns(ShelfVisionWarning, match="50 groups of photos do not support.*about"):
+        thresholds = shop.thresholds_for(classifier, 0.97)
+    assert thresholds.values == (None,)
+
+
+def test_the_precision_is_reached_in_as_many_runs_as_asked_for(shop: sv.Taxonomy) -> None:
+    from shelfvision.taxonomy._choosing import chosen, finest, levels_of
+
+    steps = shop._steps(NAMES)
+
+    def drawn(
+        n: int, rng: np.random.Generator
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+        """Return scores that claim a little too much, and true classes."""
+        shares = rng.dirichlet([0.3, 0.2, 0.2, 0.3], n)
+        true = (rng.random((n, 1)) > shares.cumsum(axis=1)).sum(axis=1).clip(0, 3)
+        sharp = shares**1.3
+        return (sharp / sharp.sum(axis=1, keepdims=True)).astype(np.float32), true
+
+    def wrong_of(
+        rows: npt.NDArray[np.float32], true: npt.NDArray[np.int64]
+    ) -> list[npt.NDArray[np.bool_]]:
+        levels = zip(levels_of(rows, steps), steps, strict=True)
+        return [one.winners != places[true] for one, (places, _) in levels]
+
+    new, truth = drawn(20_000, np.random.default_rng(99))
+    said, wrong = levels_of(new, steps), np.stack(wrong_of(new, truth))
+    broken = []
+    for seed in range(200):
+        rows, true = drawn(150, np.random.default_rng(seed))
+        thresholds = chosen(
+            levels_of(rows, steps), wrong_of(rows, true), np.arange(150),
+            precision=0.9, confidence=0.9,
+        )  # fmt: skip
+        if thresholds.values[0] is not None:
+            place = finest(said, thresholds.values[0])
+            answered = place >= 0
+            broken.append(wrong[place[answered], answered].mean() > 0.1)
+    assert len(broken) > 100
+    assert sum(broken) <= 200 * 0.1 + 3 * (200 * 0.1 * 0.9) ** 0.5
+
+
+def test_what_does_not_fit_together_is_told(shop: sv.Taxonomy) -> None:
+    strange = sv.Predictions([[0.5, 0.5]], ["arla", "cola"], ["1.jpg"])
+    with pytest.raises(DataError, match="has no product 'cola'; add it"):
+        shop.answer(strange, 0.5)
+    with pytest.raises(DataError, match="has no product 'cola'"):
+        shop.roll_up(strange)
+    with pytest.raises(InvalidParameterError, match="one a class"):
+        shop.answer(predictions([[1, 0, 0, 0]]), sv.Thresholds(values=(0.5, 0.5, 0.5, 0.5)))
+    with pytest.raises(InvalidParameterError, match="from 0 to 1"):
+        shop.answer(predictions([[1, 0, 0, 0]]), 1.5)
+    with pytest.raises(InvalidParameterError, match="no level 'shelf'"):
+        shop.roll_up(predictions([[1, 0, 0, 0]]), "shelf")
+    top = shop.roll_up(predictions([[1, 0, 0, 0]]), "department")
+    with pytest.raises(InvalidParameterError, match="cannot be rolled up"):
+        shop.roll_up(top)
+    with pytest.raises(InvalidParameterError, match="not a list"):
+        shop.roll_up([1, 2])  # type: ignore[call-overload]
+    answers = shop.answer(predictions([[1, 0, 0, 0]]), 0.5)
+    with pytest.raises(DataError, match="2 names for 1 answer"):
+        shop.correct(answers, ["arla", "arla"])
+    model = sv.build_model(4, image_size=(88, 88), seed=1)
+    with pytest.raises(DataError, match="keeps no scores"):
+        shop.thresholds_for(sv.Classifier.from_model(model, class_names=NAMES), 0.9)
+
+
+def test_a_taxonomy_is_a_value(shop: sv.Taxonomy, tmp_path: Path) -> None:
+    assert shop == sv.Taxonomy.from_mapping(SHOP)
+    assert hash(shop) == hash(sv.Taxonomy.from_mapping(SHOP))
+    assert pickle.loads(pickle.dumps(shop)) == shop
+    assert len(shop) == 4
+    assert shop.names("label") == ("banana", "milk", "oat milk")
+    assert repr(shop) == "<Taxonomy: 4 products, 3 labels, 2 departments>"
