@@ -1,10 +1,11 @@
 """Exporting: how far every kind of file says the same as the classifier, and what it costs.
 
 Run ``python benchmarks/exporting.py [--photos FOLDER] [--classifier FILE]``. FOLDER holds
-``manifest.csv`` with the columns path, label and split, as the Grocery Store photos have it; by
-default rendered photos serve. Without a classifier, the article's network is trained on the
-training photos first. All files are held against the classifier on the photos of the split
-``val``, and int8 files are measured on training photos.
+``manifest.csv`` with the columns path, split and label (or ``--label-column``), as the Grocery
+Store photos have it; by default rendered photos serve. Without a classifier, the article's network
+is trained on the training photos first; `accuracy.py` with ``--keep`` makes better ones. All files
+are held against the classifier on the photos of the split ``val`` with its classes, and int8 files
+are measured on training photos. ``--kinds onnx,openvino`` writes only some.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import argparse
 import dataclasses
 import tempfile
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -32,18 +34,25 @@ KINDS: tuple[tuple[str, ExportFormat, Quantize | None], ...] = (
 SUFFIXES = {"onnx": ".onnx", "openvino": ".xml", "litert": ".tflite", "keras": ".keras"}
 
 
-def parts(place: str | None) -> tuple[sv.Dataset, sv.Dataset]:
-    """Return photos to train on and photos to judge by."""
-    if place is None:
-        photos = sv.samples.render_products(60)
+def parts(options: argparse.Namespace, known: sv.Classifier | None) -> list[sv.Dataset]:
+    """Return photos to train on and photos to judge by, at the size that a classifier takes."""
+    size = (100, 100) if known is None else known.image_size
+    if options.photos is None:
+        photos = sv.samples.render_products(60, image_size=size)
         splits = sv.SeededSplitter(train=0.7, validation=0.3, test=0).split(photos)
         assert splits.validation is not None
-        return splits.train, splits.validation
-    train, test = (
-        sv.Dataset.from_manifest(Path(place) / "manifest.csv", where={"split": part})
+        return [splits.train, splits.validation]
+    return [
+        sv.Dataset.from_manifest(
+            Path(options.photos) / "manifest.csv",
+            label_column=options.label_column,
+            where={"split": part},
+            class_names=None if known is None else known.class_names,
+            image_size=size,
+            resize="stretch" if known is None else known.resize,
+        )
         for part in ("train", "val")
-    )
-    return train, test
+    ]
 
 
 def trained(train: sv.Dataset, epochs: int) -> sv.Classifier:
@@ -57,13 +66,14 @@ def trained(train: sv.Dataset, epochs: int) -> sv.Classifier:
 
 
 def judged(
-    classifier: sv.Classifier, train: sv.Dataset, test: sv.Dataset, folder: Path
-) -> list[tuple[str, ExportReport]]:
+    classifier: sv.Classifier, train: sv.Dataset, test: sv.Dataset, folder: Path, kinds: set[str]
+) -> Iterator[tuple[str, ExportReport]]:
     """Export in every way and hold each file against the classifier on the photos to judge by."""
-    rows = []
     few = train[:: max(1, len(train) // 256)]
     meant = classifier.predict_proba(test)
     for number, (name, kind, quantize) in enumerate(KINDS):
+        if kind not in kinds:
+            continue
         path = folder / f"{number}{SUFFIXES[kind]}"
         photos = few if quantize == "int8" else test
         report = classifier.export(
@@ -71,8 +81,7 @@ def judged(
         )
         if quantize == "int8":
             report = again(report, path, test, meant)
-        rows.append((name, report))
-    return rows
+        yield name, report
 
 
 def again(
@@ -96,26 +105,28 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--photos", help="a folder with manifest.csv; by default rendered photos")
+    parser.add_argument("--label-column", default="label", help="of the manifest")
     parser.add_argument("--classifier", help="a bundle; by default one is trained")
     parser.add_argument("--epochs", type=int, default=14, help="of the training")
+    parser.add_argument("--kinds", default=",".join(SUFFIXES), help="with commas; by default all")
     options = parser.parse_args()
-    train, test = parts(options.photos)
-    if options.classifier:
-        classifier = sv.Classifier.load(options.classifier)
-    else:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            classifier = trained(train, options.epochs)
-    print(f"{len(test)} photos, {len(test.class_names)} classes")
+    known = sv.Classifier.load(options.classifier) if options.classifier else None
+    train, test = parts(options, known)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        classifier = known or trained(train, options.epochs)
+    print(f"{classifier}: {len(test)} photos, {len(test.class_names)} classes")
     print("| file | same label | largest difference | mean shift | accuracy | size | one image |")
     print("|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
-        for name, found in judged(classifier, train, test, Path(folder)):
+        kinds = set(options.kinds.split(","))
+        for name, found in judged(classifier, train, test, Path(folder), kinds):
             print(
                 f"| {name} | {found.top1_agreement:.2%} | {found.max_difference:.1e} "
                 f"| {found.mean_shift:.1e} | {found.accuracy:.4f} (before "
                 f"{found.accuracy_before:.4f}) | {found.size_bytes / 1000:,.0f} kB "
-                f"| {found.latency_ms:.2f} ms |"
+                f"| {found.latency_ms:.2f} ms |",
+                flush=True,
             )
 
 

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 import shelfvision as sv
 from shelfvision.errors import BundleError
 from shelfvision.export import Predictor
+from shelfvision.export._protobuf import onnx_metadata
 from shelfvision.export._reading import CARD_FILE, LABELS_FILE, read_export
 
 from .conftest import require
@@ -61,7 +63,8 @@ def card(**changes: object) -> str:
 def bare_onnx() -> bytes:
     """Return the golden ONNX file without its metadata."""
     data = (GOLDEN / "tiny.onnx").read_bytes()
-    return data.replace(entry("shelfvision", read_export(GOLDEN / "tiny.onnx").card.to_json()), b"")
+    said = onnx_metadata(data, "the golden file")["shelfvision"].decode()
+    return data.replace(entry("shelfvision", said), b"")
 
 
 def test_the_golden_files_themselves_are_read_without_a_runtime() -> None:
@@ -105,13 +108,77 @@ def test_what_is_no_export_is_refused(data: bytes, sentence: str, tmp_path: Path
     assert sentence in refused(path)
 
 
-def test_a_graph_inside_a_graph_inside_a_graph_ends(tmp_path: Path) -> None:
-    graph = b""
-    for _ in range(200):
-        graph = field(1, field(5, field(6, graph)))
-    path = tmp_path / "deep.onnx"
-    path.write_bytes(b"\x08\x08" + field(7, graph))
-    assert "nested too deeply" in refused(path)
+@pytest.mark.parametrize("number", [6, 11], ids=["a graph", "graphs"])
+def test_loops_and_branches_are_refused(number: int, tmp_path: Path) -> None:
+    path = tmp_path / "loop.onnx"
+    path.write_bytes(b"\x08\x08" + field(7, field(1, field(5, field(number, b"")))))
+    assert "loops" in refused(path)
+
+
+Node = tuple[str, list[str], str, dict[str, int]]
+SIZE = np.array([60_000, 60_000])
+GREEDY: dict[str, tuple[dict[str, npt.NDArray[Any]], list[Node]]] = {
+    "repeated": (
+        {"s": SIZE},
+        [
+            ("Cast", ["image"], "numbers", {"to": 1}),
+            ("ReduceMean", ["numbers"], "mean", {"keepdims": 0}),
+            ("Expand", ["mean", "s"], "huge", {}),
+        ],
+    ),
+    "made": ({"s": SIZE}, [("ConstantOfShape", ["s"], "huge", {})]),
+    "multiplied": (
+        {"a": np.ones((60_000, 1), np.float32), "b": np.ones((1, 60_000), np.float32)},
+        [("Mul", ["a", "b"], "huge", {})],
+    ),
+    "doubled": (
+        {"x0": np.ones(1000, np.float32)},
+        [("Concat", [f"x{i}"] * 2, f"x{i + 1}", {"axis": 0}) for i in range(25)]
+        + [("Identity", ["x25"], "huge", {})],
+    ),
+}
+
+
+def greedy_onnx(name: str) -> bytes:
+    """Return an ONNX file of some hundred kilobytes at most that asks for some gigabytes."""
+    onnx = pytest.importorskip("onnx")
+    make, kind = onnx.helper, onnx.TensorProto
+    weights, nodes = GREEDY[name]
+    rest: list[Node] = [
+        ("Cast", ["image"], "pixels", {"to": kind.FLOAT}),
+        ("ReduceMean", ["pixels", "sides"], "means", {"keepdims": 0}),
+        ("ReduceMean", ["huge"], "one", {"keepdims": 0}),
+        ("Mul", ["means", "one"], "raised", {}),
+        ("Softmax", ["raised"], "probabilities", {}),
+    ]
+    values = {**weights, "sides": np.array([1, 2])}
+    graph = make.make_graph(
+        [make.make_node(op, takes, [gives], **more) for op, takes, gives, more in nodes + rest],
+        "greedy",
+        [make.make_tensor_value_info("image", kind.UINT8, ["n", 20, 24, 3])],
+        [make.make_tensor_value_info("probabilities", kind.FLOAT, ["n", 3])],
+        [onnx.numpy_helper.from_array(value, name) for name, value in values.items()],
+    )
+    opset = [make.make_opsetid("", 18)]
+    data: bytes = make.make_model(graph, opset_imports=opset, ir_version=8).SerializeToString()
+    return data + entry("shelfvision", card())
+
+
+@pytest.mark.parametrize("name", GREEDY)
+def test_a_graph_that_asks_for_gigabytes_is_refused_before_it_has_them(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require("onnxruntime")
+    path = tmp_path / "greedy.onnx"
+    path.write_bytes(greedy_onnx(name))
+    assert path.stat().st_size < 600_000
+    # A limit of its own, and afterwards that of before.
+    monkeypatch.setattr("shelfvision.export._bounded.MOST_MEMORY", 64 * 2**20)
+    monkeypatch.setattr("shelfvision.export._bounded._bounded_in", set())
+    sentence = refused(path)
+    assert "more memory than the 0.0625 GiB" in sentence
+    monkeypatch.undo()
+    Predictor(GOLDEN / "tiny.onnx")
 
 
 @pytest.mark.parametrize(

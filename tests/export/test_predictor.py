@@ -38,6 +38,8 @@ RUNTIMES: list[tuple[str, Runtime, str]] = [
     ("tiny.tflite", "litert", "ai_edge_litert"),
     ("tiny.xml", "openvino", "openvino"),
 ]
+VERSIONS = {1: GOLDEN, 2: GOLDEN / "version-2"}
+"""Where the files of every version of what they say about themselves are."""
 
 
 @pytest.fixture(params=RUNTIMES, ids=lambda param: "-".join(param[:2]))
@@ -54,8 +56,15 @@ def jpeg(image: Pixels) -> bytes:
     return buffer.getvalue()
 
 
-def test_files_of_every_released_version_give_the_same_answers(predictor: Predictor) -> None:
-    images, rows = (np.load(GOLDEN / f"{name}.npy") for name in ("images", "rows"))
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(("name", "runtime", "package"), RUNTIMES)
+def test_files_of_every_version_give_the_same_answers(
+    version: int, name: str, runtime: Runtime, package: str
+) -> None:
+    require(package)
+    place = VERSIONS[version]
+    predictor = Predictor(place / name, runtime=runtime)
+    images, rows = (np.load(place / f"{part}.npy") for part in ("images", "rows"))
     np.testing.assert_allclose(predictor.predict_proba(images), rows, atol=1e-5)
     assert predictor.class_names == NAMES
     assert predictor.predict(images).decision.tolist().count("accept") == 4

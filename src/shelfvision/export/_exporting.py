@@ -16,11 +16,11 @@ from shelfvision._files import write_atomically
 from shelfvision._validation import as_number, one_of
 from shelfvision.data import Dataset
 from shelfvision.data._reader import Photos, Reader
-from shelfvision.errors import InvalidParameterError
+from shelfvision.errors import BundleError, ExportError, InvalidParameterError
 from shelfvision.export._card import Card
 from shelfvision.export._keras_file import KerasRunner, keras_file
 from shelfvision.export._predictor import Predictor
-from shelfvision.export._reading import parse_export
+from shelfvision.export._reading import Export, parse_export
 from shelfvision.export._report import FORMATS, ExportFormat, ExportReport, Quantize
 from shelfvision.export._runtimes import Scores
 from shelfvision.export._source import Source
@@ -98,8 +98,7 @@ def export(source: Source, request: Request, write: Callable[[], Files]) -> Expo
         runtime = runner.name
     else:
         files = write()
-        parsed = parse_export(files[0], repr(request.path), files[1])
-        predictor = Predictor._of(parsed, request.path)
+        predictor, parsed = _opened(files, request)
         card, run, runtime = parsed.card, predictor.predict_proba, predictor.runtime
     said, meant = scores_of(run, request.images), source.answers(request.images)
     found = compared(said, meant, request.labels)
@@ -123,6 +122,17 @@ def export(source: Source, request: Request, write: Callable[[], Files]) -> Expo
         accuracy=found.accuracy,
         accuracy_before=found.accuracy_before,
     )
+
+
+def _opened(files: Files, request: Request) -> tuple[Predictor, Export]:
+    """Return what predicts from a file that does not stand in its place yet."""
+    try:
+        parsed = parse_export(files[0], repr(request.path), files[1])
+        return Predictor._of(parsed, request.path), parsed
+    except BundleError as error:
+        raise ExportError(
+            f"the {request.format} file is not kept, for it could not be opened: {error}"
+        ) from error
 
 
 def _place(card: Card) -> Literal["none", "graph", "host"]:

@@ -7,19 +7,18 @@ from types import MappingProxyType
 
 from shelfvision.errors import BundleError
 
-_MAX_DEPTH = 64
-
 # Messages of onnx.proto by name: the fields that hold other messages.
 _MESSAGES: Mapping[str, Mapping[int, str]] = MappingProxyType(
     {
         "model": {7: "graph", 14: "entry", 20: "refused", 25: "refused"},
         "graph": {1: "node", 5: "tensor", 15: "sparse"},
         "node": {5: "attribute"},
+        # Graphs inside a graph are loops and branches, which no picture's network needs.
         "attribute": {
             5: "tensor",
-            6: "graph",
+            6: "refused",
             10: "tensor",
-            11: "graph",
+            11: "refused",
             22: "sparse",
             23: "sparse",
         },
@@ -32,11 +31,9 @@ _MESSAGES: Mapping[str, Mapping[int, str]] = MappingProxyType(
 def onnx_metadata(data: bytes, where: str) -> dict[str, bytes]:
     """Return the metadata of an ONNX file that has all its weights inside, or refuse it."""
     entries: dict[str, bytes] = {}
-    stack: list[tuple[str, memoryview, int]] = [("model", memoryview(data), 0)]
+    stack: list[tuple[str, memoryview]] = [("model", memoryview(data))]
     while stack:
-        kind, message, depth = stack.pop()
-        if depth > _MAX_DEPTH:
-            raise _refusal(where, "it is nested too deeply")
+        kind, message = stack.pop()
         for number, value in _fields(message, where):
             inner = _MESSAGES[kind].get(number)
             if inner is None:
@@ -45,12 +42,13 @@ def onnx_metadata(data: bytes, where: str) -> dict[str, bytes]:
                 continue
             if isinstance(value, int) or inner in ("refused", "location"):
                 raise _refusal(
-                    where, "it has parts in other files, or functions or training of its own"
+                    where,
+                    "it has parts in other files, or loops, functions or training of its own",
                 )
             if inner == "entry":
                 _add(entries, value, where)
             else:
-                stack.append((inner, value, depth + 1))
+                stack.append((inner, value))
     return entries
 
 

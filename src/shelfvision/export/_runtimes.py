@@ -10,8 +10,9 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._validation import import_extra
-from shelfvision.errors import BundleError
+from shelfvision._validation import counted, import_extra
+from shelfvision.errors import BundleError, ModelError
+from shelfvision.export._bounded import bounded_session, most_memory
 from shelfvision.export._card import INPUT, OUTPUT
 from shelfvision.export._reading import Export
 from shelfvision.protocols import Images
@@ -53,23 +54,23 @@ class _OnnxRuntime:
     def __init__(self, export: Export, threads: int | None) -> None:
         onnxruntime = import_extra("onnxruntime", extra="onnx", purpose=_PURPOSE)
         self.name = f"onnxruntime {onnxruntime.__version__}"
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 4
-        if threads is not None:
-            options.intra_op_num_threads = threads
-        session = _loaded(
-            lambda: onnxruntime.InferenceSession(
-                export.graph, options, providers=["CPUExecutionProvider"]
-            ),
-            export,
-        )
+        session = _loaded(lambda: bounded_session(onnxruntime, export.graph, threads), export)
         takes = [(x.name, x.type, _sizes(x.shape)) for x in session.get_inputs()]
         gives = [(x.name, x.type, _sizes(x.shape)) for x in session.get_outputs()]
         _require_fit(export, takes, gives, ("tensor(uint8)", "tensor(float)"))
-        self._run = session.run
+        self._run, self._where = session.run, export.where
+        # A graph that cannot be computed, or not in the memory that it may take, is told now.
+        image = np.zeros((1, *export.card.image_size, 3), dtype=np.uint8)
+        _loaded(lambda: self._run(None, {INPUT: image}), export)
 
     def __call__(self, images: Images) -> Scores:
-        scores: Scores = self._run(None, {INPUT: images})[0]
+        try:
+            scores: Scores = self._run(None, {INPUT: images})[0]
+        except Exception as error:
+            raise ModelError(
+                f"{self._where} cannot compute {counted(len(images), 'image')} at once: "
+                f"{_reason(error)}; give fewer, from fewer threads"
+            ) from error
         return scores
 
 
@@ -176,10 +177,18 @@ def _loaded(load: Callable[[], Foreign], export: Export) -> Foreign:
     try:
         return load()
     except Exception as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise BundleError(
-            f"{export.where} cannot be loaded by its runtime: {reason}; export the classifier again"
+            f"{export.where} cannot be loaded by its runtime: {_reason(error)}; export the "
+            "classifier again"
         ) from error
+
+
+def _reason(error: Exception) -> str:
+    """Return in a line what a runtime says of its fault."""
+    text = " ".join(str(error).split())
+    if "bfc_arena" in text:
+        return f"it takes more memory than the {most_memory() / 2**30:.3g} GiB that it may take"
+    return text[:200] or type(error).__name__
 
 
 def _openvino_port(port: Foreign) -> tuple[str, str, tuple[int | None, ...]]:

@@ -10,18 +10,21 @@ import numpy as np
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent.parent.parent))
 
-from tests.export import conftest  # noqa: E402  (after the path)
+from shelfvision.export._card import VERSION  # noqa: E402  (after the path)
+from tests.export import conftest  # noqa: E402  (the same)
 
 
 def main() -> None:
     """Write every kind of file, some images and the answers to them."""
+    place = HERE / f"version-{VERSION}"
+    place.mkdir(exist_ok=True)
     pixels = conftest.make_pixels()
     trusted = conftest.make_trusted(conftest.make_classifier(), pixels)
-    trusted.export(HERE / "tiny.onnx", format="onnx", photos=pixels)
-    trusted.export(HERE / "tiny.tflite", format="litert", photos=pixels)
-    trusted.export(HERE / "tiny.xml", format="openvino", photos=pixels)
-    np.save(HERE / "images.npy", pixels[:8])
-    np.save(HERE / "rows.npy", trusted.predict_proba(pixels[:8]))
+    trusted.export(place / "tiny.onnx", format="onnx", photos=pixels)
+    trusted.export(place / "tiny.tflite", format="litert", photos=pixels)
+    trusted.export(place / "tiny.xml", format="openvino", photos=pixels)
+    np.save(place / "images.npy", pixels[:8])
+    np.save(place / "rows.npy", trusted.predict_proba(pixels[:8]))
     print((trusted.predict(pixels[:8]).decision == "accept").sum())
 
 
