@@ -20,6 +20,7 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx.ext.doctest",
     "sphinx.ext.intersphinx",
+    "sphinx_gallery.gen_gallery",
 ]
 templates_path = ["_templates"]
 exclude_patterns = ["_build", "_inventories"]
@@ -82,6 +83,25 @@ doctest_global_cleanup = """
 _os.chdir(_before)
 _folder.cleanup()
 """
+
+# -- gallery: programs that run, with the pictures that they draw -------------------------------
+
+sphinx_gallery_conf = {
+    "examples_dirs": str(HERE.parent / "examples" / "gallery"),
+    "gallery_dirs": "gallery",
+    "within_subsection_order": "FileNameSortKey",
+    "abort_on_example_error": True,
+    "download_all_examples": False,
+    "show_memory": False,
+    "show_signature": False,
+    "min_reported_time": 10**6,  # how long it took says nothing to a reader
+    "image_scrapers": ("matplotlib",),
+    "matplotlib_animations": False,
+    "capture_repr": (),
+    "default_thumb_file": str(HERE / "_static" / "predictions.png"),
+    "doc_module": (),
+    "write_computation_times": False,
+}
 
 # -- look --------------------------------------------------------------------------------------
 

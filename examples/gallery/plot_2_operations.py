@@ -1,0 +1,70 @@
+"""
+What each operation does
+========================
+
+An operation changes one photo, by as much as its settings allow. The same photo and the same key
+always give the same copy.
+"""
+
+import matplotlib.pyplot as plt
+
+import shelfvision as sv
+from shelfvision.augment import (
+    Brightness,
+    Compose,
+    Glare,
+    Maybe,
+    MotionBlur,
+    Noise,
+    Perspective,
+    PriceTag,
+    Rotate,
+    ShadowBand,
+    Zoom,
+)
+
+photos = sv.samples.render_products({"Can": 1, "Carton": 1, "Jar": 1}, seed=4)
+images, _ = photos.to_arrays()
+
+# %%
+# Five copies of a photo by each of ten operations, at settings stronger than their own so that
+# they show.
+
+operations = {
+    "Rotate": Rotate(25),
+    "Zoom": Zoom(0.3),
+    "Perspective": Perspective(0.3),
+    "Brightness": Brightness(0.4),
+    "ShadowBand": ShadowBand(),
+    "Glare": Glare(),
+    "Noise": Noise(30),
+    "MotionBlur": MotionBlur(9),
+    "PriceTag": PriceTag(),
+    "default_augmenter()": sv.augment.default_augmenter(),
+}
+copies = {
+    name: sv.augment.preview_array(operation, images[1], n=5, seed=7)[0]
+    for name, operation in operations.items()
+}
+figure, axes = plt.subplots(len(copies), 5, figsize=(6.5, 13), layout="constrained")
+for row, (name, some) in zip(axes, copies.items(), strict=True):
+    row[0].set_ylabel(name, rotation=0, ha="right", va="center")
+    for ax, copy in zip(row, some, strict=True):
+        ax.imshow(copy)
+        ax.set(xticks=[], yticks=[])
+
+# %%
+# Operations are put together with ``Compose``, ``OneOf`` and ``Maybe``; ``stages=True`` shows how
+# a copy comes about. A function of your own, ``(image, rng) -> image``, can stand anywhere among
+# them.
+
+
+def greyer(image, rng):  # type: ignore[no-untyped-def]
+    """Take some of the colour away."""
+    grey = image.mean(axis=2, keepdims=True)
+    share = rng.uniform(0.3, 0.8)
+    return (share * grey + (1 - share) * image).astype("uint8")
+
+
+steps = Compose([Rotate(8), greyer, Maybe(Glare(), p=1.0), PriceTag()])
+sv.augment.preview(steps, images, stages=True)

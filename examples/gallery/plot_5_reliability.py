@@ -1,0 +1,65 @@
+"""
+Believing a confidence, or not
+==============================
+
+Networks that were trained to the end claim too much. The scores below are made up, so that the
+truth is known: 8,000 photos of four classes, by a classifier that is surer of itself than it
+should be.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+import shelfvision as sv
+
+rng = np.random.default_rng(7)
+names = ("juice", "milk", "water", "yoghurt")
+labels = rng.integers(4, size=8000)
+logits = rng.normal(size=(8000, 4))
+logits[np.arange(8000), labels] += 1.8
+sharpened = np.exp(2.5 * logits)
+scores = (sharpened / sharpened.sum(axis=1, keepdims=True)).astype(np.float32)
+
+# %%
+# One half teaches, the other judges. A temperature is one number, learned from the first half; it
+# changes no label.
+
+calibration = sv.Calibration.fit(scores[:4000], labels[:4000])
+print(calibration)
+
+figure, axes = plt.subplots(1, 2, figsize=(9, 4.2), layout="constrained")
+for ax, title, given in zip(
+    axes,
+    ("as it says", "calibrated"),
+    (scores[4000:], calibration.apply(scores[4000:])),
+    strict=True,
+):
+    found = sv.Predictions(given, names, [f"{number}.jpg" for number in range(4000)])
+    report = sv.EvaluationReport(found, labels[4000:])
+    sv.plot.reliability(report, ax=ax)
+    ax.set_title(f"{title}: calibration error {report.calibration_error:.3f}")
+
+# %%
+# What to accept
+# --------------
+# A threshold accepts what is sure enough for a precision, and sends the rest to review. It is
+# chosen on the first half and holds, or not, on the second.
+
+first, second = calibration.apply(scores[:4000]), calibration.apply(scores[4000:])
+asked = np.array([0.80, 0.85, 0.90, 0.95, 0.97])
+reached, covered = [], []
+for precision in asked:
+    thresholds = sv.Thresholds.for_precision(first, labels[:4000], precision=precision)
+    accepted = thresholds.decide(second) == "accept"
+    right = second.argmax(axis=1) == labels[4000:]
+    reached.append(right[accepted].mean())
+    covered.append(accepted.mean())
+    print(f"asked {precision:.2f}: accepts {covered[-1]:.0%}, of which {reached[-1]:.1%} are right")
+
+figure, ax = plt.subplots(figsize=(5.5, 3.6), layout="constrained")
+ax.plot(asked, reached, "o-", label="right, of those accepted")
+ax.plot(asked, covered, "s-", label="accepted, of all")
+ax.plot(asked, asked, "--", color="grey", label="asked for")
+ax.set(xlabel="precision asked for", ylim=(0, 1.02))
+ax.legend(frameon=False)
+ax.spines[["top", "right"]].set_visible(False)
