@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         ValidationScores,
         expected_calibration_error,
     )
+    from shelfvision.regions import Boxes, Regions, ShelfMap
     from shelfvision.taxonomy import Answer, Answers, Taxonomy
     from shelfvision.training import Trainer, TrainingResult
 
@@ -52,6 +53,7 @@ _HOMES = {
     "Answers": "taxonomy",
     "AuditReport": "data",
     "BalancingAugmenter": "augment",
+    "Boxes": "regions",
     "BundleInfo": "inference",
     "Calibration": "predictions",
     "Classifier": "inference",
@@ -64,7 +66,9 @@ _HOMES = {
     "Inventory": "inventory",
     "Prediction": "predictions",
     "Predictions": "predictions",
+    "Regions": "regions",
     "SeededSplitter": "data",
+    "ShelfMap": "regions",
     "SkippedFile": "data",
     "Splits": "data",
     "StockCheck": "inventory",
@@ -91,6 +95,7 @@ __all__ = [
     "Answers",
     "AuditReport",
     "BalancingAugmenter",
+    "Boxes",
     "BundleInfo",
     "Calibration",
     "Classifier",
@@ -103,7 +108,9 @@ __all__ = [
     "Inventory",
     "Prediction",
     "Predictions",
+    "Regions",
     "SeededSplitter",
+    "ShelfMap",
     "SkippedFile",
     "Splits",
     "StockCheck",

@@ -148,8 +148,8 @@ def import_package(module: str, *, purpose: str, pip: str) -> ModuleType:
 
 
 def counted(number: int, noun: str) -> str:
-    """Return "1 photo", "2 photos", "3 classes"."""
-    ending = "" if number == 1 else "es" if noun.endswith("s") else "s"
+    """Return "1 photo", "2 photos", "3 classes", "4 boxes"."""
+    ending = "" if number == 1 else "es" if noun.endswith(("s", "x")) else "s"
     return f"{number} {noun}{ending}"
 
 

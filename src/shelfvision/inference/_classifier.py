@@ -20,8 +20,8 @@ from shelfvision.inference._describing import card_of, manifest_of
 from shelfvision.inference._export import export_classifier
 from shelfvision.inference._manifest import RESIZES, Manifest, plain
 from shelfvision.inference._network import FrozenNetwork
+from shelfvision.inference._shelves import ShelfClassifier
 from shelfvision.inference._trust import Trust
-from shelfvision.inference._trusting import TrustingClassifier
 from shelfvision.models._registry import is_ours
 from shelfvision.models._spec import spec_of
 from shelfvision.protocols import Resize
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 @final
-class Classifier(TrustingClassifier):
+class Classifier(ShelfClassifier):
     """A trained network, its class names, and how photos are brought to it.
 
     It is immutable and safe to use from any number of threads. It holds a snapshot of the

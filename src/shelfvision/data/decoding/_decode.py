@@ -27,6 +27,7 @@ __all__ = [
     "DEFAULT_LIMITS",
     "DecodeLimits",
     "decode_photo",
+    "decode_whole",
     "read_bytes",
     "read_photo",
     "resize_image",
@@ -109,6 +110,32 @@ def decode_photo(
             photo = _as_rgb(open_heif(header.data, limits, where))
             return _fitted(photo, image_size, resize)
         return _decode(header, image_size, resize)
+    except Exception as error:  # noqa: BLE001  (broken files make Pillow raise of every kind)
+        _refuse_undecodable(error, header, where)
+
+
+def decode_whole(
+    data: bytes, *, limits: DecodeLimits = DEFAULT_LIMITS, where: str = ""
+) -> tuple[Image, int]:
+    """Decode a photo at its own size, else as `decode_photo` does.
+
+    Returns
+    -------
+    tuple of (ndarray of uint8, int)
+        Upright RGB pixels, and the EXIF orientation that the file has: 1 where it is upright.
+
+    Raises
+    ------
+    PhotoError
+        As for `decode_photo`.
+    """
+    header = read_header(data, limits=limits, where=where)
+    try:
+        if header.format == "HEIC":
+            return np.array(_as_rgb(open_heif(header.data, limits, where))), 1
+        size = header.height, header.width
+        size = size[::-1] if header.orientation >= 5 else size
+        return _decode(header, size, "stretch"), header.orientation
     except Exception as error:  # noqa: BLE001  (broken files make Pillow raise of every kind)
         _refuse_undecodable(error, header, where)
 

@@ -1,0 +1,128 @@
+"""Checks of boxes: one sentence each, naming the row and its values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NoReturn
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfvision.errors import InvalidParameterError
+
+MAX_BOXES = 100_000
+"""More boxes than this are a mistake, or an attack on memory."""
+MAX_PIXEL = 1e6
+"""No photo is as large as this."""
+
+Corners = npt.NDArray[np.float64]
+
+
+def checked_corners(values: npt.ArrayLike, *, relative: bool) -> Corners:
+    """Return corners as an owned, frozen array, or refuse them."""
+    corners = _as_numbers(values)
+    if corners.ndim != 2 or corners.shape[1] != 4:
+        hint = "; write a single box as [[left, top, right, bottom]]" if corners.ndim == 1 else ""
+        raise InvalidParameterError(
+            "boxes must be an array of shape (n, 4), left, top, right and bottom of every box, "
+            f"not of shape {corners.shape}{hint}"
+        )
+    if len(corners) > MAX_BOXES:
+        raise InvalidParameterError(
+            f"there are {len(corners):,} boxes for one photo, and {MAX_BOXES:,} are allowed; keep "
+            "those that the detector is sure of"
+        )
+    for fault, rows in _faults(corners, relative=relative).items():
+        if rows.any():
+            _refuse(int(np.flatnonzero(rows)[0]), corners, fault)
+    corners.flags.writeable = False
+    return corners
+
+
+def _as_numbers(values: npt.ArrayLike) -> Corners:
+    try:
+        found = np.asarray(values)
+    except (TypeError, ValueError, OverflowError, RuntimeError) as error:
+        raise _no_numbers(str(error)) from error
+    if found.dtype.kind not in "iuf" and found.size:
+        raise _no_numbers(f"they are of type {found.dtype}")
+    corners = np.array(found, dtype=np.float64)
+    return corners.reshape(0, 4) if corners.size == 0 and corners.ndim <= 2 else corners
+
+
+def _no_numbers(fault: str) -> InvalidParameterError:
+    return InvalidParameterError(
+        "boxes must be numbers, left, top, right and bottom of every box, shape (n, 4), but "
+        f"{fault}; give an array of them"
+    )
+
+
+def _faults(corners: Corners, *, relative: bool) -> dict[str, npt.NDArray[np.bool_]]:
+    """Return which rows have which fault, told in the order in which they are looked for."""
+    left, top, right, bottom = corners.T
+    limit = 2.0 if relative else MAX_PIXEL
+    finite = np.isfinite(corners).all(axis=1)
+    with np.errstate(invalid="ignore"):
+        return {
+            "has corners that are no finite numbers; leave it out": ~finite,
+            "is relative, but not a share of the photo from 0 to 1; give pixels without relative"
+            if relative
+            else f"lies beyond {MAX_PIXEL:,.0f} pixels; give pixels of the photo": (
+                np.abs(corners) > limit
+            ).any(axis=1),
+            "has its right edge left of its left one, or its bottom above its top; give left, top, "
+            "right, bottom, not left, top, width, height": (right < left) | (bottom < top),
+            "is empty, with no width or no height; leave it out": (right == left) | (bottom == top),
+        }
+
+
+def _refuse(row: int, corners: Corners, fault: str) -> NoReturn:
+    raise InvalidParameterError(f"box {row}, {written(corners[row].tolist())}, {fault}")
+
+
+def written(value: object) -> str:
+    """Return how a value is written, cut to what a sentence can bear."""
+    text = repr(value)
+    return text if len(text) <= 100 else f"{text[:97]}..."
+
+
+def checked_labels(labels: Sequence[str | None] | None, n: int) -> tuple[str | None, ...]:
+    """Return a label or None for every box."""
+    if labels is None:
+        return (None,) * n
+    found = tuple(labels)
+    _require_length("labels", len(found), n)
+    for row, label in enumerate(found):
+        if label is not None and not isinstance(label, str):
+            raise InvalidParameterError(
+                f"labels must be text or None, but that of box {row} is {written(label)}; pass "
+                "[str(label) for label in labels]"
+            )
+    return found
+
+
+def checked_scores(scores: npt.ArrayLike | None, n: int) -> npt.NDArray[np.float32] | None:
+    """Return a frozen column of scores, or None where there are none."""
+    if scores is None:
+        return None
+    try:
+        found = np.array(scores, dtype=np.float32).reshape(-1)
+    except (TypeError, ValueError) as error:
+        raise InvalidParameterError(
+            f"scores must be a number from 0 to 1 for every box, but {error}; leave them out"
+        ) from error
+    _require_length("scores", len(found), n)
+    outside = ~((found >= 0) & (found <= 1))
+    if outside.any():
+        row = int(np.flatnonzero(outside)[0])
+        raise InvalidParameterError(
+            f"scores must be from 0 to 1, but that of box {row} is {float(found[row])!r}; give "
+            "the detector's confidences, or none"
+        )
+    found.flags.writeable = False
+    return found
+
+
+def _require_length(name: str, got: int, n: int) -> None:
+    if got != n:
+        raise InvalidParameterError(f"{name} has {got} entries for {n} boxes; give one for each")

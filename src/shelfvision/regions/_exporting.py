@@ -1,0 +1,54 @@
+"""Regions for other programs: COCO, and supervision."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from shelfvision._validation import import_package
+from shelfvision.predictions import Predictions
+from shelfvision.regions._boxes import Boxes
+
+
+def as_coco(predictions: Predictions, boxes: Boxes, file_name: str) -> dict[str, object]:
+    """Return a COCO data set of one photo, as plain values."""
+    numbers = {name: number for number, name in enumerate(predictions.class_names, 1)}
+    size = boxes.image_size
+    image: dict[str, object] = {"id": 1, "file_name": file_name}
+    image |= {} if size is None else {"width": size[1], "height": size[0]}
+    annotations = []
+    for row, (one, (left, top, right, bottom)) in enumerate(zip(predictions, boxes, strict=True)):
+        width, height = right - left, bottom - top
+        annotations.append(
+            {
+                "id": row + 1,
+                "image_id": 1,
+                "category_id": numbers[str(one.label)],
+                "bbox": [left, top, width, height],
+                "area": width * height,
+                "iscrowd": 0,
+                "segmentation": [],
+                "score": one.confidence,
+                "decision": one.decision,
+            }
+        )
+    return {
+        "images": [image],
+        "categories": [{"id": number, "name": name} for name, number in numbers.items()],
+        "annotations": annotations,
+    }
+
+
+def as_detections(predictions: Predictions, boxes: Boxes) -> object:
+    """Return `supervision.Detections`."""
+    supervision = import_package("supervision", purpose="to_supervision", pip="supervision")
+    names = np.array(predictions.class_names, dtype=object)
+    class_id = predictions.probabilities.argmax(axis=1).astype(int)
+    return supervision.Detections(
+        xyxy=boxes.corners.astype(np.float32),
+        class_id=class_id,
+        confidence=np.array(predictions.confidences),
+        data={
+            "class_name": names[class_id].astype(str),
+            "decision": predictions.decision.astype(str),
+        },
+    )

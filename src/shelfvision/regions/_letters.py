@@ -1,0 +1,85 @@
+"""Letters on pictures: which font, how wide a text is, and what fits."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import os
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import ImageFont
+
+from shelfvision.errors import InvalidParameterError
+
+_ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letters:
+    """Letters of one size."""
+
+    size: int
+    """How high they are, in pixels."""
+    path: str | None
+    """The file of the font; None for the small one that comes with Pillow, which has ASCII only."""
+
+    @classmethod
+    def of(cls, size: int, font: str | os.PathLike[str] | None) -> Letters:
+        """Return letters of a font that is given, or of the best that is there."""
+        if font is None:
+            return cls(size=size, path=_bundled())
+        path = os.fspath(font)
+        try:
+            _loaded(path, size)
+        except OSError as error:
+            raise InvalidParameterError(
+                f"font must be the path of a TrueType or OpenType font, not {path!r} ({error}); "
+                "leave it out for DejaVu Sans"
+            ) from error
+        return cls(size=size, path=path)
+
+    @property
+    def font(self) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+        """What Pillow draws with."""
+        return _loaded(self.path, self.size)
+
+    def shown(self, text: str) -> str:
+        """Return a text as the font can write it: without it, accents go, other signs become ?."""
+        text = "".join(sign if sign.isprintable() or sign == "\n" else "?" for sign in text)
+        if self.path is not None or text.replace(_ELLIPSIS, "").isascii():
+            return text
+        bare = "".join(
+            sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign)
+        )
+        return "".join(sign if sign.isascii() else "?" for sign in bare)
+
+    def width(self, text: str) -> int:
+        """Return how wide the widest line of a text is, in pixels."""
+        return round(max(self.font.getlength(line) for line in self.shown(text).split("\n")))
+
+    def fitted(self, text: str, room: float) -> str:
+        """Return a line of text, its end cut off where it is wider than the room."""
+        if self.width(text) <= room:
+            return text
+        for length in range(len(text) - 1, 0, -1):
+            cut = f"{text[:length].rstrip()}{_ELLIPSIS}"
+            if self.width(cut) <= room:
+                return cut
+        return ""
+
+
+@functools.cache
+def _loaded(path: str | None, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size) if path is None else ImageFont.truetype(path, size)
+
+
+@functools.cache
+def _bundled() -> str | None:
+    """Return the DejaVu Sans that matplotlib brings, which has Latin, Greek and Cyrillic."""
+    found = importlib.util.find_spec("matplotlib")
+    if found is None or found.origin is None:
+        return None
+    path = Path(found.origin).parent / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"
+    return str(path) if path.is_file() else None

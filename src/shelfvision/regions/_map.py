@@ -1,0 +1,227 @@
+"""`ShelfMap`: which product is where in a photo, cell by cell."""
+
+from __future__ import annotations
+
+import os
+from typing import SupportsIndex, final
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfvision.protocols import Image
+from shelfvision.regions._boxes import Boxes
+from shelfvision.regions._map_drawing import drawn_map
+from shelfvision.regions._photo import Origin, pixels_of
+
+
+@final
+class ShelfMap:
+    """Which product is where in a photo, cell by cell, as far as tiles tell.
+
+    `Classifier.scan` makes it, and tells what it is good for. It is immutable, and keeps no pixels
+    of a photo that came from a file.
+
+    Parameters
+    ----------
+    probabilities : ndarray of float32, shape (rows, columns, k)
+        The mean of what the tiles say that cover a cell.
+    accepted : ndarray of bool, shape (rows, columns)
+        Where that is sure enough.
+    class_names : tuple of str, length k
+        The classes in the order of the probabilities.
+    image_size : tuple of int
+        Height and width of the upright photo.
+    tile_size : tuple of int
+        Height and width of the tiles, in pixels of the photo.
+    n_tiles : int
+        How many tiles were classified.
+    origin : str, bytes or ndarray
+        The photo: its path, its file's bytes, or its pixels.
+    """
+
+    __slots__ = (
+        "_accepted",
+        "_class_names",
+        "_image_size",
+        "_n_tiles",
+        "_origin",
+        "_probabilities",
+        "_tile_size",
+    )
+
+    def __init__(
+        self,
+        *,
+        probabilities: npt.NDArray[np.float32],
+        accepted: npt.NDArray[np.bool_],
+        class_names: tuple[str, ...],
+        image_size: tuple[int, int],
+        tile_size: tuple[int, int],
+        n_tiles: int,
+        origin: Origin,
+    ) -> None:
+        self._probabilities = np.array(probabilities, dtype=np.float32)
+        self._accepted = np.array(accepted, dtype=np.bool_)
+        for column in (self._probabilities, self._accepted):
+            column.flags.writeable = False
+        self._class_names = tuple(class_names)
+        self._image_size, self._tile_size = image_size, tile_size
+        self._n_tiles, self._origin = n_tiles, origin
+
+    @property
+    def probabilities(self) -> npt.NDArray[np.float32]:
+        """The mean of what tiles say of each cell, shape (rows, columns, k), read-only."""
+        return self._probabilities
+
+    @property
+    def accepted(self) -> npt.NDArray[np.bool_]:
+        """Which cells are sure enough, shape (rows, columns), read-only; the rest is unknown."""
+        return self._accepted
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes in the order of the probabilities."""
+        return self._class_names
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width of the upright photo, in pixels."""
+        return self._image_size
+
+    @property
+    def tile_size(self) -> tuple[int, int]:
+        """Height and width of the tiles, in pixels of the photo."""
+        return self._tile_size
+
+    @property
+    def n_tiles(self) -> int:
+        """How many tiles were classified."""
+        return self._n_tiles
+
+    @property
+    def labels(self) -> npt.NDArray[np.object_]:
+        """The class of every cell, ``str``, shape (rows, columns); None where it is unknown."""
+        names = np.array((*self._class_names, None), dtype=object)
+        return np.asarray(names[self._numbers()])
+
+    @property
+    def confidences(self) -> npt.NDArray[np.float32]:
+        """The largest probability of every cell, 0 to 1, shape (rows, columns)."""
+        return np.asarray(self._probabilities.max(axis=-1))
+
+    @property
+    def accepted_share(self) -> float:
+        """The share of the photo that is not unknown, 0 to 1."""
+        return float(self._accepted.mean())
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The share of the photo where each class is seen, 0 to 1."""
+        numbers = self._numbers()
+        return {
+            name: float((numbers == place).mean()) for place, name in enumerate(self._class_names)
+        }
+
+    @property
+    def cells(self) -> npt.NDArray[np.float64]:
+        """Left, top, right and bottom of every cell in pixels, shape (rows, columns, 4)."""
+        rows, columns = self._accepted.shape
+        downs = np.linspace(0, self._image_size[0], rows + 1)
+        across = np.linspace(0, self._image_size[1], columns + 1)
+        top, left = np.meshgrid(downs[:-1], across[:-1], indexing="ij")
+        bottom, right = np.meshgrid(downs[1:], across[1:], indexing="ij")
+        return np.stack([left, top, right, bottom], axis=-1)
+
+    def areas(self) -> Boxes:
+        """Return the areas of cells that hang together and say the same, the largest first.
+
+        Returns
+        -------
+        Boxes
+            A box around each area, which may lie around others too. The label is its class, or
+            None for what is unknown: a gap, a price rail, a product that was never learned. The
+            score is the mean confidence.
+        """
+        found = self._areas()
+        cells, confidences = self.cells, self.confidences
+        corners = [
+            [*cells[area][:, :2].min(axis=0), *cells[area][:, 2:].max(axis=0)] for area in found
+        ]
+        labels = self.labels
+        return Boxes(
+            np.array(corners).reshape(-1, 4),
+            labels=[labels[area][0] for area in found],
+            scores=np.array([float(confidences[area].mean()) for area in found]).clip(0, 1),
+            image_size=self._image_size,
+        )
+
+    def photo(self) -> Image:
+        """Return the pixels of the upright photo, ``uint8`` (height, width, 3).
+
+        Raises
+        ------
+        PhotoError
+            Its file is there no more, or cannot be read.
+        """
+        return pixels_of(self._origin)
+
+    def draw(
+        self,
+        *,
+        width: SupportsIndex | None = None,
+        font: str | os.PathLike[str] | None = None,
+    ) -> Image:
+        """Draw which class is seen where on the photo; what is unknown is hatched.
+
+        Parameters
+        ----------
+        width : int, optional
+            How many pixels wide the picture becomes; by default as wide as the photo, at most
+            1600.
+        font : path-like, optional
+            A font for class names, as for `Regions.draw`.
+
+        Returns
+        -------
+        ndarray of uint8, shape (height, width, 3)
+            RGB pixels; the photo, and a legend below it.
+
+        Raises
+        ------
+        PhotoError
+            The photo's file is there no more, or cannot be read.
+        """
+        return drawn_map(
+            self.photo(), self._numbers(), self._areas(), self._class_names, width=width, font=font
+        )
+
+    def _numbers(self) -> npt.NDArray[np.int64]:
+        """Return the number of the class of every cell, -1 for unknown."""
+        return np.where(self._accepted, self._probabilities.argmax(axis=-1), -1)
+
+    def _areas(self) -> list[npt.NDArray[np.bool_]]:
+        """Return a mask of cells for every area, the largest first."""
+        from scipy import ndimage
+
+        numbers = self._numbers()
+        areas: list[npt.NDArray[np.bool_]] = []
+        for number in np.unique(numbers):
+            parts, count = ndimage.label(numbers == number)
+            areas += [parts == part for part in range(1, count + 1)]
+        return sorted(areas, key=lambda area: -int(area.sum()))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle what it was made from."""
+        return _remade, ({name[1:]: getattr(self, name) for name in self.__slots__},)
+
+    def __repr__(self) -> str:
+        """Return a line that tells the grid and how much of it is known."""
+        rows, columns = self._accepted.shape
+        return (
+            f"<ShelfMap: {rows} x {columns} cells of {self._n_tiles} tiles, "
+            f"{100 * self.accepted_share:.0f} % accepted>"
+        )
+
+
+def _remade(fields: dict[str, object]) -> ShelfMap:
+    return ShelfMap(**fields)  # type: ignore[arg-type]  # its own

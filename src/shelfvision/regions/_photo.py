@@ -1,0 +1,68 @@
+"""`WholePhoto`: one photo at its own size, upright, and where it came from."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from shelfvision.data._reader import Photo
+from shelfvision.data.decoding._decode import decode_whole, read_bytes
+from shelfvision.errors import InvalidParameterError
+from shelfvision.protocols import Image
+
+Origin: TypeAlias = str | bytes | Image
+"""A path, an encoded file's bytes, or pixels."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class WholePhoto:
+    """One photo at its own size."""
+
+    name: str
+    """Its path, or ``"photo"`` where it has none."""
+    origin: Origin
+    """What it can be had from again."""
+    pixels: Image
+    """Upright RGB pixels."""
+    orientation: int
+    """The EXIF orientation that its file has, 1 to 8; 1 is upright."""
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width of the pixels."""
+        return self.pixels.shape[0], self.pixels.shape[1]
+
+
+def whole_photo(photo: Photo) -> WholePhoto:
+    """Read one photo at its own size."""
+    if isinstance(photo, np.ndarray):
+        _require_pixels(photo)
+        return WholePhoto(name="photo", origin=photo, pixels=photo, orientation=1)
+    if isinstance(photo, bytes | bytearray | memoryview):
+        data = bytes(photo)
+        pixels, orientation = decode_whole(data)
+        return WholePhoto(name="photo", origin=data, pixels=pixels, orientation=orientation)
+    if not isinstance(photo, str | os.PathLike):
+        raise InvalidParameterError(
+            "photo must be one photo, a path, an encoded file's bytes or uint8 pixels of shape "
+            f"(height, width, 3), not {type(photo).__name__}; call again for each photo of several"
+        )
+    name = os.fsdecode(photo)
+    pixels, orientation = decode_whole(read_bytes(name)[0], where=name)
+    return WholePhoto(name=name, origin=name, pixels=pixels, orientation=orientation)
+
+
+def pixels_of(origin: Origin) -> Image:
+    """Return the pixels again."""
+    return whole_photo(origin).pixels
+
+
+def _require_pixels(photo: Image) -> None:
+    if photo.ndim != 3 or photo.shape[2] != 3 or 0 in photo.shape or photo.dtype != np.uint8:
+        raise InvalidParameterError(
+            "photo must be uint8 pixels of shape (height, width, 3), values 0 to 255, not "
+            f"{photo.dtype} of shape {photo.shape}; pass one photo at a time, RGB last"
+        )

@@ -1,0 +1,319 @@
+"""`Regions`: what a classifier says about boxes in a photo."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, SupportsIndex, final, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfvision._validation import Rows, as_rows, counted, listed
+from shelfvision.errors import InvalidParameterError
+from shelfvision.predictions import Decision, Predictions
+from shelfvision.protocols import Image
+from shelfvision.regions._boxes import Boxes
+from shelfvision.regions._drawing import Marked, drawn
+from shelfvision.regions._exporting import as_coco, as_detections
+from shelfvision.regions._photo import Origin, pixels_of
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    import pandas as pd
+
+
+# Compared by identity: equality of arrays is not one truth value.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Region:
+    """What a classifier says about one box."""
+
+    id: str
+    """The photo's name and the box's number: ``"shelf.jpg#4"``."""
+    box: tuple[float, float, float, float]
+    """Left, top, right and bottom in pixels of the upright photo."""
+    label: str
+    """The most probable class."""
+    confidence: float
+    """The probability of that class, 0 to 1."""
+    probabilities: npt.NDArray[np.float32]
+    """The probability of every class in the order of `class_names`, read-only, shape (k,)."""
+    decision: Decision
+    """``"accept"``, or ``"review"`` where a person should look."""
+
+
+@final
+class Regions(Sequence[Region]):
+    """What a classifier says about boxes in a photo: an immutable sequence of `Region`.
+
+    `Classifier.predict_regions` makes them, in the order of the boxes. No pixels are kept of a
+    photo that came from a file: it is read again to be drawn.
+
+    Parameters
+    ----------
+    predictions : Predictions
+        A row for every box.
+    boxes : Boxes
+        In pixels of the upright photo, with its `image_size`.
+    origin : str, bytes or ndarray
+        The photo: its path, its file's bytes, or its pixels.
+    """
+
+    __slots__ = ("_boxes", "_origin", "_predictions")
+
+    def __init__(self, predictions: Predictions, boxes: Boxes, origin: Origin) -> None:
+        if len(predictions) != len(boxes) or any(predictions.errors):
+            raise InvalidParameterError(
+                f"regions need a prediction for every box, but there are {len(predictions)} for "
+                f"{counted(len(boxes), 'box')}; take what Classifier.predict_regions gives"
+            )
+        if boxes.relative or boxes.image_size is None:
+            raise InvalidParameterError(
+                "regions need boxes in pixels of a photo of known size; use Boxes.in_pixels"
+            )
+        self._predictions = predictions
+        self._boxes = boxes
+        self._origin = origin
+
+    @property
+    def predictions(self) -> Predictions:
+        """The same as a classifier says it of photos; `take_inventory` counts them."""
+        return self._predictions
+
+    @property
+    def boxes(self) -> Boxes:
+        """The boxes in pixels of the upright photo, as they were given."""
+        return self._boxes
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width of the upright photo, in pixels."""
+        assert self._boxes.image_size is not None  # noqa: S101  (checked when it was made)
+        return self._boxes.image_size
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes in the order of the columns of `probabilities`."""
+        return self._predictions.class_names
+
+    @property
+    def ids(self) -> npt.NDArray[np.object_]:
+        """The photo's name with the number of each box, ``str``, shape (n,), read-only."""
+        return self._predictions.ids
+
+    @property
+    def labels(self) -> npt.NDArray[np.object_]:
+        """The most probable class of every box, ``str``, shape (n,), read-only."""
+        return self._predictions.labels
+
+    @property
+    def confidences(self) -> npt.NDArray[np.float32]:
+        """The probability of that class, 0 to 1, shape (n,), read-only."""
+        return self._predictions.confidences
+
+    @property
+    def probabilities(self) -> npt.NDArray[np.float32]:
+        """The probability of every class, shape (n, k), read-only."""
+        return self._predictions.probabilities
+
+    @property
+    def decision(self) -> npt.NDArray[np.object_]:
+        """``"accept"`` or ``"review"`` for every box, shape (n,), read-only."""
+        return self._predictions.decision
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many boxes have each label; `take_inventory` corrects this for confusion."""
+        found = Counter(self.labels)
+        return {name: found[name] for name in self.class_names}
+
+    @staticmethod
+    def pooled(several: Iterable[Regions]) -> Predictions:
+        """Return the predictions of several photos as one, to take an inventory of them all.
+
+        Parameters
+        ----------
+        several : iterable of Regions
+            Of photos of one classifier, at least one.
+
+        Returns
+        -------
+        Predictions
+            A row for every box, photo after photo.
+
+        Raises
+        ------
+        InvalidParameterError
+            There are none, or their classes differ.
+        """
+        parts = [regions.predictions for regions in several]
+        names = list(dict.fromkeys(part.class_names for part in parts))
+        if len(names) != 1 or any(part.class_frequencies is not None for part in parts):
+            got = "there are none" if not names else "their classes or class_frequencies differ"
+            raise InvalidParameterError(
+                "regions can be pooled that one classifier predicted without class_frequencies, "
+                f"but {got}; give what its predict_regions gave for each photo"
+            )
+        return Predictions(
+            np.concatenate([part.probabilities for part in parts]),
+            names[0],
+            np.concatenate([part.ids for part in parts]),
+            decisions=[one for part in parts for one in part.decision],
+        )
+
+    def photo(self) -> Image:
+        """Return the pixels of the upright photo, ``uint8`` (height, width, 3).
+
+        Raises
+        ------
+        PhotoError
+            Its file is there no more, or cannot be read.
+        """
+        pixels = pixels_of(self._origin)
+        if pixels.shape[:2] != self.image_size:
+            raise InvalidParameterError(
+                f"the photo of {listed(self.ids[:1])} has changed: it is {pixels.shape[1]} x "
+                f"{pixels.shape[0]} pixels now; predict its regions again"
+            )
+        return pixels
+
+    def draw(
+        self,
+        *,
+        width: SupportsIndex | None = None,
+        font: str | os.PathLike[str] | None = None,
+    ) -> Image:
+        """Draw the boxes with labels and confidences on the photo.
+
+        What is to review has a dashed frame in another colour, and a question mark. Where boxes
+        are too small for names, they bear numbers, and the names stand below the photo. Letters
+        grow with the picture and are never less than 12 pixels high.
+
+        Parameters
+        ----------
+        width : int, optional
+            How many pixels wide the picture becomes; by default as wide as the photo, at most
+            1600.
+        font : path-like, optional
+            A TrueType or OpenType font, for class names in scripts that DejaVu Sans does not have.
+            That comes with matplotlib; without it ASCII is written only, ``"Musli"`` for
+            ``"Müsli"``.
+
+        Returns
+        -------
+        ndarray of uint8, shape (height, width, 3)
+            RGB pixels; the photo, and where needed a legend below it.
+
+        Raises
+        ------
+        PhotoError
+            The photo's file is there no more, or cannot be read.
+        """
+        marked = Marked(
+            corners=self._boxes.corners,
+            labels=tuple(self.labels),
+            confidences=tuple(self.confidences.tolist()),
+            sure=tuple(one == "accept" for one in self.decision),
+        )
+        return drawn(self.photo(), marked, width, font)
+
+    def to_coco(self, *, file_name: str | None = None) -> dict[str, object]:
+        """Return a COCO data set of this photo, as plain values for `json.dump`.
+
+        Parameters
+        ----------
+        file_name : str, optional
+            What stands for the photo; by default its path.
+
+        Returns
+        -------
+        dict
+            With images, categories and annotations; these have a score and a decision besides.
+        """
+        name = self._name() if file_name is None else file_name
+        return as_coco(self._predictions, self._boxes, name)
+
+    def to_supervision(self) -> object:
+        """Return the regions as `supervision.Detections`, to draw, filter or track them.
+
+        Returns
+        -------
+        supervision.Detections
+            With class ids and confidences, and in its data class names and decisions.
+
+        Raises
+        ------
+        MissingDependencyError
+            supervision is not installed.
+        """
+        return as_detections(self._predictions, self._boxes)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a pandas table: that of the predictions, and left, top, right and bottom.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a box.
+
+        Raises
+        ------
+        MissingDependencyError
+            pandas is not installed.
+        """
+        frame = self._predictions.to_frame()
+        for place, side in enumerate(("left", "top", "right", "bottom"), 1):
+            frame.insert(place, side, self._boxes.corners[:, place - 1])
+        return frame
+
+    def _name(self) -> str:
+        return self._origin if isinstance(self._origin, str) else "photo"
+
+    def __len__(self) -> int:
+        """Return the number of boxes."""
+        return len(self._boxes)
+
+    @overload
+    def __getitem__(self, index: int | np.integer) -> Region: ...
+    @overload
+    def __getitem__(self, index: Rows) -> Self: ...
+
+    def __getitem__(self, index: int | np.integer | Rows) -> Region | Self:
+        """Return one `Region`, or the regions that a slice, mask or list names."""
+        if isinstance(index, int | np.integer):
+            return self._one(range(len(self))[index])
+        rows = np.arange(len(self))[as_rows(index, len(self), of="regions")]
+        return type(self)(self._predictions[rows], self._boxes[rows], self._origin)
+
+    def __iter__(self) -> Iterator[Region]:
+        """Yield a `Region` for every box."""
+        return (self._one(row) for row in range(len(self)))
+
+    def _one(self, row: int) -> Region:
+        found = self._predictions[row]
+        left, top, right, bottom = self._boxes.corners[row].tolist()
+        return Region(
+            id=found.id,
+            box=(left, top, right, bottom),
+            label=str(found.label),
+            confidence=found.confidence,
+            probabilities=found.probabilities,
+            decision=found.decision,
+        )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle what it was made from."""
+        return type(self), (self._predictions, self._boxes, self._origin)
+
+    def __repr__(self) -> str:
+        """Return the labels with their counts, the most frequent first."""
+        review = int((self.decision == "review").sum())
+        note = f", {review} to review" if review else ""
+        told = [f"{n} {name}" for name, n in Counter(self.labels).most_common(5)]
+        more = len(set(self.labels)) - len(told)
+        told += [f"{more} classes more"] if more > 0 else []
+        title = f"<Regions: {counted(len(self), 'box')}{note}"
+        return f"{title}: {', '.join(told)}>" if told else f"{title}>"

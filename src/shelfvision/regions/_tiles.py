@@ -1,0 +1,177 @@
+"""Tiles over a whole photo, and what their answers say about a grid of cells."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import SupportsFloat, SupportsIndex, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfvision._validation import as_image_size, as_integer, as_number
+from shelfvision.data._reader import Photo
+from shelfvision.errors import InvalidParameterError
+from shelfvision.predictions import Predictions
+from shelfvision.protocols import Image, Resize
+from shelfvision.regions._crops import Cutting, Windows
+from shelfvision.regions._map import ShelfMap
+from shelfvision.regions._photo import whole_photo
+
+Tile: TypeAlias = SupportsIndex | tuple[int, int]
+"""Height and width in pixels of the photo, or one number for both."""
+Decide: TypeAlias = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.bool_]]
+"""Tells which rows of probabilities are sure enough."""
+
+_MOST_TILES = 20_000
+_LEAST_TILE = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tiling:
+    """How a photo is covered with tiles, checked."""
+
+    tile: tuple[int, int] | None
+    """Height and width; None for a fourth of the photo's shorter side."""
+    overlap: float
+    """The share of a tile that the next one covers as well."""
+    scales: tuple[float, ...]
+    """What the size of tiles is multiplied with."""
+
+    @classmethod
+    def of(
+        cls, tile: Tile | None, overlap: SupportsFloat, scales: Iterable[SupportsFloat]
+    ) -> Tiling:
+        """Return it with its settings checked."""
+        found = tuple(as_number("scales", one, minimum=0.1, maximum=10) for one in scales)
+        if not found:
+            raise InvalidParameterError("scales is empty; give (1.0,) for one size of tiles")
+        return cls(
+            tile=_as_tile(tile),
+            overlap=as_number("overlap", overlap, minimum=0, maximum=0.9),
+            scales=found,
+        )
+
+    def size(self, photo_size: tuple[int, int], scale: float = 1.0) -> tuple[int, int]:
+        """Return height and width of tiles, at most the photo's."""
+        tile = self.tile or (max(_LEAST_TILE, min(photo_size) // 4),) * 2
+        height, width = (
+            max(1, min(round(side * scale), whole))
+            for side, whole in zip(tile, photo_size, strict=True)
+        )
+        return height, width
+
+    def starts(self, photo_size: tuple[int, int], scale: float) -> list[npt.NDArray[np.int64]]:
+        """Return the tops and the lefts of tiles, evenly spread from edge to edge."""
+        return [
+            _spread(side, whole, self.overlap)
+            for side, whole in zip(self.size(photo_size, scale), photo_size, strict=True)
+        ]
+
+
+def _as_tile(tile: Tile | None) -> tuple[int, int] | None:
+    if tile is None:
+        return None
+    if isinstance(tile, tuple | list):
+        height, width = as_image_size(tile)
+        if min(height, width) < _LEAST_TILE:
+            raise InvalidParameterError(
+                f"tile must be (height, width) of at least {_LEAST_TILE} pixels, not {tile!r}; "
+                "give about the size of one product in the photo"
+            )
+        return height, width
+    side = as_integer("tile", tile, minimum=_LEAST_TILE, maximum=16384)
+    return side, side
+
+
+def _spread(side: int, whole: int, overlap: float) -> npt.NDArray[np.int64]:
+    step = max(1.0, side * (1 - overlap))
+    n = 1 + math.ceil((whole - side) / step)
+    return np.linspace(0, whole - side, n).round().astype(np.int64)
+
+
+def map_of(
+    photo: Photo,
+    tiling: Tiling,
+    *,
+    image_size: tuple[int, int],
+    resize: Resize,
+    predict: Callable[[Iterator[Image]], Predictions],
+    decide: Decide,
+) -> ShelfMap:
+    """Return which class is where in a photo, as far as a classifier of single products tells."""
+    whole = whole_photo(photo)
+    size = whole.image_size
+    grids = [tiling.starts(size, scale) for scale in tiling.scales]
+    n_tiles = sum(len(tops) * len(lefts) for tops, lefts in grids)
+    if n_tiles > _MOST_TILES:
+        raise InvalidParameterError(
+            f"that makes {n_tiles:,} tiles, and {_MOST_TILES:,} are allowed; make tile larger, or "
+            "overlap smaller"
+        )
+    sides = [tiling.size(size, scale) for scale in tiling.scales]
+    windows = np.concatenate(
+        [_windows(grid, side) for grid, side in zip(grids, sides, strict=True)]
+    )
+    how = Cutting(image_size=image_size, resize=resize)
+    found = predict(how.crops(whole.pixels, windows))
+    edges = _edges(tiling, size)
+    probabilities = _averaged(found.probabilities, grids, sides, edges)
+    k = probabilities.shape[-1]
+    return ShelfMap(
+        probabilities=probabilities,
+        accepted=decide(probabilities.reshape(-1, k)).reshape(probabilities.shape[:2]),
+        class_names=found.class_names,
+        image_size=size,
+        tile_size=tiling.size(size),
+        n_tiles=n_tiles,
+        origin=whole.origin,
+    )
+
+
+def _windows(grid: Sequence[npt.NDArray[np.int64]], side: tuple[int, int]) -> Windows:
+    tops, lefts = np.meshgrid(*grid, indexing="ij")
+    corners = [lefts, tops, lefts + side[1], tops + side[0]]
+    return np.stack([one.ravel() for one in corners], axis=1)
+
+
+def _edges(tiling: Tiling, size: tuple[int, int]) -> list[npt.NDArray[np.float64]]:
+    """Return the edges of rows and of columns of cells, each a step of a tile wide at most."""
+    steps = [max(1.0, side * (1 - tiling.overlap)) for side in tiling.size(size)]
+    return [
+        np.linspace(0, whole, math.ceil(whole / step) + 1)
+        for whole, step in zip(size, steps, strict=True)
+    ]
+
+
+def _averaged(
+    scores: npt.NDArray[np.float32],
+    grids: Sequence[Sequence[npt.NDArray[np.int64]]],
+    sides: Sequence[tuple[int, int]],
+    edges: Sequence[npt.NDArray[np.float64]],
+) -> npt.NDArray[np.float32]:
+    """Return for every cell the mean over tiles that cover its middle, near ones counting more."""
+    k, start = scores.shape[1], 0
+    total = np.zeros((len(edges[0]) - 1, len(edges[1]) - 1, k))
+    for grid, side in zip(grids, sides, strict=True):
+        shape = len(grid[0]), len(grid[1])
+        part = scores[start : start + math.prod(shape)].reshape(*shape, k)
+        start += math.prod(shape)
+        down, across = (
+            _weights(starts, length, edge)
+            for starts, length, edge in zip(grid, side, edges, strict=True)
+        )
+        total += np.einsum("ri,cj,ijk->rck", down, across, part, optimize=True)
+    total /= len(grids)
+    return total.astype(np.float32)
+
+
+def _weights(
+    starts: npt.NDArray[np.int64], length: int, edges: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Return how much each tile counts for each cell along one side; rows sum to 1."""
+    cells, tiles = (edges[1:] + edges[:-1]) / 2, starts + length / 2
+    near = 1 - np.abs(cells[:, None] - tiles) / (length / 2)
+    weights = near.clip(0, None) + 1e-9 * (near >= near.max(axis=1, keepdims=True))
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True))

@@ -1,0 +1,104 @@
+"""Reads the boxes of one photo from PASCAL VOC XML."""
+
+from __future__ import annotations
+
+import math
+import os
+from typing import NoReturn
+from xml.etree import ElementTree as ET
+
+import numpy as np
+
+from shelfvision.regions._checking import MAX_BOXES, MAX_PIXEL, written
+from shelfvision.regions._found import Found
+from shelfvision.regions._reading import read_text, refuse
+
+_KIND = "PASCAL VOC"
+_MOST = 16 * 1024 * 1024
+_DEPTH = 16
+_SIDES = ("xmin", "ymin", "xmax", "ymax")
+
+
+def read_voc(path: str | os.PathLike[str]) -> Found:
+    """Return the boxes of a file."""
+    where = repr(os.fspath(path))
+    root = _parsed(read_text(path, kind=_KIND, most=_MOST), where)
+    objects = root.findall("object")
+    if root.tag != "annotation":
+        refuse(where, _KIND, f"its outermost element is {written(root.tag)}, not 'annotation'")
+    if len(objects) > MAX_BOXES:
+        refuse(where, _KIND, f"it has {len(objects):,} boxes, and {MAX_BOXES:,} are allowed")
+    corners = [_corners(one, row, where) for row, one in enumerate(objects)]
+    return Found(
+        corners=np.array(corners, dtype=np.float64).reshape(-1, 4),
+        labels=[(one.findtext("name") or "").strip() or None for one in objects],
+        image_size=_size(root),
+    )
+
+
+class _Shallow(ET.TreeBuilder):
+    """Builds a tree that is not deep, of a file that declares nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._depth = 0
+
+    def start(self, tag: str, attributes: dict[str, str]) -> ET.Element:
+        """Open an element."""
+        self._depth += 1
+        if self._depth > _DEPTH:
+            raise ValueError(f"it is nested more than {_DEPTH} deep")
+        return super().start(tag, attributes)
+
+    def end(self, tag: str) -> ET.Element:
+        """Close an element."""
+        self._depth -= 1
+        return super().end(tag)
+
+    def doctype(self, *_: object) -> NoReturn:
+        """Refuse a document type, with which entities come."""
+        raise ValueError("it declares a document type, which no such file needs")
+
+
+def _parsed(text: str, where: str) -> ET.Element:
+    if "<!DOCTYPE" in text or "<!ENTITY" in text:
+        refuse(where, _KIND, "it declares a document type, which no such file needs")
+    parser = ET.XMLParser(target=_Shallow())  # noqa: S314  (no entities, as was checked)
+    try:
+        parser.feed(text)
+        root: ET.Element = parser.close()
+    except (ET.ParseError, ValueError, LookupError) as error:
+        refuse(where, _KIND, f"it is not such XML ({error})")
+    return root
+
+
+def _corners(one: ET.Element, row: int, where: str) -> list[float]:
+    texts = [(one.findtext(f"bndbox/{side}") or "").strip() for side in _SIDES]
+    corners = [_number(text) for text in texts]
+    if not all(math.isfinite(value) for value in corners):
+        refuse(
+            where,
+            _KIND,
+            f"the bndbox of object {row} has {', '.join(_SIDES)} of {written(texts)}, not four "
+            "numbers",
+        )
+    left, top, right, bottom = corners
+    if not (right > left and bottom > top):
+        refuse(where, _KIND, f"the bndbox of object {row}, {written(corners)}, has no area")
+    return corners
+
+
+def _number(text: str) -> float:
+    try:
+        number = float(text) if len(text) <= 40 else math.nan
+    except ValueError:
+        return math.nan
+    return number if abs(number) <= MAX_PIXEL else math.nan
+
+
+def _size(root: ET.Element) -> tuple[int, int] | None:
+    """Return height and width, or None where the file does not tell, as tools write 0 then."""
+    sides = [_number((root.findtext(f"size/{side}") or "").strip()) for side in ("height", "width")]
+    if not all(1 <= side <= 16384 and side == int(side) for side in sides):
+        return None
+    return int(sides[0]), int(sides[1])

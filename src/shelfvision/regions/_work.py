@@ -1,0 +1,55 @@
+"""Joins a photo, boxes and a classifier's answers: what `Classifier.predict_regions` does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import SupportsFloat, cast
+
+from shelfvision._validation import as_number, one_of
+from shelfvision.data._reader import Photo
+from shelfvision.predictions import Predictions
+from shelfvision.protocols import Image, Resize
+from shelfvision.regions._boxes import as_boxes
+from shelfvision.regions._crops import CropShape, Cutting, turned
+from shelfvision.regions._photo import whole_photo
+from shelfvision.regions._regions import Regions
+
+SHAPES = ("box", "image")
+
+
+def cutting(
+    image_size: tuple[int, int], resize: Resize, *, context: SupportsFloat, shape: CropShape
+) -> Cutting:
+    """Return how crops are cut out, with its settings checked."""
+    return Cutting(
+        image_size=image_size,
+        resize=resize,
+        context=as_number("context", context, minimum=0, maximum=10),
+        shape=cast("CropShape", one_of("shape", shape, SHAPES)),
+    )
+
+
+def regions_of(
+    photo: Photo,
+    boxes: object,
+    how: Cutting,
+    predict: Callable[[Iterator[Image]], Predictions],
+    *,
+    as_stored: bool,
+) -> Regions:
+    """Return what a classifier says about boxes in a photo."""
+    found = as_boxes(boxes)
+    whole = whole_photo(photo)
+    if as_stored:
+        found = turned(found, whole.orientation, whole.image_size)
+    found = found.in_pixels(whole.image_size)
+    windows = how.windows(found, whole.image_size)
+    predictions = predict(how.crops(whole.pixels, windows))
+    named = Predictions(
+        predictions.probabilities,
+        predictions.class_names,
+        [f"{whole.name}#{row}" for row in range(len(found))],
+        decisions=list(predictions.decision),
+        class_frequencies=predictions.class_frequencies,
+    )
+    return Regions(named, found, whole.origin)
