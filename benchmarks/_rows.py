@@ -15,6 +15,13 @@ import shelfvision as sv
 Row: TypeAlias = dict[str, object]
 """What is known about one finished training."""
 
+SAID = {
+    "article": "article's network",
+    "frozen": "Lite0, last layer",
+    "tuned": "Lite0, fine-tuned",
+}
+"""What pictures call a model, where its name is too short to tell."""
+
 
 def read_rows(path: Path) -> list[Row]:
     """Return the finished trainings."""
@@ -90,6 +97,7 @@ def draw_confusion(rows: list[Row], folder: Path) -> None:
 def draw_costs(rows: list[Row], path: Path) -> None:
     """Draw accuracy against the time that training took."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
     figure = Figure(figsize=(6.4, 4), layout="constrained")
     axes = figure.subplots()
@@ -97,9 +105,15 @@ def draw_costs(rows: list[Row], path: Path) -> None:
     for (task, model), some in kinds(rows).items():
         x, y = mean(some, "cpu_seconds") / 60, mean(some, "accuracy")
         axes.plot(x, y, markers.get(task, "x"), color="#1f5fa8", markersize=8)
-        axes.annotate(f"{model}, {task}", (x, y), (6, -3), textcoords="offset points", fontsize=8)
+        said = f"{SAID.get(model, model)}, {task}"
+        place = {"xytext": (0, -15), "textcoords": "offset points", "ha": "center"}
+        axes.annotate(said, (x, y), fontsize=8, **place)
     axes.set_xscale("log")
+    # Minutes as people say them, not as powers of ten.
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("minutes of processor time for training")
     axes.set_ylabel("share of photos named rightly")
-    axes.margins(x=0.3, y=0.15)
+    axes.margins(x=0.3, y=0.2)
     figure.savefig(path, dpi=120)
