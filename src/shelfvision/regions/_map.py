@@ -161,9 +161,9 @@ class ShelfMap:
         Raises
         ------
         PhotoError
-            Its file is there no more, or cannot be read.
+            Its file is there no more, cannot be read, or has another size now.
         """
-        return pixels_of(self._origin)
+        return pixels_of(self._origin, self._image_size)
 
     def draw(
         self,

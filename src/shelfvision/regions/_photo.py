@@ -10,7 +10,7 @@ import numpy as np
 
 from shelfvision.data._reader import Photo
 from shelfvision.data.decoding._decode import decode_whole, read_bytes
-from shelfvision.errors import InvalidParameterError
+from shelfvision.errors import InvalidParameterError, PhotoError
 from shelfvision.protocols import Image
 
 Origin: TypeAlias = str | bytes | Image
@@ -55,9 +55,18 @@ def whole_photo(photo: Photo) -> WholePhoto:
     return WholePhoto(name=name, origin=name, pixels=pixels, orientation=orientation)
 
 
-def pixels_of(origin: Origin) -> Image:
-    """Return the pixels again."""
-    return whole_photo(origin).pixels
+def pixels_of(origin: Origin, image_size: tuple[int, int]) -> Image:
+    """Return the pixels of a photo again, or refuse it if it has another size now."""
+    photo = whole_photo(origin)
+    if photo.image_size != image_size:
+        height, width = photo.image_size
+        raise PhotoError(
+            f"{photo.name!r} has changed: it is {width} x {height} pixels now, and was "
+            f"{image_size[1]} x {image_size[0]}; predict again",
+            path=photo.name,
+            code="changed",
+        )
+    return photo.pixels
 
 
 def _require_pixels(photo: Image) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, SupportsIndex, final, overload
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._validation import Rows, as_rows, counted, listed
+from shelfvision._validation import Rows, as_rows, counted
 from shelfvision.errors import InvalidParameterError
 from shelfvision.predictions import Decision, Predictions
 from shelfvision.protocols import Image
@@ -170,15 +170,9 @@ class Regions(Sequence[Region]):
         Raises
         ------
         PhotoError
-            Its file is there no more, or cannot be read.
+            Its file is there no more, cannot be read, or has another size now.
         """
-        pixels = pixels_of(self._origin)
-        if pixels.shape[:2] != self.image_size:
-            raise InvalidParameterError(
-                f"the photo of {listed(self.ids[:1])} has changed: it is {pixels.shape[1]} x "
-                f"{pixels.shape[0]} pixels now; predict its regions again"
-            )
-        return pixels
+        return pixels_of(self._origin, self.image_size)
 
     def draw(
         self,

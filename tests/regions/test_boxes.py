@@ -1,0 +1,193 @@
+"""Boxes are checked when they are made: what is wrong is told with the row and its values."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import shelfvision as sv
+from shelfvision.errors import InvalidParameterError
+from shelfvision.regions._boxes import as_boxes
+
+GOOD = [[10.0, 20.0, 60.0, 90.0], [70.0, 20.0, 118.5, 92.0]]
+
+
+@pytest.mark.parametrize(
+    ("bad", "told"),
+    [
+        ([np.nan, 0, 5, 5], "box 2, [nan, 0.0, 5.0, 5.0], has corners that are no finite numbers"),
+        ([0, 0, np.inf, 5], "box 2, [0.0, 0.0, inf, 5.0], has corners that are no finite numbers"),
+        ([0, 0, 1e300, 5], "box 2, [0.0, 0.0, 1e+300, 5.0], lies beyond 1,000,000 pixels"),
+        ([-2e9, 0, 4, 5], "box 2, [-2000000000.0, 0.0, 4.0, 5.0], lies beyond 1,000,000 pixels"),
+        ([9, 0, 5, 5], "box 2, [9.0, 0.0, 5.0, 5.0], has its right edge left of its left one"),
+        ([0, 9, 5, 5], "box 2, [0.0, 9.0, 5.0, 5.0], has its right edge left of its left one"),
+        ([5, 0, 5, 5], "box 2, [5.0, 0.0, 5.0, 5.0], is empty"),
+        ([0, 5, 5, 5], "box 2, [0.0, 5.0, 5.0, 5.0], is empty"),
+    ],
+)
+def test_a_box_that_is_none_is_named_with_its_row_and_values(bad: list[float], told: str) -> None:
+    with pytest.raises(InvalidParameterError) as caught:
+        sv.Boxes([*GOOD, bad])
+    assert str(caught.value).startswith(told)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ([1, 2, 3, 4], "write a single box as [[left, top, right, bottom]]"),
+        ([[1, 2, 3]], "not of shape (1, 3)"),
+        (np.zeros((2, 2, 4)), "not of shape (2, 2, 4)"),
+        ([[1, 2, 3, 4], [1, 2]], "boxes must be numbers"),
+        ([["a", "b", "c", "d"]], "boxes must be numbers"),
+        ([[True, False, True, True]], "boxes must be numbers"),
+        ([[1j, 2, 3, 4]], "boxes must be numbers"),
+        ([[10**400, 2, 3, 4]], "boxes must be numbers"),
+        (7, "not of shape ()"),
+        (None, "boxes must be numbers"),
+    ],
+)
+def test_what_is_no_array_of_boxes_is_told_in_one_sentence(wrong: object, told: str) -> None:
+    with pytest.raises(InvalidParameterError) as caught:
+        sv.Boxes(wrong)  # type: ignore[arg-type]
+    assert told in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@given(corners=st.lists(st.tuples(*[st.floats(-1e5, 1e5, width=32)] * 4), max_size=5))
+def test_boxes_are_taken_as_they_are_or_refused_never_changed(
+    corners: list[tuple[float, ...]],
+) -> None:
+    try:
+        boxes = sv.Boxes(np.array(corners).reshape(-1, 4))
+    except InvalidParameterError:
+        assert any(not (right > left and bottom > top) for left, top, right, bottom in corners)
+    else:
+        assert list(boxes) == corners
+
+
+def test_no_boxes_are_boxes_too() -> None:
+    nones: list[npt.ArrayLike] = [[], np.zeros((0, 4)), np.zeros((0,))]
+    for none in nones:
+        assert len(sv.Boxes(none)) == 0
+        assert sv.Boxes(none).corners.shape == (0, 4)
+
+
+def test_too_many_boxes_for_one_photo_are_refused() -> None:
+    with pytest.raises(InvalidParameterError, match="100,001 boxes for one photo"):
+        sv.Boxes(np.tile([0, 0, 1, 1], (100_001, 1)))
+
+
+def test_boxes_do_not_change() -> None:
+    given_corners = np.array(GOOD)
+    boxes = sv.Boxes(given_corners, scores=[0.5, 0.6])
+    given_corners[0, 0] = -7
+    assert boxes.corners[0, 0] == 10
+    assert boxes.scores is not None
+    for column in (boxes.corners, boxes.scores):
+        with pytest.raises(ValueError, match="read-only"):
+            column[0] = 0
+    with pytest.raises(AttributeError):
+        boxes.corners = GOOD  # type: ignore[misc, assignment]
+
+
+def test_rows_are_chosen_with_all_that_is_known_of_them() -> None:
+    boxes = sv.Boxes(GOOD, labels=["juice", None], scores=[0.5, 0.25], image_size=(200, 300))
+    last = boxes[[1]]
+    assert last.corners.tolist() == GOOD[1:]
+    assert last.labels == (None,)
+    assert last.scores is not None
+    assert last.scores.tolist() == [0.25]
+    assert last.image_size == (200, 300)
+    assert len(boxes[np.array([True, False])]) == 1
+
+
+def test_a_pickle_brings_everything_back() -> None:
+    boxes = sv.Boxes(GOOD, labels=["juice", None], scores=[0.5, 0.25], image_size=(200, 300))
+    again = pickle.loads(pickle.dumps(boxes))
+    assert repr(again) == repr(boxes) == "<Boxes: 2 boxes in 200 x 300 pixels>"
+    assert again.corners.tolist() == GOOD
+    assert again.labels == boxes.labels
+    assert not again.corners.flags.writeable
+
+
+@pytest.mark.parametrize(
+    ("columns", "told"),
+    [
+        ({"labels": ["a"]}, "labels has 1 entries for 2 boxes"),
+        ({"labels": ["a", 3]}, "that of box 1 is 3"),
+        ({"scores": [0.1]}, "scores has 1 entries for 2 boxes"),
+        ({"scores": [0.1, 1.5]}, "that of box 1 is 1.5"),
+        ({"scores": [np.nan, 0.5]}, "that of box 0 is nan"),
+        ({"scores": ["x", 0.5]}, "scores must be a number from 0 to 1"),
+        ({"image_size": (0, 5)}, "image_size must be"),
+    ],
+)
+def test_columns_that_do_not_fit_are_refused(columns: dict[str, object], told: str) -> None:
+    with pytest.raises(InvalidParameterError, match=told):
+        sv.Boxes(GOOD, **columns)  # type: ignore[arg-type]
+
+
+def test_relative_boxes_become_pixels_of_the_photo() -> None:
+    boxes = sv.Boxes([[0.1, 0.2, 0.5, 1.0]], relative=True, labels=["juice"])
+    found = boxes.in_pixels((100, 200))
+    assert found.corners.tolist() == [[20, 20, 100, 100]]
+    assert found.labels == ("juice",)
+    assert not found.relative
+
+
+def test_relative_boxes_in_pixels_are_refused() -> None:
+    with pytest.raises(InvalidParameterError, match="not a share of the photo from 0 to 1"):
+        sv.Boxes(GOOD, relative=True)
+
+
+def test_boxes_of_another_photo_are_refused() -> None:
+    boxes = sv.Boxes(GOOD, image_size=(200, 300))
+    with pytest.raises(InvalidParameterError, match="a photo of 300 x 200 pixels, but this one is"):
+        boxes.in_pixels((201, 300))
+
+
+def test_boxes_of_a_photo_that_lay_on_its_side_are_told_from_those_of_another() -> None:
+    boxes = sv.Boxes(GOOD, image_size=(200, 300))
+    with pytest.raises(InvalidParameterError, match="without its EXIF orientation, so pass as_sto"):
+        boxes.in_pixels((300, 200))
+
+
+@dataclass
+class Detections:
+    """What `supervision.Detections` looks like."""
+
+    xyxy: npt.NDArray[np.float32]
+    confidence: npt.NDArray[np.float32] | None = None
+    data: dict[str, npt.NDArray[np.str_]] = field(default_factory=dict)
+
+
+def test_detections_bring_their_boxes_scores_and_names() -> None:
+    found = as_boxes(
+        Detections(
+            xyxy=np.array(GOOD, np.float32),
+            confidence=np.array([0.5, 0.75], np.float32),
+            data={"class_name": np.array(["bottle", "box"])},
+        )
+    )
+    assert found.corners.tolist() == GOOD
+    assert found.labels == ("bottle", "box")
+    assert found.scores is not None
+    assert found.scores.tolist() == [0.5, 0.75]
+
+
+def test_detections_without_anything_else_are_boxes() -> None:
+    assert len(as_boxes(Detections(xyxy=np.zeros((0, 4), np.float32)))) == 0
+
+
+def test_a_file_in_place_of_boxes_is_told_how_to_read_it() -> None:
+    files: list[object] = ["boxes.json", b"{}", {"annotations": []}]
+    for wrong in files:
+        with pytest.raises(InvalidParameterError, match=r"read files with Boxes\.from_coco"):
+            as_boxes(wrong)
