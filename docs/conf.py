@@ -96,7 +96,7 @@ sphinx_gallery_conf = {
     "show_signature": False,
     "min_reported_time": 10**6,  # how long it took says nothing to a reader
     "image_scrapers": ("matplotlib",),
-    "matplotlib_animations": False,
+    "remove_config_comments": True,
     "capture_repr": (),
     "default_thumb_file": str(HERE / "_static" / "predictions.png"),
     "doc_module": (),
@@ -112,6 +112,7 @@ html_css_files = ["shelfvision.css"]
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
+    "header_links_before_dropdown": 8,
     "navigation_with_keys": False,
     "show_prev_next": True,
     "secondary_sidebar_items": ["page-toc"],

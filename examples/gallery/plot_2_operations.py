@@ -2,8 +2,8 @@
 What each operation does
 ========================
 
-An operation changes one photo, by as much as its settings allow. The same photo and the same key
-always give the same copy.
+An operation changes one photo, by as much as its settings allow. The same
+photo and the same key always give the same copy.
 """
 
 import matplotlib.pyplot as plt
@@ -23,12 +23,14 @@ from shelfvision.augment import (
     Zoom,
 )
 
-photos = sv.samples.render_products({"Can": 1, "Carton": 1, "Jar": 1}, seed=4)
+photos = sv.samples.render_products(
+    {"Can": 1, "Carton": 1, "Jar": 1}, seed=4
+)
 images, _ = photos.to_arrays()
 
 # %%
-# Five copies of a photo by each of ten operations, at settings stronger than their own so that
-# they show.
+# Five copies of a photo by each of ten operations, at settings stronger
+# than their own so that they show.
 
 operations = {
     "Rotate": Rotate(25),
@@ -46,7 +48,9 @@ copies = {
     name: sv.augment.preview_array(operation, images[1], n=5, seed=7)[0]
     for name, operation in operations.items()
 }
-figure, axes = plt.subplots(len(copies), 5, figsize=(6.5, 13), layout="constrained")
+figure, axes = plt.subplots(
+    len(copies), 5, figsize=(6.5, 13), layout="constrained"
+)
 for row, (name, some) in zip(axes, copies.items(), strict=True):
     row[0].set_ylabel(name, rotation=0, ha="right", va="center")
     for ax, copy in zip(row, some, strict=True):
@@ -54,9 +58,9 @@ for row, (name, some) in zip(axes, copies.items(), strict=True):
         ax.set(xticks=[], yticks=[])
 
 # %%
-# Operations are put together with ``Compose``, ``OneOf`` and ``Maybe``; ``stages=True`` shows how
-# a copy comes about. A function of your own, ``(image, rng) -> image``, can stand anywhere among
-# them.
+# Operations are put together with ``Compose``, ``OneOf`` and ``Maybe``;
+# ``stages=True`` shows how a copy comes about. A function of your own,
+# ``(image, rng) -> image``, can stand anywhere among them.
 
 
 def greyer(image, rng):  # type: ignore[no-untyped-def]
@@ -66,5 +70,6 @@ def greyer(image, rng):  # type: ignore[no-untyped-def]
     return (share * grey + (1 - share) * image).astype("uint8")
 
 
+# sphinx_gallery_thumbnail_number = 2
 steps = Compose([Rotate(8), greyer, Maybe(Glare(), p=1.0), PriceTag()])
 sv.augment.preview(steps, images, stages=True)

@@ -2,26 +2,35 @@
 A plan for balance
 ==================
 
-Shops have many photos of what sells and few of what does not. Before a copy is made, a plan says
-how many each class would get.
+Shops have many photos of what sells and few of what does not. Before a
+copy is made, a plan says how many each class would get.
 """
 
 import matplotlib.pyplot as plt
 
 import shelfvision as sv
 
-photos = sv.samples.render_products(sv.samples.UNEVEN_COUNTS, image_size=(48, 48))
-splits = sv.SeededSplitter(train=0.7, validation=0.2, test=0.1, seed=42).split(photos)
+photos = sv.samples.render_products(
+    sv.samples.UNEVEN_COUNTS, image_size=(48, 48)
+)
+splits = sv.SeededSplitter(
+    train=0.7, validation=0.2, test=0.1, seed=42
+).split(photos)
 
 # %%
-# The training part alone is balanced. The words are those of imbalanced-learn.
+# The training part alone is balanced. The words are those of imbalanced-
+# learn.
 
 plans = {
     "not majority": sv.BalancingAugmenter(seed=42),
     "median": sv.BalancingAugmenter(sampling_strategy="median", seed=42),
-    "minority": sv.BalancingAugmenter(sampling_strategy="minority", seed=42),
+    "minority": sv.BalancingAugmenter(
+        sampling_strategy="minority", seed=42
+    ),
 }
-figure, axes = plt.subplots(1, 3, figsize=(11, 3.2), layout="constrained", sharey=True)
+figure, axes = plt.subplots(
+    1, 3, figsize=(11, 3.2), layout="constrained", sharey=True
+)
 for ax, (strategy, balancing) in zip(axes, plans.items(), strict=True):
     plan = balancing.plan(splits.train.class_counts)
     plan.plot(ax=ax)
@@ -29,8 +38,8 @@ for ax, (strategy, balancing) in zip(axes, plans.items(), strict=True):
     print(strategy, plan, "", sep="\n")
 
 # %%
-# Copies are rows of the dataset, made when they are read. Each keeps the group of its original,
-# so that none can leave the training part.
+# Copies are rows of the dataset, made when they are read. Each keeps the
+# group of its original, so that none can leave the training part.
 
 train = sv.BalancingAugmenter(seed=42).balance(splits.train)
 print(train.class_counts)

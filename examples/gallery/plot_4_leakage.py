@@ -2,8 +2,9 @@
 Why a random split flatters
 ===========================
 
-Nobody photographs a product once. Here every product is photographed six times in a row, and a
-judge that can hardly see tells how much of a score is memory.
+Nobody photographs a product once. Here every product is photographed six
+times in a row, and a judge that can hardly see tells how much of a score
+is memory.
 """
 
 import matplotlib.pyplot as plt
@@ -16,13 +17,16 @@ from shelfvision.augment import Brightness, Compose, Noise, Rotate, Shift
 # %%
 # Bursts
 # ------
-# Twenty products of each class, six photos of each, a little turned, shifted and lit otherwise.
-# The names tell which photos were taken in a row; nothing else does.
+# Twenty products of each class, six photos of each, a little turned,
+# shifted and lit otherwise. The names tell which photos were taken in a
+# row; nothing else does.
 
 
 def bursts(seed: int) -> sv.Dataset:
     """Return photos of products, six in a row of each."""
-    products = sv.samples.render_products(20, image_size=(64, 64), seed=seed)
+    products = sv.samples.render_products(
+        20, image_size=(64, 64), seed=seed
+    )
     images, labels = products.to_arrays()
     hand = Compose([Rotate(4), Shift(0.04), Brightness(0.06), Noise(4)])
     taken = sv.augment.preview_array(hand, images, n=6, seed=seed)
@@ -31,18 +35,23 @@ def bursts(seed: int) -> sv.Dataset:
         taken.reshape(-1, 64, 64, 3),
         np.repeat(labels, 6),
         class_names=products.class_names,
-        ids=[f"{name}_{number}.jpg" for name in names for number in range(6)],
+        ids=[
+            f"{name}_{number}.jpg" for name in names for number in range(6)
+        ],
     )
 
 
 photos = bursts(seed=1)
-sv.plot.predictions(photos.read_batch(slice(0, 6)), ["Bottle"] * 6, np.ones(6))
+figure, axes = plt.subplots(1, 6, figsize=(8, 1.5), layout="constrained")
+for ax, image in zip(axes, photos.read_batch(slice(0, 6)), strict=True):
+    ax.imshow(image)
+    ax.set_axis_off()
 
 # %%
 # A judge that remembers
 # ----------------------
-# The nearest of all training photos, at 12 x 12 pixels. Anything with ``class_names`` and
-# ``predict`` can be evaluated.
+# The nearest of all training photos, at 12 x 12 pixels. Anything with
+# ``class_names`` and ``predict`` can be evaluated.
 
 
 class Nearest:
@@ -57,7 +66,11 @@ class Nearest:
     def predict(self, photos: sv.Dataset) -> sv.Predictions:
         """Return the nearest photo's class, with certainty."""
         found = self._judge.predict(self._small(photos))
-        return sv.Predictions(np.eye(len(self.class_names))[found], self.class_names, photos.ids)
+        return sv.Predictions(
+            np.eye(len(self.class_names))[found],
+            self.class_names,
+            photos.ids,
+        )
 
     @staticmethod
     def _small(photos: sv.Dataset) -> np.ndarray:
@@ -69,27 +82,32 @@ class Nearest:
 # %%
 # Three scores
 # ------------
-# A random split deals the photos of a burst to both sides. With bursts found and kept together,
-# the same judge has only photos of other products to go by. New products, photographed later, are
-# what a shop will see.
+# A random split deals the photos of a burst to both sides. With bursts
+# found and kept together, the same judge has only photos of other
+# products to go by. New products, photographed later, are what a shop
+# will see.
 
 splitter = sv.SeededSplitter(train=0.7, validation=0, test=0.3, seed=42)
 grouped = photos.group_near_duplicates().group_bursts()
 print(len(photos), "photos,", len(set(grouped.groups)), "groups found")
 
 reports = {}
-for title, some in {"random split": photos, "bursts kept whole": grouped}.items():
+for title, some in {
+    "random split": photos,
+    "bursts kept whole": grouped,
+}.items():
     splits = splitter.split(some)
     assert splits.test is not None
     reports[title] = sv.evaluate(Nearest(splits.train), splits.test)
 reports["new products"] = sv.evaluate(Nearest(photos), bursts(seed=2))
 
+# sphinx_gallery_thumbnail_number = 2
 figure, ax = plt.subplots(figsize=(5.5, 3), layout="constrained")
 for place, (title, report) in enumerate(reports.items()):
     low, high = report.intervals.accuracy
     ax.barh(place, report.accuracy, color="#4878a8")
     ax.plot([low, high], [place, place], color="black", linewidth=1.5)
-    print(f"{title:18} {report.accuracy:.2f}, 95 % interval {low:.2f} to {high:.2f}")
+    print(f"{title:18} {report.accuracy:.2f} ({low:.2f} to {high:.2f})")
 ax.axvline(1 / 5, color="grey", linestyle="--")
 ax.set_yticks(range(3), list(reports))
 ax.invert_yaxis()

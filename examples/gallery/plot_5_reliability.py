@@ -2,9 +2,9 @@
 Believing a confidence, or not
 ==============================
 
-Networks that were trained to the end claim too much. The scores below are made up, so that the
-truth is known: 8,000 photos of four classes, by a classifier that is surer of itself than it
-should be.
+Networks that were trained to the end claim too much. The scores below are
+made up, so that the truth is known: 8,000 photos of four classes, by a
+classifier that is surer of itself than it should be.
 """
 
 import matplotlib.pyplot as plt
@@ -18,11 +18,13 @@ labels = rng.integers(4, size=8000)
 logits = rng.normal(size=(8000, 4))
 logits[np.arange(8000), labels] += 1.8
 sharpened = np.exp(2.5 * logits)
-scores = (sharpened / sharpened.sum(axis=1, keepdims=True)).astype(np.float32)
+scores = (sharpened / sharpened.sum(axis=1, keepdims=True)).astype(
+    np.float32
+)
 
 # %%
-# One half teaches, the other judges. A temperature is one number, learned from the first half; it
-# changes no label.
+# One half teaches, the other judges. A temperature is one number, learned
+# from the first half; it changes no label.
 
 calibration = sv.Calibration.fit(scores[:4000], labels[:4000])
 print(calibration)
@@ -34,27 +36,38 @@ for ax, title, given in zip(
     (scores[4000:], calibration.apply(scores[4000:])),
     strict=True,
 ):
-    found = sv.Predictions(given, names, [f"{number}.jpg" for number in range(4000)])
+    found = sv.Predictions(
+        given, names, [f"{number}.jpg" for number in range(4000)]
+    )
     report = sv.EvaluationReport(found, labels[4000:])
     sv.plot.reliability(report, ax=ax)
-    ax.set_title(f"{title}: calibration error {report.calibration_error:.3f}")
+    ax.set_title(
+        f"{title}: calibration error {report.calibration_error:.3f}"
+    )
 
 # %%
 # What to accept
 # --------------
-# A threshold accepts what is sure enough for a precision, and sends the rest to review. It is
-# chosen on the first half and holds, or not, on the second.
+# A threshold accepts what is sure enough for a precision, and sends the
+# rest to review. It is chosen on the first half and holds, or not, on the
+# second.
 
-first, second = calibration.apply(scores[:4000]), calibration.apply(scores[4000:])
+first, second = (
+    calibration.apply(scores[:4000]),
+    calibration.apply(scores[4000:]),
+)
 asked = np.array([0.80, 0.85, 0.90, 0.95, 0.97])
 reached, covered = [], []
 for precision in asked:
-    thresholds = sv.Thresholds.for_precision(first, labels[:4000], precision=precision)
+    thresholds = sv.Thresholds.for_precision(
+        first, labels[:4000], precision=precision
+    )
     accepted = thresholds.decide(second) == "accept"
     right = second.argmax(axis=1) == labels[4000:]
     reached.append(right[accepted].mean())
     covered.append(accepted.mean())
-    print(f"asked {precision:.2f}: accepts {covered[-1]:.0%}, of which {reached[-1]:.1%} are right")
+    share = f"{reached[-1]:.3f} right of {covered[-1]:.0%} accepted"
+    print(f"asked {precision:.2f}: {share}")
 
 figure, ax = plt.subplots(figsize=(5.5, 3.6), layout="constrained")
 ax.plot(asked, reached, "o-", label="right, of those accepted")

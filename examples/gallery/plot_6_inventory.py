@@ -2,8 +2,8 @@
 Stock with its doubt
 ====================
 
-Counting labels repeats a classifier's mistakes. An inventory turns back what is known to be
-confused, and says how sure it is of each count.
+Counting labels repeats a classifier's mistakes. An inventory turns back
+what is known to be confused, and says how sure it is of each count.
 """
 
 import keras
@@ -12,8 +12,8 @@ import matplotlib.pyplot as plt
 import shelfvision as sv
 
 # %%
-# A network of a few seconds, on thumbnails, so that it is often wrong. The classifier remembers
-# what it said of the validation photos.
+# A network of a few seconds, on thumbnails, so that it is often wrong.
+# The classifier remembers what it said of the validation photos.
 
 
 def small_network() -> keras.Model:
@@ -21,18 +21,26 @@ def small_network() -> keras.Model:
     image = keras.Input((32, 32, 3), dtype="uint8")
     x = keras.layers.Rescaling(1 / 255)(image)
     for filters in (16, 32, 64):
-        x = keras.layers.Conv2D(filters, 3, strides=2, padding="same", use_bias=False)(x)
+        x = keras.layers.Conv2D(
+            filters, 3, strides=2, padding="same", use_bias=False
+        )(x)
         x = keras.layers.BatchNormalization(momentum=0.9)(x)
         x = keras.layers.Activation("relu")(x)
     x = keras.layers.Flatten()(x)
-    return keras.Model(image, keras.layers.Dense(3, activation="softmax")(x))
+    return keras.Model(
+        image, keras.layers.Dense(3, activation="softmax")(x)
+    )
 
 
 counts = {"Bottle": 300, "Can": 300, "Pouch": 300}
 known = sv.samples.render_products(counts, image_size=(32, 32), seed=3)
-splits = sv.SeededSplitter(train=0.5, validation=0.5, test=0, seed=42).split(known.cached())
+splits = sv.SeededSplitter(
+    train=0.5, validation=0.5, test=0, seed=42
+).split(known.cached())
 trainer = sv.Trainer(epochs=10, learning_rate=0.002, seed=42)
-classifier = trainer.fit(small_network(), splits.train, splits.validation).classifier
+classifier = trainer.fit(
+    small_network(), splits.train, splits.validation
+).classifier
 print(classifier.validation_scores)
 
 # %%
@@ -44,18 +52,42 @@ inventory = sv.take_inventory(classifier, shelf)
 print(inventory)
 
 # %%
-# What is there, what the labels say, and what the inventory makes of them, with nine in ten.
+# What is there, what the labels say, and what the inventory makes of
+# them, with nine in ten.
 
 figure, ax = plt.subplots(figsize=(6, 3), layout="constrained")
 for place, (name, count) in enumerate(truth.items()):
     low, high = inventory.intervals[name]
-    ax.plot([low, high], [place, place], color="#4878a8", linewidth=7, alpha=0.5)
-    ax.plot(inventory.counts[name], place, "o", color="#4878a8", label="inventory")
-    ax.plot(inventory.naive[name], place, "x", color="#b03030", label="labels counted")
-    ax.plot(count, place, "|", color="black", markersize=22, label="really there")
+    ax.plot(
+        [low, high], [place, place], color="#4878a8", linewidth=7, alpha=0.5
+    )
+    ax.plot(
+        inventory.counts[name],
+        place,
+        "o",
+        color="#4878a8",
+        label="inventory",
+    )
+    ax.plot(
+        inventory.naive[name],
+        place,
+        "x",
+        color="#b03030",
+        label="labels counted",
+    )
+    ax.plot(
+        count,
+        place,
+        "|",
+        color="black",
+        markersize=22,
+        label="really there",
+    )
 ax.set_yticks(range(len(truth)), list(truth))
 ax.set(xlabel="photos", xlim=(0, None))
-ax.legend(*(some[:3] for some in ax.get_legend_handles_labels()), frameon=False)
+ax.legend(
+    *(some[:3] for some in ax.get_legend_handles_labels()), frameon=False
+)
 ax.spines[["top", "right"]].set_visible(False)
 
 # %%
