@@ -1,0 +1,122 @@
+"""A classifier of single products reads photos of shelves: boxes in order, and a map of tiles."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Pictures
+
+import shelfvision as sv
+from shelfvision.errors import (
+    InvalidParameterError,
+    PhotoError,
+    PhotoNotFoundError,
+    ShelfVisionWarning,
+)
+
+
+@pytest.fixture(scope="module")
+def shelf() -> sv.samples.Shelf:
+    return sv.samples.render_shelf(2, 5, class_names=["Can", "Jar"], image_size=(160, 240), seed=1)
+
+
+@pytest.fixture(scope="module")
+def classifier() -> sv.Classifier:
+    model = sv.build_model(2, image_size=(32, 24), architecture="shelf_cnn", seed=1)
+    return sv.Classifier.from_model(model, class_names=["Can", "Jar"])
+
+
+def crops(shelf: sv.samples.Shelf) -> list[np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]]:
+    edges = np.concatenate([np.floor(shelf.boxes[:, :2]), np.ceil(shelf.boxes[:, 2:])], axis=1)
+    return [shelf.photo[top:bottom, left:right] for left, top, right, bottom in edges.astype(int)]
+
+
+def test_regions_are_what_the_same_crops_are_as_photos(
+    classifier: sv.Classifier, shelf: sv.samples.Shelf
+) -> None:
+    regions = classifier.predict_regions(shelf.photo, shelf.boxes)
+    single = classifier.predict(crops(shelf))
+    assert np.array_equal(regions.probabilities, single.probabilities)
+    assert list(regions.labels) == list(single.labels)
+
+
+def test_a_path_bytes_and_pixels_give_the_same_regions(
+    classifier: sv.Classifier, shelf: sv.samples.Shelf, tmp_path: Path
+) -> None:
+    file = io.BytesIO()
+    Pictures.fromarray(shelf.photo).save(file, "PNG")
+    (tmp_path / "shelf.png").write_bytes(file.getvalue())
+    pixels, data, path = (
+        classifier.predict_regions(photo, shelf.boxes)
+        for photo in (shelf.photo, file.getvalue(), tmp_path / "shelf.png")
+    )
+    assert np.array_equal(pixels.probabilities, data.probabilities)
+    assert np.array_equal(pixels.probabilities, path.probabilities)
+    assert path.ids[0] == f"{tmp_path / 'shelf.png'}#0"
+
+
+def test_the_classifier_resizes_crops_as_it_resizes_photos(shelf: sv.samples.Shelf) -> None:
+    model = sv.build_model(2, image_size=(32, 24), architecture="shelf_cnn", seed=1)
+    padding = sv.Classifier.from_model(model, class_names=["Can", "Jar"], resize="pad")
+    regions = padding.predict_regions(shelf.photo, shelf.boxes)
+    assert np.array_equal(regions.probabilities, padding.predict(crops(shelf)).probabilities)
+
+
+def test_thresholds_decide_about_regions_too(
+    classifier: sv.Classifier, shelf: sv.samples.Shelf
+) -> None:
+    photos = sv.samples.render_products(6, class_names=["Can", "Jar"], image_size=(32, 24))
+    # Nothing that an untrained network says can be accepted at this precision.
+    with pytest.warns(ShelfVisionWarning, match="every photo goes to review"):
+        strict = classifier.with_validation(photos).with_threshold(0.99)
+    assert set(strict.predict_regions(shelf.photo, shelf.boxes).decision) == {"review"}
+    assert strict.scan(shelf.photo, tile=60).accepted_share == 0
+    assert strict.scan(shelf.photo, tile=60, min_confidence=0).accepted_share == 1
+
+
+def test_an_inventory_counts_regions(classifier: sv.Classifier, shelf: sv.samples.Shelf) -> None:
+    photos = sv.samples.render_products(6, class_names=["Can", "Jar"], image_size=(32, 24))
+    measured = classifier.with_validation(photos)
+    regions = measured.predict_regions(shelf.photo, shelf.boxes)
+    one = sv.take_inventory(measured, regions.predictions)
+    assert one.naive == regions.counts
+    both = sv.take_inventory(measured, sv.Regions.pooled([regions, regions]))
+    assert sum(both.naive.values()) == 2 * len(shelf.labels)
+
+
+def test_another_mix_of_classes_can_be_told(
+    classifier: sv.Classifier, shelf: sv.samples.Shelf
+) -> None:
+    photos = sv.samples.render_products(6, class_names=["Can", "Jar"], image_size=(32, 24))
+    known = classifier.with_validation(photos)
+    cans = known.predict_regions(
+        shelf.photo, shelf.boxes, class_frequencies={"Can": 0.999, "Jar": 0.001}
+    )
+    assert cans.predictions.class_frequencies == pytest.approx({"Can": 0.999, "Jar": 0.001})
+    assert cans.counts["Can"] == len(shelf.labels)
+
+
+def test_a_scan_has_a_probability_for_every_cell(
+    classifier: sv.Classifier, shelf: sv.samples.Shelf
+) -> None:
+    found = classifier.scan(shelf.photo, tile=60)
+    assert found.labels.shape == (6, 8)
+    assert found.class_names == ("Can", "Jar")
+    sure = found.confidences >= 0.5
+    assert np.array_equal(found.accepted, sure)
+
+
+def test_what_cannot_be_used_is_told(classifier: sv.Classifier, shelf: sv.samples.Shelf) -> None:
+    with pytest.raises(PhotoNotFoundError):
+        classifier.predict_regions("nowhere.jpg", shelf.boxes)
+    with pytest.raises(PhotoError):
+        classifier.scan(b"no photo")
+    with pytest.raises(InvalidParameterError, match="box 1, "):
+        classifier.predict_regions(shelf.photo, [[0.0, 0.0, 5.0, 5.0], [0.0, 0.0, np.nan, 5.0]])
+    with pytest.raises(InvalidParameterError, match="context must be"):
+        classifier.predict_regions(shelf.photo, shelf.boxes, context=-1)
+    with pytest.raises(InvalidParameterError, match="min_confidence must be"):
+        classifier.scan(shelf.photo, min_confidence=2)
