@@ -63,10 +63,12 @@ def tests_torch(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def adapters(session: nox.Session) -> None:
-    """Run the tests of augmenters beside the real packages that they adapt."""
+    """Run the tests of augmenters and regions beside the real packages that they work with."""
     session.install("-e", ".[torch,plot]", *group("test"), *group("adapters"))
     settings = test_settings(session)
-    session.run("pytest", "-rs", *(session.posargs or ("tests/augment",)), env=settings)
+    session.run(
+        "pytest", "-rs", *(session.posargs or ("tests/augment", "tests/regions")), env=settings
+    )
 
 
 @nox.session

@@ -116,3 +116,14 @@ def test_text_that_does_not_fit_loses_its_end() -> None:
     assert cut.endswith("…")
     assert letters.width(cut) <= room
     assert letters.fitted("oat milk", 1) == ""
+
+
+def test_a_plot_shows_the_picture_in_a_figure_or_on_given_axes() -> None:
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    found = regions(["milk", "tea"], WIDE, [True, True])
+    axes = sv.plot.regions(found, width=200)
+    assert np.shape(axes.get_images()[0].get_array()) == (150, 200, 3)
+    figure, given = pyplot.subplots()
+    assert sv.plot.regions(found, ax=given) is given
+    pyplot.close(axes.figure)
+    pyplot.close(figure)

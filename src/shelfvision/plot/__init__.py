@@ -1,4 +1,4 @@
-"""Pictures of training, judging, class balance and augmentation, drawn with matplotlib.
+"""Pictures of training, judging, class balance, augmentation and shelves, drawn with matplotlib.
 
 Every function returns the axes it drew on and never calls ``show()``. Without `ax` a new figure
 is made through `matplotlib.pyplot`, so it appears in a notebook and under ``plt.show()``, and
@@ -12,6 +12,7 @@ from shelfvision.plot._curves import class_balance, history
 from shelfvision.plot._heat import heat_maps
 from shelfvision.plot._photos import augmentations, predictions
 from shelfvision.plot._reliability import reliability
+from shelfvision.plot._shelves import regions
 
 __all__ = [
     "augmentations",
@@ -20,5 +21,6 @@ __all__ = [
     "heat_maps",
     "history",
     "predictions",
+    "regions",
     "reliability",
 ]

@@ -1,0 +1,65 @@
+"""Pictures of shelf photos with what was found in them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, SupportsIndex
+
+from shelfvision.plot._axes import axes_for
+from shelfvision.protocols import Image
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+class Drawable(Protocol):
+    """What `Regions` and `ShelfMap` are known by here."""
+
+    def draw(self, *, width: SupportsIndex | None = None) -> Image:
+        """Return a picture of itself."""
+        ...
+
+
+def regions(
+    regions_or_map: Drawable, *, width: SupportsIndex | None = None, ax: Axes | None = None
+) -> Axes:
+    """Draw a shelf photo with its regions, or with a map of what is where.
+
+    Parameters
+    ----------
+    regions_or_map : Regions or ShelfMap
+        What `Classifier.predict_regions` or `Classifier.scan` gave.
+    width : int, optional
+        How many pixels wide the picture is, as for `Regions.draw`; letters are legible where it
+        is shown as wide as that.
+    ax : Axes, optional
+        Where to draw. By default a new figure.
+
+    Returns
+    -------
+    Axes
+        The axes.
+
+    Raises
+    ------
+    PhotoError
+        The photo's file is there no more, or cannot be read.
+    MissingDependencyError
+        matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import shelfvision as sv
+    >>> shelf = sv.samples.render_shelf(1, 3, image_size=(100, 200), gaps=0)
+    >>> found = sv.Predictions(np.eye(3), ["Can", "Jar", "Pouch"], ["0", "1", "2"])
+    >>> boxes = sv.Boxes(shelf.boxes).in_pixels((100, 200))
+    >>> sv.plot.regions(sv.Regions(found, boxes, shelf.photo)).get_xlim()
+    (-0.5, 199.5)
+    """
+    picture = regions_or_map.draw(width=width)
+    height, across = picture.shape[:2]
+    # At 100 dots an inch, a pixel of the picture is one of the figure.
+    axes = axes_for(ax, size=(across / 100, height / 100))
+    axes.imshow(picture)
+    axes.set_axis_off()
+    return axes
