@@ -122,7 +122,9 @@ def test_a_plot_shows_the_picture_in_a_figure_or_on_given_axes() -> None:
     pyplot = pytest.importorskip("matplotlib.pyplot")
     found = regions(["milk", "tea"], WIDE, [True, True])
     axes = sv.plot.regions(found, width=200)
-    assert np.shape(axes.get_images()[0].get_array()) == (150, 200, 3)
+    shown = axes.get_images()[0].get_array()
+    assert shown is not None
+    assert shown.shape == (150, 200, 3)
     figure, given = pyplot.subplots()
     assert sv.plot.regions(found, ax=given) is given
     pyplot.close(axes.figure)
