@@ -274,6 +274,9 @@ def test_a_classifier_is_exported_and_the_file_predicts(
         (["audit", "SHELF", "--where", "a=b"], 2, "for manifests"),
         (["train", "SHELF", "-o", "EMPTY"], 2, "is a folder"),
         (["train", "SHELF", "-o", "m.shelf", "--validation", "1"], 2, "nothing to train on"),
+        (["train", "SHELF", "-o", "file.txt/m.shelf"], 2, "is no folder"),
+        (["audit", "SHELF", "--html", "EMPTY"], 2, "is a folder"),
+        (["evaluate", "BUNDLE", "SHELF", "--html", "file.txt/a.html"], 2, "is no folder"),
         (["train", "SHELF", "-o", "m.shelf", "--architecture", "nonsense"], 1, "nonsense"),
         (["evaluate", "BUNDLE", "missing"], 1, "there is no folder"),
         (["export", "BUNDLE", "a.what"], 2, "--format"),
@@ -284,6 +287,7 @@ def test_a_mistake_is_one_sentence(
     arguments: list[str], status: int, words: str, run: Run, shelf: Path, bundle: Path
 ) -> None:
     Path("empty").mkdir()
+    Path("file.txt").write_text("")
     names = {"SHELF": str(shelf), "BUNDLE": str(bundle), "EMPTY": "empty"}
     found = run(*(names.get(argument, argument) for argument in arguments))
     assert found.status == status
@@ -313,6 +317,63 @@ def test_an_unforeseen_error_is_a_sentence_unless_debugging(
     assert "ZeroDivisionError: by nought; run it again with --debug" in one_sentence(found)
     with pytest.raises(ZeroDivisionError):
         run("doctor", "--debug")
+
+
+def test_another_file_than_the_trusted_one_is_refused(run: Run, bundle: Path) -> None:
+    digest = sv.inspect(bundle).sha256
+    assert run("inspect", bundle, "--sha256", digest).status == 0
+    golden = Path(__file__).parent / "export" / "golden" / "tiny.onnx"
+    for file, arguments in (
+        (bundle, ("inspect", bundle)),
+        (golden, ("inspect", golden)),
+        (bundle, ("predict", bundle, "a.jpg")),
+        (bundle, ("export", bundle, "a.onnx")),
+    ):
+        found = run(*arguments, "--sha256", "0" * 64)
+        assert found.status == 1
+        sentence = one_sentence(found)
+        assert "another file than the one you trust" in sentence
+        assert str(file) in sentence
+
+
+def test_a_path_that_is_no_text_is_read_and_written_as_it_is(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    odd = os.path.join(os.fsencode(tmp_path), b"odd \xff.jpg")
+    try:
+        with open(odd, "wb") as file:
+            file.write(b"no photo")
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    golden = Path(__file__).parent / "export" / "golden" / "tiny.onnx"
+    command = [sys.executable, "-m", "shelfvision", "predict", str(golden), "-"]
+    command += ["--on-error", "skip", "--format"]
+    rows, lines = (
+        subprocess.run([*command, kind], input=odd, capture_output=True, check=False, timeout=60)
+        for kind in ("csv", "jsonl")
+    )
+    assert odd + b",,,review," in rows.stdout
+    assert os.fsencode(json.loads(lines.stdout)["id"]) == odd
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full disk to write to")
+@pytest.mark.parametrize("kind", ["csv", "table"])
+def test_an_answer_that_cannot_be_written_is_told(kind: str, shelf: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    golden = Path(__file__).parent / "export" / "golden" / "tiny.onnx"
+    command = [sys.executable, "-m", "shelfvision", "predict", golden, shelf, "--format", kind]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60
+        )
+    assert (done.returncode, done.stderr) == (1, "shelfvision: error: No space left on device\n")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell closes the stream")
+def test_a_closed_standard_output_does_no_harm() -> None:
+    golden = Path(__file__).parent / "export" / "golden" / "tiny.onnx"
+    command = ["sh", "-c", '"$@" >&-', "x", sys.executable, "-m", "shelfvision", "inspect", golden]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_warning_is_one_line(run: Run, shelf: Path) -> None:

@@ -62,6 +62,31 @@ def test_it_prints_as_a_table_and_is_short_in_a_list() -> None:
     assert len(repr([info])) < 200
 
 
+def test_it_is_told_as_plain_values() -> None:
+    info = sv.inspect(GOLDEN / "version-2.shelf")
+    told = json.loads(json.dumps(info.to_dict()))
+    assert (told["sha256"], told["format"], told["resize"]) == (info.sha256, 2, info.resize)
+    assert told["class_names"] == list(info.class_names)
+    assert told["settings"]["architecture"] == "grocery_cnn"
+    assert told["calibration"]["method"] == "temperature"
+    assert {tensor["name"] for tensor in told["tensors"]} == {t.name for t in info.tensors}
+
+
+def test_a_recipe_is_told_by_the_names_of_its_parts(
+    classifier: sv.Classifier, tmp_path: Path
+) -> None:
+    recipe = {
+        "augmenter": {"name": "Rotate", "degrees": 45.0, "fill": "reflect"},
+        "change": [0.5, 1 / 3],
+        "epochs": 7,
+    }
+    manifest = dataclasses.replace(classifier._manifest(), provenance={"trainer": recipe})
+    save_bundle(manifest, classifier._network.weights, tmp_path / "a.shelf")
+    line = next(x for x in str(sv.inspect(tmp_path / "a.shelf")).splitlines() if "Rotate" in x)
+    told = "epochs 7, augmenter Rotate (degrees 45, fill reflect), change [0.5, 0.333333]"
+    assert line.endswith(told)
+
+
 def test_it_cannot_be_changed() -> None:
     info = sv.inspect(GOLDEN / "version-2.shelf")
     with pytest.raises(dataclasses.FrozenInstanceError):

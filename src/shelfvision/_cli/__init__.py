@@ -19,6 +19,7 @@ FAILURE, USAGE, INTERRUPTED, BROKEN_PIPE = 1, 2, 130, 141
 
 def entry() -> None:
     """Run the command line as the program that this process is."""
+    _open_what_is_closed()
     if "--debug" not in sys.argv:
         _silence_native_code()
     _let_any_path_through()
@@ -34,6 +35,13 @@ def entry() -> None:
     if status:
         _drop_what_is_left()
     sys.exit(status)
+
+
+def _open_what_is_closed() -> None:
+    """Give a process that was started without standard streams (``>&-``) some to write to."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  (to stay)
 
 
 def _let_any_path_through() -> None:
@@ -70,9 +78,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _sentence(error: Exception) -> str:
-    known = isinstance(error, ShelfVisionError | OSError) and str(error)
-    if known:
+    if isinstance(error, ShelfVisionError):
         return f"error: {error}"
+    if isinstance(error, OSError) and error.strerror:
+        which = "" if error.filename is None else f": {os.fsdecode(error.filename)!r}"
+        return f"error: {error.strerror}{which}"
     return f"error: {type(error).__name__}: {error}; run it again with --debug to see where"
 
 

@@ -124,5 +124,6 @@ def _table(parts: Iterable[Predictions], _top: int) -> tuple[int, int]:
         total += len(part)
     # Off the terminal nothing is cut or wrapped.
     width = None if sys.stdout.isatty() else 100_000
-    Console(file=sys.stdout, width=width).print(table)
+    if total:
+        Console(file=sys.stdout, width=width).print(table)
     return total, failed

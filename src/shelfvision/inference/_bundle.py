@@ -61,7 +61,7 @@ class Contents:
     """The SHA-256 of the whole file."""
 
 
-class _Hashed:
+class Hashed:
     """A binary file that remembers the digest of all that went through it."""
 
     def __init__(self, file: BinaryIO, where: str = "the given file") -> None:
@@ -70,6 +70,7 @@ class _Hashed:
         self._hasher = hashlib.sha256()
 
     def read(self, size: int, /) -> bytes:
+        """Return up to `size` bytes, none at the end."""
         try:
             data: object = self._file.read(size)
         except OSError as error:
@@ -84,11 +85,13 @@ class _Hashed:
         return data
 
     def write(self, data: bytes, /) -> None:
+        """Write all of `data`."""
         self._hasher.update(data)
         self._file.write(data)
 
     @property
     def digest(self) -> str:
+        """The SHA-256 of what went through, 64 hexadecimal digits."""
         return self._hasher.hexdigest()
 
 
@@ -102,7 +105,7 @@ def save_bundle(
     require_savable(weights)
     weights = {**weights, **kept_tensors(validation)}
     metadata = manifest.to_metadata(digests_of(weights))
-    _require_binary(target, "write")
+    require_binary(target, "write")
     if isinstance(target, str | os.PathLike):
         with atomic_writer(target) as file:
             return _written(file, weights, metadata)
@@ -143,9 +146,9 @@ def read_bundle(
 
 def read_contents(source: Target, *, expected_sha256: str | None = None) -> Contents:
     """Return what a bundle holds, checked wholly; Keras is not needed."""
-    expected = None if expected_sha256 is None else _checked_digest(expected_sha256)
+    expected = None if expected_sha256 is None else checked_digest(expected_sha256)
     where = where_is(source)
-    _require_binary(source, "read")
+    require_binary(source, "read")
     if isinstance(source, str | os.PathLike):
         with open_weights(source) as file:
             return _read(file, where, expected, os.fstat(file.fileno()).st_size)
@@ -173,13 +176,13 @@ def require_savable(weights: Mapping[str, Tensor]) -> None:
 
 
 def _written(file: BinaryIO, weights: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
-    hashed = _Hashed(file)
+    hashed = Hashed(file)
     write(hashed, weights, metadata)
     return hashed.digest
 
 
 def _read(file: BinaryIO, where: str, expected: str | None, size: int | None) -> Contents:
-    hashed = _Hashed(file, where)
+    hashed = Hashed(file, where)
     header = read_header(hashed, where, kind="a classifier saved by shelfvision")
     manifest = Manifest.from_metadata(header.metadata, where)
     _require_canonical(header, manifest, where)
@@ -309,7 +312,8 @@ def _unnumbered(name: str) -> str:
     return re.sub(r"[_#]\d+(?=/|$|#)", "", name)
 
 
-def _checked_digest(value: object) -> str:
+def checked_digest(value: object) -> str:
+    """Return what may be a SHA-256, in small letters."""
     if not isinstance(value, str) or not re.fullmatch(r"[0-9a-fA-F]{64}", value):
         raise InvalidParameterError(
             f"expected_sha256 must be 64 hexadecimal digits, not {value!r}; sha256sum prints them"
@@ -317,7 +321,7 @@ def _checked_digest(value: object) -> str:
     return value.lower()
 
 
-def _require_binary(place: object, method: str) -> None:
+def require_binary(place: object, method: str) -> None:
     """Refuse what is neither a path nor a binary file."""
     named = isinstance(place, str | os.PathLike)
     if not named and (isinstance(place, io.TextIOBase) or not hasattr(place, method)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import cast, final
@@ -15,7 +15,7 @@ from shelfvision.models._spec import ModelSpec
 from shelfvision.predictions import Calibration, Thresholds
 from shelfvision.protocols import Resize
 
-_LONGEST = 100
+_LONGEST = 240
 _MOST = 12
 
 
@@ -122,7 +122,7 @@ class BundleInfo:
             "validation scores": self.n_validation and f"of {self.n_validation} photos",
         }
         # What the file's maker wrote freely cannot take the place of what was checked.
-        rows |= {f"from {short(name)}": value for name, value in self.provenance.items()}
+        rows |= {f"from {short(name):.60}": value for name, value in self.provenance.items()}
         return rows | {"saved with": self.created_with}
 
 
@@ -202,18 +202,39 @@ def _tensors(found: Contents, where: str) -> tuple[TensorInfo, ...]:
 
 def short(value: object) -> str:
     """Return a value in one line of a length that can be read."""
-    if value is None:
-        return "none"
-    if isinstance(value, Mapping):
-        inner = ", ".join(f"{name} {short(part)}" for name, part in list(value.items())[:_MOST])
-        return _cut(inner or "none", len(value))
-    if isinstance(value, tuple | list):
-        return _cut(", ".join(map(short, value[:_MOST])) or "none", len(value))
-    text = value if isinstance(value, str) else repr(value)
+    text = _told(value)
     # A file's text must not move a terminal's cursor, or break the table.
     text = "".join(letter if letter.isprintable() else "?" for letter in text)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
-def _cut(text: str, count: int) -> str:
-    return text if count <= _MOST else f"{text} and {count - _MOST} more"
+def _told(value: object) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, Mapping):
+        # What is short comes first, lest what is long leave no room for it.
+        parts = sorted(value.items(), key=lambda item: isinstance(item[1], Mapping | tuple | list))
+        rest = [f"{name} {_inner(part)}" for name, part in parts if name != "name"]
+        # What has a name, an augmenter say, is told by it.
+        name = value.get("name")
+        if isinstance(name, str):
+            return name + (f" ({_cut(rest)})" if rest else "")
+        return _cut(rest)
+    if isinstance(value, tuple | list):
+        return _cut([_inner(part) for part in value])
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return value if isinstance(value, str) else repr(value)
+
+
+def _inner(value: object) -> str:
+    """Return a value inside another one, in brackets where its commas would mislead."""
+    text = _told(value)
+    plain = isinstance(value, str) or "," not in text or text.endswith(")")
+    return text if plain else f"[{text}]"
+
+
+def _cut(parts: Sequence[str]) -> str:
+    more = len(parts) - _MOST
+    text = ", ".join(parts[:_MOST]) or "none"
+    return text if more <= 0 else f"{text} and {more} more"
