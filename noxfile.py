@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import tempfile
 from pathlib import Path
 
 import nox
@@ -29,7 +31,7 @@ def group(name: str) -> list[str]:
 
 def test_settings(session: nox.Session) -> dict[str, str | None]:
     """Return an environment in which the reader's own Keras settings do not matter."""
-    keras_home = Path(session.create_tmp()) / "keras"
+    keras_home = Path(session.create_tmp()).resolve() / "keras"
     shutil.rmtree(keras_home, ignore_errors=True)
     return {"KERAS_HOME": str(keras_home), "KERAS_BACKEND": None, "TF_CPP_MIN_LOG_LEVEL": "2"}
 
@@ -128,6 +130,19 @@ def judges(session: nox.Session) -> None:
     # The project has no page and no address of its own to name yet.
     session.run("pyroma", "-n", "10", "--skip-tests", "Url,AuthorEmail", ".")
     session.run("sp-repo-review", ".")
+    check_against_the_last_release(session)
+
+
+def check_against_the_last_release(session: nox.Session) -> None:
+    """Refuse changes of the public face that break what was released, if anything was."""
+    command = ("git", "tag", "--list", "v*", "--merged", "HEAD", "--sort=-version:refname")
+    # Git ends with 128 outside a checkout, as in an unpacked sdist.
+    told = session.run(*command, external=True, silent=True, success_codes=[0, 128]) or ""
+    tags = [line for line in str(told).splitlines() if line.startswith("v")]
+    if tags:
+        session.run("griffe", "check", "shelfvision", "--search", "src", "--against", tags[0])
+    else:
+        session.log("Nothing has been released yet, so there is nothing to compare with.")
 
 
 @nox.session(default=False)
@@ -177,8 +192,24 @@ def benchmarks(session: nox.Session) -> None:
 def demo(session: nox.Session) -> None:
     """Train, judge, save, load and predict, with pictures; arguments after -- go to the demo."""
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-    session.install(f".[{backend},plot]")
+    checks = bool(os.environ.get("CI"))
+    # The checks take the wheel that the judges have just built from the sdist.
+    built = sorted(str(path) for path in Path("dist").glob("*.whl")) if checks else []
+    session.install(f"{built[-1] if built else '.'}[{backend},plot]")
     session.run("python", "examples/demo.py", *session.posargs, env={"TF_CPP_MIN_LOG_LEVEL": "2"})
+    if checks:
+        run_the_readme(session)
+
+
+def run_the_readme(session: nox.Session) -> None:
+    """Run the README's lines with what is installed, in an empty folder outside the project."""
+    readme = Path("README.md").read_text(encoding="utf-8")
+    (lines,) = re.findall(r"^```python\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
+    settings = test_settings(session)
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "ten_lines.py").write_text(lines, encoding="utf-8")
+        with session.chdir(folder):
+            session.run("python", "ten_lines.py", env=settings)
 
 
 if __name__ == "__main__":
