@@ -53,8 +53,9 @@ def regions(
     >>> shelf = sv.samples.render_shelf(1, 3, image_size=(100, 200), gaps=0)
     >>> found = sv.Predictions(np.eye(3), ["Can", "Jar", "Pouch"], ["0", "1", "2"])
     >>> boxes = sv.Boxes(shelf.boxes).in_pixels((100, 200))
-    >>> sv.plot.regions(sv.Regions(found, boxes, shelf.photo)).get_xlim()
-    (-0.5, 199.5)
+    >>> axes = sv.plot.regions(sv.Regions(found, boxes, shelf.photo))
+    >>> axes.get_images()[0].get_array().shape
+    (100, 200, 3)
     """
     picture = regions_or_map.draw(width=width)
     height, across = picture.shape[:2]

@@ -113,7 +113,7 @@ def render_shelf(
     >>> shelf
     <Shelf: 9 products, 1 gaps, 200 x 300 pixels>
     >>> shelf.boxes.shape, shelf.labels[:2]
-    ((9, 4), ('Carton', 'Carton'))
+    ((9, 4), ('Pouch', 'Pouch'))
     """
     plan = _Plan(
         rows=as_integer("rows", rows, minimum=1, maximum=100),
