@@ -54,8 +54,8 @@ def regions(
     >>> found = sv.Predictions(np.eye(3), ["Can", "Jar", "Pouch"], ["0", "1", "2"])
     >>> boxes = sv.Boxes(shelf.boxes).in_pixels((100, 200))
     >>> axes = sv.plot.regions(sv.Regions(found, boxes, shelf.photo))
-    >>> axes.get_images()[0].get_array().shape
-    (100, 200, 3)
+    >>> len(axes.get_images())
+    1
     """
     picture = regions_or_map.draw(width=width)
     height, across = picture.shape[:2]
