@@ -305,3 +305,15 @@ def test_a_frame_has_the_sides_of_every_box() -> None:
     frame = found().to_frame()
     assert list(frame.columns[:6]) == ["id", "left", "top", "right", "bottom", "label"]
     assert frame["right"].tolist() == [98.0, 28.0, 20.5]
+
+
+def test_a_heic_photo_is_read_upright_at_its_own_size() -> None:
+    heif = pytest.importorskip("pillow_heif")
+    file = io.BytesIO()
+    exif = Pictures.Exif()
+    exif[0x0112] = 6
+    lying = Pictures.fromarray(np.ascontiguousarray(np.rot90(painted(), 1)))
+    heif.from_pillow(lying).save(file, exif=exif.tobytes(), quality=100)
+    regions = found(photo=file.getvalue())
+    assert regions.image_size == (60, 100)
+    assert list(regions.labels) == ["blue", "red", "red"]
