@@ -64,7 +64,7 @@ def train(options: argparse.Namespace) -> None:
         patience=None,
         augmenter=sv.augment.default_augmenter(),
         checkpoint_dir=options.folder,
-        save_every=5,
+        save_every=2,
         on_leak="drop",
         verbose=False,
     ).fit(model, *parts)

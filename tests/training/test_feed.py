@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -10,8 +13,14 @@ import pytest
 import shelfvision as sv
 from shelfvision.data import Dataset
 from shelfvision.errors import AugmenterError
+from shelfvision.models._backend import backend_name
 from shelfvision.protocols import Image
-from shelfvision.training._feed import Batches
+from shelfvision.training._feed import Batches, as_keras_data
+
+if TYPE_CHECKING:
+    import keras
+
+MakeModel = Callable[..., "keras.Model"]
 
 
 def brighten(image: Image, rng: np.random.Generator) -> Image:
@@ -134,3 +143,26 @@ def test_an_epoch_that_is_gone_on_with_has_the_rest_of_its_batches(train: Datase
     for index in range(2):
         for ours, theirs in zip(rest[index], whole[index + 3], strict=True):
             np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("sparse", [True, False])
+def test_keras_gets_the_very_batches_anew_in_every_epoch(train: Dataset, sparse: bool) -> None:
+    batches = Batches(train, batch_size=8, sparse=sparse, seed=5, augmenter=brighten)
+    data: Any = as_keras_data(batches)
+    for epoch in (2, 3):
+        batches.begin_epoch(epoch)
+        found = [data[i] for i in range(len(batches))] if hasattr(data, "workers") else list(data)
+        assert len(found) == 5
+        for index, pair in enumerate(found):
+            for ours, theirs in zip(pair, batches[index], strict=True):
+                np.testing.assert_array_equal(np.asarray(ours), theirs)
+
+
+@pytest.mark.skipif(backend_name() != "tensorflow", reason="others read no tf.data")
+def test_tensorflow_reads_no_generator_which_would_set_malloc_for_the_whole_process(
+    make_model: MakeModel, train: Dataset, validation: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Keras holds on to it.
+    monkeypatch.delattr(sys.modules["tensorflow"].data.Dataset, "from_generator")
+    trainer = sv.Trainer(epochs=1, class_weight="balanced")
+    assert trainer.fit(make_model(), train, validation).stopped_epoch == 1

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import math
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -11,12 +12,9 @@ import numpy.typing as npt
 from shelfvision._random import order_for
 from shelfvision.augment._epochs import read_epoch
 from shelfvision.data import Dataset
-from shelfvision.models._backend import load_keras
+from shelfvision.models._backend import backend_name, load_keras
 from shelfvision.protocols import Augmenter, Images
 from shelfvision.training.transfer._activations import Activations
-
-if TYPE_CHECKING:
-    import keras
 
 Inputs: TypeAlias = Images | npt.NDArray[np.float32]
 """Images, or what the frozen part of a model makes of them."""
@@ -99,8 +97,10 @@ class Batches:
         )
 
 
-def as_keras_data(batches: Batches) -> keras.utils.PyDataset:
-    """Return the batches in the shape that Keras's `fit` takes; shuffling is already done."""
+def as_keras_data(batches: Batches) -> object:
+    """Return the batches in a shape that Keras's `fit` takes; shuffling is already done."""
+    if backend_name() == "tensorflow":
+        return _as_tensorflow_data(batches)
 
     class KerasBatches(load_keras().utils.PyDataset):  # type: ignore[misc]  # keras has no types
         def __len__(self) -> int:
@@ -110,3 +110,24 @@ def as_keras_data(batches: Batches) -> keras.utils.PyDataset:
             return batches[index]
 
     return KerasBatches(workers=1, use_multiprocessing=False)
+
+
+def _as_tensorflow_data(batches: Batches) -> object:
+    """Return a `tf.data.Dataset` of the batches, which are read ahead.
+
+    Keras would make one from a generator. The first of these has tensorflow set malloc, for the
+    whole process, to hand memory back at once, so that every step fetches and clears it anew.
+    """
+    tf = importlib.import_module("tensorflow")
+    parts = batches[0]
+    kinds = [tf.as_dtype(part.dtype) for part in parts]
+
+    @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]  # it has no types
+    def read(index: object) -> tuple[object, ...]:
+        found = tf.numpy_function(lambda number: batches[int(number)], [index], kinds)
+        return tuple(
+            tf.ensure_shape(tensor, (None, *part.shape[1:]))
+            for tensor, part in zip(found, parts, strict=True)
+        )
+
+    return tf.data.Dataset.range(len(batches)).map(read).prefetch(2)

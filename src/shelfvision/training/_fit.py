@@ -176,7 +176,7 @@ def _train(
     except Exception as error:
         run.keep_best()
         for batches in (run.batches, held_out):
-            if batches is not None and batches.failure is not None:
+            if batches is not None and batches.failure not in (None, error):
                 # TensorFlow wraps what a feed raises into an error of its own.
                 raise batches.failure from error
         raise
