@@ -19,6 +19,7 @@ import shelfvision as sv
 from shelfvision._cli import main
 
 Run = Callable[..., "Outcome"]
+SHUT = '"$@" >&-'
 
 
 class Outcome:
@@ -360,7 +361,8 @@ def test_a_path_that_is_no_text_is_read_and_written_as_it_is(tmp_path: Path) -> 
 def test_an_answer_that_cannot_be_written_is_told(kind: str, shelf: Path) -> None:
     pytest.importorskip("onnxruntime")
     golden = Path(__file__).parent / "export" / "golden" / "tiny.onnx"
-    command = [sys.executable, "-m", "shelfvision", "predict", golden, shelf, "--format", kind]
+    command = [sys.executable, "-m", "shelfvision", "predict", str(golden), str(shelf)]
+    command += ["--format", kind]
     with open("/dev/full", "w") as full:
         done = subprocess.run(
             command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60
@@ -371,7 +373,7 @@ def test_an_answer_that_cannot_be_written_is_told(kind: str, shelf: Path) -> Non
 @pytest.mark.skipif(os.name == "nt", reason="a shell closes the stream")
 def test_a_closed_standard_output_does_no_harm() -> None:
     golden = Path(__file__).parent / "export" / "golden" / "tiny.onnx"
-    command = ["sh", "-c", '"$@" >&-', "x", sys.executable, "-m", "shelfvision", "inspect", golden]
+    command = ["sh", "-c", SHUT, "x", sys.executable, "-m", "shelfvision", "inspect", str(golden)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
 

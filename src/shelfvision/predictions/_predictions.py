@@ -88,9 +88,10 @@ class Predictions(Sequence[Prediction]):
         self._ids = _checked_ids(ids)
         self._decisions = _checked_decisions(decisions, failed)
         self._class_frequencies = None if class_frequencies is None else dict(class_frequencies)
+        winners = self._probabilities.argmax(axis=1).astype(np.int64)
         # A row of NaN has no winner; -1 stands for that.
-        winners = np.nan_to_num(self._probabilities, nan=-1.0).argmax(axis=1)
-        self._winners = _frozen(np.where(failed, -1, winners).astype(np.int64))
+        winners[failed] = -1
+        self._winners = _frozen(winners)
 
     @property
     def class_names(self) -> tuple[str, ...]:

@@ -247,7 +247,8 @@ class Thresholds:
                 f"probabilities has {rows.shape[1]} columns, but there are {len(self.values)} "
                 "thresholds, one a class; choose thresholds for this classifier"
             )
-        winners, confidences = winners_of(np.nan_to_num(rows, nan=-1.0))
+        # A row of NaN has the confidence NaN, which reaches no limit.
+        winners, confidences = winners_of(rows)
         limits = np.array([np.inf if value is None else value for value in self.values])
         limit = limits[winners] if self.per_class else limits[0]
         decisions = np.full(len(rows), "review", dtype=object)
