@@ -24,6 +24,7 @@ FLOORS: dict[str, int] = {
     "testing": 6,
     "training": 5,
     "evaluation": 5,
+    "gallery": 5,
     "inventory": 5,
     "inference": 4,
     "export": 3,

@@ -25,6 +25,7 @@ MODULES = (
     "shelfvision.data",
     "shelfvision.errors",
     "shelfvision.evaluation",
+    "shelfvision.gallery",
     "shelfvision.inference",
     "shelfvision.inventory",
     "shelfvision.models",

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         evaluate,
         explain,
     )
+    from shelfvision.gallery import Gallery
     from shelfvision.inference import BundleInfo, Classifier, inspect
     from shelfvision.inventory import Inventory, StockCheck, take_inventory
     from shelfvision.models import build_model, register_architecture
@@ -63,6 +64,7 @@ _HOMES = {
     "EvaluationReport": "evaluation",
     "Explanations": "evaluation",
     "Finding": "data",
+    "Gallery": "gallery",
     "Inventory": "inventory",
     "Prediction": "predictions",
     "Predictions": "predictions",
@@ -105,6 +107,7 @@ __all__ = [
     "EvaluationReport",
     "Explanations",
     "Finding",
+    "Gallery",
     "Inventory",
     "Prediction",
     "Predictions",

@@ -1,0 +1,101 @@
+"""`Enrolled`: what the network sees in the photos of known products."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfvision._validation import as_class_names, listed
+from shelfvision.errors import InvalidParameterError
+
+if TYPE_CHECKING:
+    from typing import Self
+
+MAX_PHOTOS = 100_000
+"""The most photos that a gallery holds."""
+
+Rows = npt.NDArray[np.float32]
+
+
+# Compared by identity: equality of arrays is not one truth value.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Enrolled:
+    """What the network sees in the photos of known products, one row a photo, read-only."""
+
+    names: tuple[str, ...]
+    """The products."""
+    seen: Rows
+    """What the network sees, shape (n, d)."""
+    labels: npt.NDArray[np.int32]
+    """The number of the product of each photo, shape (n,); every product has one at least."""
+    groups: npt.NDArray[np.int64]
+    """A number for each photo, the same for photos taken together, shape (n,)."""
+
+    def __post_init__(self) -> None:
+        as_class_names(self.names)
+        n = len(self.seen)
+        if n > MAX_PHOTOS:
+            raise InvalidParameterError(
+                f"a gallery holds at most {MAX_PHOTOS} photos, not {n}; a few dozen of each "
+                "product, from different moments, do as well"
+            )
+        for name, kind in (("seen", np.float32), ("labels", np.int32), ("groups", np.int64)):
+            column = np.array(getattr(self, name), dtype=kind)
+            column.flags.writeable = False
+            object.__setattr__(self, name, column)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many photos each product has."""
+        found = np.bincount(self.labels, minlength=len(self.names)).tolist()
+        return dict(zip(self.names, found, strict=True))
+
+    def added(self, name: str, seen: Rows, groups: npt.NDArray[np.int64]) -> Self:
+        """Return the same with photos of a product, new or known; sorted names stay sorted."""
+        names = self.names if name in self.names else (*self.names, name)
+        if list(self.names) == sorted(self.names):
+            names = tuple(sorted(names))
+        place = np.array([names.index(known) for known in self.names], dtype=np.int32)
+        new = np.full(len(seen), names.index(name), np.int32)
+        return type(self)(
+            names=names,
+            seen=np.concatenate([self.seen, seen]),
+            labels=np.concatenate([place[self.labels], new]),
+            groups=np.concatenate([self.groups, groups]),
+        )
+
+    def removed(self, name: str) -> Self:
+        """Return the same without a product."""
+        if name not in self.names:
+            raise InvalidParameterError(
+                f"the gallery has no product {name!r}; its products are {listed(self.names)}"
+            )
+        if len(self.names) == 1:
+            raise InvalidParameterError(
+                f"{name!r} is the only product of the gallery, which cannot be empty; add another "
+                "before you remove it"
+            )
+        gone = self.names.index(name)
+        kept = self.labels != gone
+        labels = self.labels[kept]
+        return type(self)(
+            names=tuple(known for known in self.names if known != name),
+            seen=self.seen[kept],
+            labels=labels - (labels > gone).astype(np.int32),
+            groups=self.groups[kept],
+        )
+
+
+def group_codes(names: Iterable[object]) -> npt.NDArray[np.int64]:
+    """Return a number for every group, made of its name: the same in every gallery."""
+    codes: dict[object, int] = {}
+    for name in names:
+        if name not in codes:
+            digest = hashlib.sha256(str(name).encode("utf-8", "backslashreplace")).digest()
+            codes[name] = int.from_bytes(digest[:8], "little", signed=True)
+    return np.array([codes[name] for name in names], dtype=np.int64)

@@ -1,0 +1,209 @@
+"""The file of a gallery: numbers as safetensors, a checked manifest, and no code."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import BinaryIO, NoReturn
+
+import numpy as np
+
+from shelfvision._files import atomic_writer
+from shelfvision._validation import as_class_names, listed
+from shelfvision.errors import BundleError, InvalidParameterError
+from shelfvision.gallery._enrolled import MAX_PHOTOS, Enrolled
+from shelfvision.inference._bundle import (
+    Hashed,
+    Target,
+    checked_digest,
+    require_binary,
+    where_is,
+)
+from shelfvision.models._safetensors import (
+    DIGESTS,
+    Header,
+    Tensor,
+    brief,
+    canonical_header,
+    canonical_json,
+    digests_of,
+    parse_json,
+    read_header,
+    read_tensors,
+    write,
+)
+from shelfvision.models._weights import open_weights
+
+VERSION = 1
+"""The version of the format that is written; all before it are read."""
+ENTRY = "shelfvision-gallery"
+"""Metadata entry with the manifest, as JSON."""
+SEAL = "digest"
+"""Metadata entry with the digest of the manifest and of the tensors' digests."""
+KIND = "a gallery saved by shelfvision"
+_KEYS = frozenset({"classifier", "created_with", "format", "made_for", "names", "unknown"})
+_TYPES = {"groups": "I64", "labels": "I32", "seen": "F32"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """What a gallery's file holds."""
+
+    enrolled: Enrolled
+    """The photos as the network sees them."""
+    unknown: float | None
+    """Which share of known photos may go to review."""
+    classifier: str
+    """The digest of the classifier that it was made with."""
+    made_for: str
+    """That classifier in words."""
+    created_with: Mapping[str, str]
+    """Versions of what it was made with."""
+
+
+def save_gallery(contents: Contents, target: Target) -> str:
+    """Write a gallery and return its SHA-256; a path is replaced atomically, or not at all."""
+    enrolled = contents.enrolled
+    tensors: dict[str, Tensor] = {name: getattr(enrolled, name) for name in _TYPES}
+    fields = {
+        "format": VERSION,
+        "names": list(enrolled.names),
+        "unknown": contents.unknown,
+        "classifier": contents.classifier,
+        "made_for": contents.made_for,
+        "created_with": dict(contents.created_with),
+    }
+    text, digests = canonical_json(fields), digests_of(tensors)
+    metadata = {ENTRY: text, DIGESTS: digests, SEAL: seal(text, digests)}
+    require_binary(target, "write")
+    if isinstance(target, str | os.PathLike):
+        with atomic_writer(target) as file:
+            return _written(file, tensors, metadata)
+    return _written(target, tensors, metadata)
+
+
+def _written(file: BinaryIO, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
+    hashed = Hashed(file)
+    write(hashed, tensors, metadata)
+    return hashed.digest
+
+
+def read_gallery(source: Target, *, expected_sha256: str | None = None) -> Contents:
+    """Return what a gallery's file holds, checked wholly; Keras is not needed."""
+    expected = None if expected_sha256 is None else checked_digest(expected_sha256)
+    where = where_is(source)
+    require_binary(source, "read")
+    if isinstance(source, str | os.PathLike):
+        with open_weights(source) as file:
+            return _read(file, where, expected, os.fstat(file.fileno()).st_size)
+    return _read(source, where, expected, None)
+
+
+def _read(file: BinaryIO, where: str, expected: str | None, size: int | None) -> Contents:
+    hashed = Hashed(file, where)
+    header = read_header(hashed, where, kind=KIND)
+    fields = _fields(header, where)
+    _require_shapes(header, where)
+    if size is not None and size != header.file_size:
+        _refuse(where, f"it has {size} bytes where its header tells of {header.file_size}")
+    tensors = read_tensors(hashed, header, where)
+    if expected is not None and hashed.digest != expected:
+        raise BundleError(
+            f"{where} has the SHA-256 {hashed.digest}, not {expected} as expected_sha256 says; it "
+            "is another file than the one you trust"
+        )
+    return _contents(fields, tensors, where)
+
+
+def _fields(header: Header, where: str) -> dict[str, object]:
+    """Return the manifest's entries, or refuse a header that is not as we write it."""
+    metadata = header.metadata
+    if ENTRY not in metadata:
+        _refuse(where, f"it is not {KIND}")
+    text = metadata[ENTRY]
+    fields = parse_json(text, where)
+    if not isinstance(fields, dict) or type(fields.get("format")) is not int:
+        _refuse(where, "its manifest does not say which format it has")
+    if fields["format"] > VERSION:
+        raise BundleError(
+            f"{where} has the gallery format {fields['format']}, but this shelfvision reads "
+            f"formats up to {VERSION}; run: pip install --upgrade shelfvision"
+        )
+    canonical = canonical_json(fields) == text
+    if set(metadata) != {ENTRY, DIGESTS, SEAL} or not canonical or fields["format"] < 1:
+        _refuse(where, "its metadata is not as shelfvision writes it")
+    if metadata[SEAL] != seal(text, metadata[DIGESTS]):
+        _refuse(where, "it is damaged: its manifest does not match its digest")
+    if canonical_header(header.entries, metadata) != header.raw:
+        _refuse(where, "its header is not as shelfvision writes it")
+    if set(fields) != _KEYS:
+        found = listed(sorted(fields), limit=20)
+        _refuse(where, f"its manifest has the entries {found}, not {listed(sorted(_KEYS))}")
+    return fields
+
+
+def _require_shapes(header: Header, where: str) -> None:
+    """Refuse other tensors than a gallery has, before any of them is read."""
+    if {entry.name: entry.dtype for entry in header.entries} != _TYPES:
+        _refuse(where, f"it does not hold just the tensors {listed(_TYPES)}")
+    shapes = {entry.name: entry.shape for entry in header.entries}
+    seen = shapes["seen"]
+    n = seen[0] if len(seen) == 2 else 0
+    if not 1 <= n <= MAX_PHOTOS or seen[1] < 1 or not shapes["labels"] == shapes["groups"] == (n,):
+        _refuse(where, "its tensors are not of the shapes that a gallery has")
+
+
+def _contents(fields: Mapping[str, object], tensors: Mapping[str, Tensor], where: str) -> Contents:
+    names, created = fields["names"], fields["created_with"]
+    texts = [fields["classifier"], fields["made_for"]]
+    if isinstance(created, dict):
+        texts += created.values()
+    if not (isinstance(names, list) and isinstance(created, dict)):
+        _refuse(where, "its manifest has values that make no sense")
+    if not all(isinstance(text, str) and len(text) <= 1000 for text in texts):
+        _refuse(where, "its manifest has values that make no sense")
+    try:
+        names = as_class_names(names)
+        unknown = checked_share(fields["unknown"])
+        made = checked_digest(fields["classifier"])
+    except InvalidParameterError as error:
+        _refuse(where, str(error)[:400])
+    labels = tensors["labels"]
+    if not np.array_equal(np.unique(labels), np.arange(len(names))):
+        _refuse(where, "its photos are not of the products that it names, each of them")
+    enrolled = Enrolled(names=names, seen=tensors["seen"], labels=labels, groups=tensors["groups"])  # type: ignore[arg-type]  # their types were checked in the header
+    return Contents(
+        enrolled=enrolled,
+        unknown=unknown,
+        classifier=made,
+        made_for=str(fields["made_for"]),
+        created_with=created,
+    )
+
+
+def checked_share(value: object) -> float | None:
+    """Return the share of known photos that may go to review, above 0 and below 1, or None."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
+        raise InvalidParameterError(
+            "unknown must be the share of known photos that may go to review, strictly between "
+            f"0 and 1, or None, not {brief(value)}"
+        )
+    return float(value)
+
+
+def seal(manifest: str, digests: str) -> str:
+    """Return the digest of the manifest and of the tensors' digests."""
+    hasher = hashlib.sha256(len(manifest).to_bytes(8, "little"))
+    hasher.update((manifest + digests).encode("ascii", "backslashreplace"))
+    return hasher.hexdigest()
+
+
+def _refuse(where: str, fault: str) -> NoReturn:
+    raise BundleError(
+        f"{where} is no gallery that can be loaded: {fault}; check that it is the right file, and "
+        "copy it again from where it came"
+    )

@@ -1,0 +1,32 @@
+"""What a classifier is known by: all that its embedding depends on, and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+
+from shelfvision.inference._classifier import Classifier
+from shelfvision.models._safetensors import canonical_json
+
+
+def digest_of(classifier: Classifier) -> str:
+    """Return the SHA-256 of weights, settings, class names, image size and resize.
+
+    Provenance, calibration, thresholds and kept scores have no part in it, nor have the versions
+    that it was made with: calibrating a classifier, or saving and loading it, changes none of what
+    it sees. Weights count in the model's order, without their names, some of which Keras numbers
+    anew each time.
+    """
+    spec = classifier._spec
+    about = {
+        "class_names": list(classifier.class_names),
+        "image_size": list(classifier.image_size),
+        "resize": classifier.resize,
+        "spec": None if spec is None else spec.to_dict(),
+    }
+    hasher = hashlib.sha256(canonical_json(about).encode())
+    for tensor in classifier._network.weights.values():
+        hasher.update(
+            canonical_json([tensor.dtype.str.lstrip("<>=|"), list(tensor.shape)]).encode()
+        )
+        hasher.update(tensor.astype(tensor.dtype.newbyteorder("<"), copy=False).tobytes())
+    return hasher.hexdigest()

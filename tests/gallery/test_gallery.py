@@ -1,0 +1,339 @@
+"""New products are known by a few photos, and what is like none of them goes to review."""
+
+from __future__ import annotations
+
+import copy
+import io
+import pickle
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+import shelfvision as sv
+from shelfvision.errors import DataError, InvalidParameterError, PhotoError, ShelfVisionWarning
+from shelfvision.gallery._enrolled import Enrolled
+from shelfvision.gallery._nearness import nearness_of
+
+NAMES = ("grass", "sky")
+Shots = Callable[..., npt.NDArray[np.uint8]]
+MakeDataset = Callable[..., sv.Dataset]
+MakeClassifier = Callable[..., sv.Classifier]
+
+
+def test_a_new_product_is_to_review_until_it_is_added(gallery: sv.Gallery, shots: Shots) -> None:
+    bricks = shots("brick", 10, seed=5)
+    assert gallery.predict(bricks).decision.tolist() == ["review"] * 10
+    larger = gallery.add("brick", shots("brick", 3, seed=6))
+    found = larger.predict(bricks)
+    assert set(found.labels) == {"brick"}
+    assert (found.decision == "accept").mean() >= 0.7
+    assert larger.predict(shots("sky", 10, seed=5)).labels.tolist() == ["sky"] * 10
+
+
+def test_adding_and_removing_leave_the_gallery_as_it_was(gallery: sv.Gallery, shots: Shots) -> None:
+    larger = gallery.add("brick", shots("brick", 3))
+    assert gallery.class_names == NAMES
+    assert larger.class_names == ("brick", "grass", "sky")
+    assert larger.counts == {"brick": 3, "grass": 30, "sky": 30}
+    assert larger.add("brick", shots("brick", 2, seed=1)).counts["brick"] == 5
+    smaller = larger.remove("grass")
+    assert smaller.class_names == ("brick", "sky")
+    assert "grass" not in smaller.predict(shots("grass", 5)).labels
+    assert smaller.predict(shots("sky", 5)).labels.tolist() == ["sky"] * 5
+    assert gallery.predict(shots("grass", 5)).labels.tolist() == ["grass"] * 5
+    assert repr(larger) == "<Gallery: 3 products, 63 photos>"
+
+
+def test_products_that_were_not_sorted_keep_their_order(
+    classifier: sv.Classifier, shots: Shots, dataset: MakeDataset
+) -> None:
+    odd = sv.Gallery.from_dataset(classifier, dataset(("sky", "grass"), 20))
+    assert odd.add("brick", shots("brick", 2)).class_names == ("sky", "grass", "brick")
+    assert (
+        odd.add("brick", shots("brick", 2)).predict(shots("sky", 3)).labels.tolist() == ["sky"] * 3
+    )
+
+
+def test_a_gallery_is_judged_like_a_classifier(
+    gallery: sv.Gallery, shots: Shots, dataset: MakeDataset
+) -> None:
+    larger = gallery.add("brick", shots("brick", 3))
+    report = sv.evaluate(larger, dataset(("brick", *NAMES), 10, seed=9))
+    assert report.accuracy == 1
+    assert report.review is not None
+
+
+def test_a_photo_of_another_colour_is_unfamiliar(gallery: sv.Gallery, shots: Shots) -> None:
+    known = gallery.familiarity(shots("grass", 20, seed=3))
+    strange = gallery.familiarity(shots("brick", 20))
+    assert strange == pytest.approx(np.full(20, 1 / 61))
+    assert known.mean() > 0.3
+    assert known.min() > 0
+
+
+def test_without_a_share_nothing_is_sent_to_review(gallery: sv.Gallery, shots: Shots) -> None:
+    every = gallery.with_unknown(None)
+    assert every.limit is None
+    assert every.predict(shots("brick", 4)).decision.tolist() == ["accept"] * 4
+    assert gallery.unknown == 0.05
+
+
+def test_a_larger_share_sends_more_to_review(gallery: sv.Gallery) -> None:
+    limits = [gallery.with_unknown(share).limit for share in (0.02, 0.05, 0.2, 0.5, 0.9)]
+    assert limits == sorted(limits, reverse=True)  # type: ignore[type-var]
+    assert limits[0] > limits[-1]  # type: ignore[operator]
+
+
+def test_the_decision_and_familiarity_agree(gallery: sv.Gallery, shots: Shots) -> None:
+    photos = shots("grass", 300, seed=4, spread=25)
+    for share in (0.05, 0.2, 0.5):
+        other = gallery.with_unknown(share)
+        sent = other.predict(photos).decision == "review"
+        assert sent.tolist() == (other.familiarity(photos) <= share).tolist()
+        assert 0 < sent.sum() < 300
+
+
+def test_too_few_groups_send_everything_to_review_and_say_so(
+    gallery: sv.Gallery, shots: Shots
+) -> None:
+    with pytest.warns(ShelfVisionWarning, match="60 groups .* too few .* enrol photos of 99"):
+        found = gallery.with_unknown(0.01).predict(shots("sky", 3))
+    assert found.decision.tolist() == ["review"] * 3
+    assert found.labels.tolist() == ["sky"] * 3
+    assert gallery.with_unknown(0.01).limit == 0
+
+
+def enrolled(rng: np.random.Generator, n_groups: int, per_group: int = 3) -> Enrolled:
+    """Return four products whose photos come in groups that are alike."""
+    centres = np.eye(4, 8)
+    groups = np.repeat(np.arange(4 * n_groups), per_group)
+    labels = groups // n_groups
+    moments = rng.normal(0, 0.25, (4 * n_groups, 8))
+    seen = centres[labels] + moments[groups] + rng.normal(0, 0.1, (len(groups), 8))
+    return Enrolled(
+        names=("a", "b", "c", "d"),
+        seen=seen.astype(np.float32),
+        labels=labels.astype(np.int32),
+        groups=groups,
+    )
+
+
+def test_about_the_share_of_new_groups_of_known_products_goes_to_review() -> None:
+    sent = []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        nearness = nearness_of(enrolled(rng, 25), 0.1)
+        new = enrolled(rng, 25)
+        sent.append((~nearness.known(nearness.answers(new.seen)[1])).mean())
+    assert np.mean(sent) == pytest.approx(0.1, abs=0.02)
+
+
+def test_photos_of_one_burst_do_not_make_each_other_familiar() -> None:
+    rng = np.random.default_rng(0)
+    some = enrolled(rng, 25, per_group=4)
+    apart = Enrolled(
+        names=some.names, seen=some.seen, labels=some.labels, groups=np.arange(len(some.seen))
+    )
+    new = enrolled(rng, 25)
+    sent = [
+        (~near.known(near.answers(new.seen)[1])).mean()
+        for near in (nearness_of(some, 0.1), nearness_of(apart, 0.1))
+    ]
+    assert sent[0] < 0.15 < sent[1]
+    assert sent[1] > 1.5 * sent[0]
+
+
+def test_a_product_of_one_group_has_no_part_in_what_is_usual() -> None:
+    some = enrolled(np.random.default_rng(0), 25)
+    far = np.tile(np.eye(8, dtype=np.float32)[7], (5, 1))
+    lone = some.added("e", far, np.full(5, 10**9))
+    assert nearness_of(lone, 0.1).n_groups == nearness_of(some, 0.1).n_groups
+    assert len(nearness_of(lone, 0.1).usual) == len(some.seen)
+    twice = lone.added("e", far, np.full(5, 10**9 + 1))
+    assert nearness_of(twice, 0.1).n_groups == nearness_of(some, 0.1).n_groups + 2
+
+
+def test_what_is_usual_is_learned_from_whole_groups_however_many_photos() -> None:
+    near = nearness_of(enrolled(np.random.default_rng(0), 200, per_group=5), 0.05)
+    assert len(near.usual) == 2000
+    assert near.n_groups == 400
+
+
+def test_probabilities_fit_what_is_left_out() -> None:
+    rng = np.random.default_rng(1)
+    near = nearness_of(enrolled(rng, 40), 0.1)
+    new = enrolled(rng, 200)
+    rows, _ = near.answers(new.seen)
+    assert rows.sum(axis=1) == pytest.approx(1, abs=1e-5)
+    assert sv.expected_calibration_error(rows, new.labels) < 0.06
+
+
+def test_one_add_is_one_group_unless_groups_are_given(gallery: sv.Gallery, shots: Shots) -> None:
+    bricks = shots("brick", 6)
+    assert gallery.add("brick", bricks)._nearness().n_groups == 60
+    two = gallery.add("brick", bricks[:3]).add("brick", bricks[3:])
+    assert two._nearness().n_groups == 62
+    assert gallery.add("brick", bricks, groups=["mon"] * 3 + ["tue"] * 3)._nearness().n_groups == 62
+    again = gallery.add("brick", bricks).add("brick", bricks)
+    assert again._nearness().n_groups == 60
+    photos = sv.Dataset.from_arrays(bricks, [0] * 6, class_names=["x"], groups=list("aabbcc"))
+    assert gallery.add("brick", photos)._nearness().n_groups == 63
+
+
+def test_a_photo_that_cannot_be_read_is_a_row_with_its_error(
+    gallery: sv.Gallery, tmp_path: Path, shots: Shots
+) -> None:
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"no photo")
+    mixed = [shots("sky", 1)[0], broken, shots("grass", 1)[0]]
+    found = gallery.predict(mixed, on_error="skip")
+    assert found.labels.tolist() == ["sky", None, "grass"]
+    assert found.decision.tolist() == ["accept", "review", "accept"]
+    assert found.errors[1] is not None
+    with pytest.raises(PhotoError):
+        gallery.predict(mixed)
+    assert len(gallery.predict([broken], on_error="skip")) == 1
+    assert len(gallery.predict([])) == 0
+    with pytest.raises(PhotoError):
+        gallery.add("brick", [broken])
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "sentence"),
+    [
+        (
+            lambda g, shots, dataset: g.add("", shots("brick", 1)),
+            InvalidParameterError,
+            "name of a product",
+        ),
+        (
+            lambda g, shots, dataset: g.add(3, shots("brick", 1)),
+            InvalidParameterError,
+            "name of a product",
+        ),
+        (lambda g, shots, dataset: g.add("brick", []), DataError, "no photos to know 'brick' by"),
+        (
+            lambda g, shots, dataset: g.add("brick", shots("brick", 2), groups=["a"]),
+            InvalidParameterError,
+            "1 entries for 2 photos",
+        ),
+        (lambda g, shots, dataset: g.remove("brick"), InvalidParameterError, "no product 'brick'"),
+        (
+            lambda g, shots, dataset: g.remove("sky").remove("grass"),
+            InvalidParameterError,
+            "only product",
+        ),
+        (
+            lambda g, shots, dataset: g.with_unknown(1),
+            InvalidParameterError,
+            "strictly between 0 and 1",
+        ),
+        (
+            lambda g, shots, dataset: g.with_unknown(True),
+            InvalidParameterError,
+            "strictly between 0 and 1",
+        ),
+        (
+            lambda g, shots, dataset: g.with_unknown(float("nan")),
+            InvalidParameterError,
+            "strictly between",
+        ),
+        (
+            lambda g, shots, dataset: g.predict(shots("sky", 1), on_error="x"),
+            InvalidParameterError,
+            "on_error",
+        ),
+        (
+            lambda g, shots, dataset: sv.Gallery.from_dataset(g.classifier, [1]),  # type: ignore[arg-type]
+            InvalidParameterError,
+            "must be a shelfvision.Dataset",
+        ),
+        (
+            lambda g, shots, dataset: sv.Gallery.from_dataset(3, dataset(NAMES, 2)),  # type: ignore[arg-type]
+            InvalidParameterError,
+            "must be a Classifier",
+        ),
+        (
+            lambda g, shots, dataset: sv.Gallery.from_dataset(g.classifier, dataset(NAMES, 2)[:2]),
+            DataError,
+            "'sky'] have no photos|'sky' have no photos",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_told_in_one_sentence(
+    gallery: sv.Gallery,
+    call: object,
+    error: type[Exception],
+    sentence: str,
+    shots: Shots,
+    dataset: MakeDataset,
+) -> None:
+    with pytest.raises(error, match=sentence) as caught:
+        call(gallery, shots, dataset)  # type: ignore[operator]
+    assert "\n" not in str(caught.value)
+
+
+def test_a_gallery_is_not_made_by_calling_it() -> None:
+    with pytest.raises(TypeError, match=r"Gallery\.from_dataset"):
+        sv.Gallery()
+
+
+def test_any_number_of_threads_may_ask(gallery: sv.Gallery, shots: Shots) -> None:
+    fresh = gallery.add("brick", shots("brick", 3))
+    photos = np.concatenate([shots(name, 9, seed=2) for name in ("brick", *NAMES)])
+    expected = gallery.add("brick", shots("brick", 3)).predict(photos).probabilities
+    found: list[object] = []
+
+    def ask() -> None:
+        found.extend(fresh.predict(photos).probabilities.tobytes() for _ in range(5))
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [expected.tobytes()] * 40
+
+
+def test_a_gallery_travels_pickled_and_is_its_own_copy() -> None:
+    photos = sv.samples.render_products(3, class_names=["Can", "Jar"], image_size=(88, 88), seed=1)
+    model = sv.build_model(2, image_size=(88, 88), seed=1)
+    classifier = sv.Classifier.from_model(model, class_names=["Can", "Jar"])
+    gallery = sv.Gallery.from_dataset(classifier, photos, unknown=None)
+    other = pickle.loads(pickle.dumps(gallery))
+    pixels = photos.to_arrays()[0]
+    assert np.array_equal(
+        other.predict(pixels).probabilities, gallery.predict(pixels).probabilities
+    )
+    assert copy.copy(gallery) is gallery
+    assert copy.deepcopy(gallery) is gallery
+
+
+def test_calibrating_or_saving_a_classifier_makes_no_other_of_it(dataset: MakeDataset) -> None:
+    photos = sv.samples.render_products(8, class_names=["Can", "Jar"], image_size=(88, 88), seed=1)
+    model = sv.build_model(2, image_size=(88, 88), seed=1)
+    classifier = sv.Classifier.from_model(model, class_names=["Can", "Jar"])
+    file = io.BytesIO()
+    sv.Gallery.from_dataset(classifier, photos).save(file)
+    bundle = io.BytesIO()
+    classifier.calibrated(dataset=photos).save(bundle)
+    bundle.seek(0)
+    file.seek(0)
+    assert sv.Gallery.load(file, sv.Classifier.load(bundle)).class_names == ("Can", "Jar")
+
+
+def test_other_weights_names_or_shapes_make_another_classifier(
+    classifier: sv.Classifier, colour_classifier: MakeClassifier
+) -> None:
+    from shelfvision.inference._digest import digest_of
+
+    assert digest_of(classifier) == digest_of(colour_classifier())
+    assert digest_of(classifier) != digest_of(colour_classifier(weight=1.0001))
+    model = classifier._network.model
+    for change in ({"class_names": ["a", "b"]}, {"resize": "pad"}):
+        other = sv.Classifier.from_model(model, **({"class_names": NAMES} | change))
+        assert digest_of(other) != digest_of(classifier)
