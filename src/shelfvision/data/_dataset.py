@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple, final
 
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._validation import as_class_names, as_image_size, one_of
-from shelfvision.data._columns import (
-    checked_images,
-    checked_labels,
-    distinct_ids,
-    frozen,
-    numbered,
-    object_array,
-)
-from shelfvision.data._derived import DerivedTable
-from shelfvision.data._lineage import Lineage, named_groups
-from shelfvision.data._sources import ArrayPixels
+from shelfvision._validation import as_image_size, one_of
+from shelfvision.data._columns import object_array
+from shelfvision.data._given import GivenTable
 from shelfvision.data.decoding._decode import DEFAULT_LIMITS, DecodeLimits
 from shelfvision.data.decoding._file_pixels import FilePixels
 from shelfvision.data.finding._frame import FRAME, rows_of_frame
@@ -36,7 +27,7 @@ from shelfvision.data.finding._readable import unreadable
 from shelfvision.data.finding._scan import scan_directory
 from shelfvision.data.finding._skipped import SkippedFile, SkippedFiles
 from shelfvision.errors import DataError
-from shelfvision.protocols import Images, OnError, PixelSource, Resize
+from shelfvision.protocols import OnError, Resize
 
 if TYPE_CHECKING:
     from typing import Self
@@ -45,7 +36,7 @@ if TYPE_CHECKING:
 
 
 @final
-class Dataset(DerivedTable):
+class Dataset(GivenTable):
     """Labelled photos: columns of ids, labels, groups and copies, and a way to get the pixels.
 
     It is an immutable sequence: ``ds[i]`` gives ``(image, label)``, and a slice, mask or index
@@ -243,125 +234,6 @@ class Dataset(DerivedTable):
         )
         skipped = manifest.without_missing(FRAME, on_error)
         return cls._listed(manifest, skipped, _Look(image_size, resize, limits), on_error)
-
-    @classmethod
-    def from_source(
-        cls,
-        source: PixelSource,
-        *,
-        ids: Sequence[str] | npt.NDArray[np.object_],
-        labels: Sequence[int] | npt.NDArray[np.integer],
-        class_names: Iterable[str],
-        groups: Sequence[str | None] | None = None,
-        copies: Sequence[int] | npt.NDArray[np.integer] | None = None,
-    ) -> Self:
-        """Make a dataset over pixels that come from anywhere.
-
-        Parameters
-        ----------
-        source : PixelSource
-            Gives the pixels of row `i`; of the same length as `ids`.
-        ids : sequence of str
-            A name for every photo; a photo and its copies share it.
-        labels : sequence of int
-            The class number of every row, an index into `class_names`.
-        class_names : iterable of str
-            The classes, in the order of their numbers.
-        groups : sequence of str, optional
-            A namespaced group for every row, as `groups` of another dataset gives them. Rows of
-            one group are never parted. By default, and where it is None, a photo's content is
-            its group.
-        copies : sequence of int, optional
-            0 for an original, 1, 2, … for its augmented copies. By default all are originals.
-
-        Returns
-        -------
-        Dataset
-            The dataset.
-
-        Raises
-        ------
-        DataError
-            The columns differ in length, or a label is not the number of a class.
-        """
-        names = as_class_names(class_names)
-        columns = {"ids": len(ids), "labels": len(labels)}
-        columns |= {} if groups is None else {"groups": len(groups)}
-        columns |= {} if copies is None else {"copies": len(copies)}
-        for column, length in columns.items():
-            if length != len(source):
-                raise DataError(
-                    f"{column} has {length} entries for {len(source)} images; give one for each"
-                )
-        self = object.__new__(cls)
-        self._source = source
-        self._rows = frozen(np.arange(len(source), dtype=np.int64))
-        self._ids = frozen(object_array(ids))
-        self._labels = frozen(checked_labels(labels, names))
-        self._copies = frozen(
-            np.zeros(len(source), np.int32) if copies is None else np.array(copies, np.int32)
-        )
-        self._lineage = Lineage(source, groups)
-        self._class_names = names
-        self._skipped = SkippedFiles()
-        return self
-
-    @classmethod
-    def from_arrays(
-        cls,
-        images: Images,
-        labels: Sequence[int] | Sequence[str] | npt.NDArray[np.integer] | npt.NDArray[np.str_],
-        *,
-        class_names: Iterable[str] | None = None,
-        ids: Sequence[str] | None = None,
-        groups: Sequence[str] | None = None,
-    ) -> Self:
-        """Make a dataset of images that are in memory.
-
-        Parameters
-        ----------
-        images : ndarray of uint8, shape (n, height, width, 3)
-            RGB pixels, 0 to 255. They are not copied; do not change them afterwards.
-        labels : sequence of int or str, length n
-            The class of every image: its number, or its name.
-        class_names : iterable of str, optional
-            The classes in the order of their numbers. By default the sorted names, or for
-            numbers ``"0"``, ``"1"``, … up to the largest.
-        ids : sequence of str, optional
-            A distinct name for every image; by default ``"0"``, ``"1"`` and so on.
-        groups : sequence of str, optional
-            What must stay together: a store, a session, a burst. By default, and where the
-            name is empty, an image's content is its group.
-
-        Returns
-        -------
-        Dataset
-            The dataset.
-
-        Raises
-        ------
-        DataError
-            The arrays do not fit together or are not what is described here.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> import shelfvision as sv
-        >>> images = np.zeros((3, 8, 8, 3), dtype=np.uint8)
-        >>> ds = sv.Dataset.from_arrays(images, ["milk", "juice", "milk"])
-        >>> ds.class_counts
-        {'juice': 1, 'milk': 2}
-        """
-        images = checked_images(images)
-        numbers, names = numbered(labels, class_names)
-        chosen = [str(row) for row in range(len(images))] if ids is None else distinct_ids(ids)
-        return cls.from_source(
-            ArrayPixels(images),
-            ids=chosen,
-            labels=numbers,
-            class_names=names,
-            groups=None if groups is None else named_groups(groups),
-        )
 
     @classmethod
     def _listed(
