@@ -60,14 +60,15 @@ class Looking:
         A distance is 1 minus a cosine. Each enrolled photo is held against products in which its
         own group has no part; a product whose photos are all of one group cannot be held so, and
         takes no part. The limit is such that of these photos, groups counting alike, at most a
-        share of `unknown` lies beyond it, one more group imagined there (a conformal p-value). So
-        of photos of enrolled products from a new group about that share is sent to review, on
-        average over groups, as far as new photos differ from the enrolled ones as these do from
-        each other; what leaving out warrants beyond doubt is twice the share. Photos of another
-        shop or season differ more, and products known by a few photos are further from their next
-        photo than those known by many: both are sent to review more often. Nothing is promised of
-        how many unknown products are caught. None where `unknown` is None; 0, and every photo is
-        to review, where the groups are too few for the share.
+        share of `unknown` lies beyond it, one more group imagined there, as conformal p-values
+        are formed. So of photos of enrolled products from a new group about that share is sent to
+        review, on average over groups, as far as new photos differ from the enrolled ones as
+        these do from each other. It is an estimate by leaving out, not a bound: that would take
+        photos that had no part in the gallery at all. Photos of another shop or season differ
+        more, and products known by a few photos are further from their next photo than those known
+        by many: both are sent to review more often. Nothing is promised of how many unknown
+        products are caught. None where `unknown` is None; 0, and every photo is to review, where
+        the groups are too few for the share.
         """
         return self._nearness().limit
 
@@ -132,7 +133,7 @@ class Looking:
         ndarray of float64, shape (n,)
             The share of enrolled photos, groups counting alike, that are as far from what their
             group had no part in as this photo is from the nearest product, or further; the photo
-            itself counted in (a conformal p-value). `predict` sends to review what is at most
+            itself counted in, as in a conformal p-value. `predict` sends to review what is at most
             `unknown`.
 
         Raises
@@ -146,7 +147,8 @@ class Looking:
         (2005). R. Dunn, L. Wasserman, A. Ramdas, "Distribution-free prediction sets for two-layer
         hierarchical models", JASA 118 (2023) 2491-2502 (groups). R. Barber, E. Candes,
         A. Ramdas, R. Tibshirani, "Predictive inference with the jackknife+", Annals of
-        Statistics 49 (2021) 486-507 (leaving out, and what that warrants).
+        Statistics 49 (2021) 486-507 (why leaving out as it is done here estimates, and warrants no
+        bound).
         """
         _, _, seen = self._seen(photos, "raise")
         nearness = self._nearness()
