@@ -88,7 +88,7 @@ def test_a_stream_reads_no_further_ahead_than_a_batch(
 
     answers = classifier.predict_stream(camera(), batch_size=size)
     assert given == 0
-    ahead = size or 128
+    ahead = size or 32
     for number, answer in enumerate(itertools.islice(answers, 150)):
         assert answer.id == str(number)
         assert given <= (number // ahead + 1) * ahead

@@ -23,8 +23,12 @@ if TYPE_CHECKING:
 Scores: TypeAlias = npt.NDArray[np.float32]
 Weights: TypeAlias = Mapping[str, npt.NDArray[np.generic]]
 
-BATCHES = (128, 32, 8, 1)
-"""Batches are padded to one of these sizes, so that a program is compiled once for each."""
+BATCHES = (32, 8, 1)
+"""Batches are padded to one of these sizes, so that a program is compiled once for each.
+
+Larger ones are no faster on a processor, and what they compute in is fetched anew from the system
+for every batch: 128 photos through the article's network took a third longer.
+"""
 PIXELS_AT_ONCE = 128 * 100 * 100
 """Large images go in smaller batches, so that memory stays bounded."""
 

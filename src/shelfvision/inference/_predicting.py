@@ -124,7 +124,7 @@ class PredictingClassifier:
             Whether a photo that cannot be read raises, or is answered with its error.
         batch_size : int, optional
             How many photos are read before the first is answered. By default as many as are
-            computed best together, 128 at most; 1 answers every photo at once, as a camera at a
+            computed best together, 32 at most; 1 answers every photo at once, as a camera at a
             till wants it.
 
         Yields

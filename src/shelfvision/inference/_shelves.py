@@ -142,8 +142,7 @@ class ShelfClassifier(TrustingClassifier):
         This is no detector, and it cannot count. A tile shows parts of two products, or a price
         rail, or nothing; a classifier that was only ever shown products names one all the same,
         now and then with confidence. So *unknown* is a hint at a gap and no proof, and a gap can be
-        given a product's name: a class of photos of empty shelf in the training makes the
-        difference. Products of other sizes than the tile are missed, and borders between products
+        given a product's name; a class of photos of empty shelf in the training can help. Products of other sizes than the tile are missed, and borders between products
         are as coarse as the cells. For counts use a detector and `predict_regions`.
 
         Examples
