@@ -1,29 +1,40 @@
 """How near corrected counts come to the truth, and how often their intervals hold it.
 
-Run ``python benchmarks/inventory.py --photos PLACE [--mixes 200] [--task drinks]`` on a folder
-with ``manifest.csv`` (columns path, label, product, split). A linear classifier on frozen
-EfficientNet-Lite0 learns from ``train``. Photos of ``val`` are drawn into random mixes of 200,
-whose shares are drawn anew each time (Dirichlet, all shares alike probable). Their counts are
-taken with a confusion that was measured
+Run ``python benchmarks/inventory.py --photos PLACE [--cache FILE] [--mixes 200] [--task drinks]``
+on a folder with ``manifest.csv`` (columns path, label, product, split). A linear classifier on
+frozen EfficientNet-Lite0 learns from ``train``. Photos of ``val``, which are of other sessions, are
+drawn into random mixes of 200, whose shares are drawn anew each time (Dirichlet, all shares alike
+probable). Their counts are taken with a confusion that was measured
 
 - on ``val`` itself: what correcting brings where mistakes are known;
-- on one half of the bursts of ``val``, the mixes being drawn from the other half, and turned round:
-  what it brings where few photos of other moments must do.
+- on ``train``, out of fold: each fifth of its groups is predicted by a classifier that learned from
+  the others;
+- on one half of the groups of ``val``, the mixes being drawn from the other half, and turned round:
+  what it brings where few photos must do;
+- on as many groups as ``val`` has, drawn from them with replacement for each mix: what it would
+  bring if ``val`` were all photos that there are, and validation a sample of them.
+
+``--groups`` says what counts as taken together: photos of one product, or of one burst.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
+import csv
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 import shelfvision as sv
 from shelfvision.inference._trust import Trust
+
+sys.path.insert(0, str(Path(__file__).parent))
+from _embedded import Photos, add_options, embedded
 
 DRINKS = {
     "Juice": "Juice",
@@ -34,6 +45,7 @@ DRINKS = {
     "Oatghurt": "Plant yoghurt",
     "Soyghurt": "Plant yoghurt",
 }
+FOLDS = 5
 SIZE = 200
 
 
@@ -49,39 +61,92 @@ class Scored:
         """Return some of them."""
         return Scored(rows=self.rows[rows], labels=self.labels[rows], groups=self.groups[rows])
 
+    @property
+    def accuracy(self) -> float:
+        """The share of photos that it is right about."""
+        return float((self.rows.argmax(axis=1) == self.labels).mean())
 
-def part_of(place: Path, task: str, part: str) -> sv.Dataset:
-    """Return the photos of ``train`` or ``val``."""
-    photos = sv.Dataset.from_manifest(
-        place / "manifest.csv",
-        label_column="product" if task == "products" else "label",
-        where={"split": part},
-        class_names=list(DRINKS) if task == "drinks" else None,
-        image_size=(224, 224),
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """What the network sees of some photos, with the classes of a task."""
+
+    seen: npt.NDArray[np.float32]
+    labels: npt.NDArray[np.int64]
+    groups: npt.NDArray[np.object_]
+
+
+def classes_of(options: argparse.Namespace, names: list[str]) -> dict[str, str]:
+    """Return the class of each product that takes part in a task."""
+    if options.task == "products":
+        return {name: name for name in names}
+    with open(Path(options.photos) / "manifest.csv", encoding="utf-8", newline="") as file:
+        labels = {row["product"]: row["label"] for row in csv.DictReader(file)}
+    if options.task == "coarse":
+        return {name: labels[name] for name in names}
+    return {name: DRINKS[labels[name]] for name in names if labels[name] in DRINKS}
+
+
+def part_of(photos: Photos, names: list[str], classes: dict[str, str], groups: str) -> Part:
+    """Return the photos of a task."""
+    numbers = {name: place for place, name in enumerate(sorted(set(classes.values())))}
+    products = np.array(names)[photos.labels]
+    taken = np.isin(products, list(classes))
+    together = products if groups == "products" else photos.groups
+    return Part(
+        seen=photos.seen[taken],
+        labels=np.array([numbers[classes[name]] for name in products[taken]], dtype=np.int64),
+        groups=together[taken].astype(str).astype(object),
     )
-    return photos.relabel(DRINKS) if task == "drinks" else photos
 
 
-def scored(place: Path, task: str) -> tuple[sv.Classifier, Scored]:
-    """Learn from ``train``; return what is said of ``val``."""
+def learned(part: Part) -> Any:
+    """Return a linear classifier that learned from these photos."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    train, val = (part_of(place, task, part) for part in ("train", "val"))
-    model = sv.build_model(
-        len(train.class_names),
-        architecture="efficientnet_lite0",
-        weights="imagenet",
-        image_size=(224, 224),
-    )
-    classifier = sv.Classifier.from_model(model, class_names=train.class_names)
     head = make_pipeline(StandardScaler(), LogisticRegression(C=1e-3, max_iter=300))
-    head.fit(classifier.embed(train), train.labels)
-    rows = np.zeros((len(val), len(train.class_names)), np.float32)
-    rows[:, head[-1].classes_] = head.predict_proba(classifier.embed(val))
-    groups = np.array([str(group) for group in val.group_bursts().groups], dtype=object)
-    return classifier, Scored(rows=rows, labels=np.asarray(val.labels), groups=groups)
+    return head.fit(part.seen, part.labels)
+
+
+def said(head: Any, part: Part, k: int) -> Scored:
+    """Return what a classifier says of photos."""
+    rows = np.zeros((len(part.seen), k), np.float32)
+    rows[:, head[-1].classes_] = head.predict_proba(part.seen)
+    return Scored(rows=rows, labels=part.labels, groups=part.groups)
+
+
+def out_of_fold(part: Part, bursts: npt.NDArray[np.int64], k: int) -> Scored:
+    """Return what is said of photos by classifiers that learned from the others."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    rows = np.zeros((len(part.labels), k), np.float32)
+    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=0)
+    for known, new in folds.split(part.seen, part.labels, bursts):
+        some, other = (
+            Part(seen=part.seen[r], labels=part.labels[r], groups=part.groups[r])
+            for r in (known, new)
+        )
+        rows[new] = said(learned(some), other, k).rows
+    return Scored(rows=rows, labels=part.labels, groups=part.groups)
+
+
+def scored(options: argparse.Namespace) -> tuple[sv.Classifier, Scored, Scored]:
+    """Return a classifier of the right classes, and what is said of train and of val."""
+    photos = embedded(options)
+    classes = classes_of(options, photos.names)
+    groups = "bursts" if options.task == "products" else options.groups
+    train, val = (
+        part_of(some, photos.names, classes, groups) for some in (photos.train, photos.val)
+    )
+    bursts = part_of(photos.train, photos.names, classes, "bursts").groups
+    names = sorted(set(classes.values()))
+    model = sv.build_model(len(names), image_size=(88, 88))
+    # The network of this classifier is not asked: it holds names and validation scores.
+    classifier = sv.Classifier.from_model(model, class_names=names)
+    k = len(names)
+    return classifier, out_of_fold(train, bursts, k), said(learned(train), val, k)
 
 
 def knowing(classifier: sv.Classifier, photos: Scored) -> sv.Classifier:
@@ -98,6 +163,17 @@ def halves(photos: Scored, rng: np.random.Generator) -> Iterator[tuple[Scored, S
     yield photos.taken(~first), photos.taken(first)
 
 
+def resampled(photos: Scored, n: int, rng: np.random.Generator) -> Iterator[tuple[Scored, Scored]]:
+    """Yield n samples of whole groups, drawn with replacement, each with all photos."""
+    groups = np.unique(photos.groups)
+    for _ in range(n):
+        drawn = [np.flatnonzero(photos.groups == one) for one in rng.choice(groups, len(groups))]
+        numbers = np.repeat(np.arange(len(drawn)), [len(rows) for rows in drawn])
+        sample = photos.taken(np.concatenate(drawn))
+        names = numbers.astype(str).astype(object)
+        yield Scored(rows=sample.rows, labels=sample.labels, groups=names), photos
+
+
 def mix(photos: Scored, rng: np.random.Generator) -> Scored:
     """Return photos in a random mix of products."""
     there = np.unique(photos.labels)
@@ -107,11 +183,14 @@ def mix(photos: Scored, rng: np.random.Generator) -> Scored:
     )
 
 
-def errors(classifier: sv.Classifier, photos: Scored) -> tuple[float, float, float]:
-    """Return the naive and the corrected error of a mix, and how many intervals hold the truth."""
+def errors(
+    classifier: sv.Classifier, photos: Scored, *, told: bool
+) -> tuple[float, float, float, float]:
+    """Return errors of a mix, naive and corrected, how many intervals hold, and their width."""
     ids = [str(row) for row in range(len(photos.labels))]
     found = sv.Predictions(photos.rows, classifier.class_names, ids)
-    stock = sv.take_inventory(classifier, found, groups=photos.groups, draws=300)
+    groups = photos.groups if told else None
+    stock = sv.take_inventory(classifier, found, groups=groups, draws=300)
     true = np.bincount(photos.labels, minlength=len(classifier.class_names))
     counts, naive, ends = (
         np.array(list(values.values())) for values in (stock.counts, stock.naive, stock.intervals)
@@ -122,31 +201,47 @@ def errors(classifier: sv.Classifier, photos: Scored) -> tuple[float, float, flo
         float(np.abs(naive - true).mean()),
         float(np.abs(counts - true).mean()),
         float(inside[there].mean()),
+        float((ends[:, 1] - ends[:, 0])[there].mean()),
     )
 
 
 def main() -> None:
     """Print a line for each way to know the mistakes."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--photos", type=Path, default=os.environ.get("SHELFVISION_PHOTOS"))
+    add_options(parser)
     parser.add_argument("--mixes", type=int, default=200)
     parser.add_argument("--task", choices=("drinks", "coarse", "products"), default="drinks")
+    parser.add_argument("--groups", choices=("products", "bursts"), default="products")
+    parser.add_argument("--told", action="store_true", help="tell the groups of counted photos too")
     options = parser.parse_args()
-    classifier, val = scored(Path(options.photos), options.task)
-    said = float((val.rows.argmax(axis=1) == val.labels).mean())
-    print(f"{options.task}: {len(val.labels)} photos of val, accuracy {said:.3f}")
+    classifier, train, val = scored(options)
+    print(
+        f"{options.task}: {len(val.labels)} photos of val, accuracy {val.accuracy:.3f}; "
+        f"{len(train.labels)} of train, {train.accuracy:.3f} out of fold; groups: "
+        f"{len(set(val.groups))} and {len(set(train.groups))}",
+        flush=True,
+    )
     rng = np.random.default_rng(42)
-    ways = {"val itself": [(val, val)], "the other half": [*halves(val, rng), *halves(val, rng)]}
+    ways = {
+        "val itself": [(val, val)],
+        "train, out of fold": [(train, val)],
+        "the other half of val": [pair for _ in range(10) for pair in halves(val, rng)],
+        "val, resampled": [*resampled(val, 50, rng)],
+    }
     for name, pairs in ways.items():
-        found = []
-        for known, counted in pairs:
-            own = knowing(classifier, known)
-            each = options.mixes // len(pairs)
-            found += [errors(own, mix(counted, rng)) for _ in range(each)]
-        naive, corrected, inside = np.mean(found, axis=0)
+        mixes = np.random.default_rng(1)
+        each = max(1, options.mixes // len(pairs))
+        found = [
+            errors(own, mix(counted, mixes), told=options.told)
+            for known, counted in pairs
+            for own in [knowing(classifier, known)]
+            for _ in range(each)
+        ]
+        naive, corrected, inside, width = np.mean(found, axis=0)
         print(
             f"  confusion of {name}: mean absolute error {naive:.2f} naive, {corrected:.2f} "
-            f"corrected ({corrected / naive:.2f}); intervals hold {inside:.1%}"
+            f"corrected ({corrected / naive:.2f}); intervals hold {inside:.1%}, width {width:.0f}",
+            flush=True,
         )
 
 

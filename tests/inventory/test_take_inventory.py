@@ -14,8 +14,6 @@ import pytest
 
 import shelfvision as sv
 from shelfvision.errors import DataError, DatasetNotFoundError, InvalidParameterError
-from shelfvision.inventory._confusion import Confusion
-from shelfvision.inventory._counting import drawn, most_likely
 from shelfvision.predictions import Decision
 
 NAMES = ("juice", "milk", "<b>=oats")
@@ -72,35 +70,17 @@ def test_counts_are_nearer_to_the_truth_than_labels(
     )
 
 
-def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
-    rng, inside, n = np.random.default_rng(1), 0, 60
-    for _ in range(n):
-        true = np.repeat(np.arange(3), 60)
-        confusion = Confusion(
-            cells=true * 3 + taken_for(true, rng), groups=np.arange(180), n_classes=3
-        )
-        counts = rng.multinomial(150, rng.dirichlet(np.ones(3)))
-        taken = np.bincount(taken_for(np.repeat(np.arange(3), counts), rng), minlength=3)
-        found = drawn(taken, confusion.draws(200, n_groups=150, rng=rng), rng)
-        low, high = np.quantile(found, [0.05, 0.95], axis=0)
-        inside += int(((low <= counts) & (counts <= high)).sum())
-    assert 0.85 <= inside / (3 * n) <= 1.0
-
-
-def test_a_perfect_classifier_is_believed() -> None:
-    confusion = Confusion(
-        cells=np.repeat([0, 4, 8], 2000), groups=np.arange(6000), n_classes=3
-    ).matrix()
-    assert most_likely(np.array([7, 0, 5]), confusion) == pytest.approx([7, 0, 5], abs=0.1)
-
-
 def test_few_bursts_make_intervals_wider(
     classifier: sv.Classifier, taken: npt.NDArray[np.int64]
 ) -> None:
+    true = np.repeat(np.arange(3), 100)
+    rows = predictions(taken_for(true[::4], np.random.default_rng(0))).probabilities
+    scores = sv.ValidationScores.of(rows.repeat(4, axis=0), true, np.arange(300) // 4)
+    in_bursts = classifier._trusting(replace(classifier._trust, validation=scores))
     found = predictions(taken)
 
     def width(groups: list[str] | None) -> int:
-        low, high = sv.take_inventory(classifier, found, groups=groups).intervals["milk"]
+        low, high = sv.take_inventory(in_bursts, found, groups=groups).intervals["milk"]
         return high - low
 
     assert width([str(row // 80) for row in range(400)]) > 1.5 * width(None)
@@ -143,6 +123,14 @@ def test_an_inventory_without_validation_photos_says_how_to_get_some(
 ) -> None:
     with pytest.raises(DataError, match="with_validation"):
         sv.take_inventory(classifier.with_validation(None), predictions(np.array([0])))
+
+
+def test_scores_from_folds_tell_the_confusion(classifier: sv.Classifier) -> None:
+    rows = predictions(np.array([0, 1, 2, 1])).probabilities
+    scores = sv.ValidationScores.of(rows, [0, 1, 2, 0])
+    assert classifier.with_validation(scores).validation_scores is scores
+    with pytest.raises(DataError, match="of 2 classes and the classifier has 3"):
+        classifier.with_validation(sv.ValidationScores.of([[0.4, 0.6]], [0]))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shelfvision.data import Dataset
-from shelfvision.errors import InvalidParameterError
+from shelfvision.errors import DataError, InvalidParameterError
 from shelfvision.inference._predicting import PredictingClassifier
 from shelfvision.inference._trust import Trust, require_labelled, warn_of_too_few
 from shelfvision.predictions import Calibration, CalibrationMethod, Thresholds, ValidationScores
@@ -35,7 +35,7 @@ class TrustingClassifier(PredictingClassifier):
         """What the network said of its validation photos, uncalibrated; None if it keeps none."""
         return self._trust.validation
 
-    def with_validation(self, dataset: Dataset | None) -> Self:
+    def with_validation(self, dataset: Dataset | ValidationScores | None) -> Self:
         """Return the same classifier with the scores of other validation photos.
 
         `Trainer` does this with its validation part. The scores are saved with the classifier: a
@@ -43,9 +43,10 @@ class TrustingClassifier(PredictingClassifier):
 
         Parameters
         ----------
-        dataset : Dataset or None
+        dataset : Dataset, ValidationScores or None
             Photos that the network was not trained on, of the same classes. Its groups tell which
-            photos were taken together. None keeps no scores.
+            photos were taken together. Or scores that there are already, such as those that
+            networks of the same kind gave in cross-validation. None keeps no scores.
 
         Returns
         -------
@@ -55,14 +56,26 @@ class TrustingClassifier(PredictingClassifier):
         Raises
         ------
         InvalidParameterError
-            `dataset` is no dataset.
+            `dataset` is no dataset, and no scores either.
         DataError
             The dataset has no photos, or other classes.
         PhotoError
             A photo cannot be read.
         """
-        scores = None if dataset is None else self._scored(dataset)
+        if isinstance(dataset, ValidationScores):
+            scores: ValidationScores | None = self._fitting(dataset)
+        else:
+            scores = None if dataset is None else self._scored(dataset)
         return self._trusting(replace(self._trust, validation=scores))
+
+    def _fitting(self, scores: ValidationScores) -> ValidationScores:
+        found, own = scores.probabilities.shape[1], len(self._class_names)
+        if found != own:
+            raise DataError(
+                f"the validation scores are of {found} classes and the classifier has {own}; pass "
+                "scores in the order of its class names"
+            )
+        return scores
 
     def calibrated(
         self, method: CalibrationMethod | None = "temperature", *, dataset: Dataset | None = None

@@ -1,4 +1,4 @@
-"""What a classifier takes products for, measured on validation photos, and how sure that is."""
+"""What a classifier takes products for, measured on validation photos, group by group."""
 
 from __future__ import annotations
 
@@ -8,69 +8,84 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
-
-_PSEUDO = 1.0
-"""How many photos a class is thought to have had beside its own, confused as photos are overall."""
-_GROUP = 0.25
-"""What a group counts for: those of one product in one shop are alike too."""
+Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Confusion:
-    """How often photos of each class were taken for each class, burst by burst."""
+    """What photos of each class were taken for; a cluster is one class in one group."""
 
-    cells: npt.NDArray[np.int64]
-    """Of each photo: its true class times the number of classes, plus its predicted one."""
-    groups: npt.NDArray[np.int64]
-    """The number of its group, from 0."""
-    n_classes: int
+    taken: Integers
+    """How many photos of a cluster were taken for each class, shape (clusters, k)."""
+    classes: Integers
+    """The true class of each cluster."""
+
+    @classmethod
+    def of(cls, true: Integers, taken: Integers, groups: Integers, n_classes: int) -> Confusion:
+        """Return the confusion of photos: their true classes, what they were taken for, groups."""
+        pairs = true * (int(groups.max()) + 1) + groups
+        clusters, places = np.unique(pairs, return_inverse=True)
+        counts = np.zeros((len(clusters), n_classes), dtype=np.int64)
+        np.add.at(counts, (places, taken), 1)
+        return cls(taken=counts, classes=clusters // (int(groups.max()) + 1))
 
     @property
-    def n_groups(self) -> int:
-        """How many groups the photos come from."""
-        return int(self.groups.max()) + 1
+    def n_classes(self) -> int:
+        """How many classes there are."""
+        return int(self.taken.shape[1])
 
     @property
-    def support(self) -> npt.NDArray[np.int64]:
+    def sizes(self) -> Integers:
+        """How many photos each cluster has."""
+        return np.asarray(self.taken.sum(axis=1), dtype=np.int64)
+
+    @property
+    def support(self) -> Integers:
         """How many photos of each class there are."""
-        return np.bincount(self.cells // self.n_classes, minlength=self.n_classes)
+        return np.bincount(self.classes, self.sizes, self.n_classes).astype(np.int64)
 
-    def matrix(self) -> Floats:
-        """Return the shares that each class (row) is taken for each class, shape (k, k)."""
-        counts = self._counts(np.ones(self.n_groups))
-        return _shares(counts + self._prior(counts))
+    def clustering(self) -> float:
+        """Return how much more alike photos of one group are confused than of two, 0 to 1.
 
-    def draws(self, n: int, *, n_groups: float, rng: np.random.Generator) -> Floats:
-        """Return shares as they may be in new photos of so many groups, shape (n, k, k).
-
-        Groups are weighted anew (Bayesian bootstrap). The confusion in the new photos differs from
-        the true one as that in the validation photos does, so both variances are added.
+        It is how much oftener two photos of a class are taken for the same when they are of one
+        group than when they are of two, as a share of how often two of two groups are not.
         """
-        own, new = self.n_groups, max(1.0, n_groups)
-        prior = self._prior(self._counts(np.ones(own)))
-        found = np.empty((n, self.n_classes, self.n_classes))
-        for row in range(n):
-            weights = rng.standard_gamma(_GROUP * new / (own + new), own)
-            weights *= own / max(float(weights.sum()), 1e-300)
-            found[row] = _shares(self._counts(weights) + rng.standard_gamma(prior))
-        return found
+        within, between, n = (part.astype(np.float64) for part in self._pairs())
+        told = (within[0] > 0) & (between[0] > 0)
+        alike = within[1][told] / within[0][told]
+        chance = between[1][told] / between[0][told]
+        room = float((n[told] * (1 - chance)).sum())
+        return float(np.clip((n[told] * (alike - chance)).sum() / room, 0, 1)) if room > 0 else 0.0
 
-    def _counts(self, weights: Floats) -> Floats:
+    def effective(self, clustering: float) -> Floats:
+        """Return how many photos on their own tell as much, true classes in rows, shape (k, k)."""
+        counts = np.zeros((self.n_classes, self.n_classes))
+        worth = self.taken / (1 + (self.sizes[:, None] - 1) * clustering)
+        np.add.at(counts, self.classes, worth)
+        return counts
+
+    def group_size(self) -> Floats:
+        """Return how large the group of a photo of each class is on average, shape (k,)."""
+        squares, photos = (
+            np.bincount(self.classes, sizes, self.n_classes)
+            for sizes in (self.sizes**2, self.sizes)
+        )
+        overall = squares.sum() / photos.sum()
+        sizes = np.full(self.n_classes, overall)
+        np.divide(squares, photos, out=sizes, where=photos > 0)
+        return sizes
+
+    def _pairs(self) -> tuple[Integers, Integers, Integers]:
+        """Return pairs of photos of each class, and those taken for the same; and photos.
+
+        The first are pairs within groups, the second between, each of shape (2, k).
+        """
         k = self.n_classes
-        counts = np.bincount(self.cells, weights=weights[self.groups], minlength=k * k)
-        return np.asarray(counts, dtype=np.float64).reshape(k, k)
-
-    def _prior(self, counts: Floats) -> Floats:
-        """Return the photos that each class is thought to have had beside its own."""
-        k = self.n_classes
-        right = (np.trace(counts) + 1) / (counts.sum() + 2)
-        taken = np.tile(counts.sum(axis=0) - np.diag(counts) + 0.5, (k, 1))
-        np.fill_diagonal(taken, 0)
-        total = taken.sum(axis=1, keepdims=True)
-        wrong = np.divide(taken, total, out=np.zeros_like(taken), where=total > 0) * (1 - right)
-        return np.asarray(_PSEUDO * (wrong + right * np.eye(k)), dtype=np.float64)
-
-
-def _shares(counts: Floats) -> Floats:
-    counts = np.maximum(counts, 1e-12)
-    return np.asarray(counts / counts.sum(axis=-1, keepdims=True), dtype=np.float64)
+        totals = np.zeros((k, k), dtype=np.int64)
+        np.add.at(totals, self.classes, self.taken)
+        n = totals.sum(axis=1)
+        every = np.stack([n * (n - 1), (totals * (totals - 1)).sum(axis=1)])
+        own = np.stack([self.sizes * (self.sizes - 1), (self.taken * (self.taken - 1)).sum(axis=1)])
+        within = np.zeros((2, k), dtype=np.int64)
+        np.add.at(within.T, self.classes, own.T)
+        return within, every - within, n

@@ -30,6 +30,24 @@ def most_likely(taken: Counts, confusion: Floats) -> Floats:
     return np.asarray(shares, dtype=np.float64)
 
 
+def groups_seen(
+    taken: Counts, confusion: Floats, *, in_groups: Counts | None, group_size: Floats
+) -> Floats:
+    """Return from how many groups of equal size the photos of each class seem to come, shape (k,).
+
+    `in_groups` has what the photos of each group were taken for, shape (groups, k). Without it,
+    groups are taken to be as large as `group_size` says for each class.
+    """
+    shares = most_likely(taken, confusion)
+    if in_groups is None:
+        return np.maximum(shares / group_size, 1)
+    joint = shares[:, None] * confusion
+    sources = joint / np.maximum(joint.sum(axis=0), 1e-300)
+    there = in_groups @ sources.T
+    squares = np.maximum((there**2).sum(axis=0), 1e-300)
+    return np.asarray(np.maximum(there.sum(axis=0) ** 2 / squares, 1), dtype=np.float64)
+
+
 def drawn(taken: Counts, confusions: Floats, rng: np.random.Generator) -> Counts:
     """Return counts as they may be, one row for each of the confusions, shape (n, k).
 
@@ -42,7 +60,7 @@ def drawn(taken: Counts, confusions: Floats, rng: np.random.Generator) -> Counts
     sent = confusions[:, :, seen].transpose(0, 2, 1)
     counts = np.empty((len(confusions), len(taken)), dtype=np.int64)
     for _ in range(_STEPS):
-        odds = sent * shares[:, None, :]
+        odds = np.maximum(sent * shares[:, None, :], 1e-300)
         odds /= odds.sum(axis=2, keepdims=True)
         counts = rng.multinomial(taken[seen], odds).sum(axis=1)
         shares = np.maximum(rng.standard_gamma(counts + _PRIOR), 1e-12)

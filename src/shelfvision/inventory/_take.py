@@ -16,8 +16,9 @@ from shelfvision.data._reader import Photos
 from shelfvision.errors import DataError, InvalidParameterError
 from shelfvision.inference import Classifier
 from shelfvision.inventory._confusion import Confusion
-from shelfvision.inventory._counting import drawn
+from shelfvision.inventory._counting import drawn, groups_seen
 from shelfvision.inventory._inventory import Inventory
+from shelfvision.inventory._rows import Rows
 from shelfvision.predictions import Predictions
 from shelfvision.protocols import OnError
 
@@ -32,6 +33,7 @@ class _Counted:
     predictions: Predictions
     groups: npt.NDArray[np.int64] | None
     confusion: Confusion
+    known: Rows
     level: float
     draws: int
     seed: int
@@ -41,12 +43,9 @@ class _Counted:
         found, names = self.predictions[rows], self.predictions.class_names
         readable = np.array([reason is None for reason in found.errors], dtype=np.bool_)
         number = {name: place for place, name in enumerate(names)}
-        labels = [number[name] for name in found.labels[readable]]
-        taken = np.bincount(np.array(labels, dtype=np.int64), minlength=len(names))
-        n_groups = self._n_groups(rows[readable])
-        rng = rng_for(self.seed, "inventory", key)
-        confusions = self.confusion.draws(self.draws, n_groups=n_groups, rng=rng)
-        counts = drawn(taken, confusions, rng)
+        labels = np.array([number[name] for name in found.labels[readable]], dtype=np.int64)
+        taken = np.bincount(labels, minlength=len(names))
+        counts = self._drawn(taken, labels, rows[readable], rng_for(self.seed, "inventory", key))
         counts.flags.writeable = False
         support = self.confusion.support
         return Inventory(
@@ -61,10 +60,26 @@ class _Counted:
             parts={},
         )
 
-    def _n_groups(self, rows: npt.NDArray[np.int64]) -> float:
+    def _drawn(
+        self,
+        taken: npt.NDArray[np.int64],
+        labels: npt.NDArray[np.int64],
+        rows: npt.NDArray[np.int64],
+        rng: np.random.Generator,
+    ) -> npt.NDArray[np.int64]:
+        shares = self.known.draws(self.draws, rng)
+        in_groups = None
         if self.groups is not None:
-            return float(len(np.unique(self.groups[rows])))
-        return len(rows) * self.confusion.n_groups / len(self.confusion.cells)
+            codes = np.unique(self.groups[rows], return_inverse=True)[1]
+            in_groups = np.zeros((int(codes.max()) + 1, len(taken)), dtype=np.int64)
+            np.add.at(in_groups, (codes, labels), 1)
+        n_groups = groups_seen(
+            taken,
+            shares.mean(axis=0),
+            in_groups=in_groups,
+            group_size=self.confusion.group_size(),
+        )
+        return drawn(taken, self.known.scattered(shares, n_groups, rng), rng)
 
 
 def take_inventory(
@@ -128,17 +143,20 @@ def take_inventory(
     Notes
     -----
     Counts are the mean of the draws, which lie between what was counted and what the confusion
-    alone would make of it when that is badly known. A draw weights the groups of validation photos
-    anew, then draws counts and shares of products in turn, given the labels.
+    alone would make of it when that is badly known. A draw takes shares of what each class is taken
+    for as they may be, given the validation photos; photos of a group count for as many as would
+    tell as much on their own, and classes lean on each other as far as they are alike. It lets
+    these shares scatter as the groups of the counted photos do, then draws counts and shares of
+    products in turn, given the labels.
 
     References
     ----------
     G. Forman, "Quantifying counts and costs via classification", Data Mining and Knowledge
     Discovery 17 (2008) 164-206. M. Saerens, P. Latinne, C. Decaestecker, "Adjusting the outputs of
     a classifier to new a priori probabilities: a simple procedure", Neural Computation 14 (2002)
-    21-41. D. Rubin, "The Bayesian bootstrap", Annals of Statistics 9 (1981) 130-134. K. Keith,
-    B. O'Connor, "Uncertainty-aware generative models for inferring document class prevalence",
-    EMNLP 2018.
+    21-41. J. Mosimann, "On the compound multinomial distribution", Biometrika 49 (1962) 65-82. K.
+    Keith, B. O'Connor, "Uncertainty-aware generative models for inferring document class
+    prevalence", EMNLP 2018.
 
     Examples
     --------
@@ -168,6 +186,7 @@ def take_inventory(
         predictions=predictions,
         groups=None if groups is None else _numbered("groups", groups, len(predictions)),
         confusion=confusion,
+        known=Rows.known_from(confusion),
         level=level,
         draws=n_draws,
         seed=chosen_seed,
@@ -190,8 +209,9 @@ def measured(classifier: Classifier) -> Confusion:
     if classifier.calibration is not None:
         rows = classifier.calibration.apply(rows)
     k = len(classifier.class_names)
-    cells = scores.labels.astype(np.int64) * k + rows.argmax(axis=1)
-    return Confusion(cells=cells, groups=scores.groups.astype(np.int64), n_classes=k)
+    return Confusion.of(
+        scores.labels.astype(np.int64), rows.argmax(axis=1), scores.groups.astype(np.int64), k
+    )
 
 
 def _predicted(
