@@ -1,0 +1,304 @@
+"""Keep an inventory of the photos that arrive in a folder, in an SQLite database.
+
+``python watch.py incoming groceries.shelf stock.sqlite [--page stock.html] [--once]``
+
+It may be stopped at any instant, by a signal, by a crash or by a power cut, and started again: no
+photo is counted twice and none is lost.
+
+- A photo is its content. The digest is the key, so a copy under another name counts once.
+- What is said of a photo, and that its file was seen, are written in one transaction.
+- A file is read when it has not changed for a while (``--settle``). Should it change later all the
+  same, what is said of its new content takes the place of the old, so give each photo its own name.
+- A photo that cannot be read is a row with its error.
+- What was counted stays counted when its file is moved away.
+
+A folder in the folder is a store, a shelf or a day: it gets an inventory of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import logging
+import os
+import sqlite3
+import stat
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+
+import shelfvision as sv
+
+ENDINGS = (b".jpg", b".jpeg", b".png", b".webp")
+MAX_BYTES = sv.DecodeLimits().max_bytes
+TABLES = """
+CREATE TABLE IF NOT EXISTS about (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS photos (
+    digest TEXT PRIMARY KEY,
+    counted_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    label TEXT,
+    confidence REAL,
+    decision TEXT NOT NULL,
+    probabilities BLOB,          -- float32, in the order of the classes
+    error TEXT,
+    CHECK ((error IS NULL) = (label IS NOT NULL))
+) STRICT;
+CREATE TABLE IF NOT EXISTS files (
+    name BLOB PRIMARY KEY,       -- bytes, since not every name is text
+    size INTEGER NOT NULL,
+    changed INTEGER NOT NULL,    -- in nanoseconds
+    digest TEXT NOT NULL REFERENCES photos
+) STRICT;
+CREATE INDEX IF NOT EXISTS files_of_a_photo ON files (digest)
+"""
+
+log = logging.getLogger("watch")
+
+
+class Predicts(Protocol):
+    """What is asked of a classifier."""
+
+    def predict(self, photos: bytes, /, *, on_error: sv.protocols.OnError) -> sv.Predictions:
+        """Say what a photo shows; one that cannot be read is a row with its error."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a file looked like, without reading it."""
+
+    size: int
+    changed: int
+
+
+class Stock:
+    """What is known of the photos: a database that survives whatever happens to this program."""
+
+    def __init__(self, path: str | os.PathLike[str], classifier_sha256: str) -> None:
+        self._db = sqlite3.connect(path, timeout=60, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode = WAL")
+        # In WAL mode the default may forget the last transactions at a power cut.
+        self._db.execute("PRAGMA synchronous = FULL")
+        self._db.execute("PRAGMA foreign_keys = ON")
+        with self._transaction():
+            for statement in TABLES.split(";"):
+                self._db.execute(statement)
+            self._db.execute(
+                "INSERT OR IGNORE INTO about VALUES ('classifier', ?)", [classifier_sha256]
+            )
+        (found,) = self._db.execute("SELECT value FROM about WHERE name = 'classifier'").fetchone()
+        if found != classifier_sha256:
+            self.close()
+            raise SystemExit(
+                f"{os.fspath(path)} was filled by the classifier {found[:12]}, not by "
+                f"{classifier_sha256[:12]}, and what two classifiers confuse cannot be corrected "
+                "together; start another database"
+            )
+
+    def close(self) -> None:
+        """Close the database."""
+        self._db.close()
+
+    def knows(self, name: bytes, look: Look) -> bool:
+        """Tell whether a file was seen as it looks now."""
+        row = self._db.execute("SELECT size, changed FROM files WHERE name = ?", [name]).fetchone()
+        return row is not None and Look(*row) == look
+
+    def has(self, digest: str) -> bool:
+        """Tell whether a photo is counted already."""
+        row = self._db.execute("SELECT 1 FROM photos WHERE digest = ?", [digest]).fetchone()
+        return row is not None
+
+    def record(self, name: bytes, look: Look, digest: str, said: sv.Prediction | None) -> bool:
+        """Write down a file and what is said of its photo, both or nothing.
+
+        Returns whether that was done; not where nothing is said of a photo that is not there.
+        """
+        with self._transaction():
+            if said is not None:
+                self._db.execute(
+                    "INSERT OR IGNORE INTO photos (digest, label, confidence, decision, "
+                    "probabilities, error) VALUES (?, ?, ?, ?, ?, ?)",
+                    [digest, *_columns(said)],
+                )
+            elif not self.has(digest):
+                return False
+            old = self._db.execute("SELECT digest FROM files WHERE name = ?", [name]).fetchone()
+            self._db.execute(
+                "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?)",
+                [name, look.size, look.changed, digest],
+            )
+            if old is not None:
+                # The name has another content now; the old one goes unless a copy is elsewhere.
+                self._db.execute(
+                    "DELETE FROM photos WHERE digest = ? AND NOT EXISTS "
+                    "(SELECT 1 FROM files WHERE files.digest = photos.digest)",
+                    old,
+                )
+        return True
+
+    def predictions(self, class_names: tuple[str, ...]) -> sv.Predictions:
+        """Return what is said of all photos, each under the first of its names."""
+        rows = self._db.execute(
+            "SELECT min(name), decision, probabilities, error FROM photos JOIN files "
+            "USING (digest) GROUP BY digest ORDER BY min(name)"
+        ).fetchall()
+        scores = np.full((len(rows), len(class_names)), np.nan, np.float32)
+        for place, (_, _, blob, error) in enumerate(rows):
+            if error is None:
+                scores[place] = np.frombuffer(blob, np.float32)
+        return sv.Predictions(
+            scores,
+            class_names,
+            [shown(row[0]) for row in rows],
+            [row[3] for row in rows],
+            decisions=[row[1] for row in rows],
+        )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+
+def _columns(said: sv.Prediction) -> tuple[str | float | bytes | None, ...]:
+    if said.error is not None:
+        return None, None, said.decision, None, said.error
+    scores = np.ascontiguousarray(said.probabilities, np.float32).tobytes()
+    return said.label, said.confidence, said.decision, scores, None
+
+
+@dataclass
+class Watch:
+    """Looks at a folder again and again, and counts what is new."""
+
+    folder: Path
+    classifier: Predicts
+    stock: Stock
+    settle: float = 2.0
+    """For how many seconds a file must not have changed."""
+    _since: dict[bytes, tuple[Look, float]] = field(default_factory=dict)
+
+    def look(self) -> tuple[int, int]:
+        """Count what has come and is whole; return how many that were, and how many must wait."""
+        now = time.monotonic()
+        new = {name: look for name, look in looks(self.folder) if not self.stock.knows(name, look)}
+        before = self._since
+        self._since = {
+            name: before[name] if name in before and before[name][0] == look else (look, now)
+            for name, look in new.items()
+        }
+        ready = [name for name, (_, since) in self._since.items() if now - since >= self.settle]
+        done = [self._count(name, new[name]) for name in ready]
+        return done.count("counted"), len(new) - len(done) + done.count("changing")
+
+    def _count(self, name: bytes, look: Look) -> Literal["counted", "changing", "unreadable"]:
+        try:
+            with open(os.path.join(os.fsencode(self.folder), name), "rb") as file:
+                data = file.read(MAX_BYTES + 1)
+                changing = look_of(os.fstat(file.fileno())) != look
+        except OSError as error:
+            log.warning("%s cannot be read now: %s", shown(name), error.strerror)
+            return "unreadable"
+        if changing:
+            return "changing"
+        digest = hashlib.sha256(data).hexdigest()
+        said = None if self.stock.has(digest) else self._said(data)
+        told = "counted before" if said is None else said.error or f"{said.label}, {said.decision}"
+        log.info("%s: %s", shown(name), told)
+        return "counted" if self.stock.record(name, look, digest, said) else "changing"
+
+    def _said(self, data: bytes) -> sv.Prediction:
+        return self.classifier.predict(data, on_error="skip")[0]
+
+
+def looks(folder: Path) -> Iterator[tuple[bytes, Look]]:
+    """Yield the name and the look of every photo in a folder and its folders, in sorted order.
+
+    Files that begin with a dot or end in anything but a photo's ending are left alone, so who
+    brings photos can write ``shelf.jpg.part`` and rename it when it is whole.
+    """
+    top = os.fsencode(folder)
+    for place, folders, names in os.walk(top):
+        folders[:] = sorted(name for name in folders if not name.startswith(b"."))
+        for name in sorted(names):
+            if name.startswith(b".") or not name.lower().endswith(ENDINGS):
+                continue
+            path = os.path.join(place, name)
+            try:
+                found = os.lstat(path)
+            except FileNotFoundError:
+                continue  # moved away between the two calls
+            if stat.S_ISREG(found.st_mode):
+                yield os.path.relpath(path, top).replace(os.sep.encode(), b"/"), look_of(found)
+
+
+def shown(name: bytes) -> str:
+    """Return a file's name as text."""
+    return os.fsdecode(name).encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def look_of(found: os.stat_result) -> Look:
+    """Return what the file system says of a file."""
+    return Look(size=found.st_size, changed=found.st_mtime_ns)
+
+
+def part_of(name: str) -> str:
+    """Return the folder in the folder that a photo lies in."""
+    return name.rpartition("/")[0] or "."
+
+
+def report(classifier: sv.Classifier, stock: Stock, page: Path | None) -> None:
+    """Print the inventory, and save its page."""
+    found = stock.predictions(classifier.class_names)
+    if all(error is not None for error in found.errors):
+        print("There is nothing to count yet.")
+        return
+    inventory = sv.take_inventory(classifier, found, by=part_of)
+    print(inventory)
+    if page is not None:
+        inventory.save(page)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Watch until somebody stops it, or count once what is there."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("folder", type=Path, help="where photos arrive")
+    parser.add_argument("classifier", type=Path, help="what Classifier.save wrote")
+    parser.add_argument("database", type=Path, help="where the inventory is kept")
+    parser.add_argument("--page", type=Path, help="an HTML page of the inventory, kept up to date")
+    parser.add_argument("--settle", type=float, default=2.0, help="seconds without a change")
+    parser.add_argument("--once", action="store_true", help="count what is there, then end")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    if not options.folder.is_dir():
+        sys.exit(f"there is no folder {options.folder}; make it, or name another")
+    info = sv.inspect(options.classifier)
+    classifier = sv.Classifier.load(options.classifier, expected_sha256=info.sha256)
+    with closing(Stock(options.database, info.sha256)) as stock:
+        watch = Watch(options.folder, classifier, stock, options.settle)
+        report(classifier, stock, options.page)
+        while True:
+            counted, waiting = watch.look()
+            if counted:
+                report(classifier, stock, options.page)
+            if options.once and not waiting:
+                return
+            time.sleep(max(options.settle / 2, 0.05))
+
+
+if __name__ == "__main__":
+    main()
