@@ -16,7 +16,7 @@ import nox
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 WORKERS = ("-n", "2")
-WITHOUT_KERAS = ("data", "augment")
+WITHOUT_KERAS = ("--ignore=tests/data", "--ignore=tests/augment")
 """The folders of tests that no backend can change; they run on one."""
 
 nox.needs_version = ">=2025.2.9"
@@ -50,8 +50,7 @@ def tests(session: nox.Session, backend: str) -> None:
     installed = f".[{backend},plot,pretrained,{runs}]"
     session.install("-e", installed, *group("service"), *group("test"))
     if backend != "tensorflow" and not session.posargs:
-        ignored = [f"--ignore=tests/{name}" for name in WITHOUT_KERAS]
-        session.run("pytest", *WORKERS, *ignored, env=test_settings(session))
+        session.run("pytest", *WORKERS, *WITHOUT_KERAS, env=test_settings(session))
     else:
         run_tests(session)
 
@@ -59,8 +58,11 @@ def tests(session: nox.Session, backend: str) -> None:
 @nox.session(default=False)
 def tests_torch(session: nox.Session) -> None:
     """Run the test suite on torch, whose packages are large."""
-    session.install("-e", ".[torch,plot]", *group("test"))
-    run_tests(session)
+    session.install("-e", ".[torch,plot,pretrained,onnx]", *group("service"), *group("test"))
+    if session.posargs:
+        run_tests(session)
+    else:
+        session.run("pytest", *WORKERS, *WITHOUT_KERAS, env=test_settings(session))
 
 
 @nox.session(default=False)
