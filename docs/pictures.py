@@ -70,6 +70,28 @@ def heat_maps() -> npt.NDArray[np.object_]:
     return sv.plot.heat_maps(found, n_columns=2)
 
 
+def shelf_classifier() -> sv.Classifier:
+    """Train what reads the shelf: a classifier of single products, for a few minutes."""
+    names = ("Bottle", "Can", "Jar", "Pouch")
+    known, fresh = (
+        sv.samples.render_products(n, class_names=names, image_size=(88, 88), seed=seed).cached()
+        for n, seed in ((80, 3), (20, 4))
+    )
+    trainer = sv.Trainer(epochs=16, batch_size=16, learning_rate=0.002, seed=3)
+    return trainer.fit(sv.build_model(4, image_size=(88, 88), seed=1), known, fresh).classifier
+
+
+def shelf_pictures(classifier: sv.Classifier) -> tuple[Pictures.Image, Pictures.Image]:
+    """Draw what a classifier says of the boxes of a shelf, and what a scan of it says."""
+    shelf = sv.samples.render_shelf(
+        2, 6, class_names=classifier.class_names, image_size=(450, 750), gaps=0.17, seed=12
+    )
+    careful = classifier.with_threshold(mistake_cost=3, review_cost=1)
+    regions = careful.predict_regions(shelf.photo, shelf.boxes, context=0.1, shape="image")
+    seen = classifier.scan(shelf.photo, tile=225, min_confidence=0.6)
+    return Pictures.fromarray(regions.draw(width=900)), Pictures.fromarray(seen.draw(width=900))
+
+
 def main() -> None:
     """Write all pictures."""
     sheet().save(HOME / "operations.webp", quality=82, method=6)
@@ -82,6 +104,8 @@ def main() -> None:
     axes = augment.preview(steps, several, stages=True)
     axes.flat[0].figure.savefig(HOME / "stages.webp", dpi=70)
     heat_maps().flat[0].figure.savefig(HOME / "heat-maps.webp", dpi=70)
+    for name, picture in zip(("regions", "scan"), shelf_pictures(shelf_classifier()), strict=True):
+        picture.save(HOME / f"{name}.webp", quality=82, method=6)
 
 
 if __name__ == "__main__":

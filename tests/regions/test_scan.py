@@ -47,11 +47,11 @@ def scanned(photo: object = None, *, sure: float = 0.6, **how: object) -> sv.She
 
 def test_a_map_tells_what_is_where_and_leaves_the_rest_unknown() -> None:
     found = scanned()
-    assert found.labels.shape == (6, 10)
+    assert found.labels.shape == (5, 9)
     assert set(found.labels[:3, :3].ravel()) == {"red"}
     assert set(found.labels[:3, -3:].ravel()) == {"blue"}
     assert set(found.labels[-1]) == {None}
-    assert set(found.labels[:, 5]) == {None}
+    assert set(found.labels[:, 4]) == {None}
     assert 0.2 < found.accepted_share < 0.7
     assert found.shares["red"] + found.shares["blue"] == pytest.approx(found.accepted_share)
     assert found.shares["green"] == 0
@@ -150,7 +150,7 @@ def test_a_map_does_not_change_and_survives_a_pickle() -> None:
     again = pickle.loads(pickle.dumps(found))
     assert repr(again) == repr(found)
     assert np.array_equal(again.probabilities, found.probabilities)
-    assert repr(found).startswith("<ShelfMap: 6 x 10 cells of 45 tiles, ")
+    assert repr(found).startswith("<ShelfMap: 5 x 9 cells of 45 tiles, ")
 
 
 def changed(picture: protocols.Image, photo: protocols.Image) -> npt.NDArray[np.bool_]:

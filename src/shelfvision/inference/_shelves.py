@@ -105,7 +105,8 @@ class ShelfClassifier(TrustingClassifier):
         """Map which product is where in a photo of a shelf, without a detector: a first look.
 
         The photo is cut into overlapping tiles, each tile is classified as if it were a photo of
-        one product, and every cell of a grid gets the mean of the tiles that cover it.
+        one product, and each cell of a grid, around the middle of a tile, gets the mean of the
+        tiles that cover it, near ones counting more.
 
         Parameters
         ----------
@@ -142,8 +143,9 @@ class ShelfClassifier(TrustingClassifier):
         This is no detector, and it cannot count. A tile shows parts of two products, or a price
         rail, or nothing; a classifier that was only ever shown products names one all the same,
         now and then with confidence. So *unknown* is a hint at a gap and no proof, and a gap can be
-        given a product's name; a class of photos of empty shelf in the training can help. Products of other sizes than the tile are missed, and borders between products
-        are as coarse as the cells. For counts use a detector and `predict_regions`.
+        given a product's name; a class of photos of empty shelf can help. Products of
+        other sizes than the tile are missed, and borders between products are as coarse as the
+        cells. For counts use a detector and `predict_regions`.
 
         Examples
         --------
@@ -152,7 +154,7 @@ class ShelfClassifier(TrustingClassifier):
         >>> model = sv.build_model(5)
         >>> classifier = sv.Classifier.from_model(model, class_names=shelf.class_names)
         >>> classifier.scan(shelf.photo, tile=100).labels.shape
-        (4, 6)
+        (3, 5)
         """
         least = None
         if min_confidence is not None:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from shelfvision.protocols import Image
 from shelfvision.regions._boxes import Boxes
-from shelfvision.regions._map_drawing import drawn_map
+from shelfvision.regions._map_drawing import Cells, Edges, drawn_map
 from shelfvision.regions._photo import Origin, pixels_of
 
 
@@ -35,6 +35,8 @@ class ShelfMap:
         Height and width of the tiles, in pixels of the photo.
     n_tiles : int
         How many tiles were classified.
+    edges : tuple of (ndarray, ndarray)
+        Where rows and columns of cells begin and end, in pixels, one more than there are.
     origin : str, bytes or ndarray
         The photo: its path, its file's bytes, or its pixels.
     """
@@ -42,6 +44,7 @@ class ShelfMap:
     __slots__ = (
         "_accepted",
         "_class_names",
+        "_edges",
         "_image_size",
         "_n_tiles",
         "_origin",
@@ -58,6 +61,7 @@ class ShelfMap:
         image_size: tuple[int, int],
         tile_size: tuple[int, int],
         n_tiles: int,
+        edges: tuple[Edges, Edges],
         origin: Origin,
     ) -> None:
         self._probabilities = np.array(probabilities, dtype=np.float32)
@@ -66,7 +70,7 @@ class ShelfMap:
             column.flags.writeable = False
         self._class_names = tuple(class_names)
         self._image_size, self._tile_size = image_size, tile_size
-        self._n_tiles, self._origin = n_tiles, origin
+        self._n_tiles, self._edges, self._origin = n_tiles, edges, origin
 
     @property
     def probabilities(self) -> npt.NDArray[np.float32]:
@@ -112,22 +116,21 @@ class ShelfMap:
     @property
     def accepted_share(self) -> float:
         """The share of the photo that is not unknown, 0 to 1."""
-        return float(self._accepted.mean())
+        return float((self._weights() * self._accepted).sum())
 
     @property
     def shares(self) -> dict[str, float]:
         """The share of the photo where each class is seen, 0 to 1."""
-        numbers = self._numbers()
+        numbers, weights = self._numbers(), self._weights()
         return {
-            name: float((numbers == place).mean()) for place, name in enumerate(self._class_names)
+            name: float(weights[numbers == place].sum())
+            for place, name in enumerate(self._class_names)
         }
 
     @property
     def cells(self) -> npt.NDArray[np.float64]:
         """Left, top, right and bottom of every cell in pixels, shape (rows, columns, 4)."""
-        rows, columns = self._accepted.shape
-        downs = np.linspace(0, self._image_size[0], rows + 1)
-        across = np.linspace(0, self._image_size[1], columns + 1)
+        downs, across = self._edges
         top, left = np.meshgrid(downs[:-1], across[:-1], indexing="ij")
         bottom, right = np.meshgrid(downs[1:], across[1:], indexing="ij")
         return np.stack([left, top, right, bottom], axis=-1)
@@ -192,8 +195,17 @@ class ShelfMap:
             The photo's file is there no more, or cannot be read.
         """
         return drawn_map(
-            self.photo(), self._numbers(), self._areas(), self._class_names, width=width, font=font
+            self.photo(),
+            Cells(numbers=self._numbers(), edges=self._edges, areas=self._areas()),
+            self._class_names,
+            width=width,
+            font=font,
         )
+
+    def _weights(self) -> npt.NDArray[np.float64]:
+        """Return the share of the photo that every cell takes."""
+        down, across = (np.diff(edges) / edges[-1] for edges in self._edges)
+        return np.asarray(down[:, None] * across)
 
     def _numbers(self) -> npt.NDArray[np.int64]:
         """Return the number of the class of every cell, -1 for unknown."""

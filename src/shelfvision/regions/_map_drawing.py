@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import SupportsIndex
+from dataclasses import dataclass
+from typing import SupportsIndex, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -23,10 +24,25 @@ _COLOURS: tuple[Rgb, ...] = (
 _TINT = 0.38
 
 
+Edges: TypeAlias = npt.NDArray[np.float64]
+"""Where cells begin and end along one side, in pixels of the photo."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Cells:
+    """What is drawn."""
+
+    numbers: npt.NDArray[np.int64]
+    """The number of the class of every cell, -1 for unknown."""
+    edges: tuple[Edges, Edges]
+    """Where rows and columns begin and end."""
+    areas: Sequence[npt.NDArray[np.bool_]]
+    """Which cells hang together and say the same."""
+
+
 def drawn_map(
     photo: Image,
-    numbers: npt.NDArray[np.int64],
-    areas: Sequence[npt.NDArray[np.bool_]],
+    cells: Cells,
     class_names: Sequence[str],
     *,
     width: SupportsIndex | None,
@@ -34,10 +50,10 @@ def drawn_map(
 ) -> Image:
     """Return the photo under its map, with a legend."""
     canvas = Canvas.of(photo, width, font)
-    order = _order(numbers)
+    numbers, areas, order = cells.numbers, cells.areas, _order(cells.numbers)
     rows, columns = (
-        np.linspace(0, side, n + 1).round().astype(int)
-        for side, n in zip(canvas.picture.size[::-1], numbers.shape, strict=True)
+        (edges * side / edges[-1]).round().astype(np.int64)
+        for side, edges in zip(canvas.picture.size[::-1], cells.edges, strict=True)
     )
     _tint(canvas, numbers, order, (rows, columns))
     _borders(canvas, numbers, (rows, columns))
@@ -52,7 +68,8 @@ def drawn_map(
         at = _anchor(area, rows, columns, tag_size(text, canvas.letters), box)
         tag(pen, at, text, canvas.letters, _colour(number, order))
     legend = [] if named else [f"{n}  {class_names[one]}" for n, one in enumerate(order, 1)]
-    unknown = float((numbers < 0).mean())
+    unknown = float((np.outer(np.diff(rows), np.diff(columns)) * (numbers < 0)).sum())
+    unknown /= rows[-1] * columns[-1]
     return canvas.with_legend([*legend, f"hatched: unknown, {100 * unknown:.0f} % of the photo"])
 
 

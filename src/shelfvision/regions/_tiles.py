@@ -16,7 +16,7 @@ from shelfvision.errors import InvalidParameterError
 from shelfvision.predictions import Predictions
 from shelfvision.protocols import Image, Resize
 from shelfvision.regions._crops import Cutting, Windows
-from shelfvision.regions._map import ShelfMap
+from shelfvision.regions._map import Edges, ShelfMap
 from shelfvision.regions._photo import whole_photo
 
 Tile: TypeAlias = SupportsIndex | tuple[int, int]
@@ -126,6 +126,7 @@ def map_of(
         image_size=size,
         tile_size=tiling.size(size),
         n_tiles=n_tiles,
+        edges=edges,
         origin=whole.origin,
     )
 
@@ -136,20 +137,26 @@ def _windows(grid: Sequence[npt.NDArray[np.int64]], side: tuple[int, int]) -> Wi
     return np.stack([one.ravel() for one in corners], axis=1)
 
 
-def _edges(tiling: Tiling, size: tuple[int, int]) -> list[npt.NDArray[np.float64]]:
-    """Return the edges of rows and of columns of cells, each a step of a tile wide at most."""
-    steps = [max(1.0, side * (1 - tiling.overlap)) for side in tiling.size(size)]
-    return [
-        np.linspace(0, whole, math.ceil(whole / step) + 1)
-        for whole, step in zip(size, steps, strict=True)
-    ]
+def _edges(tiling: Tiling, size: tuple[int, int]) -> tuple[Edges, Edges]:
+    """Return the edges of rows and of columns of cells, each around the middle of a tile."""
+    down, across = (
+        _between(starts + side / 2, whole)
+        for starts, side, whole in zip(
+            tiling.starts(size, 1.0), tiling.size(size), size, strict=True
+        )
+    )
+    return down, across
+
+
+def _between(middles: npt.NDArray[np.float64], whole: int) -> Edges:
+    return np.array([0, *((middles[1:] + middles[:-1]) / 2), whole], dtype=np.float64)
 
 
 def _averaged(
     scores: npt.NDArray[np.float32],
     grids: Sequence[Sequence[npt.NDArray[np.int64]]],
     sides: Sequence[tuple[int, int]],
-    edges: Sequence[npt.NDArray[np.float64]],
+    edges: tuple[Edges, Edges],
 ) -> npt.NDArray[np.float32]:
     """Return for every cell the mean over tiles that cover its middle, near ones counting more."""
     k, start = scores.shape[1], 0
@@ -167,9 +174,7 @@ def _averaged(
     return total.astype(np.float32)
 
 
-def _weights(
-    starts: npt.NDArray[np.int64], length: int, edges: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
+def _weights(starts: npt.NDArray[np.int64], length: int, edges: Edges) -> npt.NDArray[np.float64]:
     """Return how much each tile counts for each cell along one side; rows sum to 1."""
     cells, tiles = (edges[1:] + edges[:-1]) / 2, starts + length / 2
     near = 1 - np.abs(cells[:, None] - tiles) / (length / 2)
