@@ -18,6 +18,8 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 WORKERS = ("-n", "2")
 WITHOUT_KERAS = ("--ignore=tests/data", "--ignore=tests/augment")
 """The folders of tests that no backend can change; they run on one."""
+WITHOUT_PAGES = ("--ignore=tests/test_docs.py",)
+"""The code of pages takes long, and is the same for every backend."""
 
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "venv"
@@ -50,7 +52,8 @@ def tests(session: nox.Session, backend: str) -> None:
     installed = f".[{backend},plot,pretrained,{runs}]"
     session.install("-e", installed, *group("service"), *group("test"))
     if backend != "tensorflow" and not session.posargs:
-        session.run("pytest", *WORKERS, *WITHOUT_KERAS, env=test_settings(session))
+        left_out = (*WITHOUT_KERAS, *WITHOUT_PAGES)
+        session.run("pytest", *WORKERS, *left_out, env=test_settings(session))
     else:
         run_tests(session)
 
