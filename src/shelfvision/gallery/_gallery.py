@@ -51,7 +51,7 @@ class Gallery(Looking):
     Examples
     --------
     >>> import shelfvision as sv
-    >>> photos = sv.samples.render_products(6, class_names=["Can", "Jar", "Pouch"], seed=1)
+    >>> photos = sv.samples.render_products(12, class_names=["Can", "Jar", "Pouch"], seed=1)
     >>> model = sv.build_model(2, image_size=photos.image_size)
     >>> classifier = sv.Classifier.from_model(model, class_names=["Can", "Jar"])
     >>> gallery = sv.Gallery.from_dataset(classifier, photos.select(class_names=["Can", "Jar"]))
@@ -60,7 +60,7 @@ class Gallery(Looking):
     >>> gallery.class_names, larger.class_names
     (('Can', 'Jar'), ('Can', 'Jar', 'Pouch'))
     >>> len(larger.predict(pouches[3:]))
-    3
+    9
     """
 
     __slots__ = ("_digest",)
