@@ -16,7 +16,8 @@ from shelfvision.errors import InvalidParameterError
 from shelfvision.predictions import Predictions
 from shelfvision.protocols import Image, Resize
 from shelfvision.regions._crops import Cutting, Windows
-from shelfvision.regions._map import Edges, ShelfMap
+from shelfvision.regions._map import ShelfMap
+from shelfvision.regions._map_drawing import Edges
 from shelfvision.regions._photo import whole_photo
 
 Tile: TypeAlias = SupportsIndex | tuple[int, int]
@@ -148,7 +149,7 @@ def _edges(tiling: Tiling, size: tuple[int, int]) -> tuple[Edges, Edges]:
     return down, across
 
 
-def _between(middles: npt.NDArray[np.float64], whole: int) -> Edges:
+def _between(middles: npt.NDArray[np.floating], whole: int) -> Edges:
     return np.array([0, *((middles[1:] + middles[:-1]) / 2), whole], dtype=np.float64)
 
 
