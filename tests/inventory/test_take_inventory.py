@@ -205,6 +205,12 @@ def test_what_is_not_there_at_all_is_missing(classifier: sv.Classifier) -> None:
         ("product,count\nmilk,1\nmilk,2\n", DataError, "line 3 .* lists 'milk' again"),
         ("product,count\nmilk,-1\n", InvalidParameterError, "line 2 .* '-1'"),
         ("product,count\nmilk\n", InvalidParameterError, "line 2"),
+        ("product,count\n", DataError, "lists no product"),
+        ("", DataError, "no column 'product'"),
+        ("product,count,count\nmilk,1,2\n", DataError, "'count' more than once"),
+        ("product,count\nmilk,1,5\n", DataError, "line 2 .* more cells"),
+        ('product,count\n"milk,1\n', DataError, "not a CSV file"),
+        ("product,count\nmilk,1.5\n", InvalidParameterError, "line 2 .* '1.5'"),
         ("product,count\nm\x00ilk,\udcff\n", DataError, "UTF-8"),
     ],
 )
@@ -216,6 +222,13 @@ def test_a_stock_list_that_is_none_gets_one_sentence(
     stock = sv.take_inventory(classifier, predictions(np.array([0])))
     with pytest.raises(error, match=told):
         stock.against(path)
+
+
+def test_a_stock_list_may_have_semicolons(classifier: sv.Classifier, tmp_path: Path) -> None:
+    path = tmp_path / "erp.csv"
+    path.write_text("product;count;note\nmilk;7;a, b\n", encoding="utf-8-sig")
+    checks = sv.take_inventory(classifier, predictions(np.array([0]))).against(path)
+    assert next(one.expected for one in checks if one.product == "milk") == 7
 
 
 def test_a_stock_list_that_is_not_there_is_named(classifier: sv.Classifier, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, final
@@ -104,16 +105,27 @@ def _checked(expected: Mapping[str, int]) -> dict[str, int]:
 def _read(path: str | os.PathLike[str], columns: tuple[str, str]) -> dict[str, int]:
     given = os.fspath(path)
     try:
+        # A pipe would be waited for, perhaps for ever.
+        if not stat.S_ISREG(os.stat(given).st_mode):
+            raise DataError(f"the stock list {given!r} is no regular file; give a CSV file's path")
         with open(given, encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True, skipinitialspace=True)
+            reader = csv.DictReader(
+                file, strict=True, skipinitialspace=True, delimiter=_delimiter(file.readline())
+            )
+            file.seek(0)
             missing = [name for name in columns if name not in (reader.fieldnames or ())]
             if missing:
+                found = listed(reader.fieldnames) if reader.fieldnames else "nothing at all"
                 raise DataError(
-                    f"{given!r} has no column {missing[0]!r}, only "
-                    f"{listed(reader.fieldnames or ())}; name its columns with product_column and "
-                    "count_column"
+                    f"{given!r} has no column {missing[0]!r}, only {found}; name its columns with "
+                    "product_column and count_column"
                 )
-            return _counts([(reader.line_num, row) for row in reader], given, columns)
+            twice = [name for name in columns if (reader.fieldnames or ()).count(name) > 1]
+            if twice:
+                raise DataError(
+                    f"{given!r} has the column {twice[0]!r} more than once; name each column once"
+                )
+            return _counts([(reader.line_num, dict(row)) for row in reader], given, columns)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise DatasetNotFoundError(f"there is no stock list {given!r}; check the path") from error
     except (UnicodeDecodeError, csv.Error, OSError) as error:
@@ -123,12 +135,24 @@ def _read(path: str | os.PathLike[str], columns: tuple[str, str]) -> dict[str, i
         ) from error
 
 
+def _delimiter(header: str) -> str:
+    """Return what parts the cells of a line; spreadsheets of many countries write semicolons."""
+    return max(",;\t", key=header.count)
+
+
 def _counts(
-    rows: Sequence[tuple[int, Mapping[str, str | None]]], given: str, columns: tuple[str, str]
+    rows: Sequence[tuple[int, Mapping[str | None, str | None]]],
+    given: str,
+    columns: tuple[str, str],
 ) -> dict[str, int]:
     product, count = columns
     found: dict[str, int] = {}
     for line, row in rows:
+        if None in row:
+            raise DataError(
+                f"line {line} of {given!r} has more cells than there are columns; put a name or "
+                "number with a comma in quotes"
+            )
         name, text = (row[product] or "").strip(), (row[count] or "").strip()
         if not name or not (text.isascii() and text.isdigit() and len(text) < 16):
             raise InvalidParameterError(
@@ -138,4 +162,6 @@ def _counts(
         if name in found:
             raise DataError(f"line {line} of {given!r} lists {name!r} again; list each once")
         found[name] = int(text)
+    if not found:
+        raise DataError(f"{given!r} lists no product; give each a line")
     return found

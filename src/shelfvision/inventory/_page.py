@@ -22,7 +22,7 @@ tbody th { font-weight: normal; } td.number, th.number { padding-left: .6rem; }
 svg { display: block; } .bar { fill: var(--blue); fill-opacity: .45; }
 .span { stroke: var(--text); stroke-width: 2; }
 .tick { stroke: var(--soft); stroke-width: 2; stroke-dasharray: 2 2; }
-@media (max-width: 30rem) { .picture { display: none; } }
+@media (max-width: 40rem) { .picture { display: none; } }
 """
 
 
