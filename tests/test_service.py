@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import importlib
 import io
 import sys
@@ -29,8 +30,9 @@ SIDE = 88
 def digest_and_path(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     path = tmp_path_factory.mktemp("service") / "groceries.shelf"
     model = sv.build_model(2, image_size=(SIDE, SIDE), seed=1)
-    classifier = sv.Classifier.from_model(model, class_names=["juice", "milk"])
-    return classifier.save(path), path
+    bare = sv.Classifier.from_model(model, class_names=["juice", "milk"])
+    scores = sv.ValidationScores.of([[0.9, 0.1], [0.2, 0.8]], [0, 1])
+    return bare.with_validation(scores).save(path), path
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +85,49 @@ def test_a_photo_that_is_too_large_is_not_read_to_its_end(client: TestClient) ->
             yield bytes(10_000)
 
     assert client.post("/predict", content=endless()).status_code == 413
+
+
+def shelf(boxes: object, **more: object) -> dict[str, object]:
+    return {"photo": base64.b64encode(photo()).decode(), "boxes": boxes, **more}
+
+
+def test_a_shelf_is_counted_and_held_against_what_is_expected(
+    client: TestClient, digest_and_path: tuple[str, Path]
+) -> None:
+    boxes: list[list[float]] = [[0, 0, 40, 80], [30.5, 5, 80, 60], [5, 40, 88, 88]]
+    expected = {"milk": 900, "tea": 2}
+    answer = client.post("/inventory", json=shelf(boxes, expected=expected))
+    assert answer.status_code == 200
+    said = answer.json()
+    regions = sv.Classifier.load(digest_and_path[1]).predict_regions(photo(), boxes)
+    assert said["labels"] == list(regions.labels)
+    assert sum(one["count"] for one in said["products"].values()) == pytest.approx(3, abs=0.02)
+    assert {n: one["taken_for"] for n, one in said["products"].items()} == regions.counts
+    status = {one["product"]: one["status"] for one in said["differences"]}
+    assert status["tea"] == "unknown"
+    assert status["milk"] in ("missing", "short")
+    assert said["review"] == []
+    assert said["sha256"] == digest_and_path[0]
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (shelf([]), "boxes"),
+        (shelf([[0, 0, 10]]), "boxes"),
+        (shelf([[40, 0, 10, 10]]), "box"),
+        (shelf([[500, 500, 600, 600]]), "box"),
+        ({"photo": "AAAA", "boxes": [[0, 0, 9, 9]]}, "photo"),
+        ({"boxes": [[0, 0, 9, 9]]}, "photo"),
+        (shelf([[0, 0, 9, 9]], expected={"milk": -1}), "milk"),
+    ],
+)
+def test_a_shelf_that_is_none_is_refused_with_the_reason(
+    client: TestClient, body: dict[str, object], told: str
+) -> None:
+    answer = client.post("/inventory", json=body)
+    assert answer.status_code == 422
+    assert told in answer.text
 
 
 def test_many_clients_are_answered_at_once(client: TestClient) -> None:

@@ -1,5 +1,8 @@
 """A web service around a saved classifier: ``uvicorn service:app --workers 2``.
 
+``/predict`` tells what one photo shows. ``/inventory`` counts a shelf, of which it gets the photo
+and the boxes that a detector found, and holds it against what should be there.
+
 Environment: ``SHELF_BUNDLE`` is the file that ``Classifier.save`` wrote, ``SHELF_SHA256`` the
 digest that it returned, ``SHELF_MAX_BYTES`` the largest photo (by default 8 MiB).
 """
@@ -15,7 +18,7 @@ import anyio
 import anyio.to_thread
 import numpy as np
 from fastapi import Depends, FastAPI, HTTPException, Request
-from pydantic import BaseModel
+from pydantic import Base64Bytes, BaseModel, Field, NonNegativeInt, ValidationError
 
 import shelfvision as sv
 
@@ -44,6 +47,48 @@ class About(BaseModel):
     saved_with: dict[str, str]
 
 
+class Shelf(BaseModel):
+    """A photo of a shelf, and where the products are on it."""
+
+    photo: Base64Bytes
+    boxes: list[tuple[float, float, float, float]] = Field(min_length=1, max_length=1000)
+    """Left, top, right and bottom of each product, in pixels of the upright photo."""
+    expected: dict[str, NonNegativeInt] | None = None
+    """How many of each product should be there."""
+
+
+class Count(BaseModel):
+    """How many of a product are there."""
+
+    count: float
+    low: int
+    high: int
+    taken_for: int
+    """How many boxes were taken for it; `count` corrects that for what is confused."""
+
+
+class Difference(BaseModel):
+    """What is not as expected of a product."""
+
+    product: str
+    status: str
+    expected: int
+    confidence: float
+
+
+class Stock(BaseModel):
+    """What is on a shelf."""
+
+    labels: list[str]
+    """What each box shows, in the order of the boxes."""
+    review: list[int]
+    """The numbers of boxes that a person should look at."""
+    products: dict[str, Count]
+    differences: list[Difference]
+    """Against what was expected, the surest first; empty if nothing was."""
+    sha256: str
+
+
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Load the classifier in this worker, never before the fork, and have it compile."""
@@ -60,14 +105,29 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 app = FastAPI(title="What is on this photo?", lifespan=lifespan)
 
 
-async def photo_of(request: Request) -> bytes:
+async def body_of(request: Request, limit: int) -> bytes:
     """Return the body of a request, and stop reading when it is too large."""
     data = bytearray()
     async for part in request.stream():
         data += part
-        if len(data) > MAX_BYTES:
+        if len(data) > limit:
             raise HTTPException(413, f"a photo may have {MAX_BYTES} bytes at most")
     return bytes(data)
+
+
+async def photo_of(request: Request) -> bytes:
+    """Return the photo that is the body of a request."""
+    return await body_of(request, MAX_BYTES)
+
+
+async def shelf_of(request: Request) -> Shelf:
+    """Return the shelf that the body of a request describes."""
+    # In base64 four bytes hold three, and a thousand boxes and products take their place too.
+    data = await body_of(request, MAX_BYTES * 4 // 3 + 200_000)
+    try:
+        return Shelf.model_validate_json(data)
+    except ValidationError as error:
+        raise HTTPException(422, error.errors(include_input=False, include_url=False)) from error
 
 
 @app.post("/predict")
@@ -84,6 +144,46 @@ async def predict(request: Request, photo: Annotated[bytes, Depends(photo_of)]) 
         confidence=found.confidence,
         decision=found.decision,
         sha256=state.info.sha256,
+    )
+
+
+@app.post("/inventory")
+async def inventory(request: Request, shelf: Annotated[Shelf, Depends(shelf_of)]) -> Stock:
+    """Count the products in the boxes of a shelf's photo; the body is a `Shelf` as JSON."""
+    state = request.app.state
+    if state.classifier.validation_scores is None:
+        raise HTTPException(501, "the classifier keeps no validation scores to correct counts by")
+    try:
+        return await anyio.to_thread.run_sync(
+            lambda: counted(state.classifier, shelf, state.info.sha256), limiter=state.limiter
+        )
+    except sv.errors.ShelfVisionError as error:
+        raise HTTPException(422, str(error)) from error
+
+
+def counted(classifier: sv.Classifier, shelf: Shelf, sha256: str) -> Stock:
+    """Count a shelf."""
+    found = classifier.predict_regions(shelf.photo, shelf.boxes).predictions
+    stock = sv.take_inventory(classifier, found)
+    checks = () if shelf.expected is None else stock.against(shelf.expected)
+    return Stock(
+        labels=list(found.labels),
+        review=[int(box) for box in np.flatnonzero(found.decision == "review")],
+        products={
+            row.product: Count(count=row.count, low=row.low, high=row.high, taken_for=row.naive)
+            for row in stock.rows()
+        },
+        differences=[
+            Difference(
+                product=one.product,
+                status=one.status,
+                expected=one.expected,
+                confidence=one.confidence,
+            )
+            for one in checks
+            if one.status != "as expected"
+        ],
+        sha256=sha256,
     )
 
 
