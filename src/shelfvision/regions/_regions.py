@@ -215,7 +215,7 @@ class Regions(Sequence[Region]):
         return drawn(self.photo(), marked, width, font)
 
     def to_coco(self, *, file_name: str | None = None) -> dict[str, object]:
-        """Return a COCO data set of this photo, as plain values for `json.dump`.
+        """Return a COCO data set of this photo, as plain values for ``json.dump``.
 
         Parameters
         ----------
