@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import betaln, gammaln
 
 from shelfvision.inventory._confusion import Confusion
 
@@ -89,6 +88,8 @@ def _popular(wrong: Floats) -> Floats:
 
 def _of_right(counts: Floats) -> Floats:
     """Return the logarithm of how likely the right photos are, shape (strengths, shares)."""
+    from scipy.special import betaln
+
     right, wrong = _parted(counts)
     strength, mean = _STRENGTHS[:, None, None], _SHARES[:, None]
     first, second = strength * mean, strength * (1 - mean)
@@ -98,6 +99,8 @@ def _of_right(counts: Floats) -> Floats:
 
 def _of_wrong(counts: Floats) -> Floats:
     """Return the logarithm of how likely it is what wrong photos were taken for."""
+    from scipy.special import gammaln
+
     wrong = _parted(counts)[1]
     popular, there = _popular(wrong), wrong > 0
     totals = wrong.sum(axis=1)
