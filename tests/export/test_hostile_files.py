@@ -7,7 +7,8 @@ import json
 import random
 import shutil
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import pytest
 import shelfvision as sv
 from shelfvision.errors import BundleError
 from shelfvision.export import Predictor
+from shelfvision.export._bounded import _bounded_in
 from shelfvision.export._protobuf import onnx_metadata
 from shelfvision.export._reading import CARD_FILE, LABELS_FILE, read_export
 
@@ -164,6 +166,26 @@ def greedy_onnx(name: str) -> bytes:
     return data + entry("shelfvision", card())
 
 
+@contextmanager
+def memory_of(limit: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let graphs take so many bytes; the limit is the process's, so it is put back after."""
+    with monkeypatch.context() as patch:
+        patch.setattr("shelfvision.export._bounded.MOST_MEMORY", limit)
+        _bounded_in.clear()
+        yield
+    _bounded_in.clear()
+    Predictor(GOLDEN / "tiny.onnx")
+
+
+def test_batches_of_many_sizes_do_not_use_memory_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    require("onnxruntime")
+    images = np.zeros((32, 20, 24, 3), dtype=np.uint8)
+    with memory_of(2**20, monkeypatch):
+        predictor = Predictor(GOLDEN / "tiny.onnx")
+        for n in range(1, 33):
+            assert len(predictor.predict(images[:n])) == n
+
+
 @pytest.mark.parametrize("name", GREEDY)
 def test_a_graph_that_asks_for_gigabytes_is_refused_before_it_has_them(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -172,12 +194,8 @@ def test_a_graph_that_asks_for_gigabytes_is_refused_before_it_has_them(
     path = tmp_path / "greedy.onnx"
     path.write_bytes(greedy_onnx(name))
     assert path.stat().st_size < 600_000
-    # A limit of its own, and afterwards that of before.
-    monkeypatch.setattr("shelfvision.export._bounded.MOST_MEMORY", 64 * 2**20)
-    monkeypatch.setattr("shelfvision.export._bounded._bounded_in", set())
-    sentence = refused(path)
-    assert "more memory than the 0.0625 GiB" in sentence
-    monkeypatch.undo()
+    with memory_of(64 * 2**20, monkeypatch):
+        assert "more memory than the 0.0625 GiB" in refused(path)
     Predictor(GOLDEN / "tiny.onnx")
 
 

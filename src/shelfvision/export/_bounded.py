@@ -52,6 +52,17 @@ def _bound(onnxruntime: ModuleType) -> None:
         _bounded_in.add(os.getpid())
 
 
+def giving_back(onnxruntime: ModuleType) -> Foreign:
+    """Return options of a run after which the arena gives back what nothing is in.
+
+    The arena keeps what it once had. After batches of many sizes it is full of pieces that fit
+    none of the next size, though hardly any of them is in use.
+    """
+    options = onnxruntime.RunOptions()
+    options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+    return options
+
+
 def most_memory() -> int:
     """Return the limit: less than `MOST_MEMORY` where the machine has not twice as much."""
     try:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from shelfvision._validation import counted, import_extra
 from shelfvision.errors import BundleError, ModelError
-from shelfvision.export._bounded import bounded_session, most_memory
+from shelfvision.export._bounded import bounded_session, giving_back, most_memory
 from shelfvision.export._card import INPUT, OUTPUT
 from shelfvision.export._reading import Export
 from shelfvision.protocols import Images
@@ -23,6 +23,8 @@ Foreign: TypeAlias = Any
 
 _PURPOSE = "predicting with an exported file"
 _BATCHES = (32, 8, 1)
+# What ONNX Runtime's message names when there is no more room.
+_FULL = "bfc_arena"
 
 
 class Runner(Protocol):
@@ -59,18 +61,28 @@ class _OnnxRuntime:
         gives = [(x.name, x.type, _sizes(x.shape)) for x in session.get_outputs()]
         _require_fit(export, takes, gives, ("tensor(uint8)", "tensor(float)"))
         self._run, self._where = session.run, export.where
+        self._giving_back = giving_back(onnxruntime)
         # A graph that cannot be computed, or not in the memory that it may take, is told now.
-        image = np.zeros((1, *export.card.image_size, 3), dtype=np.uint8)
-        _loaded(lambda: self._run(None, {INPUT: image}), export)
+        self._blank = np.zeros((1, *export.card.image_size, 3), dtype=np.uint8)
+        _loaded(lambda: self._run(None, {INPUT: self._blank}), export)
 
     def __call__(self, images: Images) -> Scores:
         try:
-            scores: Scores = self._run(None, {INPUT: images})[0]
+            return self._scores(images)
         except Exception as error:
             raise ModelError(
                 f"{self._where} cannot compute {counted(len(images), 'image')} at once: "
                 f"{_reason(error)}; give fewer, from fewer threads"
             ) from error
+
+    def _scores(self, images: Images) -> Scores:
+        try:
+            scores: Scores = self._run(None, {INPUT: images})[0]
+        except Exception as error:
+            if _FULL not in str(error):
+                raise
+            self._run(None, {INPUT: self._blank}, self._giving_back)
+            scores = self._run(None, {INPUT: images})[0]
         return scores
 
 
@@ -186,7 +198,7 @@ def _loaded(load: Callable[[], Foreign], export: Export) -> Foreign:
 def _reason(error: Exception) -> str:
     """Return in a line what a runtime says of its fault."""
     text = " ".join(str(error).split())
-    if "bfc_arena" in text:
+    if _FULL in text:
         return f"it takes more memory than the {most_memory() / 2**30:.3g} GiB that it may take"
     return text[:200] or type(error).__name__
 
