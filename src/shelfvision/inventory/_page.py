@@ -44,8 +44,8 @@ def _table(inventory: Inventory) -> str:
     most = max([1, *(max(row.high, row.naive) for row in rows)])
     body = "".join(_row(row, most) for row in rows)
     return (
-        '<p class="soft">Bar: the corrected count. Solid line: its interval. Dashed: how many '
-        "photos were taken for it.</p>"
+        '<p class="soft picture">Bar: the corrected count. Solid line: its interval. Dashed: how '
+        "many photos were taken for it.</p>"
         '<div class="wide" role="region" aria-label="Counts" tabindex="0"><table><thead><tr>'
         '<th scope="col">product</th><th scope="col" class="number">count</th>'
         f'<th scope="col" class="number">{inventory.level:.0%} interval</th>'
