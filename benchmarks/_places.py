@@ -24,12 +24,30 @@ DRINKS = {
     "Oatghurt": "Plant yoghurt",
     "Soyghurt": "Plant yoghurt",
 }
+"""Five classes of packaged drinks, of seven labels of the Grocery Store photos."""
 TASKS: dict[str, dict[str, object]] = {
     "drinks": {"label_column": "label", "relabel": [f"{a}={b}" for a, b in DRINKS.items()]},
     "coarse": {"label_column": "label"},
     "products": {"label_column": "product", "summed_column": "label"},
 }
 """Tasks of the Grocery Store photos, as options of this program."""
+
+
+def drinks(folder: Path, split: str, side: int) -> sv.Dataset:
+    """Return the drinks of one part of the Grocery Store photos."""
+    photos = sv.Dataset.from_manifest(
+        folder / "manifest.csv",
+        where={"split": split},
+        class_names=list(DRINKS),
+        image_size=(side, side),
+    )
+    return photos.relabel(DRINKS)
+
+
+def drink_of_products(folder: Path) -> dict[str, str]:
+    """Return the class of every product that is a drink."""
+    labels = sv.Taxonomy.from_manifest(folder / "manifest.csv").mapping()
+    return {product: DRINKS[label] for product, label in labels.items() if label in DRINKS}
 
 
 def parts(options: argparse.Namespace, size: tuple[int, int]) -> Iterator[Part]:

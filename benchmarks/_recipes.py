@@ -25,6 +25,7 @@ from shelfvision.augment import (
     Zoom,
 )
 from shelfvision.models._shelf_cnn import PLAN, Plan
+from shelfvision.training._recommended import tilted
 
 if TYPE_CHECKING:
     from shelfvision.protocols import Augmenter
@@ -43,29 +44,13 @@ STRONG = Compose(
         Hue(6),
     ]
 )
-# A hand holds cartons at any slant, near and far, and every fridge has a light of its own.
-TILTED = Compose(
-    [
-        Rotate(45),
-        Zoom((-0.25, 0.5)),
-        Shift(0.12),
-        Shear(8),
-        Perspective(0.25),
-        Brightness(0.35),
-        Contrast(0.35),
-        Saturation(0.4),
-        ColorTemperature(0.15),
-        Hue(6),
-        Maybe(Erase((0.05, 0.25))),
-    ]
-)
 AUGMENTERS: dict[str, Callable[[], Augmenter | None]] = {
     "none": lambda: None,
     "default": sv.augment.default_augmenter,
     "strong": lambda: STRONG,
     "strong+erase": lambda: Compose([STRONG, Maybe(Erase((0.05, 0.25)))]),
-    "tilted": lambda: TILTED,
-    "tilted+flip": lambda: Compose([Maybe(Flip()), TILTED]),
+    "tilted": tilted,
+    "tilted+flip": lambda: Compose([Maybe(Flip()), tilted()]),
 }
 
 

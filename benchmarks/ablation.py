@@ -13,7 +13,6 @@ changed meanwhile are trained anew.
 from __future__ import annotations
 
 import argparse
-import csv
 import dataclasses
 import json
 import math
@@ -27,7 +26,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from _places import DRINKS
+from _places import drink_of_products, drinks
 from _recipes import CONFIGS, Config, augmenter_of
 from _rows import Row, read_rows
 
@@ -52,21 +51,19 @@ class Photos:
 
     def part(self, split: str, config: Config) -> sv.Dataset:
         """Return the drinks of one part of the manifest."""
-        names = {"label": list(DRINKS), "product": sorted(self.products())}[config.labels]
-        photos = sv.Dataset.from_manifest(
+        if config.labels == "label":
+            return drinks(self.folder, split, config.side)
+        return sv.Dataset.from_manifest(
             self.folder / "manifest.csv",
-            label_column=config.labels,
+            label_column="product",
             where={"split": split},
-            class_names=names,
+            class_names=sorted(self.products()),
             image_size=(config.side, config.side),
         )
-        return photos if config.labels == "product" else photos.relabel(DRINKS)
 
     def products(self) -> dict[str, str]:
         """Return the class of every product."""
-        with (self.folder / "manifest.csv").open(newline="", encoding="utf-8") as file:
-            rows = [row for row in csv.DictReader(file) if row["label"] in DRINKS]
-        return {row["product"]: DRINKS[row["label"]] for row in rows}
+        return drink_of_products(self.folder)
 
     def rounds(self, config: Config, folds: int) -> Iterator[Round]:
         """Yield name, photos to learn from and photos to judge by; the whole train part last."""

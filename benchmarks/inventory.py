@@ -20,8 +20,6 @@ probable). Their counts are taken with a confusion that was measured
 from __future__ import annotations
 
 import argparse
-import csv
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,22 +27,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from _embedded import Photos, add_options, embedded
+from _places import drink_of_products
 
 import shelfvision as sv
 from shelfvision.inference._trust import Trust
 
-sys.path.insert(0, str(Path(__file__).parent))
-from _embedded import Photos, add_options, embedded
-
-DRINKS = {
-    "Juice": "Juice",
-    "Milk": "Milk",
-    "Yoghurt": "Yoghurt",
-    "Oat-Milk": "Plant drink",
-    "Soy-Milk": "Plant drink",
-    "Oatghurt": "Plant yoghurt",
-    "Soyghurt": "Plant yoghurt",
-}
 FOLDS = 5
 SIZE = 200
 
@@ -80,11 +68,9 @@ def classes_of(options: argparse.Namespace, names: list[str]) -> dict[str, str]:
     """Return the class of each product that takes part in a task."""
     if options.task == "products":
         return {name: name for name in names}
-    with open(Path(options.photos) / "manifest.csv", encoding="utf-8", newline="") as file:
-        labels = {row["product"]: row["label"] for row in csv.DictReader(file)}
     if options.task == "coarse":
-        return {name: labels[name] for name in names}
-    return {name: DRINKS[labels[name]] for name in names if labels[name] in DRINKS}
+        return sv.Taxonomy.from_manifest(Path(options.photos) / "manifest.csv").mapping()
+    return drink_of_products(Path(options.photos))
 
 
 def part_of(photos: Photos, names: list[str], classes: dict[str, str], groups: str) -> Part:

@@ -11,32 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from _places import drinks
 
 import shelfvision as sv
 
 Judge = Callable[[sv.Dataset, sv.Dataset], float]
-
-DRINKS = {
-    "Juice": "Juice",
-    "Milk": "Milk",
-    "Yoghurt": "Yoghurt",
-    "Oat-Milk": "Plant drink",
-    "Soy-Milk": "Plant drink",
-    "Oatghurt": "Plant yoghurt",
-    "Soyghurt": "Plant yoghurt",
-}
-"""Five classes of packaged drinks, of seven labels."""
-
-
-def photos_of(folder: Path, split: str, side: int) -> sv.Dataset:
-    """Return the drinks of one part of the manifest."""
-    photos = sv.Dataset.from_manifest(
-        folder / "manifest.csv",
-        where={"split": split},
-        class_names=list(DRINKS),
-        image_size=(side, side),
-    )
-    return photos.relabel(DRINKS)
 
 
 def nearest(train: sv.Dataset, test: sv.Dataset) -> float:
@@ -81,7 +60,7 @@ def trained(photos: sv.Dataset, other: sv.Dataset, epochs: int) -> tuple[float, 
 
 def networks(folder: Path, epochs: int) -> None:
     """Print how the article's network fares after a random split, and with bursts kept whole."""
-    photos, other = (photos_of(folder, part, 100) for part in ("train", "val"))
+    photos, other = (drinks(folder, part, 100) for part in ("train", "val"))
     print(f"\nthe article's network, at most {epochs} epochs {'':9} own test   other sessions")
     for what, grouped in (("random split", photos), ("bursts together", photos.group_bursts())):
         own, away = trained(grouped.cached(), other.cached(), epochs)
@@ -99,8 +78,8 @@ def main() -> None:
     folder = Path(options.photos)
     if not options.photos or not (folder / "manifest.csv").is_file():
         sys.exit("set SHELFVISION_PHOTOS, or pass --photos, to the Grocery Store photos")
-    train, other = (photos_of(folder, part, options.side).cached() for part in ("train", "val"))
-    named = photos_of(folder, "train", options.side)
+    train, other = (drinks(folder, part, options.side).cached() for part in ("train", "val"))
+    named = drinks(folder, "train", options.side)
     ways = {
         "random folds": train,
         "folds, near duplicates together": train.group_near_duplicates(),
