@@ -193,6 +193,17 @@ def test_the_page_stands_without_photos_and_without_anything_else() -> None:
     assert "Not checked" in " ".join(page.words)
 
 
+def test_a_class_that_was_never_predicted_has_no_precision_on_the_page_and_on_the_card() -> None:
+    found = sv.Predictions(np.eye(3)[[0, 1, 1]], ["can", "jar", "tub"], ["a", "b", "c"])
+    report = sv.EvaluationReport(found, [0, 1, 2])
+
+    row = re.findall(r'<th scope="row">tub</th>.*?</tr>', _saved(report))[0]
+    f1, precision, recall = re.findall(r'<td class="number">([-.0-9]+)', row)[1:]
+    assert (f1, precision, recall) == ("0.000", "-", "0.000")
+    line = next(line for line in report.model_card().splitlines() if line.startswith("| tub"))
+    assert [cell.strip() for cell in line.strip("|").split("|")][2:4] == ["-", "-"]
+
+
 def _saved(report: sv.EvaluationReport) -> str:
     import tempfile
 

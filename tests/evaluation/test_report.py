@@ -80,6 +80,16 @@ def test_a_class_without_photos_counts_in_no_mean() -> None:
     assert tub.split() == ["tub", "0.000", "-", "-", "0"]
 
 
+def test_a_class_that_was_never_predicted_has_a_dash_and_not_a_precision_of_0() -> None:
+    report = report_of([0, 0, 1, 1, 2], [0, 0, 0, 1, 1])
+
+    tub = next(line for line in str(report).splitlines() if line.startswith("tub"))
+    assert tub.split() == ["tub", "-", "0.000", "0.000", "1"]
+    assert "<td>tub</td><td>-</td><td>0.000</td>" in report._repr_html_()
+    # Programs go on getting a number.
+    assert report.to_dict()["per_class"]["tub"]["precision"] == 0.0
+
+
 @st.composite
 def answers(draw: st.DrawFn) -> tuple[int, list[int], list[int]]:
     k, n = draw(st.integers(2, 6)), draw(st.integers(1, 40))
@@ -141,7 +151,7 @@ def test_the_table_is_aligned_and_shows_intervals_and_the_baseline() -> None:
         "class  precision  recall     f1  photos",
         "can        0.667   0.667  0.667       3",
         "jar        0.333   0.500  0.400       2",
-        "tub        0.000   0.000  0.000       1",
+        "tub            -   0.000  0.000       1",
     ]
     assert repr(BY_HAND) == (
         "<EvaluationReport: accuracy 0.500, macro F1 0.356, 6 photos of 3 classes>"

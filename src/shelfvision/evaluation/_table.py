@@ -85,11 +85,17 @@ def cut(name: str, width: int = _WIDTH) -> str:
     return shown if len(shown) <= width else shown[: width - 1] + "…"
 
 
-def class_cells(scores: ClassScores) -> tuple[str, str, str, str]:
-    """Return precision, recall, F1 and support as text."""
-    # Without photos of the class, its recall and F1 would be shares of nothing.
+def answered(report: Scored) -> frozenset[str]:
+    """Return the classes that some photo was taken for; the others have no precision."""
+    counts = report.confusion.sum(axis=0).tolist()
+    return frozenset(name for name, n in zip(report.class_names, counts, strict=True) if n)
+
+
+def class_cells(scores: ClassScores, *, predicted: bool) -> tuple[str, str, str, str]:
+    """Return precision, recall, F1 and support as text, with a dash for shares of nothing."""
+    precision = f"{scores.precision:.3f}" if predicted else "-"
     recall, f1 = (f"{x:.3f}" if scores.support else "-" for x in (scores.recall, scores.f1))
-    return f"{scores.precision:.3f}", recall, f1, str(scores.support)
+    return precision, recall, f1, str(scores.support)
 
 
 def _facts(report: Scored) -> list[tuple[str, str]]:
@@ -124,7 +130,11 @@ def _warnings(report: Scored) -> list[tuple[str, str]]:
 
 
 def _rows(report: Scored) -> list[tuple[str, ...]]:
-    return [(cut(name), *class_cells(scores)) for name, scores in report.per_class.items()]
+    named = answered(report)
+    return [
+        (cut(name), *class_cells(scores, predicted=name in named))
+        for name, scores in report.per_class.items()
+    ]
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:

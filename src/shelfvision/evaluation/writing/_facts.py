@@ -9,7 +9,7 @@ from shelfvision._validation import counted
 from shelfvision.evaluation._intervals import Interval
 from shelfvision.evaluation._plain import top_k
 from shelfvision.evaluation._scores import ClassScores
-from shelfvision.evaluation._table import between, class_cells, cut
+from shelfvision.evaluation._table import answered, between, class_cells, cut
 from shelfvision.evaluation.writing._document import Section, Table
 
 if TYPE_CHECKING:
@@ -61,17 +61,20 @@ def worst_first(report: Scored) -> list[tuple[str, ClassScores]]:
 def classes(report: Scored) -> Section:
     """Tell the scores of every class."""
     rows = []
+    named = answered(report)
     for name, scores in worst_first(report):
         sure = report.intervals.per_class[name]
-        precision, recall, f1, support = class_cells(scores)
+        precision, recall, f1, support = class_cells(scores, predicted=name in named)
         rows.append(
-            (name, support, precision, between(sure.precision), recall,
-             _or_dash(scores, sure.recall), f1, _or_dash(scores, sure.f1))
+            (name, support, precision, _or_dash(sure.precision, told=name in named),
+             recall, _or_dash(sure.recall, told=scores.support > 0),
+             f1, _or_dash(sure.f1, told=scores.support > 0))
         )  # fmt: skip
     head = ("class", "photos", "precision", "interval", "recall", "interval", "F1", "interval")
     words = (
         "The worst first. Precision: of the photos taken for the class, the share that shows it. "
-        "Recall: of the photos that show it, the share that was found. F1 is their harmonic mean."
+        "Recall: of the photos that show it, the share that was found. F1 is their harmonic mean. "
+        "A dash: no photo was taken for the class, or none shows it."
     )
     return Section(
         code="classes",
@@ -81,8 +84,8 @@ def classes(report: Scored) -> Section:
     )
 
 
-def _or_dash(scores: ClassScores, interval: Interval) -> str:
-    return between(interval) if scores.support else "-"
+def _or_dash(interval: Interval, *, told: bool) -> str:
+    return between(interval) if told else "-"
 
 
 def calibration(report: Scored) -> Section:

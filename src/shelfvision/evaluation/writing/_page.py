@@ -15,7 +15,7 @@ from shelfvision.evaluation._about import About
 from shelfvision.evaluation._intervals import Interval
 from shelfvision.evaluation._mistakes import Mistake
 from shelfvision.evaluation._pictures import explained, photos_of
-from shelfvision.evaluation._table import between
+from shelfvision.evaluation._table import answered, between
 from shelfvision.evaluation.writing import _facts, _figures
 from shelfvision.evaluation.writing._card import sections
 from shelfvision.evaluation.writing._document import Section, Table
@@ -179,6 +179,7 @@ def _kind(place: int, name: str, table: Table, *, cell: bool) -> str:
 def _classes(report: Scored) -> str:
     """Return the table of classes, with a bar for each."""
     rows = []
+    named = answered(report)
     for name, scores in _facts.worst_first(report):
         sure = report.intervals.per_class[name]
         bar = _figures.whisker(scores.f1, sure.f1) if scores.support else ""
@@ -186,7 +187,7 @@ def _classes(report: Scored) -> str:
             _score(value, ends) if told else '<td class="number">-</td>'
             for value, ends, told in (
                 (scores.f1, sure.f1, scores.support),
-                (scores.precision, sure.precision, True),
+                (scores.precision, sure.precision, name in named),
                 (scores.recall, sure.recall, scores.support),
             )
         )  # fmt: skip
