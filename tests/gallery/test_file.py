@@ -23,8 +23,9 @@ from shelfvision.errors import (
     InvalidParameterError,
     StorageError,
 )
-from shelfvision.gallery._file import ENTRY, SEAL, read_gallery, seal
+from shelfvision.gallery._file import ENTRY, read_gallery
 from shelfvision.models._safetensors import DIGESTS, canonical_json, digests_of, write
+from shelfvision.models._sealed import SEAL, seal
 
 Shots = Callable[..., npt.NDArray[np.uint8]]
 MakeClassifier = Callable[..., sv.Classifier]

@@ -17,8 +17,9 @@ import numpy as np
 
 from shelfvision.errors import BundleError
 from shelfvision.inference._bundle import read_contents
-from shelfvision.inference._manifest import ENTRY, SEAL, _seal
+from shelfvision.inference._manifest import ENTRY
 from shelfvision.models._safetensors import DIGESTS, canonical_json
+from shelfvision.models._sealed import SEAL, seal
 
 GOLDEN = Path(__file__).with_name("golden")
 FORBIDDEN = (
@@ -52,7 +53,7 @@ def resealed(header: dict[str, object], manifest: str, rest: bytes) -> bytes:
     metadata = header["__metadata__"]
     assert isinstance(metadata, dict)
     metadata[ENTRY] = manifest
-    metadata[SEAL] = _seal(manifest, metadata[DIGESTS])
+    metadata[SEAL] = seal(manifest, metadata[DIGESTS])
     return joined(header, rest)
 
 

@@ -27,10 +27,11 @@ from shelfvision.errors import (
     StorageError,
 )
 from shelfvision.inference._bundle import read_bundle, save_bundle
-from shelfvision.inference._manifest import ENTRY, SEAL, Manifest, _seal
+from shelfvision.inference._manifest import ENTRY, Manifest
 from shelfvision.models import ModelSpec
 from shelfvision.models._backend import load_keras
 from shelfvision.models._safetensors import DIGESTS, canonical_json, digests_of, write
+from shelfvision.models._sealed import SEAL, seal
 from shelfvision.predictions import Calibration, Thresholds, ValidationScores
 
 if TYPE_CHECKING:
@@ -284,7 +285,7 @@ def test_bytes_of_any_kind_are_refused(data: bytes) -> None:
         read_bundle(io.BytesIO(len(data).to_bytes(8, "little") + data))
 
 
-def changed(data: bytes, change: Callable[[Fields], object], *, seal: bool = True) -> bytes:
+def changed(data: bytes, change: Callable[[Fields], object], *, sealed: bool = True) -> bytes:
     """Return a bundle with another manifest, sealed as an attacker would."""
     length = int.from_bytes(data[:8], "little")
     header = json.loads(data[8 : 8 + length])
@@ -292,8 +293,8 @@ def changed(data: bytes, change: Callable[[Fields], object], *, seal: bool = Tru
     manifest = json.loads(metadata[ENTRY])
     change(manifest)
     metadata[ENTRY] = canonical_json(manifest)
-    if seal:
-        metadata[SEAL] = _seal(metadata[ENTRY], metadata[DIGESTS])
+    if sealed:
+        metadata[SEAL] = seal(metadata[ENTRY], metadata[DIGESTS])
     raw = canonical_json(header).encode()
     raw += b" " * (-len(raw) % 8)
     return len(raw).to_bytes(8, "little") + raw + data[8 + length :]
@@ -304,7 +305,7 @@ def test_a_changed_manifest_that_is_sealed_again_is_read_as_it_says(saved: bytes
     manifest, _ = read_bundle(io.BytesIO(changed(saved, lambda m: m.update(class_names=names))))
     assert manifest.class_names == ("x", "y", "z")
     assert "does not match its digest" in refuse(
-        changed(saved, lambda m: m.update(class_names=names), seal=False)
+        changed(saved, lambda m: m.update(class_names=names), sealed=False)
     )
 
 

@@ -21,8 +21,9 @@ import pytest
 import shelfvision as sv
 from shelfvision.errors import BundleError, InvalidParameterError
 from shelfvision.inference._bundle import read_contents
-from shelfvision.inference._manifest import ENTRY, SEAL, _seal
+from shelfvision.inference._manifest import ENTRY
 from shelfvision.models._safetensors import DIGESTS, KEPT, canonical_json
+from shelfvision.models._sealed import SEAL, seal
 
 Fields = dict[str, Any]
 GOLDEN = Path(__file__).with_name("golden") / "version-2.shelf"
@@ -53,7 +54,7 @@ def with_text(change: Callable[[str], str]) -> bytes:
     def forge(header: Fields) -> None:
         metadata = header["__metadata__"]
         metadata[ENTRY] = change(metadata[ENTRY])
-        metadata[SEAL] = _seal(metadata[ENTRY], metadata[DIGESTS])
+        metadata[SEAL] = seal(metadata[ENTRY], metadata[DIGESTS])
 
     return with_header(forge)
 
@@ -88,7 +89,7 @@ def with_digests(change: Callable[[Fields], object]) -> bytes:
         digests = json.loads(metadata[DIGESTS])
         change(digests)
         metadata[DIGESTS] = canonical_json(digests)
-        metadata[SEAL] = _seal(metadata[ENTRY], metadata[DIGESTS])
+        metadata[SEAL] = seal(metadata[ENTRY], metadata[DIGESTS])
 
     return with_header(forge)
 
@@ -113,7 +114,7 @@ def with_tensor(name: str, values: Any, change: Callable[[Fields], object] | Non
         header[key]["data_offsets"] = [start, start + len(data)]
         body, start = body + data, start + len(data)
     metadata = {ENTRY: canonical_json(manifest), DIGESTS: canonical_json(digests)}
-    metadata[SEAL] = _seal(metadata[ENTRY], metadata[DIGESTS])
+    metadata[SEAL] = seal(metadata[ENTRY], metadata[DIGESTS])
     raw = padded(canonical_json(header | {"__metadata__": metadata}).encode())
     return framed(raw, body)
 

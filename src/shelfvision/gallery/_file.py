@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import BinaryIO, NoReturn
+from typing import NoReturn
 
 import numpy as np
 
-from shelfvision._files import atomic_writer
 from shelfvision._validation import as_class_names, listed
 from shelfvision.errors import BundleError, InvalidParameterError
 from shelfvision.gallery._enrolled import MAX_PHOTOS, Enrolled
-from shelfvision.inference._bundle import (
-    Hashed,
-    Target,
-    checked_digest,
-    require_binary,
-    where_is,
-)
 from shelfvision.models._safetensors import (
     DIGESTS,
     Header,
@@ -30,18 +20,21 @@ from shelfvision.models._safetensors import (
     canonical_json,
     digests_of,
     parse_json,
-    read_header,
-    read_tensors,
-    write,
 )
-from shelfvision.models._weights import open_weights
+from shelfvision.models._sealed import (
+    SEAL,
+    Target,
+    checked_digest,
+    read_sealed,
+    seal,
+    where_is,
+    write_sealed,
+)
 
 VERSION = 1
 """The version of the format that is written; all before it are read."""
 ENTRY = "shelfvision-gallery"
 """Metadata entry with the manifest, as JSON."""
-SEAL = "digest"
-"""Metadata entry with the digest of the manifest and of the tensors' digests."""
 KIND = "a gallery saved by shelfvision"
 _KEYS = frozenset({"classifier", "created_with", "format", "made_for", "names", "unknown"})
 _TYPES = {"groups": "I64", "labels": "I32", "seen": "F32"}
@@ -77,44 +70,20 @@ def save_gallery(contents: Contents, target: Target) -> str:
     }
     text, digests = canonical_json(fields), digests_of(tensors)
     metadata = {ENTRY: text, DIGESTS: digests, SEAL: seal(text, digests)}
-    require_binary(target, "write")
-    if isinstance(target, str | os.PathLike):
-        with atomic_writer(target) as file:
-            return _written(file, tensors, metadata)
-    return _written(target, tensors, metadata)
-
-
-def _written(file: BinaryIO, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
-    hashed = Hashed(file)
-    write(hashed, tensors, metadata)
-    return hashed.digest
+    return write_sealed(tensors, metadata, target)
 
 
 def read_gallery(source: Target, *, expected_sha256: str | None = None) -> Contents:
     """Return what a gallery's file holds, checked wholly; Keras is not needed."""
-    expected = None if expected_sha256 is None else checked_digest(expected_sha256)
-    where = where_is(source)
-    require_binary(source, "read")
-    if isinstance(source, str | os.PathLike):
-        with open_weights(source) as file:
-            return _read(file, where, expected, os.fstat(file.fileno()).st_size)
-    return _read(source, where, expected, None)
+    found = read_sealed(source, _checked_fields, kind=KIND, expected_sha256=expected_sha256)
+    return _contents(found.manifest, found.tensors, where_is(source))
 
 
-def _read(file: BinaryIO, where: str, expected: str | None, size: int | None) -> Contents:
-    hashed = Hashed(file, where)
-    header = read_header(hashed, where, kind=KIND)
+def _checked_fields(header: Header, where: str) -> dict[str, object]:
+    """Return the manifest's entries, of a header that is as we write it."""
     fields = _fields(header, where)
     _require_shapes(header, where)
-    if size is not None and size != header.file_size:
-        _refuse(where, f"it has {size} bytes where its header tells of {header.file_size}")
-    tensors = read_tensors(hashed, header, where)
-    if expected is not None and hashed.digest != expected:
-        raise BundleError(
-            f"{where} has the SHA-256 {hashed.digest}, not {expected} as expected_sha256 says; it "
-            "is another file than the one you trust"
-        )
-    return _contents(fields, tensors, where)
+    return fields
 
 
 def _fields(header: Header, where: str) -> dict[str, object]:
@@ -193,13 +162,6 @@ def checked_share(value: object) -> float | None:
             f"0 and 1, or None, not {brief(value)}"
         )
     return float(value)
-
-
-def seal(manifest: str, digests: str) -> str:
-    """Return the digest of the manifest and of the tensors' digests."""
-    hasher = hashlib.sha256(len(manifest).to_bytes(8, "little"))
-    hasher.update((manifest + digests).encode("ascii", "backslashreplace"))
-    return hasher.hexdigest()
 
 
 def _refuse(where: str, fault: str) -> NoReturn:

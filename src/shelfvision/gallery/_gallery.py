@@ -19,9 +19,9 @@ from shelfvision.gallery._enrolled import Enrolled, group_codes
 from shelfvision.gallery._file import Contents, checked_share, read_gallery, save_gallery
 from shelfvision.gallery._looking import Looking
 from shelfvision.inference import Classifier
-from shelfvision.inference._bundle import Target, where_is
 from shelfvision.inference._digest import digest_of
 from shelfvision.inference._manifest import package_versions
+from shelfvision.models._sealed import Target, where_is
 
 if TYPE_CHECKING:
     from typing import Self

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import math
-import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from shelfvision._files import atomic_writer
 from shelfvision.errors import BundleError, InvalidParameterError, ModelError
 from shelfvision.inference._manifest import Manifest
 from shelfvision.inference._validation import kept_entries, kept_scores, kept_tensors
@@ -28,12 +24,10 @@ from shelfvision.models._safetensors import (
     Tensor,
     canonical_header,
     digests_of,
-    read_header,
-    read_tensors,
-    write,
 )
+from shelfvision.models._sealed import Target, read_sealed, where_is, write_sealed
 from shelfvision.models._spec import ModelSpec
-from shelfvision.models._weights import assign, open_weights, require_same, weight_names
+from shelfvision.models._weights import assign, require_same, weight_names
 from shelfvision.predictions import ValidationScores
 
 if TYPE_CHECKING:
@@ -41,8 +35,6 @@ if TYPE_CHECKING:
 
 Builder: TypeAlias = "Callable[[ModelSpec], keras.Model]"
 """Builds a model of the user's own architecture from its settings."""
-Target: TypeAlias = str | os.PathLike[str] | BinaryIO
-"""A path, or a binary file that is open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,40 +53,6 @@ class Contents:
     """The SHA-256 of the whole file."""
 
 
-class Hashed:
-    """A binary file that remembers the digest of all that went through it."""
-
-    def __init__(self, file: BinaryIO, where: str = "the given file") -> None:
-        self._file = file
-        self._where = where
-        self._hasher = hashlib.sha256()
-
-    def read(self, size: int, /) -> bytes:
-        """Return up to `size` bytes, none at the end."""
-        try:
-            data: object = self._file.read(size)
-        except OSError as error:
-            reason = error.strerror or error
-            raise BundleError(f"{self._where} cannot be read: {reason}; check the disk") from error
-        if not isinstance(data, bytes):
-            raise InvalidParameterError(
-                f"path must be a path or a file that gives bytes, but {self._where} gave "
-                f"{type(data).__name__}; open it in binary mode"
-            )
-        self._hasher.update(data)
-        return data
-
-    def write(self, data: bytes, /) -> None:
-        """Write all of `data`."""
-        self._hasher.update(data)
-        self._file.write(data)
-
-    @property
-    def digest(self) -> str:
-        """The SHA-256 of what went through, 64 hexadecimal digits."""
-        return self._hasher.hexdigest()
-
-
 def save_bundle(
     manifest: Manifest,
     weights: Mapping[str, Tensor],
@@ -105,11 +63,7 @@ def save_bundle(
     require_savable(weights)
     weights = {**weights, **kept_tensors(validation)}
     metadata = manifest.to_metadata(digests_of(weights))
-    require_binary(target, "write")
-    if isinstance(target, str | os.PathLike):
-        with atomic_writer(target) as file:
-            return _written(file, weights, metadata)
-    return _written(target, weights, metadata)
+    return write_sealed(weights, metadata, target)
 
 
 def load_bundle(
@@ -146,13 +100,19 @@ def read_bundle(
 
 def read_contents(source: Target, *, expected_sha256: str | None = None) -> Contents:
     """Return what a bundle holds, checked wholly; Keras is not needed."""
-    expected = None if expected_sha256 is None else checked_digest(expected_sha256)
-    where = where_is(source)
-    require_binary(source, "read")
-    if isinstance(source, str | os.PathLike):
-        with open_weights(source) as file:
-            return _read(file, where, expected, os.fstat(file.fileno()).st_size)
-    return _read(source, where, expected, None)
+    found = read_sealed(
+        source,
+        _checked_manifest,
+        kind="a classifier saved by shelfvision",
+        expected_sha256=expected_sha256,
+    )
+    return Contents(
+        manifest=found.manifest,
+        header=found.header,
+        tensors=found.tensors,
+        scores=kept_scores(found.tensors, where_is(source)),
+        sha256=found.sha256,
+    )
 
 
 def require_savable(weights: Mapping[str, Tensor]) -> None:
@@ -175,36 +135,12 @@ def require_savable(weights: Mapping[str, Tensor]) -> None:
             )
 
 
-def _written(file: BinaryIO, weights: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
-    hashed = Hashed(file)
-    write(hashed, weights, metadata)
-    return hashed.digest
-
-
-def _read(file: BinaryIO, where: str, expected: str | None, size: int | None) -> Contents:
-    hashed = Hashed(file, where)
-    header = read_header(hashed, where, kind="a classifier saved by shelfvision")
+def _checked_manifest(header: Header, where: str) -> Manifest:
+    """Return the manifest of a header that is as we write it and holds what it calls for."""
     manifest = Manifest.from_metadata(header.metadata, where)
     _require_canonical(header, manifest, where)
     _require_architecture(header, manifest, where)
-    if size is not None and size != header.file_size:
-        raise BundleError(
-            f"{where} has {size} bytes where its header tells of {header.file_size}; it was cut "
-            "off or added to, so copy it again from where it came"
-        )
-    tensors = read_tensors(hashed, header, where)
-    if expected is not None and hashed.digest != expected:
-        raise BundleError(
-            f"{where} has the SHA-256 {hashed.digest}, not {expected} as expected_sha256 says; it "
-            "is another file than the one you trust"
-        )
-    return Contents(
-        manifest=manifest,
-        header=header,
-        tensors=tensors,
-        scores=kept_scores(tensors, where),
-        sha256=hashed.digest,
-    )
+    return manifest
 
 
 def _require_canonical(header: Header, manifest: Manifest, where: str) -> None:
@@ -310,27 +246,3 @@ def _require_image_size(model: keras.Model, manifest: Manifest, where: str) -> N
 
 def _unnumbered(name: str) -> str:
     return re.sub(r"[_#]\d+(?=/|$|#)", "", name)
-
-
-def checked_digest(value: object) -> str:
-    """Return what may be a SHA-256, in small letters."""
-    if not isinstance(value, str) or not re.fullmatch(r"[0-9a-fA-F]{64}", value):
-        raise InvalidParameterError(
-            f"expected_sha256 must be 64 hexadecimal digits, not {value!r}; sha256sum prints them"
-        )
-    return value.lower()
-
-
-def require_binary(place: object, method: str) -> None:
-    """Refuse what is neither a path nor a binary file."""
-    named = isinstance(place, str | os.PathLike)
-    if not named and (isinstance(place, io.TextIOBase) or not hasattr(place, method)):
-        raise InvalidParameterError(
-            f"path must be a path or an open binary file, not {type(place).__name__}; wrap bytes "
-            "in io.BytesIO, and open files in binary mode"
-        )
-
-
-def where_is(source: Target) -> str:
-    """Return how messages call a file."""
-    return repr(os.fspath(source)) if isinstance(source, str | os.PathLike) else "the given file"

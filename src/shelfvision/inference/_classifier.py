@@ -15,7 +15,7 @@ from shelfvision.export import ExportFormat, ExportReport, Quantize
 from shelfvision.export._card import Card
 from shelfvision.export._exporting import checked_request
 from shelfvision.export._source import Source
-from shelfvision.inference._bundle import Builder, Target, load_bundle, save_bundle
+from shelfvision.inference._bundle import Builder, load_bundle, save_bundle
 from shelfvision.inference._describing import card_of, manifest_of
 from shelfvision.inference._export import export_classifier
 from shelfvision.inference._manifest import RESIZES, Manifest, plain
@@ -23,6 +23,7 @@ from shelfvision.inference._network import FrozenNetwork
 from shelfvision.inference._shelves import ShelfClassifier
 from shelfvision.inference._trust import Trust
 from shelfvision.models._registry import is_ours
+from shelfvision.models._sealed import Target
 from shelfvision.models._spec import spec_of
 from shelfvision.protocols import Resize
 

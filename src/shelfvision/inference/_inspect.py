@@ -8,9 +8,10 @@ from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import cast, final
 
-from shelfvision.inference._bundle import Contents, Target, read_contents, where_is
-from shelfvision.inference._manifest import ENTRY, SEAL
+from shelfvision.inference._bundle import Contents, read_contents
+from shelfvision.inference._manifest import ENTRY
 from shelfvision.models._safetensors import DIGESTS, KEPT, parse_json
+from shelfvision.models._sealed import SEAL, Target, where_is
 from shelfvision.models._spec import ModelSpec
 from shelfvision.predictions import Calibration, Thresholds
 from shelfvision.protocols import Resize

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import json
 import platform
@@ -20,6 +19,7 @@ from shelfvision.models._safetensors import (
     parse_json,
     require_shallow,
 )
+from shelfvision.models._sealed import SEAL, seal
 from shelfvision.models._spec import ModelSpec
 from shelfvision.predictions import Calibration, Thresholds
 from shelfvision.predictions._validation import MAX_ROWS
@@ -29,8 +29,6 @@ VERSION = 2
 """The version of the format that is written; all before it are read."""
 ENTRY = "shelfvision"
 """Metadata entry with the manifest, as JSON."""
-SEAL = "digest"
-"""Metadata entry with the digest of the manifest and of the tensors' digests."""
 RESIZES = ("stretch", "pad", "crop")
 _KEYS = frozenset(
     {"class_names", "created_with", "own_architecture", "provenance", "resize", "spec", "weights"}
@@ -80,7 +78,7 @@ class Manifest:
             "n_validation": self.n_validation,
         }
         text = canonical_json(fields)
-        return {ENTRY: text, DIGESTS: digests, SEAL: _seal(text, digests)}
+        return {ENTRY: text, DIGESTS: digests, SEAL: seal(text, digests)}
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str], where: str) -> Self:
@@ -91,7 +89,7 @@ class Manifest:
         fields = _fields(text, where)
         if set(metadata) != {ENTRY, DIGESTS, SEAL} or canonical_json(fields) != text:
             _refuse(where, "its metadata is not as shelfvision writes it")
-        if metadata[SEAL] != _seal(text, metadata[DIGESTS]):
+        if metadata[SEAL] != seal(text, metadata[DIGESTS]):
             _refuse(where, "it is damaged: its manifest does not match its digest")
         keys = _KEYS if fields.pop("format") == 1 else _KEYS | _NEW_KEYS
         if set(fields) != keys:
@@ -202,12 +200,6 @@ def _texts(fields: dict[str, object], key: str, where: str) -> tuple[str, ...]:
     if not all(isinstance(value, str) for value in values):
         _refuse(where, f"the entry {key!r} of its manifest is no list of names")
     return tuple(values)
-
-
-def _seal(manifest: str, digests: str) -> str:
-    hasher = hashlib.sha256(len(manifest).to_bytes(8, "little"))
-    hasher.update((manifest + digests).encode("ascii", "backslashreplace"))
-    return hasher.hexdigest()
 
 
 def _cut(fault: object) -> str:
