@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from shelfvision.errors import BundleError, InvalidParameterError, ModelError
+from shelfvision.inference._kept_scores import kept_entries, kept_scores, kept_tensors
 from shelfvision.inference._manifest import Manifest
-from shelfvision.inference._validation import kept_entries, kept_scores, kept_tensors
 from shelfvision.models._architecture import Architecture
 from shelfvision.models._backend import load_keras
 from shelfvision.models._build import model_from_spec

@@ -18,8 +18,8 @@ from shelfvision.export._source import Source
 from shelfvision.inference._bundle import Builder, load_bundle, save_bundle
 from shelfvision.inference._describing import card_of, manifest_of
 from shelfvision.inference._export import export_classifier
+from shelfvision.inference._frozen_network import FrozenNetwork
 from shelfvision.inference._manifest import RESIZES, Manifest, plain
-from shelfvision.inference._network import FrozenNetwork
 from shelfvision.inference._shelves import ShelfClassifier
 from shelfvision.inference._trust import Trust
 from shelfvision.models._registry import is_ours

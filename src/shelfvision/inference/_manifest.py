@@ -22,7 +22,7 @@ from shelfvision.models._safetensors import (
 from shelfvision.models._sealed import SEAL, seal
 from shelfvision.models._spec import ModelSpec
 from shelfvision.predictions import Calibration, Thresholds
-from shelfvision.predictions._validation import MAX_ROWS
+from shelfvision.predictions._validation_scores import MAX_ROWS
 from shelfvision.protocols import Resize
 
 VERSION = 2

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from shelfvision._validation import as_integer, one_of
 from shelfvision.data._reader import Batch, Photos, Reader
 from shelfvision.export._answers import answers_of
-from shelfvision.inference._network import FrozenNetwork
+from shelfvision.inference._frozen_network import FrozenNetwork
 from shelfvision.inference._trust import Trust, trained_mix
 from shelfvision.models._spec import ModelSpec
 from shelfvision.predictions import ClassFrequencies, Prediction, Predictions

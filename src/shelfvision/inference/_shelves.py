@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from shelfvision._validation import as_number
 from shelfvision.data._reader import Photo
-from shelfvision.inference._trusting import TrustingClassifier
+from shelfvision.inference._calibrating import CalibratingClassifier
 from shelfvision.predictions import ClassFrequencies
 from shelfvision.regions import Boxes, Regions, ShelfMap
 from shelfvision.regions._boxes import HasCorners
@@ -21,7 +21,7 @@ from shelfvision.regions._work import cutting, regions_of
 _SURE = 0.5
 
 
-class ShelfClassifier(TrustingClassifier):
+class ShelfClassifier(CalibratingClassifier):
     """What a `Classifier` does with photos of whole shelves."""
 
     __slots__ = ()

@@ -16,7 +16,7 @@ from shelfvision.errors import DataError, InvalidParameterError, ShelfVisionWarn
 from shelfvision.predictions import Calibration, Thresholds
 from shelfvision.predictions._columns import Floats
 from shelfvision.predictions._frequencies import shares_of
-from shelfvision.predictions._validation import ValidationScores
+from shelfvision.predictions._validation_scores import ValidationScores
 
 if TYPE_CHECKING:
     from typing import Self

@@ -9,7 +9,7 @@ from shelfvision.predictions._frequencies import ClassFrequencies
 from shelfvision.predictions._prediction import Decision, Prediction
 from shelfvision.predictions._predictions import Predictions
 from shelfvision.predictions._thresholds import Thresholds
-from shelfvision.predictions._validation import ValidationScores
+from shelfvision.predictions._validation_scores import ValidationScores
 
 __all__ = [
     "Calibration",

@@ -1,4 +1,4 @@
-"""`TrustingClassifier`: how a classifier learns what its confidence is worth."""
+"""`CalibratingClassifier`: how a classifier learns what its confidence is worth."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 
-class TrustingClassifier(PredictingClassifier):
+class CalibratingClassifier(PredictingClassifier):
     """What a `Classifier` does with photos that it was not trained on."""
 
     __slots__ = ()

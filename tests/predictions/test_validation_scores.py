@@ -7,7 +7,7 @@ import pytest
 
 from shelfvision.errors import InvalidParameterError
 from shelfvision.predictions import ValidationScores
-from shelfvision.predictions._validation import MAX_ROWS
+from shelfvision.predictions._validation_scores import MAX_ROWS
 
 
 def test_groups_become_numbers_in_the_order_in_which_they_appear() -> None:
