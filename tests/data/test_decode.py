@@ -195,6 +195,14 @@ def test_any_shape_becomes_the_asked_size(
     )
 
 
+@pytest.mark.parametrize("side", [17, 32, 100, 227])
+def test_no_length_of_a_photo_is_too_odd_to_be_cropped(side: int) -> None:
+    for length in range(1, 300):
+        wide = np.full((1, length, 3), 7, dtype=np.uint8)
+        for image, size in ((wide, (1, side)), (wide.transpose(1, 0, 2), (side, 1))):
+            assert (resize_image(image, image_size=size, resize="crop") == 7).all()
+
+
 def test_the_same_bytes_give_the_same_pixels_from_memory_and_disk(tmp_path: Path) -> None:
     data = encoded(Image.fromarray(COLOUR), "JPEG")
     (tmp_path / "a.jpg").write_bytes(data)

@@ -274,7 +274,8 @@ def _geometry(
     width, height = stored
     ratios = wanted[0] / width, wanted[1] / height
     if resize == "crop":
-        used = wanted[0] / max(ratios), wanted[1] / max(ratios)
+        # Rounding must not make the part larger than the photo.
+        used = min(width, wanted[0] / max(ratios)), min(height, wanted[1] / max(ratios))
         left, top = (width - used[0]) / 2, (height - used[1]) / 2
         return (left, top, left + used[0], top + used[1]), wanted
     size = wanted
