@@ -22,7 +22,7 @@ WITHOUT_PAGES = ("--ignore=tests/test_docs.py",)
 """The code of pages takes long, and is the same for every backend."""
 
 nox.needs_version = ">=2025.2.9"
-nox.options.default_venv_backend = "venv"
+nox.options.default_venv_backend = "uv|venv"  # uv installs in a tenth of the time
 nox.options.reuse_existing_virtualenvs = True
 
 

@@ -1,10 +1,11 @@
 """Training speed: `Trainer.fit` beside bare Keras and a bare PyTorch loop.
 
-Run ``python benchmarks/training.py [--photos 512] [--rounds 5]``, with ``KERAS_BACKEND`` as you
-like. The contestants take turns, each in a process of its own, so that a busy machine slows all of
-them and none meets another's threads; the medians of the steady epochs (all but the first) are
-compared. On a machine that others use, CPU time says more. Bars: at least 0.97 of bare Keras,
-checkpoints included, and at least 1.0 of PyTorch (tensorflow backend, on a CPU).
+Run ``python benchmarks/training.py [--photos 128] [--epochs 16] [--rounds 3]``, with
+``KERAS_BACKEND`` as you like. The contestants take turns, each in a process of its own, so that a
+busy machine slows all of them and none meets another's threads; the medians of the steady epochs
+(all but the first) are compared. Many short epochs ride out a machine whose speed wavers, and count
+each checkpoint more; where others use it, CPU time says more than the clock. Bars: at least 0.97 of
+bare Keras, checkpoints included, and at least 1.0 of PyTorch (tensorflow backend, on a CPU).
 """
 
 from __future__ import annotations
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 CLASSES = 5
 BATCH = 32
-EPOCHS = 3
 
 Lap = tuple[float, float]
 """Seconds on the wall's clock, and seconds of CPU in all threads."""
@@ -42,7 +42,7 @@ def photos(n: int) -> sv.Dataset:
     return sv.Dataset.from_arrays(images, np.arange(n) % CLASSES)
 
 
-def with_trainer(dataset: sv.Dataset) -> list[Lap]:
+def with_trainer(dataset: sv.Dataset, epochs: int) -> list[Lap]:
     """Return the times of each epoch through Trainer.fit, with checkpoints."""
     keras = load_keras()
     model = sv.build_model(CLASSES)
@@ -50,7 +50,7 @@ def with_trainer(dataset: sv.Dataset) -> list[Lap]:
     ends = keras.callbacks.LambdaCallback(on_epoch_begin=clock.tick, on_train_end=clock.tick)
     with tempfile.TemporaryDirectory() as directory:
         trainer = sv.Trainer(
-            epochs=EPOCHS,
+            epochs=epochs,
             batch_size=BATCH,
             monitor="loss",
             checkpoint_dir=directory,
@@ -62,7 +62,7 @@ def with_trainer(dataset: sv.Dataset) -> list[Lap]:
     return clock.laps()
 
 
-def with_keras(dataset: sv.Dataset) -> list[Lap]:
+def with_keras(dataset: sv.Dataset, epochs: int) -> list[Lap]:
     """Return the times of each epoch through keras.Model.fit on arrays."""
     keras = load_keras()
     model = sv.build_model(CLASSES)
@@ -75,14 +75,14 @@ def with_keras(dataset: sv.Dataset) -> list[Lap]:
         images,
         dataset.one_hot(),
         batch_size=BATCH,
-        epochs=EPOCHS,
+        epochs=epochs,
         verbose=0,
         callbacks=[ends],
     )
     return clock.laps()
 
 
-def with_torch(dataset: sv.Dataset) -> list[Lap]:
+def with_torch(dataset: sv.Dataset, epochs: int) -> list[Lap]:
     """Return the times of each epoch of a bare PyTorch loop in channels_last."""
     import torch
 
@@ -92,7 +92,7 @@ def with_torch(dataset: sv.Dataset) -> list[Lap]:
     images = torch.from_numpy(dataset.to_arrays()[0])
     targets = torch.from_numpy(dataset.one_hot())
     clock = Clock()
-    for _ in range(EPOCHS):
+    for _ in range(epochs):
         clock.tick()
         for rows in torch.randperm(len(images)).split(BATCH):
             batch = images[rows].permute(0, 3, 1, 2).float() / 255
@@ -135,16 +135,17 @@ class Clock:
         return [(end[0] - start[0], end[1] - start[1]) for start, end in pairs]
 
 
-CONTESTANTS: dict[str, Callable[[sv.Dataset], list[Lap]]] = {
+CONTESTANTS: dict[str, Callable[[sv.Dataset, int], list[Lap]]] = {
     "shelfvision": with_trainer,
     "keras": with_keras,
     "torch channels_last": with_torch,
 }
 
 
-def laps_of(name: str, n_photos: int) -> list[Lap]:
+def laps_of(name: str, n_photos: int, epochs: int) -> list[Lap]:
     """Return the steady epochs of one contestant, in a process where no other's threads are."""
-    command = (sys.executable, __file__, "--photos", str(n_photos), "--only", name)
+    size = ("--photos", str(n_photos), "--epochs", str(epochs))
+    command = (sys.executable, __file__, *size, "--only", name)
     finished = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return [(wall, cpu) for wall, cpu in json.loads(finished.stdout.splitlines()[-1])]
 
@@ -152,19 +153,21 @@ def laps_of(name: str, n_photos: int) -> list[Lap]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--photos", type=int, default=512)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--photos", type=int, default=128)
+    parser.add_argument("--epochs", type=int, default=16)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", choices=CONTESTANTS, help="print the epochs of one contestant")
     options = parser.parse_args()
     if options.only:
-        print(json.dumps(CONTESTANTS[options.only](photos(options.photos))[1:]))
+        contestant = CONTESTANTS[options.only]
+        print(json.dumps(contestant(photos(options.photos), options.epochs)[1:]))
         return
     running = [name for name in CONTESTANTS if "torch" not in name or find_spec("torch")]
     laps: dict[str, list[Lap]] = {name: [] for name in running}
     for turn in range(options.rounds):
         # Every other round in the opposite order: whoever comes first has a cooler machine.
         for name in running if turn % 2 == 0 else running[::-1]:
-            laps[name] += laps_of(name, options.photos)
+            laps[name] += laps_of(name, options.photos, options.epochs)
     report(laps, options.photos)
 
 
