@@ -11,8 +11,9 @@ import numpy as np
 
 from shelfvision._validation import listed
 from shelfvision.data import Dataset, Splits
+from shelfvision.data._dataset import require_dataset
 from shelfvision.data.splitting._leaks import Leak, OnLeak
-from shelfvision.errors import DataError, InvalidParameterError, ModelError, TrainingWarning
+from shelfvision.errors import DataError, ModelError, TrainingWarning
 from shelfvision.models import spec_of
 from shelfvision.models._backend import load_keras
 from shelfvision.models._registry import is_ours
@@ -57,12 +58,7 @@ def _warn_of_empty_classes(train: Dataset) -> None:
 
 
 def _check_part(name: str, part: Dataset) -> None:
-    if not isinstance(part, Dataset):
-        raise InvalidParameterError(
-            f"{name} must be a shelfvision.Dataset, not {type(part).__name__}; make one of arrays "
-            "with Dataset.from_arrays(images, labels)"
-        )
-    if len(part) == 0:
+    if len(require_dataset(name, part)) == 0:
         raise DataError(f"{name} has no photos; give at least one")
 
 
@@ -84,7 +80,7 @@ def _check_same(train: Dataset, validation: Dataset) -> None:
             f"all photos of validation are {validation.class_names[int(validation.labels[0])]!r}, "
             "so its accuracy says little; validate on photos of every class",
             TrainingWarning,
-            stacklevel=2,
+            stacklevel=5,
         )
 
 
