@@ -89,23 +89,28 @@ def one_of(name: str, value: str, options: Collection[str]) -> str:
 
 def as_class_names(value: Iterable[str]) -> tuple[str, ...]:
     """Return class names as a tuple of distinct, non-empty strings."""
-    if isinstance(value, str):
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        what = f"the single string {value!r}" if isinstance(value, str) else f"{value!r}"
         raise InvalidParameterError(
-            f"class_names must be a list of names, not the single string {value!r}; "
-            f"write [{value!r}]"
+            f"class_names must be a list of names, not {what}; write [{value!r}]"
         )
     names = tuple(value)
-    for name in names:
-        if not isinstance(name, str) or not name:
-            raise InvalidParameterError(
-                f"class_names must be non-empty strings, but one of them is {name!r}"
-            )
+    require_texts("class_names", names)
     if not names:
         raise InvalidParameterError("class_names is empty; name at least one class")
     if len(set(names)) != len(names):
         (twice, _), *_ = Counter(names).most_common(1)
         raise InvalidParameterError(f"class_names has {twice!r} twice; name each class once")
     return names
+
+
+def require_texts(name: str, values: Iterable[object]) -> None:
+    """Refuse what is no text, or an empty one."""
+    for value in values:
+        if not isinstance(value, str) or not value:
+            raise InvalidParameterError(
+                f"{name} must be non-empty strings, but one of them is {value!r}"
+            )
 
 
 def as_rows(index: Rows, length: int, *, of: str) -> Positions:

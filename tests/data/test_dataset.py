@@ -170,6 +170,7 @@ def test_the_fingerprint_tells_all_that_matters(ds: sv.Dataset) -> None:
         (lambda: sv.Dataset.from_arrays(IMAGES, np.eye(6)), "argmax"),  # type: ignore[arg-type]  # on purpose
         (lambda: sv.Dataset.from_arrays(IMAGES, np.zeros(6)), "whole numbers or names"),  # type: ignore[arg-type]  # on purpose
         (lambda: sv.Dataset.from_arrays(IMAGES, [0, 1, 2, 0, 0, -1]), "label -1 of row 5"),
+        (lambda: sv.Dataset.from_arrays(IMAGES, [4006381333931] * 6), "codes of products as text"),
         (lambda: sv.Dataset.from_arrays(IMAGES, NAMES, class_names=["milk"]), "'eggs', 'juice'"),
         (lambda: sv.Dataset.from_arrays(IMAGES, NAMES, ids=list("abcdea")), "'a' twice"),
         (lambda: sv.Dataset.from_arrays(IMAGES, NAMES, groups=["a"]), "groups has 1"),

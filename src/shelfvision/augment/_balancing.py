@@ -113,10 +113,15 @@ class BalancingAugmenter:
         ------
         InvalidParameterError
             The strategy names a class that is not there, or asks for fewer photos than a class
-            has.
+            has, or `class_counts` are none.
         DataError
             The strategy asks by name for photos of a class that has none, or no class has any.
         """
+        if not isinstance(class_counts, Mapping):
+            raise InvalidParameterError(
+                f"class_counts must be a mapping of class name to number of photos, not "
+                f"{class_counts!r}; ds.class_counts is one"
+            )
         counts: dict[ClassName, int] = {
             name: as_integer(f"the count of class {name!r}", n, minimum=0)
             for name, n in class_counts.items()

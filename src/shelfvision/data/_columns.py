@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,9 @@ from shelfvision.errors import DataError
 from shelfvision.protocols import Images
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
+
+MOST_CLASSES = 65_536
+"""As many as a model may have; larger numbers are codes of products rather than of classes."""
 
 
 def frozen(array: npt.NDArray[_Scalar]) -> npt.NDArray[_Scalar]:
@@ -59,7 +62,7 @@ def numbered(
     class_names: Iterable[str] | None,
 ) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
     """Return class numbers and names, given either."""
-    array = np.asarray(labels)
+    array = label_array(labels)
     if array.ndim != 1:
         raise DataError(
             f"labels must be one class a row, shape (n,), not shape {array.shape}; from one-hot "
@@ -78,10 +81,30 @@ def numbered(
         return np.array([number[name] for name in listed_names], dtype=np.int64), names
     if array.dtype.kind not in "iu":
         raise DataError(f"labels must be whole numbers or names, not {array.dtype}")
-    if class_names is None:
-        class_names = [str(index) for index in range(int(array.max(initial=0)) + 1)]
-    names = as_class_names(class_names)
+    names = as_class_names(_digits(array) if class_names is None else class_names)
     return checked_labels(array, names), names
+
+
+def label_array(labels: npt.ArrayLike) -> npt.NDArray[Any]:
+    """Return labels as an array of whatever type and shape they have."""
+    try:
+        return np.asarray(labels)
+    except (ValueError, OverflowError) as error:
+        raise DataError(
+            "labels must be one class a row, shape (n,), but their entries are not all alike; give "
+            "a number or a name for each"
+        ) from error
+
+
+def _digits(labels: npt.NDArray[np.integer]) -> list[str]:
+    """Return the names of classes that are known by their numbers only."""
+    largest = int(labels.max(initial=0))
+    if largest >= MOST_CLASSES:
+        raise DataError(
+            f"a label is {largest}, but without class_names labels are numbers of classes from 0 "
+            f"to {MOST_CLASSES - 1}; give codes of products as text: labels.astype(str)"
+        )
+    return [str(index) for index in range(largest + 1)]
 
 
 def _refuse_missing(labels: npt.NDArray[np.generic]) -> None:
@@ -94,20 +117,31 @@ def checked_labels(
     labels: Sequence[int] | npt.NDArray[np.integer], class_names: tuple[str, ...]
 ) -> npt.NDArray[np.int64]:
     """Return labels that are all numbers of classes."""
-    array = np.array(labels, dtype=np.int64)
-    outside = (array < 0) | (array >= len(class_names))
+    given = np.asarray(labels)
+    # Held against the bounds before they are made int64, which the largest do not fit in.
+    outside = (given < 0) | (given >= len(class_names))
     if outside.any():
         row = int(np.flatnonzero(outside)[0])
         raise DataError(
-            f"label {array[row]} of row {row} is not the number of a class; with "
+            f"label {given[row]} of row {row} is not the number of a class; with "
             f"{len(class_names)} classes, labels go from 0 to {len(class_names) - 1}"
         )
-    return array
+    return np.array(given, dtype=np.int64)
+
+
+def entries_of(name: str, values: Iterable[object]) -> list[object]:
+    """Return the entries of a column as a list."""
+    try:
+        return list(values)
+    except TypeError as error:
+        raise DataError(
+            f"{name} must be a list with one entry for each row, not {values!r}"
+        ) from error
 
 
 def distinct_ids(ids: Iterable[object]) -> list[str]:
     """Return ids as strings, none of them twice."""
-    names = [str(name) for name in ids]
+    names = [str(name) for name in entries_of("ids", ids)]
     if len(set(names)) != len(names):
         twice = Counter(names).most_common(1)[0][0]
         raise DataError(f"ids has {twice!r} twice; every image needs an id of its own")

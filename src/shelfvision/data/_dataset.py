@@ -26,7 +26,7 @@ from shelfvision.data.finding._manifest import (
 from shelfvision.data.finding._readable import unreadable
 from shelfvision.data.finding._scan import scan_directory
 from shelfvision.data.finding._skipped import SkippedFile, SkippedFiles
-from shelfvision.errors import DataError
+from shelfvision.errors import DataError, InvalidParameterError
 from shelfvision.protocols import OnError, Resize
 
 if TYPE_CHECKING:
@@ -262,6 +262,16 @@ class Dataset(GivenTable):
         failed = [SkippedFile(self._ids[row], str(error), error.code) for row, error in bad.items()]
         view._skipped = SkippedFiles((*self._skipped, *failed))
         return view
+
+
+def require_dataset(name: str, value: object) -> Dataset:
+    """Return a dataset, or say how to make one."""
+    if not isinstance(value, Dataset):
+        raise InvalidParameterError(
+            f"{name} must be a shelfvision.Dataset, not {type(value).__name__}; make one with "
+            "Dataset.from_directory(...), or of arrays with Dataset.from_arrays(images, labels)"
+        )
+    return value
 
 
 class _Look(NamedTuple):

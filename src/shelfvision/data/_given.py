@@ -13,6 +13,7 @@ from shelfvision.data._columns import (
     checked_images,
     checked_labels,
     distinct_ids,
+    entries_of,
     frozen,
     numbered,
     object_array,
@@ -149,5 +150,5 @@ class GivenTable(DerivedTable):
             ids=chosen,
             labels=numbers,
             class_names=names,
-            groups=None if groups is None else named_groups(groups),
+            groups=None if groups is None else named_groups(entries_of("groups", groups)),
         )

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, SupportsIndex, cast, overload
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._validation import Positions, Rows, as_class_names, as_rows, counted, listed
+from shelfvision._validation import (
+    Positions,
+    Rows,
+    as_class_names,
+    as_rows,
+    counted,
+    listed,
+    require_texts,
+)
 from shelfvision.data._columns import frozen
 from shelfvision.data._lineage import GroupLink, Lineage
 from shelfvision.data._sources import digests_of, read_rows
@@ -213,11 +221,17 @@ class PhotoTable:
         Raises
         ------
         InvalidParameterError
-            A name on the left is not one of the dataset's classes.
+            A name on the left is not one of the dataset's classes, or one on the right is no text.
         """
+        if not isinstance(names, Mapping):
+            raise InvalidParameterError(
+                f"names must be a mapping of new name by old name, not {names!r}; write "
+                '{"Oat-Milk": "Plant drink"}'
+            )
         self._require_classes(tuple(names))
+        require_texts("class_names", names.values())
         full = {name: names.get(name, name) for name in self._class_names}
-        return self._renumbered(full, as_class_names(sorted(set(full.values()), key=str)))
+        return self._renumbered(full, as_class_names(sorted(set(full.values()))))
 
     def _require_classes(self, names: Sequence[str]) -> None:
         unknown = [name for name in names if name not in self._class_names]

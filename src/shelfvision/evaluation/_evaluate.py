@@ -11,6 +11,7 @@ import numpy as np
 
 from shelfvision._validation import as_seed, listed
 from shelfvision.data import Dataset
+from shelfvision.data._dataset import require_dataset
 from shelfvision.errors import DataError, InvalidParameterError
 from shelfvision.evaluation._about import About, data_facts, model_facts
 from shelfvision.evaluation._baselines import nearest_accuracy
@@ -171,11 +172,7 @@ def _require_kinds(classifier: object, dataset: object) -> None:
             f"classifier must have class_names and predict, as a Classifier has, but it is a "
             f"{type(classifier).__name__}; wrap a keras model in Classifier.from_model(...)"
         )
-    if not isinstance(dataset, Dataset):
-        raise InvalidParameterError(
-            f"dataset must be a shelfvision.Dataset, not {type(dataset).__name__}; make one of "
-            "arrays with Dataset.from_arrays(images, labels)"
-        )
+    require_dataset("dataset", dataset)
 
 
 def _require_same_classes(known: tuple[str, ...], given: tuple[str, ...]) -> None:

@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from shelfvision._validation import counted, listed
 from shelfvision.data import Dataset
-from shelfvision.errors import DataError, InvalidParameterError, ShelfVisionWarning
+from shelfvision.data._dataset import require_dataset
+from shelfvision.errors import DataError, ShelfVisionWarning
 from shelfvision.predictions import Calibration, Thresholds
 from shelfvision.predictions._columns import Floats
 from shelfvision.predictions._frequencies import shares_of
@@ -63,20 +64,16 @@ class Trust:
 
 def require_labelled(dataset: object, class_names: tuple[str, ...]) -> Dataset:
     """Return a dataset of this classifier's classes, with photos."""
-    if not isinstance(dataset, Dataset):
-        raise InvalidParameterError(
-            f"dataset must be a shelfvision.Dataset, not {type(dataset).__name__}; make one of "
-            "arrays with Dataset.from_arrays(images, labels)"
-        )
-    if dataset.class_names != class_names:
+    photos = require_dataset("dataset", dataset)
+    if photos.class_names != class_names:
         raise DataError(
-            f"the dataset has the classes {listed(dataset.class_names)}, not the classifier's "
+            f"the dataset has the classes {listed(photos.class_names)}, not the classifier's "
             f"{listed(class_names)}; bring them in line with dataset.relabel(...) or "
             "dataset.select(class_names=classifier.class_names)"
         )
-    if not len(dataset):
+    if not len(photos):
         raise DataError("the dataset has no photos; give at least one")
-    return dataset
+    return photos
 
 
 def warn_of_too_few(thresholds: Thresholds, class_names: Sequence[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict, final
 
@@ -61,6 +61,11 @@ class Thresholds:
     where no number would, or where there is a value."""
 
     def __post_init__(self) -> None:
+        if not isinstance(self.values, Iterable):
+            raise InvalidParameterError(
+                f"values must be a tuple of thresholds, not {self.values!r}; write (0.8,)"
+            )
+        object.__setattr__(self, "values", tuple(self.values))
         for value in self.values:
             optional_number(value, "a threshold", 0, 1)
         if not self.values:

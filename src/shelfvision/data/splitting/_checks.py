@@ -8,23 +8,15 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._validation import listed
-from shelfvision.data._dataset import Dataset
+from shelfvision.data._dataset import Dataset, require_dataset
 from shelfvision.data.splitting._files import SavedRows
-from shelfvision.errors import InvalidParameterError, SplitError
+from shelfvision.errors import SplitError
 
 
 def given_parts(given: Mapping[str, Dataset | None]) -> dict[str, Dataset]:
     """Return the parts that are there, which must be datasets; train must be there."""
-    parts = {}
-    for name, part in given.items():
-        if isinstance(part, Dataset):
-            parts[name] = part
-        elif part is not None or name == "train":
-            raise InvalidParameterError(
-                f"{name} must be a Dataset, not {type(part).__name__}; make one with "
-                "Dataset.from_directory, from_manifest or from_arrays"
-            )
-    return parts
+    there = {name: part for name, part in given.items() if part is not None or name == "train"}
+    return {name: require_dataset(name, part) for name, part in there.items()}
 
 
 def check_alike(parts: Mapping[str, Dataset]) -> None:

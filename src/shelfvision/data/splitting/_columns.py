@@ -11,6 +11,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision.data._columns import entries_of, label_array
 from shelfvision.errors import DataError, LeakageWarning
 
 Labels: TypeAlias = Sequence[int] | Sequence[str] | npt.NDArray[np.generic]
@@ -22,7 +23,7 @@ Names: TypeAlias = Sequence[str] | Sequence[int] | npt.NDArray[np.generic]
 
 def numbered_classes(labels: Labels) -> tuple[npt.NDArray[np.int64], list[str]]:
     """Return the number of every row's class, and the sorted classes as text."""
-    array = np.asarray(labels)
+    array = label_array(labels)
     if array.ndim == 2:
         if not ((array == 0) | (array == 1)).all() or not (array.sum(axis=1) == 1).all():
             raise DataError(
@@ -48,14 +49,15 @@ def numbered_classes(labels: Labels) -> tuple[npt.NDArray[np.int64], list[str]]:
 
 def row_keys(length: int, groups: Names | None, ids: Names | None) -> npt.NDArray[np.object_]:
     """Return the group of every row: as given, or its id, or its number."""
-    keys = np.empty(length, dtype=object)
-    for name, column in (("groups", groups), ("ids", ids)):
-        if column is not None and len(column) != length:
+    given = {"groups": groups, "ids": ids}
+    columns = {n: entries_of(n, column) for n, column in given.items() if column is not None}
+    for name, column in columns.items():
+        if len(column) != length:
             raise DataError(
                 f"{name} has {len(column)} entries for {length} labels; give one for each"
             )
-    chosen = groups if groups is not None else ids
-    keys[:] = [str(key) for key in (range(length) if chosen is None else chosen)]
+    keys = np.empty(length, dtype=object)
+    keys[:] = [str(key) for key in next(iter(columns.values()), range(length))]
     return keys
 
 

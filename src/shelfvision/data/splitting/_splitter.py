@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._validation import as_integer, as_number, as_seed, one_of
-from shelfvision.data._dataset import Dataset
+from shelfvision.data._dataset import Dataset, require_dataset
 from shelfvision.data._lineage import USER
 from shelfvision.data.splitting._columns import (
     Labels,
@@ -321,7 +321,7 @@ class SeededSplitter:
         return [share / sum(shares) for share in shares]
 
     def _refuse_copies(self, ds: Dataset) -> None:
-        copies = np.flatnonzero(ds.copies > 0)
+        copies = np.flatnonzero(require_dataset("ds", ds).copies > 0)
         if len(copies) and self.on_leak == "raise":
             raise LeakageError(
                 f"the dataset contains {len(copies)} augmented copies (for example of "
