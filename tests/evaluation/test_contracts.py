@@ -37,7 +37,7 @@ def test_other_classes_are_refused_and_what_failed_is_told_and_not_scored(
     rows: list[tuple[int, int, bool]], names: list[str]
 ) -> None:
     images = np.arange(len(rows), dtype=np.uint8).reshape(-1, 1, 1, 1).repeat(3, axis=3)
-    ds = sv.Dataset.from_arrays(images, [true for true, _, _ in rows], class_names="abc")
+    ds = sv.Dataset.from_arrays(images, [true for true, _, _ in rows], class_names=list("abc"))
     errors = ["torn" if bad else None for _, _, bad in rows]
     judge = Says(tuple(names), [said for _, said, _ in rows], errors)
     if names != ["a", "b", "c"]:
