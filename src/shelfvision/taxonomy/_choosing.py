@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import SupportsFloat
 
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._validation import as_number
+from shelfvision.data import Dataset
+from shelfvision.errors import InvalidParameterError
+from shelfvision.inference import Classifier
+from shelfvision.inference._trust import require_labelled
 from shelfvision.predictions import Thresholds
 from shelfvision.predictions._choosing import Ladder, by_ladder
-from shelfvision.predictions._columns import Floats, Integers
+from shelfvision.predictions._columns import Floats, Integers, as_groups
 from shelfvision.taxonomy._rolling import summed
 
 Mask = npt.NDArray[np.bool_]
@@ -24,6 +30,32 @@ class Level:
     """The number of the most probable name, shape (n,)."""
     confidences: Floats
     """Its probability, never less than on a finer level; NaN of a photo that failed."""
+
+
+def learned_from(
+    classifier: Classifier, dataset: Dataset | None
+) -> tuple[npt.NDArray[np.float32], Integers, Integers]:
+    """Return what is said of photos that were not trained on, their classes and groups."""
+    if dataset is not None:
+        photos = require_labelled(dataset, classifier.class_names)
+        groups = as_groups(photos.groups, len(photos))
+        return classifier.predict_proba(photos), photos.labels, groups
+    kept = classifier._trust.require_scores("a threshold")
+    rows = classifier._trust.calibrated(kept.probabilities)
+    return rows, kept.labels.astype(np.int64), kept.groups.astype(np.int64)
+
+
+def limit_of(thresholds: Thresholds | SupportsFloat) -> float:
+    """Return the confidence from which on a name is given; infinity gives none."""
+    if not isinstance(thresholds, Thresholds):
+        return as_number("thresholds", thresholds, minimum=0, maximum=1)
+    if thresholds.per_class:
+        raise InvalidParameterError(
+            "an answer takes one threshold for all names, but these are one a class; choose them "
+            "with thresholds_for"
+        )
+    value = thresholds.values[0]
+    return np.inf if value is None else value
 
 
 def levels_of(rows: npt.NDArray[np.float32], steps: Sequence[tuple[Integers, int]]) -> list[Level]:

@@ -17,9 +17,15 @@ from shelfvision.evaluation import EvaluationReport, PredictsDataset, evaluate
 from shelfvision.inference import Classifier
 from shelfvision.inventory import Inventory
 from shelfvision.predictions import Predictions, Thresholds
-from shelfvision.predictions._columns import Integers, as_groups
 from shelfvision.taxonomy._answers import Answers, frozen
-from shelfvision.taxonomy._choosing import Mask, chosen, finest, levels_of
+from shelfvision.taxonomy._choosing import (
+    Mask,
+    chosen,
+    finest,
+    learned_from,
+    levels_of,
+    limit_of,
+)
 from shelfvision.taxonomy._rolling import rolled_inventory, rolled_predictions
 from shelfvision.taxonomy._tree import Tree
 
@@ -148,7 +154,7 @@ class Taxonomy(Tree):
         """
         sure = as_number("precision", precision, minimum=0, maximum=1, exclusive=True)
         level = as_number("confidence", confidence, minimum=0, maximum=1, exclusive=True)
-        rows, labels, groups = _scores(classifier, dataset)
+        rows, labels, groups = learned_from(classifier, dataset)
         steps = self._steps(classifier.class_names)
         said = levels_of(rows, steps)
         wrong: list[Mask] = [
@@ -191,7 +197,7 @@ class Taxonomy(Tree):
         InvalidParameterError
             There is a threshold for each class instead of one, or a number is out of range.
         """
-        limit = _limit(thresholds)
+        limit = limit_of(thresholds)
         low = self._level_of(predictions.class_names)
         steps = self._steps(predictions.class_names)
         said = levels_of(predictions.probabilities, steps)
@@ -311,41 +317,3 @@ class _Said:
 
     def predict(self, _photos: Dataset, /) -> Predictions:
         return self.predictions
-
-
-def _limit(thresholds: Thresholds | SupportsFloat) -> float:
-    if not isinstance(thresholds, Thresholds):
-        return as_number("thresholds", thresholds, minimum=0, maximum=1)
-    if thresholds.per_class:
-        raise InvalidParameterError(
-            "an answer takes one threshold for all names, but these are one a class; choose them "
-            "with thresholds_for"
-        )
-    value = thresholds.values[0]
-    return np.inf if value is None else value
-
-
-def _scores(
-    classifier: Classifier, dataset: Dataset | None
-) -> tuple[npt.NDArray[np.float32], Integers, Integers]:
-    """Return what is said of photos that were not trained on, their classes and groups."""
-    if dataset is not None:
-        if dataset.class_names != classifier.class_names or not len(dataset):
-            raise DataError(
-                f"the dataset has {counted(len(dataset), 'photo')} of the classes "
-                f"{listed(dataset.class_names)}, where photos of the classifier's "
-                f"{listed(classifier.class_names)} are needed; bring them in line with "
-                "dataset.relabel(...)"
-            )
-        groups = as_groups(dataset.groups, len(dataset))
-        return classifier.predict_proba(dataset), dataset.labels, groups
-    scores = classifier.validation_scores
-    if scores is None or not len(scores):
-        raise DataError(
-            "thresholds are learned from photos that the network was not trained on, and this "
-            "classifier keeps no scores of such photos; pass dataset=, or train with a validation "
-            "part"
-        )
-    rows, found = scores.probabilities, classifier.calibration
-    rows = rows if found is None else found.apply(rows)
-    return rows, scores.labels.astype(np.int64), scores.groups.astype(np.int64)
