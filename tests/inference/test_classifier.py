@@ -170,6 +170,11 @@ def test_a_missing_photo_is_a_missing_file(classifier: sv.Classifier) -> None:
         classifier.predict("nowhere.jpg")
 
 
+def test_an_address_is_told_to_be_downloaded(classifier: sv.Classifier) -> None:
+    with pytest.raises(PhotoNotFoundError, match="photos are not fetched, so download it"):
+        classifier.predict("https://example.com/milk.jpg")
+
+
 def test_what_is_no_photo_is_refused_with_the_remedy(
     classifier: sv.Classifier, pixels: Pixels, tmp_path: Path
 ) -> None:

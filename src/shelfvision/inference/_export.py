@@ -50,8 +50,8 @@ def _require_packages(request: Request) -> None:
     if missing:
         extra = "export,openvino" if request.format == "openvino" else "export"
         raise MissingDependencyError(
-            f"export to {request.format} needs the packages {', '.join(missing)}, which are not "
-            f'installed; run: pip install "shelfvision[{extra}]"'
+            f"export to {request.format} needs what is not installed ({', '.join(missing)}); "
+            f'run: pip install "shelfvision[{extra}]"'
         )
 
 

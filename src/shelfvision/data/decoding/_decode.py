@@ -213,8 +213,9 @@ def _open_without_waiting(path: str, flags: int) -> int:
 
 def _refuse_unreadable(error: OSError | ValueError, where: str) -> NoReturn:
     if isinstance(error, FileNotFoundError | NotADirectoryError):
+        advice = "photos are not fetched, so download it" if "://" in where else "check the path"
         raise PhotoNotFoundError(
-            f"there is no photo {where!r}; check the path", path=where, code="not-found"
+            f"there is no photo {where!r}; {advice}", path=where, code="not-found"
         ) from error
     if isinstance(error, PermissionError):
         message = f"{where!r} may not be read: permission denied; allow reading it, or remove it"
