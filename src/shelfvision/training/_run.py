@@ -97,8 +97,6 @@ class Run:
         self._best_model: Arrays = ()
         self._began = self._speed = 0.0
 
-    # -- going on where a state left off -----------------------------------------------------
-
     def restore(self, state: RunState) -> None:
         """Put everything back to where the state was taken, but for what Keras resets.
 
@@ -167,8 +165,6 @@ class Run:
         shapes = [tuple(variable.shape) for variable in self.model.metrics_variables]
         return shapes == [value.shape for value in metrics]
 
-    # -- what Keras's loop tells --------------------------------------------------------------
-
     def begin_epoch(self, epoch: int) -> None:
         """Order the photos of `epoch` and start its clock."""
         self.batches.begin_epoch(epoch, skip=self.step)
@@ -225,8 +221,6 @@ class Run:
         log_epoch(epoch, self.epochs, latest, seconds)
         if not self.finished:
             self.interrupt.grant()
-
-    # -- the end --------------------------------------------------------------------------------
 
     def keep_best(self) -> None:
         """Put the model on the weights of its best epoch, if it has had one."""
