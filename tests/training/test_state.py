@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -108,6 +111,93 @@ def test_a_state_of_other_fields_is_refused_even_with_the_right_checksum(
     damaged = signed(DATA.replace(old, padded, 1))
     with pytest.raises(DamagedStateError):
         decode(damaged)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("epoch", -1),
+        ("epoch", True),
+        ("step", 1.0),
+        ("planned_epochs", "9"),
+        ("stopped", 0),
+        ("seconds", -0.5),
+        ("seconds", float("inf")),
+        ("seconds", "1"),
+        ("identity", []),
+        ("environment", None),
+        ("best", {}),
+        ("best", {"epoch": 1, "value": True, "reference": 0, "waited": 0}),
+        ("best", {"epoch": 1, "value": 0, "reference": 0, "waited": 0, "more": 0}),
+        ("history", [0.5]),
+        ("history", {"loss": 0.5}),
+        ("history", {"loss": [0.5, None]}),
+        ("timings", {"seconds": [False]}),
+        ("callbacks", {"seen": 4}),
+    ],
+)
+def test_a_field_of_another_kind_is_told(field: str, value: object) -> None:
+    with pytest.raises(DamagedStateError) as caught:
+        decode(encode(state(**{field: value}), generation=1))
+    assert str(caught.value) == f"its {field} is {value!r}"
+
+
+@pytest.mark.parametrize("generation", [-1, True, 1.0])
+def test_a_generation_that_is_no_count_is_told(generation: int) -> None:
+    with pytest.raises(DamagedStateError, match=f"^its generation is {generation}$"):
+        decode(encode(state(), generation=generation))
+
+
+def test_a_run_that_has_not_begun_has_a_state() -> None:
+    judgement = {"epoch": 0, "value": 0, "reference": 0, "waited": 0}
+    nothing: dict[str, object] = {"model": (), "optimizer": (), "metrics": (), "best_model": ()}
+    nothing |= {"epoch": 0, "step": 0, "planned_epochs": 0, "seconds": 0, "callbacks": []}
+    nothing |= {"identity": {}, "environment": {}, "history": {}, "timings": {"seconds": []}}
+    begun = state(**nothing, stopped=True, best=judgement)
+    assert decode(encode(begun, generation=0)) == (begun, 0)
+
+
+def forged(change: Callable[[dict[str, Any]], object], more: bytes = b"") -> bytes:
+    """Return the state with a changed header, signed as if that were right."""
+    length = int.from_bytes(DATA[:8], "little")
+    header = json.loads(DATA[8 : 8 + length])
+    change(header)
+    raw = json.dumps(header).encode()
+    return signed(len(raw).to_bytes(8, "little") + raw + DATA[8 + length :] + more)
+
+
+def moved(header: dict[str, Any], name: str, first: int, last: int) -> None:
+    """Let a tensor begin and end elsewhere."""
+    begin, end = header[name]["data_offsets"]
+    header[name]["data_offsets"] = [begin + first, end + last]
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (forged(lambda header: header.pop("model.00001")), "the header lacks 'model.00001', or"),
+        (forged(lambda header: header.update(more={})), "the header lacks 'more', or has it"),
+        (
+            signed(DATA.replace(b'\\"metrics\\": [[', b'\\"matrics\\": [[')),
+            "the layout lacks 'matrics', or has it too many",
+        ),
+        (
+            signed(DATA.replace(b'\\"step\\": 2', b'\\"stop\\": 2')),
+            "the manifest lacks 'step', or has it too many",
+        ),
+        (forged(lambda header: None, more=b"!"), "its arrays do not fill the file"),
+        (forged(lambda header: moved(header, "model.00000", 4, 4)), "its arrays do not fill"),
+        (forged(lambda header: moved(header, "model.00000", 0, -4)), "its arrays do not fill"),
+        (signed(DATA.replace(b"float32", b"float99")), "it is not laid out as a run state ("),
+        (DATA[:-1] + b"!", "its checksum does not match its content"),
+        (b"", "it is not a run state"),
+        (DATA[: DATA.index(b"sha256") + 64], "it is not a run state"),
+    ],
+)
+def test_what_is_wrong_with_a_state_is_told(data: bytes, sentence: str) -> None:
+    with pytest.raises(DamagedStateError) as caught:
+        decode(data)
+    assert str(caught.value).startswith(sentence)
 
 
 def test_a_state_of_another_format_is_told_from_a_damaged_one() -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from shelfvision._files import temporary_name
 from shelfvision.errors import ResumeError, StorageError, TrainingWarning
-from shelfvision.training._state import RunState
-from shelfvision.training._store import SLOTS, Checkpoints
+from shelfvision.training._state import RunState, decode
+from shelfvision.training._store import BEST, HISTORY, SLOTS, Checkpoints
 
 
 def state(epoch: int) -> RunState:
@@ -123,3 +127,134 @@ def test_a_place_that_cannot_be_written_is_told_at_the_end(tmp_path: Path) -> No
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="file"):
         saved(tmp_path / "file", 1)
+
+
+def test_each_save_is_of_a_newer_generation_also_after_going_on(tmp_path: Path) -> None:
+    saved(tmp_path, 3)
+    assert [decode((tmp_path / name).read_bytes())[1] for name in SLOTS] == [3, 2]
+    with Checkpoints(tmp_path) as checkpoints:
+        checkpoints.load()
+        checkpoints.save(state(4))
+    assert [decode((tmp_path / name).read_bytes())[1] for name in SLOTS] == [3, 4]
+
+
+@pytest.mark.parametrize(
+    ("step", "told"), [(0, r"after epoch 1$"), (5, r"after epoch 1 and 5 steps$")]
+)
+def test_a_damaged_state_is_told_with_where_the_run_goes_on(
+    tmp_path: Path, step: int, told: str
+) -> None:
+    with Checkpoints(tmp_path) as checkpoints:
+        checkpoints.save(dataclasses.replace(state(1), step=step))
+    (tmp_path / SLOTS[1]).write_bytes(b"rubbish")
+    place = re.escape(repr(str(tmp_path / SLOTS[1])))
+    begin = (
+        rf"^{place} is damaged \(it is not a run state\); the run goes on from the other state, "
+    )
+    with pytest.warns(TrainingWarning, match=begin + told):
+        assert epoch_in(tmp_path) == 1
+
+
+def test_a_refusal_names_the_folder_every_damaged_file_and_the_reason(tmp_path: Path) -> None:
+    for name in SLOTS:
+        (tmp_path / name).write_bytes(b"rubbish")
+    with pytest.raises(ResumeError) as caught:
+        epoch_in(tmp_path)
+    assert str(caught.value) == (
+        f"no run state in {str(tmp_path)!r} can be read: 'state-a.safetensors', "
+        "'state-b.safetensors' damaged (it is not a run state); restore a backup, or start again "
+        'with resume="never"'
+    )
+
+
+def test_opening_clears_away_what_a_crash_left_and_nothing_else(tmp_path: Path) -> None:
+    for name in (*SLOTS, *HISTORY, BEST):
+        (tmp_path / temporary_name(name, "1a2b")).write_bytes(b"half")
+    (tmp_path / temporary_name("mine", "1a2b")).write_text("mine")
+    (tmp_path / "run" / "deep").mkdir(parents=True)
+    with Checkpoints(tmp_path) as checkpoints:
+        checkpoints.open()
+        left = {path.name for path in tmp_path.iterdir()} - {"run.lock"}
+    assert left == {temporary_name("mine", "1a2b"), "run"}
+
+
+def test_opening_makes_the_folder_and_those_above_it(tmp_path: Path) -> None:
+    with Checkpoints(tmp_path / "runs" / "first") as checkpoints:
+        checkpoints.open()
+        assert (tmp_path / "runs" / "first").is_dir()
+
+
+def test_a_file_in_the_place_of_the_folder_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError) as caught, Checkpoints(tmp_path / "file") as checkpoints:
+        checkpoints.open()
+    assert str(caught.value) == (
+        f"checkpoint_dir {str(tmp_path / 'file')!r} cannot hold a run: it is a file; give a folder "
+        "that can be written to"
+    )
+
+
+def test_clearing_removes_every_file_of_a_run_for_good(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_to_last: list[Path] = []
+    monkeypatch.setattr("shelfvision.training._store.fsync_directory", made_to_last.append)
+    saved(tmp_path, 2)
+    (tmp_path / BEST).write_bytes(b"the best")
+    made_to_last.clear()
+    with Checkpoints(tmp_path) as checkpoints:
+        checkpoints.clear()
+        checkpoints.clear()
+    assert not list(tmp_path.iterdir())
+    assert made_to_last == [tmp_path, tmp_path]
+
+
+def test_a_file_that_cannot_be_removed_is_told_with_its_folder(tmp_path: Path) -> None:
+    (tmp_path / SLOTS[0]).mkdir()
+    with Checkpoints(tmp_path) as checkpoints, pytest.raises(StorageError) as caught:
+        checkpoints.clear()
+    assert repr(str(tmp_path)) in str(caught.value)
+
+
+def save_and_fail(directory: Path, meanwhile: Callable[[], object]) -> None:
+    """Save a state and end in an error of another kind."""
+    with Checkpoints(directory) as checkpoints:
+        checkpoints.save(state(1))
+        meanwhile()
+        raise KeyError("mine")
+
+
+def test_a_failed_save_does_not_hide_what_went_wrong_before(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(KeyError, match="mine"):
+        save_and_fail(tmp_path / "file", lambda: None)
+
+
+def test_a_failed_save_is_told_once(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with Checkpoints(tmp_path / "file") as checkpoints:
+        checkpoints.save(state(1))
+        with pytest.raises(StorageError):
+            checkpoints.wait()
+        checkpoints.wait()
+
+
+def test_a_state_is_written_whole_when_the_block_ends_in_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    going, may_end = threading.Event(), threading.Event()
+    write = Checkpoints._write
+
+    def slow(self: Checkpoints, path: Path, what: RunState, generation: int) -> None:
+        going.set()
+        may_end.wait(10)
+        write(self, path, what, generation)
+
+    def meanwhile() -> None:
+        going.wait(10)
+        threading.Timer(0.05, may_end.set).start()
+
+    monkeypatch.setattr(Checkpoints, "_write", slow)
+    with pytest.raises(KeyError, match="mine"):
+        save_and_fail(tmp_path, meanwhile)
+    assert epoch_in(tmp_path) == 1

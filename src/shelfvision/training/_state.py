@@ -165,7 +165,7 @@ def decode(data: bytes) -> tuple[RunState, int]:
         raise DamagedStateError("its checksum does not match its content")
     try:
         return _decode_whole(data)
-    except ForeignStateError:
+    except (DamagedStateError, ForeignStateError):
         raise
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, struct.error) as error:
         raise DamagedStateError(f"it is not laid out as a run state ({error})") from error
