@@ -24,7 +24,8 @@ from shelfvision.errors import (
     StorageError,
 )
 from shelfvision.gallery._file import ENTRY, read_gallery
-from shelfvision.models._safetensors import DIGESTS, canonical_json, digests_of, write
+from shelfvision.models._json import canonical_json
+from shelfvision.models._safetensors import DIGESTS, digests_of, write
 from shelfvision.models._sealed import SEAL, seal
 
 Shots = Callable[..., npt.NDArray[np.uint8]]

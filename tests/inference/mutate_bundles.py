@@ -18,7 +18,8 @@ import numpy as np
 from shelfvision.errors import BundleError
 from shelfvision.inference._bundle import read_contents
 from shelfvision.inference._manifest import ENTRY
-from shelfvision.models._safetensors import DIGESTS, canonical_json
+from shelfvision.models._json import canonical_json
+from shelfvision.models._safetensors import DIGESTS
 from shelfvision.models._sealed import SEAL, seal
 
 GOLDEN = Path(__file__).with_name("golden")

@@ -30,7 +30,8 @@ from shelfvision.inference._bundle import read_bundle, save_bundle
 from shelfvision.inference._manifest import ENTRY, Manifest
 from shelfvision.models import ModelSpec
 from shelfvision.models._backend import load_keras
-from shelfvision.models._safetensors import DIGESTS, canonical_json, digests_of, write
+from shelfvision.models._json import canonical_json
+from shelfvision.models._safetensors import DIGESTS, digests_of, write
 from shelfvision.models._sealed import SEAL, seal
 from shelfvision.predictions import Calibration, Thresholds, ValidationScores
 

@@ -10,7 +10,7 @@ from typing import NoReturn, Self, cast
 
 from shelfvision._validation import as_class_names, as_image_size, one_of
 from shelfvision.errors import BundleError, InvalidParameterError
-from shelfvision.models._safetensors import canonical_json, parse_json
+from shelfvision.models._json import canonical_json, versioned
 from shelfvision.models._spec import MAX_CLASSES, MAX_SIDE
 from shelfvision.predictions._calibration import Calibration
 from shelfvision.predictions._thresholds import Thresholds
@@ -108,16 +108,9 @@ class Card:
         """Return the entry of a file, or refuse it."""
         if len(text) > MAX_CARD:
             _refuse(where, f"its entry {ENTRY!r} is {len(text)} bytes long")
-        fields = parse_json(text, where)
-        if not isinstance(fields, dict) or type(fields.get("format")) is not int:
-            _refuse(where, "its description does not say which format it has")
-        if fields["format"] > VERSION:
-            raise BundleError(
-                f"{where} has the export format {fields['format']}, but this shelfvision reads "
-                f"formats up to {VERSION}; run: pip install --upgrade shelfvision"
-            )
+        fields = versioned(text, where, kind="export", newest=VERSION, refuse=_refuse)
         keys = _KEYS if fields["format"] == 1 else _KEYS | _NEW_KEYS
-        if set(fields) != keys or fields["format"] < 1:
+        if set(fields) != keys:
             _refuse(where, "its description has not the entries that it should have")
         try:
             return cls._from_fields(fields)

@@ -11,15 +11,14 @@ import numpy as np
 from shelfvision._validation import as_class_names, listed
 from shelfvision.errors import BundleError, InvalidParameterError
 from shelfvision.gallery._enrolled import MAX_PHOTOS, Enrolled
+from shelfvision.models._json import canonical_json, versioned
 from shelfvision.models._safetensors import (
     DIGESTS,
     Header,
     Tensor,
     brief,
     canonical_header,
-    canonical_json,
     digests_of,
-    parse_json,
 )
 from shelfvision.models._sealed import (
     SEAL,
@@ -92,16 +91,8 @@ def _fields(header: Header, where: str) -> dict[str, object]:
     if ENTRY not in metadata:
         _refuse(where, f"it is not {KIND}")
     text = metadata[ENTRY]
-    fields = parse_json(text, where)
-    if not isinstance(fields, dict) or type(fields.get("format")) is not int:
-        _refuse(where, "its manifest does not say which format it has")
-    if fields["format"] > VERSION:
-        raise BundleError(
-            f"{where} has the gallery format {fields['format']}, but this shelfvision reads "
-            f"formats up to {VERSION}; run: pip install --upgrade shelfvision"
-        )
-    canonical = canonical_json(fields) == text
-    if set(metadata) != {ENTRY, DIGESTS, SEAL} or not canonical or fields["format"] < 1:
+    fields = versioned(text, where, kind="gallery", newest=VERSION, refuse=_refuse)
+    if set(metadata) != {ENTRY, DIGESTS, SEAL} or canonical_json(fields) != text:
         _refuse(where, "its metadata is not as shelfvision writes it")
     if metadata[SEAL] != seal(text, metadata[DIGESTS]):
         _refuse(where, "it is damaged: its manifest does not match its digest")

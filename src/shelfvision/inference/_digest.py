@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from shelfvision.inference._classifier import Classifier
-from shelfvision.models._safetensors import canonical_json
+from shelfvision.models._json import canonical_json
 
 
 def digest_of(classifier: Classifier) -> str:

@@ -10,7 +10,8 @@ from typing import cast, final
 
 from shelfvision.inference._bundle import Contents, read_contents
 from shelfvision.inference._manifest import ENTRY
-from shelfvision.models._safetensors import DIGESTS, KEPT, parse_json
+from shelfvision.models._json import parse_json
+from shelfvision.models._safetensors import DIGESTS, KEPT
 from shelfvision.models._sealed import SEAL, Target, where_is
 from shelfvision.models._spec import ModelSpec
 from shelfvision.predictions import Calibration, Thresholds

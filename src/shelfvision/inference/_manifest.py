@@ -12,13 +12,8 @@ from typing import NoReturn, Self, TypeVar, cast
 from shelfvision._validation import as_class_names, listed
 from shelfvision.errors import BundleError, InvalidParameterError, ModelError
 from shelfvision.models._backend import backend_name
-from shelfvision.models._safetensors import (
-    DIGESTS,
-    MAX_DEPTH,
-    canonical_json,
-    parse_json,
-    require_shallow,
-)
+from shelfvision.models._json import MAX_DEPTH, canonical_json, require_shallow, versioned
+from shelfvision.models._safetensors import DIGESTS
 from shelfvision.models._sealed import SEAL, seal
 from shelfvision.models._spec import ModelSpec
 from shelfvision.predictions import Calibration, Thresholds
@@ -86,7 +81,7 @@ class Manifest:
         if ENTRY not in metadata:
             _refuse(where, "it is not a classifier saved by shelfvision")
         text = metadata[ENTRY]
-        fields = _fields(text, where)
+        fields = versioned(text, where, kind="bundle", newest=VERSION, refuse=_refuse)
         if set(metadata) != {ENTRY, DIGESTS, SEAL} or canonical_json(fields) != text:
             _refuse(where, "its metadata is not as shelfvision writes it")
         if metadata[SEAL] != seal(text, metadata[DIGESTS]):
@@ -167,22 +162,6 @@ def package_versions() -> dict[str, str]:
     names = ("keras", "numpy", "pillow", "shelfvision")
     versions = {name: importlib.metadata.version(name) for name in names}
     return versions | {"backend": backend_name(), "python": platform.python_version()}
-
-
-def _fields(text: str, where: str) -> dict[str, object]:
-    """Return the manifest's entries once its version is known to be readable."""
-    fields = parse_json(text, where)
-    if not isinstance(fields, dict) or type(fields.get("format")) is not int:
-        _refuse(where, "its manifest does not say which format it has")
-    version = fields["format"]
-    if version > VERSION:
-        raise BundleError(
-            f"{where} has the bundle format {version}, but this shelfvision reads formats up to "
-            f"{VERSION}; run: pip install --upgrade shelfvision"
-        )
-    if version < 1:
-        _refuse(where, f"there is no bundle format {version}")
-    return fields
 
 
 _Kind = TypeVar("_Kind")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NoReturn, Protocol, TypeAlias
@@ -14,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision.errors import BundleError, InvalidParameterError
+from shelfvision.models._json import canonical_json, parse_json
 
 Tensor: TypeAlias = npt.NDArray[np.generic]
 
@@ -23,8 +23,6 @@ MAX_FILE = 2**30
 """The largest file that is read, in bytes."""
 MAX_TENSORS = 4096
 """The most tensors that a file may have."""
-MAX_DEPTH = 64
-"""How deep lists and mappings may stand in each other in JSON that is read."""
 DIGESTS = "sha256"
 """Metadata entry with the digest of every tensor by name, as JSON."""
 
@@ -181,65 +179,10 @@ def canonical_header(entries: tuple[Entry, ...], metadata: Mapping[str, str]) ->
     return header + b" " * (-len(header) % 8)
 
 
-def canonical_json(value: object) -> str:
-    """Return the one form in which we write JSON: sorted, without spaces, ASCII only."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-
-def parse_json(text: str | bytes, where: str) -> object:
-    """Parse JSON; refuse names that stand twice, numbers without end, and what is nested deep."""
-
-    def no_constant(name: str) -> NoReturn:
-        raise ValueError(name)
-
-    try:
-        text = text.decode("utf-8") if isinstance(text, bytes) else text
-        found: object = json.loads(
-            text, object_pairs_hook=_once, parse_constant=no_constant, parse_float=_finite
-        )
-        require_shallow(found)
-    except (ValueError, RecursionError) as error:
-        raise BundleError(
-            f"{where} cannot be loaded: its header is not the JSON that it should be; check that "
-            "it is the right file, and copy it again from where it came"
-        ) from error
-    return found
-
-
-def require_shallow(value: object, limit: int = MAX_DEPTH) -> None:
-    """Raise a `ValueError` where lists and mappings stand deeper in each other than `limit`."""
-    level = [value]
-    for _ in range(limit + 1):
-        level = [inner for outer in level for inner in _inside(outer)]
-        if not level:
-            return
-    raise ValueError(f"it is nested more than {limit} deep")
-
-
 def brief(value: object) -> str:
     """Return how a value is written, cut to a length that a sentence can bear."""
     text = repr(value)
     return text if len(text) <= 120 else f"{text[:117]}..."
-
-
-def _inside(value: object) -> Iterable[object]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(text[:40])
-    return number
-
-
-def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        raise ValueError("a name stands twice")
-    return fields
 
 
 def _entries(tensors: Mapping[str, Tensor]) -> tuple[Entry, ...]:
