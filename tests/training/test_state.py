@@ -178,8 +178,8 @@ def moved(header: dict[str, Any], name: str, first: int, last: int) -> None:
         (forged(lambda header: header.pop("model.00001")), "the header lacks 'model.00001', or"),
         (forged(lambda header: header.update(more={})), "the header lacks 'more', or has it"),
         (
-            signed(DATA.replace(b'\\"metrics\\": [[', b'\\"matrics\\": [[')),
-            "the layout lacks 'matrics', or has it too many",
+            signed(DATA.replace(b'\\"metrics\\": [[', b'\\"measure\\": [[')),
+            "the layout lacks 'measure', or has it too many",
         ),
         (
             signed(DATA.replace(b'\\"step\\": 2', b'\\"stop\\": 2')),
