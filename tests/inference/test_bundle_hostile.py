@@ -548,6 +548,52 @@ def test_a_hostile_bundle_is_refused_with_one_sentence(what: str) -> None:
     assert "\n" not in sentence
 
 
+AGAIN = "; copy it again from where it came"
+TOLD = {
+    "tensors: tensors in another order": (
+        "its header is not as shelfvision writes it, so it was changed or damaged"
+    ),
+    "frame: spaces after commas": (
+        "its header is not as shelfvision writes it, so it was changed or damaged"
+    ),
+    "tensors: a tensor of another name": "it holds other tensors than its manifest names",
+    "tensors: weights of double length, sealed": (
+        "its weights are not the float32 tensors of grocery_cnn in their order"
+    ),
+    "manifest: weights in another order": (
+        "its weights are not the float32 tensors of grocery_cnn in their order"
+    ),
+    "manifest: a small network of Keras": (
+        "it holds 40323 numbers, but its architecture has at least 469560"
+    ),
+    "trust: scores of 239 photos": (
+        "the validation scores in it have not the shape that its manifest tells of"
+    ),
+    "trust: labels of 64 bits": (
+        "the validation scores in it have not the shape that its manifest tells of"
+    ),
+}
+
+
+@pytest.mark.parametrize("what", TOLD)
+def test_what_is_wrong_with_a_bundle_is_told(what: str) -> None:
+    assert sentence_for(HOSTILE[what]) == f"the given file cannot be loaded: {TOLD[what]}{AGAIN}"
+
+
+def test_scores_that_are_none_are_told_with_the_reason() -> None:
+    assert sentence_for(HOSTILE["trust: negative labels"]) == (
+        "the given file cannot be loaded: its validation scores are none: labels must be from 0 to "
+        "2, the columns of probabilities, but they go from -1 to -1"
+    )
+
+
+def test_an_architecture_that_is_not_known_is_told() -> None:
+    sentence = sentence_for(HOSTILE["manifest: an architecture from a module"])
+    assert sentence.startswith(
+        "the given file cannot be loaded: there is no architecture 'os.system'; choose one of "
+    )
+
+
 @pytest.mark.fuzz
 def test_refusing_takes_little_memory_and_no_time(fuzz_count: Callable[[int, int], int]) -> None:
     slowest, largest = (0.0, ""), (0.0, "")

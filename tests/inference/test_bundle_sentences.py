@@ -1,0 +1,231 @@
+"""What is said of bundles that cannot be saved, read or built again, word for word."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+import shelfvision as sv
+from shelfvision.errors import BundleError, InvalidParameterError, ModelError
+from shelfvision.inference._bundle import load_bundle, read_contents, save_bundle
+from shelfvision.inference._manifest import Manifest
+from shelfvision.models import ModelSpec
+from shelfvision.models._backend import load_keras
+from shelfvision.models._safetensors import KEPT, Tensor
+from shelfvision.predictions import ValidationScores
+
+if TYPE_CHECKING:
+    import keras
+
+MANIFEST = Manifest(
+    spec=ModelSpec(architecture="mine", num_classes=2, image_size=(1, 1)),
+    own_architecture=True,
+    class_names=("a", "b"),
+    resize="stretch",
+    provenance={},
+    created_with={},
+    weights=("w", "b"),
+)
+WEIGHTS: dict[str, Tensor] = {
+    "w": np.ones((3, 2), np.float32),
+    "b": np.array([0.5, -2], np.float32),
+}
+
+
+def bundle(
+    manifest: Manifest = MANIFEST,
+    weights: dict[str, Tensor] = WEIGHTS,
+    scores: ValidationScores | None = None,
+) -> bytes:
+    """Return a small bundle."""
+    file = io.BytesIO()
+    digest = save_bundle(manifest, weights, file, scores)
+    assert digest == hashlib.sha256(file.getvalue()).hexdigest()
+    return file.getvalue()
+
+
+def said(kind: type[Exception], act: Callable[[], object]) -> str:
+    """Return the sentence with which something is refused."""
+    with pytest.raises(kind) as caught:
+        act()
+    return str(caught.value)
+
+
+def test_what_is_saved_is_read_from_paths_and_from_open_files(tmp_path: Path) -> None:
+    digest = save_bundle(MANIFEST, WEIGHTS, tmp_path / "x.shelf")
+    data = (tmp_path / "x.shelf").read_bytes()
+    assert data == bundle()
+    for place in (tmp_path / "x.shelf", str(tmp_path / "x.shelf"), io.BytesIO(data)):
+        found = read_contents(place, expected_sha256=digest.upper())
+        assert (found.manifest, found.sha256, found.scores) == (MANIFEST, digest, None)
+        assert {name: tensor.tolist() for name, tensor in found.tensors.items()} == {
+            name: tensor.tolist() for name, tensor in WEIGHTS.items()
+        }
+        assert [entry.name for entry in found.header.entries] == ["b", "w"]
+
+
+def test_scores_are_kept_beside_the_weights_and_come_back() -> None:
+    scores = ValidationScores(
+        probabilities=np.array([[0.25, 0.75], [1, 0]], np.float32),
+        labels=np.array([1, 0], np.int32),
+        groups=np.array([0, 1], np.int32),
+    )
+    data = bundle(dataclasses.replace(MANIFEST, n_validation=2), scores=scores)
+    found = read_contents(io.BytesIO(data)).scores
+    assert found is not None
+    for column in ("probabilities", "labels", "groups"):
+        np.testing.assert_array_equal(getattr(found, column), getattr(scores, column))
+        assert getattr(found, column).dtype == getattr(scores, column).dtype
+    shape = "the given file cannot be loaded: the validation scores in it have not the shape that "
+    one = bundle(dataclasses.replace(MANIFEST, n_validation=1), scores=scores)
+    assert said(BundleError, lambda: read_contents(io.BytesIO(one))).startswith(shape)
+    none = bundle(scores=scores)
+    assert said(BundleError, lambda: read_contents(io.BytesIO(none))) == (
+        "the given file cannot be loaded: it holds other tensors than its manifest names; copy it "
+        "again from where it came"
+    )
+
+
+def test_weights_that_cannot_be_given_back_are_refused() -> None:
+    save = lambda tensor, name="w": bundle(weights={name: tensor, "b": WEIGHTS["b"]})  # noqa: E731  (short)
+    assert said(ModelError, lambda: save(np.ones(1, np.complex64))) == (
+        "the weight 'w' is of type complex64, which a bundle cannot hold; cast the model to "
+        "float32 and save again"
+    )
+    for number in (np.nan, np.inf):
+        assert said(ModelError, lambda number=number: save(np.array([1, number]))) == (
+            "the weight 'w' has numbers that are not finite, so the classifier is broken and is "
+            "not saved; train again or go back to an earlier checkpoint"
+        )
+    assert said(ModelError, lambda: save(np.ones(1), f"{KEPT}x")) == (
+        f"the weight '{KEPT}x' has a name that bundles keep for scores; name its layer otherwise "
+        "and save again"
+    )
+
+
+def test_a_file_of_another_size_or_digest_is_told(tmp_path: Path) -> None:
+    data, path = bundle(), tmp_path / "x.shelf"
+    for other in (data[:-1], data + b"!"):
+        path.write_bytes(other)
+        assert said(BundleError, lambda: read_contents(path)) == (
+            f"{str(path)!r} has {len(path.read_bytes())} bytes where its header tells of "
+            f"{len(data)}; it was cut off or added to, so copy it again from where it came"
+        )
+    path.write_bytes(data)
+    wrong = "AB" * 32
+    assert said(BundleError, lambda: read_contents(path, expected_sha256=wrong)) == (
+        f"{str(path)!r} has the SHA-256 {hashlib.sha256(data).hexdigest()}, not {wrong.lower()} as "
+        "expected_sha256 says; it is another file than the one you trust"
+    )
+
+
+@pytest.mark.parametrize("digest", ["abc", "g" * 64, "0" * 65, 7])
+def test_what_is_no_digest_is_refused(digest: str) -> None:
+    assert said(
+        InvalidParameterError, lambda: read_contents(io.BytesIO(b""), expected_sha256=digest)
+    ) == (f"expected_sha256 must be 64 hexadecimal digits, not {digest!r}; sha256sum prints them")
+
+
+class Broken(io.BytesIO):
+    """A file that cannot be read."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__()
+        self.error = error
+
+    def read(self, size: int | None = -1) -> bytes:
+        raise self.error
+
+
+class Text(io.BytesIO):
+    """A file that gives text though it does not look so."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        return "text"  # type: ignore[return-value]  # that is what is wrong with it
+
+
+def test_a_place_that_gives_no_bytes_is_told() -> None:
+    places: tuple[tuple[object, str], ...] = ((b"", "bytes"), (io.StringIO(), "StringIO"))
+    for place, kind in (*places, (None, "NoneType")):
+        refused = (
+            f"path must be a path or an open binary file, not {kind}; wrap bytes in io.BytesIO, "
+            "and open files in binary mode"
+        )
+        read = lambda place=place: read_contents(place)  # noqa: E731  (one act of two)
+        write = lambda place=place: save_bundle(MANIFEST, WEIGHTS, place)  # noqa: E731
+        assert said(InvalidParameterError, read) == refused
+        assert said(InvalidParameterError, write) == refused
+    assert said(InvalidParameterError, lambda: read_contents(Text())) == (
+        "path must be a path or a file that gives bytes, but the given file gave str; open it in "
+        "binary mode"
+    )
+    told = "the given file cannot be read: {}; check the disk"
+    for error, reason in (
+        (OSError(5, "Input/output error"), "Input/output error"),
+        (OSError("odd"), "odd"),
+    ):
+        broken = Broken(error)
+        assert said(BundleError, lambda broken=broken: read_contents(broken)) == told.format(reason)
+
+
+# -- built again ---------------------------------------------------------------------------
+
+
+def own(*, side: int = 4, units: int = 2, name: str = "ending") -> keras.Model:
+    """Return a tiny network of nobody's."""
+    layers = load_keras().layers
+    body = [layers.GlobalAveragePooling2D(), layers.Dense(units, activation="softmax", name=name)]
+    return load_keras().Sequential([load_keras().Input((side, side, 3)), *body], name="own")
+
+
+@pytest.fixture(scope="module")
+def saved() -> bytes:
+    """Return the bundle of a network of one's own."""
+    file = io.BytesIO()
+    sv.Classifier.from_model(own(), class_names=["a", "b"]).save(file)
+    return file.getvalue()
+
+
+def test_a_network_of_ones_own_is_built_again_by_its_builder(saved: bytes) -> None:
+    manifest, scores, model = load_bundle(io.BytesIO(saved), builder=lambda spec: own())
+    tensors = read_contents(io.BytesIO(saved)).tensors
+    assert scores is None
+    for name, value in zip(manifest.weights, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(value, tensors[name])
+
+
+def test_a_network_that_is_not_the_one_that_was_saved_is_refused(saved: bytes) -> None:
+    def told(kind: type[Exception], builder: object) -> str:
+        return said(kind, lambda: load_bundle(io.BytesIO(saved), builder=builder))  # type: ignore[arg-type]  # some are wrong
+
+    assert told(InvalidParameterError, 3) == (
+        "builder must be a function that takes a ModelSpec, not 3"
+    )
+    assert told(ModelError, lambda spec: "x") == "builder must return a keras.Model, not str"
+    other = (
+        "the given file does not fit the model that was built for it: the weights differ in name, "
+        "order or shape; build exactly the model that was saved"
+    )
+    assert told(BundleError, lambda spec: own(units=3)) == other
+    assert told(BundleError, lambda spec: own(name="end")) == other
+    assert told(BundleError, lambda spec: own(side=5)) == (
+        "the given file does not fit the model that was built for it: it serves images of shape "
+        "(4, 4, 3), but the model takes (None, 5, 5, 3); build it with the image_size of the "
+        "ModelSpec"
+    )
+
+
+def test_a_network_of_ones_own_needs_a_builder(saved: bytes, tmp_path: Path) -> None:
+    (tmp_path / "x.shelf").write_bytes(saved)
+    assert said(BundleError, lambda: load_bundle(tmp_path / "x.shelf")) == (
+        f"{str(tmp_path / 'x.shelf')!r} holds a model of an architecture of your own, 'own', which "
+        "only your code can build; pass builder=, a function that takes a ModelSpec and returns "
+        "the model, or make it known with register_architecture"
+    )
