@@ -91,6 +91,13 @@ def shelf(boxes: object, **more: object) -> dict[str, object]:
     return {"photo": base64.b64encode(photo()).decode(), "boxes": boxes, **more}
 
 
+def test_a_form_is_refused_with_what_to_send_instead(client: TestClient) -> None:
+    answer = client.post("/predict", files={"photo": photo()})
+
+    assert answer.status_code == 415
+    assert "curl --data-binary" in answer.json()["detail"]
+
+
 def test_a_shelf_is_counted_and_held_against_what_is_expected(
     client: TestClient, digest_and_path: tuple[str, Path]
 ) -> None:
@@ -146,3 +153,16 @@ def test_it_says_that_it_is_well_and_which_classifier_it_serves(
     assert about["sha256"] == digest_and_path[0]
     assert about["class_names"] == ["juice", "milk"]
     assert about["image_size"] == [SIDE, SIDE]
+
+
+def test_without_a_bundle_it_does_not_start_and_says_what_to_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from fastapi.testclient import TestClient
+
+    monkeypatch.delenv("SHELF_BUNDLE", raising=False)
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "examples" / "service"))
+    app = importlib.import_module("service").app
+
+    with pytest.raises(RuntimeError, match=r"start with SHELF_BUNDLE=groceries\.shelf"):
+        TestClient(app).__enter__()

@@ -92,7 +92,11 @@ class Stock(BaseModel):
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Load the classifier in this worker, never before the fork, and have it compile."""
-    path = os.environ["SHELF_BUNDLE"]
+    path = os.environ.get("SHELF_BUNDLE")
+    if path is None:
+        raise RuntimeError(
+            "SHELF_BUNDLE is not set; start with SHELF_BUNDLE=groceries.shelf uvicorn service:app"
+        )
     info = sv.inspect(path, expected_sha256=os.environ.get("SHELF_SHA256"))
     classifier = sv.Classifier.load(path, expected_sha256=info.sha256)
     # The first prediction compiles; no request shall wait for that.
@@ -117,6 +121,8 @@ async def body_of(request: Request, limit: int) -> bytes:
 
 async def photo_of(request: Request) -> bytes:
     """Return the photo that is the body of a request."""
+    if request.headers.get("content-type", "").startswith("multipart/"):
+        raise HTTPException(415, "send the photo as the body, as curl --data-binary does, no form")
     return await body_of(request, MAX_BYTES)
 
 
