@@ -23,7 +23,7 @@ from shelfvision import _files
 from shelfvision._files import atomic_writer
 from shelfvision.errors import StorageError
 from shelfvision.inference import Classifier
-from shelfvision.inference._bundle import read_bundle
+from shelfvision.inference._bundle import read_contents
 from shelfvision.models import build_model
 from shelfvision.training._state import RunState
 from shelfvision.training._store import SLOTS, Checkpoints
@@ -232,7 +232,7 @@ def save(request: pytest.FixtureRequest, classifiers: dict[str, Classifier]) -> 
         "a.shelf",
         lambda place: classifiers["old"].save(place / "a.shelf"),
         lambda place: classifiers["new"].save(place / "a.shelf"),
-        lambda place: tuple(read_bundle(place / "a.shelf")[0].class_names),
+        lambda place: tuple(read_contents(place / "a.shelf").manifest.class_names),
         ("juice", "milk"),
         ("kefir", "milk"),
     )

@@ -26,7 +26,7 @@ from shelfvision.errors import (
     ModelError,
     StorageError,
 )
-from shelfvision.inference._bundle import read_bundle, save_bundle
+from shelfvision.inference._bundle import read_contents, save_bundle
 from shelfvision.inference._manifest import ENTRY, Manifest
 from shelfvision.models import ModelSpec
 from shelfvision.models._backend import load_keras
@@ -86,7 +86,7 @@ def tiny() -> bytes:
 def refuse(data: bytes) -> str:
     """Return the sentence with which a file is refused."""
     with pytest.raises(BundleError) as caught:
-        read_bundle(io.BytesIO(data))
+        read_contents(io.BytesIO(data))
     return str(caught.value)
 
 
@@ -179,7 +179,7 @@ def test_a_golden_bundle_is_saved_again_in_the_newest_format(version: int) -> No
     first = sv.Classifier.load(GOLDEN / f"version-{version}.shelf")
     file = io.BytesIO()
     first.save(file)
-    manifest, _ = read_bundle(io.BytesIO(file.getvalue()))
+    manifest = read_contents(io.BytesIO(file.getvalue())).manifest
     assert manifest.n_validation == (None if version == 1 else 240)
     again = sv.Classifier.load(io.BytesIO(file.getvalue()))
     assert (again.calibration, again.thresholds) == (first.calibration, first.thresholds)
@@ -212,11 +212,12 @@ def test_trust_that_makes_no_sense_is_refused(
 ) -> None:
     data = (GOLDEN / "version-2.shelf").read_bytes()
     with pytest.raises(BundleError, match=sentence):
-        read_bundle(io.BytesIO(changed(data, change)))
+        read_contents(io.BytesIO(changed(data, change)))
 
 
 def test_kept_scores_that_are_none_are_refused() -> None:
-    manifest, tensors = read_bundle(io.BytesIO((GOLDEN / "version-2.shelf").read_bytes()))
+    found = read_contents(io.BytesIO((GOLDEN / "version-2.shelf").read_bytes()))
+    manifest, tensors = found.manifest, found.tensors
     weights = {name: tensors[name] for name in manifest.weights}
     kept = {name: tensors[name] for name in tensors if name not in weights}
     (labels,) = (name for name in kept if name.endswith("labels"))
@@ -234,24 +235,25 @@ def test_kept_scores_that_are_none_are_refused() -> None:
 
 
 def test_a_weight_may_not_take_the_place_of_scores() -> None:
-    manifest, tensors = read_bundle(io.BytesIO((GOLDEN / "version-2.shelf").read_bytes()))
+    found = read_contents(io.BytesIO((GOLDEN / "version-2.shelf").read_bytes()))
+    manifest, tensors = found.manifest, found.tensors
     with pytest.raises(ModelError, match="name its layer otherwise"):
         save_bundle(manifest, tensors, io.BytesIO())
 
 
 def test_a_model_takes_its_weights_from_a_bundle_with_scores() -> None:
     model = sv.build_model(3, image_size=(88, 90), weights=GOLDEN / "version-2.shelf")
-    wanted = read_bundle(io.BytesIO((GOLDEN / "version-1.shelf").read_bytes()))[1]
+    wanted = read_contents(io.BytesIO((GOLDEN / "version-1.shelf").read_bytes())).tensors
     np.testing.assert_array_equal(model.get_layer("dense").get_weights()[0], wanted["dense/kernel"])
 
 
 def test_every_flipped_bit_is_refused(tiny: bytes) -> None:
-    read_bundle(io.BytesIO(tiny))
+    read_contents(io.BytesIO(tiny))
     for position in range(len(tiny) * 8):
         damaged = bytearray(tiny)
         damaged[position // 8] ^= 1 << position % 8
         with pytest.raises(BundleError):
-            read_bundle(io.BytesIO(damaged))
+            read_contents(io.BytesIO(damaged))
 
 
 def test_flipped_bits_of_a_real_bundle_are_refused(saved: bytes) -> None:
@@ -281,9 +283,9 @@ def test_a_truncated_file_is_told_by_its_size(saved: bytes, tmp_path: Path) -> N
 @settings(max_examples=200, deadline=None)
 def test_bytes_of_any_kind_are_refused(data: bytes) -> None:
     with pytest.raises(BundleError):
-        read_bundle(io.BytesIO(data))
+        read_contents(io.BytesIO(data))
     with pytest.raises(BundleError):
-        read_bundle(io.BytesIO(len(data).to_bytes(8, "little") + data))
+        read_contents(io.BytesIO(len(data).to_bytes(8, "little") + data))
 
 
 def changed(data: bytes, change: Callable[[Fields], object], *, sealed: bool = True) -> bytes:
@@ -303,7 +305,9 @@ def changed(data: bytes, change: Callable[[Fields], object], *, sealed: bool = T
 
 def test_a_changed_manifest_that_is_sealed_again_is_read_as_it_says(saved: bytes) -> None:
     names = ["x", "y", "z"]
-    manifest, _ = read_bundle(io.BytesIO(changed(saved, lambda m: m.update(class_names=names))))
+    manifest = read_contents(
+        io.BytesIO(changed(saved, lambda m: m.update(class_names=names)))
+    ).manifest
     assert manifest.class_names == ("x", "y", "z")
     assert "does not match its digest" in refuse(
         changed(saved, lambda m: m.update(class_names=names), sealed=False)
@@ -341,7 +345,7 @@ def test_a_manifest_that_makes_no_sense_is_refused(
     saved: bytes, change: Callable[[Fields], object], sentence: str
 ) -> None:
     with pytest.raises(BundleError, match=sentence):
-        read_bundle(io.BytesIO(changed(saved, change)))
+        read_contents(io.BytesIO(changed(saved, change)))
 
 
 def test_a_header_written_in_another_way_is_refused(saved: bytes) -> None:
@@ -405,7 +409,7 @@ def test_a_hostile_header_is_refused(data: bytes) -> None:
 def test_weights_that_are_not_finite_are_refused(saved: bytes) -> None:
     tensors = safetensors.numpy.load(saved)
     tensors["conv_1/bias"] = tensors["conv_1/bias"] * np.nan
-    manifest, _ = read_bundle(io.BytesIO(saved))
+    manifest = read_contents(io.BytesIO(saved)).manifest
     with pytest.raises(ModelError, match="'conv_1/bias' has numbers that are not finite"):
         save_bundle(manifest, tensors, io.BytesIO())
 

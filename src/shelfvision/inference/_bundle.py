@@ -90,14 +90,6 @@ def load_bundle(
     return manifest, found.scores, model
 
 
-def read_bundle(
-    source: Target, *, expected_sha256: str | None = None
-) -> tuple[Manifest, dict[str, Tensor]]:
-    """Return the manifest of a bundle and its tensors, checked wholly."""
-    found = read_contents(source, expected_sha256=expected_sha256)
-    return found.manifest, found.tensors
-
-
 def read_contents(source: Target, *, expected_sha256: str | None = None) -> Contents:
     """Return what a bundle holds, checked wholly; Keras is not needed."""
     found = read_sealed(
