@@ -325,9 +325,11 @@ class BalancingAugmenter:
 
 
 def _check_augmenter(augmenter: object) -> None:
+    if augmenter is None:
+        return
     several = augmenter.values() if isinstance(augmenter, Mapping) else (augmenter,)
     for one in several:
-        if (one is not None and not callable(one)) or isinstance(one, type):
+        if not callable(one) or isinstance(one, type):
             raise InvalidParameterError(
                 "augmenter must be a callable (image, rng) -> image, a mapping {class: augmenter} "
                 f"or None for the default, not {one!r}"
