@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pytest
 
 import shelfvision as sv
+from shelfvision.data._sources import ArrayPixels
 from shelfvision.errors import DataError, LeakageError, LeakageWarning, SplitError
 
 
@@ -237,4 +238,80 @@ def test_groups_that_nobody_named_cannot_be_left_out() -> None:
     )
     assert said(SplitError, lambda: leave(dataset(4, groups=["a"] * 4))) == (
         f"{start}there is one{advice}"
+    )
+
+
+def test_leaks_of_both_kinds_are_counted_together() -> None:
+    images = pixels(5)[[0, 1, 2, 3, 0, 3, 3, 4]]
+    ds = sv.Dataset.from_source(
+        ArrayPixels(images),
+        ids=["0", "1", "2", "3", "4", "3", "3", "5"],
+        labels=[0] * 8,
+        class_names=["milk"],
+        copies=[0, 0, 0, 0, 0, 1, 2, 0],
+    )
+    two = said(LeakageError, lambda: sv.Splits(train=ds[:3], test=ds[3:]))
+    assert two.partition(" (for")[0] == (
+        "the parts of this split share 1 group of photos and 2 augmented copies outside training"
+    )
+    assert "(for example '0' in train and '4' in test; a copy of '3' in test; a copy of" in two
+    one = said(LeakageError, lambda: sv.Splits(train=ds[1:3], test=ds[3:6]))
+    assert one.partition(" (for")[0] == (
+        "the parts of this split share 1 augmented copy outside training"
+    )
+
+
+def test_groups_alone_are_blamed_where_no_earlier_split_moved_the_quotas() -> None:
+    groups = ["big"] * 8 + [str(row) for row in range(4)]
+    milk = sv.Dataset.from_arrays(pixels(12), ["milk"] * 12, groups=groups)
+    assert sv.SeededSplitter(0.5, 0.25, 0.25).split(milk).describe().splitlines()[-1] == (
+        "Whole groups moved the quotas by at most 2 photos of a class: 'milk' has 8 instead of 6 "
+        "in train."
+    )
+
+
+def test_new_photos_are_shuffled_into_the_parts_that_lack_most(tmp_path: Path) -> None:
+    milk = sv.Dataset.from_arrays(pixels(30), ["milk"] * 30)
+    path = tmp_path / "split.csv"
+    sv.SeededSplitter(0.5, 0.5, 0, method="shuffled").split(milk[:20]).save(path)
+    later = sv.SeededSplitter(0.2, 0.4, 0.4, method="shuffled").split(milk, path)
+    # Training has 10 of its 6 already, so the 10 new ones go to the others as 2 to 12.
+    assert [len(part) for part in later if part is not None] == [10, 11, 9]
+
+
+def test_labels_of_several_kinds_are_classes_by_their_text() -> None:
+    labels = np.array([9, "b", None] * 3, dtype=object)
+    by_text = [str(label) for label in labels]
+    splitter = sv.SeededSplitter()
+    for one, other in zip(
+        splitter.split_indices(labels), splitter.split_indices(by_text), strict=True
+    ):
+        assert one.tolist() == other.tolist()
+
+
+def test_photos_that_a_saved_split_does_not_know_are_told_up_to_three(tmp_path: Path) -> None:
+    ds, path = dataset(8), tmp_path / "split.csv"
+    sv.Splits(train=ds[:2], test=ds[2:4]).save(path)
+    assert said(SplitError, lambda: sv.Splits.load(path, ds)) == (
+        f"{str(path)!r} does not say where '4', '5', '6' and 1 more belong; give the dataset that "
+        "was split, or place the new photos with SeededSplitter.split(ds, previous=path)"
+    )
+    assert said(SplitError, lambda: sv.Splits.load(path, ds[1:4])) == (
+        f"line 2 of {str(path)!r} has '0', which the dataset does not have (1 of its 4 rows are "
+        "missing); give the dataset that was split, or split this one again with "
+        "SeededSplitter.split(ds, previous=path)"
+    )
+
+
+def test_what_is_no_dataset_is_told_how_to_make_one() -> None:
+    advice = (
+        "; make one with Dataset.from_directory(...), or of arrays with Dataset.from_arrays(images,"
+        " labels)"
+    )
+    start, ds = "must be a shelfvision.Dataset, not", dataset(2)
+    assert said(ValueError, lambda: sv.Splits(None, test=ds)) == (  # type: ignore[arg-type]  # wrong
+        f"train {start} NoneType{advice}"
+    )
+    assert said(ValueError, lambda: sv.Splits(ds, test=3)) == (  # type: ignore[arg-type]  # wrong
+        f"test {start} int{advice}"
     )
