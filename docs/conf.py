@@ -112,6 +112,8 @@ html_theme = "pydata_sphinx_theme"
 html_title = "shelfvision"
 html_static_path = ["_static"]
 html_css_files = ["shelfvision.css"]
+# Pages of one level have no section to navigate in.
+html_sidebars = {"install": [], "benchmarks": []}
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
