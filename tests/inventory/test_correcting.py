@@ -8,7 +8,7 @@ import pytest
 
 from shelfvision.inventory._confusion import Confusion
 from shelfvision.inventory._counting import drawn, groups_seen, most_likely
-from shelfvision.inventory._rows import Rows
+from shelfvision.inventory._shares import Shares
 
 Integers = npt.NDArray[np.int64]
 WORLD = np.array([[0.9, 0.1, 0.0], [0.4, 0.6, 0.0], [0.05, 0.15, 0.8]])
@@ -66,7 +66,7 @@ def test_clustering_is_found_again(clustering: float) -> None:
 def test_shares_lie_where_many_photos_have_them_and_are_narrow() -> None:
     rng = np.random.default_rng(0)
     true, taken, _ = photos(np.array([3000] * 3), rng, burst=1, clustering=0)
-    known = Rows.known_from(Confusion.of(true, taken, np.arange(9000), 3))
+    known = Shares.known_from(Confusion.of(true, taken, np.arange(9000), 3))
     shares = known.draws(400, rng)
     assert shares.sum(axis=2) == pytest.approx(1)
     assert np.abs(shares.mean(axis=0) - WORLD).max() < 0.03
@@ -78,14 +78,16 @@ def test_a_class_without_photos_is_taken_to_be_as_the_others_are() -> None:
     rng = np.random.default_rng(0)
     many = np.repeat([0, 1], 500)
     wrong = rng.random(1000) < 0.2
-    known = Rows.known_from(Confusion.of(many, np.where(wrong, 1 - many, many), np.arange(1000), 3))
+    known = Shares.known_from(
+        Confusion.of(many, np.where(wrong, 1 - many, many), np.arange(1000), 3)
+    )
     right = known.draws(500, rng)[:, 2, 2]
     assert np.median(right) == pytest.approx(0.8, abs=0.05)
     assert right.std() > 0.02
 
 
 def test_shares_in_few_groups_scatter_as_whole_groups_do() -> None:
-    known = Rows(counts=np.eye(2), clustering=0.3, right=np.ones(1), wrong=np.ones(1))
+    known = Shares(counts=np.eye(2), clustering=0.3, right=np.ones(1), wrong=np.ones(1))
     shares = np.tile([[0.8, 0.2], [0.3, 0.7]], (4000, 1, 1))
     found = known.scattered(shares, np.array([1.0, 6.0]), np.random.default_rng(0))
     assert found.mean(axis=0) == pytest.approx(shares[0], abs=0.02)
@@ -122,7 +124,7 @@ def test_in_simulations_the_error_halves_and_nine_intervals_in_ten_hold(
         truth = rng.multinomial(600, rng.dirichlet(np.ones(3)))
         _, labels, groups = photos(truth, rng, burst=burst, clustering=clustering)
         taken = np.bincount(labels, minlength=3)
-        rows = Rows.known_from(known)
+        rows = Shares.known_from(known)
         shares = rows.draws(120, rng)
         codes = np.unique(groups, return_inverse=True)[1]
         in_groups = np.zeros((codes.max() + 1, 3), dtype=np.int64)

@@ -5,11 +5,11 @@ from shelfvision.evaluation._evaluate import PredictsDataset, evaluate
 from shelfvision.evaluation._explanations import Explanations, explain
 from shelfvision.evaluation._intervals import ClassIntervals, Intervals
 from shelfvision.evaluation._leakage import LeakageCheck
+from shelfvision.evaluation._metrics import ClassScores, ConfusedPair
 from shelfvision.evaluation._mistakes import Mistake
 from shelfvision.evaluation._reliability import ReliabilityBin
 from shelfvision.evaluation._report import EvaluationReport
 from shelfvision.evaluation._review import ReviewScores
-from shelfvision.evaluation._scores import ClassScores, ConfusedPair
 from shelfvision.evaluation._slices import SliceScores
 
 __all__ = [

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision.evaluation._scores import macro_f1_of
+from shelfvision.evaluation._metrics import macro_f1_of
 from shelfvision.predictions import Predictions
 
 

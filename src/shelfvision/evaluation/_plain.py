@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, TypedDict, cast
 
-from shelfvision.evaluation._scores import plain_scores
+from shelfvision.evaluation._metrics import plain_scores
 
 if TYPE_CHECKING:
     from shelfvision.evaluation._about import About

@@ -14,17 +14,17 @@ from shelfvision.evaluation._about import About
 from shelfvision.evaluation._intervals import Intervals, intervals_of
 from shelfvision.evaluation._judged import judged_of
 from shelfvision.evaluation._leakage import LeakageCheck
-from shelfvision.evaluation._mistakes import Mistake, mistakes_at, wrong_rows
-from shelfvision.evaluation._reliability import ReliabilityBin, reliability_of
-from shelfvision.evaluation._resampling import Settings
-from shelfvision.evaluation._review import ReviewScores, review_of
-from shelfvision.evaluation._scores import (
+from shelfvision.evaluation._metrics import (
     ClassScores,
     ConfusedPair,
     class_scores_of,
     confused_pairs,
     confusion_of,
 )
+from shelfvision.evaluation._mistakes import Mistake, mistakes_at, wrong_rows
+from shelfvision.evaluation._reliability import ReliabilityBin, reliability_of
+from shelfvision.evaluation._resampling import Settings
+from shelfvision.evaluation._review import ReviewScores, review_of
 from shelfvision.evaluation._slices import Column, SliceScores, columns_of, slices_of
 from shelfvision.predictions import Predictions, expected_calibration_error
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from shelfvision._html import escaped, printable
 from shelfvision._validation import counted
 from shelfvision.evaluation._intervals import Interval
+from shelfvision.evaluation._metrics import ClassScores, plain_scores
 from shelfvision.evaluation._plain import top_k
-from shelfvision.evaluation._scores import ClassScores, plain_scores
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,7 +18,7 @@ from shelfvision.inference import Classifier
 from shelfvision.inventory._confusion import Confusion
 from shelfvision.inventory._counting import drawn, groups_seen
 from shelfvision.inventory._inventory import Inventory
-from shelfvision.inventory._rows import Rows
+from shelfvision.inventory._shares import Shares
 from shelfvision.predictions import Predictions
 from shelfvision.protocols import OnError
 
@@ -33,7 +33,7 @@ class _Counted:
     predictions: Predictions
     groups: npt.NDArray[np.int64] | None
     confusion: Confusion
-    known: Rows
+    known: Shares
     level: float
     draws: int
     seed: int
@@ -186,7 +186,7 @@ def take_inventory(
         predictions=predictions,
         groups=None if groups is None else _numbered("groups", groups, len(predictions)),
         confusion=confusion,
-        known=Rows.known_from(confusion),
+        known=Shares.known_from(confusion),
         level=level,
         draws=n_draws,
         seed=chosen_seed,

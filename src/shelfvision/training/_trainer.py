@@ -12,7 +12,6 @@ from shelfvision._validation import one_of
 from shelfvision.data import Dataset
 from shelfvision.data.splitting._leaks import OnLeak
 from shelfvision.protocols import Augmenter
-from shelfvision.training._checked import checked_settings
 from shelfvision.training._class_weight import ClassWeight
 from shelfvision.training._clipping import GradientClipping
 from shelfvision.training._fit import fit
@@ -21,6 +20,7 @@ from shelfvision.training._plain import as_plain, from_plain, require_known
 from shelfvision.training._recommended import recommended_settings
 from shelfvision.training._result import TrainingResult
 from shelfvision.training._schedules import Schedule
+from shelfvision.training._setting_checks import checked_settings
 from shelfvision.training._settings import RESUME, MixedPrecision, Resume, Verbose
 from shelfvision.training._state import Json
 

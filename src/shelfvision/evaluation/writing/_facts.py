@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from shelfvision._validation import counted
 from shelfvision.evaluation._intervals import Interval
+from shelfvision.evaluation._metrics import ClassScores
 from shelfvision.evaluation._plain import top_k
-from shelfvision.evaluation._scores import ClassScores
 from shelfvision.evaluation._table import answered, between, class_cells, cut
 from shelfvision.evaluation.writing._document import Section, Table
 

@@ -17,7 +17,7 @@ _STRENGTHS = np.geomspace(0.5, 500, 16)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Rows:
+class Shares:
     """What is known of the shares that each class is taken for each class.
 
     A class is right in some share of its photos. These shares scatter around a mean, and what the
@@ -36,7 +36,7 @@ class Rows:
     """How probable each strength is for what wrong photos are taken for."""
 
     @classmethod
-    def known_from(cls, confusion: Confusion) -> Rows:
+    def known_from(cls, confusion: Confusion) -> Shares:
         """Return what validation photos tell."""
         clustering = confusion.clustering()
         counts = confusion.effective(clustering)
