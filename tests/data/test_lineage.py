@@ -251,3 +251,51 @@ def test_copies_that_are_made_anew_cannot_be_kept() -> None:
     kept = sv.BalancingAugmenter(sampling_strategy={"a": 8}).balance(ds).cached()
     assert kept.groups.tolist() == [ds.groups["wxyz".index(name)] for name in kept.ids]
     assert kept[[5, 1]].cached().groups.tolist() == kept.groups[[5, 1]].tolist()
+
+
+def series() -> sv.Dataset:
+    """Return two photos of one hand, one of another, and one of the first under another name."""
+    images = np.stack((PHOTO, PHOTO[:, ::-1], PHOTO // 8, PHOTO[::-1]))
+    return sv.Dataset.from_arrays(images, ["a"] * 4, ids=["x_1", "x_2", "x_3", "y_1"])
+
+
+def test_photos_of_one_burst_are_in_one_group_in_every_view() -> None:
+    ds = series()
+    bursts = ds.group_bursts()
+    burst = "burst:" + min(ds.groups[:2])[8:]
+    assert bursts.groups.tolist() == [burst, burst, *ds.groups[2:]]
+    assert bursts[[1, 3]].cached().groups.tolist() == [burst, ds.groups[3]]
+    for threshold, n_groups in ((1.0, 3), (0.5, 3)):
+        assert len(set(ds.group_bursts(threshold=threshold).groups)) == n_groups
+    for threshold in (0.49, 1.01):
+        with pytest.raises(InvalidParameterError, match=r"^threshold must"):
+            ds.group_bursts(threshold=threshold)
+    named = ds.relabel({}).cached()
+    assert named.group_bursts().groups.tolist() == bursts.groups.tolist()
+
+
+def test_copies_do_not_count_as_a_burst() -> None:
+    still = sv.BalancingAugmenter(lambda image, rng: image, sampling_strategy={"a": 8})
+    balanced = still.balance(series())
+    bursts = balanced.group_bursts()
+    assert len(set(bursts.groups)) == 3
+    of = dict(zip(balanced.ids[:4].tolist(), bursts.groups[:4].tolist(), strict=True))
+    assert bursts.groups.tolist() == [of[name] for name in balanced.ids]
+
+
+def test_a_burst_of_groups_that_the_user_named_is_told() -> None:
+    images = np.stack((PHOTO, PHOTO[:, ::-1]))
+    ds = sv.Dataset.from_arrays(images, ["a"] * 2, ids=["x_1", "x_2"], groups=["n", "s"])
+    with pytest.warns(ShelfVisionWarning, match=r"^1 pairs of .* 'x_1' of 'user:n' and 'x_2' of"):
+        bursts = ds.group_bursts()
+    assert bursts.groups.tolist() == ["user:n", "user:s"]
+
+
+def test_a_frame_holds_id_label_group_and_copy() -> None:
+    pytest.importorskip("pandas")
+    frame = shelf(groups=["n", "s", "n", "e"]).relabel({"a": "milk"}).to_frame()
+    assert list(frame.columns) == ["id", "label", "group", "copy"]
+    assert frame.to_numpy().tolist()[:2] == [
+        ["w", "milk", "user:n", 0],
+        ["x", "milk", "user:s", 0],
+    ]

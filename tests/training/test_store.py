@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
@@ -97,8 +99,12 @@ def test_a_state_of_another_version_is_not_taken_for_damage(
 ) -> None:
     saved(tmp_path, 2)
     monkeypatch.setattr("shelfvision.training._state.FORMAT", 99)
-    with pytest.raises(ResumeError, match=r"another version of shelfvision \(it has format 2"):
+    with pytest.raises(ResumeError) as caught:
         epoch_in(tmp_path)
+    assert str(caught.value) == (
+        f"{str(tmp_path / SLOTS[0])!r} was saved by another version of shelfvision (it has format "
+        '2, not 99); go on with that version, or start again with resume="never"'
+    )
 
 
 def test_a_save_in_mid_epoch_leaves_the_history_alone(tmp_path: Path) -> None:
@@ -121,6 +127,7 @@ def test_clearing_leaves_other_files_alone(tmp_path: Path) -> None:
 def test_history_is_written_with_every_digit(tmp_path: Path) -> None:
     saved(tmp_path, 2)
     assert (tmp_path / "history.csv").read_text() == "epoch,loss\n1,0.5\n2,0.5\n"
+    assert json.loads((tmp_path / "history.json").read_text()) == {"loss": [0.5, 0.5]}
 
 
 def test_a_place_that_cannot_be_written_is_told_at_the_end(tmp_path: Path) -> None:
@@ -192,6 +199,19 @@ def test_a_file_in_the_place_of_the_folder_is_told(tmp_path: Path) -> None:
         f"checkpoint_dir {str(tmp_path / 'file')!r} cannot hold a run: it is a file; give a folder "
         "that can be written to"
     )
+
+
+def test_a_folder_that_cannot_be_written_to_is_told_with_the_systems_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*, dir: Path) -> NoReturn:  # noqa: A002  (tempfile's name)
+        assert dir == tmp_path
+        raise OSError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    with pytest.raises(StorageError) as caught, Checkpoints(tmp_path) as checkpoints:
+        checkpoints.open()
+    assert "cannot hold a run: Permission denied; give a folder" in str(caught.value)
 
 
 def test_clearing_removes_every_file_of_a_run_for_good(
