@@ -275,6 +275,24 @@ def test_a_group_is_the_name_that_was_given_or_else_the_content(
         assert group.startswith("user:" + name if name else "content:")
 
 
+tables = st.lists(st.tuples(st.integers(0, 2), st.sampled_from("ab")), max_size=3)
+
+
+@given(tables, tables)
+def test_only_the_same_photos_in_the_same_order_have_the_same_fingerprint(
+    one: list[tuple[int, str]], other: list[tuple[int, str]]
+) -> None:
+    prints = [
+        sv.Dataset.from_arrays(
+            different(3)[[number for number, _ in rows]],
+            np.array([label for _, label in rows], dtype=object),
+            class_names=["a", "b"],
+        ).fingerprint
+        for rows in (one, other)
+    ]
+    assert (prints[0] == prints[1]) == (one == other)
+
+
 @st.composite
 def parts_and_groups(draw: st.DrawFn) -> tuple[list[int], list[str]]:
     """Return the part and the group of every photo; every part has a photo."""

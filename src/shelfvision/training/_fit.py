@@ -166,7 +166,7 @@ def _train(
             activations=stage.validation,
         )
     try:
-        _fit_keras(settings, run, held_out, weights)
+        _train_watched(settings, run, held_out, weights)
     except KeyboardInterrupt:
         run.keep_best()
         if run.epoch == 0:
@@ -182,9 +182,10 @@ def _train(
         raise
 
 
-def _fit_keras(
+def _train_watched(
     settings: Settings, run: Run, held_out: Batches | None, weights: dict[int, float] | None
 ) -> None:
+    """Train in the layers' precision, with a live line, and Ctrl-C put off to the end of a step."""
     steps = run.batches.steps
     reporter = reporter_for(settings.verbose, epochs=run.epochs, steps=steps, done=run.epoch)
     precision = computing_in(settings.mixed_precision, run.model)

@@ -22,17 +22,17 @@ def train(run: Run, held_out: Batches | None, *, class_weight: dict[int, float] 
     callbacks = _callbacks(run)
     if run.step:
         run.build_metrics()
-        _fit(run, held_out, callbacks, until=run.epoch + 1, class_weight=class_weight)
+        _keras_fit(run, held_out, callbacks, until=run.epoch + 1, class_weight=class_weight)
         if run.saved is not None:
             # Where an optimizer averages weights, Keras has just made these the model's own.
             assign(run.model.variables, run.saved.model)
             run.saved = None
     if not run.finished:
         run.batches.begin_epoch(run.epoch + 1)
-        _fit(run, held_out, callbacks, until=run.epochs, class_weight=class_weight)
+        _keras_fit(run, held_out, callbacks, until=run.epochs, class_weight=class_weight)
 
 
-def _fit(
+def _keras_fit(
     run: Run,
     held_out: Batches | None,
     callbacks: keras.callbacks.CallbackList,
