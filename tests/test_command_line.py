@@ -77,7 +77,7 @@ def process(
     if head:
         command = ["bash", "-o", "pipefail", "-c", '"$@" | head -n 1', "x", *command]
     return subprocess.run(
-        command, input=stdin, capture_output=True, text=True, check=False, timeout=300
+        command, input=stdin, capture_output=True, text=True, check=False, timeout=600
     )
 
 
@@ -349,7 +349,7 @@ def test_a_path_that_is_no_text_is_read_and_written_as_it_is(tmp_path: Path) -> 
     command = [sys.executable, "-m", "shelfvision", "predict", str(golden), "-"]
     command += ["--on-error", "skip", "--format"]
     rows, lines = (
-        subprocess.run([*command, kind], input=odd, capture_output=True, check=False, timeout=60)
+        subprocess.run([*command, kind], input=odd, capture_output=True, check=False, timeout=600)
         for kind in ("csv", "jsonl")
     )
     assert odd + b",,,review," in rows.stdout
@@ -374,7 +374,7 @@ def test_an_answer_that_cannot_be_written_is_told(kind: str, shelf: Path) -> Non
 def test_a_closed_standard_output_does_no_harm() -> None:
     golden = Path(__file__).parent / "export" / "golden" / "tiny.onnx"
     command = ["sh", "-c", SHUT, "x", sys.executable, "-m", "shelfvision", "inspect", str(golden)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
     assert (done.returncode, done.stderr) == (0, "")
 
 

@@ -84,7 +84,7 @@ np.save(sys.argv[3], rows)
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == trusted.predict(pixels).labels.tolist()

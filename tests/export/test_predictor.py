@@ -169,7 +169,7 @@ heavy = ("keras", "tensorflow", "jax", "torch", "sklearn", "skimage", "scipy", "
 print(*[name for name in heavy if name in sys.modules])
 """
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=120
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=600
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == ""

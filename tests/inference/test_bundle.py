@@ -113,7 +113,7 @@ def test_another_process_gets_the_same_probabilities(
         "pixels = np.load(sys.argv[1] + '/pixels.npy')\n"
         "np.save(sys.argv[1] + '/answer.npy', found.predict_proba(pixels))\n"
     )
-    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, timeout=600)
     answer = np.load(tmp_path / "answer.npy")
     assert np.array_equal(answer, classifier.predict_proba(pixels[:8]))
 
@@ -432,7 +432,7 @@ def test_a_file_is_refused_before_keras_is_imported(tmp_path: Path, saved: bytes
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=600,
     )
     assert found.stdout.strip() == "False"
 

@@ -623,7 +623,7 @@ def test_no_hostile_bundle_brings_in_keras(tmp_path: Path) -> None:
         "print(refused, sorted(found))\n"
     )
     run = [sys.executable, "-c", code, str(tmp_path)]
-    found = subprocess.run(run, capture_output=True, text=True, check=True, timeout=300)
+    found = subprocess.run(run, capture_output=True, text=True, check=True, timeout=600)
     assert found.stdout.split(" ", 1) == [str(len(HOSTILE)), "[]\n"]
 
 

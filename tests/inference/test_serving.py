@@ -163,5 +163,5 @@ def test_a_process_that_forks_first_loads_in_each_child(tmp_path: Path) -> None:
         "print([os.waitstatus_to_exitcode(os.waitpid(c, 0)[1]) for c in children])\n"
     )
     run = [sys.executable, "-c", code, str(GOLDEN)]
-    found = subprocess.run(run, capture_output=True, text=True, check=True, timeout=300)
+    found = subprocess.run(run, capture_output=True, text=True, check=True, timeout=600)
     assert found.stdout == "[42, 42]\n"
