@@ -10,9 +10,9 @@ from shelfvision._validation import listed
 from shelfvision.errors import InvalidParameterError, TrainingError
 from shelfvision.models import spec_of
 from shelfvision.models._backend import TRAINABLE, backend_name, load_keras
+from shelfvision.training._rates import with_layer_decay
 from shelfvision.training._schedules import CosineSchedule, PlateauSchedule, cosine
 from shelfvision.training._settings import UNSET, Settings
-from shelfvision.training.transfer._rates import with_layer_decay
 
 if TYPE_CHECKING:
     import keras
