@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -176,7 +177,7 @@ def shelf(**columns: list[str]) -> sv.Dataset:
     return sv.Dataset.from_arrays(images, ["a"] * 4, ids=list("wxyz"), **columns)
 
 
-def test_photos_that_look_the_same_are_in_one_group_in_every_view() -> None:
+def test_photos_that_look_the_same_are_in_one_group_in_every_view(tmp_path: Path) -> None:
     ds = shelf()
     grouped = ds.group_near_duplicates()
     assert grouped.groups.tolist() == [
@@ -184,7 +185,9 @@ def test_photos_that_look_the_same_are_in_one_group_in_every_view() -> None:
     ]
     assert grouped[[3, 0]].groups.tolist() == grouped.groups[[3, 0]].tolist()
     assert grouped.cached().groups.tolist() == grouped.groups.tolist()
-    assert grouped[[3, 0]].cached()[1:].groups.tolist() == [grouped.groups[0]]
+    for kept in (grouped[[3, 0]].cached(), grouped[[3, 0]].cached(tmp_path)):
+        assert kept[1:].groups.tolist() == [grouped.groups[0]]
+        np.testing.assert_array_equal(kept.to_arrays()[0], ds.to_arrays()[0][[3, 0]])
     assert len(set(ds.groups)) == 4
     assert ds[[2, 1]].group_near_duplicates().groups.tolist() == ds.groups[[2, 1]].tolist()
 
