@@ -195,6 +195,8 @@ def test_arguments_that_make_no_sense_are_refused(tmp_path: Path) -> None:
         Predictor(GOLDEN / "tiny.onnx", threads=0)
     with pytest.raises(BundleError, match="another file than the one you trust"):
         Predictor(GOLDEN / "tiny.onnx", expected_sha256="0" * 64)
+    with pytest.raises(InvalidParameterError, match="64 hexadecimal digits"):
+        Predictor(GOLDEN / "tiny.onnx", expected_sha256="0")
     with pytest.raises(BundleNotFoundError):
         Predictor(tmp_path / "missing.onnx")
 

@@ -10,6 +10,7 @@ from shelfvision._cli._say import say, say_json
 from shelfvision.export._reading import Export, read_export
 from shelfvision.inference import inspect
 from shelfvision.inference._inspect import short
+from shelfvision.models._sealed import require_digest, trusted_digest
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -22,7 +23,7 @@ def run(chosen: argparse.Namespace) -> int:
             say(info)
         return 0
     export = read_export(chosen.file)
-    export.require_digest(chosen.sha256)
+    require_digest(export.sha256, trusted_digest(chosen.sha256), export.where)
     facts = _facts(export)
     if chosen.json:
         say_json(facts)

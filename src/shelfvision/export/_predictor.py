@@ -18,6 +18,7 @@ from shelfvision.export._answers import answers_of
 from shelfvision.export._reading import Export, read_export
 from shelfvision.export._report import ExportFormat
 from shelfvision.export._runtimes import Scores, runner_for
+from shelfvision.models._sealed import require_digest, trusted_digest
 from shelfvision.predictions import Calibration, ClassFrequencies, Predictions, Thresholds
 from shelfvision.protocols import Images, OnError, Resize
 
@@ -84,8 +85,9 @@ class Predictor:
     ) -> None:
         one_of("runtime", runtime, ("auto", "onnxruntime", "litert", "openvino"))
         count = None if threads is None else as_integer("threads", threads, minimum=1, maximum=1024)
+        expected = trusted_digest(expected_sha256)
         export = read_export(path)
-        export.require_digest(expected_sha256)
+        require_digest(export.sha256, expected, export.where)
         self._path = os.path.abspath(path)
         self._start(export, runtime, count)
 

@@ -42,14 +42,6 @@ class Export:
     size: int = 0
     """Of the file, or of both."""
 
-    def require_digest(self, expected: str | None) -> None:
-        """Refuse another file than the one that is trusted."""
-        if expected is not None and str(expected).lower() != self.sha256:
-            raise BundleError(
-                f"{self.where} has the SHA-256 {self.sha256}, not {expected} as expected_sha256 "
-                "says; it is another file than the one you trust"
-            )
-
 
 def read_export(path: str | os.PathLike[str]) -> Export:
     """Return an exported file, checked; no runtime is needed for it."""

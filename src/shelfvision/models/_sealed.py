@@ -62,7 +62,7 @@ def read_sealed(
     expected_sha256: str | None,
 ) -> Sealed[_Manifest]:
     """Return what a file of some kind holds; no tensor is read before `check` took its header."""
-    expected = None if expected_sha256 is None else checked_digest(expected_sha256)
+    expected = trusted_digest(expected_sha256)
     where = where_is(source)
     _require_binary(source, "read")
     if isinstance(source, str | os.PathLike):
@@ -71,11 +71,7 @@ def read_sealed(
             found = _read(_Hashed(file, where), check, kind=kind, size=size)
     else:
         found = _read(_Hashed(source, where), check, kind=kind, size=None)
-    if expected is not None and found.sha256 != expected:
-        raise BundleError(
-            f"{where} has the SHA-256 {found.sha256}, not {expected} as expected_sha256 says; it "
-            "is another file than the one you trust"
-        )
+    require_digest(found.sha256, expected, where)
     return found
 
 
@@ -141,6 +137,20 @@ def checked_digest(value: object) -> str:
             f"expected_sha256 must be 64 hexadecimal digits, not {value!r}; sha256sum prints them"
         )
     return value.lower()
+
+
+def trusted_digest(value: object) -> str | None:
+    """Return the SHA-256 that a file must have; None where any file will do."""
+    return None if value is None else checked_digest(value)
+
+
+def require_digest(found: str, expected: str | None, where: str) -> None:
+    """Refuse another file than the one that is trusted."""
+    if expected is not None and found != expected:
+        raise BundleError(
+            f"{where} has the SHA-256 {found}, not {expected} as expected_sha256 says; it is "
+            "another file than the one you trust"
+        )
 
 
 def where_is(source: Target) -> str:
