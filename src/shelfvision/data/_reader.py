@@ -10,6 +10,7 @@ from typing import TypeAlias, cast
 
 import numpy as np
 
+from shelfvision._validation import one_of
 from shelfvision.data._dataset import Dataset
 from shelfvision.data._threads import in_threads
 from shelfvision.data.decoding._decode import decode_photo, read_photo, resize_image
@@ -46,6 +47,9 @@ class Reader:
     """How photos of another shape get there."""
     on_error: OnError
     """Whether a photo that cannot be read stops the work or becomes a row with its error."""
+
+    def __post_init__(self) -> None:
+        one_of("on_error", self.on_error, ("raise", "skip"))
 
     def batches(self, photos: Photos, size: int) -> Iterator[Batch]:
         """Yield `photos` in batches of at most `size`, reading no further ahead."""

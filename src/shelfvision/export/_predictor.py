@@ -226,7 +226,6 @@ class Predictor:
         return np.concatenate(found)
 
     def _batches(self, photos: Photos, on_error: OnError) -> Iterator[Batch]:
-        one_of("on_error", on_error, ("raise", "skip"))
         reader = Reader(image_size=self.image_size, resize=self.resize, on_error=on_error)
         return reader.batches(photos, self._batch_size)
 

@@ -9,7 +9,7 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._validation import counted, one_of
+from shelfvision._validation import counted
 from shelfvision.data._reader import Photos, Reader
 from shelfvision.errors import ShelfVisionWarning
 from shelfvision.gallery._enrolled import Enrolled, Rows
@@ -162,7 +162,6 @@ class Looking:
             return self._found
 
     def _seen(self, photos: Photos, on_error: OnError) -> tuple[list[str], list[str | None], Rows]:
-        one_of("on_error", on_error, ("raise", "skip"))
         reader = Reader(
             image_size=self._classifier.image_size,
             resize=self._classifier.resize,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._validation import as_integer, one_of
+from shelfvision._validation import as_integer
 from shelfvision.data._reader import Batch, Photos, Reader
 from shelfvision.export._answers import answers_of
 from shelfvision.inference._frozen_network import FrozenNetwork
@@ -222,6 +222,5 @@ class PredictingClassifier:
     def _batches(
         self, photos: Photos, on_error: OnError, size: int | None = None
     ) -> Iterator[Batch]:
-        one_of("on_error", on_error, ("raise", "skip"))
         reader = Reader(image_size=self.image_size, resize=self._resize, on_error=on_error)
         return reader.batches(photos, size or self._network.batch_size)
