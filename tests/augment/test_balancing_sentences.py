@@ -60,6 +60,8 @@ def test_a_strategy_that_names_a_class_that_is_not_there_is_told_the_classes() -
     assert said(InvalidParameterError, lambda: planned({"x": 4}, {"a": 2, "b": 5})) == (
         "sampling_strategy names the class 'x', which is not there; the classes are 'a', 'b'"
     )
+    many = {f"class {number:02}": 1 for number in range(50)}
+    assert said(InvalidParameterError, lambda: planned({"x": 4}, many)).endswith("'class 49'")
     answer = "the answer of the sampling_strategy callable"
     assert said(InvalidParameterError, lambda: planned(lambda _: {"x": 4}, {"a": 2})) == (
         f"{answer} names the class 'x', which is not there; the classes are 'a'"
@@ -214,6 +216,14 @@ def test_copies_are_spread_over_those_that_have_fewest() -> None:
     one_more = {tuple(spread(ds, [5, 0], seed).tolist()) for seed in range(30)}
     assert one_more == {(0, 1, 1, 2, 2), (1, 1, 1, 2, 2), (1, 1, 2, 2, 2)}
     assert spread(ds, [0, 0], 42).tolist() == []
+
+
+def test_the_remainder_goes_to_the_photos_that_it_always_went_to() -> None:
+    ds = photos({"a": 12})
+    assert spread(ds, [5], 42).tolist() == [1, 5, 7, 8, 11]
+    assert spread(ds, [5], 7).tolist() == [2, 4, 7, 8, 10]
+    twice = [row for row in range(12) for _ in range(2)]
+    assert spread(ds, [29], 42).tolist() == sorted([*twice, 1, 5, 7, 8, 11])
 
 
 def test_copies_are_numbered_on_for_each_photo() -> None:
