@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -20,6 +21,11 @@ WITHOUT_KERAS = ("--ignore=tests/data", "--ignore=tests/augment")
 """The folders of tests that no backend can change; they run on one."""
 WITHOUT_PAGES = ("--ignore=tests/test_docs.py",)
 """The code of pages takes long, and is the same for every backend."""
+
+MUTANTS = PROJECT["tool"]["shelfvision"]["mutants"]
+"""What of the core is changed by mutation, and which tests have to notice, by room."""
+LEAST_KILLED = 0.85
+"""The share of all changes that the tests have to notice."""
 
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv|venv"  # uv installs in a tenth of the time
@@ -165,6 +171,55 @@ def kills(session: nox.Session, backend: str) -> None:
     session.install("-e", f".[{backend}]", *group("test"))
     chosen = session.posargs or ("--fuzz-share", "1")
     session.run("pytest", "-m", "kills", "-s", *chosen, env=test_settings(session))
+
+
+@nox.session(default=False)
+@nox.parametrize("room", list(MUTANTS), ids=list(MUTANTS))
+def mutants(session: nox.Session, room: str) -> None:
+    """Change the core in small ways, one at a time; quick tests have to notice 85 of 100."""
+    session.install(".", *group("mutants"), *group("test"))
+    # The changes are made in a copy, never here.
+    copy = Path(session.create_tmp()).resolve() / room
+    shutil.rmtree(copy, ignore_errors=True)
+    for folder in ("src", "tests"):
+        shutil.copytree(folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    chosen = MUTANTS[room]
+    selection = [*chosen["tests"], "-k", f"not ({chosen['except']})"]
+    settings = (
+        Path("pyproject.toml")
+        .read_text(encoding="utf-8")
+        .replace(
+            "[tool.mutmut]\n",
+            f"[tool.mutmut]\nonly_mutate = {json.dumps(chosen['files'])}\n"
+            f"pytest_add_cli_args_test_selection = {json.dumps(selection)}\n",
+        )
+    )
+    (copy / "pyproject.toml").write_text(settings, encoding="utf-8")
+    # The backend that needs no other package, and starts no threads, will do for building models.
+    with session.chdir(copy):
+        session.run(
+            *("mutmut", "run", *session.posargs),
+            env={**test_settings(session), "KERAS_BACKEND": "numpy"},
+        )
+        session.run("mutmut", "results")
+    tell_what_was_killed(session, copy / "mutants")
+
+
+def tell_what_was_killed(session: nox.Session, folder: Path) -> None:
+    """Print how many changes of every file were noticed; fail where too few were."""
+    killed_of: dict[str, tuple[int, int]] = {}
+    for path in sorted(folder.rglob("*.meta")):
+        codes = json.loads(path.read_text(encoding="utf-8"))["exit_code_by_key"].values()
+        tried = [code for code in codes if code is not None]
+        if tried:
+            # What survives ends with 0, and with 33 where no test comes near it.
+            killed_of[path.stem] = sum(code not in (0, 33) for code in tried), len(tried)
+    for name, (killed, n) in killed_of.items():
+        session.log(f"{name:>20}  {killed:4} of {n:4} killed, {killed / n:.1%}")
+    killed, n = (sum(column) for column in zip(*killed_of.values(), strict=True))
+    session.log(f"{'together':>20}  {killed:4} of {n:4} killed, {killed / n:.1%}")
+    if killed < LEAST_KILLED * n:
+        session.error(f"fewer than {LEAST_KILLED:.0%} of the changes were noticed")
 
 
 @nox.session(default=False)
