@@ -119,6 +119,18 @@ ENTRANCES: dict[str, Callable[[Any], object]] = {
     "a batch size": lambda value: sv.Trainer(batch_size=value),
     "patience": lambda value: sv.Trainer(patience=value),
     "settings of a trainer": sv.Trainer.from_dict,
+    "a schedule": lambda value: sv.training.CosineSchedule(warmup_epochs=value),
+    "a limit of gradients": lambda value: sv.training.GradientClipping(global_norm=value),
+    "settings of a model": sv.models.ModelSpec.from_dict,
+    "a number of folds": lambda value: sv.SeededSplitter().folds(PHOTOS, value),
+    "a threshold of likeness": lambda value: PHOTOS.group_near_duplicates(threshold=value),
+    "embeddings": lambda value: PHOTOS.group_near_duplicates(embeddings=value),
+    "photos to audit": sv.audit,
+    "a classifier to judge": lambda value: sv.evaluate(value, PHOTOS),
+    "a classifier to count with": lambda value: sv.take_inventory(value, PHOTOS),
+    "what to roll up": sv.Taxonomy.from_mapping({"a": "b", "c": "b"}).roll_up,
+    "boxes of a file": lambda value: sv.Boxes.from_coco(value, image="a.jpg"),
+    "a size of boxes": sv.Boxes([[0, 0, 1, 1]]).in_pixels,
 }
 
 

@@ -9,7 +9,7 @@ import operator
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from types import ModuleType
-from typing import SupportsFloat, SupportsIndex, TypeAlias
+from typing import Any, SupportsFloat, SupportsIndex, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -113,11 +113,21 @@ def require_texts(name: str, values: Iterable[object]) -> None:
             )
 
 
+def as_array(value: object) -> npt.NDArray[Any]:
+    """Return a value as an array; where its entries make none, it is one object in an array."""
+    try:
+        return np.asarray(value)
+    except (ValueError, OverflowError):
+        array = np.empty((), dtype=object)
+        array[()] = value
+        return array
+
+
 def as_rows(index: Rows, length: int, *, of: str) -> Positions:
     """Return what chooses rows of a thing of this length: a slice, or an array that fits."""
     if isinstance(index, slice):
         return index
-    chosen = np.asarray(index)
+    chosen = as_array(index)
     if chosen.size == 0 and chosen.dtype != np.bool_:
         return np.empty(0, dtype=np.int64)
     if chosen.ndim != 1 or chosen.dtype.kind not in "iub":

@@ -85,9 +85,10 @@ class ModelSpec:
             The mapping is not exactly what `to_dict` gives.
         """
         names = {field.name for field in dataclasses.fields(cls)}
-        if set(values) != names:
+        if not isinstance(values, Mapping) or set(values) != names:
+            got = sorted(values) if isinstance(values, Mapping) else repr(values)
             raise InvalidParameterError(
-                f"a model's settings must be exactly {sorted(names)}, not {sorted(values)}"
+                f"a model's settings must be exactly {sorted(names)}, not {got}"
             )
         size = values["image_size"]
         if not isinstance(size, list) or any(type(side) is not int for side in size):

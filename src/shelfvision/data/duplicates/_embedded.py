@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._validation import as_array
 from shelfvision.errors import InvalidParameterError
 
 # As many candidates as a photo has among thumbnails; copies chain up where there are more.
@@ -35,7 +36,7 @@ def checked_embeddings(
     embeddings: npt.NDArray[np.floating], n_rows: int
 ) -> npt.NDArray[np.floating]:
     """Return embeddings that have a finite row for every photo."""
-    array = np.asarray(embeddings)
+    array = as_array(embeddings)
     if array.ndim != 2 or array.dtype.kind != "f" or len(array) != n_rows or not array.shape[1]:
         raise InvalidParameterError(
             f"embeddings must be floats of shape ({n_rows}, d), one row a photo, not "
