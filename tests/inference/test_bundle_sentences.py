@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import io
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,13 +95,15 @@ def test_scores_are_kept_beside_the_weights_and_come_back() -> None:
 
 
 def test_weights_that_cannot_be_given_back_are_refused() -> None:
-    save = lambda tensor, name="w": bundle(weights={name: tensor, "b": WEIGHTS["b"]})  # noqa: E731  (short)
+    def save(tensor: Tensor, name: str = "w") -> bytes:
+        return bundle(weights={name: tensor, "b": WEIGHTS["b"]})
+
     assert said(ModelError, lambda: save(np.ones(1, np.complex64))) == (
         "the weight 'w' is of type complex64, which a bundle cannot hold; cast the model to "
         "float32 and save again"
     )
     for number in (np.nan, np.inf):
-        assert said(ModelError, lambda number=number: save(np.array([1, number]))) == (
+        assert said(ModelError, partial(save, np.array([1, number]))) == (
             "the weight 'w' has numbers that are not finite, so the classifier is broken and is "
             "not saved; train again or go back to an earlier checkpoint"
         )
@@ -172,7 +175,7 @@ def test_a_place_that_gives_no_bytes_is_told() -> None:
         (OSError("odd"), "odd"),
     ):
         broken = Broken(error)
-        assert said(BundleError, lambda broken=broken: read_contents(broken)) == told.format(reason)
+        assert said(BundleError, partial(read_contents, broken)) == told.format(reason)
 
 
 # -- built again ---------------------------------------------------------------------------
