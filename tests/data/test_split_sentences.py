@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -315,3 +316,31 @@ def test_what_is_no_dataset_is_told_how_to_make_one() -> None:
     assert said(ValueError, lambda: sv.Splits(ds, test=3)) == (  # type: ignore[arg-type]  # wrong
         f"test {start} int{advice}"
     )
+
+
+def test_what_an_earlier_split_left_out_stays_out(tmp_path: Path) -> None:
+    ds = sv.Dataset.from_arrays(pixels(4)[[0, 1, 0, 2, 3]], ["milk"] * 5)
+    (tmp_path / "train.txt").write_text("0\n1\n")
+    (tmp_path / "test.txt").write_text("2\n")
+    lists = {"train": tmp_path / "train.txt", "test": tmp_path / "test.txt"}
+    with pytest.warns(LeakageWarning):
+        sv.Splits.from_files(ds[:4], **lists, on_leak="drop").save(tmp_path / "split.csv")
+    splits = sv.SeededSplitter(0.5, 0, 0.5).split(ds, tmp_path / "split.csv")
+    assert (splits.dropped, splits.unlisted) == (("0",), ("3",))
+    assert splits.describe().splitlines()[-2:] == [
+        "1 photos dropped: '0'.",
+        "1 photos unlisted: '3'.",
+    ]
+
+
+@pytest.mark.parametrize("name", ["method", "on_leak", "train", "validation", "test", "seed"])
+def test_settings_of_a_splitter_are_called_by_their_names(name: str) -> None:
+    wrong: dict[str, Any] = {name: -1}
+    assert said(ValueError, lambda: sv.SeededSplitter(**wrong)).startswith(f"{name} must be ")
+
+
+def test_what_is_split_must_be_a_dataset() -> None:
+    rows: Any = [1]
+    splitter = sv.SeededSplitter()
+    assert said(ValueError, lambda: splitter.split(rows)).startswith("ds must be ")
+    assert said(ValueError, lambda: splitter.folds(rows)).startswith("ds must be ")
