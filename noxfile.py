@@ -216,6 +216,8 @@ def tell_what_was_killed(session: nox.Session, folder: Path) -> None:
             killed_of[path.stem] = sum(code not in (0, 33) for code in tried), len(tried)
     for name, (killed, n) in killed_of.items():
         session.log(f"{name:>20}  {killed:4} of {n:4} killed, {killed / n:.1%}")
+    if not killed_of:
+        session.error("no change was tried")
     killed, n = (sum(column) for column in zip(*killed_of.values(), strict=True))
     session.log(f"{'together':>20}  {killed:4} of {n:4} killed, {killed / n:.1%}")
     if killed < LEAST_KILLED * n:
