@@ -93,7 +93,22 @@ def lowest(session: nox.Session) -> None:
         *("uv", "pip", "install", "--quiet", "--python", python, "--resolution", "lowest-direct"),
         *("-e", ".[tensorflow,plot,pretrained]", *group("test")),
     )
-    run_tests(session)
+    if session.posargs:
+        run_tests(session)
+    else:
+        # Damage and kills are the same whatever the versions; the newest meet them.
+        chosen = (*WITHOUT_PAGES, "-m", "not fuzz and not kills")
+        session.run("pytest", *WORKERS, *chosen, env=test_settings(session))
+
+
+@nox.session(default=False)
+def coverage(session: nox.Session) -> None:
+    """Run the test suite on tensorflow and count the lines and branches that it takes."""
+    extras = "tensorflow,plot,pretrained,export"
+    session.install("-e", f".[{extras}]", *group("service"), *group("test"), *group("coverage"))
+    chosen = session.posargs or WORKERS
+    report = ("--cov", "--cov-report=term:skip-covered")
+    session.run("pytest", *report, *chosen, env=test_settings(session))
 
 
 @nox.session
