@@ -76,7 +76,7 @@ def test_scores_are_kept_beside_the_weights_and_come_back() -> None:
     scores = ValidationScores(
         probabilities=np.array([[0.25, 0.75], [1, 0]], np.float32),
         labels=np.array([1, 0], np.int32),
-        groups=np.array([0, 1], np.int32),
+        groups=np.array([3, 3], np.int32),
     )
     data = bundle(dataclasses.replace(MANIFEST, n_validation=2), scores=scores)
     found = read_contents(io.BytesIO(data)).scores
