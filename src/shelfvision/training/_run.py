@@ -138,8 +138,9 @@ class Run:
                 forgetful.append(type(callback).__name__)
         if forgetful:
             warnings.warn(
-                f"the run goes on {self._position()}, but {listed(forgetful)} starts afresh, "
-                "having no state to go on from; give it get_state and set_state if it counts",
+                f"the run goes on {self._position()}, but callbacks start afresh that have no "
+                f"state to go on from: {listed(forgetful)}; give them get_state and set_state if "
+                "it matters",
                 TrainingWarning,
                 stacklevel=2,
             )
