@@ -192,7 +192,7 @@ def kills(session: nox.Session, backend: str) -> None:
 @nox.parametrize("room", list(MUTANTS), ids=list(MUTANTS))
 def mutants(session: nox.Session, room: str) -> None:
     """Change the core in small ways, one at a time; quick tests have to notice 85 of 100."""
-    session.install(".", *group("mutants"), *group("test"))
+    session.install(".[jax]", *group("mutants"), *group("test"))
     # The changes are made in a copy, never here.
     copy = Path(session.create_tmp()).resolve() / room
     shutil.rmtree(copy, ignore_errors=True)
@@ -210,7 +210,7 @@ def mutants(session: nox.Session, room: str) -> None:
         )
     )
     (copy / "pyproject.toml").write_text(settings, encoding="utf-8")
-    # The backend that needs no other package, and starts no threads, will do for building models.
+    # The backend numpy starts no threads; of jax, Keras wants a few functions for it.
     with session.chdir(copy):
         session.run(
             *("mutmut", "run", *session.posargs),
