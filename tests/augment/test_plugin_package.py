@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -79,8 +80,9 @@ def test_its_own_tests_pass(installed: Path) -> None:
 
 def test_the_guide_shows_the_code_of_the_package(installed: Path) -> None:
     guide = GUIDE.read_text(encoding="utf-8")
-    settings = (PACKAGE / "pyproject.toml").read_text(encoding="utf-8")
-    assert settings[settings.index("[project.entry-points") :] in guide
+    shown = re.findall(r"^```{literalinclude} (.+)$", guide, re.MULTILINE)
+    settings = (PACKAGE / "pyproject.toml").resolve()
+    assert [(GUIDE.parent / path).resolve() for path in shown] == [settings]
     code = (PACKAGE / "src" / "shelfvision_freezer" / "__init__.py").read_text(encoding="utf-8")
     for line in code[code.index("veil =") :].splitlines():
         if line.strip() and '"""' not in line and not line.strip().startswith(("def ", "class ")):
