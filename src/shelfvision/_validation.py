@@ -89,10 +89,14 @@ def one_of(name: str, value: str, options: Collection[str]) -> str:
 
 def as_class_names(value: Iterable[str]) -> tuple[str, ...]:
     """Return class names as a tuple of distinct, non-empty strings."""
-    if isinstance(value, str) or not isinstance(value, Iterable):
-        what = f"the single string {value!r}" if isinstance(value, str) else f"{value!r}"
+    if isinstance(value, str):
         raise InvalidParameterError(
-            f"class_names must be a list of names, not {what}; write [{value!r}]"
+            f"class_names must be a list of names, not the single string {value!r}; "
+            f"write [{value!r}]"
+        )
+    if not isinstance(value, Iterable):
+        raise InvalidParameterError(
+            f'class_names must be a list of names, not {value!r}; write ["Juice", "Milk"]'
         )
     names = tuple(value)
     require_texts("class_names", names)

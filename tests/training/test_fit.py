@@ -359,8 +359,9 @@ def test_a_name_that_keras_does_not_have_is_refused(
 def test_a_single_class_in_validation_is_told(
     make_model: MakeModel, train: Dataset, validation: Dataset
 ) -> None:
-    with pytest.warns(TrainingWarning, match="'milk'"):
+    with pytest.warns(TrainingWarning, match="'milk'") as told:
         QUICK.fit(make_model(), train, validation[validation.labels == 1])
+    assert told[0].filename == __file__
 
 
 def test_fewer_photos_than_a_batch_train(make_model: MakeModel, make_photos: MakePhotos) -> None:
