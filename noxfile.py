@@ -16,7 +16,7 @@ from pathlib import Path
 import nox
 
 PROJECT = nox.project.load_toml("pyproject.toml")
-WORKERS = ("-n", "2")
+WORKERS = ("-n", "2", "--dist", "worksteal")
 WITHOUT_KERAS = ("--ignore=tests/data", "--ignore=tests/augment")
 """The folders of tests that no backend can change; they run on one."""
 WITHOUT_PAGES = ("--ignore=tests/test_docs.py",)

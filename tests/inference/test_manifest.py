@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import importlib.metadata
 import json
+import platform
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from shelfvision.errors import BundleError, InvalidParameterError
-from shelfvision.inference._manifest import ENTRY, VERSION, Manifest, plain
+from shelfvision.inference._manifest import ENTRY, VERSION, Manifest, package_versions, plain
 from shelfvision.models import ModelSpec
+from shelfvision.models._backend import backend_name
 from shelfvision.models._json import canonical_json
 from shelfvision.models._safetensors import DIGESTS
 from shelfvision.models._sealed import SEAL, seal
@@ -221,3 +224,12 @@ def test_provenance_may_be_nested_as_deep_as_the_file_can_be_read_again() -> Non
     assert Manifest.from_metadata(manifest.to_metadata("{}"), "'x'") == manifest
     with pytest.raises(InvalidParameterError, match="but it is nested more than 63 deep"):
         plain(nested(64))
+
+
+def test_the_versions_that_a_classifier_is_made_with_are_told_by_name() -> None:
+    packages = {name: importlib.metadata.version(name) for name in ("keras", "numpy", "pillow")}
+    assert package_versions() == packages | {
+        "shelfvision": importlib.metadata.version("shelfvision"),
+        "backend": backend_name(),
+        "python": platform.python_version(),
+    }

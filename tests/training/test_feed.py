@@ -166,3 +166,9 @@ def test_tensorflow_reads_no_generator_which_would_set_malloc_for_the_whole_proc
     monkeypatch.delattr(sys.modules["tensorflow"].data.Dataset, "from_generator")
     trainer = sv.Trainer(epochs=1, class_weight="balanced")
     assert trainer.fit(make_model(), train, validation).stopped_epoch == 1
+
+
+@pytest.mark.skipif(backend_name() != "tensorflow", reason="others read no tf.data")
+def test_no_tuner_runs_beside_an_epoch_which_its_end_would_have_to_wait_for(train: Dataset) -> None:
+    data: Any = as_keras_data(Batches(train, batch_size=8, sparse=False, seed=1))
+    assert data.options().autotune.enabled is False

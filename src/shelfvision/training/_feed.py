@@ -130,4 +130,8 @@ def _as_tensorflow_data(batches: Batches) -> object:
             for tensor, part in zip(found, parts, strict=True)
         )
 
-    return tf.data.Dataset.range(len(batches)).map(read).prefetch(2)
+    options = tf.data.Options()
+    # Nothing here is left to tune, and an epoch's end can wait up to a minute for the tuner: it
+    # may overlook that it was called off and sleep to the end of its period.
+    options.autotune.enabled = False
+    return tf.data.Dataset.range(len(batches)).map(read).prefetch(2).with_options(options)
