@@ -1,14 +1,14 @@
 """What makes `shelf_cnn`: one thing changed at a time, judged on photos of other sessions.
 
 Run ``python benchmarks/ablation.py --photos FOLDER [--configs "base;no norm"] [--seeds 3]
-[--folds 2] [--folds-only] [--epochs 40]``. The folder has a ``manifest.csv`` as the Grocery Store photos have it:
-columns path, label, product and split (``train`` or ``val``). Every row of the table is a network
-and a recipe. It is trained on folds of the train part, with bursts kept together, and judged on
-the fold left out and on the val part; and on all of the train part, judged on the val part; each
-once for every seed.
-Finished trainings are kept in ``--rows``, a file of JSON lines, so that the program can be
-stopped and started again; ``--table`` prints what is there and trains nothing. Settings that were
-changed meanwhile are trained anew.
+[--folds 2] [--folds-only] [--epochs 40]``. The folder has a ``manifest.csv`` as the Grocery Store
+photos have it: columns path, label, product and split (``train`` or ``val``). Every row of the
+table is a network and a recipe. It is trained on folds of the train part, with bursts kept
+together, and judged on the fold left out and on the val part; and on all of the train part, judged
+on the val part; each once for every seed.
+Finished trainings are kept in ``--rows``, a file of JSON lines, so that the program can be stopped
+and started again; ``--table`` prints what is there and trains nothing. Settings that were changed
+meanwhile are trained anew.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Photos:
         """Return the class of every product."""
         return drink_of_products(self.folder)
 
-    def rounds(self, config: Config, folds: int, whole: bool) -> Iterator[Round]:
+    def rounds(self, config: Config, folds: int, *, whole: bool) -> Iterator[Round]:
         """Yield name, photos to learn from and photos to judge by; the whole train part last."""
         train, other = (self.part(split, config) for split in ("train", "val"))
         other = other.cached()
@@ -156,7 +156,7 @@ def settings_of(config: Config) -> object:
 def run(name: str, config: Config, options: argparse.Namespace) -> None:
     """Train what is not yet in the file."""
     photos, path = Photos(Path(options.photos)), options.rows
-    for part, train, tests in photos.rounds(config, options.folds, not options.folds_only):
+    for part, train, tests in photos.rounds(config, options.folds, whole=not options.folds_only):
         for seed in range(options.seeds):
             key = {"config": name, "part": part, "seed": seed, "settings": settings_of(config)}
             if not known(key, path):

@@ -129,6 +129,29 @@ def test_a_file_of_another_size_or_digest_is_told(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("x.onnx", " (what export wrote is run by shelfvision.export.Predictor)"),
+        ("x.TFLITE", " (what export wrote is run by shelfvision.export.Predictor)"),
+        (
+            "x.keras",
+            " (Classifier.from_model makes one of a model that keras.models.load_model has loaded)",
+        ),
+        ("x.shelf", ""),
+    ],
+)
+def test_a_file_that_is_taken_for_a_classifier_is_told_with_what_it_is_for(
+    tmp_path: Path, name: str, hint: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(b"PK\3\4 what another program wrote")
+    assert said(BundleError, lambda: read_contents(path)) == (
+        f"{str(path)!r} cannot be loaded: it is not a classifier saved by shelfvision{hint}; check "
+        "that it is the right file, and copy it again from where it came"
+    )
+
+
 @pytest.mark.parametrize("digest", ["abc", "g" * 64, "0" * 65, 7])
 def test_what_is_no_digest_is_refused(digest: str) -> None:
     assert said(

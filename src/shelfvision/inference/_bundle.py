@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -35,6 +37,11 @@ if TYPE_CHECKING:
 
 Builder: TypeAlias = "Callable[[ModelSpec], keras.Model]"
 """Builds a model of the user's own architecture from its settings."""
+
+_EXPORTED = "what export wrote is run by shelfvision.export.Predictor"
+_KERAS = "Classifier.from_model makes one of a model that keras.models.load_model has loaded"
+_TAKEN_FOR_ONE = {".onnx": _EXPORTED, ".tflite": _EXPORTED, ".keras": _KERAS, ".h5": _KERAS}
+"""What to do with files of other kinds, by the ends of their names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +102,7 @@ def read_contents(source: Target, *, expected_sha256: str | None = None) -> Cont
     found = read_sealed(
         source,
         _checked_manifest,
-        kind="a classifier saved by shelfvision",
+        kind=_wanted(source),
         expected_sha256=expected_sha256,
     )
     return Contents(
@@ -105,6 +112,13 @@ def read_contents(source: Target, *, expected_sha256: str | None = None) -> Cont
         scores=kept_scores(found.tensors, where_is(source)),
         sha256=found.sha256,
     )
+
+
+def _wanted(source: Target) -> str:
+    """Return how a message calls what the file should be."""
+    path = Path(source) if isinstance(source, str | os.PathLike) else Path()
+    hint = _TAKEN_FOR_ONE.get(path.suffix.lower())
+    return "a classifier saved by shelfvision" + (f" ({hint})" if hint else "")
 
 
 def require_savable(weights: Mapping[str, Tensor]) -> None:
