@@ -20,6 +20,7 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx.ext.doctest",
     "sphinx.ext.intersphinx",
+    "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
 ]
 templates_path = ["_templates"]
@@ -31,6 +32,9 @@ default_role = "autolink"
 
 myst_enable_extensions = ["colon_fence", "deflist", "substitution"]
 myst_heading_anchors = 3
+
+# Prompts and what was printed stay behind when code is copied.
+copybutton_exclude = ".linenos, .gp, .go"
 
 # -- reference ---------------------------------------------------------------------------------
 
