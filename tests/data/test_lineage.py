@@ -67,12 +67,12 @@ def test_content_is_looked_at_when_asked_and_once() -> None:
 
 def test_copies_share_the_group_of_their_original_which_is_looked_at_once() -> None:
     source = Counting()
-    copies = Lineage(source, links=(LINK,)).following(rows(0, 1, 2, 3, 2, 2, 0))
+    copies = Lineage(source, links=(LINK,)).following(rows(3, 1, 2, 0, 2, 2, 0))
     assert copies.links == (LINK,)
     assert copies.of(rows(4, 5, 6, 2)).tolist() == content("ccac")
     assert sorted(source.looked_at) == [0, 2]
-    copies_of_copies = copies.following(rows(6, 4, 1))
-    assert copies_of_copies.of(rows(2, 1, 0)).tolist() == content("bca")
+    copies_of_copies = copies.following(rows(6, 4, 0))
+    assert copies_of_copies.of(rows(2, 1, 0)).tolist() == content("dca")
 
 
 def test_names_go_with_copies() -> None:
