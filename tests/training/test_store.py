@@ -63,6 +63,13 @@ def test_the_newest_state_wins(tmp_path: Path, epochs: int) -> None:
     assert epoch_in(tmp_path) == epochs
 
 
+@pytest.mark.parametrize("gone", SLOTS)
+def test_a_state_whose_other_generation_is_gone_is_found(tmp_path: Path, gone: str) -> None:
+    saved(tmp_path, 2)
+    (tmp_path / gone).unlink()
+    assert epoch_in(tmp_path) == 2 - SLOTS.index(gone)
+
+
 def test_two_generations_are_kept_and_nothing_temporary(tmp_path: Path) -> None:
     saved(tmp_path, 5)
     assert {path.name for path in tmp_path.iterdir()} == {*SLOTS, "history.csv", "history.json"}
