@@ -9,15 +9,22 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 
 import shelfvision as sv
 from shelfvision.errors import BundleError, InvalidParameterError, ModelError
-from shelfvision.inference._bundle import load_bundle, read_contents, save_bundle
+from shelfvision.inference._bundle import (
+    _unnumbered,
+    load_bundle,
+    read_contents,
+    save_bundle,
+)
 from shelfvision.inference._manifest import Manifest
-from shelfvision.models import ModelSpec
+from shelfvision.models import ModelSpec, _registry
+from shelfvision.models._architecture import Architecture
 from shelfvision.models._backend import load_keras
 from shelfvision.models._safetensors import KEPT, Tensor
 from shelfvision.predictions import ValidationScores
@@ -63,8 +70,12 @@ def test_what_is_saved_is_read_from_paths_and_from_open_files(tmp_path: Path) ->
     digest = save_bundle(MANIFEST, WEIGHTS, tmp_path / "x.shelf")
     data = (tmp_path / "x.shelf").read_bytes()
     assert data == bundle()
-    for place in (tmp_path / "x.shelf", str(tmp_path / "x.shelf"), io.BytesIO(data)):
-        found = read_contents(place, expected_sha256=digest.upper())
+    for trusted, place in (
+        (digest, tmp_path / "x.shelf"),
+        (digest.upper(), str(tmp_path / "x.shelf")),
+        (None, io.BytesIO(data)),
+    ):
+        found = read_contents(place, expected_sha256=trusted)
         assert (found.manifest, found.sha256, found.scores) == (MANIFEST, digest, None)
         assert {name: tensor.tolist() for name, tensor in found.tensors.items()} == {
             name: tensor.tolist() for name, tensor in WEIGHTS.items()
@@ -225,6 +236,66 @@ def test_a_network_of_ones_own_is_built_again_by_its_builder(saved: bytes) -> No
     assert scores is None
     for name, value in zip(manifest.weights, model.get_weights(), strict=True):
         np.testing.assert_array_equal(value, tensors[name])
+
+
+def test_the_builder_gets_the_settings_that_were_saved_and_only_a_trusted_file(
+    saved: bytes,
+) -> None:
+    asked: list[ModelSpec] = []
+
+    def build(spec: ModelSpec) -> keras.Model:
+        asked.append(spec)
+        return own()
+
+    with pytest.raises(BundleError, match="another file than the one you trust"):
+        load_bundle(io.BytesIO(saved), expected_sha256="0" * 64, builder=build)
+    assert asked == []
+    digest = hashlib.sha256(saved).hexdigest()
+    load_bundle(io.BytesIO(saved), expected_sha256=digest, builder=build)
+    assert asked == [ModelSpec(architecture="own", num_classes=2, image_size=(4, 4))]
+
+
+def test_the_names_that_keras_numbers_may_have_other_numbers(saved: bytes) -> None:
+    assert [_unnumbered(name) for name in ("dense_2/kernel", "a_10", "b#3", "conv2d/v1")] == [
+        *("dense/kernel", "a", "b", "conv2d/v1")
+    ]
+    numbered = io.BytesIO()
+    sv.Classifier.from_model(own(name="end_7"), class_names=["a", "b"]).save(numbered)
+    for model in (own(name="end"), own(name="end_12")):
+        numbered.seek(0)
+        assert load_bundle(numbered, builder=Mock(return_value=model))[2] is model
+
+
+def test_a_registered_network_is_built_as_ours_are(
+    saved: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_registry, "_registered", {})
+    sv.register_architecture("own", lambda spec: own())
+    assert load_bundle(io.BytesIO(saved))[2].name == "own"
+    monkeypatch.setattr(_registry, "_registered", {})
+    sv.register_architecture("mine", lambda spec: own())
+    pretended = bundle(dataclasses.replace(MANIFEST, own_architecture=False))
+    assert said(BundleError, lambda: read_contents(io.BytesIO(pretended))) == (
+        "the given file cannot be loaded: it gives 'mine' out as an architecture of shelfvision; "
+        "copy it again from where it came"
+    )
+
+
+def test_a_network_of_keras_may_have_just_the_fewest_numbers_and_no_fewer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    manifest = dataclasses.replace(MANIFEST, own_architecture=False)
+    for fewest in (8, 9):
+        known = {"mine": Architecture(build=lambda spec: own(), fewest=fewest)}
+        monkeypatch.setattr(_registry, "_OURS", known)
+        read = partial(read_contents, io.BytesIO(bundle(manifest)))
+        if fewest == 8:
+            assert read().manifest == manifest
+        else:
+            assert said(BundleError, read) == (
+                "the given file cannot be loaded: it holds 8 numbers, but its architecture has at "
+                "least 9; copy it again from where it came"
+            )
 
 
 def test_a_network_that_is_not_the_one_that_was_saved_is_refused(saved: bytes) -> None:
