@@ -385,6 +385,7 @@ def test_a_warning_is_one_line(run: Run, shelf: Path) -> None:
     assert all(line.startswith("shelfvision: ") for line in found.err.splitlines())
 
 
+@pytest.mark.processes
 def test_as_a_program_it_says_nothing_that_it_should_not(
     bundle: Path, shelf: Path, tmp_path: Path
 ) -> None:

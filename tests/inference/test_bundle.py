@@ -102,6 +102,7 @@ def test_a_classifier_comes_back_as_it_was(
     assert hashlib.sha256((tmp_path / "groceries.shelf").read_bytes()).hexdigest() == digest
 
 
+@pytest.mark.processes
 def test_another_process_gets_the_same_probabilities(
     classifier: sv.Classifier, pixels: Pixels, tmp_path: Path
 ) -> None:

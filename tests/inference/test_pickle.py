@@ -26,6 +26,7 @@ def test_a_pickled_classifier_comes_back_as_it_was(
     assert same.all()
 
 
+@pytest.mark.processes
 def test_a_spawned_worker_gets_a_classifier(classifier: sv.Classifier, pixels: Pixels) -> None:
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         found = pool.apply(classifier.predict_proba, (pixels[:1],))

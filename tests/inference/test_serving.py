@@ -146,6 +146,7 @@ def test_refusing_after_a_fork_takes_no_time(classifier: sv.Classifier, pixels: 
     print(f"refused after a fork within {float(seconds) * 1e3:.2f} ms")
 
 
+@pytest.mark.processes
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_a_process_that_forks_first_loads_in_each_child(tmp_path: Path) -> None:
     code = (

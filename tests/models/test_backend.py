@@ -85,6 +85,7 @@ def test_where_nobody_says_an_installed_backend_is_picked(
     assert answer(run(DECIDE, tmp_path, hidden=hidden, shown=shown)) == picked
 
 
+@pytest.mark.processes
 def test_a_keras_json_that_names_a_missing_backend_does_not_break_us(tmp_path: Path) -> None:
     configure(tmp_path, MISSING)
     before = tmp_path.joinpath("keras.json").read_bytes()
@@ -107,6 +108,7 @@ def test_keras_backend_goes_before_keras_json(tmp_path: Path) -> None:
     assert answer(run(DECIDE, tmp_path, backend="numpy")) == "numpy"
 
 
+@pytest.mark.processes
 def test_keras_imported_first_keeps_its_backend(tmp_path: Path) -> None:
     first = (
         f"os.environ['KERAS_BACKEND'] = {REAL!r}\nimport keras\ndel os.environ['KERAS_BACKEND']\n"
@@ -114,6 +116,7 @@ def test_keras_imported_first_keeps_its_backend(tmp_path: Path) -> None:
     assert answer(run(first + LOAD + "assert keras is sys.modules['keras']", tmp_path)) == REAL
 
 
+@pytest.mark.processes
 def test_keras_that_failed_to_import_first_does_not_stand_in_the_way(tmp_path: Path) -> None:
     configure(tmp_path, MISSING)
     first = "try:\n    import keras\nexcept ImportError:\n    print('failed')\n"
@@ -121,11 +124,13 @@ def test_keras_that_failed_to_import_first_does_not_stand_in_the_way(tmp_path: P
     assert found.stdout.split() == ["failed", REAL], found.stderr[-2000:]
 
 
+@pytest.mark.processes
 def test_keras_imported_after_us_is_the_same_keras(tmp_path: Path) -> None:
     code = LOAD + "import keras as again\nassert again is keras"
     assert answer(run(code, tmp_path, backend=REAL)) == REAL
 
 
+@pytest.mark.processes
 def test_loading_keras_changes_nothing_global(tmp_path: Path) -> None:
     code = """
 import logging, random, signal, warnings
@@ -165,6 +170,7 @@ def test_an_empty_keras_backend_says_nothing(tmp_path: Path) -> None:
     assert answer(run(DECIDE, tmp_path, backend="")) == "numpy"
 
 
+@pytest.mark.processes
 def test_threads_that_load_at_once_get_one_keras_and_leave_the_environment(tmp_path: Path) -> None:
     code = """
 import threading
