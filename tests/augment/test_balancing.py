@@ -6,12 +6,14 @@ import json
 import pickle
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
+from PIL import Image
 
 from shelfvision._random import rng_for
 from shelfvision.augment import (
@@ -29,7 +31,8 @@ from shelfvision.errors import (
     InvalidParameterError,
     ShelfVisionWarning,
 )
-from shelfvision.protocols import Image, Images
+from shelfvision.protocols import Image as Pixels
+from shelfvision.protocols import Images
 
 
 def _images(n: int) -> Images:
@@ -54,6 +57,17 @@ def test_a_hundred_against_three_hundred_gives_two_copies_of_each() -> None:
     assert len(ids) == 100
     assert set(times) == {2}
     assert set(balanced.copies[len(ds) :]) == {1, 2}
+
+
+def test_files_that_were_left_out_are_still_told(tmp_path: Path) -> None:
+    for label, n in (("juice", 1), ("milk", 2)):
+        (tmp_path / label).mkdir()
+        for number in range(n):
+            Image.fromarray(_images(3)[number]).save(tmp_path / label / f"{number}.png")
+    (tmp_path / "milk" / "note.txt").write_text("two left")
+    ds = Dataset.from_directory(tmp_path, image_size=(6, 7))
+    assert [file.path for file in ds.skipped] == ["milk/note.txt"]
+    assert BalancingAugmenter().balance(ds).skipped == ds.skipped
 
 
 def test_five_uneven_classes_end_equal_and_evenly_spread() -> None:
@@ -260,28 +274,28 @@ def test_classes_can_have_augmenters_of_their_own() -> None:
         BalancingAugmenter({"x": Flip()}).balance(ds)
 
 
-def _inverted(image: Image, rng: np.random.Generator) -> Image:
+def _inverted(image: Pixels, rng: np.random.Generator) -> Pixels:
     return 255 - image
 
 
-def _as_float(image: Image, rng: np.random.Generator) -> object:
+def _as_float(image: Pixels, rng: np.random.Generator) -> object:
     return image / 255
 
 
-def _nothing(image: Image, rng: np.random.Generator) -> None:
+def _nothing(image: Pixels, rng: np.random.Generator) -> None:
     return None
 
 
-def _smaller(image: Image, rng: np.random.Generator) -> Image:
+def _smaller(image: Pixels, rng: np.random.Generator) -> Pixels:
     return image[1:]
 
 
-def _writing(image: Image, rng: np.random.Generator) -> Image:
+def _writing(image: Pixels, rng: np.random.Generator) -> Pixels:
     image[0] = 7
     return image
 
 
-def _raising(image: Image, rng: np.random.Generator) -> Image:
+def _raising(image: Pixels, rng: np.random.Generator) -> Pixels:
     raise KeyError("brightness")
 
 

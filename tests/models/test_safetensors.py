@@ -160,6 +160,7 @@ def test_a_digest_is_of_name_type_shape_and_bytes() -> None:
         (framed(b'{"w":NaN}'), "s header is not the JSON that it should be"),
         (framed(b'{"w":1e999}'), "s header is not the JSON that it should be"),
         (framed(b'{"\xff":1}'), "s header is not the JSON that it should be"),
+        (framed('{"w":1}'.encode("utf-16")), "s header is not the JSON that it should be"),
     ],
 )
 def test_a_fault_is_told(data: bytes, told: str) -> None:
