@@ -29,7 +29,7 @@ BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 OPTIONAL = {"ai_edge_litert", "onnxruntime", "optuna", "tensorflow", "tf2onnx", "torch"}
 """Packages that a page may need, and without which its code does not run."""
 
-# The README's lines train in earnest; `nox -s demo` runs them, from the built wheel.
+# The README's lines train in earnest; among the checks, `nox -s demo` runs them from the wheel.
 PAGES = [
     path
     for path in sorted(DOCS.rglob("*.md"))

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
-from PIL import Image
+from PIL import Image as Picture
 
 from shelfvision._random import rng_for
 from shelfvision.augment import (
@@ -31,8 +31,7 @@ from shelfvision.errors import (
     InvalidParameterError,
     ShelfVisionWarning,
 )
-from shelfvision.protocols import Image as Pixels
-from shelfvision.protocols import Images
+from shelfvision.protocols import Image, Images
 
 
 def _images(n: int) -> Images:
@@ -63,7 +62,7 @@ def test_files_that_were_left_out_are_still_told(tmp_path: Path) -> None:
     for label, n in (("juice", 1), ("milk", 2)):
         (tmp_path / label).mkdir()
         for number in range(n):
-            Image.fromarray(_images(3)[number]).save(tmp_path / label / f"{number}.png")
+            Picture.fromarray(_images(3)[number]).save(tmp_path / label / f"{number}.png")
     (tmp_path / "milk" / "note.txt").write_text("two left")
     ds = Dataset.from_directory(tmp_path, image_size=(6, 7))
     assert [file.path for file in ds.skipped] == ["milk/note.txt"]
@@ -274,28 +273,28 @@ def test_classes_can_have_augmenters_of_their_own() -> None:
         BalancingAugmenter({"x": Flip()}).balance(ds)
 
 
-def _inverted(image: Pixels, rng: np.random.Generator) -> Pixels:
+def _inverted(image: Image, rng: np.random.Generator) -> Image:
     return 255 - image
 
 
-def _as_float(image: Pixels, rng: np.random.Generator) -> object:
+def _as_float(image: Image, rng: np.random.Generator) -> object:
     return image / 255
 
 
-def _nothing(image: Pixels, rng: np.random.Generator) -> None:
+def _nothing(image: Image, rng: np.random.Generator) -> None:
     return None
 
 
-def _smaller(image: Pixels, rng: np.random.Generator) -> Pixels:
+def _smaller(image: Image, rng: np.random.Generator) -> Image:
     return image[1:]
 
 
-def _writing(image: Pixels, rng: np.random.Generator) -> Pixels:
+def _writing(image: Image, rng: np.random.Generator) -> Image:
     image[0] = 7
     return image
 
 
-def _raising(image: Pixels, rng: np.random.Generator) -> Pixels:
+def _raising(image: Image, rng: np.random.Generator) -> Image:
     raise KeyError("brightness")
 
 

@@ -218,7 +218,10 @@ def test_copies_belong_into_training_only() -> None:
     with pytest.warns(LeakageWarning, match="3 photos were dropped"):
         splits = sv.Splits(train=ds[:3], test=with_copies(ds[3:]), on_leak="drop")
     assert rows_of(splits)[2] == [("3", 0), ("4", 0), ("5", 0)]
-    assert {leak.reason for leak in splits.leaks} == {"copy"}
+    assert [(leak.reason, leak.parts, leak.ids) for leak in splits.leaks] == [
+        ("copy", ("test",), (photo,)) for photo in "345"
+    ]
+    assert [leak.group for leak in splits.leaks] == ds[3:].groups.tolist()
 
 
 # -- lists ---------------------------------------------------------------------------------
@@ -310,6 +313,20 @@ def test_any_names_come_back_in_their_order(
     assert rows_of(sv.Splits.load(path, ds)) == rows_of(splits)
 
 
+def test_names_that_are_no_text_or_begin_with_a_space_are_saved_and_loaded(
+    tmp_path: Path,
+) -> None:
+    ds = dataset(3, ids=["caf\udce9.png", " b.png", "c.png"])
+    splits = sv.Splits(train=ds[:2], test=ds[2:])
+    splits.save(tmp_path / "split.csv")
+    saved = (tmp_path / "split.csv").read_bytes()
+    assert b"\ncaf\xe9.png,milk," in saved
+    assert b'\n" b.png",juice,' in saved
+    assert rows_of(sv.Splits.load(tmp_path / "split.csv", ds)) == rows_of(splits)
+    train = write(tmp_path / "train.txt", "caf\udce9.png 1\n")
+    assert sv.Splits.from_files(ds, train=train).train.ids.tolist() == ["caf\udce9.png"]
+
+
 @pytest.mark.parametrize("method", ["stratified", "hashed", "shuffled"])
 def test_a_split_is_loaded_as_it_was_saved(method: str, tmp_path: Path) -> None:
     ds = dataset(60)
@@ -370,7 +387,12 @@ def test_a_manifest_that_does_not_fit_the_dataset_is_refused(tmp_path: Path) -> 
     assert "line 7 of" in refusal_of(GOLDEN, ds[:4], tmp_path)
     assert "has 'e.png', which the dataset does not have" in refusal_of(GOLDEN, ds[:4], tmp_path)
     relabelled = refusal_of(GOLDEN.replace("e.png,milk", "e.png,oats"), ds, tmp_path)
-    assert "saved 'e.png' (line 7) as 'oats', but the dataset has it as 'milk'" in relabelled
+    assert relabelled.endswith(
+        "saved 'e.png' (line 7) as 'oats', but the dataset has it as 'milk', and 1 labels differ "
+        "in all; give the dataset that was split, relabelled the same way, or split again"
+    )
+    first = refusal_of(GOLDEN.replace("b.png,milk", "b.png,juice"), ds, tmp_path)
+    assert "saved 'b.png' (line 2) as 'juice', but the dataset has it as 'milk'" in first
 
 
 @pytest.mark.parametrize(

@@ -530,6 +530,8 @@ def test_one_group_after_another_is_left_out() -> None:
         tested.append(set(splits.test.groups))
         assert f"Tested on {next(iter(tested[-1]))[5:]!r}." in splits.describe()
     assert tested == [{"user:north"}, {"user:south"}, {"user:west"}]
+    two = dataset(["milk", "juice"] * 2, groups=["north", "south"] * 2)
+    assert len(list(sv.SeededSplitter().leave_one_group_out(two))) == 2
 
 
 def test_leaving_out_groups_needs_named_groups() -> None:

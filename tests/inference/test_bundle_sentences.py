@@ -145,6 +145,7 @@ def test_a_file_of_another_size_or_digest_is_told(tmp_path: Path) -> None:
     [
         ("x.onnx", " (what export wrote is run by shelfvision.export.Predictor)"),
         ("x.TFLITE", " (what export wrote is run by shelfvision.export.Predictor)"),
+        ("x.xml", " (what export wrote is run by shelfvision.export.Predictor)"),
         (
             "x.keras",
             " (Classifier.from_model makes one of a model that keras.models.load_model has loaded)",
@@ -255,7 +256,7 @@ def test_the_builder_gets_the_settings_that_were_saved_and_only_a_trusted_file(
     assert asked == [ModelSpec(architecture="own", num_classes=2, image_size=(4, 4))]
 
 
-def test_the_names_that_keras_numbers_may_have_other_numbers(saved: bytes) -> None:
+def test_the_names_that_keras_numbers_may_have_other_numbers() -> None:
     assert [_unnumbered(name) for name in ("dense_2/kernel", "a_10", "b#3", "conv2d/v1")] == [
         *("dense/kernel", "a", "b", "conv2d/v1")
     ]

@@ -40,7 +40,10 @@ Builder: TypeAlias = "Callable[[ModelSpec], keras.Model]"
 
 _EXPORTED = "what export wrote is run by shelfvision.export.Predictor"
 _KERAS = "Classifier.from_model makes one of a model that keras.models.load_model has loaded"
-_TAKEN_FOR_ONE = {".onnx": _EXPORTED, ".tflite": _EXPORTED, ".keras": _KERAS, ".h5": _KERAS}
+_TAKEN_FOR_ONE = {
+    **dict.fromkeys((".onnx", ".tflite", ".xml"), _EXPORTED),
+    **dict.fromkeys((".keras", ".h5"), _KERAS),
+}
 """What to do with files of other kinds, by the ends of their names."""
 
 

@@ -30,7 +30,6 @@ class SavedRows:
     path: str
     ids: list[str]
     labels: list[str]
-    groups: list[str]
     splits: list[str]
     copies: list[int]
     lines: list[int]
@@ -53,7 +52,7 @@ def write_split(path: str | os.PathLike[str], blocks: Iterable[tuple[str, Datase
 def read_split(path: str | os.PathLike[str]) -> SavedRows:
     """Read a manifest that `write_split` wrote, or one that a person edited."""
     where = os.fspath(path)
-    rows = SavedRows(path=where, ids=[], labels=[], groups=[], splits=[], copies=[], lines=[])
+    rows = SavedRows(path=where, ids=[], labels=[], splits=[], copies=[], lines=[])
     text = _read_bytes(path, "the saved split").decode("utf-8-sig", "surrogateescape")
     # Not str.splitlines, which would also cut names at characters such as U+2028.
     reader = csv.reader(_lines(text), strict=True)
@@ -83,7 +82,8 @@ def _add_row(rows: SavedRows, fields: list[str], places: list[int], width: int, 
             f"line {line} of {rows.path!r} has {len(fields)} fields instead of {width}; save the "
             "split again, or repair the line"
         )
-    photo, label, group, split, copy = (fields[place] for place in places)
+    # The dataset knows its groups itself; they are in the file for those who read it.
+    photo, label, _, split, copy = (fields[place] for place in places)
     if split not in PARTS + LEFT_OUT:
         raise SplitError(
             f"line {line} of {rows.path!r} puts {photo!r} into the part {split!r}, which is none "
@@ -96,7 +96,6 @@ def _add_row(rows: SavedRows, fields: list[str], places: list[int], width: int, 
         )
     rows.ids.append(photo)
     rows.labels.append(label)
-    rows.groups.append(group)
     rows.splits.append(split)
     rows.copies.append(int(copy))
     rows.lines.append(line)
