@@ -316,15 +316,15 @@ def test_any_names_come_back_in_their_order(
 def test_names_that_are_no_text_or_begin_with_a_space_are_saved_and_loaded(
     tmp_path: Path,
 ) -> None:
-    ds = dataset(3, ids=["caf\udce9.png", " b.png", "c.png"])
+    ds = dataset(3, ids=["rosti\udce9.png", " b.png", "c.png"])
     splits = sv.Splits(train=ds[:2], test=ds[2:])
     splits.save(tmp_path / "split.csv")
     saved = (tmp_path / "split.csv").read_bytes()
-    assert b"\ncaf\xe9.png,milk," in saved
+    assert b"\nrosti\xe9.png,milk," in saved
     assert b'\n" b.png",juice,' in saved
     assert rows_of(sv.Splits.load(tmp_path / "split.csv", ds)) == rows_of(splits)
-    train = write(tmp_path / "train.txt", "caf\udce9.png 1\n")
-    assert sv.Splits.from_files(ds, train=train).train.ids.tolist() == ["caf\udce9.png"]
+    train = write(tmp_path / "train.txt", "rosti\udce9.png 1\n")
+    assert sv.Splits.from_files(ds, train=train).train.ids.tolist() == ["rosti\udce9.png"]
 
 
 @pytest.mark.parametrize("method", ["stratified", "hashed", "shuffled"])
