@@ -33,7 +33,11 @@ def as_integer(name: str, value: SupportsIndex, *, minimum: int, maximum: int | 
     except TypeError:
         number = None
     if number is None or number < minimum or (maximum is not None and number > maximum):
-        raise InvalidParameterError(f"{name} must be a whole number, {limit}, not {value!r}")
+        raise InvalidParameterError(
+            f"{name} must be a whole number, {limit}, not {value!r}",
+            code="not-in-range",
+            parameter=name,
+        )
     return number
 
 
@@ -60,7 +64,9 @@ def as_number(
         kind = "strictly between" if exclusive else "from"
         joint = "and" if exclusive else "to"
         raise InvalidParameterError(
-            f"{name} must be a number {kind} {minimum} {joint} {maximum}, not {value!r}"
+            f"{name} must be a number {kind} {minimum} {joint} {maximum}, not {value!r}",
+            code="not-in-range",
+            parameter=name,
         )
     return number
 
@@ -74,7 +80,9 @@ def as_image_size(value: Iterable[SupportsIndex]) -> tuple[int, int]:
     if len(sides) != 2 or not all(1 <= side <= 16384 for side in sides):
         raise InvalidParameterError(
             "image_size must be (height, width), two whole numbers of pixels from 1 to 16384, "
-            f"not {value!r}"
+            f"not {value!r}",
+            code="not-in-range",
+            parameter="image_size",
         )
     return sides[0], sides[1]
 
@@ -83,7 +91,9 @@ def one_of(name: str, value: str, options: Collection[str]) -> str:
     """Return `value` if it is one of the `options`."""
     if not isinstance(value, str) or value not in options:
         choices = ", ".join(repr(option) for option in options)
-        raise InvalidParameterError(f"{name} must be one of {choices}, not {value!r}")
+        raise InvalidParameterError(
+            f"{name} must be one of {choices}, not {value!r}", code="not-an-option", parameter=name
+        )
     return value
 
 
@@ -92,19 +102,29 @@ def as_class_names(value: Iterable[str]) -> tuple[str, ...]:
     if isinstance(value, str):
         raise InvalidParameterError(
             f"class_names must be a list of names, not the single string {value!r}; "
-            f"write [{value!r}]"
+            f"write [{value!r}]",
+            code="wrong-type",
+            parameter="class_names",
         )
     if not isinstance(value, Iterable):
         raise InvalidParameterError(
-            f'class_names must be a list of names, not {value!r}; write ["Juice", "Milk"]'
+            f'class_names must be a list of names, not {value!r}; write ["Juice", "Milk"]',
+            code="wrong-type",
+            parameter="class_names",
         )
     names = tuple(value)
     require_texts("class_names", names)
     if not names:
-        raise InvalidParameterError("class_names is empty; name at least one class")
+        raise InvalidParameterError(
+            "class_names is empty; name at least one class", code="empty", parameter="class_names"
+        )
     if len(set(names)) != len(names):
         (twice, _), *_ = Counter(names).most_common(1)
-        raise InvalidParameterError(f"class_names has {twice!r} twice; name each class once")
+        raise InvalidParameterError(
+            f"class_names has {twice!r} twice; name each class once",
+            code="duplicate",
+            parameter="class_names",
+        )
     return names
 
 
@@ -113,7 +133,9 @@ def require_texts(name: str, values: Iterable[object]) -> None:
     for value in values:
         if not isinstance(value, str) or not value:
             raise InvalidParameterError(
-                f"{name} must be non-empty strings, but one of them is {value!r}"
+                f"{name} must be non-empty strings, but one of them is {value!r}",
+                code="wrong-type",
+                parameter=name,
             )
 
 
@@ -137,11 +159,15 @@ def as_rows(index: Rows, length: int, *, of: str) -> Positions:
     if chosen.ndim != 1 or chosen.dtype.kind not in "iub":
         raise InvalidParameterError(
             f"rows of {of} are chosen by an integer, a slice, a mask or a list of integers, not "
-            f"by {index!r}"
+            f"by {index!r}",
+            code="wrong-type",
+            parameter="index",
         )
     if chosen.dtype == np.bool_ and len(chosen) != length:
         raise InvalidParameterError(
-            f"the mask has {len(chosen)} entries for {length} photos; give one for each"
+            f"the mask has {len(chosen)} entries for {length} photos; give one for each",
+            code="wrong-length",
+            parameter="index",
         )
     return chosen
 
@@ -162,7 +188,8 @@ def import_package(module: str, *, purpose: str, pip: str) -> ModuleType:
             raise
         raise MissingDependencyError(
             f"{purpose} needs the package {package!r}, which is not installed; "
-            f"run: pip install {pip}"
+            f"run: pip install {pip}",
+            code="missing-dependency",
         ) from error
 
 

@@ -10,8 +10,9 @@ import numpy as np
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent.parent.parent))
 
-from shelfvision.export._card import VERSION  # noqa: E402  (after the path)
 from tests.export import conftest  # noqa: E402  (the same)
+
+from shelfvision.export._card import VERSION  # noqa: E402  (after the path)
 
 
 def main() -> None:
