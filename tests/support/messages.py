@@ -1,7 +1,7 @@
 """Find, in the source, every error and warning: where it is made, its code, its message.
 
-``python tests/support/messages.py [ROOM ...]`` lists what is missing: sites without a code, and codes
-whose message names a call or an option as the remedy without a test marked ``remedy(code)``.
+``python tests/support/messages.py [ROOM ...]`` lists what is missing: sites without a code, and
+codes whose message names a call or an option as the remedy without a test marked ``remedy(code)``.
 """
 
 from __future__ import annotations
