@@ -109,7 +109,11 @@ def audit(
     )
     gathered = photos_of(_parts_of(photos))
     if not len(gathered):
-        raise DataError("there is no photo to audit; give a dataset with at least one")
+        raise DataError(
+            "there is no photo to audit; give a dataset with at least one",
+            code="empty",
+            parameter="photos",
+        )
     looks = look_at(gathered)
     return AuditReport._of(
         gathered,
@@ -131,5 +135,7 @@ def _parts_of(photos: Dataset | Splits) -> Mapping[str, Dataset]:
         return {name: part for name, part in zip(PARTS, photos, strict=True) if part is not None}
     raise InvalidParameterError(
         f"photos must be a Dataset or Splits, not {type(photos).__name__}; make one with "
-        "Dataset.from_directory or SeededSplitter.split"
+        "Dataset.from_directory or SeededSplitter.split",
+        code="wrong-type",
+        parameter="photos",
     )

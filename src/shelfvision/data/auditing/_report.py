@@ -266,7 +266,11 @@ class AuditReport:
         found = self._named(code)
         photos = [row for rows in found._rows for row in rows][: as_integer("n", n, minimum=1)]
         if not photos:
-            raise InvalidParameterError(f"the finding {code!r} has no photos to draw")
+            raise InvalidParameterError(
+                f"the finding {code!r} has no photos to draw",
+                code="no-photos",
+                parameter="code",
+            )
         across = min(as_integer("n_columns", n_columns, minimum=1), len(photos))
         sheet = [photos[first : first + across] for first in range(0, len(photos), across)]
         return draw_sets(self._photos, sheet, (), ax)
@@ -274,18 +278,27 @@ class AuditReport:
     def _named(self, code: str) -> Finding:
         if code not in self:
             codes = listed((found.code for found in self._findings), limit=20) or "nothing"
-            raise InvalidParameterError(f"the audit found no {code!r}; it found {codes}")
+            raise InvalidParameterError(
+                f"the audit found no {code!r}; it found {codes}",
+                code="unknown-name",
+                parameter="code",
+            )
         return self[code]
 
     def _with_sets(self, code: str | None) -> Finding:
         if code is None:
             code = next((code for code in PAIRS if code in self), None)
         if code is None:
-            raise DataError("the audit found no photos that look the same, so there is no pair")
+            raise DataError(
+                "the audit found no photos that look the same, so there is no pair",
+                code="no-pairs",
+            )
         found = self._named(code)
         if not all(len(rows) > 1 for rows in found._rows) or not found._rows:
             raise InvalidParameterError(
-                f"the finding {code!r} is not about pairs of photos; draw it with plot_sheet"
+                f"the finding {code!r} is not about pairs of photos; draw it with plot_sheet",
+                code="no-pairs",
+                parameter="code",
             )
         return found
 

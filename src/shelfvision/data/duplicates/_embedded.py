@@ -40,11 +40,15 @@ def checked_embeddings(
     if array.ndim != 2 or array.dtype.kind != "f" or len(array) != n_rows or not array.shape[1]:
         raise InvalidParameterError(
             f"embeddings must be floats of shape ({n_rows}, d), one row a photo, not "
-            f"{array.dtype} of shape {array.shape}; classifier.embed(dataset) gives them"
+            f"{array.dtype} of shape {array.shape}; classifier.embed(dataset) gives them",
+            code="wrong-shape",
+            parameter="embeddings",
         )
     if not np.isfinite(array).all():
         row = int(np.flatnonzero(~np.isfinite(array).all(axis=1))[0])
         raise InvalidParameterError(
-            f"embeddings has a number that is not finite in row {row}; embed that photo again"
+            f"embeddings has a number that is not finite in row {row}; embed that photo again",
+            code="not-finite",
+            parameter="embeddings",
         )
     return array

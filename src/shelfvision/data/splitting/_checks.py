@@ -26,12 +26,16 @@ def check_alike(parts: Mapping[str, Dataset]) -> None:
         if part.class_names != train.class_names:
             raise SplitError(
                 f"train and {name} number their classes differently: {_difference(train, part)}; "
-                "open both with the same class_names, or use select on both"
+                "open both with the same class_names, or use select on both",
+                code="classes-differ",
+                parameter=name,
             )
         if part.image_size != train.image_size:
             raise SplitError(
                 f"train has images of {train.image_size} and {name} of {part.image_size}, height "
-                "and width; open both with the same image_size"
+                "and width; open both with the same image_size",
+                code="sizes-differ",
+                parameter=name,
             )
 
 
@@ -51,7 +55,9 @@ def check_filled(parts: Mapping[str, Dataset]) -> None:
         if not len(part):
             raise SplitError(
                 f"the {name} part has no photos; add photos or choose other shares"
-                + ("" if name == "train" else f", or pass {name}=None to do without")
+                + ("" if name == "train" else f", or pass {name}=None to do without"),
+                code="empty",
+                parameter=name,
             )
 
 
@@ -65,7 +71,9 @@ def check_complete(saved: SavedRows, rows: npt.NDArray[np.int64], ds: Dataset) -
         raise SplitError(
             f"line {saved.lines[first]} of {saved.path!r} has {what}, which the dataset does not "
             f"have ({len(lost)} of its {len(rows)} rows are missing); give the dataset that was "
-            "split, or split this one again with SeededSplitter.split(ds, previous=path)"
+            "split, or split this one again with SeededSplitter.split(ds, previous=path)",
+            code="unknown-id",
+            parameter="path",
         )
     new = np.ones(len(ds), dtype=np.bool_)
     new[rows] = False
@@ -73,7 +81,9 @@ def check_complete(saved: SavedRows, rows: npt.NDArray[np.int64], ds: Dataset) -
         raise SplitError(
             f"{saved.path!r} does not say where {listed(ds.ids[new], limit=3)} belong; give the "
             "dataset that was split, or place the new photos with "
-            "SeededSplitter.split(ds, previous=path)"
+            "SeededSplitter.split(ds, previous=path)",
+            code="incomplete",
+            parameter="path",
         )
 
 

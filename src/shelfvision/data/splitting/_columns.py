@@ -28,18 +28,24 @@ def numbered_classes(labels: Labels) -> tuple[npt.NDArray[np.int64], list[str]]:
         if not ((array == 0) | (array == 1)).all() or not (array.sum(axis=1) == 1).all():
             raise DataError(
                 f"labels of shape {array.shape} must be one-hot, one 1 a row and otherwise 0; "
-                "give class numbers or names, shape (n,)"
+                "give class numbers or names, shape (n,)",
+                code="not-one-hot",
+                parameter="labels",
             )
         return array.argmax(axis=1).astype(np.int64), [str(name) for name in range(array.shape[1])]
     if array.ndim != 1:
         raise DataError(
             f"labels must have shape (n,), or (n, classes) for one-hot rows, not {array.shape}; "
-            "give one class a row"
+            "give one class a row",
+            code="wrong-shape",
+            parameter="labels",
         )
     if array.size and array.dtype.kind not in "iubOUT":
         raise DataError(
             f"labels must be whole numbers, names or one-hot rows, not {array.dtype}; convert "
-            "them with .astype(int)"
+            "them with .astype(int)",
+            code="wrong-type",
+            parameter="labels",
         )
     if array.dtype.kind == "O":
         array = np.array([str(label) for label in array])
@@ -54,7 +60,9 @@ def row_keys(length: int, groups: Names | None, ids: Names | None) -> npt.NDArra
     for name, column in columns.items():
         if len(column) != length:
             raise DataError(
-                f"{name} has {len(column)} entries for {length} labels; give one for each"
+                f"{name} has {len(column)} entries for {length} labels; give one for each",
+                code="wrong-length",
+                parameter=name,
             )
     keys = np.empty(length, dtype=object)
     keys[:] = [str(key) for key in next(iter(columns.values()), range(length))]
@@ -80,9 +88,11 @@ def warn_of_parted(
     ]
     if shared:
         warnings.warn(
-            f"method 'shuffled' ignores groups: {len(shared)} of {len(groups)} stand in several "
-            f"parts (for example {min(shared)!r}), so scores will flatter the model; use method "
-            "'stratified' or 'hashed' to keep them whole",
-            LeakageWarning,
+            LeakageWarning(
+                f"method 'shuffled' ignores groups: {len(shared)} of {len(groups)} stand in "
+                f"several parts (for example {min(shared)!r}), so scores will flatter the model; "
+                "use method 'stratified' or 'hashed' to keep them whole",
+                code="groups-parted",
+            ),
             stacklevel=stacklevel,
         )

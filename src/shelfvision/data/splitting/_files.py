@@ -33,6 +33,8 @@ class SavedRows:
     splits: list[str]
     copies: list[int]
     lines: list[int]
+    parameter: str
+    """The argument that named the file."""
 
 
 def write_split(path: str | os.PathLike[str], blocks: Iterable[tuple[str, Dataset]]) -> None:
@@ -49,11 +51,13 @@ def write_split(path: str | os.PathLike[str], blocks: Iterable[tuple[str, Datase
             file.write(text.encode("utf-8", "surrogateescape"))
 
 
-def read_split(path: str | os.PathLike[str]) -> SavedRows:
+def read_split(path: str | os.PathLike[str], *, parameter: str) -> SavedRows:
     """Read a manifest that `write_split` wrote, or one that a person edited."""
     where = os.fspath(path)
-    rows = SavedRows(path=where, ids=[], labels=[], splits=[], copies=[], lines=[])
-    text = _read_bytes(path, "the saved split").decode("utf-8-sig", "surrogateescape")
+    rows = SavedRows(
+        path=where, ids=[], labels=[], splits=[], copies=[], lines=[], parameter=parameter
+    )
+    text = _read_bytes(path, "the saved split", parameter).decode("utf-8-sig", "surrogateescape")
     # Not str.splitlines, which would also cut names at characters such as U+2028.
     reader = csv.reader(_lines(text), strict=True)
     try:
@@ -62,7 +66,9 @@ def read_split(path: str | os.PathLike[str]) -> SavedRows:
         if missing:
             raise SplitError(
                 f"{where!r} is not a saved split: it has no column {missing[0]!r}; give a file "
-                "that Splits.save wrote"
+                "that Splits.save wrote",
+                code="missing-column",
+                parameter=parameter,
             )
         places = [header.index(column) for column in _COLUMNS]
         for fields in reader:
@@ -71,7 +77,9 @@ def read_split(path: str | os.PathLike[str]) -> SavedRows:
     except csv.Error as error:
         raise SplitError(
             f"{where!r} is not a saved split: line {reader.line_num} is not CSV ({error}); give "
-            "a file that Splits.save wrote"
+            "a file that Splits.save wrote",
+            code="not-csv",
+            parameter=parameter,
         ) from error
     return rows
 
@@ -80,19 +88,25 @@ def _add_row(rows: SavedRows, fields: list[str], places: list[int], width: int, 
     if len(fields) != width:
         raise SplitError(
             f"line {line} of {rows.path!r} has {len(fields)} fields instead of {width}; save the "
-            "split again, or repair the line"
+            "split again, or repair the line",
+            code="wrong-length",
+            parameter=rows.parameter,
         )
     # The dataset knows its groups itself; they are in the file for those who read it.
     photo, label, _, split, copy = (fields[place] for place in places)
     if split not in PARTS + LEFT_OUT:
         raise SplitError(
             f"line {line} of {rows.path!r} puts {photo!r} into the part {split!r}, which is none "
-            "of 'train', 'validation', 'test'; correct the line"
+            "of 'train', 'validation', 'test'; correct the line",
+            code="unknown-name",
+            parameter=rows.parameter,
         )
     if not (copy.isascii() and copy.isdigit()):
         raise SplitError(
             f"line {line} of {rows.path!r} numbers a copy of {photo!r} {copy!r} instead of 0, 1, "
-            "2, …; correct the line"
+            "2, …; correct the line",
+            code="not-in-range",
+            parameter=rows.parameter,
         )
     rows.ids.append(photo)
     rows.labels.append(label)
@@ -124,26 +138,30 @@ def _check_labels(saved: SavedRows, dataset: Dataset, found: npt.NDArray[np.int6
             f"{saved.path!r} saved {saved.ids[first]!r} (line {saved.lines[first]}) as "
             f"{saved.labels[first]!r}, but the dataset has it as {now!r}, and {len(changed)} "
             "labels differ in all; give the dataset that was split, relabelled the same way, or "
-            "split again"
+            "split again",
+            code="labels-differ",
+            parameter=saved.parameter,
         )
 
 
 def listed_rows(
-    path: str | os.PathLike[str], known: Mapping[str, Sequence[int]]
+    path: str | os.PathLike[str], known: Mapping[str, Sequence[int]], *, parameter: str
 ) -> npt.NDArray[np.int64]:
     """Return the rows, ascending, whose ids stand on a text list, one a line."""
-    text = _read_bytes(path, "the list").decode("utf-8-sig", "surrogateescape")
+    text = _read_bytes(path, "the list", parameter).decode("utf-8-sig", "surrogateescape")
     rows: set[int] = set()
     for number, line in enumerate(text.split("\n"), start=1):
         words = line.strip(" \t\r")
         if words:
             photo = _known_prefix(words, known)
             if photo is None:
-                raise _unknown_photo(words, number, os.fspath(path), known)
+                raise _unknown_photo(words, number, os.fspath(path), known, parameter)
             rows.update(known[photo])
     if not rows:
         raise SplitError(
-            f"the list {os.fspath(path)!r} names no photo; give one with an id on every line"
+            f"the list {os.fspath(path)!r} names no photo; give one with an id on every line",
+            code="empty",
+            parameter=parameter,
         )
     return np.array(sorted(rows), dtype=np.int64)
 
@@ -167,7 +185,7 @@ def _known_prefix(words: str, known: Mapping[str, Sequence[int]]) -> str | None:
 
 
 def _unknown_photo(
-    words: str, number: int, path: str, known: Mapping[str, Sequence[int]]
+    words: str, number: int, path: str, known: Mapping[str, Sequence[int]], parameter: str
 ) -> SplitError:
     photo = words.split(maxsplit=1)[0]
     nearest = _nearest(photo, known)
@@ -176,7 +194,9 @@ def _unknown_photo(
     )
     return SplitError(
         f"line {number} of {path!r} names {photo!r}, which the dataset does not have; {hint}? "
-        "Correct the list, or open the dataset at the folder that the list's names start from"
+        "Correct the list, or open the dataset at the folder that the list's names start from",
+        code="unknown-id",
+        parameter=parameter,
     )
 
 
@@ -189,16 +209,20 @@ def _nearest(photo: str, known: Mapping[str, Sequence[int]]) -> str | None:
     return close[0] if close else None
 
 
-def _read_bytes(path: str | os.PathLike[str], what: str) -> bytes:
+def _read_bytes(path: str | os.PathLike[str], what: str, parameter: str) -> bytes:
     try:
         return Path(path).read_bytes()
     except FileNotFoundError:
         raise DatasetNotFoundError(
-            f"{what} {os.fspath(path)!r} does not exist; check the path"
+            f"{what} {os.fspath(path)!r} does not exist; check the path",
+            code="not-found",
+            parameter=parameter,
         ) from None
     except OSError as error:
         raise SplitError(
-            f"{what} {os.fspath(path)!r} cannot be read: {error.strerror}; give a readable file"
+            f"{what} {os.fspath(path)!r} cannot be read: {error.strerror}; give a readable file",
+            code="unreadable",
+            parameter=parameter,
         ) from error
 
 

@@ -114,6 +114,8 @@ def fold_numbers(
     if len(np.unique(folds)) < n_folds:
         raise SplitError(
             f"{len(codes)} photos in {len(groups)} groups do not fill {n_folds} folds; ask for "
-            "fewer folds or add photos"
+            "fewer folds or add photos",
+            code="too-few-groups",
+            parameter="n_folds",
         )
     return folds

@@ -47,7 +47,7 @@ class Pins:
 
 def read_pins(path: str | os.PathLike[str], dataset: Dataset) -> Pins:
     """Read which rows of the dataset a saved manifest pins."""
-    saved = read_split(path)
+    saved = read_split(path, parameter="previous")
     rows = find_rows(saved, dataset)
     states = np.array([_STATES[name] for name in saved.splits], dtype=np.int64)
     pins = Pins.none(len(dataset))
@@ -83,5 +83,7 @@ def rows_of(
 def _torn(saved: SavedRows, row: int) -> SplitError:
     return SplitError(
         f"{saved.path!r} has {saved.ids[row]!r} (line {saved.lines[row]}) in two parts; remove "
-        "one of the lines"
+        "one of the lines",
+        code="duplicate",
+        parameter="previous",
     )

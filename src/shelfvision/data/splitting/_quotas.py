@@ -236,7 +236,8 @@ def check_groups(table: GroupTable, class_names: Sequence[str], least: int, purp
         raise SplitError(
             f"class {class_names[number]!r} has {counts[number]} photos in {groups[number]} "
             f"{many}, too few for {least} {purpose}; add photos, put it together with another "
-            "class by relabel, leave it out by select, or ask for fewer parts"
+            "class by relabel, leave it out by select, or ask for fewer parts",
+            code="too-few-groups",
         )
 
 

@@ -107,7 +107,7 @@ class Splits:
         leaks = () if origin.disjoint else find_leaks(parts)
         asked = [leak for leak in leaks if leak.group not in spared or leak.reason == "copy"]
         if asked and on_leak == "raise" and not origin.groups_ignored:
-            raise LeakageError(refusal(asked))
+            raise LeakageError(refusal(asked), code="leakage")
         if asked and on_leak == "drop":
             parts, dropped = without_leaks(parts, spared)
             left["dropped"] = (*left.get("dropped", ()), *dropped)
@@ -158,7 +158,11 @@ class Splits:
         """
         known = rows_by_id(ds)
         given = zip(PARTS, (train, validation, test), strict=True)
-        rows = {name: listed_rows(path, known) for name, path in given if path is not None}
+        rows = {
+            name: listed_rows(path, known, parameter=name)
+            for name, path in given
+            if path is not None
+        }
         rest = np.ones(len(ds), dtype=np.bool_)
         for chosen in rows.values():
             rest[chosen] = False
@@ -196,7 +200,7 @@ class Splits:
             The file is not a saved split, or does not fit the dataset: photos are missing on
             either side, or labels have changed.
         """
-        saved = read_split(path)
+        saved = read_split(path, parameter="path")
         rows = find_rows(saved, ds)
         check_complete(saved, rows, ds)
         names = np.array(saved.splits, dtype=object)
@@ -332,13 +336,16 @@ def _warn(splits: Splits, asked: Sequence[Leak], stacklevel: int) -> None:
         }.get(splits.on_leak, "")
         cause = "method 'shuffled' ignores groups: " if splits.groups_ignored else ""
         warnings.warn(
-            f"{cause}{leak_sentence(asked)}; {done}", LeakageWarning, stacklevel=stacklevel
+            LeakageWarning(f"{cause}{leak_sentence(asked)}; {done}", code="leakage"),
+            stacklevel=stacklevel,
         )
     if splits.unplaced:
         warnings.warn(
-            f"{len(splits.unplaced)} new photos link photos that the earlier split has in two "
-            f"parts, so they were not placed: {listed(splits.unplaced, limit=3)}; look at them, "
-            "they are in splits.unplaced",
-            LeakageWarning,
+            LeakageWarning(
+                f"{len(splits.unplaced)} new photos link photos that the earlier split has in two "
+                f"parts, so they were not placed: {listed(splits.unplaced, limit=3)}; look at "
+                "them, they are in splits.unplaced",
+                code="unplaced",
+            ),
             stacklevel=stacklevel,
         )

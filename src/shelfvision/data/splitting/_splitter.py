@@ -109,11 +109,14 @@ class SeededSplitter:
             terms = " + ".join(str(getattr(self, name)) for name in PARTS)
             raise InvalidParameterError(
                 f"train, validation and test must sum to 1, but {terms} = {float(sum(shares)):g}; "
-                "give all three, for instance train=0.7, validation=0.2, test=0.1"
+                "give all three, for instance train=0.7, validation=0.2, test=0.1",
+                code="sum-not-one",
             )
         if not shares[0]:
             raise InvalidParameterError(
-                "train must be above 0, not 0; give the training part a share, for instance 0.7"
+                "train must be above 0, not 0; give the training part a share, for instance 0.7",
+                code="not-in-range",
+                parameter="train",
             )
         one_of("method", self.method, _METHODS)
         one_of("on_leak", self.on_leak, ON_LEAK)
@@ -288,7 +291,9 @@ class SeededSplitter:
             got = f"{unnamed} of the {len(groups)} groups are photos" if unnamed else "there is one"
             raise SplitError(
                 "leave_one_group_out needs photos from at least two named groups, but "
-                f"{got}; name them with groups= (from_arrays) or group_column= (from_manifest)"
+                f"{got}; name them with groups= (from_arrays) or group_column= (from_manifest)",
+                code="no-groups",
+                parameter="ds",
             )
         order = sorted(range(len(groups)), key=groups.__getitem__)
         return (
@@ -327,7 +332,9 @@ class SeededSplitter:
                 f"the dataset contains {len(copies)} augmented copies (for example of "
                 f"{ds.ids[copies[0]]!r}), which would be judged on in validation and test; split "
                 "first, then balance the training part (for the article's order, balance and "
-                "then split, use fit_resample and split_indices on arrays)"
+                "then split, use fit_resample and split_indices on arrays)",
+                code="augmented-copies",
+                parameter="ds",
             )
 
 
