@@ -38,6 +38,7 @@ FLOORS: dict[str, int] = {
     "protocols": 0,
     "plot": 0,
     "_files": 0,
+    "_json": 0,
     "_html": 0,
     "_random": 0,
     "_validation": 0,

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pytest
 
 import shelfvision as sv
+from shelfvision._json import canonical_json
 from shelfvision.errors import (
     BundleError,
     BundleNotFoundError,
@@ -24,7 +25,6 @@ from shelfvision.errors import (
     StorageError,
 )
 from shelfvision.gallery._file import ENTRY, read_gallery
-from shelfvision.models._json import canonical_json
 from shelfvision.models._safetensors import DIGESTS, digests_of, write
 from shelfvision.models._sealed import SEAL, seal
 

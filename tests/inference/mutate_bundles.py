@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
+from shelfvision._json import canonical_json
 from shelfvision.errors import BundleError
 from shelfvision.inference._bundle import read_contents
 from shelfvision.inference._manifest import ENTRY
-from shelfvision.models._json import canonical_json
 from shelfvision.models._safetensors import DIGESTS
 from shelfvision.models._sealed import SEAL, seal
 

@@ -19,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import shelfvision as sv
+from shelfvision._json import canonical_json
 from shelfvision.errors import (
     BundleError,
     BundleNotFoundError,
@@ -30,7 +31,6 @@ from shelfvision.inference._bundle import read_contents, save_bundle
 from shelfvision.inference._manifest import ENTRY, Manifest
 from shelfvision.models import ModelSpec
 from shelfvision.models._backend import load_keras
-from shelfvision.models._json import canonical_json
 from shelfvision.models._safetensors import DIGESTS, digests_of, write
 from shelfvision.models._sealed import SEAL, seal
 from shelfvision.predictions import Calibration, Thresholds, ValidationScores

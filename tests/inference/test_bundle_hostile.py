@@ -19,10 +19,10 @@ import numpy as np
 import pytest
 
 import shelfvision as sv
+from shelfvision._json import canonical_json
 from shelfvision.errors import BundleError, InvalidParameterError
 from shelfvision.inference._bundle import read_contents
 from shelfvision.inference._manifest import ENTRY
-from shelfvision.models._json import canonical_json
 from shelfvision.models._safetensors import DIGESTS, KEPT
 from shelfvision.models._sealed import SEAL, seal
 

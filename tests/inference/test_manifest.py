@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
+from shelfvision._json import canonical_json
 from shelfvision.errors import BundleError, InvalidParameterError
 from shelfvision.inference._manifest import ENTRY, VERSION, Manifest, package_versions, plain
 from shelfvision.models import ModelSpec
 from shelfvision.models._backend import backend_name
-from shelfvision.models._json import canonical_json
 from shelfvision.models._safetensors import DIGESTS
 from shelfvision.models._sealed import SEAL, seal
 from shelfvision.predictions import Calibration, Thresholds

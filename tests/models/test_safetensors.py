@@ -30,6 +30,7 @@ from shelfvision.models._safetensors import (
     read_tensors,
     write,
 )
+from support import refuses
 
 KIND = "a file of weights"
 
@@ -128,10 +129,15 @@ def test_a_digest_is_of_name_type_shape_and_bytes() -> None:
         (framed(b"{"), f"is not {KIND}"),
         ((MAX_HEADER + 1).to_bytes(8, "little") + b"{}", f"is not {KIND}"),
         ((3).to_bytes(8, "little") + b"{}", f"is not {KIND}"),
-        (framed([]), "has a header that is not a JSON object"),
-        (framed({"__metadata__": 1}), "has a header that is not a JSON object"),
+        (
+            framed({"__metadata__": 1}),
+            "has a header that is not a JSON object",
+        ),
         (framed({"__metadata__": {"a": 1}}), "has metadata that is not text"),
-        (framed({"w": 1}), "has a header that is not a JSON object"),
+        (
+            framed({"w": 1}),
+            "has a header that is not a JSON object",
+        ),
         (framed({"w": entry(dtype="F8")}), "has a tensor 'w' of the unknown type 'F8'"),
         (framed({"w": entry()}, b"abc"), "ends early, in the middle of its weights"),
         (framed({"w": entry()}, b"abcde"), "has more bytes than its header tells of"),
@@ -155,16 +161,30 @@ def test_a_digest_is_of_name_type_shape_and_bytes() -> None:
             framed({"w": entry(shape=[2], data_offsets=[0, 4])}, b"abcd"),
             "gives the tensor 'w' bytes that do not fit its shape",
         ),
-        (framed(b"{nothing}"), "s header is not the JSON that it should be"),
-        (framed(b'{"w":1,"w":2}'), "s header is not the JSON that it should be"),
-        (framed(b'{"w":NaN}'), "s header is not the JSON that it should be"),
-        (framed(b'{"w":1e999}'), "s header is not the JSON that it should be"),
-        (framed(b'{"\xff":1}'), "s header is not the JSON that it should be"),
-        (framed('{"w":1}'.encode("utf-16")), "s header is not the JSON that it should be"),
     ],
 )
 def test_a_fault_is_told(data: bytes, told: str) -> None:
     assert fault(data) == told
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"{nothing}", "not-json"),
+        (b'{"w":1,"w":2}', "duplicate"),
+        (b'{"w":NaN}', "not-finite"),
+        (b'{"w":1e999}', "not-finite"),
+        (b'{"w":' + b"9" * 5000 + b"}", "too-large"),
+        (b'{"\\ud800":1}', "wrong-encoding"),
+        (b'{"\xff":1}', "wrong-encoding"),
+        ('{"w":1}'.encode("utf-16"), "wrong-encoding"),
+        (b"[" * 100_000, "too-deep"),
+        (b"[]", "wrong-type"),
+    ],
+)
+def test_a_header_that_is_not_json_as_it_should_be_is_refused(data: bytes, code: str) -> None:
+    with refuses(BundleError, code):
+        read(framed(data))
 
 
 @pytest.mark.parametrize(
@@ -204,7 +224,7 @@ def test_a_long_name_is_cut_in_what_is_told() -> None:
 def test_lists_and_mappings_may_stand_64_deep_in_each_other(deep: int, read_: bool) -> None:
     told = fault(framed(b'{"w":' * (deep - 1) + b"[]" + b"}" * (deep - 1)))
     assert (told == "describes the tensor 'w' in a way that makes no sense") == read_
-    assert (told == "s header is not the JSON that it should be") != read_
+    assert told.startswith("has a header that is not the JSON that it should be") != read_
 
 
 @pytest.mark.parametrize(
@@ -213,7 +233,10 @@ def test_lists_and_mappings_may_stand_64_deep_in_each_other(deep: int, read_: bo
         ({"w": "0" * 64}, "is damaged: the tensor 'w' does not match its digest"),
         ({}, "has digests for other tensors than it holds"),
         ({"w": "0" * 64, "v": ""}, "has digests for other tensors than it holds"),
-        ([], "has a header that is not a JSON object"),
+        (
+            [],
+            "has a header that is not the JSON that it should be: it is a JSON list, not an object",
+        ),
     ],
 )
 def test_digests_that_do_not_fit_are_told(digests: object, told: str) -> None:

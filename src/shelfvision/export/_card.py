@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NoReturn, Self, cast
 
+from shelfvision._json import canonical_json, versioned
 from shelfvision._validation import as_class_names, as_image_size, one_of
 from shelfvision.errors import BundleError, InvalidParameterError
-from shelfvision.models._json import canonical_json, versioned
 from shelfvision.models._spec import MAX_CLASSES, MAX_SIDE
 from shelfvision.predictions._calibration import Calibration
 from shelfvision.predictions._thresholds import Thresholds
@@ -108,7 +108,13 @@ class Card:
         """Return the entry of a file, or refuse it."""
         if len(text) > MAX_CARD:
             _refuse(where, f"its entry {ENTRY!r} is {len(text)} bytes long")
-        fields = versioned(text, where, kind="export", newest=VERSION, refuse=_refuse)
+        fields = versioned(
+            text,
+            where,
+            kind="export",
+            newest=VERSION,
+            fail=lambda code, fault: _refuse(where, fault, code),
+        )
         keys = _KEYS if fields["format"] == 1 else _KEYS | _NEW_KEYS
         if set(fields) != keys:
             _refuse(where, "its description has not the entries that it should have")
@@ -192,7 +198,8 @@ def _digest(value: object) -> str:
     return cast("str", value)
 
 
-def _refuse(where: str, fault: str) -> NoReturn:
+def _refuse(where: str, fault: str, code: str = "damaged") -> NoReturn:
     raise BundleError(
-        f"{where} is no export that can be used: {fault}; export the classifier again"
+        f"{where} is no export that can be used: {fault}; export the classifier again",
+        code=code,
     )

@@ -8,10 +8,10 @@ from typing import NoReturn
 
 import numpy as np
 
+from shelfvision._json import canonical_json, versioned
 from shelfvision._validation import as_class_names, listed
 from shelfvision.errors import BundleError, InvalidParameterError
 from shelfvision.gallery._enrolled import MAX_PHOTOS, Enrolled
-from shelfvision.models._json import canonical_json, versioned
 from shelfvision.models._safetensors import (
     DIGESTS,
     Header,
@@ -91,7 +91,13 @@ def _fields(header: Header, where: str) -> dict[str, object]:
     if ENTRY not in metadata:
         _refuse(where, f"it is not {KIND}")
     text = metadata[ENTRY]
-    fields = versioned(text, where, kind="gallery", newest=VERSION, refuse=_refuse)
+    fields = versioned(
+        text,
+        where,
+        kind="gallery",
+        newest=VERSION,
+        fail=lambda code, fault: _refuse(where, fault, code),
+    )
     if set(metadata) != {ENTRY, DIGESTS, SEAL} or canonical_json(fields) != text:
         _refuse(where, "its metadata is not as shelfvision writes it")
     if metadata[SEAL] != seal(text, metadata[DIGESTS]):
@@ -155,8 +161,9 @@ def checked_share(value: object) -> float | None:
     return float(value)
 
 
-def _refuse(where: str, fault: str) -> NoReturn:
+def _refuse(where: str, fault: str, code: str | None = None) -> NoReturn:
     raise BundleError(
         f"{where} is no gallery that can be loaded: {fault}; check that it is the right file, and "
-        "copy it again from where it came"
+        "copy it again from where it came",
+        code=code,
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
+from shelfvision._json import canonical_json
 from shelfvision.inference._classifier import Classifier
-from shelfvision.models._json import canonical_json
 
 
 def digest_of(classifier: Classifier) -> str:

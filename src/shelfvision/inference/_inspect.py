@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import cast, final
 
+from shelfvision._json import parse_json
 from shelfvision.inference._bundle import Contents, read_contents
 from shelfvision.inference._manifest import ENTRY
-from shelfvision.models._json import parse_json
 from shelfvision.models._safetensors import DIGESTS, KEPT
 from shelfvision.models._sealed import SEAL, Target, where_is
 from shelfvision.models._spec import ModelSpec

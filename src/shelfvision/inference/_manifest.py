@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NoReturn, Self, TypeVar, cast
 
+from shelfvision._json import MAX_DEPTH, canonical_json, require_shallow, versioned
 from shelfvision._validation import as_class_names, listed
 from shelfvision.errors import BundleError, InvalidParameterError, ModelError
 from shelfvision.models._backend import backend_name
-from shelfvision.models._json import MAX_DEPTH, canonical_json, require_shallow, versioned
 from shelfvision.models._safetensors import DIGESTS
 from shelfvision.models._sealed import SEAL, seal
 from shelfvision.models._spec import ModelSpec
@@ -81,7 +81,13 @@ class Manifest:
         if ENTRY not in metadata:
             _refuse(where, "it is not a classifier saved by shelfvision")
         text = metadata[ENTRY]
-        fields = versioned(text, where, kind="bundle", newest=VERSION, refuse=_refuse)
+        fields = versioned(
+            text,
+            where,
+            kind="bundle",
+            newest=VERSION,
+            fail=lambda code, fault: _refuse(where, fault, code),
+        )
         if set(metadata) != {ENTRY, DIGESTS, SEAL} or canonical_json(fields) != text:
             _refuse(where, "its metadata is not as shelfvision writes it")
         if metadata[SEAL] != seal(text, metadata[DIGESTS]):
@@ -187,8 +193,9 @@ def _cut(fault: object) -> str:
     return text if len(text) <= 400 else f"{text[:397]}..."
 
 
-def _refuse(where: str, fault: str) -> NoReturn:
+def _refuse(where: str, fault: str, code: str = "damaged") -> NoReturn:
     raise BundleError(
         f"{where} is no bundle that can be loaded: {_cut(fault)}; check that it is the right file, "
-        "and copy it again from where it came"
+        "and copy it again from where it came",
+        code=code,
     )

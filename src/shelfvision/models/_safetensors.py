@@ -12,8 +12,8 @@ from typing import NoReturn, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._json import canonical_json, json_object
 from shelfvision.errors import BundleError, InvalidParameterError
-from shelfvision.models._json import canonical_json, parse_json
 
 Tensor: TypeAlias = npt.NDArray[np.generic]
 
@@ -103,7 +103,7 @@ def read_header(file: Readable, where: str, *, kind: str = "a file of weights") 
     if not 2 <= length <= MAX_HEADER:
         _refuse(where, f"is not {kind}")
     raw = _exactly(file, length, where, kind=f"is not {kind}")
-    fields = _object(parse_json(raw, where), where)
+    fields = _json(raw, where)
     metadata = _metadata(fields.pop("__metadata__", {}), where)
     if len(fields) > MAX_TENSORS:
         _refuse(where, f"has {len(fields)} tensors, over the limit of {MAX_TENSORS}")
@@ -209,6 +209,13 @@ def _exactly(file: Readable, size: int, where: str, *, kind: str) -> bytes:
     return b"".join(parts)
 
 
+def _json(text: str | bytes, where: str) -> dict[str, object]:
+    def fail(code: str, fault: str) -> NoReturn:
+        _refuse(where, f"has a header that is not the JSON that it should be: {fault}", code)
+
+    return json_object(text, where, fail=fail)
+
+
 def _object(value: object, where: str) -> dict[str, object]:
     if not isinstance(value, dict):
         _refuse(where, "has a header that is not a JSON object")
@@ -252,14 +259,15 @@ def _digests(header: Header, where: str) -> Mapping[str, object] | None:
     """Return the digest that each tensor must have, or None for a file without digests."""
     if DIGESTS not in header.metadata:
         return None
-    digests = _object(parse_json(header.metadata[DIGESTS], where), where)
+    digests = _json(header.metadata[DIGESTS], where)
     if set(digests) != {entry.name for entry in header.entries}:
         _refuse(where, "has digests for other tensors than it holds")
     return digests
 
 
-def _refuse(where: str, fault: str) -> NoReturn:
+def _refuse(where: str, fault: str, code: str = "damaged") -> NoReturn:
     raise BundleError(
         f"{where} cannot be loaded: it {fault}; check that it is the right file, and copy it again "
-        "from where it came"
+        "from where it came",
+        code=code,
     )
