@@ -39,6 +39,7 @@ FLOORS: dict[str, int] = {
     "plot": 0,
     "_files": 0,
     "_json": 0,
+    "_formats": 0,
     "_html": 0,
     "_random": 0,
     "_validation": 0,
