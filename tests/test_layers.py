@@ -37,12 +37,15 @@ FLOORS: dict[str, int] = {
     "errors": 0,
     "protocols": 0,
     "plot": 0,
+    "_csv": 0,
     "_files": 0,
     "_json": 0,
     "_formats": 0,
     "_html": 0,
+    "_identifiers": 0,
     "_random": 0,
     "_validation": 0,
+    "_warnings": 0,
 }
 """The floor of every room; the empty name is the façade, ``shelfvision/__init__.py``."""
 

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Augmenter", "BatchPixelSource", "Image", "Images", "OnError", "PixelSource", "Resize"]
+__all__ = [
+    "Augmenter",
+    "BatchPixelSource",
+    "ClassNames",
+    "Image",
+    "Images",
+    "OnError",
+    "PixelSource",
+    "Resize",
+]
 
 Image: TypeAlias = npt.NDArray[np.uint8]
 """One RGB image: ``uint8``, shape (height, width, 3), values 0 to 255."""
@@ -18,6 +27,10 @@ Images: TypeAlias = npt.NDArray[np.uint8]
 
 Resize: TypeAlias = Literal["stretch", "pad", "crop"]
 """How a photo of another shape becomes `image_size`."""
+
+ClassNames: TypeAlias = Iterable[str] | Mapping[str, int] | Mapping[int, str]
+"""Class names in the order of their numbers; or numbers by name, as Keras's ``class_indices`` has
+them; or names by number, as YOLO's ``data.yaml`` has them. Numbers are 0 to n - 1."""
 
 OnError: TypeAlias = Literal["raise", "skip"]
 """What to do with a photo that cannot be read."""
