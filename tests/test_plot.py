@@ -18,8 +18,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+import shelfvision as sv
 from shelfvision import plot
 from shelfvision.errors import InvalidParameterError
+from support import refuses
 
 CURVES: Mapping[str, Sequence[float]] = {
     "loss": [0.6, 0.4, 0.3],
@@ -77,10 +79,10 @@ def test_history_without_validation_or_accuracy_draws_what_is_there() -> None:
 
 
 def test_history_refuses_what_has_no_epochs_and_epochs_that_were_not() -> None:
-    with pytest.raises(InvalidParameterError, match="no epochs"):
+    with refuses(InvalidParameterError, "empty", "history"):
         plot.history({"loss": []})
     for best in (0, 4):
-        with pytest.raises(InvalidParameterError, match="from 1 to 3"):
+        with refuses(InvalidParameterError, "not-in-range", "best_epoch"):
             plot.history(CURVES, best_epoch=best)
 
 
@@ -137,25 +139,25 @@ def test_thirty_long_names_stand_apart_from_each_other() -> None:
 
 
 @pytest.mark.parametrize(
-    ("matrix", "names", "message"),
+    ("matrix", "names", "code", "parameter"),
     [
-        ([[1, 2]], None, "must be square"),
-        ([1, 2], None, "must be square"),
-        ([[0.5, 0.5], [0, 1]], None, "must hold counts"),
-        ([[1, -1], [0, 1]], None, "must hold counts"),
-        ([[1, 0], [0, 1]], ["a"], "1 names for a matrix of 2 classes"),
+        ([[1, 2]], None, "wrong-shape", "matrix_or_report"),
+        ([1, 2], None, "wrong-shape", "matrix_or_report"),
+        ([[0.5, 0.5], [0, 1]], None, "wrong-type", "matrix_or_report"),
+        ([[1, -1], [0, 1]], None, "wrong-type", "matrix_or_report"),
+        ([[1, 0], [0, 1]], ["a"], "wrong-length", "class_names"),
     ],
 )
 def test_confusion_matrix_refuses_what_is_not_one(
-    matrix: list[list[float]], names: list[str] | None, message: str
+    matrix: list[list[float]], names: list[str] | None, code: str, parameter: str
 ) -> None:
-    with pytest.raises(InvalidParameterError, match=message):
+    with refuses(InvalidParameterError, code, parameter):
         plot.confusion_matrix(matrix, names)
     assert plt.get_fignums() == []
 
 
 def test_confusion_matrix_refuses_an_unknown_normalization() -> None:
-    with pytest.raises(InvalidParameterError, match="normalize must be one of"):
+    with refuses(InvalidParameterError, "not-an-option", "normalize"):
         plot.confusion_matrix([[1]], normalize="rows")
 
 
@@ -193,9 +195,9 @@ def test_a_photo_that_could_not_be_read_says_so() -> None:
 
 
 def test_predictions_refuse_columns_of_different_length() -> None:
-    with pytest.raises(InvalidParameterError, match="confidences has 1 entries for 2 photos"):
+    with refuses(InvalidParameterError, "wrong-length", "confidences"):
         plot.predictions(PHOTOS[:2], ["a", "b"], [0.1])
-    with pytest.raises(InvalidParameterError, match="no photo to draw"):
+    with refuses(InvalidParameterError, "empty"):
         plot.predictions(PHOTOS[:0], [], [])
 
 
@@ -210,7 +212,7 @@ def test_augmentations_stand_in_a_row_beside_their_original() -> None:
 
 
 def test_augmentations_refuse_arrays_that_do_not_fit() -> None:
-    with pytest.raises(InvalidParameterError, match=r"\(n, m, height, width, 3\)"):
+    with refuses(InvalidParameterError, "wrong-shape", "copies"):
         plot.augmentations(PHOTOS, PHOTOS)
 
 
@@ -235,7 +237,7 @@ def test_class_balance_knows_classes_that_only_one_side_has() -> None:
 
 
 def test_class_balance_refuses_nothing_at_all() -> None:
-    with pytest.raises(InvalidParameterError, match="class_names is empty"):
+    with refuses(InvalidParameterError, "empty", "class_names"):
         plot.class_balance({})
 
 
@@ -268,14 +270,14 @@ def test_several_panels_take_as_many_given_axes() -> None:
 
     assert plot.history(CURVES, ax=list(grid[0, :2])).tolist() == grid[0, :2].tolist()
     assert plot.predictions(PHOTOS, ["a"] * 5, [1.0] * 5, ax=grid).shape == (5,)
-    with pytest.raises(InvalidParameterError, match="1 axes for 2 panels"):
+    with refuses(InvalidParameterError, "wrong-length", "ax"):
         plot.history(CURVES, ax=[grid[0, 0]])
 
 
 def test_an_axes_without_a_place_in_a_grid_cannot_hold_several_panels() -> None:
     loose = Figure().add_axes((0, 0, 1, 1))
 
-    with pytest.raises(InvalidParameterError, match="no place in a grid"):
+    with refuses(InvalidParameterError, "no-place", "ax"):
         plot.history(CURVES, ax=loose)
 
 
@@ -320,20 +322,20 @@ def test_losses_that_are_no_numbers_leave_gaps() -> None:
 
 @pytest.mark.parametrize("given", [None, [1, 2], 3])
 def test_what_is_no_mapping_is_refused(given: object) -> None:
-    with pytest.raises(InvalidParameterError, match="dictionary"):
+    with refuses(InvalidParameterError, "wrong-type", "history"):
         plot.history(given)  # type: ignore[arg-type]  # wrong on purpose
-    with pytest.raises(InvalidParameterError, match="class_counts"):
+    with refuses(InvalidParameterError, "wrong-type", "before"):
         plot.class_balance(given)  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_a_confusion_matrix_of_uneven_rows_is_refused() -> None:
-    with pytest.raises(InvalidParameterError, match="must be square"):
+    with refuses(InvalidParameterError, "wrong-shape", "matrix_or_report"):
         plot.confusion_matrix([[1], [1, 2]])
 
 
 @pytest.mark.parametrize("images", ["ab", [(PHOTOS[0], 0), (PHOTOS[1], 1)]])
 def test_what_is_no_photo_is_refused_with_the_way_from_a_dataset(images: object) -> None:
-    with pytest.raises(InvalidParameterError, match=r"dataset\.to_arrays"):
+    with refuses(InvalidParameterError, "wrong-type", "images"):
         plot.predictions(images, ["can", "jar"], [0.9, 0.8])  # type: ignore[arg-type]  # wrong on purpose
     assert not plt.get_fignums()
 
@@ -368,5 +370,35 @@ def test_reliability_takes_a_report_and_an_axes() -> None:
     _, ax = plt.subplots()
 
     assert plot.reliability(SimpleNamespace(reliability=BINS), ax=ax) is ax
-    with pytest.raises(InvalidParameterError, match="no range of confidence"):
+    with refuses(InvalidParameterError, "empty", "report_or_bins"):
         plot.reliability([])
+
+
+# -- remedies ------------------------------------------------------------------------------
+
+
+@pytest.mark.remedy("wrong-type")
+def test_shares_of_a_confusion_matrix_are_made_by_normalize() -> None:
+    with refuses(InvalidParameterError, "wrong-type", "matrix_or_report"):
+        plot.confusion_matrix([[0.75, 0.25], [0.0, 1.0]])
+    assert plot.confusion_matrix([[3, 1], [0, 4]], normalize="true").texts[0].get_text() == "0.75"
+
+
+@pytest.mark.remedy("wrong-type")
+def test_photos_of_a_dataset_are_drawn_as_arrays() -> None:
+    dataset = sv.samples.render_products(1, image_size=(20, 20))
+    names = list(dataset.class_names)
+    with refuses(InvalidParameterError, "wrong-type", "images"):
+        plot.predictions(dataset, names, [0.5] * len(names))  # type: ignore[arg-type]  # wrong on purpose
+    assert len(plot.predictions(dataset.to_arrays()[0], names, [0.5] * len(names))) == len(names)
+
+
+@pytest.mark.remedy("wrong-shape")
+def test_heat_maps_that_are_missing_are_made_by_explain() -> None:
+    photos = sv.samples.render_products(1, image_size=(32, 32))
+    images = photos.to_arrays()[0]
+    with refuses(InvalidParameterError, "wrong-shape", "maps"):
+        plot.heat_maps(images)
+    model = sv.build_model(len(photos.class_names), architecture="shelf_cnn", image_size=(32, 32))
+    classifier = sv.Classifier.from_model(model, class_names=photos.class_names)
+    assert len(plot.heat_maps(sv.explain(classifier, images))) == len(images)

@@ -11,6 +11,7 @@ import pytest
 
 from shelfvision.errors import InvalidParameterError
 from shelfvision.samples import CLASS_NAMES, Shelf, render_shelf
+from support import refuses
 
 
 @pytest.fixture(scope="module")
@@ -91,5 +92,5 @@ def test_the_truth_cannot_be_written_to(shelf: Shelf) -> None:
 
 
 def test_places_too_small_for_products_are_refused() -> None:
-    with pytest.raises(InvalidParameterError, match="leave 10 x 100 pixels for each"):
+    with refuses(InvalidParameterError, "too-many", "image_size"):
         render_shelf(1, 10, image_size=(100, 100))

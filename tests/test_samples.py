@@ -21,6 +21,7 @@ import shelfvision as sv
 from shelfvision.errors import InvalidParameterError, StorageError
 from shelfvision.samples import CLASS_NAMES, UNEVEN_COUNTS, render_products, write_products
 from shelfvision.samples._products import designs_for
+from support import refuses
 
 SCRIPT = """
 import hashlib
@@ -212,7 +213,7 @@ def test_png_photos_have_the_very_pixels_that_are_rendered(tmp_path: Path) -> No
 def test_a_folder_that_holds_something_is_never_written_to(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
 
-    with pytest.raises(StorageError, match="is not empty"):
+    with refuses(StorageError, "not-empty", "directory"):
         write_products(tmp_path, 1)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
@@ -220,27 +221,27 @@ def test_a_folder_that_holds_something_is_never_written_to(tmp_path: Path) -> No
 def test_a_file_in_the_place_of_the_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
 
-    with pytest.raises(StorageError, match="file"):
+    with refuses(StorageError, "storage", "directory"):
         write_products(tmp_path / "file", 1)
 
 
 @pytest.mark.parametrize("name", ["..", ".", "a/b", "a\\b", "a\0b", "C:", "\ud800"])
 def test_a_class_name_that_would_leave_the_folder_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(InvalidParameterError, match="name of a folder"):
+    with refuses(InvalidParameterError, "unusable-name", "class_names"):
         write_products(tmp_path / "photos", 1, class_names=[name])
     assert not (tmp_path / "photos").exists()
 
 
 def test_bad_numbers_names_and_formats_are_named(tmp_path: Path) -> None:
-    with pytest.raises(InvalidParameterError, match="n_per_class must be a whole number"):
+    with refuses(InvalidParameterError, "not-in-range", "n_per_class"):
         render_products(0)
-    with pytest.raises(InvalidParameterError, match=r"n_per_class\['Can'\]"):
+    with refuses(InvalidParameterError, "not-in-range", "n_per_class"):
         render_products({"Can": -1})
-    with pytest.raises(InvalidParameterError, match="'Tin', which class_names does not name"):
+    with refuses(InvalidParameterError, "unknown-name", "n_per_class"):
         render_products({"Tin": 1}, class_names=["Can"])
-    with pytest.raises(InvalidParameterError, match="image_size"):
+    with refuses(InvalidParameterError, "not-in-range", "image_size"):
         render_products(1, image_size=(0, 10))
-    with pytest.raises(InvalidParameterError, match="seed"):
+    with refuses(InvalidParameterError, "not-in-range", "seed"):
         render_products(1, seed=-1)
-    with pytest.raises(InvalidParameterError, match="format must be one of"):
+    with refuses(InvalidParameterError, "not-an-option", "format"):
         write_products(tmp_path / "photos", 1, format="bmp")

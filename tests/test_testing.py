@@ -15,6 +15,7 @@ from shelfvision.augment import Compose, Flip, Maybe, default_augmenter
 from shelfvision.errors import AugmenterError, ShelfVisionWarning
 from shelfvision.protocols import Image
 from shelfvision.testing import check_augmenter
+from support import gives_warning, refuses
 
 Rng = np.random.Generator
 
@@ -183,13 +184,13 @@ BROKEN = [
 
 @pytest.mark.parametrize(("augmenter", "sentence"), BROKEN)
 def test_a_broken_augmenter_is_told_what_is_wrong(augmenter: object, sentence: str) -> None:
-    with pytest.raises(AugmenterError) as caught:
+    with refuses(AugmenterError, "contract", "augmenter") as caught:
         check_augmenter(augmenter)  # type: ignore[arg-type]  # wrong on purpose
     assert sentence in str(caught.value)
 
 
 def test_only_what_is_wrong_is_told() -> None:
-    with pytest.raises(AugmenterError) as caught:
+    with refuses(AugmenterError, "contract", "augmenter") as caught:
         check_augmenter(writes)
     assert str(caught.value).splitlines() == [
         "augmenter writes breaks its contract:",
@@ -199,7 +200,7 @@ def test_only_what_is_wrong_is_told() -> None:
 
 def test_all_faults_are_told_at_once() -> None:
     broken: list[Any] = [lambda image, rng: image[:0] + np.random.rand()]
-    with pytest.raises(AugmenterError) as caught:
+    with refuses(AugmenterError, "contract", "augmenter") as caught:
         check_augmenter(broken[0])
     text = str(caught.value)
     for sentence in ("returned dtype float64", "numpy.random", "pickled"):
@@ -208,7 +209,7 @@ def test_all_faults_are_told_at_once() -> None:
 
 def test_global_generators_are_left_as_they_were() -> None:
     before = random.getstate(), pickle.dumps(np.random.get_state())
-    with pytest.raises(AugmenterError):
+    with refuses(AugmenterError, "contract", "augmenter"):
         check_augmenter(seeds_the_global)
     assert before == (random.getstate(), pickle.dumps(np.random.get_state()))
 
@@ -220,15 +221,13 @@ def slow(image: Image, rng: Rng) -> Image:
 
 
 def test_a_slow_augmenter_is_warned_about_only() -> None:
-    with pytest.warns(ShelfVisionWarning, match="slow is slow"):
+    with gives_warning(ShelfVisionWarning, "slow"):
         check_augmenter(slow)
 
 
-@pytest.mark.parametrize(
-    ("thing", "match"), [(Flip, r"pass one of it, Flip\(\.\.\.\)"), ("flip", "callable")]
-)
-def test_what_is_no_augmenter_is_refused(thing: object, match: str) -> None:
-    with pytest.raises(AugmenterError, match=match):
+@pytest.mark.parametrize(("thing", "code"), [(Flip, "is-a-class"), ("flip", "wrong-type")])
+def test_what_is_no_augmenter_is_refused(thing: object, code: str) -> None:
+    with refuses(AugmenterError, code, "augmenter"):
         check_augmenter(thing)  # type: ignore[arg-type]  # wrong on purpose
 
 
@@ -262,5 +261,6 @@ class TorchvisionLike:
 @pytest.mark.parametrize("kind", [AlbumentationsLike, KerasLike, TorchvisionLike])
 def test_a_transform_of_another_library_is_sent_to_its_adapter(kind: type) -> None:
     adapter = {"A": "from_albumentations", "K": "from_keras_layer", "T": "from_torchvision"}
-    with pytest.raises(AugmenterError, match=f"take it in with.*{adapter[kind.__name__[0]]}"):
+    with refuses(AugmenterError, "foreign-augmenter", "augmenter") as caught:
         check_augmenter(kind())
+    assert adapter[kind.__name__[0]] in str(caught.value)

@@ -28,8 +28,18 @@ Positions: TypeAlias = slice | npt.NDArray[np.integer] | npt.NDArray[np.bool_]
 """The same, checked."""
 
 
-def as_integer(name: str, value: SupportsIndex, *, minimum: int, maximum: int | None = None) -> int:
-    """Return `value` as an int within bounds; booleans and floats are refused."""
+def as_integer(
+    name: str,
+    value: SupportsIndex,
+    *,
+    minimum: int,
+    maximum: int | None = None,
+    parameter: str | None = None,
+) -> int:
+    """Return `value` as an int within bounds; booleans and floats are refused.
+
+    `name` is how the message calls it; `parameter` is the argument's own name where that differs.
+    """
     limit = f"at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
     try:
         number = None if isinstance(value, bool) else operator.index(value)
@@ -39,7 +49,7 @@ def as_integer(name: str, value: SupportsIndex, *, minimum: int, maximum: int | 
         raise InvalidParameterError(
             f"{name} must be a whole number, {limit}, not {value!r}",
             code="not-in-range",
-            parameter=name,
+            parameter=parameter or name,
         )
     return number
 
@@ -56,6 +66,7 @@ def as_number(
     minimum: float = -math.inf,
     maximum: float = math.inf,
     exclusive: bool = False,
+    parameter: str | None = None,
 ) -> float:
     """Return `value` as a finite float within bounds (excluding them if `exclusive`)."""
     try:
@@ -69,7 +80,7 @@ def as_number(
         raise InvalidParameterError(
             f"{name} must be a number {kind} {minimum} {joint} {maximum}, not {value!r}",
             code="not-in-range",
-            parameter=name,
+            parameter=parameter or name,
         )
     return number
 
@@ -90,12 +101,14 @@ def as_image_size(value: Iterable[SupportsIndex]) -> tuple[int, int]:
     return sides[0], sides[1]
 
 
-def one_of(name: str, value: str, options: Collection[str]) -> str:
+def one_of(name: str, value: str, options: Collection[str], *, parameter: str | None = None) -> str:
     """Return `value` if it is one of the `options`."""
     if not isinstance(value, str) or value not in options:
         choices = ", ".join(repr(option) for option in options)
         raise InvalidParameterError(
-            f"{name} must be one of {choices}, not {value!r}", code="not-an-option", parameter=name
+            f"{name} must be one of {choices}, not {value!r}",
+            code="not-an-option",
+            parameter=parameter or name,
         )
     return value
 

@@ -67,21 +67,33 @@ def check_augmenter(augmenter: Augmenter) -> None:
     given: object = augmenter
     if isinstance(given, type):
         raise AugmenterError(
-            f"check_augmenter got the class {given.__name__}; pass one of it, {given.__name__}(...)"
+            f"check_augmenter got the class {given.__name__}; pass one of it, {given.__name__}()",
+            code="is-a-class",
+            parameter="augmenter",
         )
     if not callable(given):
-        raise AugmenterError(f"an augmenter is a callable (image, rng) -> image, not {given!r}")
+        raise AugmenterError(
+            f"an augmenter is a callable (image, rng) -> image, not {given!r}",
+            code="wrong-type",
+            parameter="augmenter",
+        )
     adapter = _adapter_for(given)
     if adapter is not None:
         raise AugmenterError(
             f"{name_of(given)} is a transform of another library, which takes no generator; take "
-            f"it in with shelfvision.augment.{adapter}"
+            f"it in with shelfvision.augment.{adapter}",
+            code="foreign-augmenter",
+            parameter="augmenter",
         )
     with _globals_kept():
         faults = _distinct(_faults(augmenter))
     if faults:
         lines = "".join(f"\n- {fault}" for fault in faults)
-        raise AugmenterError(f"augmenter {name_of(augmenter)} breaks its contract:{lines}")
+        raise AugmenterError(
+            f"augmenter {name_of(augmenter)} breaks its contract:{lines}",
+            code="contract",
+            parameter="augmenter",
+        )
 
 
 def _adapter_for(thing: object) -> str | None:
@@ -258,9 +270,11 @@ def _warn_if_slow(augmenter: Augmenter) -> None:
         seconds.append(time.perf_counter() - start)
     if min(seconds) > _SLOW:
         warnings.warn(
-            f"augmenter {name_of(augmenter)} is slow: it takes {min(seconds):.2f} s for an image "
-            "of 100 x 100, and training waits for it",
-            ShelfVisionWarning,
+            ShelfVisionWarning(
+                f"augmenter {name_of(augmenter)} is slow: it takes {min(seconds):.2f} s for an "
+                "image of 100 x 100, and training waits for it",
+                code="slow",
+            ),
             stacklevel=4,
         )
 

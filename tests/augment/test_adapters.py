@@ -22,6 +22,7 @@ from shelfvision.errors import AugmenterError, MissingBackendError
 from shelfvision.models._backend import load_keras
 from shelfvision.protocols import Augmenter, Image
 from shelfvision.testing import check_augmenter
+from support import refuses
 
 
 class AlbumentationsLike:
@@ -136,18 +137,18 @@ def test_channels_first_come_back_last() -> None:
 
 
 @pytest.mark.parametrize(
-    ("adapt", "thing", "match"),
+    ("adapt", "thing", "parameter"),
     [
-        (from_keras_layer, len, "takes a Keras layer"),
-        (from_albumentations, len, "set_random_seed"),
-        (from_torchvision, "rotate", "takes a transform"),
-        (from_torchvision, TensorLike, "takes a transform"),
+        (from_keras_layer, len, "layer"),
+        (from_albumentations, len, "transform"),
+        (from_torchvision, "rotate", "transform"),
+        (from_torchvision, TensorLike, "transform"),
     ],
 )
 def test_what_cannot_be_adapted_is_refused(
-    adapt: Callable[[object], Augmenter], thing: object, match: str
+    adapt: Callable[[object], Augmenter], thing: object, parameter: str
 ) -> None:
-    with pytest.raises(AugmenterError, match=match):
+    with refuses(AugmenterError, "wrong-type", parameter):
         adapt(thing)
 
 
@@ -156,7 +157,7 @@ def test_a_transform_without_an_image_in_its_answer_is_explained() -> None:
         def __call__(self, *, image: Image) -> dict[str, Image]:
             return {"picture": image}
 
-    with pytest.raises(AugmenterError, match="must give a dict with 'image'"):
+    with refuses(AugmenterError, "wrong-answer"):
         from_albumentations(Wrong())(np.zeros((2, 2, 3), np.uint8), rng_for(0, "t"))
 
 

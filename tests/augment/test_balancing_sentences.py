@@ -1,8 +1,8 @@
-"""What balancing says, word for word, and how copies are numbered and spread."""
+"""What balancing refuses, and how copies are numbered and spread."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -15,13 +15,7 @@ from shelfvision.augment._spread import copy_numbers, spread
 from shelfvision.data import Dataset
 from shelfvision.data._sources import ArrayPixels
 from shelfvision.errors import DataError, InvalidParameterError, ShelfVisionWarning
-
-
-def said(kind: type[Exception], act: Callable[[], object]) -> str:
-    """Return the sentence with which something is refused."""
-    with pytest.raises(kind) as caught:
-        act()
-    return str(caught.value)
+from support import gives_warning, refuses
 
 
 def photos(counts: Mapping[str, int], *, ids: str = "", copies: tuple[int, ...] = ()) -> Dataset:
@@ -47,52 +41,14 @@ def planned(strategy: object, counts: Mapping[str, int]) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("strategy", ["majority", "", 0, -3, True, None, 2.5, ["all"]])
-def test_what_is_no_strategy_is_told_what_there_are(strategy: object) -> None:
-    sentence = said(InvalidParameterError, lambda: planned(strategy, {"a": 1}))
-    assert sentence.startswith(
-        "sampling_strategy must be one of 'not majority', 'auto', 'minority', 'not minority', "
-        "'all', 'median', a number of photos, a "
-    )
-    assert repr(strategy) in sentence
+def test_what_is_no_strategy_is_refused(strategy: object) -> None:
+    with refuses(InvalidParameterError, "not-an-option", "sampling_strategy"):
+        planned(strategy, {"a": 1})
 
 
-def test_a_strategy_that_names_a_class_that_is_not_there_is_told_the_classes() -> None:
-    assert said(InvalidParameterError, lambda: planned({"x": 4}, {"a": 2, "b": 5})) == (
-        "sampling_strategy names the class 'x', which is not there; the classes are 'a', 'b'"
-    )
-    many = {f"class {number:02}": 1 for number in range(50)}
-    assert said(InvalidParameterError, lambda: planned({"x": 4}, many)).endswith("'class 49'")
-    answer = "the answer of the sampling_strategy callable"
-    assert said(InvalidParameterError, lambda: planned(lambda _: {"x": 4}, {"a": 2})) == (
-        f"{answer} names the class 'x', which is not there; the classes are 'a'"
-    )
-    assert said(InvalidParameterError, lambda: planned(lambda _: [4], {"a": 2})) == (
-        "the sampling_strategy callable must return a mapping {class: number of photos}, not [4]"
-    )
-
-
-def test_a_strategy_that_would_remove_or_invent_photos_is_refused() -> None:
-    assert said(InvalidParameterError, lambda: planned({"b": 4}, {"a": 2, "b": 5})) == (
-        "sampling_strategy asks for 4 photos of class 'b', which has 5 already; nothing is ever "
-        "removed, so ask for at least that many"
-    )
-    assert said(DataError, lambda: planned({"none": 1}, {"a": 2, "none": 0})) == (
-        "sampling_strategy asks for 1 photos of class 'none', which has none to copy; add photos "
-        "of it or leave it out"
-    )
-    assert said(InvalidParameterError, lambda: planned(1, {"a": 2, "b": 5, "none": 0})) == (
-        "sampling_strategy=1 asks for fewer photos than every class has already (the smallest has "
-        "2); nothing is ever removed, so ask for more"
-    )
-    assert said(DataError, lambda: planned("all", {"none": 0})) == (
-        "there are no photos to balance: every class counts 0"
-    )
-    assert "the number of photos of class 'a' must be" in said(
-        InvalidParameterError, lambda: planned({"a": -1}, {"a": 2})
-    )
-    assert "the count of class 'a' must be" in said(
-        InvalidParameterError, lambda: planned("all", {"a": -1})
-    )
+def test_counts_below_nought_are_refused() -> None:
+    with refuses(InvalidParameterError, "not-in-range", "class_counts"):
+        planned("all", {"a": -1})
 
 
 def test_a_strategy_may_ask_for_what_is_there() -> None:
@@ -143,49 +99,26 @@ def test_caps_count_what_was_made_before() -> None:
     assert BalancingAugmenter(max_copies=0).plan({"a": 1, "b": 9}) == {"a": 0, "b": 0}
     ds = photos({"a": 3, "b": 9}, ids="xyxpqrstuvwz", copies=(0, 0, 1, *[0] * 9))
     assert BalancingAugmenter(max_copies=2).balance(ds).class_counts == {"a": 6, "b": 9}
-    assert "max_copies must be" in said(
-        InvalidParameterError, lambda: BalancingAugmenter(max_copies=-1)
-    )
+    with refuses(InvalidParameterError, "not-in-range", "max_copies"):
+        BalancingAugmenter(max_copies=-1)
 
 
 def test_a_class_without_photos_or_originals_is_told() -> None:
-    with pytest.warns(ShelfVisionWarning) as caught:
+    with gives_warning(ShelfVisionWarning, "missing-class") as told:
         BalancingAugmenter().balance(photos({"a": 2, "none": 0, "b": 3, "nil": 0}))
-    assert str(caught[0].message) == (
-        "no photos of 'none', 'nil': a class without photos cannot be balanced and stays empty; "
-        "add photos or leave it out with ds.select"
-    )
+    assert "'none', 'nil'" in str(told[0])
     orphans = photos({"a": 1, "b": 3}, copies=(1, 0, 0, 0))
-    assert said(DataError, lambda: BalancingAugmenter().balance(orphans)) == (
-        "class 'a' has copies but no originals, so no more can be made; balance the dataset that "
-        "holds its originals"
-    )
+    with refuses(DataError, "no-originals"):
+        BalancingAugmenter().balance(orphans)
     enough = photos({"a": 3, "b": 3}, copies=(1, 1, 1, 0, 0, 0))
     assert len(BalancingAugmenter().balance(enough)) == 6
 
 
-@pytest.mark.parametrize(
-    ("wrong", "culprit"),
-    [
-        (3, "3"),
-        (Flip, repr(Flip)),
-        ({"a": Flip(), "b": "x"}, "'x'"),
-        ({"a": Flip}, repr(Flip)),
-        ({"a": Flip(), "b": None}, "None"),
-    ],
-)
-def test_what_is_no_augmenter_is_told(wrong: object, culprit: str) -> None:
-    assert said(InvalidParameterError, lambda: BalancingAugmenter(wrong)) == (  # type: ignore[arg-type]  # so
-        "augmenter must be a callable (image, rng) -> image, a mapping {class: augmenter} or None "
-        f"for the default, not {culprit}"
-    )
-
-
 def test_augmenters_of_classes_that_are_not_there_are_told() -> None:
     balancer = BalancingAugmenter({"x": Flip(), "a": Flip(), "y": Flip()})
-    assert said(InvalidParameterError, lambda: balancer.balance(photos({"a": 1, "b": 2}))) == (
-        "augmenter names the class 'x', 'y', which is not there; the classes are 'a', 'b'"
-    )
+    with refuses(InvalidParameterError, "unknown-name", "augmenter") as caught:
+        balancer.balance(photos({"a": 1, "b": 2}))
+    assert "'x', 'y'" in str(caught.value)
 
 
 def test_a_balancer_tells_its_settings_as_scikit_learn_asks() -> None:
@@ -249,24 +182,17 @@ def test_labels_of_every_form_become_numbers() -> None:
     assert numbers.dtype == np.int64
 
 
-SHAPE = (
-    "y must hold one label a row, shape (n,), or one-hot rows, shape (n, classes), not shape (2, "
-    "3, 1)"
-)
-ONE_HOT = "y of two dimensions must be one-hot: exactly one 1 in every row and 0 elsewhere"
-KINDS = "y must hold whole numbers, strings or one-hot rows, not "
-
-
 @pytest.mark.parametrize(
-    ("labels", "told"),
+    ("labels", "code"),
     [
-        (np.ones((2, 3, 1)), SHAPE),
-        (np.array([0.5]), f"{KINDS}float64"),
-        (np.array(["a", 1], dtype=object), f"{KINDS}object"),
-        (np.ones((2, 2)), ONE_HOT),
-        (np.array([[1, 2], [0, 1]]), ONE_HOT),
-        (np.zeros((1, 2)), ONE_HOT),
+        (np.ones((2, 3, 1)), "wrong-shape"),
+        (np.array([0.5]), "wrong-type"),
+        (np.array(["a", 1], dtype=object), "wrong-type"),
+        (np.ones((2, 2)), "not-one-hot"),
+        (np.array([[1, 2], [0, 1]]), "not-one-hot"),
+        (np.zeros((1, 2)), "not-one-hot"),
     ],
 )
-def test_labels_that_do_not_fit_are_told(labels: npt.NDArray[np.generic], told: str) -> None:
-    assert said(DataError, lambda: class_numbers(labels)) == told
+def test_labels_that_do_not_fit_are_refused(labels: npt.NDArray[np.generic], code: str) -> None:
+    with refuses(DataError, code, "y"):
+        class_numbers(labels)

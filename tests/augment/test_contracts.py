@@ -7,7 +7,6 @@ import random
 from functools import partial
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
@@ -40,6 +39,7 @@ from shelfvision.augment import (
 from shelfvision.errors import AugmenterError
 from shelfvision.protocols import Augmenter, Image, Images
 from shelfvision.testing import check_augmenter
+from support import refuses
 
 seeds = st.integers(0, 2**32 - 1)
 strengths = st.floats(0.05, 0.9).map(lambda value: round(value, 3))
@@ -148,7 +148,7 @@ def test_whatever_keeps_the_contract_passes_the_check(augmenter: Operation) -> N
 @settings(max_examples=15)
 @given(single, st.sampled_from([Halves, Floats, Writes, Global, Counts]))
 def test_whatever_breaks_the_contract_is_told(augmenter: Operation, kind: type[Wrapped]) -> None:
-    with pytest.raises(AugmenterError, match="breaks its contract"):
+    with refuses(AugmenterError, "contract", "augmenter"):
         check_augmenter(kind(augmenter))
 
 

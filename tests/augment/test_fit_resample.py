@@ -14,6 +14,7 @@ from shelfvision._random import rng_for
 from shelfvision.augment import BalancingAugmenter, Flip
 from shelfvision.data import Dataset
 from shelfvision.errors import DataError, InvalidParameterError
+from support import refuses
 
 X = rng_for(0, "test").integers(0, 256, (12, 6, 7, 3), dtype=np.uint8)
 NAMES = np.array(
@@ -74,22 +75,31 @@ def test_the_arrays_given_are_not_changed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("images", "labels", "match"),
+    ("labels", "code"),
     [
-        (X.astype(np.float32), NAMES, "uint8"),
-        (X.reshape(12, -1), NAMES, "height, width, 3"),
-        (X, NAMES[:5], "5 entries"),
-        (X, np.ones(12) * 0.5, "whole numbers, strings or one-hot"),
-        (X, np.ones((12, 3)), "one-hot"),
-        (X, np.ones((12, 3, 1)), "one label a row"),
+        (np.ones(12) * 0.5, "wrong-type"),
+        (np.array(["a", 1] * 6, dtype=object), "wrong-type"),
+        (np.ones((12, 3)), "not-one-hot"),
+        (np.zeros((12, 3)), "not-one-hot"),
+        (np.ones((12, 3, 1)), "wrong-shape"),
     ],
 )
-def test_arrays_that_do_not_fit_are_explained(
-    images: np.ndarray[tuple[int, ...], np.dtype[np.uint8]],
-    labels: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
-    match: str,
+def test_labels_that_do_not_fit_are_explained(
+    labels: np.ndarray[tuple[int, ...], np.dtype[np.float64]], code: str
 ) -> None:
-    with pytest.raises((DataError, InvalidParameterError), match=match):
+    with refuses(DataError, code, "y"):
+        BalancingAugmenter().fit_resample(X, labels)
+
+
+@pytest.mark.parametrize(
+    ("images", "labels"),
+    [(X.astype(np.float32), NAMES), (X.reshape(12, -1), NAMES), (X, NAMES[:5])],
+)
+def test_photos_that_do_not_fit_are_explained(
+    images: np.ndarray[tuple[int, ...], np.dtype[np.uint8]],
+    labels: np.ndarray[tuple[int, ...], np.dtype[np.str_]],
+) -> None:
+    with pytest.raises((DataError, InvalidParameterError)):
         BalancingAugmenter().fit_resample(images, labels)
 
 

@@ -45,6 +45,7 @@ from shelfvision.augment._warp import Matrix, _sampling, warp
 from shelfvision.errors import AugmenterError, InvalidParameterError
 from shelfvision.protocols import Image
 from shelfvision.testing import check_augmenter
+from support import refuses
 
 ALL = [
     Flip(),
@@ -353,33 +354,38 @@ def test_anybody_s_function_can_be_composed() -> None:
 
 
 def test_a_broken_function_in_a_composition_is_named() -> None:
-    with pytest.raises(AugmenterError, match=r"_halved.*shape \(20, 50, 3\)"):
+    with refuses(AugmenterError, "contract") as caught:
         Compose([Flip(), _halved])(_photo(), rng_for(0, "t"))
+    assert "_halved" in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("make", "match"),
+    ("make", "code", "parameter"),
     [
-        (lambda: Rotate(200), "Rotate: degrees must be a number from 0 to 180"),
-        (lambda: Rotate((5, -5)), "low, high"),
-        (lambda: Rotate((1, 2, 3)), "pair"),  # type: ignore[arg-type]  # wrong on purpose
-        (lambda: Rotate("15"), "degrees must be a number"),  # type: ignore[arg-type]  # the same
-        (lambda: Shift(fill=(1, 2, 300)), "0 to 255"),
-        (lambda: Shift(fill="black"), "'black'"),  # type: ignore[arg-type]  # wrong on purpose
-        (lambda: Flip("sideways"), "sideways"),  # type: ignore[arg-type]  # wrong on purpose
-        (lambda: Brightness(float("nan")), "nan"),
-        (lambda: JpegArtifacts((80, 20)), "quality"),
-        (lambda: Compose([]), "no augmenters"),
-        (lambda: Compose(Flip()), "list of augmenters"),  # type: ignore[arg-type]  # the same
-        (lambda: Compose([Flip]), r"make one of it: Flip\(\)"),  # type: ignore[list-item]  # so
-        (lambda: Compose([3]), "callable"),  # type: ignore[list-item]  # wrong on purpose
-        (lambda: OneOf([Flip()], weights=[0]), "weights"),
-        (lambda: OneOf([Flip()], weights=[1, 2]), "weights"),
-        (lambda: Maybe(Flip(), p=2), "Maybe: p"),
-        (lambda: AlwaysChange(Flip(), attempts=0), "attempts"),
+        (lambda: Rotate(200), "not-in-range", "degrees"),
+        (lambda: Rotate((5, -5)), "not-a-pair", "degrees"),
+        (lambda: Rotate((5, 200)), "not-in-range", "degrees"),
+        (lambda: Rotate((1, 2, 3)), "not-a-pair", "degrees"),  # type: ignore[arg-type]  # wrong on purpose
+        (lambda: Rotate("15"), "not-in-range", "degrees"),  # type: ignore[arg-type]  # the same
+        (lambda: Shift(fill=(1, 2, 300)), "not-an-option", "fill"),
+        (lambda: Shift(fill="black"), "not-an-option", "fill"),  # type: ignore[arg-type]  # wrong on purpose
+        (lambda: Flip("sideways"), "not-an-option", "direction"),  # type: ignore[arg-type]  # wrong on purpose
+        (lambda: Brightness(float("nan")), "not-in-range", "change"),
+        (lambda: JpegArtifacts((80, 20)), "not-a-pair", "quality"),
+        (lambda: JpegArtifacts((0, 20)), "not-in-range", "quality"),
+        (lambda: Compose([]), "empty", "augmenters"),
+        (lambda: Compose(Flip()), "wrong-type", "augmenters"),  # type: ignore[arg-type]  # the same
+        (lambda: Compose([Flip]), "is-a-class", "augmenters"),  # type: ignore[list-item]  # so
+        (lambda: Compose([3]), "wrong-type", "augmenters"),  # type: ignore[list-item]  # wrong on purpose
+        (lambda: OneOf([Flip()], weights=[0]), "wrong-length", "weights"),
+        (lambda: OneOf([Flip()], weights=[-1]), "not-in-range", "weights"),
+        (lambda: OneOf([Flip()], weights=[1, 2]), "wrong-length", "weights"),
+        (lambda: Maybe(Flip(), p=2), "not-in-range", "p"),
+        (lambda: Maybe(3), "wrong-type", "augmenter"),  # type: ignore[arg-type]  # wrong on purpose
+        (lambda: AlwaysChange(Flip(), attempts=0), "not-in-range", "attempts"),
     ],
 )
-def test_settings_that_make_no_sense_are_named(make: object, match: str) -> None:
+def test_settings_that_make_no_sense_are_named(make: object, code: str, parameter: str) -> None:
     assert callable(make)
-    with pytest.raises(InvalidParameterError, match=match):
+    with refuses(InvalidParameterError, code, parameter):
         make()

@@ -53,7 +53,11 @@ def from_keras_layer(layer: Callable[..., object]) -> Augmenter:
     >>> augmenter = from_keras_layer(keras.layers.RandomContrast(0.2))  # doctest: +SKIP
     """
     if not hasattr(type(layer), "from_config"):
-        raise AugmenterError(f"from_keras_layer takes a Keras layer, not {layer!r}")
+        raise AugmenterError(
+            f"from_keras_layer takes a Keras layer, not {layer!r}",
+            code="wrong-type",
+            parameter="layer",
+        )
     return _KerasLayer(layer)
 
 
@@ -78,7 +82,9 @@ def from_albumentations(transform: Callable[..., object]) -> Augmenter:
     if not hasattr(transform, "set_random_seed"):
         raise AugmenterError(
             "from_albumentations takes a transform with set_random_seed (albumentations 2 or "
-            f"later), not {transform!r}"
+            f"later), not {transform!r}",
+            code="wrong-type",
+            parameter="transform",
         )
     return _Albumentations(transform)
 
@@ -105,7 +111,11 @@ def from_torchvision(transform: Callable[..., object]) -> Augmenter:
     """
     given: object = transform
     if not callable(given) or isinstance(given, type):
-        raise AugmenterError(f"from_torchvision takes a transform, not {transform!r}")
+        raise AugmenterError(
+            f"from_torchvision takes a transform, not {transform!r}",
+            code="wrong-type",
+            parameter="transform",
+        )
     return _Torchvision(transform)
 
 
@@ -186,7 +196,8 @@ class _Albumentations:
         answer = transform(image=image)
         if not isinstance(answer, Mapping) or "image" not in answer:
             raise AugmenterError(
-                f"an albumentations-like transform must give a dict with 'image', not {answer!r}"
+                f"an albumentations-like transform must give a dict with 'image', not {answer!r}",
+                code="wrong-answer",
             )
         result: Image = np.asarray(answer["image"])
         return result

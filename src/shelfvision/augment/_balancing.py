@@ -120,10 +120,12 @@ class BalancingAugmenter:
         if not isinstance(class_counts, Mapping):
             raise InvalidParameterError(
                 f"class_counts must be a mapping of class name to number of photos, not "
-                f"{class_counts!r}; ds.class_counts is one"
+                f"{class_counts!r}; ds.class_counts is one",
+                code="wrong-type",
+                parameter="class_counts",
             )
         counts: dict[ClassName, int] = {
-            name: as_integer(f"the count of class {name!r}", n, minimum=0)
+            name: as_integer(f"the count of class {name!r}", n, minimum=0, parameter="class_counts")
             for name, n in class_counts.items()
         }
         plan = self._capped(counts, {name: self._room(n, 0) for name, n in counts.items()})
@@ -282,14 +284,17 @@ class BalancingAugmenter:
             if n and counts[name] == made:
                 raise DataError(
                     f"class {name!r} has copies but no originals, so no more can be made; balance "
-                    "the dataset that holds its originals"
+                    "the dataset that holds its originals",
+                    code="no-originals",
                 )
         empty = [str(name) for name, n in counts.items() if n == 0]
         if empty:
             warnings.warn(
-                f"no photos of {listed(empty)}: a class without photos cannot be balanced and "
-                "stays empty; add photos or leave it out with ds.select",
-                ShelfVisionWarning,
+                ShelfVisionWarning(
+                    f"no photos of {listed(empty)}: a class without photos cannot be balanced and "
+                    "stays empty; add photos or leave it out with ds.select",
+                    code="missing-class",
+                ),
                 stacklevel=3,
             )
         return added
@@ -318,7 +323,9 @@ class BalancingAugmenter:
         if unknown:
             raise InvalidParameterError(
                 f"augmenter names the class {listed(unknown)}, which is not there; the classes "
-                f"are {listed(map(str, classes), limit=50)}"
+                f"are {listed(map(str, classes), limit=50)}",
+                code="unknown-name",
+                parameter="augmenter",
             )
         augmenters = [own.get(name, default_augmenter()) for name in classes]
         return np.arange(len(classes)), augmenters
@@ -332,5 +339,7 @@ def _check_augmenter(augmenter: object) -> None:
         if not callable(one) or isinstance(one, type):
             raise InvalidParameterError(
                 "augmenter must be a callable (image, rng) -> image, a mapping {class: augmenter} "
-                f"or None for the default, not {one!r}"
+                f"or None for the default, not {one!r}",
+                code="wrong-type",
+                parameter="augmenter",
             )

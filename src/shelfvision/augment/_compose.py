@@ -80,11 +80,16 @@ class OneOf(Operation):
         object.__setattr__(self, "augmenters", augmenters)
         if self.weights is None:
             return
-        weights = tuple(as_number("OneOf: a weight", weight, minimum=0) for weight in self.weights)
+        weights = tuple(
+            as_number("OneOf: a weight", weight, minimum=0, parameter="weights")
+            for weight in self.weights
+        )
         if len(weights) != len(augmenters) or not sum(weights) > 0:
             raise InvalidParameterError(
                 f"OneOf: weights must be {len(augmenters)} numbers, one for each augmenter and "
-                f"not all 0, not {self.weights!r}"
+                f"not all 0, not {self.weights!r}",
+                code="wrong-length",
+                parameter="weights",
             )
         object.__setattr__(self, "weights", weights)
 
@@ -124,8 +129,10 @@ class Maybe(Operation):
 
     def __post_init__(self) -> None:
         """Check the settings."""
-        _require_augmenter("Maybe", self.augmenter)
-        object.__setattr__(self, "p", as_number("Maybe: p", self.p, minimum=0, maximum=1))
+        _require_augmenter("Maybe", self.augmenter, "augmenter")
+        object.__setattr__(
+            self, "p", as_number("Maybe: p", self.p, minimum=0, maximum=1, parameter="p")
+        )
 
     @override
     def stages(self, rng: np.random.Generator, size: tuple[int, int]) -> Iterator[Stage]:
@@ -155,8 +162,10 @@ class AlwaysChange(Operation):
 
     def __post_init__(self) -> None:
         """Check the settings."""
-        _require_augmenter("AlwaysChange", self.augmenter)
-        attempts = as_integer("AlwaysChange: attempts", self.attempts, minimum=1)
+        _require_augmenter("AlwaysChange", self.augmenter, "augmenter")
+        attempts = as_integer(
+            "AlwaysChange: attempts", self.attempts, minimum=1, parameter="attempts"
+        )
         object.__setattr__(self, "attempts", attempts)
 
     @override
@@ -180,21 +189,29 @@ class AlwaysChange(Operation):
 def _checked_several(owner: str, augmenters: object) -> tuple[Augmenter, ...]:
     if not isinstance(augmenters, list | tuple):
         raise InvalidParameterError(
-            f"{owner} takes a list of augmenters, not {augmenters!r}; write {owner}([...])"
+            f"{owner} takes a list of augmenters, not {augmenters!r}; write {owner}([...])",
+            code="wrong-type",
+            parameter="augmenters",
         )
     for augmenter in augmenters:
-        _require_augmenter(owner, augmenter)
+        _require_augmenter(owner, augmenter, "augmenters")
     if not augmenters:
-        raise InvalidParameterError(f"{owner} has no augmenters; name at least one")
+        raise InvalidParameterError(
+            f"{owner} has no augmenters; name at least one", code="empty", parameter="augmenters"
+        )
     return tuple(augmenters)
 
 
-def _require_augmenter(owner: str, augmenter: object) -> None:
+def _require_augmenter(owner: str, augmenter: object, parameter: str) -> None:
     if isinstance(augmenter, type) and issubclass(augmenter, Operation):
         raise InvalidParameterError(
-            f"{owner} got the class {augmenter.__name__}; make one of it: {augmenter.__name__}()"
+            f"{owner} got the class {augmenter.__name__}; make one of it: {augmenter.__name__}()",
+            code="is-a-class",
+            parameter=parameter,
         )
     if not callable(augmenter):
         raise InvalidParameterError(
-            f"{owner}: an augmenter is a callable (image, rng) -> image, not {augmenter!r}"
+            f"{owner}: an augmenter is a callable (image, rng) -> image, not {augmenter!r}",
+            code="wrong-type",
+            parameter=parameter,
         )

@@ -54,13 +54,16 @@ def apply_augmenter(
         raise AugmenterError(
             f"augmenter {name_of(augmenter)} failed on {where} with "
             f"{type(error).__name__}: {error}; try it alone with "
-            "shelfvision.testing.check_augmenter"
+            "shelfvision.testing.check_augmenter",
+            code="raised",
         ) from error
     fault = answer_fault(result, image)
     if fault is None and image.tobytes() != before:
         fault = "wrote into the image that it was given; work on image.copy()"
     if fault is not None:
-        raise AugmenterError(f"augmenter {name_of(augmenter)}, called on {where}, {fault}")
+        raise AugmenterError(
+            f"augmenter {name_of(augmenter)}, called on {where}, {fault}", code="contract"
+        )
     return np.array(result) if np.may_share_memory(result, image) else result
 
 

@@ -136,11 +136,16 @@ class JpegArtifacts(Operation):
 def _quality_range(value: object) -> tuple[int, int]:
     if isinstance(value, list | tuple) and len(value) == 2:
         low, high = (
-            as_integer("JpegArtifacts: quality", part, minimum=1, maximum=95) for part in value
+            as_integer("JpegArtifacts: quality", part, minimum=1, maximum=95, parameter="quality")
+            for part in value
         )
         if low <= high:
             return low, high
-    raise InvalidParameterError(f"JpegArtifacts: quality must be a pair (low, high), not {value!r}")
+    raise InvalidParameterError(
+        f"JpegArtifacts: quality must be a pair (low, high), not {value!r}",
+        code="not-a-pair",
+        parameter="quality",
+    )
 
 
 def _recompressed(image: Image, quality: int) -> Image:

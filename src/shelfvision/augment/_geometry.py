@@ -29,7 +29,7 @@ class Flip(Operation):
 
     def __post_init__(self) -> None:
         """Check the settings."""
-        one_of("Flip: direction", self.direction, ("horizontal", "vertical"))
+        one_of("Flip: direction", self.direction, ("horizontal", "vertical"), parameter="direction")
 
     @override
     def stages(self, rng: np.random.Generator, size: tuple[int, int]) -> Iterator[Stage]:

@@ -72,16 +72,24 @@ def set_spread(
     parts = list(value) if pair else [value]
     if (pair and len(parts) != 2) or any(isinstance(part, bool) for part in parts):
         raise InvalidParameterError(
-            f"{label} must be a number or a pair (low, high), not {value!r}"
+            f"{label} must be a number or a pair (low, high), not {value!r}",
+            code="not-a-pair",
+            parameter=name,
         )
     checked: Spread
     if not pair:
         limit = high if one_sided else min(-low, high)
-        checked = as_number(label, value, minimum=0, maximum=limit)
+        checked = as_number(label, value, minimum=0, maximum=limit, parameter=name)
     else:
-        first, second = (as_number(label, part, minimum=low, maximum=high) for part in parts)
+        first, second = (
+            as_number(label, part, minimum=low, maximum=high, parameter=name) for part in parts
+        )
         if first > second:
-            raise InvalidParameterError(f"{label} must be a pair (low, high), not {value!r}")
+            raise InvalidParameterError(
+                f"{label} must be a pair (low, high), not {value!r}",
+                code="not-a-pair",
+                parameter=name,
+            )
         checked = (first, second)
     object.__setattr__(operation, name, checked)
 
@@ -99,7 +107,9 @@ def set_fill(operation: Operation, name: str = "fill", *, word: str = "reflect")
     if isinstance(value, str) or not good:
         raise InvalidParameterError(
             f"{type(operation).__name__}: {name} must be {word!r} or a colour (red, green, blue) "
-            f"of whole numbers from 0 to 255, not {value!r}"
+            f"of whole numbers from 0 to 255, not {value!r}",
+            code="not-an-option",
+            parameter=name,
         )
     object.__setattr__(operation, name, cast("Fill", colour))
 

@@ -43,7 +43,9 @@ def check_strategy(strategy: object) -> None:
         return
     raise InvalidParameterError(
         f"sampling_strategy must be one of {listed(WORDS, limit=9)}, a number of photos, a "
-        f"mapping {{class: number of photos}} or a callable that gives one, not {strategy!r}"
+        f"mapping {{class: number of photos}} or a callable that gives one, not {strategy!r}",
+        code="not-an-option",
+        parameter="sampling_strategy",
     )
 
 
@@ -51,7 +53,7 @@ def copies_to_add(counts: Mapping[ClassName, int], strategy: Strategy) -> dict[C
     """Return the number of copies to add to every class, 0 for those that are left alone."""
     present = {name: int(n) for name, n in counts.items() if n > 0}
     if not present:
-        raise DataError("there are no photos to balance: every class counts 0")
+        raise DataError("there are no photos to balance: every class counts 0", code="empty")
     targets = _targets(dict(counts), present, strategy)
     return {name: max(0, int(targets.get(name, n)) - int(n)) for name, n in counts.items()}
 
@@ -66,7 +68,9 @@ def _targets(
         if not isinstance(answer, Mapping):
             raise InvalidParameterError(
                 "the sampling_strategy callable must return a mapping {class: number of photos}, "
-                f"not {answer!r}"
+                f"not {answer!r}",
+                code="wrong-answer",
+                parameter="sampling_strategy",
             )
         return _asked_for(counts, answer, "the answer of the sampling_strategy callable")
     if isinstance(strategy, int | np.integer):
@@ -74,7 +78,9 @@ def _targets(
             raise InvalidParameterError(
                 f"sampling_strategy={strategy} asks for fewer photos than every class has already "
                 f"(the smallest has {min(present.values())}); nothing is ever removed, so ask for "
-                "more"
+                "more",
+                code="not-in-range",
+                parameter="sampling_strategy",
             )
         return dict.fromkeys(present, int(strategy))
     if strategy == "median":
@@ -96,18 +102,29 @@ def _asked_for(
         if name not in counts:
             raise InvalidParameterError(
                 f"{source} names the class {name!r}, which is not there; the classes are "
-                f"{listed(map(str, counts), limit=50)}"
+                f"{listed(map(str, counts), limit=50)}",
+                code="unknown-name",
+                parameter="sampling_strategy",
             )
-        as_integer(f"{source}: the number of photos of class {name!r}", target, minimum=0)
+        as_integer(
+            f"{source}: the number of photos of class {name!r}",
+            target,
+            minimum=0,
+            parameter="sampling_strategy",
+        )
         if target < counts[name]:
             raise InvalidParameterError(
                 f"{source} asks for {target} photos of class {name!r}, which has "
-                f"{counts[name]} already; nothing is ever removed, so ask for at least that many"
+                f"{counts[name]} already; nothing is ever removed, so ask for at least that many",
+                code="not-in-range",
+                parameter="sampling_strategy",
             )
         if counts[name] == 0 and target > 0:
             raise DataError(
                 f"{source} asks for {target} photos of class {name!r}, which has none to copy; "
-                "add photos of it or leave it out"
+                "add photos of it or leave it out",
+                code="missing-class",
+                parameter="sampling_strategy",
             )
     return targets
 

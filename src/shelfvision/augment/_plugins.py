@@ -38,9 +38,12 @@ def load_plugin(name: str) -> object | None:
             return cast("object", point.load())
         except Exception as error:  # noqa: BLE001  (somebody else's code may raise anything)
             warnings.warn(
-                f"the augmenter {name!r} of the entry point {point.value!r} cannot be loaded, "
-                f"{type(error).__name__}: {error}; update or uninstall the package that brings it",
-                ShelfVisionWarning,
+                ShelfVisionWarning(
+                    f"the augmenter {name!r} of the entry point {point.value!r} cannot be loaded, "
+                    f"{type(error).__name__}: {error}; update or uninstall the package that "
+                    "brings it",
+                    code="broken-plugin",
+                ),
                 stacklevel=3,
             )
     return None
@@ -53,17 +56,23 @@ def made_from_plugin(name: str, plugin: object, settings: Mapping[str, object]) 
             made = plugin(**settings)
         except (TypeError, ValueError) as error:
             raise AugmenterError(
-                f"the augmenter {name!r} cannot be made with {dict(settings)!r}: {error}"
+                f"the augmenter {name!r} cannot be made with {dict(settings)!r}: {error}",
+                code="unusable-settings",
+                parameter="recipe",
             ) from error
     elif settings:
         raise AugmenterError(
-            f"the augmenter {name!r} takes no settings, but the recipe gives {sorted(settings)}"
+            f"the augmenter {name!r} takes no settings, but the recipe gives {sorted(settings)}",
+            code="unknown-name",
+            parameter="recipe",
         )
     else:
         made = plugin
     if not callable(made):
         raise AugmenterError(
             f"the entry point {name!r} gives {made!r}, which is not a callable (image, rng) -> "
-            "image"
+            "image",
+            code="wrong-type",
+            parameter="recipe",
         )
     return cast("Augmenter", made)

@@ -164,6 +164,8 @@ def _several(images: Image | Images) -> Images:
         raise DataError(
             "images must be uint8 of shape (height, width, 3) or (n, height, width, 3), not "
             f"{getattr(images, 'dtype', type(images).__name__)} of shape "
-            f"{getattr(images, 'shape', None)}"
+            f"{getattr(images, 'shape', None)}",
+            code="wrong-shape",
+            parameter="images",
         )
     return several

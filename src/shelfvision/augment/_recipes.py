@@ -137,7 +137,9 @@ def from_dict(recipe: Mapping[str, object]) -> Augmenter:
     if not isinstance(given, Mapping) or not isinstance(given.get(_NAME), str):
         raise AugmenterError(
             f'a recipe is a dict with a "name" and settings, not {recipe!r}; write one with '
-            "shelfvision.augment.to_dict"
+            "shelfvision.augment.to_dict",
+            code="wrong-type",
+            parameter="recipe",
         )
     name = str(recipe[_NAME])
     settings = {str(key): _read(value) for key, value in recipe.items() if key != _NAME}
@@ -148,7 +150,9 @@ def from_dict(recipe: Mapping[str, object]) -> Augmenter:
         raise AugmenterError(
             f"no augmenter is called {name!r}; there are "
             f"{listed(available_augmenters(), limit=50)}, and packages may add more through the "
-            "entry-point group 'shelfvision.augmenters'"
+            "entry-point group 'shelfvision.augmenters'",
+            code="unknown-name",
+            parameter="recipe",
         )
     return made_from_plugin(name, plugin, settings)
 
@@ -158,7 +162,9 @@ def _made(name: str, operation: Callable[..., Operation], settings: dict[str, ob
     unknown = [key for key in settings if key not in known]
     if unknown:
         raise AugmenterError(
-            f"{name} has no setting {listed(unknown)}; it has {listed(known, limit=50)}"
+            f"{name} has no setting {listed(unknown)}; it has {listed(known, limit=50)}",
+            code="unknown-name",
+            parameter="recipe",
         )
     missing = [
         key
@@ -166,11 +172,17 @@ def _made(name: str, operation: Callable[..., Operation], settings: dict[str, ob
         if key not in settings and field.default is dataclasses.MISSING
     ]
     if missing:
-        raise AugmenterError(f"the recipe of {name} lacks {listed(missing)}")
+        raise AugmenterError(
+            f"the recipe of {name} lacks {listed(missing)}", code="incomplete", parameter="recipe"
+        )
     try:
         return operation(**settings)
     except InvalidParameterError as error:
-        raise AugmenterError(f"the recipe is not one of {name}: {error}") from error
+        raise AugmenterError(
+            f"the recipe is not one of {name}: {error}",
+            code="unusable-settings",
+            parameter="recipe",
+        ) from error
 
 
 def _read(value: object) -> object:
@@ -180,7 +192,11 @@ def _read(value: object) -> object:
         return tuple(_read(part) for part in value)
     if value is None or isinstance(value, str | bool | int | float):
         return value
-    raise AugmenterError(f"a recipe holds names, numbers, lists and further recipes, not {value!r}")
+    raise AugmenterError(
+        f"a recipe holds names, numbers, lists and further recipes, not {value!r}",
+        code="wrong-type",
+        parameter="recipe",
+    )
 
 
 def written(augmenter: object, other: Callable[[object], Recipe]) -> Recipe:
@@ -219,11 +235,15 @@ def _registered(augmenter: object) -> Recipe:
                 return _with_settings(name, augmenter, _registered)
             raise AugmenterError(
                 f"augmenter {name_of(augmenter)} cannot be written as a recipe: make its class "
-                f"{plugin.__name__} a dataclass, so that its settings are known"
+                f"{plugin.__name__} a dataclass, so that its settings are known",
+                code="not-a-dataclass",
+                parameter="augmenter",
             )
     raise AugmenterError(
         f"augmenter {name_of(augmenter)} cannot be written as a recipe, which holds names and "
-        "numbers only; register it by name in the entry-point group 'shelfvision.augmenters'"
+        "numbers only; register it by name in the entry-point group 'shelfvision.augmenters'",
+        code="not-registered",
+        parameter="augmenter",
     )
 
 

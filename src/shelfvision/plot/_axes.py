@@ -50,7 +50,9 @@ def panels_for(
     if place is None or figure is None:
         raise InvalidParameterError(
             f"ax has no place in a grid for {rows * columns} panels; make it with add_subplot or "
-            "subplots, or give an axes for every panel"
+            "subplots, or give an axes for every panel",
+            code="no-place",
+            parameter="ax",
         )
     ax.set_axis_off()
     inner = place.subgridspec(rows, columns)
@@ -62,7 +64,9 @@ def _given(
 ) -> npt.NDArray[np.object_]:
     if len(axes) < n:
         raise InvalidParameterError(
-            f"ax has {len(axes)} axes for {n} panels; give one for each, or a single one"
+            f"ax has {len(axes)} axes for {n} panels; give one for each, or a single one",
+            code="wrong-length",
+            parameter="ax",
         )
     if len(axes) >= rows * columns:
         return axes[: rows * columns].reshape(rows, columns)
@@ -78,11 +82,13 @@ def show_photo(panel: Axes, image: Image) -> None:
 def require_same_length(columns: Mapping[str, int], n: int) -> None:
     """Refuse columns that do not have one entry a photo, and no photos at all."""
     if n == 0:
-        raise InvalidParameterError("there is no photo to draw; give at least one")
+        raise InvalidParameterError("there is no photo to draw; give at least one", code="empty")
     for name, length in columns.items():
         if length != n:
             raise InvalidParameterError(
-                f"{name} has {length} entries for {n} photos; give one for each"
+                f"{name} has {length} entries for {n} photos; give one for each",
+                code="wrong-length",
+                parameter=name,
             )
 
 

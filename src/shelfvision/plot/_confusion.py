@@ -105,19 +105,25 @@ def _named_matrix(
     if counts.ndim != 2 or counts.shape[0] != counts.shape[1] or not counts.size:
         raise InvalidParameterError(
             "a confusion matrix must be square, a row and a column for every class, not of shape "
-            f"{counts.shape}"
+            f"{counts.shape}",
+            code="wrong-shape",
+            parameter="matrix_or_report",
         )
     if counts.dtype.kind not in "iu" or (counts < 0).any():
         raise InvalidParameterError(
             "a confusion matrix must hold counts, whole numbers from 0; shares are made by "
-            "normalize='true'"
+            "normalize='true'",
+            code="wrong-type",
+            parameter="matrix_or_report",
         )
     names = getattr(given, "class_names", None) if class_names is None else class_names
     chosen = as_class_names(map(str, range(len(counts))) if names is None else names)
     if len(chosen) != len(counts):
         raise InvalidParameterError(
             f"class_names has {len(chosen)} names for a matrix of {len(counts)} classes; give one "
-            "for each"
+            "for each",
+            code="wrong-length",
+            parameter="class_names",
         )
     return counts.astype(np.int64), chosen
 

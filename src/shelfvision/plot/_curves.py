@@ -71,7 +71,9 @@ def history(
     if not isinstance(history, Mapping) and not hasattr(history, "history"):
         raise InvalidParameterError(
             "history must be a training result, or a dictionary with the lists 'loss' and "
-            f"'accuracy', not {type(history).__name__}"
+            f"'accuracy', not {type(history).__name__}",
+            code="wrong-type",
+            parameter="history",
         )
     if isinstance(history, Mapping):
         curves, best = history, best_epoch
@@ -81,7 +83,9 @@ def history(
     metrics = [metric for metric in ("loss", "accuracy") if len(curves.get(metric, ()))]
     if not metrics:
         raise InvalidParameterError(
-            "history has no epochs to draw; give a dictionary with the lists 'loss' and 'accuracy'"
+            "history has no epochs to draw; give a dictionary with the lists 'loss' and 'accuracy'",
+            code="empty",
+            parameter="history",
         )
     epochs = max(len(curves[metric]) for metric in metrics)
     marked = None if best is None else as_integer("best_epoch", best, minimum=1, maximum=epochs)
@@ -151,11 +155,13 @@ def class_balance(
     >>> axes.get_xlabel()
     'photos'
     """
-    for counts in (before, {} if after is None else after):
+    for name, counts in (("before", before), ("after", {} if after is None else after)):
         if not isinstance(counts, Mapping):
             raise InvalidParameterError(
                 "class_balance takes numbers of photos by class name, as dataset.class_counts "
-                f"gives them, not {type(counts).__name__}"
+                f"gives them, not {type(counts).__name__}",
+                code="wrong-type",
+                parameter=name,
             )
     names = as_class_names(dict.fromkeys([*before, *(after or ())]))
     parts = [("before", before, BLUE, "")]

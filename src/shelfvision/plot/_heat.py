@@ -106,7 +106,9 @@ def heat_maps(
         raise InvalidParameterError(
             f"maps must be one map for every photo, of shape {shape}, not "
             f"{'missing' if maps is None else np.shape(maps)}; explain(classifier, photos) makes "
-            "them"
+            "them",
+            code="wrong-shape",
+            parameter="maps",
         )
     require_same_length({} if labels is None else {"labels": len(labels)}, n)
     across = min(as_integer("n_columns", n_columns, minimum=1), n)

@@ -87,7 +87,9 @@ def _require_pixels(image: object) -> None:
     if not isinstance(image, np.ndarray) or image.dtype.kind not in "uifb":
         raise InvalidParameterError(
             f"images must be arrays of pixels, but the first is of type {type(image).__name__}; "
-            "of a dataset, pass dataset.to_arrays()[0]"
+            "of a dataset, pass dataset.to_arrays()[0]",
+            code="wrong-type",
+            parameter="images",
         )
 
 
@@ -152,7 +154,9 @@ def augmentations(
     if np.ndim(originals) != 4 or np.ndim(copies) != 5 or len(originals) != len(copies):
         raise InvalidParameterError(
             "augmentations needs originals of shape (n, height, width, 3) and copies of shape "
-            f"(n, m, height, width, 3), not {np.shape(originals)} and {np.shape(copies)}"
+            f"(n, m, height, width, 3), not {np.shape(originals)} and {np.shape(copies)}",
+            code="wrong-shape",
+            parameter="copies",
         )
     rows, many = np.shape(copies)[:2]
     require_same_length({}, rows)

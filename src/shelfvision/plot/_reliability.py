@@ -94,7 +94,11 @@ def reliability(
     given = report_or_bins
     bins = list(given.reliability if isinstance(given, HasReliability) else given)
     if not bins:
-        raise InvalidParameterError("there is no range of confidence to draw; give at least one")
+        raise InvalidParameterError(
+            "there is no range of confidence to draw; give at least one",
+            code="empty",
+            parameter="report_or_bins",
+        )
     axes = axes_for(ax, size=(4.4, 4.2))
     for part in bins:
         wide = part.high - part.low

@@ -285,7 +285,9 @@ def as_boxes(value: object) -> Boxes:
     if isinstance(value, str | bytes | os.PathLike | Mapping):
         raise InvalidParameterError(
             f"boxes must be an array of shape (n, 4), Boxes or supervision.Detections, not "
-            f"{written(value)}; read files with Boxes.from_coco, Boxes.from_voc or Boxes.from_yolo"
+            f"{written(value)}; read files with Boxes.from_coco, Boxes.from_voc or Boxes.from_yolo",
+            code="wrong-type",
+            parameter="boxes",
         )
     corners = getattr(value, "xyxy", None)
     if corners is None:
@@ -312,5 +314,7 @@ def _refuse_size(made_for: tuple[int, int], got: tuple[int, int]) -> None:
     )
     raise InvalidParameterError(
         f"the boxes were made for a photo of {made_for[1]} x {made_for[0]} pixels, but this one is "
-        f"{got[1]} x {got[0]}; {remedy}"
+        f"{got[1]} x {got[0]}; {remedy}",
+        code="another-size",
+        parameter="boxes",
     )

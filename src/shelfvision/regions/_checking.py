@@ -25,16 +25,20 @@ def checked_corners(values: npt.ArrayLike, *, relative: bool) -> Corners:
         hint = "; write a single box as [[left, top, right, bottom]]" if corners.ndim == 1 else ""
         raise InvalidParameterError(
             "boxes must be an array of shape (n, 4), left, top, right and bottom of every box, "
-            f"not of shape {corners.shape}{hint}"
+            f"not of shape {corners.shape}{hint}",
+            code="wrong-shape",
+            parameter="corners",
         )
     if len(corners) > MAX_BOXES:
         raise InvalidParameterError(
             f"there are {len(corners):,} boxes for one photo, and {MAX_BOXES:,} are allowed; keep "
-            "those that the detector is sure of"
+            "those that the detector is sure of",
+            code="too-large",
+            parameter="corners",
         )
-    for fault, rows in _faults(corners, relative=relative).items():
+    for code, fault, rows in _faults(corners, relative=relative):
         if rows.any():
-            _refuse(int(np.flatnonzero(rows)[0]), corners, fault)
+            _refuse(int(np.flatnonzero(rows)[0]), corners, code, fault)
     corners.flags.writeable = False
     return corners
 
@@ -53,31 +57,40 @@ def _as_numbers(values: npt.ArrayLike) -> Corners:
 def _no_numbers(fault: str) -> InvalidParameterError:
     return InvalidParameterError(
         "boxes must be numbers, left, top, right and bottom of every box, shape (n, 4), but "
-        f"{fault}; give an array of them"
+        f"{fault}; give an array of them",
+        code="wrong-type",
+        parameter="corners",
     )
 
 
-def _faults(corners: Corners, *, relative: bool) -> dict[str, npt.NDArray[np.bool_]]:
-    """Return which rows have which fault, told in the order in which they are looked for."""
+def _faults(corners: Corners, *, relative: bool) -> list[tuple[str, str, npt.NDArray[np.bool_]]]:
+    """Return code, sentence and rows of every fault, in the order in which they are told."""
     left, top, right, bottom = corners.T
     limit = 2.0 if relative else MAX_PIXEL
     finite = np.isfinite(corners).all(axis=1)
+    far = (
+        "is relative, but not a share of the photo from 0 to 1; give pixels without relative"
+        if relative
+        else f"lies beyond {MAX_PIXEL:,.0f} pixels; give pixels of the photo"
+    )
+    swapped = (
+        "has its right edge left of its left one, or its bottom above its top; give left, top, "
+        "right, bottom, not left, top, width, height"
+    )
+    empty = "is empty, with no width or no height; leave it out"
     with np.errstate(invalid="ignore"):
-        return {
-            "has corners that are no finite numbers; leave it out": ~finite,
-            "is relative, but not a share of the photo from 0 to 1; give pixels without relative"
-            if relative
-            else f"lies beyond {MAX_PIXEL:,.0f} pixels; give pixels of the photo": (
-                np.abs(corners) > limit
-            ).any(axis=1),
-            "has its right edge left of its left one, or its bottom above its top; give left, top, "
-            "right, bottom, not left, top, width, height": (right < left) | (bottom < top),
-            "is empty, with no width or no height; leave it out": (right == left) | (bottom == top),
-        }
+        return [
+            ("not-finite", "has corners that are no finite numbers; leave it out", ~finite),
+            ("not-in-range", far, (np.abs(corners) > limit).any(axis=1)),
+            ("swapped", swapped, (right < left) | (bottom < top)),
+            ("empty", empty, (right == left) | (bottom == top)),
+        ]
 
 
-def _refuse(row: int, corners: Corners, fault: str) -> NoReturn:
-    raise InvalidParameterError(f"box {row}, {written(corners[row].tolist())}, {fault}")
+def _refuse(row: int, corners: Corners, code: str, fault: str) -> NoReturn:
+    raise InvalidParameterError(
+        f"box {row}, {written(corners[row].tolist())}, {fault}", code=code, parameter="corners"
+    )
 
 
 def written(value: object) -> str:
@@ -96,7 +109,9 @@ def checked_labels(labels: Sequence[str | None] | None, n: int) -> tuple[str | N
         if label is not None and not isinstance(label, str):
             raise InvalidParameterError(
                 f"labels must be text or None, but that of box {row} is {written(label)}; pass "
-                "[str(label) for label in labels]"
+                "[str(label) for label in labels]",
+                code="wrong-type",
+                parameter="labels",
             )
     return found
 
@@ -109,7 +124,9 @@ def checked_scores(scores: npt.ArrayLike | None, n: int) -> npt.NDArray[np.float
         found = np.array(scores, dtype=np.float32).reshape(-1)
     except (TypeError, ValueError) as error:
         raise InvalidParameterError(
-            f"scores must be a number from 0 to 1 for every box, but {error}; leave them out"
+            f"scores must be a number from 0 to 1 for every box, but {error}; leave them out",
+            code="wrong-type",
+            parameter="scores",
         ) from error
     _require_length("scores", len(found), n)
     outside = ~((found >= 0) & (found <= 1))
@@ -117,7 +134,9 @@ def checked_scores(scores: npt.ArrayLike | None, n: int) -> npt.NDArray[np.float
         row = int(np.flatnonzero(outside)[0])
         raise InvalidParameterError(
             f"scores must be from 0 to 1, but that of box {row} is {float(found[row])!r}; give "
-            "the detector's confidences, or none"
+            "the detector's confidences, or none",
+            code="not-in-range",
+            parameter="scores",
         )
     found.flags.writeable = False
     return found
@@ -125,4 +144,8 @@ def checked_scores(scores: npt.ArrayLike | None, n: int) -> npt.NDArray[np.float
 
 def _require_length(name: str, got: int, n: int) -> None:
     if got != n:
-        raise InvalidParameterError(f"{name} has {got} entries for {n} boxes; give one for each")
+        raise InvalidParameterError(
+            f"{name} has {got} entries for {n} boxes; give one for each",
+            code="wrong-length",
+            parameter=name,
+        )

@@ -77,13 +77,17 @@ def require_inside(boxes: Boxes, photo_size: tuple[int, int]) -> None:
         raise InvalidParameterError(
             f"box {row}, {written(boxes.corners[row].tolist())}, lies outside the photo, which is "
             f"{width} x {height} pixels when upright; leave it out, or give the photo that it "
-            "belongs to"
+            "belongs to",
+            code="outside",
+            parameter="boxes",
         )
     if len(boxes) and boxes.corners.max() <= 1 and min(photo_size) > 4:
         raise InvalidParameterError(
             f"all boxes lie within the first pixel, such as {written(boxes.corners[0].tolist())} "
             "in box 0, so they seem to be shares of the photo's size; pass Boxes(corners, "
-            "relative=True)"
+            "relative=True)",
+            code="relative",
+            parameter="boxes",
         )
 
 

@@ -36,7 +36,9 @@ class Letters:
         except OSError as error:
             raise InvalidParameterError(
                 f"font must be the path of a TrueType or OpenType font, not {path!r} ({error}); "
-                "leave it out for DejaVu Sans"
+                "leave it out for DejaVu Sans",
+                code="unreadable",
+                parameter="font",
             ) from error
         return cls(size=size, path=path)
 

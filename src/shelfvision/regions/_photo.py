@@ -48,7 +48,9 @@ def whole_photo(photo: Photo) -> WholePhoto:
     if not isinstance(photo, str | os.PathLike):
         raise InvalidParameterError(
             "photo must be one photo, a path, an encoded file's bytes or uint8 pixels of shape "
-            f"(height, width, 3), not {type(photo).__name__}; call again for each photo of several"
+            f"(height, width, 3), not {type(photo).__name__}; call again for each photo of several",
+            code="wrong-type",
+            parameter="photo",
         )
     name = os.fsdecode(photo)
     pixels, orientation = decode_whole(read_bytes(name)[0], where=name)
@@ -73,5 +75,7 @@ def _require_pixels(photo: Image) -> None:
     if photo.ndim != 3 or photo.shape[2] != 3 or 0 in photo.shape or photo.dtype != np.uint8:
         raise InvalidParameterError(
             "photo must be uint8 pixels of shape (height, width, 3), values 0 to 255, not "
-            f"{photo.dtype} of shape {photo.shape}; pass one photo at a time, RGB last"
+            f"{photo.dtype} of shape {photo.shape}; pass one photo at a time, RGB last",
+            code="wrong-shape",
+            parameter="photo",
         )

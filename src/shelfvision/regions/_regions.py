@@ -68,11 +68,15 @@ class Regions(Sequence[Region]):
         if len(predictions) != len(boxes) or any(predictions.errors):
             raise InvalidParameterError(
                 f"regions need a prediction for every box, but there are {len(predictions)} for "
-                f"{counted(len(boxes), 'box')}; take what Classifier.predict_regions gives"
+                f"{counted(len(boxes), 'box')}; take what Classifier.predict_regions gives",
+                code="wrong-length",
+                parameter="predictions",
             )
         if boxes.relative or boxes.image_size is None:
             raise InvalidParameterError(
-                "regions need boxes in pixels of a photo of known size; use Boxes.in_pixels"
+                "regions need boxes in pixels of a photo of known size; use Boxes.in_pixels",
+                code="not-in-pixels",
+                parameter="boxes",
             )
         self._predictions = predictions
         self._boxes = boxes
@@ -155,7 +159,9 @@ class Regions(Sequence[Region]):
             got = "there are none" if not names else "their classes or class_frequencies differ"
             raise InvalidParameterError(
                 "regions can be pooled that one classifier predicted without class_frequencies, "
-                f"but {got}; give what its predict_regions gave for each photo"
+                f"but {got}; give what its predict_regions gave for each photo",
+                code="inconsistent",
+                parameter="several",
             )
         return Predictions(
             np.concatenate([part.probabilities for part in parts]),

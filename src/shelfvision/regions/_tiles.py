@@ -47,7 +47,11 @@ class Tiling:
         """Return it with its settings checked."""
         found = tuple(as_number("scales", one, minimum=0.1, maximum=10) for one in scales)
         if not found:
-            raise InvalidParameterError("scales is empty; give (1.0,) for one size of tiles")
+            raise InvalidParameterError(
+                "scales is empty; give (1.0,) for one size of tiles",
+                code="empty",
+                parameter="scales",
+            )
         return cls(
             tile=_as_tile(tile),
             overlap=as_number("overlap", overlap, minimum=0, maximum=0.9),
@@ -79,7 +83,9 @@ def _as_tile(tile: Tile | None) -> tuple[int, int] | None:
         if min(height, width) < _LEAST_TILE:
             raise InvalidParameterError(
                 f"tile must be (height, width) of at least {_LEAST_TILE} pixels, not {tile!r}; "
-                "give about the size of one product in the photo"
+                "give about the size of one product in the photo",
+                code="not-in-range",
+                parameter="tile",
             )
         return height, width
     side = as_integer("tile", tile, minimum=_LEAST_TILE, maximum=16384)
@@ -109,7 +115,9 @@ def map_of(
     if n_tiles > _MOST_TILES:
         raise InvalidParameterError(
             f"that makes {n_tiles:,} tiles, and {_MOST_TILES:,} are allowed; make tile larger, or "
-            "overlap smaller"
+            "overlap smaller",
+            code="too-many",
+            parameter="tile",
         )
     sides = [tiling.size(size, scale) for scale in tiling.scales]
     windows = np.concatenate(

@@ -251,10 +251,15 @@ def _counted(
     if unknown:
         raise InvalidParameterError(
             f"n_per_class has {listed(unknown)}, which class_names does not name; its classes "
-            f"are {listed(names, limit=50)}"
+            f"are {listed(names, limit=50)}",
+            code="unknown-name",
+            parameter="n_per_class",
         )
     return names, [
-        as_integer(f"n_per_class[{name!r}]", n_per_class.get(name, 0), minimum=0) for name in names
+        as_integer(
+            f"n_per_class[{name!r}]", n_per_class.get(name, 0), minimum=0, parameter="n_per_class"
+        )
+        for name in names
     ]
 
 
@@ -262,7 +267,9 @@ def _require_folder_name(name: str) -> None:
     if _leads_away(name) or not _is_encodable(name) or len(name) > 100:
         raise InvalidParameterError(
             f"class name {name!r} cannot be the name of a folder; use a short one of letters, "
-            "digits, spaces and hyphens"
+            "digits, spaces and hyphens",
+            code="unusable-name",
+            parameter="class_names",
         )
 
 
@@ -283,12 +290,17 @@ def _require_empty(directory: Path) -> None:
         occupied = directory.exists() and next(directory.iterdir(), None) is not None
     except OSError as error:
         raise StorageError(
-            f"cannot write photos to {str(directory)!r}: {error.strerror}; choose another directory"
+            f"cannot write photos to {str(directory)!r}: {error.strerror}; choose another "
+            "directory",
+            code="storage",
+            parameter="directory",
         ) from error
     if occupied:
         raise StorageError(
             f"the directory {str(directory)!r} is not empty, and photos are never written among "
-            "other files; name a new or an empty one"
+            "other files; name a new or an empty one",
+            code="not-empty",
+            parameter="directory",
         )
 
 
@@ -297,7 +309,9 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StorageError(
-            f"cannot make the folder {str(folder)!r}: {error.strerror}; choose another directory"
+            f"cannot make the folder {str(folder)!r}: {error.strerror}; choose another directory",
+            code="storage",
+            parameter="directory",
         ) from error
 
 

@@ -145,7 +145,9 @@ def _require_room(plan: _Plan) -> None:
         raise InvalidParameterError(
             f"{plan.rows} rows of {plan.per_row} products leave {place[1]} x {place[0]} pixels for "
             f"each in a photo of {width} x {height}, and {_LEAST} are needed; make image_size "
-            "larger, or ask for fewer"
+            "larger, or ask for fewer",
+            code="too-many",
+            parameter="image_size",
         )
 
 
