@@ -1,0 +1,359 @@
+r"""The reader of every CSV file and text list: manifests, taxonomies, stock lists, corrections.
+
+Spreadsheets and data frames write one table in many ways. `read_table` finds out which: the
+delimiter (comma, semicolon, tab, bar, or what a first line ``sep=;`` names), the encoding (UTF-8,
+with or without a byte order mark, UTF-16 and UTF-32 with one, or an explicit `encoding`), and what
+is no data (a nameless index column, empty trailing columns, empty rows). What it returns is plain:
+the cells of the columns that were asked for, by name, with the number of the line.
+
+>>> import tempfile, pathlib
+>>> path = pathlib.Path(tempfile.mkdtemp(), "stock.csv")
+>>> _ = path.write_text(";product;count;\n0;Milk;40;\n;;;\n")
+>>> table = read_table(path, {"product": "product_column", "count": "count_column"})
+>>> table.rows
+[(2, {'product': 'Milk', 'count': '40'})]
+
+Everything else is a typed error that names the file, the line and what to do. The standard `csv`
+module parses the text; its global settings are never changed.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import os
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import TypeAlias
+
+from shelfvision._files import read_bounded
+from shelfvision._identifiers import clean_name, closest
+from shelfvision._validation import listed
+from shelfvision.errors import DataError, InvalidParameterError, SplitError
+
+MAX_BYTES = 256 * 2**20
+"""As large as a table may be; one of 2 million rows of 100 characters fits."""
+
+Rows: TypeAlias = list[tuple[int, dict[str, str]]]
+"""The cells of every row by column, with the number of the row's first line."""
+
+_DELIMITERS = ",;\t|"
+_SAMPLE, _SAMPLE_SIZE = 30, 2**17
+_LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
+_SEP_LINE = re.compile(r'"?sep=([^"\r\n])\1*"?[ \t]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+# The mark of UTF-32 starts with that of UTF-16, so it comes first.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """The rows of a CSV file, as far as they were asked for."""
+
+    name: str
+    """The path as it was given, in quotes, for messages."""
+    columns: tuple[str, ...]
+    """The names of all columns of the file, in order, those without a name left out."""
+    rows: Rows
+    """The cells of every row that is not empty."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextFile:
+    """How a text file is read and what its errors are called."""
+
+    path: str
+    """The path as it was given."""
+    what: str
+    """What the file is, with an article: ``"the manifest"``."""
+    encoding: str | None
+    """The encoding that was asked for; None finds it out."""
+    error: type[DataError | SplitError]
+    """The type of errors about the content."""
+    has_encoding: bool
+    """Whether the caller's caller has a parameter `encoding`, which remedies may name."""
+    keep_bytes: bool
+    """Whether bytes that are no UTF-8 are kept as surrogates, as file names have them."""
+
+    @property
+    def name(self) -> str:
+        """The path in quotes."""
+        return repr(self.path)
+
+    def refused(self, fault: str, code: str, parameter: str | None = None) -> Exception:
+        """Return the error for a fault of the content."""
+        return self.error(fault, code=code, parameter=parameter)
+
+
+def read_table(
+    path: str | os.PathLike[str],
+    columns: Mapping[str, str],
+    *,
+    optional: Collection[str] = (),
+    what: str = "the manifest",
+    encoding: str | None = None,
+    error: type[DataError | SplitError] = DataError,
+    has_encoding: bool = True,
+    keep_bytes: bool = False,
+) -> Table:
+    """Return the rows of a CSV file.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+    columns : mapping of str to str
+        The columns that are needed, and the public parameter that names each, for errors.
+    optional : collection of str, optional
+        Columns that are returned too where the file has them.
+    what : str, default="the manifest"
+        What the file is, for errors.
+    encoding : str, optional
+        The encoding; by default that of the byte order mark, or UTF-8. A mark always wins.
+    error : type, default=DataError
+        The type of errors about the content.
+    has_encoding : bool, default=True
+        Whether the public function takes `encoding`, which the error then suggests.
+    keep_bytes : bool, default=False
+        Whether bytes that are not UTF-8 become surrogates, as in file names, instead of an error.
+
+    Returns
+    -------
+    Table
+        The rows, with the cells of the columns that were asked for as they are in the file.
+
+    Raises
+    ------
+    DatasetNotFoundError
+        There is no such file.
+    DataError
+        It is not a regular file, cannot be read, is too large, is not CSV, has another encoding,
+        or lacks a column. It is a `SplitError` where `error` says so.
+    InvalidParameterError
+        There is no such encoding.
+    """
+    file = TextFile(
+        path=os.fspath(path),
+        what=what,
+        encoding=encoding,
+        error=error,
+        has_encoding=has_encoding,
+        keep_bytes=keep_bytes,
+    )
+    wanted = {clean_name(name): parameter for name, parameter in columns.items()}
+    delimiter, first, text = _dialect(_text_of(file), wanted)
+    records = _records(file, text, delimiter, first)
+    header = next(((line, cells) for line, cells in records if any(map(str.strip, cells))), None)
+    names = [] if header is None else [clean_name(cell) for cell in header[1]]
+    _require_columns(file, names, wanted)
+    given = {clean_name(name): name for name in (*columns, *optional)}
+    places = {given[name]: place for place, name in enumerate(names) if name in given}
+    rows = [
+        (line, {name: cells[place] for name, place in places.items()})
+        for line, cells in _whole_rows(file, records, names)
+    ]
+    return Table(name=file.name, columns=tuple(filter(None, names)), rows=rows)
+
+
+def read_lines(
+    path: str | os.PathLike[str],
+    *,
+    what: str = "the list",
+    encoding: str | None = None,
+    error: type[DataError | SplitError] = DataError,
+    has_encoding: bool = True,
+    keep_bytes: bool = False,
+) -> list[tuple[int, str]]:
+    """Return the lines of a text file that are not empty, with their numbers.
+
+    It reads files as `read_table` does, but splits them at line ends only.
+    """
+    file = TextFile(
+        path=os.fspath(path),
+        what=what,
+        encoding=encoding,
+        error=error,
+        has_encoding=has_encoding,
+        keep_bytes=keep_bytes,
+    )
+    # Not str.splitlines, which would also cut names at characters such as U+2028.
+    lines = enumerate(_lines(_text_of(file)), start=1)
+    return [(number, line.rstrip("\r\n")) for number, line in lines if line.strip()]
+
+
+def _text_of(file: TextFile) -> str:
+    data = read_bounded(file.path, MAX_BYTES, what=file.what, error=file.error)
+    marked = next((name for mark, name in _MARKS if data.startswith(mark)), None)
+    encoding = marked or _known(file.encoding) or "utf-8"
+    errors = "surrogateescape" if file.keep_bytes and encoding == "utf-8" else "strict"
+    try:
+        text = data.decode(encoding, errors).removeprefix("\ufeff")
+    except UnicodeError as error:
+        raise _wrong_encoding(file, data, encoding, error) from error
+    if "\0" in text:
+        raise _with_nul(file, data, text)
+    return text
+
+
+def _known(encoding: object) -> str | None:
+    """Return the encoding, or say that Python knows none of this name."""
+    if encoding is None:
+        return None
+    try:
+        # Encoding tells text encodings from others, such as base64.
+        "a".encode(encoding)  # type: ignore[arg-type]  # what is refused here
+        return str(encoding)
+    except (LookupError, TypeError, ValueError):
+        raise InvalidParameterError(
+            "encoding must be the name of a text encoding that Python has, such as 'cp1252' or "
+            f"'utf-16', got {encoding!r}; correct it",
+            code="not-an-option",
+            parameter="encoding",
+        ) from None
+
+
+def _wrong_encoding(file: TextFile, data: bytes, encoding: str, fault: UnicodeError) -> Exception:
+    at = getattr(fault, "start", len(data))
+    line = data.count(b"\n", 0, at) + 1
+    got = f"byte 0x{data[at]:02x} in line {line}" if at < len(data) else "a cut character"
+    example = _utf_16(data) or ("utf-8" if file.encoding else "cp1252")
+    return file.refused(
+        f"{file.what} {file.name} must be {encoding.upper()} text, got {got}; "
+        + (
+            f"pass the encoding that it was saved in, such as encoding={example!r}"
+            if file.has_encoding
+            else "save it as CSV UTF-8"
+        ),
+        "wrong-encoding",
+        "encoding" if file.has_encoding else None,
+    )
+
+
+def _with_nul(file: TextFile, data: bytes, text: str) -> Exception:
+    """Return the error for text with NUL: UTF-16 without its mark, or no text at all."""
+    guess = _utf_16(data)
+    if guess and file.has_encoding and file.encoding is None:
+        return file.refused(
+            f"{file.what} {file.name} must be UTF-8 text, got UTF-16 without a byte order mark; "
+            f"pass encoding={guess!r}",
+            "wrong-encoding",
+            "encoding",
+        )
+    line = text.count("\n", 0, text.index("\0")) + 1
+    return file.refused(
+        f"line {line} of {file.name} must be text, got a NUL character; save it as CSV UTF-8",
+        "not-csv",
+    )
+
+
+def _utf_16(data: bytes) -> str | None:
+    """Return which UTF-16 it seems to be: Latin letters there have every other byte 0."""
+    pairs = min(len(data), 2000) // 2
+    odd, even = (data[start : 2 * pairs : 2].count(0) for start in (1, 0))
+    return "utf-16-le" if 3 * odd > pairs else "utf-16-be" if 3 * even > pairs else None
+
+
+def _dialect(text: str, wanted: Collection[str]) -> tuple[str, int, str]:
+    """Return the delimiter, the number of the first line of the table, and the table."""
+    named = _SEP_LINE.match(text)
+    if named is not None:
+        return named[1], 2, text[named.end() :]
+    return max(_DELIMITERS, key=lambda one: _fit(text[:_SAMPLE_SIZE], one, wanted)), 1, text
+
+
+def _fit(text: str, delimiter: str, wanted: Collection[str]) -> tuple[int, int, int]:
+    """Return how well a delimiter fits: columns found, rows as wide as the header, its width.
+
+    The header decides, not the rows, where decimal commas and names with commas mislead.
+    """
+    reader = csv.reader(_lines(text), delimiter=delimiter, strict=True, skipinitialspace=True)
+    sample: list[list[str]] = []
+    try:
+        sample += islice((cells for cells in reader if any(map(str.strip, cells))), _SAMPLE)
+    except csv.Error:
+        # A wrong delimiter may break quotes; a broken file is told when it is read.
+        if not sample:
+            return 0, 0, 0
+    header = [clean_name(cell) for cell in sample[0]] if sample else []
+    alike = sum(len(cells) == len(header) for cells in sample[1:]) if len(header) > 1 else 0
+    return sum(name in header for name in wanted), alike, len(header)
+
+
+def _lines(text: str) -> Iterator[str]:
+    """Yield the lines with their ends, be they CR, LF or CRLF, and cut at nothing else."""
+    return (found.group() for found in _LINE.finditer(text))
+
+
+def _records(
+    file: TextFile, text: str, delimiter: str, first: int
+) -> Iterator[tuple[int, list[str]]]:
+    """Yield the cells of every record with the number of its first line."""
+    reader = csv.reader(_lines(text), delimiter=delimiter, strict=True, skipinitialspace=True)
+    while True:
+        line = first + reader.line_num
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise file.refused(
+                f"line {line} of {file.name} is not well-formed CSV: {error}; close every quote, "
+                "and double quotes inside a quoted field",
+                "not-csv",
+            ) from error
+        yield line, cells
+
+
+def _whole_rows(
+    file: TextFile, records: Iterator[tuple[int, list[str]]], names: Sequence[str]
+) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows that are not empty, as wide as the header."""
+    width = len(names)
+    while width and not names[width - 1]:
+        width -= 1
+    for line, cells in records:
+        if not any(map(str.strip, cells)):
+            continue
+        end = len(cells)
+        while end > width and not cells[end - 1].strip():
+            end -= 1
+        # Cells under a trailing column without a name are notes; more than that is a mistake.
+        if not width <= end <= len(names):
+            raise file.refused(
+                f"line {line} of {file.name} must have {width} fields as the first line has, got "
+                f"{end}; quote fields that contain the delimiter",
+                "not-csv",
+            )
+        yield line, cells
+
+
+def _require_columns(file: TextFile, names: Sequence[str], wanted: Mapping[str, str]) -> None:
+    missing = [name for name in wanted if name not in names]
+    if missing:
+        there = list(filter(None, names))
+        has = f"its columns are {listed(there, limit=20)}" if there else "the file is empty"
+        near = closest(missing[0], there)
+        hint = (
+            f"{wanted[missing[0]]}={near!r}" if near else f"the right name as {wanted[missing[0]]}"
+        )
+        raise file.refused(
+            f"{file.what} {file.name} must have the column {listed(missing)}, but {has}; pass "
+            f"{hint}",
+            "missing-column",
+            wanted[missing[0]],
+        )
+    twice = next((name for name in wanted if list(names).count(name) > 1), None)
+    if twice is not None:
+        raise file.refused(
+            f"{file.what} {file.name} must have one column {twice!r}, got several; rename all but "
+            "the one that counts",
+            "duplicate",
+            wanted[twice],
+        )

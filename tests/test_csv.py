@@ -1,0 +1,227 @@
+"""The one reader of CSV files and lists: every way to write a table gives the same rows."""
+
+from __future__ import annotations
+
+import csv
+import os
+import random
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shelfvision import _csv
+from shelfvision._csv import read_lines, read_table
+from shelfvision.errors import (
+    DataError,
+    DatasetNotFoundError,
+    InvalidParameterError,
+    ShelfVisionError,
+    SplitError,
+)
+from support import refuses
+
+COLUMNS = {"path": "path_column", "label": "label_column"}
+PLAIN = "path,label\na.jpg,Käse\nb.jpg,Milk\n"
+ROWS = [("a.jpg", "Käse"), ("b.jpg", "Milk")]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "list.csv"
+
+
+def cells(path: Path, encoding: str | None = None) -> list[tuple[str, str]]:
+    table = read_table(path, COLUMNS, encoding=encoding)
+    return [(row["path"], row["label"]) for _, row in table.rows]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        PLAIN,
+        PLAIN.replace(",", ";"),
+        PLAIN.replace(",", "\t"),
+        PLAIN.replace(",", "|"),
+        "sep=;\n" + PLAIN.replace(",", ";"),
+        '"sep=;"\r\n' + PLAIN.replace(",", ";"),
+        "SEP=^\n" + PLAIN.replace(",", "^"),
+        PLAIN.replace("\n", "\r\n"),
+        PLAIN.replace("\n", "\r"),
+        PLAIN.removesuffix("\n"),
+        "\n\n" + PLAIN,
+        ",path,label\n0,a.jpg,Käse\n1,b.jpg,Milk\n",
+        '"","path","label"\n"1","a.jpg","Käse"\n"2","b.jpg","Milk"\n',
+        "path,label,,\na.jpg,Käse,,\nb.jpg,Milk,,\n,,,\n,,,\n",
+        "path,label,\na.jpg,Käse\nb.jpg,Milk,\n",
+        "path,label\na.jpg,Käse,,\nb.jpg,Milk,\n",
+        "path;label;;\na.jpg;Käse;;see the photo, left\nb.jpg;Milk;;\n",
+        '"path, relative";path;label\n"x,y";a.jpg;Käse\nz;b.jpg;Milk\n',
+        '"path";"label";"price; EUR"\na.jpg;Käse;1,99\nb.jpg;Milk;0,89\n',
+        "price,EUR;path;label\n1,99;a.jpg;Käse\n0,89;b.jpg;Milk\n",
+        "\ufeffpath , label \na.jpg, Käse\nb.jpg, Milk\n",
+        'path,label,note\na.jpg,Käse,"two\nlines"\nb.jpg,Milk,"1.5"" tall"\n',
+    ],
+)
+def test_the_same_table_written_in_many_ways(file: Path, text: str) -> None:
+    for encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-32"):
+        file.write_text(text, encoding=encoding, newline="")
+        assert cells(file) == ROWS
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "cp1252", "mac_roman"])
+@pytest.mark.remedy("wrong-encoding")
+def test_another_encoding_is_named_and_read(file: Path, encoding: str) -> None:
+    file.write_text(PLAIN, encoding=encoding, newline="")
+    with refuses(DataError, "wrong-encoding", "encoding") as caught:
+        cells(file)
+    guess = "cp1252" if encoding == "mac_roman" else encoding
+    assert f"encoding={guess!r}" in str(caught.value)
+    assert cells(file, encoding) == ROWS
+
+
+def test_a_byte_order_mark_wins_over_an_encoding(file: Path) -> None:
+    file.write_text(PLAIN, encoding="utf-8-sig")
+    assert cells(file, "cp1252") == ROWS
+
+
+@pytest.mark.parametrize("encoding", ["utf8ish", "base64", "", 7, "a\0b", "rot13"])
+def test_what_is_no_encoding_is_refused(file: Path, encoding: str) -> None:
+    file.write_text(PLAIN, encoding="utf-8")
+    with refuses(InvalidParameterError, "not-an-option", "encoding"):
+        cells(file, encoding)
+
+
+def test_an_encoding_that_does_not_fit_is_told(file: Path) -> None:
+    file.write_bytes(PLAIN.encode("cp1252"))
+    with refuses(DataError, "wrong-encoding", "encoding") as caught:
+        cells(file, "ascii")
+    assert "line 2" in str(caught.value)
+
+
+def test_a_file_name_of_other_bytes_is_kept_where_asked(file: Path) -> None:
+    file.write_bytes(b"path,label\n\xff.jpg,Milk\n")
+    table = read_table(file, COLUMNS, keep_bytes=True)
+    assert table.rows == [(2, {"path": os.fsdecode(b"\xff.jpg"), "label": "Milk"})]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("path,label\na.jpg,Milk\nb.jpg\n", 3),
+        ("path,label\na.jpg,Milk,Juice\n", 2),
+        ("path,label,note\na.jpg,Milk\n", 2),
+        ('path,label\na.jpg,"Milk\nb.jpg,Milk\n', 2),
+        ('path,label\na.jpg,"Milk"s\n', 2),
+        ("path,label\na.jpg,Mi\0lk\n", 2),
+        ("path,label\na.jpg," + "x" * 200_000 + "\n", 2),
+        ("sep=;\npath;label\na.jpg;Milk;Juice\n", 3),
+        ('path,label,note\na.jpg,Milk,"two\nlines"\nb.jpg\n', 4),
+    ],
+)
+def test_what_is_no_csv_is_told_with_its_line(file: Path, text: str, line: int) -> None:
+    file.write_text(text, newline="")
+    with refuses(DataError, "not-csv") as caught:
+        cells(file)
+    assert f"line {line} " in f"{caught.value} "
+    assert repr(str(file)) in str(caught.value)
+
+
+def test_the_limit_on_fields_is_left_alone(file: Path) -> None:
+    before = csv.field_size_limit()
+    file.write_text("path,label\na.jpg," + "x" * 200_000)
+    with refuses(DataError, "not-csv"):
+        cells(file)
+    assert csv.field_size_limit() == before
+
+
+@pytest.mark.parametrize("header", ["", "\n\n", "file,label", "PATH,label", "path\\label"])
+def test_a_missing_column_is_named_with_its_parameter(file: Path, header: str) -> None:
+    file.write_text(header + "\n")
+    with refuses(DataError, "missing-column", "path_column"):
+        cells(file)
+
+
+@pytest.mark.remedy("missing-column")
+def test_a_column_that_differs_in_case_is_suggested(file: Path) -> None:
+    file.write_text("Path,label\na.jpg,Milk\n")
+    with refuses(DataError, "missing-column", "path_column") as caught:
+        cells(file)
+    assert "path_column='Path'" in str(caught.value)
+    assert len(read_table(file, {"Path": "path_column"}).rows) == 1
+
+
+def test_a_needed_column_that_is_there_twice_is_refused(file: Path) -> None:
+    file.write_text("path,label,label\na.jpg,Milk,Juice\n")
+    with refuses(DataError, "duplicate", "label_column"):
+        cells(file)
+
+
+def test_optional_columns_are_read_where_they_are(file: Path) -> None:
+    file.write_text("path,label,comment\na.jpg,Milk,blurred\n")
+    table = read_table(file, COLUMNS, optional=("comment", "status"))
+    assert table.rows == [(2, {"path": "a.jpg", "label": "Milk", "comment": "blurred"})]
+    assert table.columns == ("path", "label", "comment")
+
+
+def test_what_is_no_file_is_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    for path in (tmp_path, tmp_path / "fifo", Path("/dev/zero")):
+        with refuses(SplitError, "not-a-file"):
+            read_table(path, COLUMNS, error=SplitError)
+    with refuses(DatasetNotFoundError, "not-found"):
+        read_table(tmp_path / "gone.csv", COLUMNS)
+    monkeypatch.setattr(_csv, "MAX_BYTES", 100)
+    (tmp_path / "large.csv").write_text(PLAIN * 9)
+    with refuses(DataError, "too-large"):
+        read_table(tmp_path / "large.csv", COLUMNS)
+
+
+@given(
+    table=st.lists(st.tuples(st.text(), st.text()).filter(any), min_size=1),
+    delimiter=st.sampled_from(",;\t"),
+    ending=st.sampled_from(["\n", "\r\n", "\r"]),
+)
+def test_what_the_csv_module_writes_is_read_back(
+    tmp_path_factory: pytest.TempPathFactory,
+    table: list[tuple[str, str]],
+    delimiter: str,
+    ending: str,
+) -> None:
+    kept = [row for row in table if any(map(str.strip, row)) and "\0" not in "".join(row)]
+    path = tmp_path_factory.mktemp("csv") / "list.csv"
+    with path.open("w", encoding="utf-8", errors="ignore", newline="") as stream:
+        writer = csv.writer(
+            stream, delimiter=delimiter, lineterminator=ending, quoting=csv.QUOTE_ALL
+        )
+        writer.writerows([("path", "label"), *kept])
+    encodable = [tuple(c.encode("utf-8", "ignore").decode() for c in row) for row in kept]
+    assert cells(path) == [row for row in encodable if any(map(str.strip, row))]
+
+
+def test_damaged_tables_give_typed_errors(file: Path) -> None:
+    rng = random.Random(1)
+    for _ in range(300):
+        data = bytearray((PLAIN * 3).encode(rng.choice(["utf-8", "utf-16", "cp1252"])))
+        for _ in range(rng.randint(1, 6)):
+            data[rng.randrange(len(data))] = rng.choice(b'",;\t\r\n\0\xff\xfea')
+        file.write_bytes(data[: rng.randint(1, len(data))])
+        with suppress(ShelfVisionError):
+            read_table(file, COLUMNS)
+
+
+def test_lines_are_read_as_tables_are(file: Path) -> None:
+    text = "a.jpg\r\n\r\nK\u2028\u00e4se.jpg 3\rb.jpg"
+    for encoding in ("utf-8", "utf-8-sig", "utf-16"):
+        file.write_text(text, encoding=encoding, newline="")
+        assert read_lines(file) == [(1, "a.jpg"), (3, "K\u2028\u00e4se.jpg 3"), (4, "b.jpg")]
+    file.write_text(text, encoding="utf-16-le", newline="")
+    assert len(read_lines(file, encoding="utf-16-le")) == 3
+    file.write_bytes(b"\xff.jpg\n")
+    assert read_lines(file, keep_bytes=True) == [(1, os.fsdecode(b"\xff.jpg"))]
+    with refuses(SplitError, "wrong-encoding"):
+        read_lines(file, error=SplitError, has_encoding=False)
