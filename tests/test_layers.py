@@ -44,6 +44,7 @@ FLOORS: dict[str, int] = {
     "_html": 0,
     "_identifiers": 0,
     "_random": 0,
+    "_text": 0,
     "_validation": 0,
     "_warnings": 0,
 }

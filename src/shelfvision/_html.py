@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
-import html
 import io
 
 from PIL import Image as PillowImage
 
+from shelfvision._text import html_text
 from shelfvision.protocols import Image
 
 STYLE = """
@@ -83,11 +83,4 @@ def image(pixels: Image, *, alt: str) -> str:
 
 def escaped(text: str) -> str:
     """Return any text as HTML shows it, in an element or in a quoted attribute."""
-    return html.escape(printable(text), quote=True)
-
-
-def printable(text: str) -> str:
-    """Return a text without control, direction and broken characters."""
-    return "".join(
-        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
-    )
+    return html_text(text)

@@ -17,6 +17,8 @@ not-in-range seed
 
 from __future__ import annotations
 
+from shelfvision._text import printable
+
 __all__ = [
     "AugmenterError",
     "BundleError",
@@ -53,7 +55,8 @@ class _Coded(Exception):  # noqa: N818  # the common part of errors and warnings
     def __init__(
         self, message: str, *, code: str | None = None, parameter: str | None = None
     ) -> None:
-        super().__init__(message)
+        # Names and messages of other libraries may hold what moves a cursor.
+        super().__init__(printable(message, lines=True))
         # The attributes of the class are the defaults; only what differs is kept and pickled.
         if code is not None:
             self.code = code

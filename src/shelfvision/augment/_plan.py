@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar, cast
 import numpy as np
 
 from shelfvision import plot
+from shelfvision._text import printable
 from shelfvision._validation import as_integer, listed
 from shelfvision.errors import DataError, InvalidParameterError
 
@@ -154,7 +155,7 @@ class BalancingPlan(dict[Name, int], Generic[Name]):
         rows = [("class", "photos", "copies", "together")]
         for name, n in self.items():
             before = self.counts[name]
-            rows.append((str(name), str(before), f"+{n}", str(before + n)))
+            rows.append((printable(str(name)), str(before), f"+{n}", str(before + n)))
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         return "\n".join(
             "  ".join(

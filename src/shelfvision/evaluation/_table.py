@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from shelfvision._html import escaped, printable
+from shelfvision._html import escaped
+from shelfvision._text import shortened
 from shelfvision._validation import counted
 from shelfvision.evaluation._intervals import Interval
 from shelfvision.evaluation._metrics import ClassScores, plain_scores
@@ -81,8 +82,7 @@ def baselines_told(report: Scored) -> str:
 
 def cut(name: str, width: int = _WIDTH) -> str:
     """Return a name that can be printed, shortened at its end."""
-    shown = printable(name)
-    return shown if len(shown) <= width else shown[: width - 1] + "…"
+    return shortened(name, width)
 
 
 def answered(report: Scored) -> frozenset[str]:

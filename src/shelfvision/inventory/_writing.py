@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
 from typing import TYPE_CHECKING, final
 
-from shelfvision._html import printable
+from shelfvision._text import csv_cell, printable, shortened
 from shelfvision._validation import counted
 
 if TYPE_CHECKING:
@@ -47,14 +47,8 @@ def as_csv(rows: Iterable[Row]) -> str:
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(COLUMNS)
     for row in rows:
-        writer.writerow(map(_inert, astuple(row)))
+        writer.writerow(csv_cell(cell) if isinstance(cell, str) else cell for cell in astuple(row))
     return file.getvalue()
-
-
-def _inert(cell: str | float) -> str | float:
-    if not isinstance(cell, str):
-        return cell
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 def as_json(values: object) -> str:
@@ -82,9 +76,8 @@ def remarks(inventory: Inventory) -> list[str]:
 
 
 def _cells(row: Row) -> tuple[str, str, str, str]:
-    name = printable(row.product)
-    shown = name if len(name) <= _WIDTH else name[: _WIDTH - 1] + "…"
-    return shown, f"{row.count:.1f}", f"{row.low} to {row.high}", str(row.naive)
+    name = shortened(row.product, _WIDTH)
+    return name, f"{row.count:.1f}", f"{row.low} to {row.high}", str(row.naive)
 
 
 def _line(cells: tuple[str, ...], widths: list[int]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from shelfvision._text import shortened
 from shelfvision.predictions._prediction import Prediction
 
 HEAD = 5
@@ -43,8 +44,5 @@ def _line(cells: tuple[str, ...], widths: list[int]) -> str:
 
 
 def _cut(text: str, *, keep_end: bool = False) -> str:
-    text = text.encode("utf-8", "backslashreplace").decode().replace("\n", "\\n")
-    if len(text) <= WIDTH:
-        return text
     # The end of a path tells more than its beginning.
-    return "…" + text[1 - WIDTH :] if keep_end else text[: WIDTH - 1] + "…"
+    return shortened(text, WIDTH, keep_end=keep_end)

@@ -6,7 +6,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Sequence
 
-from shelfvision._html import printable
+from shelfvision._text import printable, shortened
 from shelfvision.data.auditing._finding import SEVERITIES, Finding
 from shelfvision.data.auditing._look import Photos
 
@@ -46,7 +46,7 @@ def as_text(photos: Photos, findings: Sequence[Finding]) -> str:
         lines.append("  ".join(cells).rstrip())
     lines.append("")
     for found in findings:
-        lines += textwrap.wrap(f"{found.code}: {found.message}.", _WIDTH, subsequent_indent="  ")
+        lines += textwrap.wrap(printable(f"{found.code}: {found.message}."), _WIDTH, subsequent_indent="  ")
     return "\n".join(lines)
 
 
@@ -61,5 +61,4 @@ def examples(found: Finding) -> str:
 
 def cut(name: str, limit: int = _NAME) -> str:
     """Return a name that can be printed, shortened at its front, where names are alike."""
-    name = printable(name)
-    return name if len(name) <= limit else "…" + name[1 - limit :]
+    return shortened(name, limit, keep_end=True)

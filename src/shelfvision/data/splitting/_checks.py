@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._text import printable
 from shelfvision._validation import listed
 from shelfvision.data._dataset import Dataset, require_dataset
 from shelfvision.data.splitting._files import SavedRows
@@ -94,7 +95,7 @@ def count_table(parts: Mapping[str, Dataset]) -> list[str]:
     names = parts["train"].class_names
     rows = [["class", *counts]]
     rows += [
-        [name, *map(str, row)]
+        [printable(name), *map(str, row)]
         for name, row in zip(names, zip(*counts.values(), strict=True), strict=True)
     ]
     rows.append(["all", *(str(sum(column)) for column in counts.values())])

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from shelfvision._html import printable
+from shelfvision._text import markdown_text as escaped
 from shelfvision.data import AuditReport
 from shelfvision.evaluation._about import About
 from shelfvision.evaluation.writing import _facts, _origin
@@ -15,8 +14,6 @@ if TYPE_CHECKING:
     from shelfvision.evaluation._scored import Scored
 
 _MISTAKES = 10
-# What Markdown would take for markup, and what ends a cell of a table.
-_MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~$&])")
 
 
 def as_card(
@@ -48,11 +45,6 @@ def sections(
         _origin.provenance(about),
     )
     return [section for section in found if section is not None]
-
-
-def escaped(text: str) -> str:
-    """Return any text as Markdown shows it, on one line."""
-    return _MARKUP.sub(r"\\\1", printable(text))
 
 
 def _written(section: Section) -> str:
