@@ -110,7 +110,7 @@ def csv_cell(text: str) -> str:
     An apostrophe precedes what a spreadsheet takes for a formula (``=``, ``+``, ``-``, ``@``,
     also after spaces, a tab or a semicolon), as OWASP advises. What `printable` escapes is
     escaped, each as ``\x1b`` or ``\u202e``, and so is a backslash that would read as such an
-    escape. Numbers of our own are written as numbers, not through this function.
+    escape; line breaks stay, for the file's writer puts them in quotes. Numbers of our own are written as numbers, not through this function.
 
     Parameters
     ----------
@@ -136,11 +136,11 @@ def csv_cell(text: str) -> str:
 
 
 def from_csv_cell(cell: str) -> str:
-    """Return the text that `csv_cell` wrote; for files of our own only.
+    r"""Return the text that `csv_cell` wrote; for files of our own only.
 
     Examples
     --------
-    >>> from_csv_cell(csv_cell("=1+1\\x00")) == "=1+1\\x00"
+    >>> from_csv_cell(csv_cell("=1+1\x00")) == "=1+1\x00"
     True
     """
     return unguarded(_ESCAPE.sub(_unescaped, cell) if "\\" in cell else cell)
@@ -254,7 +254,8 @@ def _is_heaped(text: str, place: int) -> bool:
 def _stays_in_csv(text: str, place: int) -> bool:
     """Tell whether a character is written as it is, and read back as it is."""
     if text[place] != "\\":
-        return _is_harmless(text, place)
+        # A line break in quotes is part of a cell, to every reader of CSV.
+        return text[place] == "\n" or _is_harmless(text, place)
     found = _ESCAPE.match(text, place)
     return found is None or _unescaped(found) == found[0]
 
@@ -264,7 +265,9 @@ def _unescaped(found: re.Match[str]) -> str:
     if number > 0x10FFFF:
         return found[0]
     letter = chr(number)
-    return letter if letter == "\\" or not letter.isascii() or not letter.isprintable() else found[0]
+    return (
+        letter if letter == "\\" or not letter.isascii() or not letter.isprintable() else found[0]
+    )
 
 
 def _named(letter: str) -> str:

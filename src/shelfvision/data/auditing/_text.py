@@ -46,7 +46,8 @@ def as_text(photos: Photos, findings: Sequence[Finding]) -> str:
         lines.append("  ".join(cells).rstrip())
     lines.append("")
     for found in findings:
-        lines += textwrap.wrap(printable(f"{found.code}: {found.message}."), _WIDTH, subsequent_indent="  ")
+        said = printable(f"{found.code}: {found.message}.")
+        lines += textwrap.wrap(said, _WIDTH, subsequent_indent="  ")
     return "\n".join(lines)
 
 

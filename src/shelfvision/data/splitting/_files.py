@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._files import atomic_writer
+from shelfvision._text import csv_cell, from_csv_cell
 from shelfvision.data._dataset import Dataset
 from shelfvision.data.splitting._leaks import PARTS
 from shelfvision.errors import DatasetNotFoundError, SplitError
@@ -48,7 +49,7 @@ def write_split(path: str | os.PathLike[str], blocks: Iterable[tuple[str, Datase
                 f"{_field(photo)},{names[label]},{_field(group)},{name},{copy}\n"
                 for photo, label, group, copy in columns
             )
-            file.write(text.encode("utf-8", "surrogateescape"))
+            file.write(text.encode())
 
 
 def read_split(path: str | os.PathLike[str], *, parameter: str) -> SavedRows:
@@ -108,8 +109,8 @@ def _add_row(rows: SavedRows, fields: list[str], places: list[int], width: int, 
             code="not-in-range",
             parameter=rows.parameter,
         )
-    rows.ids.append(photo)
-    rows.labels.append(label)
+    rows.ids.append(from_csv_cell(photo))
+    rows.labels.append(from_csv_cell(label))
     rows.splits.append(split)
     rows.copies.append(int(copy))
     rows.lines.append(line)
@@ -232,6 +233,7 @@ def _lines(text: str) -> Iterable[str]:
 
 
 def _field(text: str) -> str:
+    text = csv_cell(text)
     # Some readers skip spaces that begin a field, unless it is quoted.
     if text[:1] == " " or any(character in text for character in ',"\r\n'):
         return '"' + text.replace('"', '""') + '"'
