@@ -123,7 +123,7 @@ def test_a_file_name_of_other_bytes_is_kept_where_asked(file: Path) -> None:
 )
 def test_what_is_no_csv_is_told_with_its_line(file: Path, text: str, line: int) -> None:
     file.write_text(text, newline="")
-    with refuses(DataError, "not-csv") as caught:
+    with refuses(DataError, "not-csv", "path") as caught:
         cells(file)
     assert f"line {line} " in f"{caught.value} "
     assert repr(str(file)) in str(caught.value)
@@ -132,7 +132,7 @@ def test_what_is_no_csv_is_told_with_its_line(file: Path, text: str, line: int) 
 def test_the_limit_on_fields_is_left_alone(file: Path) -> None:
     before = csv.field_size_limit()
     file.write_text("path,label\na.jpg," + "x" * 200_000)
-    with refuses(DataError, "not-csv"):
+    with refuses(DataError, "not-csv", "path"):
         cells(file)
     assert csv.field_size_limit() == before
 
@@ -153,6 +153,15 @@ def test_a_column_that_differs_in_case_is_suggested(file: Path) -> None:
     assert len(read_table(file, {"Path": "path_column"}).rows) == 1
 
 
+def test_a_column_with_a_fixed_name_is_to_be_renamed(file: Path) -> None:
+    file.write_text("Path,label\na.jpg,Milk\n")
+    with refuses(DataError, "missing-column", "path") as caught:
+        read_table(file, {"path": None})
+    assert str(caught.value).endswith("rename 'Path'")
+    with refuses(InvalidParameterError, "wrong-type", "label_column"):
+        read_table(file, {1: "label_column"})  # type: ignore[dict-item]  # what it refuses
+
+
 def test_a_needed_column_that_is_there_twice_is_refused(file: Path) -> None:
     file.write_text("path,label,label\na.jpg,Milk,Juice\n")
     with refuses(DataError, "duplicate", "label_column"):
@@ -171,13 +180,13 @@ def test_what_is_no_file_is_refused_at_once(
 ) -> None:
     os.mkfifo(tmp_path / "fifo")
     for path in (tmp_path, tmp_path / "fifo", Path("/dev/zero")):
-        with refuses(SplitError, "not-a-file"):
+        with refuses(SplitError, "not-a-file", "path"):
             read_table(path, COLUMNS, error=SplitError)
-    with refuses(DatasetNotFoundError, "not-found"):
+    with refuses(DatasetNotFoundError, "not-found", "path"):
         read_table(tmp_path / "gone.csv", COLUMNS)
     monkeypatch.setattr(_csv, "MAX_BYTES", 100)
     (tmp_path / "large.csv").write_text(PLAIN * 9)
-    with refuses(DataError, "too-large"):
+    with refuses(DataError, "too-large", "path"):
         read_table(tmp_path / "large.csv", COLUMNS)
 
 
@@ -223,5 +232,5 @@ def test_lines_are_read_as_tables_are(file: Path) -> None:
     assert len(read_lines(file, encoding="utf-16-le")) == 3
     file.write_bytes(b"\xff.jpg\n")
     assert read_lines(file, keep_bytes=True) == [(1, os.fsdecode(b"\xff.jpg"))]
-    with refuses(SplitError, "wrong-encoding"):
-        read_lines(file, error=SplitError, has_encoding=False)
+    with refuses(SplitError, "wrong-encoding", "list"):
+        read_lines(file, error=SplitError, has_encoding=False, parameter="list")

@@ -81,20 +81,22 @@ class TextFile:
     """Whether the caller's caller has a parameter `encoding`, which remedies may name."""
     keep_bytes: bool
     """Whether bytes that are no UTF-8 are kept as surrogates, as file names have them."""
+    parameter: str
+    """The public argument that named the file."""
 
     @property
     def name(self) -> str:
         """The path in quotes."""
         return repr(self.path)
 
-    def refused(self, fault: str, code: str, parameter: str | None = None) -> Exception:
+    def refused(self, message: str, code: str, parameter: str | None = None) -> Exception:
         """Return the error for a fault of the content."""
-        return self.error(fault, code=code, parameter=parameter)
+        return self.error(message, code=code, parameter=parameter or self.parameter)
 
 
 def read_table(
     path: str | os.PathLike[str],
-    columns: Mapping[str, str],
+    columns: Mapping[str, str | None],
     *,
     optional: Collection[str] = (),
     what: str = "the manifest",
@@ -102,6 +104,7 @@ def read_table(
     error: type[DataError | SplitError] = DataError,
     has_encoding: bool = True,
     keep_bytes: bool = False,
+    parameter: str = "path",
 ) -> Table:
     """Return the rows of a CSV file.
 
@@ -109,8 +112,9 @@ def read_table(
     ----------
     path : path-like
         The file.
-    columns : mapping of str to str
-        The columns that are needed, and the public parameter that names each, for errors.
+    columns : mapping of str to str or None
+        The columns that are needed, and the public parameter that names each, for errors; None
+        where the name is fixed.
     optional : collection of str, optional
         Columns that are returned too where the file has them.
     what : str, default="the manifest"
@@ -123,6 +127,8 @@ def read_table(
         Whether the public function takes `encoding`, which the error then suggests.
     keep_bytes : bool, default=False
         Whether bytes that are not UTF-8 become surrogates, as in file names, instead of an error.
+    parameter : str, default="path"
+        The public argument that named the file.
 
     Returns
     -------
@@ -146,15 +152,23 @@ def read_table(
         error=error,
         has_encoding=has_encoding,
         keep_bytes=keep_bytes,
+        parameter=parameter,
     )
-    wanted = {clean_name(name): parameter for name, parameter in columns.items()}
+    for name, named_by in columns.items():
+        if not isinstance(name, str):
+            raise InvalidParameterError(
+                f"{named_by} must be the name of a column, got {name!r}; write it as text",
+                code="wrong-type",
+                parameter=named_by,
+            )
+    wanted = {clean_name(name): named_by for name, named_by in columns.items()}
     delimiter, first, text = _dialect(_text_of(file), wanted)
     records = _records(file, text, delimiter, first)
     header = next(((line, cells) for line, cells in records if any(map(str.strip, cells))), None)
     names = [] if header is None else [clean_name(cell) for cell in header[1]]
     _require_columns(file, names, wanted)
-    given = {clean_name(name): name for name in (*columns, *optional)}
-    places = {given[name]: place for place, name in enumerate(names) if name in given}
+    asked = {name: clean_name(name) for name in (*columns, *optional)}
+    places = {name: names.index(clean) for name, clean in asked.items() if clean in names}
     rows = [
         (line, {name: cells[place] for name, place in places.items()})
         for line, cells in _whole_rows(file, records, names)
@@ -170,6 +184,7 @@ def read_lines(
     error: type[DataError | SplitError] = DataError,
     has_encoding: bool = True,
     keep_bytes: bool = False,
+    parameter: str = "path",
 ) -> list[tuple[int, str]]:
     """Return the lines of a text file that are not empty, with their numbers.
 
@@ -182,6 +197,7 @@ def read_lines(
         error=error,
         has_encoding=has_encoding,
         keep_bytes=keep_bytes,
+        parameter=parameter,
     )
     # Not str.splitlines, which would also cut names at characters such as U+2028.
     lines = enumerate(_lines(_text_of(file)), start=1)
@@ -189,7 +205,9 @@ def read_lines(
 
 
 def _text_of(file: TextFile) -> str:
-    data = read_bounded(file.path, MAX_BYTES, what=file.what, error=file.error)
+    data = read_bounded(
+        file.path, MAX_BYTES, what=file.what, error=file.error, parameter=file.parameter
+    )
     marked = next((name for mark, name in _MARKS if data.startswith(mark)), None)
     encoding = marked or _known(file.encoding) or "utf-8"
     errors = "surrogateescape" if file.keep_bytes and encoding == "utf-8" else "strict"
@@ -334,20 +352,21 @@ def _whole_rows(
         yield line, cells
 
 
-def _require_columns(file: TextFile, names: Sequence[str], wanted: Mapping[str, str]) -> None:
+def _require_columns(
+    file: TextFile, names: Sequence[str], wanted: Mapping[str, str | None]
+) -> None:
     missing = [name for name in wanted if name not in names]
     if missing:
         there = list(filter(None, names))
         has = f"its columns are {listed(there, limit=20)}" if there else "the file is empty"
-        near = closest(missing[0], there)
-        hint = (
-            f"{wanted[missing[0]]}={near!r}" if near else f"the right name as {wanted[missing[0]]}"
-        )
+        named_by, near = wanted[missing[0]], closest(missing[0], there)
+        remedy = f"rename {near!r}" if near else "add it"
+        if named_by is not None:
+            remedy = f"pass {named_by}={near!r}" if near else f"pass the right name as {named_by}"
         raise file.refused(
-            f"{file.what} {file.name} must have the column {listed(missing)}, but {has}; pass "
-            f"{hint}",
+            f"{file.what} {file.name} must have the column {listed(missing)}, but {has}; {remedy}",
             "missing-column",
-            wanted[missing[0]],
+            named_by,
         )
     twice = next((name for name in wanted if list(names).count(name) > 1), None)
     if twice is not None:
