@@ -30,6 +30,7 @@ from shelfvision.errors import (
     SplitError,
 )
 from shelfvision.protocols import Resize
+from support import refuses
 
 Pixels = npt.NDArray[np.uint8]
 PARTS = ("train", "validation", "test")
@@ -151,7 +152,7 @@ def test_skipping_leaves_out_just_what_cannot_be_read_and_tells_each(
     contents = [png(noise(seed, 2, 2)), b"no photo"]
     root = folder({f"milk/{n}.png": contents[not whole] for n, whole in enumerate(good)})
     if not any(good):
-        with pytest.raises(DataError, match="none of the"):
+        with refuses(DataError, "unreadable"):
             sv.Dataset.from_directory(root, on_error="skip")
         return
     photos = sv.Dataset.from_directory(root, on_error="skip")
@@ -199,7 +200,7 @@ def test_select_keeps_what_is_named_and_refuses_only_what_is_no_class(
     )
     wanted = order[:n]
     if "e" in wanted:
-        with pytest.raises(InvalidParameterError, match="has no class 'e'"):
+        with refuses(InvalidParameterError, "unknown-name", "class_names"):
             ds.select(wanted)
         return
     view = ds.select(wanted)
@@ -341,7 +342,8 @@ def _require_dropped(given_parts: dict[str, sv.Dataset], shared: list[str]) -> N
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", LeakageWarning)
         if 0 in left:
-            with pytest.raises(SplitError, match="part has no photos"):
+            emptied = [name for name, n in zip(given_parts, left, strict=True) if n == 0]
+            with refuses(SplitError, "empty", emptied[0]):
                 sv.Splits(**given_parts, on_leak="drop")
             return
         splits = sv.Splits(**given_parts, on_leak="drop")
@@ -366,7 +368,7 @@ def test_parts_that_number_their_classes_differently_are_refused(
     if first[:n] == second[:m]:
         assert sv.Splits(train=train, test=test).test is test
         return
-    with pytest.raises(SplitError, match="number their classes differently"):
+    with refuses(SplitError, "classes-differ", "test"):
         sv.Splits(train=train, test=test)
 
 

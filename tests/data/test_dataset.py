@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import shelfvision as sv
 from shelfvision.errors import DataError, InvalidParameterError
+from support import refuses
 
 IMAGES = np.arange(6 * 4 * 5 * 3, dtype=np.uint8).reshape(6, 4, 5, 3)
 NAMES = ["milk", "juice", "milk", "eggs", "juice", "milk"]
@@ -74,12 +75,12 @@ def test_views_choose_rows_as_numpy_does(rows: slice | list[int] | list[bool]) -
 
 @pytest.mark.parametrize("rows", [True, [0.5], ["0"], [[0]], np.zeros((2, 2), int), None, "ab"])
 def test_rows_chosen_by_anything_else_are_refused(ds: sv.Dataset, rows: object) -> None:
-    with pytest.raises(InvalidParameterError, match="chosen by an integer, a slice, a mask"):
+    with refuses(InvalidParameterError, "wrong-type", "index"):
         ds[rows]  # type: ignore[call-overload]  # on purpose
 
 
 def test_a_mask_of_another_length_is_refused(ds: sv.Dataset) -> None:
-    with pytest.raises(InvalidParameterError, match="mask has 2 entries for 6"):
+    with refuses(InvalidParameterError, "wrong-length", "index"):
         ds[[True, False]]
 
 
@@ -110,7 +111,7 @@ def test_select_numbers_classes_in_the_order_given(ds: sv.Dataset) -> None:
     assert view.labels.tolist() == [0, 0, 1, 0]
     assert view.ids.tolist() == ["0", "2", "3", "5"]
     assert view[:0].select(["eggs"]).class_counts == {"eggs": 0}
-    with pytest.raises(InvalidParameterError, match=r"no class 'bread'.*'eggs', 'juice', 'milk'"):
+    with refuses(InvalidParameterError, "unknown-name", "class_names"):
         ds.select(["bread"])
 
 
@@ -120,7 +121,7 @@ def test_relabel_joins_classes_and_sorts_the_new_names(ds: sv.Dataset) -> None:
     assert view.labels.tolist() == [0, 0, 0, 1, 0, 0]
     swapped = ds.relabel({"milk": "juice", "juice": "milk"})
     assert swapped.class_counts == {"eggs": 1, "juice": 3, "milk": 2}
-    with pytest.raises(InvalidParameterError, match="no class 'bread'"):
+    with refuses(InvalidParameterError, "unknown-name", "names"):
         ds.relabel({"bread": "toast"})
 
 
@@ -159,25 +160,31 @@ def test_the_fingerprint_tells_all_that_matters(ds: sv.Dataset) -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "message"),
+    ("make", "code", "parameter"),
     [
-        (lambda: sv.Dataset.from_arrays(IMAGES / 255, NAMES), "uint8.*float64.*255"),  # type: ignore[arg-type]  # on purpose
-        (lambda: sv.Dataset.from_arrays(IMAGES[0], NAMES), r"shape \(4, 5, 3\)"),
-        (lambda: sv.Dataset.from_arrays(IMAGES[..., :1], NAMES), r"\(6, 4, 5, 1\)"),
-        (lambda: sv.Dataset.from_arrays(IMAGES[:, :0], NAMES), "no pixels"),
-        (lambda: sv.Dataset.from_arrays("photos", NAMES), "str of shape"),  # type: ignore[arg-type]  # on purpose
-        (lambda: sv.Dataset.from_arrays(IMAGES, NAMES[:5]), "labels has 5 entries for 6"),
-        (lambda: sv.Dataset.from_arrays(IMAGES, np.eye(6)), "argmax"),  # type: ignore[arg-type]  # on purpose
-        (lambda: sv.Dataset.from_arrays(IMAGES, np.zeros(6)), "whole numbers or names"),  # type: ignore[arg-type]  # on purpose
-        (lambda: sv.Dataset.from_arrays(IMAGES, [0, 1, 2, 0, 0, -1]), "label -1 of row 5"),
-        (lambda: sv.Dataset.from_arrays(IMAGES, [4006381333931] * 6), "codes of products as text"),
-        (lambda: sv.Dataset.from_arrays(IMAGES, NAMES, class_names=["milk"]), "'eggs', 'juice'"),
-        (lambda: sv.Dataset.from_arrays(IMAGES, NAMES, ids=list("abcdea")), "'a' twice"),
-        (lambda: sv.Dataset.from_arrays(IMAGES, NAMES, groups=["a"]), "groups has 1"),
+        (lambda: sv.Dataset.from_arrays(IMAGES / 255, NAMES), "wrong-dtype", "images"),  # type: ignore[arg-type]  # on purpose
+        (lambda: sv.Dataset.from_arrays(IMAGES[0], NAMES), "wrong-shape", "images"),
+        (lambda: sv.Dataset.from_arrays(IMAGES[..., :1], NAMES), "wrong-shape", "images"),
+        (lambda: sv.Dataset.from_arrays(IMAGES[:, :0], NAMES), "empty", "images"),
+        (lambda: sv.Dataset.from_arrays("photos", NAMES), "wrong-shape", "images"),  # type: ignore[arg-type]  # on purpose
+        (lambda: sv.Dataset.from_arrays(IMAGES, NAMES[:5]), "wrong-length", "labels"),
+        (lambda: sv.Dataset.from_arrays(IMAGES, np.eye(6)), "wrong-shape", "labels"),  # type: ignore[arg-type]  # on purpose
+        (lambda: sv.Dataset.from_arrays(IMAGES, np.zeros(6)), "wrong-dtype", "labels"),  # type: ignore[arg-type]  # on purpose
+        (lambda: sv.Dataset.from_arrays(IMAGES, [0, 1, 2, 0, 0, -1]), "not-in-range", "labels"),
+        (lambda: sv.Dataset.from_arrays(IMAGES, [4006381333931] * 6), "not-in-range", "labels"),
+        (
+            lambda: sv.Dataset.from_arrays(IMAGES, NAMES, class_names=["milk"]),
+            "unknown-name",
+            "labels",
+        ),
+        (lambda: sv.Dataset.from_arrays(IMAGES, NAMES, ids=list("abcdea")), "duplicate", "ids"),
+        (lambda: sv.Dataset.from_arrays(IMAGES, NAMES, groups=["a"]), "wrong-length", "groups"),
     ],
 )
-def test_arrays_that_do_not_fit_are_named(make: Callable[[], object], message: str) -> None:
-    with pytest.raises(DataError, match=message):
+def test_arrays_that_do_not_fit_are_named(
+    make: Callable[[], object], code: str, parameter: str
+) -> None:
+    with refuses(DataError, code, parameter):
         make()
 
 
@@ -230,7 +237,7 @@ def test_any_source_of_pixels_will_do_and_is_asked_only_when_needed() -> None:
 @pytest.mark.parametrize("missing", [None, float("nan")])
 def test_a_missing_label_is_not_a_class(missing: object) -> None:
     labels = np.array(["milk", missing], dtype=object)
-    with pytest.raises(DataError, match="row 1 of labels has no class"):
+    with refuses(DataError, "needs-labels", "labels"):
         sv.Dataset.from_arrays(np.zeros((2, 4, 4, 3), np.uint8), labels)
 
 
@@ -251,5 +258,5 @@ def test_columns_stay_read_only_when_pickled(ds: sv.Dataset) -> None:
 
 def test_relabel_refuses_a_name_that_is_no_text(ds: sv.Dataset) -> None:
     name = ds.class_names[0]
-    with pytest.raises(InvalidParameterError, match="one of them is 3"):
+    with refuses(InvalidParameterError, "wrong-type", "class_names"):
         ds.relabel({name: 3})  # type: ignore[dict-item]  # what it refuses

@@ -22,6 +22,7 @@ from shelfvision.errors import (
     PhotoError,
     PhotoNotFoundError,
 )
+from support import refuses
 
 MakePhoto = Callable[..., Path]
 
@@ -140,7 +141,7 @@ def test_no_file_is_opened_at_construction(shop: Path, monkeypatch: pytest.Monke
         patch.setattr(os, "open", refuse)
         ds = sv.Dataset.from_directory(shop)
     assert len(ds) == 5
-    with pytest.raises(PhotoError, match=r"Milk/b\.jpg.*empty"):
+    with refuses(PhotoError, "empty"):
         ds.to_arrays()
 
 
@@ -162,39 +163,45 @@ def test_skip_leaves_out_what_cannot_be_read_and_says_why(shop: Path) -> None:
 def test_skip_refuses_a_folder_without_a_readable_photo(tmp_path: Path) -> None:
     (tmp_path / "Milk").mkdir()
     (tmp_path / "Milk/a.jpg").write_bytes(b"")
-    with pytest.raises(DataError, match=r"none of the 1 photos can be read.*a\.jpg"):
+    with refuses(DataError, "unreadable"):
         sv.Dataset.from_directory(tmp_path, on_error="skip")
 
 
 def test_folders_that_cannot_be_used_are_named_with_the_remedy(
     tmp_path: Path, make_photo: MakePhoto
 ) -> None:
-    with pytest.raises(DatasetNotFoundError, match=r"no folder .*nowhere"):
+    with refuses(DatasetNotFoundError, "not-found", "directory"):
         sv.Dataset.from_directory(tmp_path / "nowhere")
-    with pytest.raises(DataError, match="one sub-folder per class"):
+    with refuses(DataError, "no-classes", "directory"):
         sv.Dataset.from_directory(tmp_path)
     photo = make_photo(tmp_path / "a.jpg")
-    with pytest.raises(DataError, match="is a file, not a folder"):
+    with refuses(DataError, "not-a-folder", "directory"):
         sv.Dataset.from_directory(photo)
-    with pytest.raises(DataError, match="1 photo lies directly inside"):
+    with refuses(DataError, "no-classes", "directory"):
         sv.Dataset.from_directory(tmp_path)
     (tmp_path / "Milk").mkdir()
     (tmp_path / "Milk/readme.txt").write_text("x")
-    with pytest.raises(DataError, match=r"no photo was found.*'Milk'"):
+    with refuses(DataError, "empty", "directory"):
         sv.Dataset.from_directory(tmp_path)
 
 
 def test_class_names_without_a_folder_are_named(shop: Path) -> None:
-    with pytest.raises(DataError, match=r"'Mlik'.*its folders are 'Juice', 'Milk'"):
+    with refuses(DataError, "missing-class", "class_names"):
         sv.Dataset.from_directory(shop, class_names=["Juice", "Mlik"])
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"image_size": 0}, {"image_size": (0, 5)}, {"resize": "squash"}, {"on_error": "no"}]
+    ("name", "wrong", "code"),
+    [
+        ("image_size", 0, "not-in-range"),
+        ("image_size", (0, 5), "not-in-range"),
+        ("resize", "squash", "not-an-option"),
+        ("on_error", "no", "not-an-option"),
+    ],
 )
-def test_wrong_settings_are_named(shop: Path, wrong: dict[str, object]) -> None:
-    with pytest.raises(InvalidParameterError, match=next(iter(wrong))):
-        sv.Dataset.from_directory(shop, **wrong)  # type: ignore[arg-type]  # on purpose
+def test_wrong_settings_are_named(shop: Path, name: str, wrong: object, code: str) -> None:
+    with refuses(InvalidParameterError, code, name):
+        sv.Dataset.from_directory(shop, **{name: wrong})  # type: ignore[arg-type]  # on purpose
 
 
 def test_a_folder_that_may_not_be_read_is_named_or_reported(
@@ -208,7 +215,7 @@ def test_a_folder_that_may_not_be_read_is_named_or_reported(
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", guarded)
-    with pytest.raises(PhotoError, match=r"Milk.*Permission denied") as caught:
+    with refuses(PhotoError, "permission") as caught:
         sv.Dataset.from_directory(shop)
     assert caught.value.code == "permission"
     ds = sv.Dataset.from_directory(shop, on_error="skip")
@@ -274,9 +281,9 @@ def test_a_hostile_tree_is_read_to_the_last_file(tmp_path: Path, make_photo: Mak
 def test_a_photo_that_vanished_is_named(shop: Path) -> None:
     ds = sv.Dataset.from_directory(shop)
     (shop / "Juice/1.JPG").unlink()
-    with pytest.raises(PhotoNotFoundError, match=r"1\.JPG"):
+    with refuses(PhotoNotFoundError, "not-found"):
         ds[0]
-    with pytest.raises(PhotoNotFoundError, match=r"1\.JPG"):
+    with refuses(PhotoNotFoundError, "not-found"):
         _ = ds.groups
 
 
@@ -288,7 +295,7 @@ def test_a_photo_that_changed_after_its_content_was_recorded_is_named(
     make_photo(shop / "Juice/1.JPG", 99)
     os.utime(shop / "Juice/1.JPG", (5, 5))
     for read in (lambda: ds[0], lambda: ds.fingerprint):
-        with pytest.raises(PhotoError, match=r"1\.JPG.*changed") as caught:
+        with refuses(PhotoError, "changed") as caught:
             read()
         assert caught.value.code == "changed"
     touched = shop / "Juice/2.webp"

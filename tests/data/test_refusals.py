@@ -24,6 +24,7 @@ from PIL import Image, ImageFile
 from shelfvision.data import DecodeLimits
 from shelfvision.data.decoding._decode import decode_photo, read_photo
 from shelfvision.errors import InvalidParameterError, PhotoError, PhotoNotFoundError
+from support import refuses
 
 SIZE = (16, 16)
 
@@ -270,7 +271,7 @@ def test_the_first_frame_of_an_animation_is_the_photo_where_animations_are_allow
 
 @pytest.mark.parametrize("value", [0, -1, 1.5, True, "9"])
 def test_a_limit_that_is_no_number_is_refused(value: object) -> None:
-    with pytest.raises(InvalidParameterError, match="max_scans"):
+    with refuses(InvalidParameterError, "not-in-range", "max_scans"):
         DecodeLimits(max_scans=value)  # type: ignore[arg-type]  # on purpose
 
 
@@ -312,7 +313,7 @@ def test_any_error_of_the_decoder_comes_out_as_a_photo_error(
 
 
 def test_a_missing_photo_is_named(tmp_path: Path) -> None:
-    with pytest.raises(PhotoNotFoundError, match=r"nowhere\.jpg") as caught:
+    with refuses(PhotoNotFoundError, "not-found") as caught:
         read_photo(tmp_path / "nowhere.jpg", image_size=SIZE)
     assert caught.value.code == "not-found"
 
@@ -336,6 +337,6 @@ def test_a_photo_that_may_not_be_read_is_named(
 
     (tmp_path / "a.jpg").write_bytes(encoded("JPEG"))
     monkeypatch.setattr("shelfvision.data.decoding._decode._open_without_waiting", refuse)
-    with pytest.raises(PhotoError, match=r"a\.jpg.*permission denied") as caught:
+    with refuses(PhotoError, "permission") as caught:
         read_photo(tmp_path / "a.jpg", image_size=SIZE)
     assert caught.value.code == "permission"

@@ -9,6 +9,7 @@ import pytest
 
 import shelfvision as sv
 from shelfvision.errors import DataError, InvalidParameterError
+from support import refuses
 
 NAMES = ("juice", "milk", "oats")
 
@@ -63,18 +64,16 @@ def test_a_class_without_photos_is_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "message"),
+    "names",
     [
-        (["juice", "milk"], "lacks 'oats'"),
-        (["juice", "milk", "oats", "rice"], "has 'rice', which the classifier does not know"),
-        (["juice", "milk", "rye"], "lacks 'oats' and has 'rye'"),
-        (["milk", "juice", "oats"], r"another order \(class 0 is 'milk', not 'juice'\)"),
+        ["juice", "milk"],
+        ["juice", "milk", "oats", "rice"],
+        ["juice", "milk", "rye"],
+        ["milk", "juice", "oats"],
     ],
 )
-def test_other_classes_are_refused_and_the_difference_is_named(
-    names: list[str], message: str
-) -> None:
-    with pytest.raises(DataError, match=message):
+def test_other_classes_are_refused_and_the_difference_is_named(names: list[str]) -> None:
+    with refuses(DataError, "classes-differ", "dataset"):
         sv.evaluate(Stub([0, 1]), dataset([0, 1], names))
 
 
@@ -86,14 +85,14 @@ def test_the_remedy_that_the_refusal_names_works() -> None:
 
 
 def test_an_empty_dataset_is_refused() -> None:
-    with pytest.raises(DataError, match="is empty"):
+    with refuses(DataError, "empty", "dataset"):
         sv.evaluate(Stub([]), dataset([0])[:0])
 
 
 def test_predictions_of_other_photos_are_refused() -> None:
-    with pytest.raises(DataError, match="1 predictions whose ids are not those of the 2 photos"):
+    with refuses(DataError, "inconsistent", "classifier"):
         sv.evaluate(Stub([0], ids=["0"]), dataset([0, 1]))
-    with pytest.raises(DataError, match="in order"):
+    with refuses(DataError, "inconsistent", "classifier"):
         sv.evaluate(Stub([0, 1], ids=["1", "0"]), dataset([0, 1]))
 
 
@@ -109,18 +108,18 @@ def test_photos_that_failed_are_reported_and_not_scored() -> None:
 
 
 def test_a_dataset_of_which_nothing_could_be_read_is_refused() -> None:
-    with pytest.raises(DataError, match="none of the 2 photos"):
+    with refuses(DataError, "empty", "predictions"):
         sv.evaluate(Stub([0, 0], errors=["gone", "gone"]), dataset([0, 1]))
 
 
 @pytest.mark.parametrize("judged", [None, object(), "model"])
 def test_what_is_no_classifier_is_refused(judged: object) -> None:
     photos = sv.samples.render_products(1)
-    with pytest.raises(InvalidParameterError, match="wrap a keras model"):
+    with refuses(InvalidParameterError, "wrong-type", "classifier"):
         sv.evaluate(judged, photos)  # type: ignore[arg-type]  # wrong on purpose
 
 
 @pytest.mark.parametrize("photos", [None, [1, 2], ("images", "labels")])
 def test_what_is_no_dataset_is_refused(photos: object) -> None:
-    with pytest.raises(InvalidParameterError, match=r"Dataset\.from_arrays"):
+    with refuses(InvalidParameterError, "wrong-type", "dataset"):
         sv.evaluate(Stub([0]), photos)  # type: ignore[arg-type]  # wrong on purpose

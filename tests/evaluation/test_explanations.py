@@ -17,6 +17,7 @@ from shelfvision.errors import InvalidParameterError, ModelError
 from shelfvision.evaluation._explanations import Explanations
 from shelfvision.models._backend import load_keras
 from shelfvision.plot._heat import laid_over
+from support import refuses
 
 if TYPE_CHECKING:
     import keras
@@ -219,7 +220,7 @@ def test_sequential_models_and_backbones_inside_a_model_are_explained() -> None:
 
 
 def test_a_layer_without_a_map_is_refused_by_name(classifier: sv.Classifier) -> None:
-    with pytest.raises(ModelError, match=r"no layer 'scores' whose output has .* it has .*'conv'"):
+    with refuses(ModelError, "unknown-name", "layer"):
         sv.explain(classifier, IMAGES, layer="scores")
 
 
@@ -231,7 +232,7 @@ def test_a_layer_that_a_branch_goes_past_is_refused() -> None:
     classifier = classifier_of(keras.Model(image, pooled(joined)))
 
     assert sv.explain(classifier, IMAGES).layer == "joined"
-    with pytest.raises(ModelError, match="another branch goes past it"):
+    with refuses(ModelError, "branch", "layer"):
         sv.explain(classifier, IMAGES, layer="second")
 
 
@@ -240,16 +241,16 @@ def test_a_model_without_maps_is_refused() -> None:
     flat = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(image))
     model = keras.Model(image, keras.layers.Dense(3, activation="softmax")(flat))
 
-    with pytest.raises(ModelError, match="nothing to make a heat map of"):
+    with refuses(ModelError, "no-map", "classifier"):
         sv.explain(classifier_of(model), IMAGES)
 
 
 def test_labels_that_do_not_fit_are_refused(classifier: sv.Classifier) -> None:
-    with pytest.raises(InvalidParameterError, match="not 'box'"):
+    with refuses(InvalidParameterError, "unknown-name", "labels"):
         sv.explain(classifier, IMAGES, labels="box")
-    with pytest.raises(InvalidParameterError, match="2 entries for 3 photos"):
+    with refuses(InvalidParameterError, "wrong-length", "labels"):
         sv.explain(classifier, IMAGES, labels=["can", "jar"])
-    with pytest.raises(InvalidParameterError, match="must be a Classifier"):
+    with refuses(InvalidParameterError, "wrong-type", "classifier"):
         sv.explain("milk.shelf", IMAGES)  # type: ignore[arg-type]  # wrong on purpose
 
 
@@ -284,7 +285,7 @@ def test_photos_are_drawn_beside_their_maps(classifier: sv.Classifier) -> None:
 
 
 def test_maps_that_do_not_fit_their_photos_are_refused() -> None:
-    with pytest.raises(InvalidParameterError, match=r"shape \(3, 12, 10\), not missing"):
+    with pytest.raises(InvalidParameterError):
         sv.plot.heat_maps(IMAGES)
-    with pytest.raises(InvalidParameterError, match=r"not \(3, 12, 9\)"):
+    with pytest.raises(InvalidParameterError):
         sv.plot.heat_maps(IMAGES, np.zeros((3, 12, 9)))

@@ -45,15 +45,21 @@ def checked_images(images: object) -> Images:
     if not isinstance(images, np.ndarray) or images.ndim != 4 or images.shape[3] != 3:
         raise DataError(
             "images must be one uint8 array of shape (n, height, width, 3), RGB, not "
-            f"{got[0]} of shape {got[1]}"
+            f"{got[0]} of shape {got[1]}",
+            code="wrong-shape",
+            parameter="images",
         )
     if images.dtype != np.uint8:
         raise DataError(
             f"images must be uint8 with values 0 to 255, not {got[0]}; multiply values from 0 to "
-            "1 by 255 and convert with .astype(numpy.uint8)"
+            "1 by 255 and convert with .astype(numpy.uint8)",
+            code="wrong-dtype",
+            parameter="images",
         )
     if 0 in images.shape[1:]:
-        raise DataError(f"images have no pixels: their shape is {got[1]}")
+        raise DataError(
+            f"images have no pixels: their shape is {got[1]}", code="empty", parameter="images"
+        )
     return images
 
 
@@ -66,7 +72,9 @@ def numbered(
     if array.ndim != 1:
         raise DataError(
             f"labels must be one class a row, shape (n,), not shape {array.shape}; from one-hot "
-            "rows, pass labels.argmax(axis=1)"
+            "rows, pass labels.argmax(axis=1)",
+            code="wrong-shape",
+            parameter="labels",
         )
     if array.dtype.kind in "OUT":
         if array.dtype.kind == "O":
@@ -77,10 +85,18 @@ def numbered(
         number = {name: index for index, name in enumerate(names)}
         unknown = sorted(set(listed_names) - set(names))
         if unknown:
-            raise DataError(f"labels name {listed(unknown)}, which class_names does not have")
+            raise DataError(
+                f"labels name {listed(unknown)}, which class_names does not have",
+                code="unknown-name",
+                parameter="labels",
+            )
         return np.array([number[name] for name in listed_names], dtype=np.int64), names
     if array.dtype.kind not in "iu":
-        raise DataError(f"labels must be whole numbers or names, not {array.dtype}")
+        raise DataError(
+            f"labels must be whole numbers or names, not {array.dtype}",
+            code="wrong-dtype",
+            parameter="labels",
+        )
     names = as_class_names(_digits(array) if class_names is None else class_names)
     return checked_labels(array, names), names
 
@@ -92,7 +108,9 @@ def label_array(labels: npt.ArrayLike) -> npt.NDArray[Any]:
     except (ValueError, OverflowError) as error:
         raise DataError(
             "labels must be one class a row, shape (n,), but their entries are not all alike; give "
-            "a number or a name for each"
+            "a number or a name for each",
+            code="wrong-shape",
+            parameter="labels",
         ) from error
 
 
@@ -102,7 +120,9 @@ def _digits(labels: npt.NDArray[np.integer]) -> list[str]:
     if largest >= MOST_CLASSES:
         raise DataError(
             f"a label is {largest}, but without class_names labels are numbers of classes from 0 "
-            f"to {MOST_CLASSES - 1}; give codes of products as text: labels.astype(str)"
+            f"to {MOST_CLASSES - 1}; give codes of products as text: labels.astype(str)",
+            code="not-in-range",
+            parameter="labels",
         )
     return [str(index) for index in range(largest + 1)]
 
@@ -110,7 +130,11 @@ def _digits(labels: npt.NDArray[np.integer]) -> list[str]:
 def _refuse_missing(labels: npt.NDArray[np.generic]) -> None:
     for row, label in enumerate(labels.tolist()):
         if is_missing(label):
-            raise DataError(f"row {row} of labels has no class but {label!r}; give every row one")
+            raise DataError(
+                f"row {row} of labels has no class but {label!r}; give every row one",
+                code="needs-labels",
+                parameter="labels",
+            )
 
 
 def checked_labels(
@@ -124,7 +148,9 @@ def checked_labels(
         row = int(np.flatnonzero(outside)[0])
         raise DataError(
             f"label {given[row]} of row {row} is not the number of a class; with "
-            f"{len(class_names)} classes, labels go from 0 to {len(class_names) - 1}"
+            f"{len(class_names)} classes, labels go from 0 to {len(class_names) - 1}",
+            code="not-in-range",
+            parameter="labels",
         )
     return np.array(given, dtype=np.int64)
 
@@ -135,7 +161,9 @@ def entries_of(name: str, values: Iterable[object]) -> list[object]:
         return list(values)
     except TypeError as error:
         raise DataError(
-            f"{name} must be a list with one entry for each row, not {values!r}"
+            f"{name} must be a list with one entry for each row, not {values!r}",
+            code="wrong-type",
+            parameter=name,
         ) from error
 
 
@@ -144,5 +172,9 @@ def distinct_ids(ids: Iterable[object]) -> list[str]:
     names = [str(name) for name in entries_of("ids", ids)]
     if len(set(names)) != len(names):
         twice = Counter(names).most_common(1)[0][0]
-        raise DataError(f"ids has {twice!r} twice; every image needs an id of its own")
+        raise DataError(
+            f"ids has {twice!r} twice; every image needs an id of its own",
+            code="duplicate",
+            parameter="ids",
+        )
     return names

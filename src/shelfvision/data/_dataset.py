@@ -255,7 +255,9 @@ class Dataset(GivenTable):
         bad = unreadable(source)
         if len(bad) == len(self):
             first = next(iter(bad.values()))
-            raise DataError(f"none of the {len(self)} photos can be read; the first: {first}")
+            raise DataError(
+                f"none of the {len(self)} photos can be read; the first: {first}", code="unreadable"
+            )
         good = np.ones(len(self), dtype=np.bool_)
         good[list(bad)] = False
         view = self._view(good)
@@ -269,7 +271,9 @@ def require_dataset(name: str, value: object) -> Dataset:
     if not isinstance(value, Dataset):
         raise InvalidParameterError(
             f"{name} must be a shelfvision.Dataset, not {type(value).__name__}; make one with "
-            "Dataset.from_directory(...), or of arrays with Dataset.from_arrays(images, labels)"
+            "Dataset.from_directory(...), or of arrays with Dataset.from_arrays(images, labels)",
+            code="wrong-type",
+            parameter=name,
         )
     return value
 

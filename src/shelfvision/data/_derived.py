@@ -94,7 +94,7 @@ class DerivedTable(PhotoTable):
             similarity = np.concatenate((similarity, cosines))
         regrouped = self._joined(originals[pairs], similarity, NEAR)
         if regrouped.group_links:
-            warnings.warn(_links_warning(regrouped.group_links), ShelfVisionWarning, stacklevel=2)
+            warnings.warn(_links_warning(regrouped.group_links), stacklevel=2)
         return regrouped
 
     def group_bursts(self, *, threshold: float = BURST_LIKENESS) -> Self:
@@ -153,7 +153,7 @@ class DerivedTable(PhotoTable):
         )
         regrouped = self._joined(originals[pairs], similarity, BURST)
         if regrouped.group_links:
-            warnings.warn(_links_warning(regrouped.group_links), ShelfVisionWarning, stacklevel=2)
+            warnings.warn(_links_warning(regrouped.group_links), stacklevel=2)
         return regrouped
 
     def _joined(
@@ -197,7 +197,8 @@ class DerivedTable(PhotoTable):
         if getattr(self._source, "refresh", False):
             raise InvalidParameterError(
                 "this dataset makes its copies anew in every epoch, and keeping them would freeze "
-                "them; cache the photos before balancing: balancer.balance(ds.cached())"
+                "them; cache the photos before balancing: balancer.balance(ds.cached())",
+                code="conflict",
             )
         if directory is None:
             return self._over(cached_in_memory(self._source, self._rows))
@@ -234,10 +235,11 @@ class DerivedTable(PhotoTable):
         return moved
 
 
-def _links_warning(links: tuple[GroupLink, ...]) -> str:
+def _links_warning(links: tuple[GroupLink, ...]) -> ShelfVisionWarning:
     first = links[0]
-    return (
+    return ShelfVisionWarning(
         f"{len(links)} pairs of photos look the same but belong to groups that you named apart, "
         f"such as {first.ids[0]!r} of {first.groups[0]!r} and {first.ids[1]!r} of "
-        f"{first.groups[1]!r}; they were not joined, see group_links"
+        f"{first.groups[1]!r}; they were not joined, see group_links",
+        code="named-groups",
     )

@@ -81,7 +81,9 @@ class GivenTable(DerivedTable):
         for column, length in columns.items():
             if length != len(source):
                 raise DataError(
-                    f"{column} has {length} entries for {len(source)} images; give one for each"
+                    f"{column} has {length} entries for {len(source)} images; give one for each",
+                    code="wrong-length",
+                    parameter=column,
                 )
         self = object.__new__(cls)
         self._source = source

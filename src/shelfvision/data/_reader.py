@@ -140,13 +140,17 @@ def _one_by_one(photos: object) -> Iterable[Photo]:
     if hasattr(photos, "read"):
         raise InvalidParameterError(
             f"photos is an open file ({type(photos).__name__}); pass its path, or what its read() "
-            "gives"
+            "gives",
+            code="wrong-type",
+            parameter="photos",
         )
     if isinstance(photos, Iterable) and not isinstance(photos, Mapping):
         return cast("Iterable[Photo]", photos)
     raise InvalidParameterError(
         "photos must be a path, an encoded file's bytes, a uint8 array, a Dataset or a list of "
-        f"these, not {type(photos).__name__}"
+        f"these, not {type(photos).__name__}",
+        code="wrong-type",
+        parameter="photos",
     )
 
 
@@ -158,7 +162,9 @@ def _require_file(path: str | os.PathLike[str]) -> None:
     if os.path.isdir(path):
         raise InvalidParameterError(
             f"{str(path)!r} is a folder, not a photo; for a folder of classes pass "
-            f"Dataset.from_directory({str(path)!r}), for loose photos a list of their paths"
+            f"Dataset.from_directory({str(path)!r}), for loose photos a list of their paths",
+            code="is-a-folder",
+            parameter="photos",
         )
 
 
@@ -168,16 +174,22 @@ def _require_pixels(image: object, where: str, ndim: int) -> Images:
     if not isinstance(image, np.ndarray):
         raise InvalidParameterError(
             f"{where} must be a path, an encoded file's bytes or a uint8 array of shape {shape}, "
-            f"not {type(image).__name__}"
+            f"not {type(image).__name__}",
+            code="wrong-type",
+            parameter="photos",
         )
     if image.ndim != ndim or image.shape[-1] != 3 or 0 in image.shape[-3:]:
         raise InvalidParameterError(
             f"{where} must have shape {shape} with RGB last, not {image.shape}; give a grey image "
-            "three channels with numpy.stack([grey] * 3, axis=-1)"
+            "three channels with numpy.stack([grey] * 3, axis=-1)",
+            code="wrong-shape",
+            parameter="photos",
         )
     if image.dtype != np.uint8:
         raise InvalidParameterError(
             f"{where} must be uint8 with values 0 to 255, not {image.dtype}; multiply values from "
-            "0 to 1 by 255 and convert with .astype(numpy.uint8)"
+            "0 to 1 by 255 and convert with .astype(numpy.uint8)",
+            code="wrong-dtype",
+            parameter="photos",
         )
     return image

@@ -202,7 +202,7 @@ class PhotoTable:
             A name is not one of the dataset's classes.
         """
         chosen = as_class_names(class_names)
-        self._require_classes(chosen)
+        self._require_classes(chosen, "class_names")
         return self._renumbered({name: name for name in chosen}, chosen)
 
     def relabel(self, names: Mapping[str, str]) -> Self:
@@ -226,19 +226,23 @@ class PhotoTable:
         if not isinstance(names, Mapping):
             raise InvalidParameterError(
                 f"names must be a mapping of new name by old name, not {names!r}; write "
-                '{"Oat-Milk": "Plant drink"}'
+                '{"Oat-Milk": "Plant drink"}',
+                code="wrong-type",
+                parameter="names",
             )
-        self._require_classes(tuple(names))
+        self._require_classes(tuple(names), "names")
         require_texts("class_names", names.values())
         full = {name: names.get(name, name) for name in self._class_names}
         return self._renumbered(full, as_class_names(sorted(set(full.values()))))
 
-    def _require_classes(self, names: Sequence[str]) -> None:
+    def _require_classes(self, names: Sequence[str], parameter: str) -> None:
         unknown = [name for name in names if name not in self._class_names]
         if unknown:
             raise InvalidParameterError(
                 f"the dataset has no class {listed(unknown)}; its classes are "
-                f"{listed(self._class_names, limit=50)}"
+                f"{listed(self._class_names, limit=50)}",
+                code="unknown-name",
+                parameter=parameter,
             )
 
     def _renumbered(self, renamed: Mapping[str, str], class_names: tuple[str, ...]) -> Self:

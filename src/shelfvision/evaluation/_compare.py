@@ -140,10 +140,12 @@ def compare(first: EvaluationReport, second: EvaluationReport) -> Comparison:
 
 
 def _require_same(first: EvaluationReport, second: EvaluationReport) -> None:
-    for report in (first, second):
+    for name, report in (("first", first), ("second", second)):
         if not isinstance(report, EvaluationReport):
             raise InvalidParameterError(
-                f"compare takes two reports of evaluate, not {type(report).__name__}"
+                f"compare takes two reports of evaluate, not {type(report).__name__}",
+                code="wrong-type",
+                parameter=name,
             )
     same = {
         "class names": first.class_names == second.class_names,
@@ -154,7 +156,9 @@ def _require_same(first: EvaluationReport, second: EvaluationReport) -> None:
     if other:
         raise DataError(
             f"the two reports have different {other[0]}; evaluate both classifiers on the same "
-            "dataset"
+            "dataset",
+            code="inconsistent",
+            parameter="second",
         )
 
 
@@ -162,7 +166,9 @@ def _both(first: EvaluationReport, second: EvaluationReport) -> tuple[Judged, Ju
     """Return the photos that both could read, in the first's groups."""
     rows = np.intersect1d(first._judged.rows, second._judged.rows)
     if not len(rows):
-        raise DataError("there is no photo that both classifiers could read")
+        raise DataError(
+            "there is no photo that both classifiers could read", code="no-common-photos"
+        )
     a = first._judged.taken(np.isin(first._judged.rows, rows))
     b = second._judged.taken(np.isin(second._judged.rows, rows))
     return a, b.grouped(a.groups)

@@ -105,17 +105,23 @@ def evaluate(
     (0.75, 0.75)
     """
     _require_kinds(classifier, dataset)
-    _require_same_classes(tuple(classifier.class_names), dataset.class_names)
+    _require_same_classes(tuple(classifier.class_names), dataset.class_names, "dataset")
     if len(dataset) == 0:
-        raise DataError("the dataset to evaluate on is empty; give at least one photo")
+        raise DataError(
+            "the dataset to evaluate on is empty; give at least one photo",
+            code="empty",
+            parameter="dataset",
+        )
     if training is not None:
         _require_training(training, dataset)
     predictions = classifier.predict(dataset)
-    _require_same_classes(tuple(predictions.class_names), dataset.class_names)
+    _require_same_classes(tuple(predictions.class_names), dataset.class_names, "classifier")
     if list(predictions.ids) != list(dataset.ids):
         raise DataError(
             f"the classifier gave {len(predictions)} predictions whose ids are not those of the "
-            f"{len(dataset)} photos; predict has to return one row for every photo, in order"
+            f"{len(dataset)} photos; predict has to return one row for every photo, in order",
+            code="inconsistent",
+            parameter="classifier",
         )
     report = EvaluationReport(
         predictions, dataset.labels, groups=dataset.groups, slices=slices,
@@ -155,14 +161,22 @@ def _require_training(training: object, dataset: Dataset) -> None:
     if not isinstance(training, Dataset):
         raise InvalidParameterError(
             f"training must be the shelfvision.Dataset that the classifier was trained on, not "
-            f"{type(training).__name__}; leave it out if you do not have it"
+            f"{type(training).__name__}; leave it out if you do not have it",
+            code="wrong-type",
+            parameter="training",
         )
     if not len(training):
-        raise DataError("training is empty; give the photos trained on, or leave it out")
+        raise DataError(
+            "training is empty; give the photos trained on, or leave it out",
+            code="empty",
+            parameter="training",
+        )
     if training.class_names != dataset.class_names:
         raise DataError(
             "the classes of training are not those of the dataset; bring them in line with "
-            "training.relabel(...) or training.select(class_names=dataset.class_names)"
+            "training.relabel(...) or training.select(class_names=dataset.class_names)",
+            code="classes-differ",
+            parameter="training",
         )
 
 
@@ -170,12 +184,14 @@ def _require_kinds(classifier: object, dataset: object) -> None:
     if not (hasattr(classifier, "class_names") and hasattr(classifier, "predict")):
         raise InvalidParameterError(
             f"classifier must have class_names and predict, as a Classifier has, but it is a "
-            f"{type(classifier).__name__}; wrap a keras model in Classifier.from_model(...)"
+            f"{type(classifier).__name__}; wrap a keras model in Classifier.from_model(...)",
+            code="wrong-type",
+            parameter="classifier",
         )
     require_dataset("dataset", dataset)
 
 
-def _require_same_classes(known: tuple[str, ...], given: tuple[str, ...]) -> None:
+def _require_same_classes(known: tuple[str, ...], given: tuple[str, ...], parameter: str) -> None:
     if known == given:
         return
     missing = [name for name in known if name not in given]
@@ -191,5 +207,7 @@ def _require_same_classes(known: tuple[str, ...], given: tuple[str, ...]) -> Non
         )
     raise DataError(
         f"the dataset's classes are not the classifier's: it {difference}; bring them in line with "
-        "dataset.relabel(...) or dataset.select(class_names=classifier.class_names)"
+        "dataset.relabel(...) or dataset.select(class_names=classifier.class_names)",
+        code="classes-differ",
+        parameter=parameter,
     )

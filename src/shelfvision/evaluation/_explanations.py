@@ -115,7 +115,9 @@ def explain(
     if not isinstance(classifier, Classifier):
         raise InvalidParameterError(
             f"classifier must be a Classifier, not {type(classifier).__name__}; wrap a keras model "
-            "in Classifier.from_model(...)"
+            "in Classifier.from_model(...)",
+            code="wrong-type",
+            parameter="classifier",
         )
     classifier._network._require_own_process()
     reader = Reader(image_size=classifier.image_size, resize=classifier.resize, on_error="raise")
@@ -153,10 +155,16 @@ def _labels(
     if unknown:
         raise InvalidParameterError(
             f"labels must be classes of the classifier, {listed(known, limit=50)}, not "
-            f"{unknown[0]!r}"
+            f"{unknown[0]!r}",
+            code="unknown-name",
+            parameter="labels",
         )
     if len(told) != n:
-        raise InvalidParameterError(f"labels has {len(told)} entries for {n} photos; give one each")
+        raise InvalidParameterError(
+            f"labels has {len(told)} entries for {n} photos; give one each",
+            code="wrong-length",
+            parameter="labels",
+        )
     return told
 
 
@@ -178,7 +186,9 @@ class _Network:
         except ValueError as error:
             raise ModelError(
                 f"the model {model.name!r} cannot be cut in two at {self.layer!r}, because another "
-                "branch goes past it; name a layer where all branches have met with layer="
+                "branch goes past it; name a layer where all branches have met with layer=",
+                code="branch",
+                parameter="layer",
             ) from error
         values = zip(model.weights, network.weights.values(), strict=True)
         self._state: list[Pair] = [
@@ -209,7 +219,9 @@ def _layer_named(model: keras.Model, name: str) -> keras.layers.Layer:
     if name not in with_map:
         raise ModelError(
             f"the model {model.name!r} has no layer {name!r} whose output has height, width and "
-            f"channels; it has {listed(with_map, limit=50) or 'none'}"
+            f"channels; it has {listed(with_map, limit=50) or 'none'}",
+            code="unknown-name",
+            parameter="layer",
         )
     return with_map[name]
 
@@ -225,7 +237,9 @@ def _last_with_map(model: keras.Model) -> keras.layers.Layer:
         raise ModelError(
             f"the model {model.name!r} has no layer with weights before it whose output has "
             "height, width and channels, so there is nothing to make a heat map of; if its layers "
-            "stand in a model inside it, make a classifier of that one"
+            "stand in a model inside it, make a classifier of that one",
+            code="no-map",
+            parameter="classifier",
         )
     return (fine or candidates)[0]
 
@@ -234,7 +248,9 @@ def _layers(model: keras.Model) -> list[keras.layers.Layer]:
     if not getattr(model, "inputs", None):
         raise ModelError(
             f"explain sees the layers of functional and sequential models, but {model.name!r} is "
-            "neither; build it with keras.Model(inputs, outputs)"
+            "neither; build it with keras.Model(inputs, outputs)",
+            code="not-functional",
+            parameter="classifier",
         )
     return [
         layer for layer in model.layers if not isinstance(layer, load_keras().layers.InputLayer)
@@ -305,7 +321,8 @@ def _gradient(score: Program, features: Tensor) -> Tensor:
             return framework.autograd.grad(score(features), features)[0]
     raise ModelError(
         f"heat maps need gradients, which the backend {backend!r} cannot take; use tensorflow, jax "
-        "or torch"
+        "or torch",
+        code="backend-not-supported",
     )
 
 

@@ -49,5 +49,7 @@ def leakage_warning(check: LeakageCheck) -> LeakageWarning:
     return LeakageWarning(
         f"{check.photos} of the photos to judge by belong to {check.groups} groups that the "
         f"classifier was trained on (for example {check.examples[0]!r}), so the scores measure "
-        "memory; judge by photos that Splits or SeededSplitter kept apart"
+        "memory; judge by photos that Splits or SeededSplitter kept apart",
+        code="leakage",
+        parameter="training",
     )

@@ -30,11 +30,15 @@ def draw_mistakes(
 ) -> npt.NDArray[np.object_]:
     """Draw photos that were taken for something else."""
     if not mistakes:
-        raise DataError("there is no mistake to draw: every photo that could be read is right")
+        raise DataError(
+            "there is no mistake to draw: every photo that could be read is right",
+            code="no-mistakes",
+        )
     if about.photos is None:
         raise DataError(
             "the report has no photos to draw, because it was made from predictions or was "
-            "pickled; make it with evaluate(classifier, dataset)"
+            "pickled; make it with evaluate(classifier, dataset)",
+            code="no-photos",
         )
     images = about.photos.read_batch([mistake.row for mistake in mistakes])
     if heat_maps:
@@ -57,7 +61,9 @@ def explained(
     if about.classifier is None:
         raise DataError(
             "heat maps need the Classifier, which the report does not have; make it with "
-            "evaluate(classifier, dataset), the classifier being shelfvision's"
+            "evaluate(classifier, dataset), the classifier being shelfvision's",
+            code="needs-classifier",
+            parameter="heat_maps",
         )
     return explain(about.classifier, images, labels=[mistake.predicted for mistake in mistakes])
 

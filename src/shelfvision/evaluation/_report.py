@@ -235,7 +235,9 @@ class EvaluationReport(Scored):
         else:
             raise InvalidParameterError(
                 f"a report is saved as 'report.html' or 'card.md', but {os.fspath(path)!r} ends in "
-                f"{kind!r}; use one of these endings, or to_dict() for JSON"
+                f"{kind!r}; use one of these endings, or to_dict() for JSON",
+                code="not-an-option",
+                parameter="path",
             )
         write_atomically(path, text.encode("utf-8", "backslashreplace"))
 

@@ -82,7 +82,9 @@ class Scored:
         if not len(true):
             raise DataError(
                 f"none of the {len(predictions)} photos could be judged; give at least one that "
-                "can be read"
+                "can be read",
+                code="empty",
+                parameter="predictions",
             )
         self._confusion = _frozen(confusion_of(true, predicted, len(names)))
         scores = class_scores_of(true, predicted, len(names))
@@ -273,13 +275,17 @@ def _checked(
     if array.shape != (n,) or (n and array.dtype.kind not in "iu"):
         raise DataError(
             f"labels must be one class number for each of the {n} predictions, not {array.dtype} "
-            f"of shape {array.shape}"
+            f"of shape {array.shape}",
+            code="wrong-shape",
+            parameter="labels",
         )
     outside = np.flatnonzero((array < 0) | (array >= n_classes))
     if len(outside):
         raise DataError(
             f"label {array[outside[0]]} of row {outside[0]} is not the number of a class; with "
-            f"{n_classes} classes, labels go from 0 to {n_classes - 1}"
+            f"{n_classes} classes, labels go from 0 to {n_classes - 1}",
+            code="not-in-range",
+            parameter="labels",
         )
     return _frozen(array.astype(np.int64))
 
@@ -290,7 +296,11 @@ def _checked_groups(
     if groups is None:
         return None
     if len(groups) != n:
-        raise DataError(f"groups has {len(groups)} entries for {n} predictions; give one for each")
+        raise DataError(
+            f"groups has {len(groups)} entries for {n} predictions; give one for each",
+            code="wrong-length",
+            parameter="groups",
+        )
     column = np.empty(n, dtype=object)
     column[:] = [str(group) for group in groups]
     column.flags.writeable = False

@@ -44,7 +44,9 @@ def columns_of(
     if not hasattr(slices, "items"):
         raise InvalidParameterError(
             "slices must be a mapping from a name to a column, such as {'store': stores}, not "
-            f"{type(slices).__name__}"
+            f"{type(slices).__name__}",
+            code="wrong-type",
+            parameter="slices",
         )
     return {str(name): _column(str(name), column, ids) for name, column in slices.items()}
 
@@ -54,7 +56,9 @@ def _column(name: str, column: Column, ids: npt.NDArray[np.object_]) -> npt.NDAr
     if len(values) != len(ids):
         raise InvalidParameterError(
             f"the slice {name!r} has {len(values)} values for {len(ids)} photos; give one for "
-            "each, in the order of the dataset"
+            "each, in the order of the dataset",
+            code="wrong-length",
+            parameter="slices",
         )
     texts = np.empty(len(values), dtype=object)
     texts[:] = [_text(value) for value in values]

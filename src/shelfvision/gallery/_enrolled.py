@@ -42,7 +42,9 @@ class Enrolled:
         if n > MAX_PHOTOS:
             raise InvalidParameterError(
                 f"a gallery holds at most {MAX_PHOTOS} photos, not {n}; a few dozen of each "
-                "product, from different moments, do as well"
+                "product, from different moments, do as well",
+                code="too-large",
+                parameter="photos",
             )
         for name, kind in (("seen", np.float32), ("labels", np.int32), ("groups", np.int64)):
             column = np.array(getattr(self, name), dtype=kind)
@@ -73,12 +75,16 @@ class Enrolled:
         """Return the same without a product."""
         if name not in self.names:
             raise InvalidParameterError(
-                f"the gallery has no product {name!r}; its products are {listed(self.names)}"
+                f"the gallery has no product {name!r}; its products are {listed(self.names)}",
+                code="unknown-name",
+                parameter="name",
             )
         if len(self.names) == 1:
             raise InvalidParameterError(
                 f"{name!r} is the only product of the gallery, which cannot be empty; add another "
-                "before you remove it"
+                "before you remove it",
+                code="last-product",
+                parameter="name",
             )
         gone = self.names.index(name)
         kept = self.labels != gone

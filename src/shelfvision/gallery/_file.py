@@ -89,7 +89,7 @@ def _fields(header: Header, where: str) -> dict[str, object]:
     """Return the manifest's entries, or refuse a header that is not as we write it."""
     metadata = header.metadata
     if ENTRY not in metadata:
-        _refuse(where, f"it is not {KIND}")
+        _refuse(where, f"it is not {KIND}", code="foreign-format")
     text = metadata[ENTRY]
     fields = versioned(
         text,
@@ -156,12 +156,14 @@ def checked_share(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
         raise InvalidParameterError(
             "unknown must be the share of known photos that may go to review, strictly between "
-            f"0 and 1, or None, not {brief(value)}"
+            f"0 and 1, or None, not {brief(value)}",
+            code="not-in-range",
+            parameter="unknown",
         )
     return float(value)
 
 
-def _refuse(where: str, fault: str, code: str | None = None) -> NoReturn:
+def _refuse(where: str, fault: str, code: str = "damaged") -> NoReturn:
     raise BundleError(
         f"{where} is no gallery that can be loaded: {fault}; check that it is the right file, and "
         "copy it again from where it came",

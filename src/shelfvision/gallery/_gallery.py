@@ -111,13 +111,17 @@ class Gallery(Looking):
         if not isinstance(photos, Dataset):
             raise InvalidParameterError(
                 f"photos must be a shelfvision.Dataset, not {type(photos).__name__}; make one with "
-                "Dataset.from_directory(...), or add(name, photos) to a gallery that is there"
+                "Dataset.from_directory(...), or add(name, photos) to a gallery that is there",
+                code="wrong-type",
+                parameter="photos",
             )
         empty = [name for name, n in photos.class_counts.items() if not n]
         if empty:
             raise DataError(
                 f"the classes {listed(empty)} have no photos to know them by; give photos of each, "
-                "or leave them out with photos.select(class_names=[...])"
+                "or leave them out with photos.select(class_names=[...])",
+                code="missing-class",
+                parameter="photos",
             )
         enrolled = Enrolled(
             names=photos.class_names,
@@ -192,10 +196,18 @@ class Gallery(Looking):
             The name is no text or is empty, or groups are not as many as photos.
         """
         if not isinstance(name, str) or not name.strip():
-            raise InvalidParameterError(f"name must be the name of a product, not {name!r}")
+            raise InvalidParameterError(
+                f"name must be the name of a product, not {name!r}",
+                code="wrong-type",
+                parameter="name",
+            )
         seen = self._classifier.embed(photos)
         if not len(seen):
-            raise DataError(f"there are no photos to know {name!r} by; give at least one")
+            raise DataError(
+                f"there are no photos to know {name!r} by; give at least one",
+                code="empty",
+                parameter="photos",
+            )
         if groups is None and isinstance(photos, Dataset):
             groups = photos.groups
         if groups is None:
@@ -204,7 +216,9 @@ class Gallery(Looking):
         if isinstance(groups, str) or len(groups) != len(seen):
             raise InvalidParameterError(
                 f"groups has {len(groups)} entries for {counted(len(seen), 'photo')}; give a name "
-                "for each"
+                "for each",
+                code="wrong-length",
+                parameter="groups",
             )
         enrolled = self._enrolled.added(name, seen, group_codes(list(groups)))
         return self._of(self._classifier, self._digest, enrolled, self._unknown)
@@ -301,7 +315,9 @@ class Gallery(Looking):
             raise BundleError(
                 f"{where_is(path)} was made with another classifier, {found.made_for!r} of digest "
                 f"{found.classifier[:12]}, than the one given, {classifier!r} of digest "
-                f"{digest[:12]}; load that one, or enrol the photos again with this one"
+                f"{digest[:12]}; load that one, or enrol the photos again with this one",
+                code="other-classifier",
+                parameter="classifier",
             )
         return cls._of(classifier, digest, found.enrolled, found.unknown)
 
@@ -333,5 +349,7 @@ def _require_classifier(classifier: object) -> None:
     if not isinstance(classifier, Classifier):
         raise InvalidParameterError(
             f"classifier must be a Classifier, not {type(classifier).__name__}; make one with "
-            "Classifier.from_model or Classifier.load"
+            "Classifier.from_model or Classifier.load",
+            code="wrong-type",
+            parameter="classifier",
         )

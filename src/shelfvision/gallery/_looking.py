@@ -180,10 +180,13 @@ class Looking:
     def _warn_of_too_few(self, nearness: Nearness) -> None:
         if nearness.needed is not None:
             warnings.warn(
-                f"{counted(nearness.n_groups, 'group')} of enrolled photos that can be held "
-                f"against others of their product are too few to send at most a share of "
-                f"{self._unknown:.4g} to review, so every photo goes there; enrol photos of "
-                f"{nearness.needed} groups, or ask for more with with_unknown",
-                ShelfVisionWarning,
+                ShelfVisionWarning(
+                    f"{counted(nearness.n_groups, 'group')} of enrolled photos that can be held "
+                    f"against others of their product are too few to send at most a share of "
+                    f"{self._unknown:.4g} to review, so every photo goes there; enrol photos of "
+                    f"{nearness.needed} groups, or ask for more with with_unknown",
+                    code="too-few-groups",
+                    parameter="unknown",
+                ),
                 stacklevel=3,
             )

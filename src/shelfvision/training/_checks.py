@@ -31,7 +31,9 @@ def check_parts(train: Dataset, validation: Dataset | None, batch_size: int) -> 
         only = train.class_names[int(train.labels[0])]
         raise DataError(
             f"all {len(train)} photos of train are {only!r}, and one class leaves nothing to tell "
-            "apart; add photos of another class"
+            "apart; add photos of another class",
+            code="one-class",
+            parameter="train",
         )
     if len(train) < batch_size:
         _logger.warning(
@@ -50,16 +52,19 @@ def _warn_of_empty_classes(train: Dataset) -> None:
     empty = [name for name, count in train.class_counts.items() if count == 0]
     if empty:
         warnings.warn(
-            f"train has no photo of {listed(empty)}, so the model cannot learn to tell it; add "
-            "photos, or leave the class out with Dataset.select",
-            TrainingWarning,
+            TrainingWarning(
+                f"train has no photo of {listed(empty)}, so the model cannot learn to tell it; add "
+                "photos, or leave the class out with Dataset.select",
+                code="missing-class",
+                parameter="train",
+            ),
             stacklevel=5,
         )
 
 
 def _check_part(name: str, part: Dataset) -> None:
     if len(require_dataset(name, part)) == 0:
-        raise DataError(f"{name} has no photos; give at least one")
+        raise DataError(f"{name} has no photos; give at least one", code="empty", parameter=name)
 
 
 def _check_same(train: Dataset, validation: Dataset) -> None:
@@ -67,19 +72,27 @@ def _check_same(train: Dataset, validation: Dataset) -> None:
         raise DataError(
             f"train has the classes {listed(train.class_names)} and validation "
             f"{listed(validation.class_names)}; split one dataset, or give both the same "
-            "class_names in the same order"
+            "class_names in the same order",
+            code="classes-differ",
+            parameter="validation",
         )
     for name in ("image_size", "resize"):
         first, second = getattr(train, name), getattr(validation, name)
         if first != second:
             raise DataError(
-                f"train has {name} {first!r} and validation {second!r}; make both with the same"
+                f"train has {name} {first!r} and validation {second!r}; make both with the same",
+                code="inconsistent",
+                parameter="validation",
             )
     if np.count_nonzero(list(validation.class_counts.values())) < 2:
         warnings.warn(
-            f"all photos of validation are {validation.class_names[int(validation.labels[0])]!r}, "
-            "so its accuracy says little; validate on photos of every class",
-            TrainingWarning,
+            TrainingWarning(
+                f"all photos of validation are "
+                f"{validation.class_names[int(validation.labels[0])]!r}, so its accuracy says "
+                "little; validate on photos of every class",
+                code="one-class",
+                parameter="validation",
+            ),
             stacklevel=5,
         )
 
@@ -98,7 +111,9 @@ def check_model(model: keras.Model, train: Dataset) -> None:
     """Refuse a model that does not take these photos or does not know these classes."""
     if not isinstance(model, load_keras().Model):
         raise ModelError(
-            f"model must be a keras.Model, not {type(model).__name__}; build one with build_model"
+            f"model must be a keras.Model, not {type(model).__name__}; build one with build_model",
+            code="wrong-type",
+            parameter="model",
         )
     height, width = train.image_size
     if not model.built:
@@ -109,7 +124,9 @@ def check_model(model: keras.Model, train: Dataset) -> None:
         raise ModelError(
             f"the model gives outputs of shape {got} for {len(train.class_names)} classes "
             f"({listed(train.class_names)}); it must end in one probability a class, so build it "
-            f"with num_classes={len(train.class_names)}"
+            f"with num_classes={len(train.class_names)}",
+            code="wrong-shape",
+            parameter="model",
         )
 
 
@@ -129,7 +146,9 @@ def check_probabilities(model: keras.Model, train: Dataset) -> None:
         raise ModelError(
             "the model's outputs are not probabilities that sum to 1, for the first photo they are "
             f"{scores[0, :5].tolist()}; end it in a softmax, and compile it with a loss that takes "
-            "probabilities (from_logits=False)"
+            "probabilities (from_logits=False)",
+            code="not-probabilities",
+            parameter="model",
         )
 
 
@@ -144,5 +163,7 @@ def _check_input(model: keras.Model, height: int, width: int) -> None:
     if not fits:
         raise ModelError(
             f"the model takes {shape}, but the photos are {wanted}; give build_model and the "
-            "dataset the same image_size"
+            "dataset the same image_size",
+            code="wrong-shape",
+            parameter="model",
         )

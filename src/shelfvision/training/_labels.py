@@ -34,7 +34,9 @@ def check_labels(model: keras.Model, train: Dataset) -> None:
         raise TrainingError(
             f"the model is compiled with a loss that takes {got} as labels, but {listed(wrong)} "
             f"would take the same labels for {wanted}; compile it with a metric of the loss's "
-            "kind, or with metrics=['accuracy']"
+            "kind, or with metrics=['accuracy']",
+            code="wrong-metrics",
+            parameter="model",
         )
     _warn_of_logits(model)
     if model.loss is not None and _is_plain(model):
@@ -54,7 +56,9 @@ def _try_loss(model: keras.Model, train: Dataset, *, sparse: bool) -> None:
         told = "class numbers" if sparse else "one-hot rows, because its name lacks 'sparse'"
         raise TrainingError(
             f"the loss that the model is compiled with gets {told}, of shape {labels.shape}, and "
-            f"cannot take them ({reason}); compile the model with a loss of Keras's by name"
+            f"cannot take them ({reason}); compile the model with a loss of Keras's by name",
+            code="wrong-loss",
+            parameter="model",
         ) from error
 
 
@@ -70,10 +74,13 @@ def _warn_of_logits(model: keras.Model) -> None:
     config = model.loss.get_config() if hasattr(model.loss, "get_config") else {}
     if config.get("from_logits"):
         warnings.warn(
-            "the loss that the model is compiled with has from_logits=True, but the model gives "
-            "probabilities, which it would take for something else and learn poorly; compile it "
-            "with from_logits=False",
-            TrainingWarning,
+            TrainingWarning(
+                "the loss that the model is compiled with has from_logits=True, but the model "
+                "gives probabilities, which it would take for something else and learn poorly; "
+                "compile it with from_logits=False",
+                code="from-logits",
+                parameter="model",
+            ),
             stacklevel=4,
         )
 

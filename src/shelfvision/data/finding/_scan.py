@@ -51,7 +51,9 @@ def scan_directory(
     if not scan.ids:
         raise DataError(
             f"no photo was found in the class folders of {root!r} ({listed(classes)}); put .jpg, "
-            f".png or .webp files into them{_seen_instead(scan.skipped)}"
+            f".png or .webp files into them{_seen_instead(scan.skipped)}",
+            code="empty",
+            parameter="directory",
         )
     return scan
 
@@ -68,13 +70,17 @@ def _classes(
         raise DataError(
             f"photos must be in one sub-folder per class, as in {example!r}, but {found}; "
             "make a folder for each class, or list photos and labels in a CSV file and use "
-            "Dataset.from_manifest"
+            "Dataset.from_manifest",
+            code="no-classes",
+            parameter="directory",
         )
     unknown = [name for name in wanted or () if name not in set(folders)]
     if unknown:
         raise DataError(
             f"class_names has {listed(unknown)}, but {root!r} has no folder of that name; its "
-            f"folders are {listed(folders, limit=50)}"
+            f"folders are {listed(folders, limit=50)}",
+            code="missing-class",
+            parameter="class_names",
         )
     return tuple(folders) if wanted is None else wanted
 
@@ -95,10 +101,16 @@ def existing_directory(directory: str | os.PathLike[str]) -> str:
     if os.path.exists(root):
         raise DataError(
             f"{given!r} is a file, not a folder; give the folder that has one sub-folder of "
-            "photos per class"
+            "photos per class",
+            code="not-a-folder",
+            parameter="directory",
         )
     where = "" if given == root else f" (looked at {root!r})"
-    raise DatasetNotFoundError(f"there is no folder {given!r}{where}; check the path")
+    raise DatasetNotFoundError(
+        f"there is no folder {given!r}{where}; check the path",
+        code="not-found",
+        parameter="directory",
+    )
 
 
 class _Walk:
