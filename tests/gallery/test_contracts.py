@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shelfvision._identifiers import clean_name
 from shelfvision.errors import BundleError
 from shelfvision.gallery._enrolled import Enrolled
 from shelfvision.gallery._file import Contents, read_gallery, save_gallery
@@ -17,7 +18,7 @@ from shelfvision.gallery._file import Contents, read_gallery, save_gallery
 @st.composite
 def enrolled(draw: st.DrawFn) -> Enrolled:
     """Return photos of one product at least, each product with a photo."""
-    letters = st.text("abé,\n", min_size=1, max_size=3).filter(str.strip)
+    letters = st.text("abé,\n", min_size=1, max_size=3).map(clean_name).filter(bool)
     names = tuple(draw(st.lists(letters, min_size=1, max_size=4, unique=True)))
     more = draw(st.lists(st.integers(0, len(names) - 1), max_size=4))
     labels = np.array(draw(st.permutations([*range(len(names)), *more])), np.int32)

@@ -37,7 +37,7 @@ class Enrolled:
     """A number for each photo, the same for photos taken together, shape (n,)."""
 
     def __post_init__(self) -> None:
-        as_class_names(self.names)
+        object.__setattr__(self, "names", as_class_names(self.names))
         n = len(self.seen)
         if n > MAX_PHOTOS:
             raise InvalidParameterError(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._identifiers import clean_name
 from shelfvision._validation import counted, listed
 from shelfvision.data import Dataset
 from shelfvision.data._reader import Photos
@@ -195,7 +196,7 @@ class Gallery(Looking):
         InvalidParameterError
             The name is no text or is empty, or groups are not as many as photos.
         """
-        if not isinstance(name, str) or not name.strip():
+        if not isinstance(name, str) or not clean_name(name):
             raise InvalidParameterError(
                 f"name must be the name of a product, not {name!r}",
                 code="wrong-type",
@@ -220,7 +221,7 @@ class Gallery(Looking):
                 code="wrong-length",
                 parameter="groups",
             )
-        enrolled = self._enrolled.added(name, seen, group_codes(list(groups)))
+        enrolled = self._enrolled.added(clean_name(name), seen, group_codes(list(groups)))
         return self._of(self._classifier, self._digest, enrolled, self._unknown)
 
     def remove(self, name: str) -> Self:
@@ -241,7 +242,7 @@ class Gallery(Looking):
         InvalidParameterError
             There is no such product, or no other.
         """
-        enrolled = self._enrolled.removed(name)
+        enrolled = self._enrolled.removed(clean_name(str(name)))
         return self._of(self._classifier, self._digest, enrolled, self._unknown)
 
     def save(self, path: Target) -> str:

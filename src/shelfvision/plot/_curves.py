@@ -163,7 +163,7 @@ def class_balance(
                 code="wrong-type",
                 parameter=name,
             )
-    names = as_class_names(dict.fromkeys([*before, *(after or ())]))
+    names = as_class_names(tuple(dict.fromkeys([*before, *(after or ())])))
     parts = [("before", before, BLUE, "")]
     if after is not None:
         parts.append(("after", after, "#F0C9A8", "///"))

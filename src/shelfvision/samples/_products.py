@@ -246,7 +246,7 @@ def _counted(
         count = as_integer("n_per_class", n_per_class, minimum=1)
         names = CLASS_NAMES if class_names is None else as_class_names(class_names)
         return names, [count] * len(names)
-    names = as_class_names(n_per_class if class_names is None else class_names)
+    names = as_class_names(tuple(n_per_class) if class_names is None else class_names)
     unknown = [name for name in n_per_class if name not in names]
     if unknown:
         raise InvalidParameterError(
