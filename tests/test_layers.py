@@ -40,6 +40,7 @@ FLOORS: dict[str, int] = {
     "_csv": 0,
     "_files": 0,
     "_json": 0,
+    "_json_stream": 0,
     "_formats": 0,
     "_html": 0,
     "_identifiers": 0,

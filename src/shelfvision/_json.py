@@ -38,7 +38,7 @@ Fail: TypeAlias = Callable[[str, str], NoReturn]
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 
 
-class _JSONError(ValueError):
+class JSONFaultError(ValueError):
     """A reason to refuse, with its code; `parse_json` turns it into the caller's error."""
 
     def __init__(self, code: str, fault: str) -> None:
@@ -82,10 +82,10 @@ def parse_json(
         With the code ``"too-large"``, ``"wrong-encoding"``, ``"empty"``, ``"not-json"``,
         ``"duplicate"``, ``"not-finite"`` or ``"too-deep"``, unless `fail` raises another error.
     """
-    refuse = fail if fail is not None else _fail_in(where)
+    refuse = fail if fail is not None else fail_in(where)
     try:
         return _parsed(data, limit=limit, foreign=foreign)
-    except _JSONError as error:
+    except JSONFaultError as error:
         refuse(error.code, str(error))
     except RecursionError:
         refuse("too-deep", f"it is nested more than {MAX_DEPTH} deep")
@@ -102,7 +102,7 @@ def json_object(
     """Return the entries of a JSON object, as `parse_json`; another root is "wrong-type"."""
     found = parse_json(data, where, limit=limit, foreign=foreign, fail=fail)
     if not isinstance(found, dict):
-        refuse = fail if fail is not None else _fail_in(where)
+        refuse = fail if fail is not None else fail_in(where)
         refuse("wrong-type", f"it is a JSON {_kind(found)}, not an object")
     return found
 
@@ -133,32 +133,40 @@ def require_shallow(value: object, limit: int = MAX_DEPTH) -> None:
         level = [inner for outer in level for inner in _inside(outer)]
         if not level:
             return
-    raise _JSONError("too-deep", f"it is nested more than {limit} deep")
+    raise JSONFaultError("too-deep", f"it is nested more than {limit} deep")
 
 
 def _parsed(data: str | bytes, *, limit: int | None, foreign: bool) -> object:
     if limit is not None and len(data) > limit:
         unit = "bytes" if isinstance(data, bytes) else "characters"
-        raise _JSONError("too-large", f"it has more than {limit:,} {unit}")
+        raise JSONFaultError("too-large", f"it has more than {limit:,} {unit}")
     text = _text(data, foreign=foreign)
     if not text.strip():
-        raise _JSONError("empty", "it is empty")
+        raise JSONFaultError("empty", "it is empty")
     try:
-        found: object = json.loads(
-            text,
-            object_pairs_hook=None if foreign else _unique,
-            parse_constant=_no_constant,
-            parse_float=_finite,
-            parse_int=_short,
-        )
+        found: object = _decoder(None if foreign else _unique).decode(text)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
-        raise _JSONError("not-json", f"{place}: {error.msg}") from error
+        raise JSONFaultError("not-json", f"{place}: {error.msg}") from error
     require_shallow(found)
     # Reading escapes alone cannot tell a pair from halves; a text without them has none.
     if _SURROGATE.search(text):
         _require_unicode(found)
     return found
+
+
+def foreign_decoder() -> json.JSONDecoder:
+    """Return what decodes values of other tools' JSON, for `shelfvision._json_stream`."""
+    return _decoder(None)
+
+
+def _decoder(pairs: Callable[[list[tuple[str, object]]], object] | None) -> json.JSONDecoder:
+    return json.JSONDecoder(
+        object_pairs_hook=pairs,
+        parse_constant=_no_constant,
+        parse_float=_finite,
+        parse_int=_short,
+    )
 
 
 def _text(data: str | bytes, *, foreign: bool) -> str:
@@ -168,7 +176,7 @@ def _text(data: str | bytes, *, foreign: bool) -> str:
     try:
         return data.decode(encoding).removeprefix("\ufeff" if foreign else "")
     except UnicodeDecodeError as error:
-        raise _JSONError("wrong-encoding", f"it is not text in {encoding.upper()}") from error
+        raise JSONFaultError("wrong-encoding", f"it is not text in {encoding.upper()}") from error
 
 
 def _require_unicode(value: object) -> None:
@@ -178,7 +186,9 @@ def _require_unicode(value: object) -> None:
         texts = inner.keys() if isinstance(inner, dict) else (inner,)
         for text in texts:
             if isinstance(text, str) and any("\ud800" <= c <= "\udfff" for c in text):
-                raise _JSONError("wrong-encoding", f"half a character is written in {text[:40]!a}")
+                raise JSONFaultError(
+                    "wrong-encoding", f"half a character is written in {text[:40]!a}"
+                )
         todo.extend(_inside(inner))
 
 
@@ -196,25 +206,25 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
             if twice in seen:
                 break
             seen.add(twice)
-        raise _JSONError("duplicate", f"the name {twice[:40]!a} occurs twice in one object")
+        raise JSONFaultError("duplicate", f"the name {twice[:40]!a} occurs twice in one object")
     return fields
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise _JSONError("not-finite", f"{name} is not a finite number")
+    raise JSONFaultError("not-finite", f"{name} is not a finite number")
 
 
 def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise _JSONError("not-finite", f"the number {text[:40]} is too large")
+        raise JSONFaultError("not-finite", f"the number {text[:40]} is too large")
     return number
 
 
 def _short(text: str) -> int:
     # Python's own limit can be switched off, and longer ones take quadratic time.
     if len(text) > MAX_DIGITS:
-        raise _JSONError("too-large", f"a number has {len(text):,} digits")
+        raise JSONFaultError("too-large", f"a number has {len(text):,} digits")
     return int(text)
 
 
@@ -225,7 +235,9 @@ def _kind(value: object) -> str:
     return kinds.get(type(value), "number")
 
 
-def _fail_in(where: str) -> Fail:
+def fail_in(where: str) -> Fail:
+    """Return what raises a `DataError` for a document called `where`."""
+
     def fail(code: str, fault: str) -> NoReturn:
         raise DataError(f"{where} cannot be read as JSON: {fault}; correct the file", code=code)
 
