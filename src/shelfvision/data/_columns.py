@@ -9,9 +9,17 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._identifiers import (
+    clean_name,
+    closest,
+    is_missing,
+    spellings,
+    text_of,
+    warn_of_twins,
+)
 from shelfvision._validation import as_class_names, listed
 from shelfvision.errors import DataError
-from shelfvision.protocols import Images
+from shelfvision.protocols import ClassNames, Images
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
@@ -31,12 +39,6 @@ def object_array(values: Sequence[str] | npt.NDArray[np.object_]) -> npt.NDArray
     array = np.empty(len(values), dtype=object)
     array[:] = values
     return array
-
-
-def is_missing(value: object) -> bool:
-    """Tell whether this is None, NaN, NaT or pandas' NA, which do not equal themselves."""
-    same = value == value  # noqa: PLR0124  (the question)
-    return value is None or not (isinstance(same, bool | np.bool_) and bool(same))
 
 
 def checked_images(images: object) -> Images:
@@ -65,7 +67,7 @@ def checked_images(images: object) -> Images:
 
 def numbered(
     labels: Sequence[int] | Sequence[str] | npt.NDArray[np.integer] | npt.NDArray[np.str_],
-    class_names: Iterable[str] | None,
+    class_names: ClassNames | None,
 ) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
     """Return class numbers and names, given either."""
     array = label_array(labels)
@@ -77,23 +79,11 @@ def numbered(
             parameter="labels",
         )
     if array.dtype.kind in "OUT":
-        if array.dtype.kind == "O":
-            _refuse_missing(array)
-        listed_names = [str(name) for name in array]
-        chosen = sorted(set(listed_names)) if class_names is None else class_names
-        names = as_class_names(chosen)
-        number = {name: index for index, name in enumerate(names)}
-        unknown = sorted(set(listed_names) - set(names))
-        if unknown:
-            raise DataError(
-                f"labels name {listed(unknown)}, which class_names does not have",
-                code="unknown-name",
-                parameter="labels",
-            )
-        return np.array([number[name] for name in listed_names], dtype=np.int64), names
+        return _named(array, class_names)
     if array.dtype.kind not in "iu":
         raise DataError(
-            f"labels must be whole numbers or names, not {array.dtype}",
+            f"labels must be whole numbers or names, got {array.dtype}; convert numbers with "
+            "labels.astype(int), and codes of products with labels.astype(int).astype(str)",
             code="wrong-dtype",
             parameter="labels",
         )
@@ -101,10 +91,36 @@ def numbered(
     return checked_labels(array, names), names
 
 
+def _named(
+    array: npt.NDArray[Any], class_names: ClassNames | None
+) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
+    """Return class numbers and names of labels that are names or codes."""
+    given = array.tolist()
+    _refuse_missing(given)
+    # Text is kept as it is at first, so that a warning can show how twins are spelled.
+    texts = [one if isinstance(one, str) else text_of(one, name="labels") for one in given]
+    found = spellings(texts)
+    warn_of_twins(found, what="labels")
+    names = as_class_names(sorted(found) if class_names is None else class_names)
+    number = {name: index for index, name in enumerate(names)}
+    unknown = sorted(found.keys() - set(names))
+    if unknown:
+        near = closest(unknown[0], names)
+        remedy = f"write {near!r}" if near else "add it to class_names"
+        raise DataError(
+            f"labels must be among the class_names, got {listed(unknown)}; {remedy}",
+            code="unknown-name",
+            parameter="labels",
+        )
+    return np.array([number[clean_name(text)] for text in texts], dtype=np.int64), names
+
+
 def label_array(labels: npt.ArrayLike) -> npt.NDArray[Any]:
     """Return labels as an array of whatever type and shape they have."""
     try:
-        return np.asarray(labels)
+        # Of numbers among text, NumPy makes text of its own: 4006381333931.0, 1e+18.
+        texts = {isinstance(label, str) for label in labels} if isinstance(labels, list) else ()
+        return np.asarray(labels, dtype=object if len(texts) == 2 else None)
     except (ValueError, OverflowError) as error:
         raise DataError(
             "labels must be one class a row, shape (n,), but their entries are not all alike; give "
@@ -127,9 +143,9 @@ def _digits(labels: npt.NDArray[np.integer]) -> list[str]:
     return [str(index) for index in range(largest + 1)]
 
 
-def _refuse_missing(labels: npt.NDArray[np.generic]) -> None:
-    for row, label in enumerate(labels.tolist()):
-        if is_missing(label):
+def _refuse_missing(labels: Sequence[object]) -> None:
+    for row, label in enumerate(labels):
+        if is_missing(label) or (isinstance(label, str) and not clean_name(label)):
             raise DataError(
                 f"row {row} of labels has no class but {label!r}; give every row one",
                 code="needs-labels",
@@ -169,7 +185,16 @@ def entries_of(name: str, values: Iterable[object]) -> list[object]:
 
 def distinct_ids(ids: Iterable[object]) -> list[str]:
     """Return ids as strings, none of them twice."""
-    names = [str(name) for name in entries_of("ids", ids)]
+    given = entries_of("ids", ids)
+    # Text is kept to the letter, for it may be the path of a file.
+    names = [str(one) if isinstance(one, str) else text_of(one, name="ids") for one in given]
+    if "" in names:
+        raise DataError(
+            f"ids must have a name for every image, got {given[names.index('')]!r} in row "
+            f"{names.index('')}; give it one",
+            code="empty",
+            parameter="ids",
+        )
     if len(set(names)) != len(names):
         twice = Counter(names).most_common(1)[0][0]
         raise DataError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple, final
 
 import numpy as np
@@ -27,7 +26,7 @@ from shelfvision.data.finding._readable import unreadable
 from shelfvision.data.finding._scan import scan_directory
 from shelfvision.data.finding._skipped import SkippedFile, SkippedFiles
 from shelfvision.errors import DataError, InvalidParameterError
-from shelfvision.protocols import OnError, Resize
+from shelfvision.protocols import ClassNames, OnError, Resize
 
 if TYPE_CHECKING:
     from typing import Self
@@ -52,7 +51,7 @@ class Dataset(GivenTable):
         cls,
         directory: str | os.PathLike[str],
         *,
-        class_names: Iterable[str] | None = None,
+        class_names: ClassNames | None = None,
         image_size: tuple[int, int] = (100, 100),
         resize: Resize = "stretch",
         on_error: OnError = "raise",
@@ -127,18 +126,24 @@ class Dataset(GivenTable):
         label_column: str = "label",
         group_column: str | None = None,
         where: Where | None = None,
-        class_names: Iterable[str] | None = None,
+        class_names: ClassNames | None = None,
+        encoding: str | None = None,
         image_size: tuple[int, int] = (100, 100),
         resize: Resize = "stretch",
         on_error: OnError = "raise",
         limits: DecodeLimits = DEFAULT_LIMITS,
     ) -> Self:
-        """Make a dataset of the photos that a CSV file lists.
+        r"""Make a dataset of the photos that a CSV file lists.
 
-        The file is UTF-8, comma-separated, its first line names the columns. Paths may be
-        absolute, or lead out of `root`: the file is the caller's own list, and the id shows it.
-        Photos keep the order of the file; a photo that is listed again with the same label
-        counts once.
+        The first line names the columns. Commas, semicolons, tabs, bars and a first line
+        ``sep=;`` are understood, and so are index columns, empty rows and empty columns at the
+        end, as pandas and spreadsheets write them. Labels are read in Unicode NFC without space
+        at their ends, so that two spellings of ``Käse`` are one class.
+
+        Paths may be absolute, or lead out of `root`: the file is the caller's own list, and the
+        id shows it. Backslashes and ``file://`` addresses are understood where such a file
+        exists. Photos keep the order of the file; a photo that is listed again with the same
+        label counts once.
 
         Parameters
         ----------
@@ -153,9 +158,13 @@ class Dataset(GivenTable):
             cell is empty, the photo's content is its group.
         where : mapping of str to str or sequence of str, optional
             The value, or the values, that a column must have: ``{"split": "train"}``.
-        class_names : iterable of str, optional
-            Which classes to use, in the order of their numbers. By default the sorted labels of
-            all lines, those that `where` leaves out too.
+        class_names : iterable of str or mapping, optional
+            Which classes to use, in the order of their numbers; or ``{name: number}``, or
+            ``{number: name}``. A class without photos is kept and counts 0. By default the sorted
+            labels of all lines, those that `where` leaves out too.
+        encoding : str, optional
+            The encoding of the file, such as ``"cp1252"``. By default that of its byte order
+            mark, or UTF-8.
         image_size, resize, on_error, limits : optional
             As for `from_directory`.
 
@@ -169,14 +178,38 @@ class Dataset(GivenTable):
         DatasetNotFoundError
             There is no such file, or no such `root`.
         DataError
-            The file is not as described, lists a photo under two labels, or nothing fits.
+            The file is not as described or has another encoding, lists a photo under two labels,
+            or nothing fits.
         PhotoNotFoundError
             A photo of the list does not exist (only with ``on_error="raise"``).
+
+        Warns
+        -----
+        ShelfVisionWarning
+            Two spellings are one class (``"twin-names"``), or a class of `class_names` has no
+            photo (``"missing-class"``).
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> import shelfvision as shv
+        >>> folder = pathlib.Path(tempfile.mkdtemp())
+        >>> _ = shv.samples.write_products(folder, n_per_class=1, class_names=["juice", "milk"])
+        >>> paths = sorted(path.relative_to(folder) for path in folder.glob("*/*"))
+        >>> rows = [f"{path};{path.parent}" for path in paths]
+        >>> _ = (folder / "list.csv").write_text("\n".join(["path;label", *rows]))
+        >>> shv.Dataset.from_manifest(folder / "list.csv").class_counts
+        {'juice': 1, 'milk': 1}
         """
         one_of("on_error", on_error, ("raise", "skip"))
         columns = Columns(path=path_column, label=label_column, group=group_column)
         manifest = read_manifest(
-            path, root=root, columns=columns, where=where, class_names=class_names
+            path,
+            root=root,
+            columns=columns,
+            where=where,
+            class_names=class_names,
+            encoding=encoding,
         )
         skipped = manifest.without_missing(Origin(repr(os.fspath(path))), on_error)
         return cls._listed(manifest, skipped, _Look(image_size, resize, limits), on_error)
@@ -190,7 +223,7 @@ class Dataset(GivenTable):
         path_column: str = "path",
         label_column: str = "label",
         group_column: str | None = None,
-        class_names: Iterable[str] | None = None,
+        class_names: ClassNames | None = None,
         image_size: tuple[int, int] = (100, 100),
         resize: Resize = "stretch",
         on_error: OnError = "raise",
@@ -208,7 +241,8 @@ class Dataset(GivenTable):
         root : path-like, default=""
             The folder that relative paths start from; by default the current one.
         path_column, label_column, group_column, class_names : optional
-            As for `from_manifest`. Labels and groups that are no text are turned into text.
+            As for `from_manifest`. Labels and groups that are numbers are turned into text with
+            every digit: a code keeps no ``.0``, and text keeps its leading zeros.
         image_size, resize, on_error, limits : optional
             As for `from_directory`.
 

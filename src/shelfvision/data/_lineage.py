@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision.data._columns import is_missing
+from shelfvision._identifiers import text_of
 from shelfvision.data._sources import digests_of
 from shelfvision.protocols import PixelSource
 
@@ -29,7 +29,7 @@ def named_group(name: str) -> str:
 
 def named_groups(names: Iterable[object]) -> list[str | None]:
     """Return groups that the user named, and None where one is empty or missing."""
-    texts = ["" if is_missing(name) else str(name) for name in names]
+    texts = [text_of(name, name="groups") for name in names]
     return [named_group(text) if text else None for text in texts]
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from shelfvision._csv import Rows
+from shelfvision._identifiers import closest, is_missing, text_of
 from shelfvision._validation import import_extra, listed
-from shelfvision.data._columns import is_missing
-from shelfvision.data.finding._manifest import Columns, Origin, Rows
+from shelfvision.data.finding._manifest import Columns, Origin
 from shelfvision.errors import DataError
 
 if TYPE_CHECKING:
     from narwhals.typing import IntoDataFrame
 
-FRAME = Origin("the frame", "row")
+FRAME = Origin("the frame", "row", "frame")
 """How messages speak of it; its rows count from 0."""
 
 
@@ -21,26 +26,55 @@ def rows_of_frame(frame: IntoDataFrame, columns: Columns) -> Rows:
     narwhals = import_extra("narwhals", extra="frame", purpose="Dataset.from_frame")
     try:
         table = narwhals.from_native(frame, eager_only=True)
+        names = [str(name) for name in table.columns]
     except TypeError as error:
         raise DataError(
-            f"frame must be a frame of pandas, polars or their like, not {type(frame).__name__}; "
-            "collect a lazy frame first"
+            "frame must be a frame of pandas, polars or their like, got "
+            f"{type(frame).__name__}; collect a lazy frame first",
+            code="wrong-type",
+            parameter="frame",
         ) from error
-    wanted = [name for name in (columns.path, columns.label, columns.group) if name is not None]
-    missing = [name for name in wanted if name not in table.columns]
-    if missing:
+    except ValueError as error:
         raise DataError(
-            f"the frame has no column {listed(missing)}; its columns are "
-            f"{listed(map(str, table.columns), limit=20)}, so name the right ones with "
-            "path_column, label_column and group_column"
-        )
-    values = [_texts(table[name].to_list()) for name in wanted]
+            f"frame must have columns of different names, got this: {error}; rename them",
+            code="duplicate",
+            parameter="frame",
+        ) from error
+    wanted = {name: parameter for name, parameter in columns.needed() if name is not None}
+    for name, parameter in wanted.items():
+        if name not in names:
+            raise _no_column(name, parameter, names)
+    values = [_texts(table[name], parameter) for name, parameter in wanted.items()]
     return [
         (number, dict(zip(wanted, row, strict=True)))
         for number, row in enumerate(zip(*values, strict=True))
     ]
 
 
-def _texts(values: list[object]) -> list[str]:
-    """Return values as text, and what is missing as no text."""
-    return ["" if is_missing(value) else str(value) for value in values]
+def _no_column(name: str, parameter: str, names: Sequence[str]) -> DataError:
+    near = closest(name, names)
+    remedy = f"{parameter}={near!r}" if near else f"the right name as {parameter}"
+    return DataError(
+        f"the frame must have the column {name!r}, but its columns are "
+        f"{listed(names, limit=20)}; pass {remedy}",
+        code="missing-column",
+        parameter=parameter,
+    )
+
+
+def _texts(series: Any, parameter: str) -> list[str]:
+    """Return a column as text: numbers with every digit, and what is missing as no text."""
+    # Python floats do not tell that they were of 32 bits, which hold 7 digits.
+    narrow = str(series.dtype) == "Float32"
+    return [
+        _text(np.float32(value) if narrow and value is not None else value, parameter)
+        for value in series.to_list()
+    ]
+
+
+def _text(value: object, parameter: str) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, os.PathLike):
+        return os.fsdecode(value)
+    return "" if is_missing(value) else text_of(value, name=parameter)

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
 from typing import TypeAlias
 
+from shelfvision._csv import Rows, read_table
+from shelfvision._identifiers import clean_name, closest, spellings, warn_of_twins
+from shelfvision._text import unguarded
 from shelfvision._validation import as_class_names, listed
 from shelfvision.data._lineage import named_groups
+from shelfvision.data.finding._classes import accepted_classes
+from shelfvision.data.finding._paths import PhotoFinder, photo_id, remedy_for
 from shelfvision.data.finding._scan import existing_directory
 from shelfvision.data.finding._skipped import SkippedFile
-from shelfvision.errors import (
-    DataError,
-    DatasetNotFoundError,
-    InvalidParameterError,
-    PhotoNotFoundError,
-)
-from shelfvision.protocols import OnError
-
-Rows: TypeAlias = list[tuple[int, dict[str, str]]]
-"""The fields of every row by column, with the number of the row."""
+from shelfvision.errors import DataError, InvalidParameterError, PhotoNotFoundError
+from shelfvision.protocols import ClassNames, OnError
 
 Where: TypeAlias = Mapping[str, str | Sequence[str]]
 """The value, or the values, that a column must have."""
@@ -36,6 +32,8 @@ class Origin:
     """The file in quotes, or the frame."""
     row: str = "line"
     """What its rows are called."""
+    parameter: str = "path"
+    """The public argument that names it."""
 
     def __str__(self) -> str:
         """Return its name."""
@@ -63,29 +61,39 @@ class Manifest:
     lines: list[int] = field(default_factory=list)
     """The line of the file that each stands in."""
 
+    there: list[bool] = field(default_factory=list)
+    """Whether each exists."""
+    cells: list[str] = field(default_factory=list)
+    """The path of every photo as it is written."""
+
     def without_missing(self, origin: Origin, on_error: OnError) -> list[SkippedFile]:
         """Drop the photos that do not exist, or raise; return what was dropped."""
-        there = [os.path.isfile(os.path.join(self.root, photo)) for photo in self.ids]
-        missing = [position for position, found in enumerate(there) if not found]
-        if missing and (on_error == "raise" or len(missing) == len(there)):
-            photo, line = self.ids[missing[0]], self.lines[missing[0]]
-            raise PhotoNotFoundError(
-                f"{origin.at(line)} lists the photo {photo!r}, which is not in "
-                f"{self.root!r} ({len(missing)} of {len(there)} photos are missing); set root to "
-                "the folder that the paths start from, or pass on_error='skip'",
-                path=photo,
-                code="not-found",
-            )
+        missing = [position for position, found in enumerate(self.there) if not found]
+        if missing and (on_error == "raise" or len(missing) == len(self.there)):
+            raise self._not_found(missing, origin)
         reason = f"{origin.row} {{}} lists it, but there is no such file"
         skipped = [
             SkippedFile(self.ids[row], reason.format(self.lines[row]), "not-found")
             for row in missing
         ]
         if missing:
-            self.ids = list(compress(self.ids, there))
-            self.labels = list(compress(self.labels, there))
-            self.groups = None if self.groups is None else list(compress(self.groups, there))
+            self.ids = list(compress(self.ids, self.there))
+            self.labels = list(compress(self.labels, self.there))
+            self.groups = None if self.groups is None else list(compress(self.groups, self.there))
         return skipped
+
+    def _not_found(self, missing: Sequence[int], origin: Origin) -> PhotoNotFoundError:
+        cell, line = self.cells[missing[0]], self.lines[missing[0]]
+        remedy, parameter = remedy_for(cell, PhotoFinder(self.root))
+        if len(missing) < len(self.there):
+            remedy += ", or pass on_error='skip' to leave such photos out"
+        return PhotoNotFoundError(
+            f"{origin.at(line)} lists the photo {cell!r}, which is not in {self.root!r} "
+            f"({len(missing)} of {len(self.there)} photos are missing); {remedy}",
+            path=self.ids[missing[0]],
+            code="not-found",
+            parameter=parameter,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +107,14 @@ class Columns:
     group: str | None
     """What must stay together, if anything."""
 
+    def needed(self) -> tuple[tuple[str | None, str], ...]:
+        """Return each column with the public parameter that names it."""
+        return (
+            (self.path, "path_column"),
+            (self.label, "label_column"),
+            (self.group, "group_column"),
+        )
+
 
 def read_manifest(
     path: str | os.PathLike[str],
@@ -106,21 +122,28 @@ def read_manifest(
     root: str | os.PathLike[str] | None,
     columns: Columns,
     where: Where | None,
-    class_names: Iterable[str] | None,
+    class_names: ClassNames | None,
+    encoding: str | None = None,
 ) -> Manifest:
     """Return the photos of a CSV file that fit `where`, in the order of the file."""
     given = os.fspath(path)
     wanted = _checked_where(where or {})
-    rows = _rows(given, columns, wanted)
-    base = os.path.dirname(os.path.abspath(given)) if root is None else root
+    needed: dict[str, str | None] = dict.fromkeys(wanted, "where")
+    needed |= {name: parameter for name, parameter in columns.needed() if name is not None}
+    rows = read_table(given, needed, encoding=encoding).rows
     return manifest_of(
-        rows,
+        [(line, _as_meant(row, columns.path)) for line, row in rows],
         origin=Origin(repr(given)),
-        root=base,
+        root=os.path.dirname(os.path.abspath(given)) if root is None else root,
         columns=columns,
         where=wanted,
         class_names=class_names,
     )
+
+
+def _as_meant(row: dict[str, str], path_column: str) -> dict[str, str]:
+    """Return the cells without the apostrophe that keeps formulas away; paths are tried first."""
+    return {name: cell if name == path_column else unguarded(cell) for name, cell in row.items()}
 
 
 def manifest_of(
@@ -130,77 +153,53 @@ def manifest_of(
     root: str | os.PathLike[str],
     columns: Columns,
     where: Where,
-    class_names: Iterable[str] | None,
+    class_names: ClassNames | None,
 ) -> Manifest:
     """Return the photos of numbered rows that fit `where`, in their order."""
     if not rows:
-        raise DataError(f"{origin} lists no photos; add a {origin.row} for each photo")
+        raise DataError(
+            f"{origin} lists no photos; add a {origin.row} for each photo",
+            code="empty",
+            parameter=origin.parameter,
+        )
     base = existing_directory(root)
-    classes = _classes(rows, columns.label, class_names, origin)
+    labels = spellings(row[columns.label] for _, row in rows)
+    _require_labels(rows, columns.label, origin)
+    classes = tuple(sorted(labels))
+    if class_names is not None:
+        classes = accepted_classes(as_class_names(class_names), labels, of=str(origin))
     manifest = Manifest(base, classes, groups=None if columns.group is None else [])
+    warn_of_twins({name: labels[name] for name in classes if name in labels}, what="labels")
     _take(manifest, rows, columns, where, origin)
     if not manifest.ids:
         asked = f"both where={dict(where)} and " if where else ""
         raise DataError(
-            f"no photo that {origin} lists fits {asked}the classes {listed(classes)}; ask for less"
+            f"{origin} must list a photo that fits {asked}the classes {listed(classes)}, got none; "
+            f"its labels are {listed(sorted(labels), limit=50)}, so ask for less",
+            code="empty",
+            parameter="where" if where else "class_names",
         )
     return manifest
 
 
-def _classes(
-    rows: Rows,
-    column: str,
-    class_names: Iterable[str] | None,
-    origin: Origin,
-) -> tuple[str, ...]:
-    unlabelled = next((line for line, row in rows if not row[column]), None)
-    if unlabelled is not None:
-        raise DataError(f"{origin.at(unlabelled)} has no {column}; give every photo one")
-    labels = sorted({row[column] for _, row in rows})
-    if class_names is None:
-        return tuple(labels)
-    classes = as_class_names(class_names)
-    unknown = [name for name in classes if name not in set(labels)]
-    if unknown:
+def _require_labels(rows: Rows, column: str, origin: Origin) -> None:
+    line = next((line for line, row in rows if not clean_name(row[column])), None)
+    if line is not None:
         raise DataError(
-            f"class_names has {listed(unknown)}, but no line of {origin} has that {column}; its "
-            f"labels are {listed(labels, limit=50)}"
+            f"{origin.at(line)} must have a {column}, got none; give every photo one",
+            code="empty",
+            parameter="label_column",
         )
-    return classes
-
-
-def _rows(given: str, columns: Columns, where: Where) -> Rows:
-    try:
-        with open(given, encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, restkey="", strict=True, skipinitialspace=True)
-            header = reader.fieldnames or ()
-            needed = (columns.path, columns.label, columns.group, *where)
-            _check_columns(given, header, [name for name in needed if name is not None])
-            return [(reader.line_num, _whole(row, reader.line_num, given)) for row in reader]
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise DatasetNotFoundError(f"there is no manifest {given!r}; check the path") from error
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{given!r} is not a CSV file in UTF-8 ({error.reason} at byte {error.start}); save "
-            "it as CSV UTF-8"
-        ) from error
-    except csv.Error as error:
-        raise DataError(
-            f"{given!r} is not a well-formed CSV file: {error}; save it anew"
-        ) from error
-    except OSError as error:
-        raise DataError(
-            f"the manifest {given!r} cannot be read: {error.strerror or error}; give the path of a "
-            "CSV file that may be read"
-        ) from error
 
 
 def _checked_where(where: object) -> Where:
     """Return what maps columns to text; numbers would never equal what a CSV file holds."""
     if not isinstance(where, Mapping):
         raise InvalidParameterError(
-            f"where must be a mapping of columns to values, as in {{'split': 'train'}}, not "
-            f"{where!r}"
+            f"where must be a mapping of columns to values, as in {{'split': 'train'}}, got "
+            f"{where!r}; write it so",
+            code="wrong-type",
+            parameter="where",
         )
     checked: dict[str, str | Sequence[str]] = {}
     for name, given in where.items():
@@ -209,35 +208,13 @@ def _checked_where(where: object) -> Where:
         odd = [value for value in values if not isinstance(value, str)]
         if odd:
             raise InvalidParameterError(
-                f"where asks for {name!r} to be {odd[0]!r}, but a CSV file holds text; give the "
-                "value as text, as it stands in the file"
+                f"where must have text for {name!r}, as a CSV file has, got {odd[0]!r}; write "
+                f"where={{{name!r}: {str(odd[0])!r}}}",
+                code="wrong-type",
+                parameter="where",
             )
         checked[name] = values[0] if single else values
     return checked
-
-
-def _check_columns(given: str, header: Sequence[str], needed: Sequence[str]) -> None:
-    missing = [name for name in needed if name not in header]
-    if missing:
-        has = f"its columns are {listed(header, limit=20)}" if header else "the file is empty"
-        raise DataError(
-            f"{given!r} has no column {listed(missing)}; {has}, so name the right ones with "
-            "path_column, label_column, group_column and where"
-        )
-    twice = [name for name in needed if header.count(name) > 1]
-    if twice:
-        raise DataError(
-            f"{given!r} has several columns called {twice[0]!r}; rename all but the one that counts"
-        )
-
-
-def _whole(row: Mapping[str, str | None], line: int, given: str) -> dict[str, str]:
-    if "" in row or None in row.values():
-        raise DataError(
-            f"line {line} of {given!r} has not as many fields as the first line; quote fields that "
-            "contain a comma"
-        )
-    return {name: value for name, value in row.items() if value is not None}
 
 
 def _take(
@@ -249,17 +226,24 @@ def _take(
 ) -> None:
     accepted = _accepted(rows, where, origin)
     number = {name: index for index, name in enumerate(manifest.class_names)}
+    finder = PhotoFinder(manifest.root)
     seen: dict[str, tuple[int, dict[str, str]]] = {}
     for line, row in rows:
-        if any(row[name] not in values for name, values in accepted.items()):
+        if any(clean_name(row[name]) not in values for name, values in accepted.items()):
             continue
-        photo = _photo_id(row[columns.path], manifest.root, line, origin)
-        first_line, first = seen.setdefault(photo, (line, row))
+        label = clean_name(row[columns.label])
+        cell = row[columns.path]
+        _require_path(cell, line, origin)
+        found = finder.find(cell)
+        photo = photo_id(cell, manifest.root) if found is None else found
+        first_line, first = seen.setdefault(os.path.normcase(photo), (line, row))
         if first is not row:
             _check_repeated(photo, (first_line, first), (line, row), columns, origin)
-        elif row[columns.label] in number:
+        elif label in number:
             manifest.ids.append(photo)
-            manifest.labels.append(number[row[columns.label]])
+            manifest.cells.append(cell)
+            manifest.there.append(found is not None)
+            manifest.labels.append(number[label])
             manifest.lines.append(line)
             if manifest.groups is not None and columns.group is not None:
                 manifest.groups += named_groups([row[columns.group]])
@@ -268,24 +252,31 @@ def _take(
 def _accepted(rows: Rows, where: Where, origin: Origin) -> dict[str, frozenset[str]]:
     accepted = {}
     for name, wanted in where.items():
-        values = frozenset((wanted,) if isinstance(wanted, str) else wanted)
-        there = {row[name] for _, row in rows}
-        if not values or values - there:
+        values = frozenset(
+            clean_name(value) for value in ((wanted,) if isinstance(wanted, str) else wanted)
+        )
+        there = {clean_name(row[name]) for _, row in rows}
+        unknown = sorted(values - there)
+        if unknown or not values:
+            near = closest(unknown[0], sorted(there)) if unknown else None
+            remedy = f"write where={{{name!r}: {near!r}}}" if near else "ask for one of these"
             raise InvalidParameterError(
-                f"where asks for {name!r} to be {listed(sorted(values)) or 'nothing'}, but in "
-                f"{origin} it is only ever {listed(sorted(there))}"
+                f"where must have values of the column {name!r}, in {origin} "
+                f"{listed(sorted(there))}, got {listed(unknown) or 'nothing'}; {remedy}",
+                code="unknown-name",
+                parameter="where",
             )
         accepted[name] = values
     return accepted
 
 
-def _photo_id(value: str, root: str, line: int, origin: Origin) -> str:
-    if not value or "\0" in value:
-        raise DataError(f"{origin.at(line)} has the path {value!r}; give every row a photo")
-    path = os.path.normpath(os.path.join(root, value))
-    inside = path.startswith(os.path.join(root, ""))
-    photo = path[len(os.path.join(root, "")) :] if inside else os.path.normpath(value)
-    return photo if os.sep == "/" else photo.replace(os.sep, "/")
+def _require_path(cell: str, line: int, origin: Origin) -> None:
+    if not cell.strip() or "\0" in cell:
+        raise DataError(
+            f"{origin.at(line)} must have the path of a photo, got {cell!r}; give every row one",
+            code="empty",
+            parameter="path_column",
+        )
 
 
 def _check_repeated(
@@ -295,10 +286,15 @@ def _check_repeated(
     columns: Columns,
     origin: Origin,
 ) -> None:
-    for column in (columns.label, columns.group):
-        if column is not None and first[1][column] != again[1][column]:
+    for column, parameter in columns.needed()[1:]:
+        if column is None:
+            continue
+        one, other = (clean_name(row[column]) for _, row in (first, again))
+        if one != other:
             raise DataError(
-                f"{origin} lists the photo {photo!r} twice with a different {column}: "
-                f"{first[1][column]!r} in line {first[0]}, {again[1][column]!r} in line "
-                f"{again[0]}; keep the right one"
+                f"{origin} lists the photo {photo!r} twice with a different {column}: {one!r} in "
+                f"{origin.row} {first[0]}, {other!r} in {origin.row} {again[0]}; keep the right "
+                "one",
+                code="conflict",
+                parameter=parameter,
             )

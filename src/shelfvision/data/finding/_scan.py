@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from shelfvision._validation import as_class_names, counted, listed
 from shelfvision.data.decoding._heif import HEIF_ENDINGS, PIP_LINE, heif_is_installed
 from shelfvision.data.finding._skipped import SkippedFile
 from shelfvision.errors import DataError, DatasetNotFoundError, PhotoError
-from shelfvision.protocols import OnError
+from shelfvision.protocols import ClassNames, OnError
 
 _ENDINGS = frozenset((".jpg", ".png"))
 _LONG_ENDINGS = frozenset((".jpeg", ".webp"))
@@ -33,7 +33,7 @@ class Scan:
 
 
 def scan_directory(
-    directory: str | os.PathLike[str], class_names: Iterable[str] | None, on_error: OnError
+    directory: str | os.PathLike[str], class_names: ClassNames | None, on_error: OnError
 ) -> Scan:
     """Find the photos below each class folder; no file is opened."""
     root = existing_directory(directory)

@@ -1,0 +1,151 @@
+"""Finds the photos that a list names, however the tool that wrote it spells paths.
+
+A cell is taken as it is first. Where no such file exists, the readings whose meaning is clear are
+tried: without space at the ends, without the apostrophe of spreadsheets, with backslashes as
+separators, as a ``file://`` address, and in the other Unicode normal form. What exists in none of
+these is missing, and `remedy_for` says what to do about a path of its kind.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from shelfvision._identifiers import clean_name
+from shelfvision._text import from_csv_cell, unguarded
+
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
+_SEPARATOR = re.compile(r"[\\/=]")
+
+
+class PhotoFinder:
+    """Finds photos below a root; it remembers the folders that it had to list."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._listed: dict[tuple[str, bool], dict[str, list[str]]] = {}
+
+    def find(self, cell: str) -> str | None:
+        """Return the id of the photo that a cell names, or None where there is no such file."""
+        for path in _readings(cell):
+            photo = photo_id(path, self._root)
+            if os.path.isfile(os.path.join(self._root, photo)):
+                return photo
+        for path in _readings(cell):
+            found = self._walked(photo_id(path, self._root), fold=False)
+            if found is not None:
+                return found
+        return None
+
+    def similar(self, cell: str) -> str | None:
+        """Return the id of the only file whose path differs in upper and lower case alone."""
+        found = (self._walked(photo_id(path, self._root), fold=True) for path in _readings(cell))
+        return next(filter(None, found), None)
+
+    def _walked(self, photo: str, *, fold: bool) -> str | None:
+        """Follow a path folder by folder, names in any Unicode form, and any case if `fold`."""
+        if photo.isascii() and not fold:
+            return None
+        key = _folded if fold else _composed
+        place = "/" if photo.startswith("/") else self._root
+        parts: list[str] = []
+        for part in photo.split("/"):
+            names = [part]
+            if part and not os.path.lexists(os.path.join(place, part)):
+                names = self._names(place, key, fold=fold).get(key(part), [])
+            if len(names) != 1:
+                return None
+            parts += names
+            place = os.path.join(place, names[0])
+        return "/".join(parts) if os.path.isfile(place) else None
+
+    def _names(self, folder: str, key: Callable[[str], str], *, fold: bool) -> dict[str, list[str]]:
+        found = self._listed.get((folder, fold))
+        if found is None:
+            found = {}
+            try:
+                names = os.listdir(folder)
+            except (OSError, ValueError):
+                names = []
+            for name in names:
+                found.setdefault(key(name), []).append(name)
+            self._listed[folder, fold] = found
+        return found
+
+
+def photo_id(value: str, root: str) -> str:
+    """Return a path as an id: relative to the root where it lies inside, with forward slashes."""
+    path = os.path.normpath(os.path.join(root, value))
+    inside = path.startswith(os.path.join(root, ""))
+    photo = path[len(os.path.join(root, "")) :] if inside else os.path.normpath(value)
+    return photo if os.sep == "/" else photo.replace(os.sep, "/")
+
+
+def remedy_for(cell: str, finder: PhotoFinder) -> tuple[str, str | None]:
+    """Return what to do about a path that leads to no file, and the parameter that helps."""
+    value = clean_name(cell)
+    if _ADDRESS.match(value) and not value.lower().startswith("file:"):
+        return "download the photos, and list the paths of their files", None
+    absolute = os.path.isabs(value) or _DRIVE.match(value) or value.startswith(("\\", "file:"))
+    head = _foreign_part(value, finder)
+    if head is not None:
+        return f"remove {head!r} from the start of the paths, so that they start from root", None
+    if absolute:
+        return "copy the photos to this computer, and list their paths relative to root", None
+    similar = finder.similar(value)
+    if similar is not None:
+        return f"write {similar!r}, as the file is called", None
+    if value.startswith("~"):
+        return "write out the home folder instead of '~'", None
+    return "set root to the folder that the paths start from", "root"
+
+
+def _foreign_part(value: str, finder: PhotoFinder) -> str | None:
+    """Return the part before the longest end of a path that is a photo below the root."""
+    for found in _SEPARATOR.finditer(value):
+        tail = value[found.end() :]
+        if tail.strip("\\/.") and finder.find(tail.lstrip("\\/")) is not None:
+            return value[: len(value) - len(tail.lstrip("\\/"))]
+    return None
+
+
+def _readings(cell: str) -> Iterator[str]:
+    """Yield the paths that a cell may mean, the literal one first."""
+    seen: set[str] = set()
+    for text in (cell, from_csv_cell(cell), unguarded(cell), clean_name(cell), cell.strip()):
+        for path in (text, _from_address(text), _with_slashes(text)):
+            if path and path not in seen:
+                seen.add(path)
+                yield path
+
+
+def _from_address(text: str) -> str | None:
+    if not text.lower().startswith("file:"):
+        return None
+    try:
+        parts = urlsplit(text)
+        here = parts.netloc in ("", "localhost")
+        path = url2pathname(parts.path) if here else ""
+    except ValueError:
+        return None
+    return None if "\0" in path else path
+
+
+def _with_slashes(text: str) -> str | None:
+    """Return a Windows path as this system writes it; one with a drive is of another computer."""
+    if "\\" not in text or os.sep == "\\" or _DRIVE.match(text):
+        return None
+    return text.replace("\\", "/")
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
