@@ -31,8 +31,8 @@ class Answer(BaseModel):
 
     label: str
     confidence: float
-    decision: str
-    """``accept``, or ``review`` where a person should look."""
+    decision: str | None
+    """``accept``, or ``review`` where a person should look; null without thresholds."""
     sha256: str
     """Which classifier said so."""
 

@@ -47,7 +47,7 @@ CREATE TABLE IF NOT EXISTS photos (
     counted_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
     label TEXT,
     confidence REAL,
-    decision TEXT NOT NULL,
+    decision TEXT,               -- NULL where the classifier has no thresholds
     probabilities BLOB,          -- float32, in the order of the classes
     error TEXT,
     CHECK ((error IS NULL) = (label IS NOT NULL))
@@ -60,6 +60,8 @@ CREATE TABLE IF NOT EXISTS files (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS files_of_a_photo ON files (digest)
 """
+
+DESCRIPTION = "Keep an inventory of the photos that arrive in a folder, in an SQLite database."
 
 log = logging.getLogger("watch")
 
@@ -217,7 +219,7 @@ class Watch:
             return "changing"
         digest = hashlib.sha256(data).hexdigest()
         said = None if self.stock.has(digest) else self._said(data)
-        told = "counted before" if said is None else said.error or f"{said.label}, {said.decision}"
+        told = "counted before" if said is None else told_of(said)
         log.info("%s: %s", shown(name), told)
         return "counted" if self.stock.record(name, look, digest, said) else "changing"
 
@@ -256,6 +258,11 @@ def look_of(found: os.stat_result) -> Look:
     return Look(size=found.st_size, changed=found.st_mtime_ns)
 
 
+def told_of(said: sv.Prediction) -> str:
+    """Return what is said of a photo in a line."""
+    return said.error or ", ".join(filter(None, (said.label, said.decision)))
+
+
 def part_of(name: str) -> str:
     """Return the folder in the folder that a photo lies in."""
     return name.rpartition("/")[0] or "."
@@ -275,7 +282,8 @@ def report(classifier: sv.Classifier, stock: Stock, page: Path | None) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Watch until somebody stops it, or count once what is there."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    # Not the module's docstring, which python -OO leaves out.
+    parser = argparse.ArgumentParser(description=DESCRIPTION)
     parser.add_argument("folder", type=Path, help="where photos arrive")
     parser.add_argument("classifier", type=Path, help="what Classifier.save wrote")
     parser.add_argument("database", type=Path, help="where the inventory is kept")

@@ -19,6 +19,7 @@ from shelfvision.predictions import (
     CalibrationMethod,
     expected_calibration_error,
 )
+from support import refuses
 
 Floats = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
@@ -202,24 +203,24 @@ def test_the_error_is_made_of_the_curve_of_scikit_learn() -> None:
 
 def test_columns_that_do_not_fit_are_refused() -> None:
     said, true = said_and_true(10)
-    cases: list[tuple[Any, Any, str]] = [
-        (said, true[:5], "labels must be 10 class numbers"),
-        (said, true + 4, "from 0 to 3"),
-        (said, true.astype(float), "class numbers"),
-        (said[0], true, "of shape"),
-        (said * 3, true, "numbers from 0 to 1"),
-        (said * np.nan, true, "numbers from 0 to 1"),
-        ("abc", true, "must be numbers"),
-        (said[:, :1] * 0, true * 0, "at least 2"),
+    cases: list[tuple[Any, Any, str, str]] = [
+        (said, true[:5], "wrong-shape", "labels"),
+        (said, true + 4, "not-in-range", "labels"),
+        (said, true.astype(float), "wrong-shape", "labels"),
+        (said[0], true, "wrong-shape", "probabilities"),
+        (said * 3, true, "not-in-range", "probabilities"),
+        (said * np.nan, true, "not-in-range", "probabilities"),
+        ("abc", true, "wrong-type", "probabilities"),
+        (said[:, :1] * 0, true * 0, "wrong-shape", "probabilities"),
     ]
-    for rows, labels, sentence in cases:
-        with pytest.raises(InvalidParameterError, match=sentence):
+    for rows, labels, code, parameter in cases:
+        with refuses(InvalidParameterError, code, parameter):
             Calibration.fit(rows, labels)
-    with pytest.raises(DataError, match="no photos"):
+    with refuses(DataError, "empty", "labels"):
         Calibration.fit(said[:0], true[:0])
-    with pytest.raises(InvalidParameterError, match="'magic'"):
+    with refuses(InvalidParameterError, "not-an-option", "method"):
         Calibration.fit(said, true, method="magic")  # type: ignore[arg-type]  # wrong on purpose
-    with pytest.raises(InvalidParameterError, match="made for 4 classes"):
+    with refuses(InvalidParameterError, "wrong-shape", "probabilities"):
         Calibration.fit(said, true).apply([[0.5, 0.5]])
 
 
@@ -232,43 +233,44 @@ def _fields(method: CalibrationMethod) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("method", "change"),
+    ("method", "change", "code"),
     [
-        ("temperature", lambda f: f.update(temperature=0)),
-        ("temperature", lambda f: f.update(temperature="1")),
-        ("temperature", lambda f: f.update(temperature=True)),
-        ("temperature", lambda f: f.update(temperature=float("nan"))),
-        ("temperature", lambda f: f.update(temperature=None)),
-        ("temperature", lambda f: f.update(num_classes=1)),
-        ("temperature", lambda f: f.update(num_classes=2.0)),
-        ("temperature", lambda f: f.update(n_photos=-1)),
-        ("temperature", lambda f: f.update(error_before=2)),
-        ("temperature", lambda f: f.update(method="isotonic")),
-        ("temperature", lambda f: f.update(method=["temperature"])),
-        ("temperature", lambda f: f.update(method=None)),
-        ("temperature", lambda f: f.update(more=1)),
-        ("temperature", lambda f: f.pop("n_photos")),
-        ("sigmoid", lambda f: f.update(lines=[])),
-        ("sigmoid", lambda f: f["lines"].pop()),
-        ("sigmoid", lambda f: f.update(lines=[[1, 2, 3]] * 4)),
-        ("sigmoid", lambda f: f.update(lines=[[1, "2"]] * 4)),
-        ("sigmoid", lambda f: f.update(lines={})),
-        ("isotonic", lambda f: f["curves"].pop()),
-        ("isotonic", lambda f: f.update(curves=[[[0, 1], [0]]] * 4)),
-        ("isotonic", lambda f: f.update(curves=[[[1, 0], [0, 1]]] * 4)),
-        ("isotonic", lambda f: f.update(curves=[[[], []]] * 4)),
-        ("isotonic", lambda f: f.update(curves=[[[0, 2], [0, 1]]] * 4)),
+        ("temperature", lambda f: f.update(temperature=0), "not-in-range"),
+        ("temperature", lambda f: f.update(temperature="1"), "wrong-type"),
+        ("temperature", lambda f: f.update(temperature=True), "wrong-type"),
+        ("temperature", lambda f: f.update(temperature=float("nan")), "not-in-range"),
+        ("temperature", lambda f: f.update(temperature=None), "wrong-type"),
+        ("temperature", lambda f: f.update(num_classes=1), "not-in-range"),
+        ("temperature", lambda f: f.update(num_classes=2.0), "wrong-type"),
+        ("temperature", lambda f: f.update(n_photos=-1), "not-in-range"),
+        ("temperature", lambda f: f.update(error_before=2), "not-in-range"),
+        ("temperature", lambda f: f.update(method="isotonic"), "foreign-format"),
+        ("temperature", lambda f: f.update(method=["temperature"]), "not-an-option"),
+        ("temperature", lambda f: f.update(method=None), "not-an-option"),
+        ("temperature", lambda f: f.update(more=1), "foreign-format"),
+        ("temperature", lambda f: f.pop("n_photos"), "foreign-format"),
+        ("sigmoid", lambda f: f.update(lines=[]), "inconsistent"),
+        ("sigmoid", lambda f: f["lines"].pop(), "wrong-length"),
+        ("sigmoid", lambda f: f.update(lines=[[1, 2, 3]] * 4), "wrong-length"),
+        ("sigmoid", lambda f: f.update(lines=[[1, "2"]] * 4), "wrong-type"),
+        ("sigmoid", lambda f: f.update(lines={}), "wrong-type"),
+        ("isotonic", lambda f: f["curves"].pop(), "wrong-length"),
+        ("isotonic", lambda f: f.update(curves=[[[0, 1], [0]]] * 4), "inconsistent"),
+        ("isotonic", lambda f: f.update(curves=[[[1, 0], [0, 1]]] * 4), "inconsistent"),
+        ("isotonic", lambda f: f.update(curves=[[[], []]] * 4), "inconsistent"),
+        ("isotonic", lambda f: f.update(curves=[[[0, 2], [0, 1]]] * 4), "not-in-range"),
     ],
 )
 def test_plain_values_that_make_no_sense_are_refused(
-    method: CalibrationMethod, change: Callable[[dict[str, Any]], object]
+    method: CalibrationMethod, change: Callable[[dict[str, Any]], object], code: str
 ) -> None:
     fields = _fields(method)
     change(fields)
-    with pytest.raises(InvalidParameterError):
+    with pytest.raises(InvalidParameterError) as caught:
         Calibration.from_dict(fields)
+    assert caught.value.code == code
 
 
 def test_what_is_no_mapping_is_refused() -> None:
-    with pytest.raises(InvalidParameterError, match="from a mapping"):
+    with refuses(InvalidParameterError, "wrong-type", "values"):
         Calibration.from_dict([1])  # type: ignore[arg-type]  # wrong on purpose

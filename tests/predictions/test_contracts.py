@@ -42,6 +42,7 @@ def test_a_photo_that_failed_is_a_row_with_its_error_and_harms_no_other(
     for row, one in enumerate(found):
         assert (one.error, one.id) == (errors[row], str(row))
         assert (one.label is None) == (one.decision == "review") == failed[row]
+        assert one.decision in (None, "review")
         assert np.isnan(one.probabilities).all() == failed[row]
         if not failed[row]:
             np.testing.assert_array_equal(one.probabilities, scores[row])

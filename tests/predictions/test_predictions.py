@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from shelfvision import Prediction, Predictions
 from shelfvision.errors import InvalidParameterError, MissingDependencyError
+from support import refuses
 
 NAMES = ("juice", "milk", "yoghurt")
 
@@ -39,7 +40,8 @@ def test_a_photo_that_failed_has_no_label_and_goes_to_review(found: Predictions)
     assert (failed.label, failed.decision, failed.error) == (None, "review", "cannot read 'b.jpg'")
     assert np.isnan(failed.confidence)
     assert np.isnan(failed.probabilities).all()
-    assert found.decision.tolist() == ["accept", "review", "accept", "accept"]
+    assert found.decision.tolist() == [None, "review", None, None]
+    assert found[0].decision is None
 
 
 def test_iterating_gives_a_prediction_for_every_photo(found: Predictions) -> None:
@@ -94,6 +96,16 @@ def test_decisions_can_be_given_but_failures_stay_to_review() -> None:
     assert found.decision.tolist() == ["review", "review"]
 
 
+def test_without_thresholds_nothing_is_decided() -> None:
+    found = Predictions([[0.25] * 4], ["a", "b", "c", "d"], ["x"])
+    assert found[0].confidence == 0.25
+    assert found.decision.tolist() == [None]
+    assert found[[0]].decision.tolist() == pickle.loads(pickle.dumps(found)).decision.tolist()
+    assert found.to_frame()["decision"].isna().all()
+    assert found.to_frame().to_csv(columns=["decision"], index=False) == 'decision\n""\n'
+    assert repr(found).splitlines()[-1].split() == ["x", "a", "0.250"]
+
+
 def test_no_photos_are_an_empty_table() -> None:
     found = Predictions(np.empty((0, 2)), ["a", "b"], [])
     assert len(found) == 0
@@ -129,31 +141,35 @@ def test_a_frame_without_pandas_gives_the_pip_line(
     found: Predictions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(MissingDependencyError, match="pip install pandas"):
+    with refuses(MissingDependencyError, "missing-dependency"):
         found.to_frame()
 
 
 @pytest.mark.parametrize(
-    ("rows", "ids", "errors"),
+    ("rows", "ids", "errors", "code", "parameter"),
     [
-        ([[0.5, 0.5]], ["x", "y"], None),
-        ([[0.5, 0.5, 0.0]], ["x"], None),
-        ([[0.5, np.nan]], ["x"], None),
-        ([[1.5, -0.5]], ["x"], None),
-        ([[0.5, 0.5]], ["x"], [None, None]),
+        ([[0.5, 0.5]], ["x", "y"], None, "wrong-shape", "probabilities"),
+        ([[0.5, 0.5, 0.0]], ["x"], None, "wrong-shape", "probabilities"),
+        ([[0.5, np.nan]], ["x"], None, "not-in-range", "probabilities"),
+        ([[1.5, -0.5]], ["x"], None, "not-in-range", "probabilities"),
+        ([[0.5, 0.5]], ["x"], [None, None], "wrong-length", "errors"),
     ],
 )
 def test_columns_that_do_not_fit_are_refused(
-    rows: list[list[float]], ids: list[str], errors: list[str | None] | None
+    rows: list[list[float]],
+    ids: list[str],
+    errors: list[str | None] | None,
+    code: str,
+    parameter: str,
 ) -> None:
-    with pytest.raises(InvalidParameterError):
+    with refuses(InvalidParameterError, code, parameter):
         Predictions(rows, ["a", "b"], ids, errors)
 
 
 def test_decisions_that_are_none_are_refused() -> None:
-    with pytest.raises(InvalidParameterError, match="not 'maybe'"):
+    with refuses(InvalidParameterError, "not-an-option", "decisions"):
         Predictions([[0.5, 0.5]], ["a", "b"], ["x"], decisions=["maybe"])  # type: ignore[list-item]  # wrong on purpose
-    with pytest.raises(InvalidParameterError, match="give one for each"):
+    with refuses(InvalidParameterError, "wrong-length", "decisions"):
         Predictions([[0.5, 0.5]], ["a", "b"], ["x"], decisions=[])
 
 
@@ -182,12 +198,15 @@ def test_one_photo_is_told_as_one() -> None:
     assert repr(one).startswith("<Predictions: 1 photo, 1 class>")
 
 
-@pytest.mark.parametrize("rows", [[["x", "y"]], [[0.5], [0.5, 0.5]], None])
-def test_probabilities_that_are_no_numbers_are_refused(rows: object) -> None:
-    with pytest.raises(InvalidParameterError, match="probabilities must be"):
+@pytest.mark.parametrize(
+    ("rows", "code"),
+    [([["x", "y"]], "wrong-type"), ([[0.5], [0.5, 0.5]], "wrong-type"), (None, "wrong-shape")],
+)
+def test_probabilities_that_are_no_numbers_are_refused(rows: object, code: str) -> None:
+    with refuses(InvalidParameterError, code, "probabilities"):
         Predictions(rows, ["a", "b"], ["x"])  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_ids_that_are_not_text_are_refused() -> None:
-    with pytest.raises(InvalidParameterError, match="ids must be text"):
+    with refuses(InvalidParameterError, "wrong-type", "ids"):
         Predictions([[0.5, 0.5]], ["a", "b"], [Path("x.jpg")])  # type: ignore[list-item]  # wrong on purpose

@@ -14,6 +14,7 @@ from scipy.stats import binomtest
 
 from shelfvision.errors import DataError, InvalidParameterError
 from shelfvision.predictions import Thresholds
+from support import refuses
 
 Floats = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
@@ -218,49 +219,50 @@ def test_what_was_written_as_json_decides_the_same() -> None:
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "code"),
     [
-        lambda f: f.update(values=[]),
-        lambda f: f.update(values=[1.5]),
-        lambda f: f.update(values=[True]),
-        lambda f: f.update(values=["0.5"]),
-        lambda f: f.update(values=0.5),
-        lambda f: f.update(values=[float("nan")]),
-        lambda f: f.update(precision=2),
-        lambda f: f.update(confidence="0.9"),
-        lambda f: f.update(mistake_cost=-1),
-        lambda f: f.update(n_photos=1.0),
-        lambda f: f.update(n_mistakes=-1),
-        lambda f: f.update(needed=[1, 2]),
-        lambda f: f.update(needed=[0.5]),
-        lambda f: f.update(extra=1),
-        lambda f: f.pop("n_groups"),
+        (lambda f: f.update(values=[]), "empty"),
+        (lambda f: f.update(values=[1.5]), "not-in-range"),
+        (lambda f: f.update(values=[True]), "wrong-type"),
+        (lambda f: f.update(values=["0.5"]), "wrong-type"),
+        (lambda f: f.update(values=0.5), "wrong-type"),
+        (lambda f: f.update(values=[float("nan")]), "not-in-range"),
+        (lambda f: f.update(precision=2), "not-in-range"),
+        (lambda f: f.update(confidence="0.9"), "wrong-type"),
+        (lambda f: f.update(mistake_cost=-1), "not-in-range"),
+        (lambda f: f.update(n_photos=1.0), "wrong-type"),
+        (lambda f: f.update(n_mistakes=-1), "not-in-range"),
+        (lambda f: f.update(needed=[1, 2]), "wrong-length"),
+        (lambda f: f.update(needed=[0.5]), "wrong-type"),
+        (lambda f: f.update(extra=1), "foreign-format"),
+        (lambda f: f.pop("n_groups"), "foreign-format"),
     ],
 )
 def test_plain_values_that_make_no_sense_are_refused(
-    change: Callable[[dict[str, Any]], object],
+    change: Callable[[dict[str, Any]], object], code: str
 ) -> None:
     fields = Thresholds(values=(0.5,), precision=0.9, confidence=0.95).to_dict()
     change(fields)
-    with pytest.raises(InvalidParameterError):
+    with pytest.raises(InvalidParameterError) as caught:
         Thresholds.from_dict(fields)
+    assert caught.value.code == code
 
 
 def test_what_does_not_fit_is_refused() -> None:
     rows, labels = rows_of([0.9, 0.8]), np.array([0, 0])
-    for wrong, sentence in itertools.chain(
+    for wrong, parameter in itertools.chain(
         [({"precision": p}, "precision") for p in (0, 1, 98, "x")],
         [({"confidence": c}, "confidence") for c in (0, 1, 95)],
     ):
-        with pytest.raises(InvalidParameterError, match=sentence):
+        with refuses(InvalidParameterError, "not-in-range", parameter):
             Thresholds.for_precision(rows, labels, **wrong)  # type: ignore[arg-type]  # on purpose
-    with pytest.raises(InvalidParameterError, match="groups has 1 entries for 2 photos"):
+    with refuses(InvalidParameterError, "wrong-length", "groups"):
         Thresholds.for_precision(rows, labels, ["a"])
-    with pytest.raises(InvalidParameterError, match="mistake_cost"):
+    with refuses(InvalidParameterError, "not-in-range", "mistake_cost"):
         Thresholds.for_cost(rows, labels, mistake_cost=0, review_cost=1)
-    with pytest.raises(InvalidParameterError, match="3 thresholds"):
+    with refuses(InvalidParameterError, "wrong-shape", "probabilities"):
         Thresholds(values=(0.1, 0.2, 0.3)).decide(rows)
-    with pytest.raises(DataError, match="no photos"):
+    with refuses(DataError, "empty", "labels"):
         Thresholds.for_precision(rows[:0], labels[:0])
 
 

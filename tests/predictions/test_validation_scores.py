@@ -8,6 +8,7 @@ import pytest
 from shelfvision.errors import InvalidParameterError
 from shelfvision.predictions import ValidationScores
 from shelfvision.predictions._validation_scores import MAX_ROWS
+from support import refuses
 
 
 def test_groups_become_numbers_in_the_order_in_which_they_appear() -> None:
@@ -44,9 +45,9 @@ def test_of_too_many_photos_whole_groups_are_kept_the_same_every_time() -> None:
 
 
 def test_columns_that_do_not_fit_are_refused() -> None:
-    with pytest.raises(InvalidParameterError):
+    with refuses(InvalidParameterError, "not-in-range", "labels"):
         ValidationScores.of([[0.5, 0.5]], [2])
-    with pytest.raises(InvalidParameterError):
+    with refuses(InvalidParameterError, "wrong-length", "groups"):
         ValidationScores.of([[0.5, 0.5]], [0], ["a", "b"])
-    with pytest.raises(InvalidParameterError):
+    with refuses(InvalidParameterError, "not-in-range", "probabilities"):
         ValidationScores.of([[0.5, 2]], [0])

@@ -317,3 +317,13 @@ def test_a_heic_photo_is_read_upright_at_its_own_size() -> None:
     regions = found(photo=file.getvalue())
     assert regions.image_size == (60, 100)
     assert list(regions.labels) == ["blue", "red", "red"]
+
+
+def test_without_thresholds_nothing_is_decided_and_every_box_is_drawn_as_sure() -> None:
+    found = sv.Predictions(np.eye(len(NAMES))[[0, 1]], NAMES, ["0", "1"])
+    regions = sv.Regions(
+        found, sv.Boxes([[0, 0, 9, 9], [9, 9, 18, 18]], image_size=(60, 100)), painted()
+    )
+    assert [one.decision for one in regions] == [None, None]
+    coco = regions.to_coco(file_name="a.jpg")
+    assert [one["decision"] for one in coco["annotations"]] == [None, None]

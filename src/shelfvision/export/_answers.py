@@ -31,7 +31,9 @@ def answers_of(
         raise ModelError(
             "class_frequencies needs the mix of classes that the network was trained on, which is "
             'not known here; pass provenance={"class_counts": {name: count, ...}} to from_model, '
-            "and export such a classifier"
+            "and export such a classifier",
+            code="unknown-class-mix",
+            parameter="class_frequencies",
         )
     ids: list[str] = []
     errors: list[str | None] = []

@@ -121,7 +121,10 @@ class Card:
         try:
             return cls._from_fields(fields)
         except (InvalidParameterError, TypeError) as error:
-            raise BundleError(f"{where} is no export that can be used: {error}") from error
+            code = getattr(error, "code", "damaged")
+            raise BundleError(
+                f"{where} is no export that can be used: {error}", code=code
+            ) from error
 
     @classmethod
     def _from_fields(cls, fields: dict[str, object]) -> Self:
@@ -164,7 +167,9 @@ def _require_fit(card: Card) -> None:
 
 def _require(right: object, entry: str) -> None:
     if not right:
-        raise InvalidParameterError(f"its entry {entry!r} makes no sense; export it again")
+        raise InvalidParameterError(
+            f"its entry {entry!r} makes no sense; export it again", code="damaged"
+        )
 
 
 def _dict(value: object) -> dict[str, object]:

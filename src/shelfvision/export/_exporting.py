@@ -63,17 +63,23 @@ def checked_request(
         one_of("quantize", quantize, ("dynamic", "int8"))
         if format != "litert":
             raise InvalidParameterError(
-                f"quantize={quantize!r} is for format='litert', not {format!r}; leave it out"
+                f"quantize={quantize!r} is for format='litert', not {format!r}; leave it out",
+                code="conflict",
+                parameter="quantize",
             )
     if quantize == "int8" and photos is None:
         raise InvalidParameterError(
             "quantize='int8' measures the range of every layer on photos; pass photos=, some "
-            "hundred of those that the classifier was trained on"
+            "hundred of those that the classifier was trained on",
+            code="missing-photos",
+            parameter="photos",
         )
     suffix = SUFFIXES[format]
     if not os.fspath(path).endswith(suffix):
         raise InvalidParameterError(
-            f"the path of a file for {format} must end in {suffix!r}, not {os.fspath(path)!r}"
+            f"the path of a file for {format} must end in {suffix!r}, not {os.fspath(path)!r}",
+            code="wrong-suffix",
+            parameter="path",
         )
     images, labels = _probes(photos, card)
     return Request(
@@ -131,7 +137,8 @@ def _opened(files: Files, request: Request) -> tuple[Predictor, Export]:
         return Predictor._of(parsed, request.path), parsed
     except BundleError as error:
         raise ExportError(
-            f"the {request.format} file is not kept, for it could not be opened: {error}"
+            f"the {request.format} file is not kept, for it could not be opened: {error}",
+            code=error.code,
         ) from error
 
 
@@ -160,5 +167,7 @@ def _probes(photos: Photos | None, card: Card) -> tuple[Images, npt.NDArray[np.i
     reader = Reader(image_size=card.image_size, resize=card.resize, on_error="raise")
     batches = [batch.images for batch in reader.batches(photos, MOST_PHOTOS)]
     if not sum(map(len, batches)):
-        raise InvalidParameterError("photos is empty; give some, or leave it out")
+        raise InvalidParameterError(
+            "photos is empty; give some, or leave it out", code="empty", parameter="photos"
+        )
     return np.concatenate(batches)[:MOST_PHOTOS], labels

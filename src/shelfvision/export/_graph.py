@@ -71,7 +71,9 @@ def _cooled_weights(model: keras.Model, pairs: Pairs, temperature: float) -> Pai
     if last is None or not softmax:
         raise ExportError(
             "a calibrated classifier is exported to int8 where its last layer is a Dense layer "
-            f"with softmax, which that of {model.name!r} is not; export it with quantize='dynamic'"
+            f"with softmax, which that of {model.name!r} is not; export it with quantize='dynamic'",
+            code="not-supported",
+            parameter="quantize",
         )
     own = {id(variable) for variable in last.weights}
     return [

@@ -26,7 +26,8 @@ def keras_file(source: Source) -> tuple[bytes, Card]:
     except (TypeError, ValueError, NotImplementedError) as error:
         raise ExportError(
             f"Keras cannot copy the model {source.model.name!r}: {error}; give its layers a "
-            "get_config"
+            "get_config",
+            code="not-supported",
         ) from error
     assign(model.weights, [value for _, value in source.pairs])
     with tempfile.TemporaryDirectory() as folder:

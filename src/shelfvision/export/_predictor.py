@@ -105,7 +105,9 @@ class Predictor:
         if chosen not in choices:
             raise InvalidParameterError(
                 f"runtime {runtime!r} cannot run {export.where}, which is of the kind "
-                f"{export.format}; leave runtime out, or choose one of {', '.join(choices)}"
+                f"{export.format}; leave runtime out, or choose one of {', '.join(choices)}",
+                code="conflict",
+                parameter="runtime",
             )
         self._chosen: Runtime = cast("Runtime", chosen)
         self._card, self._format, self._sha256 = export.card, export.format, export.sha256
@@ -146,7 +148,7 @@ class Predictor:
 
     @property
     def thresholds(self) -> Thresholds | None:
-        """From which confidence on a prediction is accepted; None accepts all."""
+        """From which confidence on a prediction is accepted; None decides nothing."""
         return self._card.thresholds
 
     @property
@@ -233,7 +235,8 @@ class Predictor:
         if os.getpid() != self._pid:
             raise ModelError(
                 f"this predictor was made in process {self._pid} and came here through a fork, "
-                "which the threads of its runtime do not survive; make one in this process"
+                "which the threads of its runtime do not survive; make one in this process",
+                code="forked",
             )
         if not len(images):
             return np.empty((0, len(self.class_names)), dtype=np.float32)
@@ -241,7 +244,8 @@ class Predictor:
         if not np.isfinite(scores).all() or scores.min() < 0:
             raise ModelError(
                 f"{self._path!r} gives numbers that are no probabilities, the first row is "
-                f"{scores[0, :5].tolist()}; export the classifier again"
+                f"{scores[0, :5].tolist()}; export the classifier again",
+                code="not-probabilities",
             )
         calibration = self._card.host_calibration
         return scores if calibration is None else calibration.apply(scores)

@@ -92,8 +92,9 @@ def _varint(message: memoryview, at: int, where: str) -> tuple[int, int]:
     raise _refusal(where, "it is damaged, or of another kind")
 
 
-def _refusal(where: str, fault: str) -> BundleError:
+def _refusal(where: str, fault: str, code: str = "damaged") -> BundleError:
     return BundleError(
         f"{where} is no ONNX file that can be used: {fault}; give a file that Classifier.export "
-        "wrote"
+        "wrote",
+        code=code,
     )

@@ -57,7 +57,7 @@ def _content(path: str | os.PathLike[str]) -> bytes:
     with open_weights(path) as file:
         data = file.read(MAX_FILE + 1)
     if len(data) > MAX_FILE:
-        _refuse(repr(os.fspath(path)), f"it is over the limit of {MAX_FILE} bytes")
+        _refuse(repr(os.fspath(path)), f"it is over the limit of {MAX_FILE} bytes", "too-large")
     return data
 
 
@@ -71,10 +71,12 @@ def parse_export(data: bytes, where: str, weights: bytes = b"") -> Export:
     else:
         graph, text = data, onnx_metadata(data, where).get(ENTRY, b"")
     if not text:
-        _refuse(where, "it does not describe itself as Classifier.export's files do")
+        _refuse(
+            where, "it does not describe itself as Classifier.export's files do", "foreign-format"
+        )
     card = Card.from_json(text, where)
     if kind == "openvino" and hashlib.sha256(weights).hexdigest() != card.weights_sha256:
-        _refuse(where, "the .bin file beside it belongs to another one")
+        _refuse(where, "the .bin file beside it belongs to another one", "wrong-digest")
     return Export(
         where=where,
         format=kind,
@@ -93,12 +95,16 @@ def format_of(data: bytes, where: str) -> ExportFormat:
     if data.lstrip()[:5] in (b"<?xml", b"<net "):
         return "openvino"
     if data[:4] == b"PK\x03\x04":
-        _refuse(where, "it is a .keras file, which only Keras can open")
+        _refuse(where, "it is a .keras file, which only Keras can open", "foreign-format")
     if data[8:9] == b"{":
-        _refuse(where, "it is a bundle of weights; load it with shelfvision.Classifier.load")
+        _refuse(
+            where,
+            "it is a bundle of weights; load it with shelfvision.Classifier.load",
+            "foreign-format",
+        )
     if data[:1] == b"\x08":
         return "onnx"
-    raise _refusal(where, "it is no ONNX, LiteRT or OpenVINO file")
+    raise _refusal(where, "it is no ONNX, LiteRT or OpenVINO file", "foreign-format")
 
 
 def appended_zip(card: Card) -> bytes:
@@ -139,19 +145,22 @@ def _openvino_text(data: bytes, where: str) -> bytes:
     try:
         text = data.decode("utf-8")
         if "<!" in text:
-            _refuse(where, "it declares a document type, which no OpenVINO file needs")
+            _refuse(
+                where, "it declares a document type, which no OpenVINO file needs", "document-type"
+            )
         root = ET.fromstring(text)  # noqa: S314  (no entities, as was checked)
     except (ET.ParseError, UnicodeDecodeError, RecursionError) as error:
-        raise _refusal(where, "it is not the XML that it should be") from error
+        raise _refusal(where, "it is not the XML that it should be", "not-xml") from error
     entries = [element.get("value", "") for element in root.iterfind(f"rt_info/{ENTRY}")]
     return entries[0].encode() if len(entries) == 1 else b""
 
 
-def _refusal(where: str, fault: str) -> BundleError:
+def _refusal(where: str, fault: str, code: str = "damaged") -> BundleError:
     return BundleError(
-        f"{where} is no export that can be used: {fault}; give a file that Classifier.export wrote"
+        f"{where} is no export that can be used: {fault}; give a file that Classifier.export wrote",
+        code=code,
     )
 
 
-def _refuse(where: str, fault: str) -> NoReturn:
-    raise _refusal(where, fault)
+def _refuse(where: str, fault: str, code: str = "damaged") -> NoReturn:
+    raise _refusal(where, fault, code)

@@ -72,7 +72,8 @@ class _OnnxRuntime:
         except Exception as error:
             raise ModelError(
                 f"{self._where} cannot compute {counted(len(images), 'image')} at once: "
-                f"{_reason(error)}; give fewer, from fewer threads"
+                f"{_reason(error)}; give fewer, from fewer threads",
+                code="cannot-compute",
             ) from error
 
     def _scores(self, images: Images) -> Scores:
@@ -191,7 +192,8 @@ def _loaded(load: Callable[[], Foreign], export: Export) -> Foreign:
     except Exception as error:
         raise BundleError(
             f"{export.where} cannot be loaded by its runtime: {_reason(error)}; export the "
-            "classifier again"
+            "classifier again",
+            code="cannot-load",
         ) from error
 
 
@@ -227,5 +229,6 @@ def _require_fit(export: Export, takes: Foreign, gives: Foreign, types: tuple[st
     if list(takes) != wanted or not gives_right or width not in ((len(card.class_names),), (None,)):
         raise BundleError(
             f"{export.where} does not fit its own description: its graph goes from {list(takes)} "
-            f"to {list(gives)}; export the classifier again"
+            f"to {list(gives)}; export the classifier again",
+            code="inconsistent",
         )

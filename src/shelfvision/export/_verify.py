@@ -72,7 +72,8 @@ def require_same(found: Comparison, what: str, *, quantized: bool, tolerance: fl
         raise ExportError(
             f"the {what} file is not kept, for it says something else than the classifier: the "
             f"{measure} of probabilities is {value:.3g}, over {limit:.3g}, and "
-            f"{found.top1_agreement:.1%} of labels are the same; {remedy}"
+            f"{found.top1_agreement:.1%} of labels are the same; {remedy}",
+            code="differs",
         )
 
 

@@ -52,7 +52,8 @@ def _onnx_proto(graph: Graph) -> Foreign:
     if opset != OPSET:
         raise ExportError(
             f"tf2onnx wrote operators of version {opset} instead of {OPSET}; run: "
-            'pip install --upgrade "shelfvision[export]"'
+            'pip install --upgrade "shelfvision[export]"',
+            code="wrong-version",
         )
     return proto
 

@@ -84,13 +84,17 @@ def load_bundle(
     manifest, where = found.manifest, where_is(source)
     if builder is not None and not callable(builder):
         raise InvalidParameterError(
-            f"builder must be a function that takes a ModelSpec, not {builder!r}"
+            f"builder must be a function that takes a ModelSpec, not {builder!r}",
+            code="wrong-type",
+            parameter="builder",
         )
     if builder is None and manifest.own_architecture and not is_registered(_name(manifest)):
         raise BundleError(
             f"{where} holds a model of an architecture of your own, {manifest.spec.architecture!r},"
             " which only your code can build; pass builder=, a function that takes a ModelSpec "
-            "and returns the model, or make it known with register_architecture"
+            "and returns the model, or make it known with register_architecture",
+            code="needs-builder",
+            parameter="builder",
         )
     model = (builder or model_from_spec)(manifest.spec)
     values = [found.tensors[name] for name in manifest.weights]
@@ -130,17 +134,20 @@ def require_savable(weights: Mapping[str, Tensor]) -> None:
         if name.startswith(KEPT):
             raise ModelError(
                 f"the weight {name!r} has a name that bundles keep for scores; name its layer "
-                "otherwise and save again"
+                "otherwise and save again",
+                code="reserved-name",
             )
         if tensor.dtype not in STORABLE:
             raise ModelError(
                 f"the weight {name!r} is of type {tensor.dtype}, which a bundle cannot hold; cast "
-                "the model to float32 and save again"
+                "the model to float32 and save again",
+                code="wrong-dtype",
             )
         if tensor.dtype.kind == "f" and not np.isfinite(tensor).all():
             raise ModelError(
                 f"the weight {name!r} has numbers that are not finite, so the classifier is broken "
-                "and is not saved; train again or go back to an earlier checkpoint"
+                "and is not saved; train again or go back to an earlier checkpoint",
+                code="not-finite",
             )
 
 
@@ -158,12 +165,14 @@ def _require_canonical(header: Header, manifest: Manifest, where: str) -> None:
     if names != sorted(names) or canonical_header(header.entries, header.metadata) != header.raw:
         raise BundleError(
             f"{where} cannot be loaded: its header is not as shelfvision writes it, so it was "
-            "changed or damaged; copy it again from where it came"
+            "changed or damaged; copy it again from where it came",
+            code="not-canonical",
         )
     if sorted([*manifest.weights, *kept_entries(manifest)]) != names:
         raise BundleError(
             f"{where} cannot be loaded: it holds other tensors than its manifest names; copy it "
-            "again from where it came"
+            "again from where it came",
+            code="inconsistent",
         )
 
 
@@ -176,11 +185,12 @@ def _require_architecture(header: Header, manifest: Manifest, where: str) -> Non
     try:
         architecture = architecture_for(manifest.spec)
     except ModelError as error:
-        raise BundleError(f"{where} cannot be loaded: {error}") from error
+        raise BundleError(f"{where} cannot be loaded: {error}", code=error.code) from error
     if not own and not is_ours(_name(manifest)):
         raise BundleError(
             f"{where} cannot be loaded: it gives {_name(manifest)!r} out as an architecture of "
-            "shelfvision; copy it again from where it came"
+            "shelfvision; copy it again from where it came",
+            code="inconsistent",
         )
     _require_enough(header, architecture, where)
     if architecture.tensors is None:
@@ -192,7 +202,8 @@ def _require_architecture(header: Header, manifest: Manifest, where: str) -> Non
     if any(entry.dtype != "F32" for entry in weights) or tuple(expected) != manifest.weights:
         raise BundleError(
             f"{where} cannot be loaded: its weights are not the float32 tensors of "
-            f"{manifest.spec.architecture} in their order; copy it again from where it came"
+            f"{manifest.spec.architecture} in their order; copy it again from where it came",
+            code="inconsistent",
         )
 
 
@@ -203,7 +214,8 @@ def _require_kept(header: Header, manifest: Manifest, where: str) -> None:
     if any((entry.dtype, entry.shape) != expected.get(entry.name) for entry in found):
         raise BundleError(
             f"{where} cannot be loaded: the validation scores in it have not the shape that its "
-            "manifest tells of; copy it again from where it came"
+            "manifest tells of; copy it again from where it came",
+            code="inconsistent",
         )
 
 
@@ -214,7 +226,8 @@ def _require_enough(header: Header, architecture: Architecture, where: str) -> N
     if numbers < architecture.fewest:
         raise BundleError(
             f"{where} cannot be loaded: it holds {numbers} numbers, but its architecture has at "
-            f"least {architecture.fewest}; copy it again from where it came"
+            f"least {architecture.fewest}; copy it again from where it came",
+            code="inconsistent",
         )
 
 
@@ -227,7 +240,11 @@ def _require_fit(
 ) -> None:
     """Refuse a rebuilt model whose weights are not those of the bundle."""
     if not isinstance(model, load_keras().Model):
-        raise ModelError(f"builder must return a keras.Model, not {type(model).__name__}")
+        raise ModelError(
+            f"builder must return a keras.Model, not {type(model).__name__}",
+            code="wrong-type",
+            parameter="builder",
+        )
     names = weight_names(variable.path for variable in model.weights)
     saved = list(manifest.weights)
     if not exact:
@@ -237,7 +254,9 @@ def _require_fit(
     if names != saved or shapes != [value.shape for value in values]:
         raise BundleError(
             f"{where} does not fit the model that was built for it: the weights differ in name, "
-            "order or shape; build exactly the model that was saved"
+            "order or shape; build exactly the model that was saved",
+            code="does-not-fit",
+            parameter="builder",
         )
     _require_image_size(model, manifest, where)
 
@@ -249,7 +268,9 @@ def _require_image_size(model: keras.Model, manifest: Manifest, where: str) -> N
     if not isinstance(takes, tuple) or tuple(takes[1:]) != wanted:
         raise BundleError(
             f"{where} does not fit the model that was built for it: it serves images of shape "
-            f"{wanted}, but the model takes {takes}; build it with the image_size of the ModelSpec"
+            f"{wanted}, but the model takes {takes}; build it with the image_size of the ModelSpec",
+            code="does-not-fit",
+            parameter="builder",
         )
 
 

@@ -27,7 +27,7 @@ class CalibratingClassifier(PredictingClassifier):
 
     @property
     def thresholds(self) -> Thresholds | None:
-        """From which confidence on it accepts a prediction; None accepts all."""
+        """From which confidence on it accepts a prediction; None decides nothing."""
         return self._trust.thresholds
 
     @property
@@ -73,7 +73,9 @@ class CalibratingClassifier(PredictingClassifier):
         if found != own:
             raise DataError(
                 f"the validation scores are of {found} classes and the classifier has {own}; pass "
-                "scores in the order of its class names"
+                "scores in the order of its class names",
+                code="wrong-length",
+                parameter="dataset",
             )
         return scores
 
@@ -122,7 +124,9 @@ class CalibratingClassifier(PredictingClassifier):
         if method is None:
             if dataset is not None:
                 raise InvalidParameterError(
-                    "method is None, which learns nothing, but there is a dataset; leave one out"
+                    "method is None, which learns nothing, but there is a dataset; leave one out",
+                    code="conflict",
+                    parameter="method",
                 )
             return self._trusting(self._trust.with_calibration(None))
         scores = self._scored(dataset) if dataset is not None else None
@@ -194,7 +198,9 @@ class CalibratingClassifier(PredictingClassifier):
         if half or (costs and precision is not None):
             raise InvalidParameterError(
                 "with_threshold takes a precision, or both mistake_cost and review_cost; give one "
-                "or the other"
+                "or the other",
+                code="conflict",
+                parameter="precision",
             )
         if precision is None and not costs:
             return self._trusting(replace(self._trust, thresholds=None))

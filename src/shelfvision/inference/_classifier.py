@@ -100,7 +100,9 @@ class Classifier(ShelfClassifier):
         if len(names) != self._network.num_classes:
             raise ModelError(
                 f"class_names has {len(names)} names, but the model gives "
-                f"{self._network.num_classes} probabilities; name each of them"
+                f"{self._network.num_classes} probabilities; name each of them",
+                code="wrong-length",
+                parameter="class_names",
             )
         self._class_names = names
         self._resize = cast("Resize", one_of("resize", resize, RESIZES))

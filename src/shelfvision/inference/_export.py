@@ -51,7 +51,8 @@ def _require_packages(request: Request) -> None:
         extra = "export,openvino" if request.format == "openvino" else "export"
         raise MissingDependencyError(
             f"export to {request.format} needs what is not installed ({', '.join(missing)}); "
-            f'run: pip install "shelfvision[{extra}]"'
+            f'run: pip install "shelfvision[{extra}]"',
+            code="missing-dependency",
         )
 
 
@@ -64,7 +65,8 @@ def _elsewhere(
             f"the model {source.model.name!r} is of an architecture of your own, which only your "
             f"code can build, and {backend_name()} does not write {request.format}; load the "
             "classifier with builder= in a program started with KERAS_BACKEND=tensorflow, and "
-            "export it there"
+            "export it there",
+            code="needs-builder",
         )
     with tempfile.TemporaryDirectory(prefix="shelfvision-") as folder:
         save(os.path.join(folder, "classifier.shelf"))
@@ -85,11 +87,13 @@ def _run_worker(arguments: list[str]) -> None:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ExportError(
             f"the process that writes the file under tensorflow did not finish: {error}; export "
-            "from a program started with KERAS_BACKEND=tensorflow"
+            "from a program started with KERAS_BACKEND=tensorflow",
+            code="worker-failed",
         ) from error
     if done.returncode != 0:
         lines = done.stderr.strip().splitlines() or ["no reason given"]
         raise ExportError(
             f"the process that writes the file under tensorflow failed: {lines[-1][:300]}; export "
-            "from a program started with KERAS_BACKEND=tensorflow to see more"
+            "from a program started with KERAS_BACKEND=tensorflow to see more",
+            code="worker-failed",
         )

@@ -106,7 +106,8 @@ class FrozenNetwork:
             raise ModelError(
                 f"this classifier was made in process {self._process} and came here through a "
                 "fork, which the threads of its backend do not survive; load it from its file in "
-                "this process, or start workers with the 'spawn' method"
+                "this process, or start workers with the 'spawn' method",
+                code="forked",
             )
 
 
@@ -114,19 +115,25 @@ def _interface(model: keras.Model) -> tuple[tuple[int, int], int]:
     """Return the image size and number of classes of a model that can be served."""
     if not isinstance(model, load_keras().Model):
         raise ModelError(
-            f"model must be a keras.Model, not {type(model).__name__}; build one with build_model"
+            f"model must be a keras.Model, not {type(model).__name__}; build one with build_model",
+            code="wrong-type",
+            parameter="model",
         )
     got = getattr(model, "input_shape", None), getattr(model, "output_shape", None)
     shape, out = got
     if not (isinstance(shape, tuple) and len(shape) == 4 and shape[3] == 3) or None in shape[1:]:
         raise ModelError(
             "a classifier needs a model with one input of shape (None, height, width, 3) of fixed "
-            f"size, but this one takes {shape}; give its Input the size of your images"
+            f"size, but this one takes {shape}; give its Input the size of your images",
+            code="wrong-shape",
+            parameter="model",
         )
     if not (isinstance(out, tuple) and len(out) == 2 and out[1] is not None and out[1] >= 2):
         raise ModelError(
             "a classifier needs a model with one output of shape (None, number of classes), two "
-            f"classes at least, but this one gives {out}; end it in a dense softmax layer"
+            f"classes at least, but this one gives {out}; end it in a dense softmax layer",
+            code="wrong-shape",
+            parameter="model",
         )
     return (int(shape[1]), int(shape[2])), int(out[1])
 
@@ -151,7 +158,8 @@ def _body(model: keras.Model) -> keras.Model:
         raise ModelError(
             "embed gives what goes into the last dense layer of a functional or sequential "
             f"model, but {model.name!r} has none that can be seen; build it with keras.Model("
-            "inputs, outputs) and a Dense layer at the end"
+            "inputs, outputs) and a Dense layer at the end",
+            code="no-dense-layer",
         )
     return keras.Model(model.inputs, last.input)
 
@@ -183,10 +191,12 @@ def _check_rows(scores: Scores) -> None:
     if not np.isfinite(scores).all():
         raise ModelError(
             "the model gives probabilities that are not finite numbers; its weights are broken, "
-            "so train it again or go back to an earlier checkpoint"
+            "so train it again or go back to an earlier checkpoint",
+            code="not-finite",
         )
     if scores.min() < 0 or not np.allclose(scores.sum(axis=1), 1, atol=1e-2):
         raise ModelError(
             "the model's outputs are not probabilities that sum to 1, "
-            f"the first row is {scores[0, :5].tolist()}; end it in a softmax"
+            f"the first row is {scores[0, :5].tolist()}; end it in a softmax",
+            code="not-probabilities",
         )

@@ -60,7 +60,7 @@ class BundleInfo:
     calibration: Calibration | None
     """What makes probabilities mean what they say; None if nothing does."""
     thresholds: Thresholds | None
-    """From which confidence on a prediction is accepted; None if all are."""
+    """From which confidence on a prediction is accepted; None decides nothing."""
     n_validation: int | None
     """Of how many validation photos scores are kept; None if of none."""
     provenance: Mapping[str, object]

@@ -79,7 +79,7 @@ class Manifest:
     def from_metadata(cls, metadata: Mapping[str, str], where: str) -> Self:
         """Return the manifest of a file, or refuse it."""
         if ENTRY not in metadata:
-            _refuse(where, "it is not a classifier saved by shelfvision")
+            _refuse(where, "it is not a classifier saved by shelfvision", "foreign-format")
         text = metadata[ENTRY]
         fields = versioned(
             text,
@@ -101,7 +101,9 @@ class Manifest:
         try:
             return cls._from_fields(fields, where)
         except (InvalidParameterError, ModelError) as error:
-            raise BundleError(f"{where} is no bundle that can be loaded: {_cut(error)}") from error
+            raise BundleError(
+                f"{where} is no bundle that can be loaded: {_cut(error)}", code=error.code
+            ) from error
 
     @classmethod
     def _from_fields(cls, fields: dict[str, object], where: str) -> Self:
@@ -158,7 +160,9 @@ def plain(provenance: Mapping[str, object]) -> dict[str, object]:
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidParameterError(
             "provenance must be a mapping of plain JSON values (text, finite numbers, lists, "
-            f"mappings, None), but {error}"
+            f"mappings, None), but {error}",
+            code="not-plain",
+            parameter="provenance",
         ) from error
     return cast("dict[str, object]", copy)
 

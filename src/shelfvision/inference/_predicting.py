@@ -80,7 +80,8 @@ class PredictingClassifier:
         Predictions
             One row a photo, in order. The ids are paths as given, the ids of a dataset, and
             ``"0"``, ``"1"``, … for pixels and bytes. Probabilities are calibrated if the
-            classifier is, and what its thresholds do not accept has the decision ``"review"``.
+            classifier is. What its thresholds do not accept has the decision ``"review"``; without
+            thresholds decisions are None.
 
         Raises
         ------

@@ -46,7 +46,9 @@ class Trust:
             raise DataError(
                 f"{what} is learned from photos that the network was not trained on, and this "
                 "classifier keeps no scores of such photos; pass dataset=, or train with a "
-                "validation part"
+                "validation part",
+                code="needs-labels",
+                parameter="dataset",
             )
         return self.validation
 
@@ -54,9 +56,11 @@ class Trust:
         """Return the same with another calibration; thresholds of the old one say nothing."""
         if self.thresholds is not None:
             warnings.warn(
-                "the thresholds were chosen under another calibration and are dropped; call "
-                "with_threshold again",
-                ShelfVisionWarning,
+                ShelfVisionWarning(
+                    "the thresholds were chosen under another calibration and are dropped; call "
+                    "with_threshold again",
+                    code="thresholds-dropped",
+                ),
                 stacklevel=3,
             )
         return replace(self, calibration=calibration, thresholds=None)
@@ -69,10 +73,14 @@ def require_labelled(dataset: object, class_names: tuple[str, ...]) -> Dataset:
         raise DataError(
             f"the dataset has the classes {listed(photos.class_names)}, not the classifier's "
             f"{listed(class_names)}; bring them in line with dataset.relabel(...) or "
-            "dataset.select(class_names=classifier.class_names)"
+            "dataset.select(class_names=classifier.class_names)",
+            code="different-classes",
+            parameter="dataset",
         )
     if not len(photos):
-        raise DataError("the dataset has no photos; give at least one")
+        raise DataError(
+            "the dataset has no photos; give at least one", code="empty", parameter="dataset"
+        )
     return photos
 
 
@@ -95,7 +103,7 @@ def warn_of_too_few(thresholds: Thresholds, class_names: Sequence[str]) -> None:
             f"{_photos(thresholds)} do not support a precision of {share}{_surely(thresholds)} for "
             f"{names}, so what is predicted as such goes to review; {_remedy(most, each=True)}"
         )
-    warnings.warn(sentence, ShelfVisionWarning, stacklevel=3)
+    warnings.warn(ShelfVisionWarning(sentence, code="too-few-photos"), stacklevel=3)
 
 
 def _photos(thresholds: Thresholds) -> str:

@@ -93,7 +93,9 @@ def application(name: str) -> Architecture:
     if known is None:
         raise ModelError(
             f"there is no architecture {name!r}; of keras.applications choose one of "
-            f"{listed((PREFIX + known for known in APPLICATIONS), limit=50)}"
+            f"{listed((PREFIX + known for known in APPLICATIONS), limit=50)}",
+            code="not-an-option",
+            parameter="architecture",
         )
     return Architecture(
         build=build_application,
@@ -117,7 +119,8 @@ def _network(spec: ModelSpec, *, weights: str | None) -> keras.Model:
     if keras.config.image_data_format() != "channels_last":
         raise ModelError(
             f"{spec.architecture} cannot be built while Keras's image_data_format is "
-            f"{keras.config.image_data_format()!r}; set it to 'channels_last'"
+            f"{keras.config.image_data_format()!r}; set it to 'channels_last'",
+            code="channels-first",
         )
     known = APPLICATIONS[spec.architecture.removeprefix(PREFIX)]
     build = getattr(keras.applications, spec.architecture.removeprefix(PREFIX))
@@ -205,7 +208,9 @@ def _set_imagenet(model: keras.Model, spec: ModelSpec) -> None:
         raise ModelError(
             f"weights='imagenet' for {spec.architecture} could not be had: {error}; Keras downloads"
             " them on first use, so connect once, or give weights= the path of a safetensors file "
-            "that save_backbone wrote where there is a network"
+            "that save_backbone wrote where there is a network",
+            code="no-weights",
+            parameter="weights",
         ) from error
     head = {id(weight) for weight in model.get_layer("probabilities").weights}
     for weight, value in zip(model.weights, trained.weights, strict=True):

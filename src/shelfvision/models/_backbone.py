@@ -57,7 +57,9 @@ def cut_points(model: keras.Model) -> tuple[str, ...]:
     if not hasattr(model, "operations"):
         raise ModelError(
             f"the model {model.name!r} cannot be cut, for its layers cannot be seen; build it with "
-            "keras.Model(inputs, outputs)"
+            "keras.Model(inputs, outputs)",
+            code="not-functional",
+            parameter="model",
         )
     layers = {layer.name for layer in model.layers[1:-1]}
     return tuple(name for name in _narrow(model) if name in layers)
@@ -119,7 +121,9 @@ def _require_head(model: keras.Model) -> keras.layers.Dense:
     if head is None:
         raise ModelError(
             f"the model {model.name!r} has no dense layer that can be seen; build it with "
-            "keras.Model(inputs, outputs) and a Dense layer at the end"
+            "keras.Model(inputs, outputs) and a Dense layer at the end",
+            code="no-dense-layer",
+            parameter="model",
         )
     return head
 

@@ -58,7 +58,8 @@ def load_keras() -> ModuleType:
         raise ModelError(
             f"Keras was in use in process {_process}, of which this one is a fork, and cannot "
             "compute here; fork before anything is built, loaded or predicted, or start workers "
-            "with the 'spawn' method"
+            "with the 'spawn' method",
+            code="forked",
         )
     return _keras
 
@@ -91,7 +92,8 @@ def _decide() -> str:
             return name
     raise MissingBackendError(
         "Keras has no backend to compute with: none of tensorflow, jax and torch is installed; "
-        'run: pip install "shelfvision[tensorflow]" (or [jax], or [torch])'
+        'run: pip install "shelfvision[tensorflow]" (or [jax], or [torch])',
+        code="missing-backend",
     )
 
 
@@ -100,13 +102,17 @@ def _checked(name: str) -> str:
     if name not in KNOWN:
         raise MissingBackendError(
             f"KERAS_BACKEND is {name!r}, which is no backend of Keras; set it to 'tensorflow', "
-            "'jax' or 'torch', or unset it"
+            "'jax' or 'torch', or unset it",
+            code="not-an-option",
+            parameter="KERAS_BACKEND",
         )
     if not _is_installed(name):
         line = f"shelfvision[{name}]" if name in PREFERRED else name
         raise MissingBackendError(
             f"KERAS_BACKEND is {name!r}, but the package {name!r} is not installed; "
-            f'run: pip install "{line}", or unset KERAS_BACKEND'
+            f'run: pip install "{line}", or unset KERAS_BACKEND',
+            code="missing-backend",
+            parameter="KERAS_BACKEND",
         )
     return name
 

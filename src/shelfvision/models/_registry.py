@@ -105,7 +105,9 @@ def register_architecture(
     for what, value in (("builder", builder), ("tensors", tensors or builder)):
         if not callable(value):
             raise InvalidParameterError(
-                f"{what} must be a function that takes a ModelSpec, not {value!r}"
+                f"{what} must be a function that takes a ModelSpec, not {value!r}",
+                code="wrong-type",
+                parameter=what,
             )
     side = as_integer("smallest", smallest, minimum=1, maximum=MAX_SIDE)
     made = Architecture(
@@ -138,7 +140,9 @@ def architecture_named(name: str) -> Architecture:
         raise ModelError(
             f"there is no architecture {name!r}; choose one of "
             f"{listed((*_OURS, *_registered), limit=50)}, or one of keras.applications such as "
-            f"'{PREFIX}MobileNetV3Small', or make your own known with register_architecture"
+            f"'{PREFIX}MobileNetV3Small', or make your own known with register_architecture",
+            code="not-an-option",
+            parameter="architecture",
         )
     return found
 
@@ -150,7 +154,9 @@ def architecture_for(spec: ModelSpec) -> Architecture:
     if min(spec.image_size) < smallest:
         raise ModelError(
             f"image_size {spec.image_size} is too small for {spec.architecture}, which needs at "
-            f"least ({smallest}, {smallest}) pixels; choose a larger one"
+            f"least ({smallest}, {smallest}) pixels; choose a larger one",
+            code="too-small",
+            parameter="image_size",
         )
     return found
 
@@ -158,15 +164,23 @@ def architecture_for(spec: ModelSpec) -> Architecture:
 def _require_free(name: str, builder: Builder) -> None:
     """Refuse a name that stands for something else; a function may be defined anew."""
     if not isinstance(name, str) or not 1 <= len(name) <= 200:
-        raise InvalidParameterError(f"name must be a text of 1 to 200 characters, not {name!r}")
+        raise InvalidParameterError(
+            f"name must be a text of 1 to 200 characters, not {name!r}",
+            code="wrong-type",
+            parameter="name",
+        )
     if is_ours(name):
         raise InvalidParameterError(
-            f"the name {name!r} stands for an architecture of shelfvision; choose another"
+            f"the name {name!r} stands for an architecture of shelfvision; choose another",
+            code="duplicate",
+            parameter="name",
         )
     known = _registered.get(name)
     if known is not None and _place(known.build) != _place(builder):
         raise InvalidParameterError(
-            f"the name {name!r} is taken by {_place(known.build)}; choose another"
+            f"the name {name!r} is taken by {_place(known.build)}; choose another",
+            code="duplicate",
+            parameter="name",
         )
 
 

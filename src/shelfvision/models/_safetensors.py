@@ -101,7 +101,7 @@ def read_header(file: Readable, where: str, *, kind: str = "a file of weights") 
     start = _exactly(file, 8, where, kind=f"is not {kind}, being too short for one")
     length = int.from_bytes(start, "little")
     if not 2 <= length <= MAX_HEADER:
-        _refuse(where, f"is not {kind}")
+        _refuse(where, f"is not {kind}", "foreign-format")
     raw = _exactly(file, length, where, kind=f"is not {kind}")
     fields = _json(raw, where)
     metadata = _metadata(fields.pop("__metadata__", {}), where)
@@ -142,7 +142,8 @@ def write(file: Writable, tensors: Mapping[str, Tensor], metadata: Mapping[str, 
         raise InvalidParameterError(
             f"the file would have {len(tensors)} tensors, {size} bytes and {len(raw)} bytes of "
             f"names and settings; at most {MAX_TENSORS}, {MAX_FILE} and {MAX_HEADER} can be loaded "
-            "again, so keep less in it"
+            "again, so keep less in it",
+            code="too-large",
         )
     file.write(len(raw).to_bytes(8, "little") + raw)
     for tensor in ordered.values():

@@ -90,7 +90,8 @@ def _read(
     if size is not None and size != header.file_size:
         raise BundleError(
             f"{where} has {size} bytes where its header tells of {header.file_size}; it was cut "
-            "off or added to, so copy it again from where it came"
+            "off or added to, so copy it again from where it came",
+            code="damaged",
         )
     tensors = read_tensors(file, header, where)
     return Sealed(manifest=manifest, header=header, tensors=tensors, sha256=file.digest)
@@ -110,11 +111,15 @@ class _Hashed:
             data: object = self._file.read(size)
         except OSError as error:
             reason = error.strerror or error
-            raise BundleError(f"{self.where} cannot be read: {reason}; check the disk") from error
+            raise BundleError(
+                f"{self.where} cannot be read: {reason}; check the disk", code="unreadable"
+            ) from error
         if not isinstance(data, bytes):
             raise InvalidParameterError(
                 f"path must be a path or a file that gives bytes, but {self.where} gave "
-                f"{type(data).__name__}; open it in binary mode"
+                f"{type(data).__name__}; open it in binary mode",
+                code="wrong-type",
+                parameter="path",
             )
         self._hasher.update(data)
         return data
@@ -134,7 +139,9 @@ def checked_digest(value: object) -> str:
     """Return what may be a SHA-256, in small letters."""
     if not isinstance(value, str) or not re.fullmatch(r"[0-9a-fA-F]{64}", value):
         raise InvalidParameterError(
-            f"expected_sha256 must be 64 hexadecimal digits, not {value!r}; sha256sum prints them"
+            f"expected_sha256 must be 64 hexadecimal digits, not {value!r}; sha256sum prints them",
+            code="wrong-type",
+            parameter="expected_sha256",
         )
     return value.lower()
 
@@ -149,7 +156,9 @@ def require_digest(found: str, expected: str | None, where: str) -> None:
     if expected is not None and found != expected:
         raise BundleError(
             f"{where} has the SHA-256 {found}, not {expected} as expected_sha256 says; it is "
-            "another file than the one you trust"
+            "another file than the one you trust",
+            code="wrong-digest",
+            parameter="expected_sha256",
         )
 
 
@@ -164,5 +173,7 @@ def _require_binary(place: object, method: str) -> None:
     if not named and (isinstance(place, io.TextIOBase) or not hasattr(place, method)):
         raise InvalidParameterError(
             f"path must be a path or an open binary file, not {type(place).__name__}; wrap bytes "
-            "in io.BytesIO, and open files in binary mode"
+            "in io.BytesIO, and open files in binary mode",
+            code="wrong-type",
+            parameter="path",
         )

@@ -47,11 +47,15 @@ class ModelSpec:
     def __post_init__(self) -> None:
         if not _is_name(self.architecture):
             raise InvalidParameterError(
-                f"architecture must be the name of one, not {self.architecture!r}"
+                f"architecture must be the name of one, not {self.architecture!r}",
+                code="wrong-type",
+                parameter="architecture",
             )
         if self.num_classes == 1:
             raise InvalidParameterError(
-                "num_classes is 1, but telling products apart takes at least 2; add a second class"
+                "num_classes is 1, but telling products apart takes at least 2; add a second class",
+                code="not-in-range",
+                parameter="num_classes",
             )
         number = as_integer("num_classes", self.num_classes, minimum=2, maximum=MAX_CLASSES)
         object.__setattr__(self, "num_classes", number)
@@ -88,14 +92,23 @@ class ModelSpec:
         if not isinstance(values, Mapping) or set(values) != names:
             got = sorted(values) if isinstance(values, Mapping) else repr(values)
             raise InvalidParameterError(
-                f"a model's settings must be exactly {sorted(names)}, not {got}"
+                f"a model's settings must be exactly {sorted(names)}, not {got}",
+                code="foreign-format",
             )
         size = values["image_size"]
         if not isinstance(size, list) or any(type(side) is not int for side in size):
-            raise InvalidParameterError(f"image_size must be [height, width], not {size!r}")
+            raise InvalidParameterError(
+                f"image_size must be [height, width], not {size!r}",
+                code="wrong-type",
+                parameter="image_size",
+            )
         spec = cls(**(dict(values) | {"image_size": tuple(size)}))  # type: ignore[arg-type]  # checked above and in __post_init__
         if any(type(values[name]) is not int for name in ("num_classes", "seed")):
-            raise InvalidParameterError("num_classes and seed must be whole numbers")
+            raise InvalidParameterError(
+                "num_classes and seed must be whole numbers",
+                code="wrong-type",
+                parameter="num_classes",
+            )
         return spec
 
 
@@ -121,7 +134,9 @@ def _checked_size(value: tuple[int, int]) -> tuple[int, int]:
     if max(size) > MAX_SIDE:
         raise ModelError(
             f"image_size {size} is too large: a model takes at most {MAX_SIDE} pixels a side; "
-            "choose a smaller one"
+            "choose a smaller one",
+            code="too-large",
+            parameter="image_size",
         )
     return size
 
@@ -130,6 +145,8 @@ def _checked_rate(value: float) -> float:
     rate = as_number("dropout", value, minimum=0.0, maximum=1.0)
     if rate == 1.0:
         raise InvalidParameterError(
-            "dropout is 1.0, which would drop everything; give a rate from 0 to below 1"
+            "dropout is 1.0, which would drop everything; give a rate from 0 to below 1",
+            code="not-in-range",
+            parameter="dropout",
         )
     return rate

@@ -96,7 +96,7 @@ def read_torch_file(data: bytes, where: str) -> dict[str, Tensor]:
     """
     file = io.BytesIO(data)
     if _unpickled(file, where) != MAGIC:
-        _refuse(where, "is no legacy torch file")
+        _refuse(where, "is no legacy torch file", "foreign-format")
     _unpickled(file, where)  # the version of the protocol
     machine = _unpickled(file, where)
     if not isinstance(machine, dict) or machine.get("little_endian") is not True:
@@ -279,5 +279,7 @@ def _whole(value: object) -> bool:
     return type(value) is int and 0 <= value < 2**31
 
 
-def _refuse(where: str, fault: str) -> NoReturn:
-    raise ModelError(f"{where} cannot be read as weights: it {fault}; install its package again")
+def _refuse(where: str, fault: str, code: str = "damaged") -> NoReturn:
+    raise ModelError(
+        f"{where} cannot be read as weights: it {fault}; install its package again", code=code
+    )

@@ -95,7 +95,9 @@ def _require_safetensors(where: str) -> None:
         raise BundleError(
             f"{where} is of a kind that can take any amount of memory, or run code, when it is "
             "opened; load it with its own library if you trust it, put the weights into a model of "
-            "build_model, and keep them with shelfvision.models.save_backbone"
+            "build_model, and keep them with shelfvision.models.save_backbone",
+            code="foreign-format",
+            parameter="weights",
         )
 
 
@@ -108,7 +110,9 @@ def _require_kinds(
         if whole != (tensors[name].dtype.kind != "f"):
             raise ModelError(
                 f"{where} does not fit the model: its {name!r} is of type {tensors[name].dtype}, "
-                f"but the model needs {variable.dtype}; give weights that were not quantised"
+                f"but the model needs {variable.dtype}; give weights that were not quantised",
+                code="wrong-dtype",
+                parameter="weights",
             )
 
 
@@ -124,19 +128,22 @@ def require_same(
         if name not in found:
             raise error(
                 f"{where} does not fit the model: it has no tensor {brief(name)}, which the model "
-                f"needs with shape {tuple(shape)}; build the model with the file's settings"
+                f"needs with shape {tuple(shape)}; build the model with the file's settings",
+                code="does-not-fit",
             )
         if tuple(found[name]) != tuple(shape):
             raise error(
                 f"{where} does not fit the model: its {brief(name)} has shape "
                 f"{tuple(found[name])}, but the model needs {tuple(shape)}; build the model with "
-                f"the file's settings"
+                f"the file's settings",
+                code="does-not-fit",
             )
     extra = next((name for name in found if name not in expected), None)
     if extra is not None:
         raise error(
             f"{where} does not fit the model: it has a tensor {brief(extra)} that the model lacks; "
-            "build the model with the file's settings"
+            "build the model with the file's settings",
+            code="does-not-fit",
         )
 
 
@@ -159,19 +166,25 @@ def open_weights(path: str | os.PathLike[str]) -> io.BufferedReader:
         # Opening a FIFO that nobody writes to would wait for ever.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _BINARY)
     except FileNotFoundError as error:
-        raise BundleNotFoundError(f"there is no file {where}; check the path") from error
+        raise BundleNotFoundError(
+            f"there is no file {where}; check the path", code="not-found"
+        ) from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise BundleError(f"{where} cannot be read: {reason}; check the path") from error
+        raise BundleError(
+            f"{where} cannot be read: {reason}; check the path", code="unreadable"
+        ) from error
     status = os.fstat(descriptor)
-    fault = ""
+    fault = code = ""
     if not stat.S_ISREG(status.st_mode):
         fault = "is not a file that can be read; give the path of a saved classifier"
+        code = "not-a-file"
     elif status.st_size > MAX_FILE:
         fault = f"has {status.st_size} bytes, over the limit of {MAX_FILE}; check the path"
+        code = "too-large"
     if fault:
         os.close(descriptor)
-        raise BundleError(f"{where} {fault}")
+        raise BundleError(f"{where} {fault}", code=code)
     return os.fdopen(descriptor, "rb")
 
 

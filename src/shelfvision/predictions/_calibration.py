@@ -89,12 +89,16 @@ class Calibration:
         if [name for name in METHODS if given[name]] != [self.method]:
             raise InvalidParameterError(
                 f"a calibration by {self.method!r} has {_OWN[self.method]!r} and nothing else; "
-                "make one with Calibration.fit"
+                "make one with Calibration.fit",
+                code="inconsistent",
+                parameter=_OWN[self.method],
             )
         if self.method != "temperature" and len(self.lines or self.curves) != k:
             raise InvalidParameterError(
                 f"{_OWN[self.method]} must have one entry for each of {k} classes, not "
-                f"{len(self.lines or self.curves)}"
+                f"{len(self.lines or self.curves)}",
+                code="wrong-length",
+                parameter=_OWN[self.method],
             )
 
     @classmethod
@@ -133,10 +137,16 @@ class Calibration:
         """
         one_of("method", method, METHODS)
         rows, true = judged(probabilities, labels)
-        k = as_integer("the number of columns of probabilities", rows.shape[1], minimum=2)
+        if rows.shape[1] < 2:
+            raise InvalidParameterError(
+                f"probabilities must have at least 2 columns, one for each class, "
+                f"got {rows.shape[1]}",
+                code="wrong-shape",
+                parameter="probabilities",
+            )
         fitted = cls(
             method=method,
-            num_classes=k,
+            num_classes=rows.shape[1],
             n_photos=len(rows),
             error_before=expected_calibration_error(rows, true),
             error_after=0.0,
@@ -169,7 +179,9 @@ class Calibration:
         if rows.shape[1] != self.num_classes:
             raise InvalidParameterError(
                 f"probabilities has {rows.shape[1]} columns, but the calibration was made for "
-                f"{self.num_classes} classes; fit one for this classifier"
+                f"{self.num_classes} classes; fit one for this classifier",
+                code="wrong-shape",
+                parameter="probabilities",
             )
         if self.temperature is not None:
             return cooled(rows, self.temperature)

@@ -25,12 +25,16 @@ def as_probabilities(values: npt.ArrayLike, *, failed: bool = False) -> npt.NDAr
         rows = np.asarray(values, dtype=np.float32)
     except (TypeError, ValueError) as error:
         raise InvalidParameterError(
-            f"probabilities must be numbers of shape (n, number of classes), but {error}"
+            f"probabilities must be numbers of shape (n, number of classes), but {error}",
+            code="wrong-type",
+            parameter="probabilities",
         ) from error
     if rows.ndim != 2 or rows.shape[1] < 1:
         raise InvalidParameterError(
             "probabilities must be of shape (n, number of classes), a row for every photo, not "
-            f"{rows.shape}"
+            f"{rows.shape}",
+            code="wrong-shape",
+            parameter="probabilities",
         )
     # Written so that NaN counts as outside.
     outside = ~((rows >= 0) & (rows <= 1 + 1e-3)).all(axis=1)
@@ -40,7 +44,9 @@ def as_probabilities(values: npt.ArrayLike, *, failed: bool = False) -> npt.NDAr
         row = int(np.flatnonzero(outside)[0])
         raise InvalidParameterError(
             f"probabilities must be numbers from 0 to 1, but row {row} is "
-            f"{rows[row, :5].tolist()}; pass what a softmax gives"
+            f"{rows[row, :5].tolist()}; pass what a softmax gives",
+            code="not-in-range",
+            parameter="probabilities",
         )
     return rows
 
@@ -51,12 +57,16 @@ def as_labels(values: npt.ArrayLike, n: int, n_classes: int) -> Integers:
     if labels.shape != (n,) or (n and labels.dtype.kind not in "iu"):
         raise InvalidParameterError(
             f"labels must be {n} class numbers, one for every row of probabilities, not "
-            f"{labels.dtype} of shape {labels.shape}"
+            f"{labels.dtype} of shape {labels.shape}",
+            code="wrong-shape",
+            parameter="labels",
         )
     if n and not (labels.min() >= 0 and labels.max() < n_classes):
         raise InvalidParameterError(
             f"labels must be from 0 to {n_classes - 1}, the columns of probabilities, but they "
-            f"go from {labels.min()} to {labels.max()}"
+            f"go from {labels.min()} to {labels.max()}",
+            code="not-in-range",
+            parameter="labels",
         )
     return labels.astype(np.int64)
 
@@ -68,7 +78,9 @@ def as_groups(values: Groups | None, n: int) -> Integers:
     names = list(values)
     if len(names) != n:
         raise InvalidParameterError(
-            f"groups has {len(names)} entries for {counted(n, 'photo')}; give one for each"
+            f"groups has {len(names)} entries for {counted(n, 'photo')}; give one for each",
+            code="wrong-length",
+            parameter="groups",
         )
     codes: dict[object, int] = {}
     return np.array([codes.setdefault(name, len(codes)) for name in names], dtype=np.int64)
@@ -81,7 +93,11 @@ def judged(
     rows = as_probabilities(probabilities)
     true = as_labels(labels, len(rows), rows.shape[1])
     if not len(rows):
-        raise DataError("there are no photos to learn from; give at least one with its label")
+        raise DataError(
+            "there are no photos to learn from; give at least one with its label",
+            code="empty",
+            parameter="labels",
+        )
     return rows, true
 
 

@@ -156,7 +156,11 @@ def _normalised(columns: Floats) -> Rows:
 def _two(value: object, what: str) -> tuple[object, object]:
     pair = list_of(value, what)
     if len(pair) != 2:
-        raise InvalidParameterError(f"{what} has {len(pair)} entries; it must have two")
+        raise InvalidParameterError(
+            f"{what} has {len(pair)} entries; it must have two",
+            code="wrong-length",
+            parameter="values",
+        )
     return pair[0], pair[1]
 
 
@@ -169,6 +173,8 @@ def _checked_curve(said: tuple[float, ...], meant: tuple[float, ...]) -> Curve:
     if not said or len(said) != len(meant) or not rising:
         raise InvalidParameterError(
             "a curve must have as many probabilities meant as said, at least one, and both rising; "
-            "pass what to_dict gives"
+            "pass what to_dict gives",
+            code="inconsistent",
+            parameter="values",
         )
     return said, meant

@@ -26,21 +26,32 @@ def shares_of(frequencies: Mapping[str, float], class_names: Sequence[str]) -> F
     unknown = [str(name) for name in frequencies if name not in class_names]
     if missing or unknown:
         fault = f"lacks {listed(missing)}" if missing else f"names {listed(unknown)}"
+        code = "missing-class" if missing else "unknown-name"
         raise InvalidParameterError(
             f"class_frequencies must have a share or count for each of the classifier's classes "
-            f"and no others, but it {fault}; give 0 for a class that is not there"
+            f"and no others, but it {fault}; give 0 for a class that is not there",
+            code=code,
+            parameter="class_frequencies",
         )
-    shares = np.array(
-        [
-            as_number(f"the frequency of {name!r}", frequencies[name], minimum=0)
-            for name in class_names
-        ]
-    )
+    shares = np.array([_frequency(name, frequencies[name]) for name in class_names])
     if shares.sum() <= 0:
         raise InvalidParameterError(
-            "class_frequencies are all 0; give the share or count of the classes that are there"
+            "class_frequencies are all 0; give the share or count of the classes that are there",
+            code="empty",
+            parameter="class_frequencies",
         )
     return np.asarray(shares / shares.sum(), dtype=np.float64)
+
+
+def _frequency(name: str, value: float) -> float:
+    try:
+        return as_number("class_frequencies", value, minimum=0)
+    except InvalidParameterError as error:
+        raise InvalidParameterError(
+            f"class_frequencies must be finite numbers, 0 or more, got {value!r:.40} for {name!r}",
+            code=error.code,
+            parameter="class_frequencies",
+        ) from error
 
 
 def reweighted(
@@ -86,6 +97,8 @@ def for_mix(
     else:
         raise InvalidParameterError(
             'class_frequencies must be shares by class name, "estimate" or None, not '
-            f"{frequencies!r:.100}"
+            f"{frequencies!r:.100}",
+            code="wrong-type",
+            parameter="class_frequencies",
         )
     return reweighted(rows, known, shares), shares

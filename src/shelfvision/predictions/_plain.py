@@ -18,12 +18,16 @@ def entries_of(values: object, keys: Collection[str], what: str) -> Mapping[str,
     if not isinstance(values, Mapping):
         raise InvalidParameterError(
             f"{what} is read from a mapping, not from {type(values).__name__}; pass what its "
-            "to_dict gives"
+            "to_dict gives",
+            code="wrong-type",
+            parameter="values",
         )
     if set(values) != set(keys):
         raise InvalidParameterError(
             f"{what} must have exactly the entries {listed(sorted(keys), limit=20)}, not "
-            f"{listed(sorted(map(str, values)))}; pass what its to_dict gives"
+            f"{listed(sorted(map(str, values)))}; pass what its to_dict gives",
+            code="foreign-format",
+            parameter="values",
         )
     return values
 
@@ -33,14 +37,16 @@ def number_of(value: object, what: str, low: float = -math.inf, high: float = ma
     if isinstance(value, bool) or not isinstance(value, int | float):
         _refuse(what, value, "a number")
     if not low <= value <= high or abs(value) > 1e300:
-        _refuse(what, value, f"a finite number from {low} to {high}")
+        _refuse(what, value, f"a finite number from {low} to {high}", "not-in-range")
     return float(value)
 
 
 def count_of(value: object, what: str) -> int:
     """Return a count, 0 or more."""
-    if type(value) is not int or not 0 <= value <= MAX_COUNT:
+    if type(value) is not int:
         _refuse(what, value, "a count")
+    if not 0 <= value <= MAX_COUNT:
+        _refuse(what, value, f"a count from 0 to {MAX_COUNT}", "not-in-range")
     return value
 
 
@@ -56,5 +62,7 @@ def optional_number(value: object, what: str, low: float, high: float) -> float 
     return None if value is None else number_of(value, what, low, high)
 
 
-def _refuse(what: str, value: object, wanted: str) -> NoReturn:
-    raise InvalidParameterError(f"{what} must be {wanted}, not {repr(value)[:100]}")
+def _refuse(what: str, value: object, wanted: str, code: str = "wrong-type") -> NoReturn:
+    raise InvalidParameterError(
+        f"{what} must be {wanted}, not {repr(value)[:100]}", code=code, parameter="values"
+    )

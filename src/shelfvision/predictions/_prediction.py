@@ -27,7 +27,8 @@ class Prediction:
     """The probability of that class, 0 to 1; NaN for a photo that could not be read."""
     probabilities: npt.NDArray[np.float32]
     """The probability of every class in the order of `class_names`, read-only, shape (k,)."""
-    decision: Decision
-    """``"accept"``, or ``"review"`` where a person should look at the photo."""
+    decision: Decision | None
+    """``"accept"``, or ``"review"`` where a person should look at the photo; None where there are
+    no thresholds to decide by."""
     error: str | None
     """Why the photo could not be read; None for one that could."""

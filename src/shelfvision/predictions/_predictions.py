@@ -41,8 +41,9 @@ class Predictions(Sequence[Prediction]):
         The photos' names.
     errors : sequence of str or None, length n, optional
         Why a photo could not be read, None for those that could. By default all could.
-    decisions : sequence of {"accept", "review"}, length n, optional
-        What to do with each photo. By default every photo that could be read is accepted.
+    decisions : sequence of {"accept", "review"} or None, length n, optional
+        What to do with each photo. By default None, undecided; a photo that could not be read is
+        always to review.
     class_frequencies : mapping of str to float, optional
         The share of every class that the probabilities were corrected for.
 
@@ -76,7 +77,7 @@ class Predictions(Sequence[Prediction]):
         ids: Sequence[str] | npt.NDArray[np.object_],
         errors: Sequence[str | None] | None = None,
         *,
-        decisions: Sequence[Decision] | None = None,
+        decisions: Sequence[Decision | None] | None = None,
         class_frequencies: Mapping[str, float] | None = None,
     ) -> None:
         self._class_names = as_class_names(class_names)
@@ -127,7 +128,10 @@ class Predictions(Sequence[Prediction]):
 
     @property
     def decision(self) -> npt.NDArray[np.object_]:
-        """``"accept"`` or ``"review"`` for every photo, shape (n,); failed ones are to review."""
+        """What to do with every photo, shape (n,), read-only: ``"accept"``, ``"review"`` or None.
+
+        None stands where there were no thresholds to decide by. Failed photos are to review.
+        """
         return self._decisions
 
     @property
@@ -268,7 +272,9 @@ def _checked_ids(ids: Sequence[str] | npt.NDArray[np.object_]) -> npt.NDArray[np
     odd = next((name for name in column if not isinstance(name, str)), None)
     if odd is not None:
         raise InvalidParameterError(
-            f"ids must be text, but one of them is {odd!r}; pass [str(name) for name in ids]"
+            f"ids must be text, but one of them is {odd!r}; pass [str(name) for name in ids]",
+            code="wrong-type",
+            parameter="ids",
         )
     return column
 
@@ -276,7 +282,9 @@ def _checked_ids(ids: Sequence[str] | npt.NDArray[np.object_]) -> npt.NDArray[np
 def _of_length(name: str, values: tuple[str | None, ...], n: int) -> tuple[str | None, ...]:
     if len(values) != n:
         raise InvalidParameterError(
-            f"{name} has {len(values)} entries for {n} photos; give one for each"
+            f"{name} has {len(values)} entries for {n} photos; give one for each",
+            code="wrong-length",
+            parameter=name,
         )
     return values
 
@@ -290,14 +298,18 @@ def _checked(
     except (TypeError, ValueError) as error:
         raise InvalidParameterError(
             f"probabilities must be numbers of shape {shape}, a row for every id and a column for "
-            f"every class name, but {error}"
+            f"every class name, but {error}",
+            code="wrong-type",
+            parameter="probabilities",
         ) from error
     if array.size == 0 and 0 in shape:
         array = array.reshape(shape)
     if array.shape != shape:
         raise InvalidParameterError(
             f"probabilities must be of shape {shape}, a row for every id and a column for every "
-            f"class name, not {array.shape}"
+            f"class name, not {array.shape}",
+            code="wrong-shape",
+            parameter="probabilities",
         )
     array[failed] = np.nan
     # Written so that NaN counts as outside.
@@ -306,24 +318,30 @@ def _checked(
         row = int(np.flatnonzero(outside)[0])
         raise InvalidParameterError(
             f"probabilities must be numbers from 0 to 1, but row {row} is "
-            f"{array[row, :5].tolist()}; pass what a softmax gives"
+            f"{array[row, :5].tolist()}; pass what a softmax gives",
+            code="not-in-range",
+            parameter="probabilities",
         )
     return _frozen(array)
 
 
 def _checked_decisions(
-    decisions: Sequence[Decision] | None, failed: npt.NDArray[np.bool_]
+    decisions: Sequence[Decision | None] | None, failed: npt.NDArray[np.bool_]
 ) -> npt.NDArray[np.object_]:
     """Return a decision for every row; what failed is to review, whatever was given."""
-    given = ["accept"] * len(failed) if decisions is None else list(decisions)
+    given = [None] * len(failed) if decisions is None else list(decisions)
     if len(given) != len(failed):
         raise InvalidParameterError(
-            f"decisions has {len(given)} entries for {len(failed)} photos; give one for each"
+            f"decisions has {len(given)} entries for {len(failed)} photos; give one for each",
+            code="wrong-length",
+            parameter="decisions",
         )
-    unknown = [str(decision) for decision in given if decision not in DECISIONS]
+    unknown = [str(decision) for decision in given if decision not in (*DECISIONS, None)]
     if unknown:
         raise InvalidParameterError(
-            f"decisions must be 'accept' or 'review', not {listed(sorted(set(unknown)))}"
+            f"decisions must be 'accept', 'review' or None, not {listed(sorted(set(unknown)))}",
+            code="not-an-option",
+            parameter="decisions",
         )
     column = np.empty(len(failed), dtype=object)
     column[:] = given

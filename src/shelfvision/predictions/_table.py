@@ -32,10 +32,10 @@ def render_table(predictions: Sequence[Prediction]) -> list[str]:
 def _cells(prediction: Prediction) -> tuple[str, str, str, str]:
     if prediction.error is not None:
         reason = prediction.error.splitlines()[0] if prediction.error else "failed"
-        return _cut(prediction.id, keep_end=True), _cut(reason), "-", prediction.decision
+        return _cut(prediction.id, keep_end=True), _cut(reason), "-", prediction.decision or ""
     label = _cut(prediction.label or "")
     confidence = f"{prediction.confidence:.3f}"
-    return _cut(prediction.id, keep_end=True), label, confidence, prediction.decision
+    return _cut(prediction.id, keep_end=True), label, confidence, prediction.decision or ""
 
 
 def _line(cells: tuple[str, ...], widths: list[int]) -> str:

@@ -63,17 +63,25 @@ class Thresholds:
     def __post_init__(self) -> None:
         if not isinstance(self.values, Iterable):
             raise InvalidParameterError(
-                f"values must be a tuple of thresholds, not {self.values!r}; write (0.8,)"
+                f"values must be a tuple of thresholds, not {self.values!r}; write (0.8,)",
+                code="wrong-type",
+                parameter="values",
             )
         object.__setattr__(self, "values", tuple(self.values))
         for value in self.values:
             optional_number(value, "a threshold", 0, 1)
         if not self.values:
-            raise InvalidParameterError("values is empty; give one threshold, or one a class")
+            raise InvalidParameterError(
+                "values is empty; give one threshold, or one a class",
+                code="empty",
+                parameter="values",
+            )
         if self.needed and len(self.needed) != len(self.values):
             raise InvalidParameterError(
                 f"needed has {len(self.needed)} entries for {len(self.values)} values; give one "
-                "for each"
+                "for each",
+                code="wrong-length",
+                parameter="needed",
             )
 
     @property
@@ -250,7 +258,9 @@ class Thresholds:
         if self.per_class and rows.shape[1] != len(self.values):
             raise InvalidParameterError(
                 f"probabilities has {rows.shape[1]} columns, but there are {len(self.values)} "
-                "thresholds, one a class; choose thresholds for this classifier"
+                "thresholds, one a class; choose thresholds for this classifier",
+                code="wrong-shape",
+                parameter="probabilities",
             )
         # A row of NaN has the confidence NaN, which reaches no limit.
         winners, confidences = winners_of(rows)

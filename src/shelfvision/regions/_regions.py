@@ -41,8 +41,8 @@ class Region:
     """The probability of that class, 0 to 1."""
     probabilities: npt.NDArray[np.float32]
     """The probability of every class in the order of `class_names`, read-only, shape (k,)."""
-    decision: Decision
-    """``"accept"``, or ``"review"`` where a person should look."""
+    decision: Decision | None
+    """``"accept"``, or ``"review"`` where a person should look; None without thresholds."""
 
 
 @final
@@ -125,7 +125,7 @@ class Regions(Sequence[Region]):
 
     @property
     def decision(self) -> npt.NDArray[np.object_]:
-        """``"accept"`` or ``"review"`` for every box, shape (n,), read-only."""
+        """``"accept"``, ``"review"`` or None for every box, shape (n,), read-only."""
         return self._predictions.decision
 
     @property
@@ -216,7 +216,7 @@ class Regions(Sequence[Region]):
             corners=self._boxes.corners,
             labels=tuple(self.labels),
             confidences=tuple(self.confidences.tolist()),
-            sure=tuple(one == "accept" for one in self.decision),
+            sure=tuple(one != "review" for one in self.decision),
         )
         return drawn(self.photo(), marked, width, font)
 
