@@ -37,7 +37,9 @@ def mode_of(monitor: str) -> Mode:
         return "min"
     raise InvalidParameterError(
         f"monitor is {monitor!r}, whose name does not tell whether more or less of it is better; "
-        "set mode to 'max' or 'min'"
+        "set mode to 'max' or 'min'",
+        code="ambiguous",
+        parameter="monitor",
     )
 
 

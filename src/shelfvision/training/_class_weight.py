@@ -21,13 +21,17 @@ def checked_class_weight(value: object) -> object:
         return value
     if not isinstance(value, Mapping) or not value:
         raise InvalidParameterError(
-            f"class_weight must be 'balanced' or a weight for each class name, not {value!r}"
+            f"class_weight must be 'balanced' or a weight for each class name, not {value!r}",
+            code="wrong-type",
+            parameter="class_weight",
         )
     weights = {}
     for name, weight in value.items():
         if not isinstance(name, str):
             raise InvalidParameterError(
-                f"class_weight goes by class names, but one of its keys is {name!r}"
+                f"class_weight goes by class names, but one of its keys is {name!r}",
+                code="wrong-type",
+                parameter="class_weight",
             )
         weights[name] = as_number(f"class_weight of {name!r}", weight, minimum=0.0)
     return weights
@@ -47,11 +51,15 @@ def class_weights(setting: ClassWeight | None, train: Dataset) -> dict[int, floa
     if unknown:
         raise InvalidParameterError(
             f"class_weight names {listed(unknown)}, but the classes are "
-            f"{listed(train.class_names)}; weigh only these"
+            f"{listed(train.class_names)}; weigh only these",
+            code="unknown-name",
+            parameter="class_weight",
         )
     weighed = {number: setting.get(name, 1.0) for number, name in enumerate(train.class_names)}
     if not any(weighed.values()):
         raise InvalidParameterError(
-            "class_weight is 0 for every class, which learns nothing; give one of them more"
+            "class_weight is 0 for every class, which learns nothing; give one of them more",
+            code="not-in-range",
+            parameter="class_weight",
         )
     return weighed

@@ -39,11 +39,16 @@ class GradientClipping:
         if len(given) != 1:
             raise InvalidParameterError(
                 f"GradientClipping takes exactly one of global_norm, norm and value, not "
-                f"{len(given)} of them"
+                f"{len(given)} of them",
+                code="conflict",
             )
         limit = as_number(given[0], getattr(self, given[0]), minimum=0.0)
         if limit == 0.0:
-            raise InvalidParameterError(f"{given[0]} is 0, which learns nothing; give more")
+            raise InvalidParameterError(
+                f"{given[0]} is 0, which learns nothing; give more",
+                code="not-in-range",
+                parameter=given[0],
+            )
         object.__setattr__(self, given[0], limit)
 
     def to_keras(self) -> dict[str, float | None]:

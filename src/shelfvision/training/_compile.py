@@ -27,7 +27,8 @@ def require_backend() -> str:
     if name not in TRAINABLE:
         raise TrainingError(
             f"the {name} backend of Keras cannot train; set KERAS_BACKEND to tensorflow, jax or "
-            "torch before Python starts"
+            "torch before Python starts",
+            code="backend-cannot-train",
         )
     return name
 
@@ -49,14 +50,18 @@ def compile_for(settings: Settings, model: keras.Model, *, steps: int) -> None:
     if not isinstance(model.optimizer, keras.optimizers.Optimizer):
         raise TrainingError(
             "the model is compiled without an optimizer, so there is nothing to train it with; "
-            "pass it uncompiled"
+            "pass it uncompiled",
+            code="no-optimizer",
+            parameter="model",
         )
     if isinstance(settings.schedule, PlateauSchedule):
         _require_plain_rate(model.optimizer)
     if not model.trainable_variables:
         raise TrainingError(
             "the model has nothing to train, because all its layers are frozen; set trainable on "
-            "those that should learn"
+            "those that should learn",
+            code="nothing-to-train",
+            parameter="model",
         )
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
@@ -66,7 +71,9 @@ def _compile(settings: Settings, model: keras.Model, steps: int) -> None:
     if settings.steps_per_execution > 1 and backend_name() == "torch":
         raise InvalidParameterError(
             f"steps_per_execution is {settings.steps_per_execution}, but Keras runs one step at a "
-            "time on torch; leave it out"
+            "time on torch; leave it out",
+            code="not-supported",
+            parameter="steps_per_execution",
         )
     optimizer = with_layer_decay(_optimizer(settings, steps), model, settings.layer_decay)
     if settings.weight_decay:
@@ -113,7 +120,9 @@ def _refuse_ignored_settings(settings: Settings) -> None:
     for name, value in ignored.items():
         raise InvalidParameterError(
             f"the model is already compiled, so {name}={value!r} would have no effect; pass the "
-            f"model uncompiled, or leave {name} out"
+            f"model uncompiled, or leave {name} out",
+            code="already-compiled",
+            parameter=name,
         )
 
 
@@ -122,7 +131,9 @@ def _require_plain_rate(optimizer: keras.optimizers.Optimizer) -> None:
     if not isinstance(rate, float | int):
         raise InvalidParameterError(
             "schedule is a PlateauSchedule, but the optimizer's learning rate follows a schedule "
-            "of its own, which it would work against; leave one of them out"
+            "of its own, which it would work against; leave one of them out",
+            code="conflict",
+            parameter="schedule",
         )
 
 
@@ -132,7 +143,9 @@ def _require_loss(model: keras.Model) -> None:
     if model.loss is None and not model.losses and not computes_its_own:
         raise TrainingError(
             "the model is compiled without a loss, so there is nothing to minimize; pass it "
-            "uncompiled, or compile it with a loss"
+            "uncompiled, or compile it with a loss",
+            code="no-loss",
+            parameter="model",
         )
 
 
@@ -143,7 +156,9 @@ def _optimizer(settings: Settings, steps: int) -> keras.optimizers.Optimizer:
     except (ValueError, TypeError) as error:
         raise InvalidParameterError(
             f"optimizer {settings.optimizer!r} is none that Keras has; give a name such as 'adam' "
-            "or 'sgd', or an instance of keras.optimizers.Optimizer"
+            "or 'sgd', or an instance of keras.optimizers.Optimizer",
+            code="unknown-name",
+            parameter="optimizer",
         ) from error
     config = found.get_config()
     changed = _changed(settings, config, steps)
@@ -153,7 +168,9 @@ def _optimizer(settings: Settings, steps: int) -> keras.optimizers.Optimizer:
     except (ValueError, TypeError) as error:
         raise InvalidParameterError(
             f"the optimizer {type(found).__name__} cannot take {listed(changed)} ({error}); set "
-            "that on the optimizer itself, or leave it out"
+            "that on the optimizer itself, or leave it out",
+            code="not-supported",
+            parameter="optimizer",
         ) from error
 
 
@@ -168,7 +185,9 @@ def _changed(settings: Settings, config: Mapping[str, object], steps: int) -> di
             raise InvalidParameterError(
                 "schedule is a CosineSchedule, but the optimizer's learning rate follows a "
                 "schedule of its own; give learning_rate, the rate at the top, or leave schedule "
-                "out"
+                "out",
+                code="conflict",
+                parameter="schedule",
             )
         changed["learning_rate"] = cosine(
             settings.schedule, top=float(top), epochs=settings.epochs, steps=steps
@@ -191,7 +210,9 @@ def _loss(settings: Settings, model: keras.Model) -> object:
     except (ValueError, TypeError) as error:
         raise InvalidParameterError(
             f"loss {chosen!r} is none that Keras has; give a name such as "
-            "'categorical_crossentropy', or an instance of keras.losses.Loss"
+            "'categorical_crossentropy', or an instance of keras.losses.Loss",
+            code="unknown-name",
+            parameter="loss",
         ) from error
     return _smoothed(found, settings.label_smoothing) if settings.label_smoothing else chosen
 
@@ -208,7 +229,9 @@ def _smoothed(loss: object, share: float) -> keras.losses.Loss:
     if "label_smoothing" not in config:
         raise InvalidParameterError(
             f"label_smoothing needs a crossentropy over one-hot rows, but the loss is {name}; give "
-            "loss='categorical_crossentropy', or leave label_smoothing out"
+            "loss='categorical_crossentropy', or leave label_smoothing out",
+            code="conflict",
+            parameter="label_smoothing",
         )
     smoothed: type[keras.losses.Loss] = type(loss)
     return smoothed.from_config({**config, "label_smoothing": share})

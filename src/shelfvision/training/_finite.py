@@ -28,7 +28,9 @@ def require_numbers(metrics: Mapping[str, object]) -> None:
         if not isinstance(value, float | int):
             raise TrainingError(
                 f"the metric {name!r} does not give a single number, which a run keeps for every "
-                "epoch; compile the model with a metric that averages its values, or without it"
+                "epoch; compile the model with a metric that averages its values, or without it",
+                code="not-a-number",
+                parameter="model",
             )
 
 
@@ -37,7 +39,8 @@ def require_finite_step(metrics: Mapping[str, float], *, epoch: int, step: int, 
     loss = metrics.get("loss", 0.0)
     if not math.isfinite(loss):
         raise TrainingError(
-            f"the loss became {loss} in step {step} of epoch {epoch}; {kept}; {ADVICE}"
+            f"the loss became {loss} in step {step} of epoch {epoch}; {kept}; {ADVICE}",
+            code="diverged",
         )
 
 
@@ -47,14 +50,17 @@ def require_finite_epoch(
     """Refuse an epoch that cannot be judged."""
     if monitor not in metrics:
         raise TrainingError(
-            f"monitor is {monitor!r}, but the model measures {listed(metrics)}; name one of these"
+            f"monitor is {monitor!r}, but the model measures {listed(metrics)}; name one of these",
+            code="unknown-name",
+            parameter="monitor",
         )
     for name in ("loss", "val_loss", monitor):
         value = metrics.get(name, 0.0)
         if not math.isfinite(value):
             raise TrainingError(
                 f"{name} is {value} at the end of epoch {epoch}, after its {steps} steps; {kept}; "
-                f"{ADVICE}"
+                f"{ADVICE}",
+                code="diverged",
             )
 
 
@@ -78,7 +84,8 @@ class WeightsWatch:
                 what = "nan" if np.isnan(value.astype(np.float64)).any() else "infinite"
                 raise TrainingError(
                     f"the weights {name!r} became {what} by step {step} of epoch {epoch}, though "
-                    f"the loss is still a number; {kept}; {ADVICE}"
+                    f"the loss is still a number; {kept}; {ADVICE}",
+                    code="diverged",
                 )
 
 

@@ -101,17 +101,22 @@ def _monitor(settings: Settings, validation: Dataset | None) -> str:
         return "val_loss"
     if settings.monitor == "auto":
         warnings.warn(
-            "there is no validation part, so the best epoch is the one with the lowest training "
-            "loss, which prefers memory to skill; pass validation photos, or monitor='loss' if "
-            "this is what you want",
-            TrainingWarning,
+            TrainingWarning(
+                "without a validation set the best epoch is the one with the lowest training loss, "
+                "which rewards overfitting; pass validation photos, or monitor='loss' if this is "
+                "what you want",
+                code="no-validation",
+                parameter="validation",
+            ),
             stacklevel=4,
         )
         return "loss"
     if settings.monitor.startswith("val_") and validation is None:
         raise InvalidParameterError(
             f"monitor is {settings.monitor!r}, but there is no validation part to measure it on; "
-            "pass validation photos, or monitor='loss'"
+            "pass validation photos, or monitor='loss'",
+            code="needs-validation",
+            parameter="monitor",
         )
     return settings.monitor
 
@@ -196,9 +201,11 @@ def _train_watched(
 def _warn_of_interrupt(settings: Settings, run: Run) -> None:
     further = "" if settings.checkpoint_dir is None else "; fit again with this Trainer to go on"
     warnings.warn(
-        f"training was interrupted in epoch {run.epoch + 1}; the result is that of epoch "
-        f"{run.best.epoch}, the best so far{further}",
-        TrainingWarning,
+        TrainingWarning(
+            f"training was interrupted in epoch {run.epoch + 1}; the result is that of epoch "
+            f"{run.best.epoch}, the best so far{further}",
+            code="interrupted",
+        ),
         stacklevel=5,
     )
 

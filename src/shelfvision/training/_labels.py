@@ -75,9 +75,8 @@ def _warn_of_logits(model: keras.Model) -> None:
     if config.get("from_logits"):
         warnings.warn(
             TrainingWarning(
-                "the loss that the model is compiled with has from_logits=True, but the model "
-                "gives probabilities, which it would take for something else and learn poorly; "
-                "compile it with from_logits=False",
+                "the model is compiled with a loss that has from_logits=True, but its outputs are "
+                "probabilities, so it would learn poorly; compile it with from_logits=False",
                 code="from-logits",
                 parameter="model",
             ),

@@ -110,7 +110,9 @@ class FolderLock:
     def _taken(self, holder: str) -> ResumeError:
         return ResumeError(
             f"another run is training in {str(self._path.parent)!r} right now ({holder}); wait for "
-            "it to end, stop it, or give this one a checkpoint_dir of its own"
+            "it to end, stop it, or give this one a checkpoint_dir of its own",
+            code="lock-taken",
+            parameter="checkpoint_dir",
         )
 
 

@@ -37,7 +37,9 @@ def from_plain(values: Mapping[str, object], known: Sequence[str]) -> dict[str, 
     """Return settings made of plain values; names that are not `known` are refused."""
     if not isinstance(values, Mapping):
         raise InvalidParameterError(
-            f"settings must be a dict of names and values, not {type(values).__name__}"
+            f"settings must be a dict of names and values, not {type(values).__name__}",
+            code="wrong-type",
+            parameter="settings",
         )
     require_known(values, known)
     return {name: _made(name, value) for name, value in values.items()}
@@ -48,7 +50,9 @@ def require_known(names: Iterable[object], known: Sequence[str]) -> None:
     unknown = [str(name) for name in names if name not in known]
     if unknown:
         raise InvalidParameterError(
-            f"{listed(unknown)} is no setting of a Trainer; it has {', '.join(known)}"
+            f"{listed(unknown)} is no setting of a Trainer; it has {', '.join(known)}",
+            code="unknown-name",
+            parameter=unknown[0],
         )
 
 
@@ -65,7 +69,9 @@ def _plain(name: str, value: object) -> Json:
     raise InvalidParameterError(
         f"{name} has {listed(map(_kind, value if isinstance(value, Sequence) else [value]))}, "
         "which plain values cannot tell; leave it out, and add it with dataclasses.replace to the "
-        "Trainer that is made of them"
+        "Trainer that is made of them",
+        code="not-plain",
+        parameter=name,
     )
 
 
@@ -82,7 +88,9 @@ def _recipe(_: str, augmenter: object) -> Json:
         # A recipe holds plain values only.
         return cast("Json", augmenter_to(augmenter))  # type: ignore[arg-type]  # it checks
     except AugmenterError as error:
-        raise InvalidParameterError(f"augmenter has no plain values: {error}") from error
+        raise InvalidParameterError(
+            f"augmenter has no plain values: {error}", code="not-plain", parameter="augmenter"
+        ) from error
 
 
 def _part_of_keras(name: str, value: object) -> Json:
@@ -95,7 +103,9 @@ def _part_of_keras(name: str, value: object) -> Json:
     if not callable(configure) or not of_keras:
         raise InvalidParameterError(
             f"{name} is {_kind(value)}, which plain values cannot tell; use one of Keras's own, by "
-            "name or as an instance"
+            "name or as an instance",
+            code="not-plain",
+            parameter=name,
         )
     plain: dict[str, Json] = {_NAME: kind.__name__}
     for key, item in configure().items():
@@ -124,7 +134,9 @@ def _number_or_word(where: str, value: object) -> Json:
     if isinstance(value, list | tuple):
         return [_number_or_word(where, item) for item in value]
     raise InvalidParameterError(
-        f"{where} is {_kind(value)}, which plain values cannot tell; set a number or a word"
+        f"{where} is {_kind(value)}, which plain values cannot tell; set a number or a word",
+        code="not-plain",
+        parameter=where.partition(" ")[0],
     )
 
 
@@ -144,13 +156,17 @@ def _made(name: str, value: object) -> object:
     kinds = {found.__name__: found for found in VALUES.get(name, ())}
     if kind not in kinds:
         raise InvalidParameterError(
-            f"{name} is {value!r}, but it is {_choices([*kinds])}; give that instead"
+            f"{name} is {value!r}, but it is {_choices([*kinds])}; give that instead",
+            code="wrong-type",
+            parameter=name,
         )
     try:
         return kinds[str(kind)](**settings)
     except TypeError as error:
         raise InvalidParameterError(
-            f"{name} has settings that {kind} does not know: {listed(settings)}"
+            f"{name} has settings that {kind} does not know: {listed(settings)}",
+            code="unknown-name",
+            parameter=name,
         ) from error
 
 
@@ -165,7 +181,9 @@ def _made_by_keras(name: str, kind: object, settings: dict[str, object]) -> obje
     if not isinstance(found, type) or not any(issubclass(found, getattr(home, b)) for b in bases):
         raise InvalidParameterError(
             f"{name} is a {kind!r}, which Keras does not have; give a name such as those in "
-            f"{home.__name__}"
+            f"{home.__name__}",
+            code="unknown-name",
+            parameter=name,
         )
     rate = settings.get("learning_rate")
     if name == "optimizer" and isinstance(rate, Mapping):
@@ -173,7 +191,9 @@ def _made_by_keras(name: str, kind: object, settings: dict[str, object]) -> obje
     try:
         return found(**settings)
     except (TypeError, ValueError) as error:
-        raise InvalidParameterError(f"{name} {kind} cannot be made: {error}") from error
+        raise InvalidParameterError(
+            f"{name} {kind} cannot be made: {error}", code="cannot-be-made", parameter=name
+        ) from error
 
 
 def _kind(value: object) -> str:

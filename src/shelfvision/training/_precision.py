@@ -61,5 +61,7 @@ def _require_whole_probabilities(mixed: MixedPrecision, model: keras.Model) -> N
     if kind != "float32":
         raise ModelError(
             f"with mixed_precision={mixed!r}, the model's probabilities would be {kind}, which is "
-            "too coarse to learn from; make its last layer with dtype='float32'"
+            "too coarse to learn from; make its last layer with dtype='float32'",
+            code="wrong-type",
+            parameter="model",
         )

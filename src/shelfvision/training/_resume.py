@@ -22,11 +22,17 @@ def require_a_run(directory: Path | None, resume: Resume) -> None:
     if resume != "must":
         return
     if directory is None:
-        raise ResumeError('resume="must" needs a checkpoint_dir with the run to go on with')
+        raise ResumeError(
+            'resume="must" needs a checkpoint_dir with the run to go on with',
+            code="needs-folder",
+            parameter="checkpoint_dir",
+        )
     if not any((directory / name).exists() for name in SLOTS):
         raise ResumeError(
             f'resume="must", but there is no run in {str(directory)!r}; check checkpoint_dir, or '
-            'start one with resume="auto"'
+            'start one with resume="auto"',
+            code="not-found",
+            parameter="checkpoint_dir",
         )
 
 
@@ -47,18 +53,21 @@ def found_state(
         raise ResumeError(
             f"the run in {str(checkpoints.directory)!r} cannot go on, because these changed: "
             f"{'; '.join(changed)}; choose a new checkpoint_dir, or start over in this one with "
-            'resume="never"'
+            'resume="never"',
+            code="run-changed",
         )
-    _warn_of_surroundings(changes(state.environment, environment()))
+    _warn_of_environment(changes(state.environment, environment()))
     return state
 
 
-def _warn_of_surroundings(changed: list[str]) -> None:
+def _warn_of_environment(changed: list[str]) -> None:
     if changed:
         warnings.warn(
-            f"the run goes on in other surroundings ({'; '.join(changed)}), so it may end in other "
-            "bits than it would have",
-            TrainingWarning,
+            TrainingWarning(
+                f"the run resumes in another environment ({'; '.join(changed)}), so its result may "
+                "differ in the last bits",
+                code="environment-changed",
+            ),
             stacklevel=5,
         )
 

@@ -138,10 +138,13 @@ class Run:
                 forgetful.append(type(callback).__name__)
         if forgetful:
             warnings.warn(
-                f"the run goes on {self._position()}, but callbacks start afresh that have no "
-                f"state to go on from: {listed(forgetful)}; give them get_state and set_state if "
-                "it matters",
-                TrainingWarning,
+                TrainingWarning(
+                    f"the run resumes {self._position()}, but these callbacks have no saved state "
+                    f"and start from the beginning: {listed(forgetful)}; give them get_state and "
+                    "set_state if it matters",
+                    code="no-state",
+                    parameter="callbacks",
+                ),
                 stacklevel=2,
             )
 
@@ -159,7 +162,9 @@ class Run:
         if not self._fits(self.saved.metrics):
             raise ResumeError(
                 "the run cannot go on, because the metrics that the model is compiled with "
-                'changed; compile it with the same, or start over with resume="never"'
+                'changed; compile it with the same, or start over with resume="never"',
+                code="run-changed",
+                parameter="model",
             )
 
     def _fits(self, metrics: Arrays) -> bool:
@@ -293,6 +298,8 @@ def _state_of(callback: keras.callbacks.Callback) -> Json:
     except (TypeError, ValueError) as error:
         raise TrainingError(
             f"the state of callback {type(callback).__name__} cannot be saved ({error}); its "
-            "get_state must return plain JSON values"
+            "get_state must return plain JSON values",
+            code="not-plain",
+            parameter="callbacks",
         ) from error
     return state

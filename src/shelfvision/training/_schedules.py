@@ -72,7 +72,9 @@ class CosineSchedule:
         if self.warmup_epochs >= (self.epochs or epochs):
             raise InvalidParameterError(
                 f"warmup_epochs is {self.warmup_epochs:g} of {self.epochs or epochs} epochs, which "
-                "leaves nothing for the cosine; warm up for less, or train for more epochs"
+                "leaves nothing for the cosine; warm up for less, or train for more epochs",
+                code="not-in-range",
+                parameter="warmup_epochs",
             )
 
 
@@ -129,12 +131,16 @@ def checked_schedule(value: object, *, epochs: int, learning_rate: object) -> No
     if not isinstance(value, CosineSchedule | PlateauSchedule):
         raise InvalidParameterError(
             "schedule must be a CosineSchedule or a PlateauSchedule of shelfvision.training, not "
-            f"{value!r}; a schedule of Keras's is given as learning_rate"
+            f"{value!r}; a schedule of Keras's is given as learning_rate",
+            code="wrong-type",
+            parameter="schedule",
         )
     if hasattr(learning_rate, "get_config"):
         raise InvalidParameterError(
             f"learning_rate is already a schedule, {type(learning_rate).__name__}; give schedule "
-            "or that, not both"
+            "or that, not both",
+            code="conflict",
+            parameter="learning_rate",
         )
     if isinstance(value, CosineSchedule):
         value.require_room(epochs)

@@ -63,7 +63,9 @@ def _callable(name: str, value: object) -> None:
     """Refuse what cannot be called."""
     if value is not None and not callable(value):
         raise InvalidParameterError(
-            f"{name} must be callable as (image, rng) -> image, not {value!r}"
+            f"{name} must be callable as (image, rng) -> image, not {value!r}",
+            code="wrong-type",
+            parameter=name,
         )
 
 
@@ -71,18 +73,25 @@ def _callbacks(value: object) -> tuple[object, ...]:
     """Return callbacks as a tuple of objects that have Keras's hooks."""
     if not isinstance(value, Sequence) or isinstance(value, str):
         raise InvalidParameterError(
-            f"callbacks must be a list of keras.callbacks.Callback, not {value!r}; write [callback]"
+            "callbacks must be a list of keras.callbacks.Callback, such as [callback], got "
+            f"{value!r}",
+            code="wrong-type",
+            parameter="callbacks",
         )
     for callback in value:
         if inspect.isclass(callback) or not hasattr(callback, "on_epoch_end"):
             raise InvalidParameterError(
-                f"callbacks must be instances of keras.callbacks.Callback, but one is {callback!r}"
+                f"callbacks must be instances of keras.callbacks.Callback, but one is {callback!r}",
+                code="wrong-type",
+                parameter="callbacks",
             )
         if any(kind.__name__ == "BackupAndRestore" for kind in type(callback).__mro__):
             raise InvalidParameterError(
                 "callbacks has a BackupAndRestore, which would take a run back to an epoch that "
                 "its Trainer knows nothing of; leave it out and give checkpoint_dir, which goes on "
-                "where a run was stopped"
+                "where a run was stopped",
+                code="not-supported",
+                parameter="callbacks",
             )
     return tuple(value)
 
@@ -93,7 +102,9 @@ def _part(name: str, value: object) -> None:
         (isinstance(value, str) and value) or hasattr(value, "get_config") or callable(value)
     ):
         raise InvalidParameterError(
-            f"{name} must be the name of one that Keras has, or an instance, not {value!r}"
+            f"{name} must be the name of one that Keras has, or an instance, not {value!r}",
+            code="wrong-type",
+            parameter=name,
         )
 
 
@@ -103,7 +114,11 @@ def _learning_rate(value: object) -> object:
         return value
     rate = as_number("learning_rate", value, minimum=0.0)  # type: ignore[arg-type]  # it checks
     if rate == 0.0:
-        raise InvalidParameterError("learning_rate is 0, which learns nothing; give more")
+        raise InvalidParameterError(
+            "learning_rate is 0, which learns nothing; give more",
+            code="not-in-range",
+            parameter="learning_rate",
+        )
     return rate
 
 
@@ -112,7 +127,9 @@ def _clipping(value: object) -> None:
     if value is not None and not isinstance(value, GradientClipping):
         raise InvalidParameterError(
             "clipping must be a shelfvision.training.GradientClipping, such as "
-            f"GradientClipping(global_norm=1.0), not {value!r}"
+            f"GradientClipping(global_norm=1.0), not {value!r}",
+            code="wrong-type",
+            parameter="clipping",
         )
 
 
@@ -120,7 +137,11 @@ def _label_smoothing(value: float) -> float:
     """Return a share of labels as a float from 0 to below 1."""
     share = as_number("label_smoothing", value, minimum=0.0, maximum=1.0)
     if share == 1.0:
-        raise InvalidParameterError("label_smoothing is 1, which leaves no label; give less")
+        raise InvalidParameterError(
+            "label_smoothing is 1, which leaves no label; give less",
+            code="not-in-range",
+            parameter="label_smoothing",
+        )
     return share
 
 
@@ -130,7 +151,9 @@ def _layer_decay(value: float) -> float:
     if decay == 0.0:
         raise InvalidParameterError(
             "layer_decay is 0, with which only the last layer would learn; say that with "
-            "fine_tune='head'"
+            "fine_tune='head'",
+            code="not-in-range",
+            parameter="layer_decay",
         )
     return decay
 
@@ -139,7 +162,9 @@ def _fine_tune(value: object) -> None:
     """Refuse what cannot name a part of a model."""
     if value is not None and (not isinstance(value, str) or not value):
         raise InvalidParameterError(
-            f"fine_tune must be 'head', 'top', 'all', the name of a layer or None, not {value!r}"
+            f"fine_tune must be 'head', 'top', 'all', the name of a layer or None, not {value!r}",
+            code="wrong-type",
+            parameter="fine_tune",
         )
 
 
@@ -147,7 +172,9 @@ def _mixed_precision(value: object) -> None:
     """Refuse anything but the two types."""
     if value is not None and value not in ("float16", "bfloat16"):
         raise InvalidParameterError(
-            f"mixed_precision must be None, 'float16' or 'bfloat16', not {value!r}"
+            f"mixed_precision must be None, 'float16' or 'bfloat16', not {value!r}",
+            code="not-an-option",
+            parameter="mixed_precision",
         )
 
 
@@ -155,7 +182,9 @@ def _path(name: str, value: object) -> Path:
     """Return the path of a folder."""
     text = os.fspath(value) if isinstance(value, str | os.PathLike) else ""
     if not text:
-        raise InvalidParameterError(f"{name} must be the path of a folder, not {value!r}")
+        raise InvalidParameterError(
+            f"{name} must be the path of a folder, not {value!r}", code="wrong-type", parameter=name
+        )
     return Path(text)
 
 
@@ -164,11 +193,17 @@ def _monitor(value: object) -> None:
     if not isinstance(value, str) or not value:
         raise InvalidParameterError(
             "monitor must be 'auto', 'loss', 'val_loss', 'val_accuracy' or another metric of the "
-            f"model, not {value!r}"
+            f"model, not {value!r}",
+            code="wrong-type",
+            parameter="monitor",
         )
 
 
 def _verbose(value: object) -> None:
     """Refuse anything but the three choices."""
     if value != "auto" and not isinstance(value, bool):
-        raise InvalidParameterError(f"verbose must be 'auto', True or False, not {value!r}")
+        raise InvalidParameterError(
+            f"verbose must be 'auto', True or False, not {value!r}",
+            code="not-an-option",
+            parameter="verbose",
+        )

@@ -18,6 +18,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision.errors import ResumeError
+
 FORMAT = 2
 """Version of the file's layout."""
 
@@ -29,12 +31,16 @@ Arrays: TypeAlias = tuple[npt.NDArray[np.generic], ...]
 _NO_DIGEST = "0" * 64
 
 
-class DamagedStateError(ValueError):
+class DamagedStateError(ResumeError):
     """The bytes are not a run state, or not any more."""
 
+    code = "damaged"
 
-class ForeignStateError(ValueError):
+
+class ForeignStateError(ResumeError):
     """The bytes are a whole run state, of another version's layout."""
+
+    code = "foreign-format"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -94,7 +94,9 @@ class Checkpoints:
             reason = "it is a file" if self.directory.is_file() else error.strerror or error
             raise StorageError(
                 f"checkpoint_dir {str(self.directory)!r} cannot hold a run: {reason}; give a "
-                "folder that can be written to"
+                "folder that can be written to",
+                code="not-writable",
+                parameter="checkpoint_dir",
             ) from error
         for name in (*SLOTS, *HISTORY, BEST):
             for leftover in self.directory.glob(temporary_name(name, "*")):
@@ -121,7 +123,9 @@ class Checkpoints:
             except ForeignStateError as error:
                 raise ResumeError(
                     f"{str(path)!r} was saved by another version of shelfvision ({error}); go on "
-                    'with that version, or start again with resume="never"'
+                    'with that version, or start again with resume="never"',
+                    code="foreign-format",
+                    parameter="checkpoint_dir",
                 ) from error
             except (DamagedStateError, OSError) as error:
                 damaged.append((path, error))
@@ -132,9 +136,13 @@ class Checkpoints:
         self._slot = 1 - slot
         for path, reason in damaged:
             warnings.warn(
-                f"{str(path)!r} is damaged ({reason}); the run goes on from the other state, after "
-                f"epoch {state.epoch}" + (f" and {state.step} steps" if state.step else ""),
-                TrainingWarning,
+                TrainingWarning(
+                    f"{str(path)!r} is damaged ({reason}); the run resumes from the other state, "
+                    f"after epoch {state.epoch}"
+                    + (f" and {state.step} steps" if state.step else ""),
+                    code="damaged",
+                    parameter="checkpoint_dir",
+                ),
                 stacklevel=2,
             )
         return state
@@ -197,5 +205,7 @@ def _refuse_damaged(damaged: list[tuple[Path, Exception]]) -> None:
         raise ResumeError(
             f"no run state in {str(damaged[0][0].parent)!r} can be read: "
             f"{listed(path.name for path, _ in damaged)} damaged ({damaged[0][1]}); restore a "
-            'backup, or start again with resume="never"'
+            'backup, or start again with resume="never"',
+            code="damaged",
+            parameter="checkpoint_dir",
         )

@@ -89,10 +89,13 @@ def watch_callback(train: Dataset, *, steps: int, warmup: float) -> keras.callba
 
 def _warn(losses: Losses, most: str) -> None:
     warnings.warn(
-        f"the training loss has not fallen in {losses.epochs} epochs: it was {losses.first:.4g} in "
-        f"the first and {losses.lowest:.4g} at best, with no more right answers than by always "
-        f"saying {most!r}; try a learning_rate ten times smaller or larger, see that the layers "
-        "that should learn are trainable, and look at the labels with shelfvision.audit",
-        TrainingWarning,
+        TrainingWarning(
+            f"the training loss has not fallen in {losses.epochs} epochs: it was "
+            f"{losses.first:.4g} in the first and {losses.lowest:.4g} at best, and accuracy is no "
+            f"higher than by always answering {most!r}; try a learning_rate ten times smaller or "
+            "larger, check that the layers that should learn are trainable, and check the labels "
+            "with shelfvision.audit",
+            code="not-learning",
+        ),
         stacklevel=3,
     )

@@ -55,7 +55,9 @@ class Body:
         if not np.isfinite(rows).all():
             raise ModelError(
                 f"the frozen part of the model {self._model.name!r} gives numbers that are not "
-                "finite; its weights are broken, so build the model again with good ones"
+                "finite; its weights are broken, so build the model again with good ones",
+                code="not-finite",
+                parameter="model",
             )
         return np.clip(rows, -LARGEST, LARGEST).astype(np.float16)
 

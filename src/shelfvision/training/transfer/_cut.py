@@ -30,7 +30,9 @@ def cut_for(model: keras.Model, place: str) -> keras.KerasTensor:
     if place not in names:
         raise ModelError(
             f"fine_tune is {place!r}, but the model {model.name!r} has no such layer; give 'head', "
-            f"'top', 'all' or one of {listed(cut_points(model), limit=30)}"
+            f"'top', 'all' or one of {listed(cut_points(model), limit=30)}",
+            code="unknown-name",
+            parameter="fine_tune",
         )
     return model.get_layer(place).output
 
@@ -42,7 +44,9 @@ def parts_of(model: keras.Model, place: str) -> tuple[keras.Model, keras.Model]:
     if any(cut is output for output in model.outputs):
         raise ModelError(
             f"fine_tune is {place!r}, above which the model {model.name!r} has nothing that could "
-            f"learn; give 'head', 'top', 'all' or one of {listed(cut_points(model), limit=30)}"
+            f"learn; give 'head', 'top', 'all' or one of {listed(cut_points(model), limit=30)}",
+            code="nothing-to-train",
+            parameter="fine_tune",
         )
     try:
         below = keras.Model(model.inputs[0], cut)
@@ -51,7 +55,9 @@ def parts_of(model: keras.Model, place: str) -> tuple[keras.Model, keras.Model]:
     except ValueError as error:
         raise ModelError(
             f"fine_tune is {place!r}, where the model {model.name!r} cannot be cut in two, because "
-            f"something leads past it; give 'all' or one of {listed(cut_points(model), limit=30)}"
+            f"something leads past it; give 'all' or one of {listed(cut_points(model), limit=30)}",
+            code="cannot-be-cut",
+            parameter="fine_tune",
         ) from error
     _require_plain(below, place)
     return below, above
@@ -62,7 +68,9 @@ def _require_plain(below: keras.Model, place: str) -> None:
     if not isinstance(shape, tuple) or None in shape[1:]:
         raise ModelError(
             f"fine_tune is {place!r}, where the model gives {shape}, and only arrays of one fixed "
-            "shape can be kept; cut it at another layer"
+            "shape can be kept; cut it at another layer",
+            code="cannot-be-cut",
+            parameter="fine_tune",
         )
 
 
@@ -74,7 +82,9 @@ def _below_head(model: keras.Model) -> keras.KerasTensor:
     if head is None:
         raise ModelError(
             f"fine_tune is 'head', but the model {model.name!r} has no dense layer that can be "
-            "seen; build it with keras.Model(inputs, outputs) and a Dense layer at the end"
+            "seen; build it with keras.Model(inputs, outputs) and a Dense layer at the end",
+            code="cannot-be-cut",
+            parameter="fine_tune",
         )
     tensor = head.input
     makers = {id(layer.output): layer for layer in model.layers if isinstance(layer, noise)}
@@ -92,7 +102,9 @@ def _top(model: keras.Model) -> str:
     if not found:
         raise ModelError(
             f"fine_tune is 'top', but the model {model.name!r} has no place in its lower part "
-            "where a single tensor carries everything; give 'head' or 'all'"
+            "where a single tensor carries everything; give 'head' or 'all'",
+            code="cannot-be-cut",
+            parameter="fine_tune",
         )
     return found[-1]
 

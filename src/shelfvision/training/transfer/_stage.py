@@ -72,7 +72,9 @@ def stage_for(
         raise InvalidParameterError(
             f"the model is already compiled, which fixes what learns, so fine_tune="
             f"{settings.fine_tune!r} would have no effect; pass the model uncompiled, or leave "
-            "fine_tune out"
+            "fine_tune out",
+            code="already-compiled",
+            parameter="fine_tune",
         )
     if settings.fine_tune == "all":
         thaw(model, model)
