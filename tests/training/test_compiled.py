@@ -13,6 +13,7 @@ import pytest
 import shelfvision as sv
 from shelfvision.errors import ModelError, StorageError, TrainingError, TrainingWarning
 from shelfvision.models._backend import load_keras
+from support import gives_warning, refuses
 
 if TYPE_CHECKING:
     import keras
@@ -50,8 +51,9 @@ def test_a_metric_of_several_numbers_is_named_in_the_first_step(
     model = make_model()
     each = load_keras().metrics.F1Score(average=None, name="f1_each")
     model.compile("sgd", "categorical_crossentropy", metrics=[each])
-    with pytest.raises(TrainingError, match="'f1_each' does not give a single number"):
+    with refuses(TrainingError, "not-a-number", "model") as caught:
         sv.Trainer(epochs=1).fit(model, train, validation)
+    assert "'f1_each'" in str(caught.value)
 
 
 def test_a_sparse_loss_in_a_list_gets_class_numbers(
@@ -67,7 +69,7 @@ def test_a_model_compiled_without_a_loss_is_refused(
 ) -> None:
     model = make_model()
     model.compile("sgd")
-    with pytest.raises(TrainingError, match="compiled without a loss"):
+    with refuses(TrainingError, "no-loss", "model"):
         sv.Trainer(epochs=1).fit(model, train, validation)
 
 
@@ -93,7 +95,7 @@ def test_a_folder_that_is_a_file_is_told_before_training(
     note = load_keras().callbacks.LambdaCallback(on_train_begin=started.append)
     for directory in (place, place / "within"):
         trainer = sv.Trainer(epochs=1, checkpoint_dir=directory, callbacks=[note])
-        with pytest.raises(StorageError, match=r"checkpoint_dir .* cannot hold a run"):
+        with refuses(StorageError, "not-writable", "checkpoint_dir"):
             trainer.fit(make_model(), train, validation, resume=resume)  # type: ignore[arg-type]  # both are allowed
     assert not started
     assert place.read_text() == "a note"
@@ -106,7 +108,7 @@ def test_a_callback_that_interrupts_at_an_epochs_end_keeps_that_epoch(
         raise KeyboardInterrupt
 
     stop = load_keras().callbacks.LambdaCallback(on_epoch_end=interrupt)
-    with pytest.warns(TrainingWarning, match="interrupted"):
+    with gives_warning(TrainingWarning, "interrupted"):
         result = sv.Trainer(epochs=3, callbacks=[stop]).fit(make_model(), train, validation)
     assert (result.best_epoch, result.stopped_epoch, result.interrupted) == (1, 1, True)
     assert len(result.history["loss"]) == 1

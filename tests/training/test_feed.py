@@ -99,8 +99,9 @@ def test_an_augmenter_that_changes_the_shape_is_refused_with_the_photos_name(
     batches = Batches(
         train[:1], batch_size=1, sparse=False, seed=1, augmenter=lambda image, rng: image[:5]
     )
-    with pytest.raises(AugmenterError, match=r"'0000\.png'.*\(20, 20, 3\)"):
+    with pytest.raises(AugmenterError) as caught:
         batches[0]
+    assert "'0000.png'" in str(caught.value)
     assert isinstance(batches.failure, AugmenterError)
 
 

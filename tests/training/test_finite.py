@@ -16,6 +16,7 @@ from shelfvision.errors import TrainingError
 from shelfvision.models._backend import load_keras
 from shelfvision.training._finite import WeightsWatch
 from shelfvision.training._state import RunState, decode
+from support import refuses
 
 if TYPE_CHECKING:
     import keras
@@ -74,8 +75,9 @@ def test_weights_that_are_spoiled_in_a_step_are_named_in_the_next(
 ) -> None:
     model, callback = make_model(), poisoned_at(2, 3, weights_become(value))
     trainer = sv.Trainer(epochs=4, batch_size=8, checkpoint_dir=tmp_path, callbacks=[callback])
-    with pytest.raises(TrainingError, match=r"loss became nan in step 4 of epoch 2.*of epoch 1"):
+    with refuses(TrainingError, "diverged") as caught:
         trainer.fit(model, train, validation)
+    assert "step 4 of epoch 2" in str(caught.value)
     assert [state.epoch for state in states_in(tmp_path)] == [1]
     assert_nothing_bad_is_kept(model, tmp_path)
 
@@ -87,8 +89,9 @@ def test_spoiled_weights_are_not_saved_in_mid_epoch(
     trainer = sv.Trainer(
         epochs=4, batch_size=8, checkpoint_dir=tmp_path, callbacks=[callback], save_every=2
     )
-    with pytest.raises(TrainingError, match=r"weights .* became nan by step 4 of epoch 2"):
+    with refuses(TrainingError, "diverged") as caught:
         trainer.fit(model, train, validation)
+    assert "step 4 of epoch 2" in str(caught.value)
     assert sorted((state.epoch, state.step) for state in states_in(tmp_path)) == [(1, 0), (1, 2)]
     assert_nothing_bad_is_kept(model, tmp_path)
 
@@ -98,8 +101,9 @@ def test_a_loss_that_is_no_number_in_validation_only_is_named(
 ) -> None:
     model, callback = make_model(), poisoned_at(2, 5, weights_become(math.nan))
     trainer = sv.Trainer(epochs=4, batch_size=8, checkpoint_dir=tmp_path, callbacks=[callback])
-    with pytest.raises(TrainingError, match=r"val_loss is nan at the end of epoch 2, after its 5"):
+    with refuses(TrainingError, "diverged") as caught:
         trainer.fit(model, train, validation)
+    assert "val_loss" in str(caught.value)
     assert_nothing_bad_is_kept(model, tmp_path)
 
 
@@ -121,8 +125,9 @@ def test_weights_that_are_spoiled_while_every_loss_is_fine_are_never_best(
         checkpoint_dir=tmp_path if saving else None,
         callbacks=[callback],
     )
-    with pytest.raises(TrainingError, match=r"became (nan|infinite) by step 5 of epoch 2"):
+    with refuses(TrainingError, "diverged") as caught:
         trainer.fit(model, train)
+    assert "step 5 of epoch 2" in str(caught.value)
     assert_nothing_bad_is_kept(model, tmp_path)
 
 

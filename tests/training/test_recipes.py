@@ -15,6 +15,7 @@ from shelfvision.errors import InvalidParameterError, ModelError, TrainingError
 from shelfvision.models._backend import load_keras
 from shelfvision.training import CosineSchedule, GradientClipping
 from shelfvision.training._class_weight import class_weights
+from support import refuses
 
 if TYPE_CHECKING:
     import keras
@@ -58,7 +59,7 @@ def test_no_step_is_larger_than_the_clipped_gradient(
 
 @pytest.mark.parametrize("given", [{}, {"norm": 1.0, "value": 1.0}])
 def test_clipping_takes_exactly_one_limit(given: dict[str, float]) -> None:
-    with pytest.raises(InvalidParameterError, match="exactly one"):
+    with refuses(InvalidParameterError, "conflict"):
         GradientClipping(**given)
 
 
@@ -103,7 +104,7 @@ def test_a_loss_without_rows_to_smooth_is_refused(
     make_model: MakeModel, train: Dataset, loss: str
 ) -> None:
     trainer = sv.Trainer(loss=loss, label_smoothing=0.1, monitor="loss")
-    with pytest.raises(InvalidParameterError, match="label_smoothing needs a crossentropy"):
+    with refuses(InvalidParameterError, "conflict", "label_smoothing"):
         trainer.fit(make_model(), train)
 
 
@@ -155,31 +156,31 @@ def test_weights_count_for_every_kind_of_label(
 
 
 @pytest.mark.parametrize(
-    ("weights", "sentence"),
+    ("weights", "code"),
     [
-        ({"milk": -1}, "class_weight of 'milk'"),
-        ({}, "class_weight must be"),
-        ("equal", "class_weight must be"),
-        ({1: 2.0}, "goes by class names"),
+        ({"milk": -1}, "not-in-range"),
+        ({}, "wrong-type"),
+        ("equal", "wrong-type"),
+        ({1: 2.0}, "wrong-type"),
     ],
 )
-def test_impossible_weights_are_refused(weights: object, sentence: str) -> None:
-    with pytest.raises(InvalidParameterError, match=sentence):
+def test_impossible_weights_are_refused(weights: object, code: str) -> None:
+    with refuses(InvalidParameterError, code, "class_weight"):
         sv.Trainer(class_weight=weights)  # type: ignore[arg-type]  # wrong on purpose
 
 
 @pytest.mark.parametrize(
-    ("weights", "sentence"),
+    ("weights", "code"),
     [
-        ({"oats": 2.0}, "names 'oats', but the classes are 'juice'"),
-        ({"juice": 0, "milk": 0, "yoghurt": 0}, "0 for every class"),
+        ({"oats": 2.0}, "unknown-name"),
+        ({"juice": 0, "milk": 0, "yoghurt": 0}, "not-in-range"),
     ],
 )
 def test_weights_that_do_not_fit_the_classes_are_refused(
-    make_model: MakeModel, train: Dataset, weights: dict[str, float], sentence: str
+    make_model: MakeModel, train: Dataset, weights: dict[str, float], code: str
 ) -> None:
     trainer = sv.Trainer(class_weight=weights, monitor="loss")
-    with pytest.raises(InvalidParameterError, match=sentence):
+    with refuses(InvalidParameterError, code, "class_weight"):
         trainer.fit(make_model(), train)
 
 
@@ -231,7 +232,7 @@ def test_probabilities_that_would_be_coarse_are_refused(train: Dataset) -> None:
         ]
     )
     trainer = sv.Trainer(epochs=1, mixed_precision="bfloat16", monitor="loss")
-    with pytest.raises(ModelError, match="dtype='float32'"):
+    with refuses(ModelError, "wrong-type", "model"):
         trainer.fit(model, train)
 
 
@@ -243,7 +244,7 @@ def test_several_steps_at_a_time_learn_the_same(
         return trainer.fit(make_model(), train, validation).history["val_loss"]
 
     if load_keras().config.backend() == "torch":
-        with pytest.raises(InvalidParameterError, match="one step at a time on torch"):
+        with refuses(InvalidParameterError, "not-supported", "steps_per_execution"):
             losses(2)
         return
     assert losses(3) == pytest.approx(losses(1), rel=1e-4)
@@ -266,7 +267,7 @@ def test_what_a_compiled_model_would_ignore_is_refused_by_name(
     model = make_model()
     model.compile("sgd", "categorical_crossentropy")
     trainer = sv.Trainer(monitor="loss", **{setting: value})  # type: ignore[arg-type]  # parametrized
-    with pytest.raises(InvalidParameterError, match=f"already compiled, so {setting}="):
+    with refuses(InvalidParameterError, "already-compiled", setting):
         trainer.fit(model, train)
 
 
@@ -275,5 +276,5 @@ def test_a_model_that_is_frozen_throughout_is_refused(
 ) -> None:
     model = make_model()
     model.trainable = False
-    with pytest.raises(TrainingError, match="all its layers are frozen"):
+    with refuses(TrainingError, "nothing-to-train", "model"):
         sv.Trainer(monitor="loss").fit(model, train)

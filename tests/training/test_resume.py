@@ -18,6 +18,7 @@ from shelfvision.models._backend import load_keras
 from shelfvision.protocols import Image
 from shelfvision.training import TrainingResult
 from shelfvision.training._state import decode
+from support import gives_warning, refuses
 
 if TYPE_CHECKING:
     import keras
@@ -85,7 +86,7 @@ def test_an_interrupted_run_goes_on_to_the_same_end_to_the_byte(
 ) -> None:
     wanted, place = unbroken
     stopping = trainer_for(tmp_path, callbacks=[interrupted_before(4)])
-    with pytest.warns(TrainingWarning, match="interrupted in epoch 4"):
+    with gives_warning(TrainingWarning, "interrupted"):
         first = stopping.fit(make_model(), train, validation)
     assert (first.stopped_epoch, first.interrupted) == (3, True)
     result = trainer_for(tmp_path).fit(make_model(seed=1), train, validation, resume="must")
@@ -186,9 +187,9 @@ def test_a_changed_setting_is_refused_by_name(
     validation: Dataset,
     name: str,
 ) -> None:
-    with pytest.raises(ResumeError, match=name) as caught:
+    with refuses(ResumeError, "run-changed") as caught:
         trainer_for(unbroken[1], **CHANGES[name]).fit(make_model(), train, validation)
-    assert 'resume="never"' in str(caught.value)
+    assert name in str(caught.value)
 
 
 def test_changed_photos_and_models_are_refused_by_name(
@@ -198,12 +199,15 @@ def test_changed_photos_and_models_are_refused_by_name(
     validation: Dataset,
 ) -> None:
     trainer = trainer_for(unbroken[1])
-    with pytest.raises(ResumeError, match=r"training photos .*photos from 35 to 34"):
+    with refuses(ResumeError, "run-changed") as caught:
         trainer.fit(make_model(), train[:34], validation)
-    with pytest.raises(ResumeError, match=r"validation photos"):
+    assert "training photos" in str(caught.value)
+    with refuses(ResumeError, "run-changed") as caught:
         trainer.fit(make_model(), train, validation[:9])
-    with pytest.raises(ResumeError, match=r"model \(architecture"):
+    assert "validation photos" in str(caught.value)
+    with refuses(ResumeError, "run-changed") as caught:
         trainer.fit(make_model(seed=2), train, validation)
+    assert "model (architecture" in str(caught.value)
 
 
 def test_another_code_scheme_is_refused_by_name(
@@ -214,8 +218,9 @@ def test_another_code_scheme_is_refused_by_name(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("shelfvision.training._identity.SCHEME", 99)
-    with pytest.raises(ResumeError, match="code scheme from 1 to 99"):
+    with refuses(ResumeError, "run-changed") as caught:
         trainer_for(unbroken[1]).fit(make_model(), train, validation)
+    assert "code scheme from 1 to 99" in str(caught.value)
 
 
 def test_other_surroundings_are_warned_of_by_name(
@@ -226,8 +231,9 @@ def test_other_surroundings_are_warned_of_by_name(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("platform.machine", lambda: "abacus")
-    with pytest.warns(TrainingWarning, match=r'machine from .* to "abacus"'):
+    with gives_warning(TrainingWarning, "environment-changed") as caught:
         trainer_for(unbroken[1]).fit(make_model(), train, validation)
+    assert 'to "abacus"' in str(caught[0])
 
 
 def test_a_history_that_a_crash_left_behind_is_written_anew(
@@ -260,8 +266,9 @@ def test_another_backend_is_refused_by_name(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("shelfvision.training._identity.backend_name", lambda: "abacus")
-    with pytest.raises(ResumeError, match=r'backend from .* to "abacus"'):
+    with refuses(ResumeError, "run-changed") as caught:
         trainer_for(unbroken[1]).fit(make_model(), train, validation)
+    assert 'to "abacus"' in str(caught.value)
 
 
 def test_a_backend_that_cannot_train_is_refused(
@@ -271,16 +278,16 @@ def test_a_backend_that_cannot_train_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("shelfvision.training._compile.backend_name", lambda: "numpy")
-    with pytest.raises(sv.errors.TrainingError, match="numpy backend of Keras cannot train"):
+    with refuses(sv.errors.TrainingError, "backend-cannot-train"):
         trainer_for(None).fit(make_model(), train, validation)
 
 
 def test_must_needs_a_run_to_go_on_with(
     make_model: MakeModel, train: Dataset, validation: Dataset, tmp_path: Path
 ) -> None:
-    with pytest.raises(ResumeError, match="no run in"):
+    with refuses(ResumeError, "not-found", "checkpoint_dir"):
         trainer_for(tmp_path).fit(make_model(), train, validation, resume="must")
-    with pytest.raises(ResumeError, match="checkpoint_dir"):
+    with refuses(ResumeError, "needs-folder", "checkpoint_dir"):
         trainer_for(None).fit(make_model(), train, validation, resume="must")
 
 
@@ -316,8 +323,9 @@ def test_a_callback_with_state_goes_on_and_one_without_is_named(
     trainer.fit(make_model(), train, validation)
     lasting, forgetful = Lasting(), Counter()
     trainer = dataclasses.replace(trainer, epochs=3, callbacks=[lasting, forgetful])
-    with pytest.warns(TrainingWarning, match="start afresh .*: 'Counter'"):
+    with gives_warning(TrainingWarning, "no-state", "callbacks") as caught:
         trainer.fit(make_model(), train, validation)
+    assert str(caught[0]).count("Counter") == 1
     assert (lasting.seen, forgetful.seen) == (3, 1)
 
 
@@ -328,8 +336,9 @@ def test_a_callback_whose_state_is_no_json_is_named(
         def get_state(self) -> object:
             return object()
 
-    with pytest.raises(sv.errors.TrainingError, match="callback Odd"):
+    with refuses(sv.errors.TrainingError, "not-plain", "callbacks") as caught:
         trainer_for(tmp_path, callbacks=[Odd()]).fit(make_model(), train, validation)
+    assert "Odd" in str(caught.value)
 
 
 def test_a_schedule_kept_by_a_callback_at_the_end_of_an_epoch_survives(

@@ -18,6 +18,7 @@ from shelfvision.errors import InvalidParameterError, TrainingError
 from shelfvision.models._backend import load_keras
 from shelfvision.training import CosineSchedule, PlateauSchedule
 from shelfvision.training._schedules import Plateau, cosine
+from support import refuses
 
 if TYPE_CHECKING:
     import keras
@@ -140,10 +141,10 @@ def test_two_schedules_are_one_too_many(
     schedule: CosineSchedule | PlateauSchedule,
 ) -> None:
     own = load_keras().optimizers.schedules.CosineDecay(0.1, 10)
-    with pytest.raises(InvalidParameterError, match="not both"):
+    with refuses(InvalidParameterError, "conflict", "learning_rate"):
         sv.Trainer(learning_rate=own, schedule=schedule)
     trainer = sv.Trainer(optimizer=load_keras().optimizers.SGD(own), schedule=schedule)
-    with pytest.raises(InvalidParameterError, match="schedule of its own"):
+    with refuses(InvalidParameterError, "conflict", "schedule"):
         trainer.fit(make_model(), train, validation)
 
 
@@ -163,10 +164,10 @@ def test_two_schedules_are_one_too_many(
 def test_an_impossible_schedule_is_refused_by_name(
     kind: Callable[..., object], settings: dict[str, float]
 ) -> None:
-    with pytest.raises(InvalidParameterError, match=next(iter(settings))):
+    with refuses(InvalidParameterError, "not-in-range", next(iter(settings))):
         kind(**settings)
 
 
 def test_a_warm_up_as_long_as_the_run_is_refused() -> None:
-    with pytest.raises(InvalidParameterError, match="warmup_epochs is 3 of 3 epochs"):
+    with refuses(InvalidParameterError, "not-in-range", "warmup_epochs"):
         sv.Trainer(epochs=3, schedule=CosineSchedule(warmup_epochs=3))

