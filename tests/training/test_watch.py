@@ -107,7 +107,7 @@ def test_a_metric_of_the_other_kind_of_labels_is_refused(
     found = getattr(load_keras().metrics, kind)() if kind != metric else metric
     model = make_model()
     model.compile("sgd", loss, metrics=[found])
-    with refuses(TrainingError, "wrong-labels", "model") as caught:
+    with refuses(TrainingError, "wrong-metrics", "model") as caught:
         sv.Trainer(epochs=1, monitor="loss").fit(model, train)
     assert repr(kind) in str(caught.value)
 
@@ -120,7 +120,7 @@ def test_a_loss_that_cannot_take_the_labels_is_told_before_training(
 
     model = make_model()
     model.compile("sgd", of_numbers)
-    with refuses(TrainingError, "wrong-labels", "model"):
+    with refuses(TrainingError, "wrong-loss", "model"):
         sv.Trainer(epochs=1, monitor="loss").fit(model, train)
 
 
