@@ -362,7 +362,9 @@ def _require_columns(
         named_by, near = wanted[missing[0]], closest(missing[0], there)
         remedy = f"rename {near!r}" if near else "add it"
         if named_by is not None:
-            remedy = f"pass {named_by}={near!r}" if near else f"pass the right name as {named_by}"
+            one = named_by.endswith("_column")
+            remedy = f"pass {named_by}={near!r}" if one else f"write {near!r} in {named_by}"
+            remedy = remedy if near else f"pass the right name as {named_by}"
         raise file.refused(
             f"{file.what} {file.name} must have the column {listed(missing)}, but {has}; {remedy}",
             "missing-column",

@@ -6,8 +6,16 @@ from pathlib import Path
 
 import pytest
 
-import shelfvision as sv
-from shelfvision.errors import DataError, DatasetNotFoundError, InvalidParameterError
+import shelfvision as shv
+from shelfvision.errors import (
+    DataError,
+    DatasetNotFoundError,
+    InvalidParameterError,
+    ShelfVisionWarning,
+)
+from support import gives_warning, refuses
+
+NFC, NFD = "K\u00e4se", "Ka\u0308se"
 
 
 def test_all_sources_give_the_same_taxonomy(tmp_path: Path) -> None:
@@ -32,10 +40,10 @@ def test_all_sources_give_the_same_taxonomy(tmp_path: Path) -> None:
     (root / "dairy" / "empty").mkdir()
     columns = ["product", "label", "department"]
     found = [
-        sv.Taxonomy.from_mapping(steps),
-        sv.Taxonomy.from_mapping(nested),
-        sv.Taxonomy.from_manifest(manifest, columns=columns),
-        sv.Taxonomy.from_directory(root),
+        shv.Taxonomy.from_mapping(steps),
+        shv.Taxonomy.from_mapping(nested),
+        shv.Taxonomy.from_manifest(manifest, columns=columns),
+        shv.Taxonomy.from_directory(root),
     ]
     assert found == [found[0]] * 4
     assert found[0].paths == (
@@ -46,39 +54,64 @@ def test_all_sources_give_the_same_taxonomy(tmp_path: Path) -> None:
 
 
 def test_levels_have_names(tmp_path: Path) -> None:
-    two = sv.Taxonomy.from_mapping({"arla": "milk"}, levels=["article", "kind"])
+    two = shv.Taxonomy.from_mapping({"arla": "milk"}, levels=["article", "kind"])
     assert two.levels == ("article", "kind")
-    deep = sv.Taxonomy.from_mapping({"e": {"d": {"c": {"b": ["a"]}}}})
+    deep = shv.Taxonomy.from_mapping({"e": {"d": {"c": {"b": ["a"]}}}})
     assert deep.levels == ("product", "label", "department", "level 4", "level 5")
 
 
 @pytest.mark.parametrize(
-    ("mapping", "sentence"),
+    ("mapping", "code", "fact"),
     [
-        ({}, "without a product"),
-        ({"arla": ""}, "the label of 'arla' is ''"),
-        ({" ": "milk"}, "the product of 'milk' is ' '"),
-        ({"a": "b", "b": "c", "c": "a"}, "goes in a circle, 'a' in 'b' in 'c' in 'a'"),
-        ({"a": "b", "b": "a"}, "goes in a circle, 'a' in 'b' in 'a'"),
-        ({"arla": "milk", "milk": "dairy"}, "'milk' is a product in 'dairy' and also a label"),
-        ([{"arla": "milk"}, {}], "the label 'milk' has no department"),
-        ([{"arla": "milk"}, {"milk": "arla"}], "circle"),
-        ({"milk": ["arla"], "oat milk": ["arla"]}, "'arla' has two labels, 'milk' and 'oat milk'"),
+        ({}, "empty", "product"),
+        ({"arla": ""}, "empty", "the label of 'arla' is ''"),
+        ({"arla": "\u200b"}, "empty", "the label of 'arla'"),
+        ({" ": "milk"}, "empty", "the product of 'milk' is ' '"),
+        ({"a": "b", "b": "c", "c": "a"}, "circle", "'a' in 'b' in 'c' in 'a'"),
+        ({"a": "b", "b": "a"}, "circle", "'a' in 'b' in 'a'"),
+        ({"arla": "milk", "milk": "dairy"}, "ambiguous", "'milk' is a product in 'dairy'"),
+        ([{"arla": "milk"}, {"milk": "arla"}], "circle", "circle"),
+        ({"milk": ["arla"], "oat milk": ["arla"]}, "conflict", "'milk' and 'oat milk'"),
         (
             {"dairy": {"milk": ["arla"]}, "drinks": {"milk": ["valio"]}},
-            "the label 'milk' has two departments, 'dairy' and 'drinks'",
-        ),
-        (
-            {"dairy": {"milk": ["arla"]}, "fruit": ["banana"]},
-            "'banana' has 2 levels and 'arla' has 3",
+            "conflict",
+            "'dairy' and 'drinks'",
         ),
     ],
 )
-def test_a_bad_taxonomy_gets_one_sentence(mapping: object, sentence: str) -> None:
-    with pytest.raises(DataError) as caught:
-        sv.Taxonomy.from_mapping(mapping)  # type: ignore[arg-type]
-    assert sentence in str(caught.value)
+def test_a_bad_taxonomy_gets_one_sentence(mapping: object, code: str, fact: str) -> None:
+    with refuses(DataError, code) as caught:
+        shv.Taxonomy.from_mapping(mapping)  # type: ignore[arg-type]
+    assert fact in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("mapping", "code"),
+    [
+        ([{"arla": "milk"}, {}], "missing-class"),
+        ({"dairy": {"milk": ["arla"]}, "fruit": ["banana"]}, "inconsistent"),
+        ({NFC: "cheese", NFD: "dairy"}, "conflict"),
+    ],
+)
+def test_mappings_that_do_not_fit_together_are_refused(mapping: object, code: str) -> None:
+    with refuses(DataError, code, "mapping"):
+        shv.Taxonomy.from_mapping(mapping)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("twin", [NFD, f"{NFC} ", f"\ufeff{NFC}"])
+def test_spellings_of_one_name_are_one_product_with_a_warning(twin: str, tmp_path: Path) -> None:
+    path = tmp_path / "photos.csv"
+    path.write_text(f"product,label\n{NFC},cheese\n{twin},cheese\n", encoding="utf-8")
+    with gives_warning(ShelfVisionWarning, "twin-names"):
+        flat = shv.Taxonomy.from_mapping({NFC: "cheese", twin: "cheese"})
+    with gives_warning(ShelfVisionWarning, "twin-names"):
+        nested = shv.Taxonomy.from_mapping({"cheese": [NFC, twin]})
+    with gives_warning(ShelfVisionWarning, "twin-names"):
+        listed = shv.Taxonomy.from_manifest(path)
+    assert flat.paths == nested.paths == listed.paths == ((NFC, "cheese"),)
+    one = shv.Taxonomy.from_mapping([{twin: " milk "}, {"milk": "dairy"}])
+    assert one.paths == ((NFC, "milk", "dairy"),)
 
 
 @pytest.mark.parametrize(
@@ -86,49 +119,78 @@ def test_a_bad_taxonomy_gets_one_sentence(mapping: object, sentence: str) -> Non
     [[], "milk", 3, [{"arla": 3}], {"arla": 3}, {"arla": {"milk": 3}}, [{"arla": "milk"}, 3]],
 )
 def test_what_is_no_mapping_is_refused(mapping: object) -> None:
-    with pytest.raises(InvalidParameterError):
-        sv.Taxonomy.from_mapping(mapping)  # type: ignore[arg-type]
+    with refuses(InvalidParameterError, "wrong-type", "mapping"):
+        shv.Taxonomy.from_mapping(mapping)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("levels", [["one"], ["one", "one"], "product", ["one", ""]])
-def test_levels_that_do_not_fit_are_refused(levels: list[str]) -> None:
-    with pytest.raises(InvalidParameterError):
-        sv.Taxonomy.from_mapping({"arla": "milk"}, levels=levels)
+@pytest.mark.parametrize(
+    ("levels", "code"),
+    [
+        (["one"], "wrong-length"),
+        (["one", "one"], "duplicate"),
+        ("product", "wrong-type"),
+        (["one", ""], "wrong-type"),
+    ],
+)
+def test_levels_that_do_not_fit_are_refused(levels: list[str], code: str) -> None:
+    with refuses(InvalidParameterError, code, "levels"):
+        shv.Taxonomy.from_mapping({"arla": "milk"}, levels=levels)
 
 
 def test_a_manifest_is_told_by_its_line(tmp_path: Path) -> None:
     path = tmp_path / "photos.csv"
     path.write_text("product,label\narla,milk\noatly,\n")
-    with pytest.raises(DataError, match=r"line 3 of .* has no label"):
-        sv.Taxonomy.from_manifest(path)
+    with refuses(DataError, "empty", "columns") as caught:
+        shv.Taxonomy.from_manifest(path)
+    assert "line 3 of" in str(caught.value)
     path.write_text("product,label\narla,milk\narla,dairy\n")
-    with pytest.raises(DataError, match="'arla' has two labels, 'dairy' and 'milk'"):
-        sv.Taxonomy.from_manifest(path)
-    with pytest.raises(DataError, match="has no column 'department'"):
-        sv.Taxonomy.from_manifest(path, columns=["product", "department"])
-    with pytest.raises(InvalidParameterError, match="list of columns"):
-        sv.Taxonomy.from_manifest(path, columns="product")
-    with pytest.raises(DatasetNotFoundError):
-        sv.Taxonomy.from_manifest(tmp_path / "none.csv")
-    path.write_bytes(b"product,label\n\xff,\xfe\n")
-    with pytest.raises(DataError, match="UTF-8"):
-        sv.Taxonomy.from_manifest(path)
+    with refuses(DataError, "conflict"):
+        shv.Taxonomy.from_manifest(path)
+    with refuses(InvalidParameterError, "wrong-type", "columns"):
+        shv.Taxonomy.from_manifest(path, columns="product")
+    with refuses(DatasetNotFoundError, "not-found", "path"):
+        shv.Taxonomy.from_manifest(tmp_path / "none.csv")
     path.write_text("product,label\narla\n")
-    with pytest.raises(DataError, match="line 2"):
-        sv.Taxonomy.from_manifest(path)
+    with refuses(DataError, "not-csv", "path"):
+        shv.Taxonomy.from_manifest(path)
+
+
+def test_a_column_of_a_taxonomy_that_is_missing_is_suggested(tmp_path: Path) -> None:
+    path = tmp_path / "photos.csv"
+    path.write_text("product,Label\narla,milk\n")
+    with refuses(DataError, "missing-column", "columns") as caught:
+        shv.Taxonomy.from_manifest(path)
+    assert "write 'Label' in columns" in str(caught.value)
+    assert len(shv.Taxonomy.from_manifest(path, columns=["product", "Label"])) == 1
+
+
+@pytest.mark.parametrize("delimiter", list(",;\t|"))
+@pytest.mark.remedy("wrong-encoding")
+def test_a_taxonomy_is_read_as_spreadsheets_write_it(tmp_path: Path, delimiter: str) -> None:
+    path = tmp_path / "photos.csv"
+    text = f";product;label;\r\n0;{NFC};cheese;\r\n;;;\r\n".replace(";", delimiter)
+    path.write_text(text, encoding="utf-16", newline="")
+    assert shv.Taxonomy.from_manifest(path).paths == ((NFC, "cheese"),)
+    path.write_text(text, encoding="cp1252", newline="")
+    with refuses(DataError, "wrong-encoding", "encoding") as caught:
+        shv.Taxonomy.from_manifest(path)
+    assert "encoding='cp1252'" in str(caught.value)
+    assert shv.Taxonomy.from_manifest(path, encoding="cp1252").paths == ((NFC, "cheese"),)
 
 
 def test_folders_are_told_by_their_path(tmp_path: Path) -> None:
     with pytest.raises(DatasetNotFoundError):
-        sv.Taxonomy.from_directory(tmp_path / "none")
-    with pytest.raises(DataError, match="no folder of photos"):
-        sv.Taxonomy.from_directory(tmp_path)
+        shv.Taxonomy.from_directory(tmp_path / "none")
+    with refuses(DataError, "empty", "directory"):
+        shv.Taxonomy.from_directory(tmp_path)
     (tmp_path / "dairy" / "milk").mkdir(parents=True)
     (tmp_path / "dairy" / "milk" / "1.jpg").touch()
     (tmp_path / "fruit").mkdir()
     (tmp_path / "fruit" / "1.jpg").touch()
-    with pytest.raises(DataError, match="'fruit' lies 1 level deep, but 'dairy/milk' lies 2"):
-        sv.Taxonomy.from_directory(tmp_path)
+    with refuses(DataError, "inconsistent", "directory") as caught:
+        shv.Taxonomy.from_directory(tmp_path)
+    assert "'fruit' lies 1 level deep, but 'dairy/milk' lies 2" in str(caught.value)
     (tmp_path / "fruit" / "banana").mkdir()
-    with pytest.raises(DataError, match=r"'fruit' has photos, '1\.jpg' among them, beside"):
-        sv.Taxonomy.from_directory(tmp_path)
+    with refuses(DataError, "inconsistent", "directory") as caught:
+        shv.Taxonomy.from_directory(tmp_path)
+    assert "'fruit' has photos, '1.jpg' among them, beside" in str(caught.value)

@@ -7,30 +7,30 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import shelfvision as sv
+import shelfvision as shv
 
 seeds = st.integers(0, 2**32 - 1)
 
 
 @st.composite
-def shops(draw: st.DrawFn) -> tuple[sv.Taxonomy, dict[str, str], dict[str, str]]:
+def shops(draw: st.DrawFn) -> tuple[shv.Taxonomy, dict[str, str], dict[str, str]]:
     """Return a taxonomy with what it was made of: labels of products, departments of labels."""
     products = [f"p{n}" for n in range(draw(st.integers(2, 6)))]
     label_of = {name: draw(st.sampled_from(["l0", "l1", "l2"])) for name in products}
     department_of = {
         name: draw(st.sampled_from(["d0", "d1"])) for name in sorted(set(label_of.values()))
     }
-    return sv.Taxonomy.from_mapping([label_of, department_of]), label_of, department_of
+    return shv.Taxonomy.from_mapping([label_of, department_of]), label_of, department_of
 
 
-Shop = tuple[sv.Taxonomy, dict[str, str], dict[str, str]]
+Shop = tuple[shv.Taxonomy, dict[str, str], dict[str, str]]
 
 
-def said_of(shop: Shop, seed: int, failed: list[bool]) -> sv.Predictions:
+def said_of(shop: Shop, seed: int, failed: list[bool]) -> shv.Predictions:
     rng = np.random.default_rng(seed)
     rows = rng.dirichlet(np.full(len(shop[1]), 0.5), len(failed))
     errors = ["torn" if bad else None for bad in failed]
-    return sv.Predictions(rows, list(shop[1]), [str(n) for n in range(len(failed))], errors)
+    return shv.Predictions(rows, list(shop[1]), [str(n) for n in range(len(failed))], errors)
 
 
 @settings(max_examples=50)
@@ -84,7 +84,7 @@ def test_an_answer_is_the_finest_name_that_is_sure_enough(
 @given(shops())
 def test_a_taxonomy_is_a_value(shop: Shop) -> None:
     taxonomy, label_of, department_of = shop
-    assert taxonomy == sv.Taxonomy.from_mapping([dict(reversed(label_of.items())), department_of])
+    assert taxonomy == shv.Taxonomy.from_mapping([dict(reversed(label_of.items())), department_of])
     assert taxonomy.mapping() == label_of
     with pytest.raises(AttributeError):
         taxonomy.levels = ()  # type: ignore[misc]  # that it is refused is what is tested

@@ -52,7 +52,9 @@ def limit_of(thresholds: Thresholds | SupportsFloat) -> float:
     if thresholds.per_class:
         raise InvalidParameterError(
             "an answer takes one threshold for all names, but these are one a class; choose them "
-            "with thresholds_for"
+            "with thresholds_for(classifier, precision)",
+            code="per-class",
+            parameter="thresholds",
         )
     value = thresholds.values[0]
     return np.inf if value is None else value

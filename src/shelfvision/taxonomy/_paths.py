@@ -7,6 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from typing import TypeAlias
 
+from shelfvision._identifiers import clean_name, closest, spellings, warn_of_twins
 from shelfvision._validation import counted, listed
 from shelfvision.errors import DataError, InvalidParameterError
 
@@ -22,12 +23,16 @@ def level_names(levels: Sequence[str] | None, n: int) -> Path:
         return (*_LEVELS[:n], *(f"level {number}" for number in range(len(_LEVELS) + 1, n + 1)))
     if isinstance(levels, str) or not all(isinstance(name, str) and name for name in levels):
         raise InvalidParameterError(
-            f"levels must be a list of names, finest first, as in ['product', 'label'], not "
-            f"{levels!r}"
+            f"levels must be a list of names, finest first, as in ['product', 'label'], got "
+            f"{levels!r}; write it so",
+            code="wrong-type",
+            parameter="levels",
         )
     if len(levels) != n:
         raise InvalidParameterError(
-            f"levels has {counted(len(levels), 'name')} for {n} levels; name each, finest first"
+            f"levels has {counted(len(levels), 'name')} for {n} levels; name each, finest first",
+            code="wrong-length",
+            parameter="levels",
         )
     return tuple(levels)
 
@@ -37,16 +42,21 @@ def checked_paths(levels: Path, paths: Sequence[Sequence[str]]) -> tuple[Path, .
     if len(set(levels)) != len(levels) or len(levels) < 2:
         raise InvalidParameterError(
             f"a taxonomy has two or more levels of different names, not {listed(levels)}; name "
-            "them finest first, as in ['product', 'label']"
+            "them finest first, as in ['product', 'label']",
+            code="duplicate" if len(levels) > 1 else "wrong-length",
+            parameter="levels",
         )
     if not paths:
         raise DataError(
             "a taxonomy without a product says nothing; give at least one product with its "
-            f"{levels[1]}"
+            f"{levels[1]}",
+            code="empty",
         )
     for path in paths:
         _require_names(levels, path)
-    found = tuple(sorted({tuple(path) for path in paths}))
+    for place in range(len(levels)):
+        warn_of_twins(spellings(path[place] for path in paths), what=f"{levels[place]}s")
+    found = tuple(sorted({tuple(clean_name(name) for name in path) for path in paths}))
     for place in range(len(levels) - 1):
         _require_one_parent(levels, place, found)
     _require_no_circle(found)
@@ -58,15 +68,17 @@ def _require_names(levels: Path, path: Sequence[str]) -> None:
     if isinstance(path, str) or len(path) != len(levels):
         raise DataError(
             f"{path!r} does not lead through the {len(levels)} levels {listed(levels)}; give a "
-            "name for each"
+            "name for each",
+            code="wrong-length",
         )
     for level, name in zip(levels, path, strict=True):
-        if not isinstance(name, str) or not name.strip():
-            known = next((n for n in path if isinstance(n, str) and n.strip()), None)
+        if not isinstance(name, str) or not clean_name(name):
+            known = next((n for n in path if isinstance(n, str) and clean_name(n)), None)
             of_what = "" if known is None else f" of {known!r}"
             raise DataError(
                 f"the {level}{of_what} is {name!r}; give every product a name on every level, as "
-                "text that is not empty"
+                "text that is not empty",
+                code="empty" if isinstance(name, str) else "wrong-type",
             )
 
 
@@ -78,7 +90,8 @@ def _require_one_parent(levels: Path, place: int, paths: Sequence[Path]) -> None
         if first != parent:
             raise DataError(
                 f"the {levels[place]} {name!r} has two {levels[place + 1]}s, {first!r} and "
-                f"{parent!r}; keep one, or give the two different names"
+                f"{parent!r}; keep one, or give the two different names",
+                code="conflict",
             )
 
 
@@ -96,7 +109,8 @@ def _require_no_circle(paths: Sequence[Path]) -> None:
         shown = " in ".join(repr(name) for name in circle[:6])
         raise DataError(
             f"the taxonomy goes in a circle, {shown}; a name cannot stand above itself, so take "
-            "one of these out"
+            "one of these out",
+            code="circle",
         ) from error
 
 
@@ -110,31 +124,55 @@ def _require_one_meaning(levels: Path, paths: Sequence[Path]) -> None:
                     raise DataError(
                         f"{name!r} is a {levels[low]} in {chain[name][1]!r} and also a "
                         f"{levels[high]}; give the two different names, or, where levels were "
-                        "meant to follow each other, a sequence of mappings, one for each step"
+                        "meant to follow each other, a sequence of mappings, one for each step",
+                        code="ambiguous",
                     )
 
 
 def paths_of_steps(steps: Sequence[Mapping[str, str]], levels: Path) -> list[Path]:
     """Return the paths of a mapping for each step from a level to the next."""
     for step in steps:
-        odd = next((value for value in step.values() if not isinstance(value, str)), None)
+        odd = next((one for pair in step.items() for one in pair if not isinstance(one, str)), None)
         if odd is not None:
             raise InvalidParameterError(
-                f"each of several mappings must go from names to names, but one holds {odd!r}; "
-                "give [{product: label}, {label: department}]"
+                f"mapping must go from names to names, got {odd!r}; give text, as in "
+                "[{'Oatly': 'Oat milk'}, {'Oat milk': 'Dairy'}]",
+                code="wrong-type",
+                parameter="mapping",
             )
+    above = [_by_clean_name(step, levels[place : place + 2]) for place, step in enumerate(steps)]
     paths = []
     for product in steps[0]:
         path = [product]
-        for place, step in enumerate(steps):
-            if path[-1] not in step:
+        for place, step in enumerate(above):
+            name = clean_name(path[-1])
+            if name not in step:
+                near = closest(name, step)
+                remedy = f"is {near!r} meant, or add it" if near else "add it"
                 raise DataError(
-                    f"the {levels[place]} {path[-1]!r} has no {levels[place + 1]}: the mapping "
-                    "from one to the other lacks it; add it"
+                    f"the {levels[place]} {name!r} must have a {levels[place + 1]}, but the "
+                    f"mapping from one to the other lacks it; {remedy}",
+                    code="missing-class",
+                    parameter="mapping",
                 )
-            path.append(step[path[-1]])
+            path.append(step[name])
         paths.append(tuple(path))
     return paths
+
+
+def _by_clean_name(step: Mapping[str, str], levels: Path) -> dict[str, str]:
+    """Return a step by clean names; two spellings of a name must lead to the same."""
+    found: dict[str, str] = {}
+    for name, parent in step.items():
+        first = found.setdefault(clean_name(name), parent)
+        if clean_name(first) != clean_name(parent):
+            raise DataError(
+                f"the {levels[0]} {clean_name(name)!r} has two {levels[1]}s, {first!r} and "
+                f"{parent!r}; keep one, or give the two different names",
+                code="conflict",
+                parameter="mapping",
+            )
+    return found
 
 
 def paths_of_nested(nested: Mapping[str, object]) -> list[Path]:
@@ -143,7 +181,11 @@ def paths_of_nested(nested: Mapping[str, object]) -> list[Path]:
 
     def walk(node: object, above: Path) -> None:
         if len(above) > 32:
-            raise DataError("the mappings are nested more than 32 deep; give fewer levels")
+            raise DataError(
+                "the mappings are nested more than 32 deep; give fewer levels",
+                code="too-deep",
+                parameter="mapping",
+            )
         if isinstance(node, Mapping):
             for name, inner in node.items():
                 walk(inner, (name, *above))
@@ -152,7 +194,9 @@ def paths_of_nested(nested: Mapping[str, object]) -> list[Path]:
         else:
             raise InvalidParameterError(
                 f"{above[0]!r} holds {node!r}, which is neither a mapping nor a list of products; "
-                "give {department: {label: [products]}}, every branch as deep as the others"
+                "give {department: {label: [products]}}, every branch as deep as the others",
+                code="wrong-type",
+                parameter="mapping",
             )
 
     walk(nested, ())
@@ -161,6 +205,8 @@ def paths_of_nested(nested: Mapping[str, object]) -> list[Path]:
         short, long = (depths[depth] for depth in sorted(depths)[:2])
         raise DataError(
             f"{short[0]!r} has {counted(len(short), 'level')} and {long[0]!r} has {len(long)}; "
-            "give every product as many"
+            "give every product as many",
+            code="inconsistent",
+            parameter="mapping",
         )
     return paths

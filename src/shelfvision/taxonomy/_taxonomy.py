@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import SupportsFloat, final, overload
@@ -10,7 +9,9 @@ from typing import SupportsFloat, final, overload
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._identifiers import clean_name
 from shelfvision._validation import as_number, counted, listed
+from shelfvision._warnings import warn_caller
 from shelfvision.data import Dataset
 from shelfvision.errors import DataError, InvalidParameterError, ShelfVisionWarning
 from shelfvision.evaluation import EvaluationReport, PredictsDataset, evaluate
@@ -83,15 +84,19 @@ class Taxonomy(Tree):
         """
         if not isinstance(what, Predictions | Inventory | Dataset):
             raise InvalidParameterError(
-                f"what is rolled up are Predictions, an Inventory or a Dataset, not a "
-                f"{type(what).__name__}"
+                "what must be Predictions, an Inventory or a Dataset, got "
+                f"{type(what).__name__}; pass what a classifier predicted",
+                code="wrong-type",
+                parameter="what",
             )
         low = self._level_of(what.class_names)
         high = low + 1 if level is None else self._place(level)
         if not low <= high < len(self.levels):
             raise InvalidParameterError(
                 f"names of the level {self.levels[low]!r} cannot be rolled up to "
-                f"{level or 'a coarser one'!r}; the levels are {listed(self.levels)}, finest first"
+                f"{level or 'a coarser one'!r}; the levels are {listed(self.levels)}, finest first",
+                code="not-in-range",
+                parameter="level",
             )
         parents = self._above(low, high)
         if isinstance(what, Predictions):
@@ -164,11 +169,13 @@ class Taxonomy(Tree):
         if found.values[0] is None:
             more = found.needed[0]
             remedy = "ask for less" if more is None else f"about {more} groups would do"
-            warnings.warn(
-                f"the {counted(found.n_groups, 'group')} of photos do not support a precision of "
-                f"{sure:.4g} on any level, so every photo goes to review; {remedy}",
-                ShelfVisionWarning,
-                stacklevel=2,
+            warn_caller(
+                ShelfVisionWarning(
+                    f"the {counted(found.n_groups, 'group')} of photos do not support a precision "
+                    f"of {sure:.4g} on any level, so every photo goes to review; {remedy}",
+                    code="too-few-photos",
+                    parameter="precision",
+                )
             )
         return found
 
@@ -245,11 +252,13 @@ class Taxonomy(Tree):
         DataError
             A product is not in the taxonomy, or they are not as many as the answers.
         """
-        names = list(products)
+        names = [clean_name(name) for name in products]
         if len(names) != len(answers):
             raise DataError(
                 f"products has {counted(len(names), 'name')} for {counted(len(answers), 'answer')};"
-                " give the true product of each"
+                " give the true product of each",
+                code="wrong-length",
+                parameter="products",
             )
         low = self._level_of(sorted(set(names)), at=self._place(answers.level_names[0]))
         above = {level: self._above(low, self._place(level)) for level in answers.level_names}

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+from shelfvision._identifiers import closest
 from shelfvision._validation import counted, listed
 from shelfvision.errors import DataError, InvalidParameterError
 from shelfvision.predictions._columns import Integers
@@ -93,7 +94,9 @@ class Tree:
         else:
             raise InvalidParameterError(
                 "a taxonomy is made of a mapping {product: label} or of a list of mappings, one "
-                f"for each step, not of {repr(mapping)[:80]}"
+                f"for each step, got {repr(mapping)[:80]}; write one of these",
+                code="wrong-type",
+                parameter="mapping",
             )
         names = level_names(levels, len(steps) + 1)
         return cls(levels=names, paths=tuple(paths_of_steps(steps, names)))
@@ -105,17 +108,22 @@ class Tree:
         *,
         columns: Sequence[str] = ("product", "label"),
         levels: Sequence[str] | None = None,
+        encoding: str | None = None,
     ) -> Self:
         """Make a taxonomy of the columns of a CSV file, such as the manifest of the photos.
 
         Parameters
         ----------
         path : path-like
-            A CSV file in UTF-8. A product may stand in any number of lines.
+            A CSV file with commas, semicolons, tabs or bars. A product may be in any number of
+            lines.
         columns : sequence of str, default=("product", "label")
             The columns of the levels, finest first.
         levels : sequence of str, optional
             The names of the levels; by default those of the columns.
+        encoding : str, optional
+            The encoding of the file, such as ``"cp1252"``. By default that of its byte order
+            mark, or UTF-8.
 
         Returns
         -------
@@ -127,11 +135,17 @@ class Tree:
         DatasetNotFoundError
             There is no such file.
         DataError
-            The file lacks a column or a name, or says two things of a product.
+            The file lacks a column or a name, has another encoding, or says two things of a
+            product.
         InvalidParameterError
             `columns` is no list of names.
+
+        Warns
+        -----
+        ShelfVisionWarning
+            Two spellings are one name (``"twin-names"``).
         """
-        paths, _ = paths_of_manifest(path, columns)
+        paths = paths_of_manifest(path, columns, encoding)
         return cls(levels=level_names(levels or columns, len(columns)), paths=tuple(paths))
 
     @classmethod
@@ -216,7 +230,9 @@ class Tree:
     def _place(self, level: str) -> int:
         if level not in self.levels:
             raise InvalidParameterError(
-                f"the taxonomy has no level {level!r}; its levels are {listed(self.levels)}"
+                f"the taxonomy has no level {level!r}; its levels are {listed(self.levels)}",
+                code="unknown-name",
+                parameter="level",
             )
         return self.levels.index(level)
 
@@ -243,7 +259,10 @@ class Tree:
             if there.issuperset(names):
                 return place
         missing = [name for name in names if name not in known[0]]
+        near = closest(missing[0], sorted(known[0]))
+        hint = f" (is {near!r} meant?)" if near else ""
         raise DataError(
-            f"the taxonomy has no {self.levels[places[0]]} {listed(missing)}; add "
-            f"{'it' if len(missing) == 1 else 'them'}, so that every class has its place"
+            f"the taxonomy has no {self.levels[places[0]]} {listed(missing)}{hint}; add "
+            f"{'it' if len(missing) == 1 else 'them'}, so that every class has its place",
+            code="missing-class",
         )
