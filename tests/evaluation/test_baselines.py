@@ -57,7 +57,7 @@ def test_copies_are_not_among_the_neighbours() -> None:
     training = sv.Dataset.from_arrays(np.stack([dark, dark + 1, light]), ["Can", "Can", "Jar"])
     # The copy of the jar is as dark as the photo to judge.
     copies = sv.BalancingAugmenter(lambda _image, _rng: grey.copy(), seed=1).balance(training)
-    judged = sv.Dataset.from_arrays(grey[None], ["Can"], class_names=["Can", "Jar"])
+    judged = sv.Dataset.from_arrays(grey[None], [0], class_names=["Can", "Jar"])
 
     assert len(copies) == 4
     assert sv.evaluate(Says([0]), judged, training=copies).nearest_baseline == 1.0

@@ -15,7 +15,7 @@ from shelfvision.augment._contract import apply_augmenter
 from shelfvision.augment._identity import identity_of
 from shelfvision.augment._recipes import told
 from shelfvision.data import Dataset
-from shelfvision.data._sources import read_rows
+from shelfvision.data._sources import has_files, read_rows, resized_source
 from shelfvision.protocols import Augmenter, Image, Images, PixelSource, Resize
 
 
@@ -92,6 +92,17 @@ class AugmentedPixels:
         """How photos of another shape were brought to `image_size`."""
         resize: Resize = getattr(self._source, "resize", "stretch")
         return resize
+
+    @property
+    def has_files(self) -> bool:
+        """Whether the originals can be read again from files."""
+        return has_files(self._source)
+
+    def resized(self, image_size: tuple[int, int], resize: Resize) -> AugmentedPixels:
+        """Return the same copies, rendered from the originals at another size."""
+        other = copy.copy(self)
+        other._source = resized_source(self._source, image_size, resize)
+        return other
 
     @property
     def refresh(self) -> bool:

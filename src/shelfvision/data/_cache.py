@@ -8,15 +8,21 @@ import json
 import math
 import os
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 
 from shelfvision._files import write_atomically
 from shelfvision.data._blocks import write_blocks
-from shelfvision.data._sources import ArrayPixels, MappedPixels, digests_of, read_rows
-from shelfvision.protocols import PixelSource, Resize
+from shelfvision.data._sources import (
+    ArrayPixels,
+    MappedPixels,
+    digests_of,
+    origin_of,
+    read_rows,
+    resize_of,
+)
+from shelfvision.protocols import PixelSource
 
 _SCHEME = "shelfvision-pixels-1"
 # Photos that are decoded between two writes.
@@ -27,7 +33,12 @@ def cached_in_memory(source: PixelSource, rows: npt.NDArray[np.int64]) -> ArrayP
     """Read rows into memory."""
     # The digests come first: reading then tells if a photo changes in between.
     digests = digests_of(source, rows)
-    return ArrayPixels(read_rows(source, rows), digests=digests, resize=_resize_of(source))
+    return ArrayPixels(
+        read_rows(source, rows),
+        digests=digests,
+        resize=resize_of(source),
+        origin=origin_of(source, rows),
+    )
 
 
 def cached_in_directory(
@@ -43,18 +54,14 @@ def cached_in_directory(
         return cached_in_memory(source, rows)
     pixels = Path(directory) / f"photos-{key[:32]}.npy"
     note = pixels.with_suffix(".json")
-    digests, resize = digests_of(source, rows), _resize_of(source)
+    digests, resize = digests_of(source, rows), resize_of(source)
     shape = (len(rows), *source.image_size, 3)
     if not _is_whole(pixels, note, key, shape):
         checksum = _write_pixels(pixels, source, rows, shape)
         # Written last: without it the pixels are not trusted.
         facts = {"scheme": _SCHEME, "fingerprint": key, "shape": shape, "sha256": checksum}
         write_atomically(note, json.dumps(facts, indent=2).encode())
-    return MappedPixels(pixels, digests=digests, resize=resize)
-
-
-def _resize_of(source: PixelSource) -> Resize:
-    return cast("Resize", getattr(source, "resize", "stretch"))
+    return MappedPixels(pixels, digests=digests, resize=resize, origin=origin_of(source, rows))
 
 
 def _write_pixels(

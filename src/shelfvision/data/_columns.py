@@ -18,6 +18,7 @@ from shelfvision._identifiers import (
     warn_of_twins,
 )
 from shelfvision._validation import as_class_names, listed
+from shelfvision.data.finding._classes import accepted_classes
 from shelfvision.errors import DataError
 from shelfvision.protocols import ClassNames, Images
 
@@ -112,6 +113,8 @@ def _named(
             code="unknown-name",
             parameter="labels",
         )
+    if found:
+        accepted_classes(names, found, of="labels")
     return np.array([number[clean_name(text)] for text in texts], dtype=np.int64), names
 
 

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._validation import as_number, import_package
+from shelfvision._validation import as_image_size, as_number, import_package, one_of
 from shelfvision.data._cache import cached_in_directory, cached_in_memory
 from shelfvision.data._columns import frozen
 from shelfvision.data._lineage import BURST, NEAR, GroupLink
+from shelfvision.data._sources import resized_source
 from shelfvision.data._table import PhotoTable
 from shelfvision.data.duplicates._bursts import BURST_LIKENESS, burst_pairs
 from shelfvision.data.duplicates._embedded import checked_embeddings, embedded_pairs
 from shelfvision.data.duplicates._grouping import join_groups
 from shelfvision.data.duplicates._near import near_pairs
 from shelfvision.errors import InvalidParameterError, ShelfVisionWarning
-from shelfvision.protocols import PixelSource
+from shelfvision.protocols import PixelSource, Resize
 
 if TYPE_CHECKING:
     from typing import Self
@@ -205,6 +206,52 @@ class DerivedTable(PhotoTable):
         return self._over(
             cached_in_directory(self._source, self._rows, directory, key=self.fingerprint)
         )
+
+    def resized(self, image_size: tuple[int, int], *, resize: Resize | None = None) -> Self:
+        """Return the same photos at another image size or resize rule.
+
+        A dataset with files behind it is read from them: a view, a cached and a balanced one too,
+        whose copies are rendered from originals of the new size. Of one that was given as arrays
+        the pixels are resized, which is less sharp. Ids, labels, groups and class names stay; no
+        photo is read until it is asked for, and nothing of it is cached.
+
+        Parameters
+        ----------
+        image_size : tuple of int
+            Height and width in pixels, 1 to 16384.
+        resize : {"stretch", "pad", "crop"}, optional
+            What happens to a photo of another shape; by default as in this dataset.
+
+        Returns
+        -------
+        Dataset
+            The dataset at that size.
+
+        Raises
+        ------
+        InvalidParameterError
+            `image_size` or `resize` are not as described.
+
+        Notes
+        -----
+        A `PixelSource` of your own is asked for its method ``resized(image_size, resize)``, which
+        returns another source of as many rows; without one its pixels are resized.
+
+        Examples
+        --------
+        >>> import shelfvision as shv
+        >>> photos = shv.samples.render_products(2, image_size=(64, 64))
+        >>> photos.resized((32, 48), resize="pad").image_size
+        (32, 48)
+        """
+        size = as_image_size(image_size)
+        rule = self.resize if resize is None else resize
+        one_of("resize", rule, ("stretch", "pad", "crop"))
+        if (size, rule) == (self.image_size, self.resize):
+            return self
+        view = self._view(slice(None))
+        view._source = resized_source(self._source, size, rule)
+        return view
 
     def to_frame(self) -> pd.DataFrame:
         """Return a pandas table of the rows: id, label, group and copy; no pixels are read.

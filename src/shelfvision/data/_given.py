@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +23,7 @@ from shelfvision.data._lineage import Lineage, named_groups
 from shelfvision.data._sources import ArrayPixels
 from shelfvision.data.finding._skipped import SkippedFiles
 from shelfvision.errors import DataError
-from shelfvision.protocols import Images, PixelSource
+from shelfvision.protocols import ClassNames, Images, PixelSource
 
 if TYPE_CHECKING:
     from typing import Self
@@ -41,7 +41,7 @@ class GivenTable(DerivedTable):
         *,
         ids: Sequence[str] | npt.NDArray[np.object_],
         labels: Sequence[int] | npt.NDArray[np.integer],
-        class_names: Iterable[str],
+        class_names: ClassNames,
         groups: Sequence[str | None] | None = None,
         copies: Sequence[int] | npt.NDArray[np.integer] | None = None,
     ) -> Self:
@@ -55,8 +55,8 @@ class GivenTable(DerivedTable):
             A name for every photo; a photo and its copies share it.
         labels : sequence of int
             The class number of every row, an index into `class_names`.
-        class_names : iterable of str
-            The classes, in the order of their numbers.
+        class_names : iterable of str, or mapping
+            The classes, in the order of their numbers; some may have no photos.
         groups : sequence of str, optional
             A namespaced group for every row, as `groups` of another dataset gives them. Rows of
             one group are never parted. By default, and where it is None, a photo's content is
@@ -104,7 +104,7 @@ class GivenTable(DerivedTable):
         images: Images,
         labels: Sequence[int] | Sequence[str] | npt.NDArray[np.integer] | npt.NDArray[np.str_],
         *,
-        class_names: Iterable[str] | None = None,
+        class_names: ClassNames | None = None,
         ids: Sequence[str] | None = None,
         groups: Sequence[str] | None = None,
     ) -> Self:
@@ -116,9 +116,9 @@ class GivenTable(DerivedTable):
             RGB pixels, 0 to 255. They are not copied; do not change them afterwards.
         labels : sequence of int or str, length n
             The class of every image: its number, or its name.
-        class_names : iterable of str, optional
-            The classes in the order of their numbers. By default the sorted names, or for
-            numbers ``"0"``, ``"1"``, … up to the largest.
+        class_names : iterable of str or mapping, optional
+            The classes in the order of their numbers; some may have no images. By default the
+            sorted names, or for numbers ``"0"``, ``"1"``, … up to the largest.
         ids : sequence of str, optional
             A distinct name for every image; by default ``"0"``, ``"1"`` and so on.
         groups : sequence of str, optional
@@ -134,6 +134,12 @@ class GivenTable(DerivedTable):
         ------
         DataError
             The arrays do not fit together or are not what is described here.
+
+        Warns
+        -----
+        ShelfVisionWarning
+            Labels are names, and a class has none (code ``"missing-class"``), or two names look
+            alike (``"twin-names"``).
 
         Examples
         --------

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, SupportsIndex, cast, overload
 
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._identifiers import clean_name
 from shelfvision._validation import (
     Positions,
     Rows,
@@ -21,9 +22,10 @@ from shelfvision._validation import (
 from shelfvision.data._columns import frozen
 from shelfvision.data._lineage import GroupLink, Lineage
 from shelfvision.data._sources import digests_of, read_rows
+from shelfvision.data.finding._classes import accepted_classes
 from shelfvision.data.finding._skipped import SkippedFiles
 from shelfvision.errors import InvalidParameterError
-from shelfvision.protocols import Image, Images, PixelSource, Resize
+from shelfvision.protocols import ClassNames, Image, Images, PixelSource, Resize
 
 if TYPE_CHECKING:
     from typing import Self
@@ -153,6 +155,23 @@ class PhotoTable:
             return self._source.read(row), int(self._labels[index])
         return self._view(as_rows(cast("Rows", index), len(self), of="a dataset"))
 
+    def __contains__(self, name: object) -> bool:
+        """Tell whether a photo of this id is in the dataset; no photo is read.
+
+        Raises
+        ------
+        InvalidParameterError
+            What is asked for is no id, a text.
+        """
+        if not isinstance(name, str):
+            raise InvalidParameterError(
+                f"a dataset is asked for a photo's id, a text, got {type(name).__name__}; write "
+                "dataset.ids[0] in dataset",
+                code="wrong-type",
+                parameter="name",
+            )
+        return bool((self._ids == name).any())
+
     def __iter__(self) -> Iterator[tuple[Image, int]]:
         """Yield ``(image, label)`` for every row, reading one photo at a time."""
         for position in range(len(self)):
@@ -183,13 +202,14 @@ class PhotoTable:
             setattr(view, name, frozen(getattr(self, name)[positions]))
         return view
 
-    def select(self, class_names: Iterable[str]) -> Self:
+    def select(self, class_names: ClassNames) -> Self:
         """Return the photos of some classes, numbered in the order given.
 
         Parameters
         ----------
-        class_names : iterable of str
-            The classes to keep. A class without photos may be named; it keeps a number.
+        class_names : iterable of str, or mapping
+            The classes to keep. A class that the dataset lacks may be named: it keeps a number
+            and has no photos.
 
         Returns
         -------
@@ -199,10 +219,17 @@ class PhotoTable:
         Raises
         ------
         InvalidParameterError
-            A name is not one of the dataset's classes.
+            None of the names is one of the dataset's classes.
+
+        Warns
+        -----
+        ShelfVisionWarning
+            Some are not (code ``"missing-class"``); the closest name of the dataset is told.
         """
         chosen = as_class_names(class_names)
-        self._require_classes(chosen, "class_names")
+        if set(chosen).isdisjoint(self._class_names):
+            self._require_classes(chosen, "class_names")
+        accepted_classes(chosen, self._class_names, of="the dataset")
         return self._renumbered({name: name for name in chosen}, chosen)
 
     def relabel(self, names: Mapping[str, str]) -> Self:
@@ -230,9 +257,10 @@ class PhotoTable:
                 code="wrong-type",
                 parameter="names",
             )
-        self._require_classes(tuple(names), "names")
+        cleaned = {clean_name(old) if isinstance(old, str) else old: names[old] for old in names}
+        self._require_classes(tuple(cleaned), "names")
         require_texts("class_names", names.values())
-        full = {name: names.get(name, name) for name in self._class_names}
+        full = {name: clean_name(cleaned.get(name, name)) for name in self._class_names}
         return self._renumbered(full, as_class_names(sorted(set(full.values()))))
 
     def _require_classes(self, names: Sequence[str], parameter: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import os
 from collections.abc import Sequence
@@ -69,6 +70,18 @@ class FilePixels:
     def limits(self) -> DecodeLimits:
         """What a photo may cost."""
         return self._limits
+
+    @property
+    def has_files(self) -> bool:
+        """Whether photos can be read again at another size: they can."""
+        return True
+
+    def resized(self, image_size: tuple[int, int], resize: Resize) -> FilePixels:
+        """Return the same files at another size; what was recorded of their content is shared."""
+        other = copy.copy(self)
+        other._image_size = image_size
+        other._resize = resize
+        return other
 
     def __len__(self) -> int:
         """Return the number of photos."""

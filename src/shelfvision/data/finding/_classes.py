@@ -1,8 +1,13 @@
-"""Class names that a reader was asked for, held against those that have photos."""
+"""Class names that a reader was asked for, held against those that have photos.
+
+A test set often lacks a class that the training set has. A name without photos keeps its number
+and counts 0; one warning lists such names, each with the closest that has photos, because the name
+may be a typo.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from shelfvision._identifiers import closest
 from shelfvision._validation import counted
@@ -13,7 +18,11 @@ _SHOWN = 10
 
 
 def accepted_classes(
-    class_names: tuple[str, ...], there: Collection[str], *, of: str
+    class_names: tuple[str, ...],
+    there: Collection[str],
+    *,
+    of: str,
+    reasons: Mapping[str, str] | None = None,
 ) -> tuple[str, ...]:
     """Return the names, and warn of those without a photo, each with the closest that has one.
 
@@ -25,12 +34,15 @@ def accepted_classes(
         The names that have photos.
     of : str
         What was read, for the warning: ``"'list.csv'"``.
+    reasons : mapping of str to str, optional
+        Why a class has no photos, where that is known: ``"its folder is empty"``.
     """
     known = set(there)
     absent = [name for name in class_names if name not in known]
     if absent:
-        names = sorted(known)
-        shown = ", ".join(_with_closest(name, names) for name in absent[:_SHOWN])
+        # A name that nobody asked for is the likelier spelling.
+        candidates = sorted(known - set(class_names)) or sorted(known)
+        shown = ", ".join(_told(name, candidates, reasons or {}) for name in absent[:_SHOWN])
         more = f" and {len(absent) - _SHOWN} more" if len(absent) > _SHOWN else ""
         warn_caller(
             ShelfVisionWarning(
@@ -43,6 +55,8 @@ def accepted_classes(
     return class_names
 
 
-def _with_closest(name: str, names: Collection[str]) -> str:
-    near = closest(name, names)
+def _told(name: str, candidates: Collection[str], reasons: Mapping[str, str]) -> str:
+    if name in reasons:
+        return f"{name!r} ({reasons[name]})"
+    near = closest(name, candidates)
     return repr(name) if near is None else f"{name!r} (is {near!r} meant?)"

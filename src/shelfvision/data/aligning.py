@@ -1,0 +1,145 @@
+"""Datasets in the terms of a classifier: its class numbers, its image size and resize rule.
+
+A test set often lacks a class or lists its classes in another order, and is often opened with
+another image size. Both change every number that follows, so both are settled here, before
+anything is computed, for training, evaluation, prediction, calibration and galleries alike.
+
+>>> import numpy as np
+>>> from shelfvision.data import Dataset
+>>> photos = Dataset.from_arrays(np.zeros((2, 8, 8, 3), np.uint8), ["tea", "milk"])
+>>> photos.labels.tolist()
+[1, 0]
+>>> names = ("juice", "tea", "milk")
+>>> aligned(photos, names, parameter="dataset", of="classifier").labels.tolist()
+[1, 2]
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from shelfvision._identifiers import closest
+from shelfvision._validation import listed
+from shelfvision._warnings import warn_caller
+from shelfvision.data._dataset import Dataset
+from shelfvision.data._sources import has_files
+from shelfvision.errors import DataError, ShelfVisionWarning, SplitError
+from shelfvision.protocols import Resize
+
+_SHOWN = 5
+"""How many names a remedy lists."""
+
+Brought: TypeAlias = Literal["as given", "files", "arrays"]
+"""How photos came to their size: they had it, were read from files again, or were resized."""
+
+
+def aligned(
+    dataset: Dataset,
+    class_names: tuple[str, ...],
+    *,
+    parameter: str,
+    of: str,
+    error: type[DataError | SplitError] = DataError,
+) -> Dataset:
+    """Return the dataset with these class names and their numbers; classes may lack photos.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Photos whose classes are among `class_names`, in any order.
+    class_names : tuple of str
+        The classes in the order of their numbers.
+    parameter : str
+        What the caller calls the dataset, for the error.
+    of : str
+        What the caller calls the object that has these class names: ``"classifier"``, ``"train"``.
+    error : type of error, default=DataError
+        What to raise.
+
+    Returns
+    -------
+    Dataset
+        The same rows in the same order; the dataset itself where nothing changes.
+
+    Raises
+    ------
+    DataError
+        The dataset has a class that `class_names` lack.
+    """
+    if dataset.class_names == class_names:
+        return dataset
+    known = set(class_names)
+    unknown = [name for name in dataset.class_names if name not in known]
+    if unknown:
+        raise error(
+            f"{parameter} must have classes of {of}, got {listed(unknown)}, which {of} does not "
+            f"have; {_remedy(dataset, class_names, unknown, parameter, of)}",
+            code="unknown-class",
+            parameter=parameter,
+        )
+    return dataset._renumbered({name: name for name in class_names}, class_names)
+
+
+def _remedy(
+    dataset: Dataset, class_names: tuple[str, ...], unknown: list[str], parameter: str, of: str
+) -> str:
+    """Return what to do: rename what is spelled otherwise, and leave out what is not known."""
+    near = {name: closest(name, class_names) for name in unknown[:_SHOWN]}
+    renamed = {name: other for name, other in near.items() if other is not None}
+    if len(renamed) == len(unknown):
+        return f"rename with {parameter}.relabel({renamed!r})"
+    if len(unknown) < len(dataset.class_names):
+        return f"leave them out with {parameter}.select(class_names={of}.class_names)"
+    return f"give photos of its classes, {listed(class_names)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sized:
+    """A dataset at an image size and resize rule, and how it came to them."""
+
+    dataset: Dataset
+    """The same rows at that size."""
+    brought: Brought
+    """Whether photos were read from their files again, or given pixels resized."""
+
+
+def sized(
+    dataset: Dataset, image_size: tuple[int, int], resize: Resize, *, parameter: str
+) -> Sized:
+    """Return a dataset at an image size and resize rule, as a classifier wants its photos.
+
+    A dataset with files behind it (a view, cached or augmented one too) is read from them at that
+    size. Of one that was given as pixels these are resized, as `Classifier.predict` resizes
+    arrays, with a warning.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The photos.
+    image_size : tuple of int
+        Height and width in pixels.
+    resize : {"stretch", "pad", "crop"}
+        The rule for photos of another shape.
+    parameter : str
+        What the caller calls the dataset, for the warning.
+    """
+    files = has_files(dataset._source)
+    same_size = dataset.image_size == image_size
+    if same_size and (dataset.resize == resize or not files):
+        return Sized(dataset=dataset, brought="as given")
+    found = dataset.resized(image_size, resize=resize)
+    if files:
+        return Sized(dataset=found, brought="files")
+    height, width = dataset.image_size
+    warn_caller(
+        ShelfVisionWarning(
+            f"{parameter} holds arrays of {height} x {width} pixels, which were resized to "
+            f"{image_size[0]} x {image_size[1]} ({resize!r}), the classifier's; photos read from "
+            "files at that size are sharper, so open the files with "
+            f"image_size={image_size}, resize={resize!r}",
+            code="resized-arrays",
+            parameter=parameter,
+        )
+    )
+    return Sized(dataset=found, brought="arrays")
