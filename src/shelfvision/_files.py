@@ -28,6 +28,7 @@ import stat
 import sys
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NoReturn, Protocol, cast
 
@@ -46,6 +47,9 @@ _WITHOUT_WAITING: int = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0
 _NO_FOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
 _NO_SUCH_SERVICE = (errno.EINVAL, errno.ENOTSUP, errno.EBADF)
 _NAME_BYTES = 150
+
+SMALLER = "check the path, or split the file"
+"""What to do about a file that is too large, where the caller knows nothing better."""
 
 
 class MakeError(Protocol):
@@ -66,6 +70,7 @@ def read_bounded(
     error: MakeError = DataError,
     missing: MakeError = DatasetNotFoundError,
     parameter: str | None = None,
+    smaller: str = SMALLER,
     follow: bool = True,
 ) -> bytes:
     """Return the bytes of a regular file that has at most `limit` of them.
@@ -85,6 +90,8 @@ def read_bounded(
         The same for a file that does not exist.
     parameter : str, optional
         The public name of the argument that `source` came in.
+    smaller : str, default="check the path, or split the file"
+        What to do where the file is too large.
     follow : bool, default=True
         Whether a link is followed. Files below a folder of ours are read with False.
 
@@ -100,7 +107,13 @@ def read_bounded(
         ``"not-a-file"`` (a folder, FIFO, device, socket, or a link that must not be followed),
         ``"too-large"``, ``"permission"`` or ``"unreadable"``.
     """
-    refusal = _Refusal(source, what, error, missing, parameter)
+    refusal = _Refusal(
+        where=_named(source, what),
+        error=error,
+        missing=missing,
+        parameter=parameter,
+        smaller=smaller,
+    )
     if not isinstance(source, str | os.PathLike):
         return _read_open(source, limit, 0, refusal)
     data, _ = _read_regular(source, limit, refusal, follow=follow)
@@ -115,9 +128,17 @@ def read_with_status(
     error: MakeError = DataError,
     missing: MakeError = DatasetNotFoundError,
     parameter: str | None = None,
+    smaller: str = SMALLER,
 ) -> tuple[bytes, os.stat_result]:
     """Return what `read_bounded` returns, and the status that the file had when it was opened."""
-    return _read_regular(path, limit, _Refusal(path, what, error, missing, parameter), follow=True)
+    refusal = _Refusal(
+        where=_named(path, what),
+        error=error,
+        missing=missing,
+        parameter=parameter,
+        smaller=smaller,
+    )
+    return _read_regular(path, limit, refusal, follow=True)
 
 
 def open_regular(
@@ -128,6 +149,7 @@ def open_regular(
     error: MakeError = DataError,
     missing: MakeError = DatasetNotFoundError,
     parameter: str | None = None,
+    smaller: str = SMALLER,
     follow: bool = True,
 ) -> io.BufferedReader:
     """Open a regular file of at most `limit` bytes for reading, for formats read in pieces.
@@ -139,7 +161,13 @@ def open_regular(
     ShelfVisionError
         As for `read_bounded`.
     """
-    refusal = _Refusal(path, what, error, missing, parameter)
+    refusal = _Refusal(
+        where=_named(path, what),
+        error=error,
+        missing=missing,
+        parameter=parameter,
+        smaller=smaller,
+    )
     try:
         return io.BufferedReader(_opened(path, limit, refusal, follow=follow)[0])
     except (OSError, ValueError) as fault:
@@ -178,28 +206,21 @@ def open_own(path: str | os.PathLike[str], flags: int, mode: int = 0o666) -> int
     return descriptor
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Refusal:
     """Says in one sentence why a file is not read."""
 
-    def __init__(
-        self,
-        source: object,
-        what: str,
-        error: MakeError,
-        missing: MakeError,
-        parameter: str | None,
-    ) -> None:
-        named = isinstance(source, str | bytes | os.PathLike)
-        self._where = f"{what} {os.fsdecode(source)!r}" if named else what  # type: ignore[arg-type]  # checked
-        self._error = error
-        self._missing = missing
-        self._parameter = parameter
+    where: str
+    error: MakeError
+    missing: MakeError
+    parameter: str | None
+    smaller: str
 
     def because(self, code: str, fault: str, remedy: str) -> NoReturn:
         """Raise the error of this code."""
-        make = self._missing if code == "not-found" else self._error
-        message = f"{self._where} {fault}; {remedy}"
-        raise make(message, code=code, parameter=self._parameter)
+        make = self.missing if code == "not-found" else self.error
+        message = f"{self.where} {fault}; {remedy}"
+        raise make(message, code=code, parameter=self.parameter)
 
     def of(self, fault: Exception) -> NoReturn:
         """Raise the error that says what the operating system said."""
@@ -207,7 +228,7 @@ class _Refusal:
             raise fault
         if isinstance(fault, FileNotFoundError | NotADirectoryError):
             remedy = "check the path"
-            if "://" in self._where:
+            if "://" in self.where:
                 remedy = "addresses are not fetched, so download the file and give its path"
             self.because("not-found", "does not exist", remedy)
         if isinstance(fault, PermissionError):
@@ -217,6 +238,11 @@ class _Refusal:
         reason = getattr(fault, "strerror", None) or str(fault) or type(fault).__name__
         remedy = "check the path and the disk it is on"
         self.because("unreadable", f"cannot be read: {reason}", remedy)
+
+
+def _named(source: object, what: str) -> str:
+    named = isinstance(source, str | bytes | os.PathLike)
+    return f"{what} {os.fsdecode(source)!r}" if named else what  # type: ignore[arg-type]  # checked
 
 
 def _opened(
@@ -390,7 +416,13 @@ def storage_error(target: Path, error: Exception, *, replaced: bool = False) -> 
     )
 
 
+class _DamagedError(OSError):
+    """What was written is not what is read back."""
+
+
 def _code_of(error: Exception) -> str:
+    if isinstance(error, _DamagedError):
+        return "damaged"
     if isinstance(error, PermissionError):
         return "permission"
     number = getattr(error, "errno", None)
@@ -491,7 +523,7 @@ class _NewFile(io.RawIOBase):
         finally:
             os.close(descriptor)
         if size != self._size or (self._in_order and checksum != self._checksum):
-            raise OSError(errno.EIO, "the disk gives back other bytes than were written")
+            raise _DamagedError(errno.EIO, "the disk gives back other bytes than were written")
 
 
 def _keep_permissions(descriptor: int, path: Path, like: os.stat_result) -> None:

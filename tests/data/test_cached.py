@@ -17,6 +17,7 @@ import shelfvision as sv
 from shelfvision.data._sources import read_rows
 from shelfvision.errors import PhotoError, StorageError
 from shelfvision.protocols import Images, PixelSource
+from support import refuses
 
 Places = Callable[[Path], Path | None]
 places = pytest.mark.parametrize("place", [lambda _: None, lambda path: path / "cache"])
@@ -121,13 +122,14 @@ def test_a_photo_that_changes_meanwhile_stops_the_cache(
     _ = ds.groups
     make_photo(shop / "Milk/b.jpg", 77)
     os.utime(shop / "Milk/b.jpg", (5, 5))
-    with pytest.raises(PhotoError, match=r"b\.jpg.*changed"):
+    with refuses(PhotoError, "changed") as caught:
         ds.cached()
+    assert caught.value.path == str(shop / "Milk" / "b.jpg")
 
 
 def test_a_cache_that_cannot_be_written_is_named(shop: Path, tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file")
-    with pytest.raises(StorageError, match="taken"):
+    with refuses(StorageError, "unwritable"):
         sv.Dataset.from_directory(shop).cached(tmp_path / "taken")
 
 
@@ -213,6 +215,6 @@ def test_two_processes_may_write_the_same_cache(
 
 def test_a_photo_that_cannot_be_read_leaves_no_cache_behind(shop: Path, tmp_path: Path) -> None:
     (shop / "Milk/broken.jpg").write_bytes(b"no photo")
-    with pytest.raises(PhotoError, match=r"broken\.jpg"):
+    with refuses(PhotoError, "not-an-image"):
         sv.Dataset.from_directory(shop).cached(tmp_path / "cache")
     assert not list((tmp_path / "cache").iterdir())

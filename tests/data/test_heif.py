@@ -16,6 +16,7 @@ from shelfvision.data import DecodeLimits
 from shelfvision.data.decoding._decode import decode_photo
 from shelfvision.data.decoding._heif import open_heif
 from shelfvision.errors import PhotoError
+from support import refuses
 
 HEIGHT, WIDTH = 40, 64
 
@@ -76,13 +77,12 @@ def test_grey_and_transparent_photos_become_rgb(mode: str) -> None:
 def test_limits_hold_before_pixels_are_read() -> None:
     data = encoded()
     for limits in (DecodeLimits(max_side=63), DecodeLimits(max_pixels=WIDTH * HEIGHT - 1)):
-        with pytest.raises(PhotoError) as caught:
+        with refuses(PhotoError, "too-many-pixels"):
             decode_photo(data, image_size=(8, 8), limits=limits, where="a.heic")
-        assert caught.value.code == "too-many-pixels"
 
 
 def test_limits_hold_for_what_the_decoder_finds_whatever_the_boxes_say() -> None:
-    with pytest.raises(PhotoError, match="63 allowed for a side"):
+    with refuses(PhotoError, "too-many-pixels"):
         open_heif(encoded(), DecodeLimits(max_side=63), "a.heic")
 
 
@@ -97,17 +97,16 @@ def test_limits_hold_for_what_the_decoder_finds_whatever_the_boxes_say() -> None
     ],
 )
 def test_what_a_file_only_says_is_refused_from_its_boxes(data: bytes, code: str) -> None:
-    with pytest.raises(PhotoError, match=r"'a\.heic'") as caught:
+    with refuses(PhotoError, code) as caught:
         decode_photo(data, image_size=(8, 8), where="a.heic")
-    assert caught.value.code == code
+    assert caught.value.path == "a.heic"
 
 
 @pytest.mark.parametrize("kept", [0.4, 0.8, 0.99])
 def test_a_truncated_photo_is_refused(kept: float) -> None:
     data = encoded()
-    with pytest.raises(PhotoError) as caught:
+    with refuses(PhotoError, "truncated"):
         decode_photo(data[: int(len(data) * kept)], image_size=(8, 8))
-    assert caught.value.code == "truncated"
 
 
 def test_reading_one_does_not_change_what_pillow_opens() -> None:
@@ -128,8 +127,8 @@ def test_heic_photos_of_a_folder_are_rows(shop: Path) -> None:
 def test_without_the_package_heic_photos_are_named_with_the_pip_line(
     shop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (shop / "Milk/phone.HEIC").write_bytes(made_up((9, 9)))
-    (shop / "Milk/not-renamed.jpg").write_bytes(made_up((9, 9)))
+    (shop / "Milk/phone.HEIC").write_bytes(encoded())
+    (shop / "Milk/not-renamed.jpg").write_bytes(encoded())
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     ds = sv.Dataset.from_directory(shop, on_error="skip")

@@ -308,25 +308,23 @@ def test_any_error_of_the_decoder_comes_out_as_a_photo_error(
         def fail(*_: object, error: BaseException = error, **__: object) -> None:
             raise error
 
-        monkeypatch.setattr("shelfvision.data.decoding._decode._as_rgb", fail)
+        monkeypatch.setattr("shelfvision.data.decoding._decode.as_rgb", fail)
         assert code_of(encoded("PNG")) == "broken"
 
 
 def test_a_missing_photo_is_named(tmp_path: Path) -> None:
     with refuses(PhotoNotFoundError, "not-found") as caught:
         read_photo(tmp_path / "nowhere.jpg", image_size=SIZE)
-    assert caught.value.code == "not-found"
+    assert "nowhere.jpg" in str(caught.value)
 
 
 def test_a_folder_or_a_fifo_is_refused_at_once(tmp_path: Path) -> None:
-    with pytest.raises(PhotoError) as caught:
+    with refuses(PhotoError, "not-a-file"):
         read_photo(tmp_path, image_size=SIZE)
-    assert caught.value.code == "not-a-file"
     if hasattr(os, "mkfifo"):
         os.mkfifo(tmp_path / "pipe.jpg")
-        with pytest.raises(PhotoError) as caught:
+        with refuses(PhotoError, "not-a-file"):
             read_photo(tmp_path / "pipe.jpg", image_size=SIZE)
-        assert caught.value.code == "not-a-file"
 
 
 def test_a_photo_that_may_not_be_read_is_named(
@@ -336,7 +334,7 @@ def test_a_photo_that_may_not_be_read_is_named(
         raise PermissionError(13, "Permission denied")
 
     (tmp_path / "a.jpg").write_bytes(encoded("JPEG"))
-    monkeypatch.setattr("shelfvision.data.decoding._decode._open_without_waiting", refuse)
+    monkeypatch.setattr("shelfvision._files.os.open", refuse)
     with refuses(PhotoError, "permission") as caught:
         read_photo(tmp_path / "a.jpg", image_size=SIZE)
-    assert caught.value.code == "permission"
+    assert caught.value.path == str(tmp_path / "a.jpg")

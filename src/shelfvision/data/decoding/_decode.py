@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import os
-import stat
 from collections.abc import Callable
+from functools import partial
 from typing import NoReturn
 
 import numpy as np
@@ -15,10 +15,12 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from shelfvision._files import read_with_status
 from shelfvision.data.decoding._headers import Header, read_header
 from shelfvision.data.decoding._heif import open_heif
 from shelfvision.data.decoding._limits import DecodeLimits
-from shelfvision.data.decoding._refusals import refuse, refuse_size, refuse_truncated
+from shelfvision.data.decoding._refusals import RAISE, check_memory, refuse_truncated
+from shelfvision.data.decoding._rgb import BACKGROUND, as_array, as_rgb
 from shelfvision.errors import PhotoError, PhotoNotFoundError
 from shelfvision.protocols import Image, Resize
 
@@ -32,9 +34,6 @@ __all__ = [
     "read_photo",
     "resize_image",
 ]
-
-BACKGROUND = (255, 255, 255)
-"""What shows through transparent pixels and fills the margins of ``resize="pad"``: white."""
 
 DEFAULT_LIMITS = DecodeLimits()
 """The limits where none are given."""
@@ -107,9 +106,8 @@ def decode_photo(
     header = read_header(data, limits=limits, where=where)
     try:
         if header.format == "HEIC":
-            photo = _as_rgb(open_heif(header.data, limits, where))
-            return _fitted(photo, image_size, resize)
-        return _decode(header, image_size, resize)
+            return _fitted(_opened_heif(header, limits, where), image_size, resize)
+        return _decode(header, image_size, resize, limits, where)
     except Exception as error:  # noqa: BLE001  (broken files make Pillow raise of every kind)
         _refuse_undecodable(error, header, where)
 
@@ -132,10 +130,10 @@ def decode_whole(
     header = read_header(data, limits=limits, where=where)
     try:
         if header.format == "HEIC":
-            return np.array(_as_rgb(open_heif(header.data, limits, where))), 1
+            return as_array(_opened_heif(header, limits, where)), 1
         size = header.height, header.width
         size = size[::-1] if header.orientation >= 5 else size
-        return _decode(header, size, "stretch"), header.orientation
+        return _decode(header, size, "stretch", limits, where), header.orientation
     except Exception as error:  # noqa: BLE001  (broken files make Pillow raise of every kind)
         _refuse_undecodable(error, header, where)
 
@@ -162,7 +160,7 @@ def resize_image(image: Image, *, image_size: tuple[int, int], resize: Resize = 
 
 def _fitted(rgb: PillowImage.Image, image_size: tuple[int, int], resize: Resize) -> Image:
     box, size = _geometry(rgb.size, (image_size[1], image_size[0]), resize)
-    return _padded(np.array(_resized(rgb, box, size)), image_size)
+    return _padded(as_array(_resized(rgb, box, size)), image_size)
 
 
 def read_photo(
@@ -192,40 +190,14 @@ def read_bytes(
 ) -> tuple[bytes, os.stat_result]:
     """Return the content and status of a regular file, refusing anything else, never hanging."""
     where = os.fspath(path)
-    try:
-        with open(where, "rb", buffering=0, opener=_open_without_waiting) as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                refuse(where, "not-a-file", "is not a regular file", "give the path of a photo")
-            if status.st_size > limits.max_bytes:
-                refuse_size(where, status.st_size, limits)
-            return file.readall(), status
-    except PhotoError:
-        raise
-    except (OSError, ValueError) as error:
-        _refuse_unreadable(error, where)
-
-
-def _open_without_waiting(path: str, flags: int) -> int:
-    # Opening a FIFO that nobody writes to would wait for ever.
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
-
-
-def _refuse_unreadable(error: OSError | ValueError, where: str) -> NoReturn:
-    if isinstance(error, FileNotFoundError | NotADirectoryError):
-        advice = "photos are not fetched, so download it" if "://" in where else "check the path"
-        raise PhotoNotFoundError(
-            f"there is no photo {where!r}; {advice}", path=where, code="not-found"
-        ) from error
-    if isinstance(error, PermissionError):
-        message = f"{where!r} may not be read: permission denied; allow reading it, or remove it"
-        raise PhotoError(message, path=where, code="permission") from error
-    if isinstance(error, IsADirectoryError):
-        message = f"{where!r} is a folder, not a photo; give the path of a photo"
-        raise PhotoError(message, path=where, code="not-a-file") from error
-    reason = getattr(error, "strerror", None) or error
-    message = f"{where!r} cannot be read: {reason}; check the path and the disk it is on"
-    raise PhotoError(message, path=where, code="unreadable") from error
+    return read_with_status(
+        path,
+        limits.max_bytes,
+        what="the photo",
+        error=partial(PhotoError, path=where),
+        missing=partial(PhotoNotFoundError, path=where),
+        smaller=RAISE.format("max_bytes"),
+    )
 
 
 def _refuse_undecodable(error: Exception, header: Header, where: str) -> NoReturn:
@@ -243,20 +215,29 @@ def _refuse_undecodable(error: Exception, header: Header, where: str) -> NoRetur
     ) from error
 
 
-def _decode(header: Header, image_size: tuple[int, int], resize: Resize) -> Image:
+def _opened_heif(header: Header, limits: DecodeLimits, where: str) -> PillowImage.Image:
+    check_memory(header.memory(), limits, where)
+    return open_heif(header.data, limits, where)
+
+
+def _decode(
+    header: Header, image_size: tuple[int, int], resize: Resize, limits: DecodeLimits, where: str
+) -> Image:
     turned = header.orientation >= 5
     wanted = image_size if turned else (image_size[1], image_size[0])
     box, size = _geometry((header.width, header.height), wanted, resize)
+    fraction = _fraction(box, size) if header.format == "JPEG" else 1
+    check_memory(header.memory(fraction), limits, where)
     with _PLUGINS[header.format](io.BytesIO(header.data)) as photo:
         if photo.size != (header.width, header.height):
             raise ValueError(f"its parts disagree on its size, {photo.size}")
-        if isinstance(photo, JpegImageFile):
-            box = _draft(photo, box, size)
-        rgb = _as_rgb(photo)
+        if fraction > 1 and isinstance(photo, JpegImageFile):
+            box = _draft(photo, box, fraction)
+        rgb = as_rgb(photo)
     rgb = _resized(rgb, box, size)
     if header.orientation != 1:
         rgb = rgb.transpose(_UPRIGHT[header.orientation])
-    return _padded(np.array(rgb), image_size)
+    return _padded(as_array(rgb), image_size)
 
 
 _Box = tuple[float, float, float, float]
@@ -286,41 +267,20 @@ def _geometry(
     return (0.0, 0.0, float(width), float(height)), size
 
 
-def _draft(photo: JpegImageFile, box: _Box, size: tuple[int, int]) -> _Box:
-    """Have the JPEG decoded at a fraction of its size; return the box in that fraction."""
+def _fraction(box: _Box, size: tuple[int, int]) -> int:
+    """Return by what a JPEG's sides may be divided while it is decoded."""
     room = min((box[2] - box[0]) / size[0], (box[3] - box[1]) / size[1]) / _DRAFT_MARGIN
-    fraction = next((step for step in (8, 4, 2) if room >= step), 1)
-    if fraction == 1:
-        return box
+    return next((step for step in (8, 4, 2) if room >= step), 1)
+
+
+def _draft(photo: JpegImageFile, box: _Box, fraction: int) -> _Box:
+    """Have the JPEG decoded at a fraction of its size; return the box in that fraction."""
     width, height = photo.size
     drafted = photo.draft(None, (max(1, width // fraction), max(1, height // fraction)))
     if drafted is None:
         return box
     scale = drafted[1][2] / width, drafted[1][3] / height
     return box[0] * scale[0], box[1] * scale[1], box[2] * scale[0], box[3] * scale[1]
-
-
-def _as_rgb(photo: PillowImage.Image) -> PillowImage.Image:
-    photo.load()
-    if photo.mode == "RGB" and "transparency" not in photo.info:
-        return photo
-    if photo.mode.startswith("I"):
-        return _from_16_bit(photo).convert("RGB")
-    if photo.mode in {"LA", "PA", "RGBA", "La", "RGBa"} or "transparency" in photo.info:
-        rgba = photo.convert("RGBA")
-        opaque = PillowImage.new("RGB", rgba.size, BACKGROUND)
-        opaque.paste(rgba, mask=rgba.getchannel("A"))
-        return opaque
-    return photo.convert("RGB")
-
-
-def _from_16_bit(photo: PillowImage.Image) -> PillowImage.Image:
-    wide = np.asarray(photo)
-    grey = np.empty(wide.shape, dtype=np.uint8)
-    # Row by row, so that a large photo needs no second large array.
-    for row, values in enumerate(wide):
-        grey[row] = (np.clip(values, 0, 65535).astype(np.uint32) * 255 + 32767) // 65535
-    return PillowImage.fromarray(grey)
 
 
 def _padded(pixels: npt.NDArray[np.uint8], image_size: tuple[int, int]) -> Image:

@@ -7,12 +7,14 @@ decoder, and the orientation is read here.
 
 from __future__ import annotations
 
-import math
+import os
 import re
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from shelfvision._formats import READ_NAMES, conversion, format_of_content
+from shelfvision.data.decoding._heic import read_heic
 from shelfvision.data.decoding._limits import DecodeLimits
 from shelfvision.data.decoding._refusals import (
     AGAIN,
@@ -25,7 +27,7 @@ from shelfvision.data.decoding._refusals import (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
     """What is known of a photo before decoding, and the bytes to decode."""
 
@@ -39,6 +41,24 @@ class Header:
     """The EXIF orientation, 1 to 8; 1 is upright."""
     data: bytes
     """The file without the parts that no pixel depends on."""
+    stored: float
+    """Bytes that a decoded pixel takes before it is RGB."""
+    working: float
+    """Bytes that a pixel takes while it is brought to RGB, or RGB to an array: what is more."""
+    decoding_bytes: int = 0
+    """Bytes that the decoder needs besides, and returns when it is done."""
+
+    def memory(self, fraction: int = 1) -> int:
+        """Return the bytes that decoding takes besides the file, estimated from above.
+
+        Parameters
+        ----------
+        fraction : int, default=1
+            By what each side is divided while decoding, which JPEG allows.
+        """
+        pixels = -(-self.width // fraction) * -(-self.height // fraction)
+        while_decoding = self.decoding_bytes + self.stored * pixels
+        return len(self.data) + int(max(while_decoding, self.working * pixels))
 
 
 def read_header(data: bytes, *, limits: DecodeLimits, where: str) -> Header:
@@ -55,17 +75,15 @@ def read_header(data: bytes, *, limits: DecodeLimits, where: str) -> Header:
 
 
 def _reader_of(data: bytes, where: str) -> Callable[[bytes, DecodeLimits, str], Header]:
-    if data.startswith(b"\xff\xd8\xff"):
-        return _read_jpeg
-    if data.startswith(_PNG_SIGNATURE):
-        return _read_png
-    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
-        return _read_webp
-    if data[4:8] != b"ftyp" or not _HEIC_BRANDS & _brands(data):
-        start = bytes(data[:12])
-        what = f"is not a JPEG, PNG, WebP or HEIC photo: its content starts with {start!r}"
+    found = format_of_content(data)
+    if found is None:
+        what = f"is not a {READ_NAMES} photo: its content starts with {bytes(data[:12])!r}"
         refuse(where, "not-an-image", what, "convert it to one of these formats, or remove it")
-    return _read_heic
+    if not found.is_read:
+        name = where if os.path.isfile(where) else f"photo{found.suffixes[0]}"
+        what = f"is a {found.name} image, a format that is not read"
+        refuse(where, "not-an-image", what, f"convert it, for example with: {conversion(name)}")
+    return _READERS[found.name]
 
 
 # JPEG: ITU-T T.81, annex B.
@@ -105,7 +123,30 @@ def _read_jpeg(data: bytes, limits: DecodeLimits, where: str) -> Header:
     _check_scans(data, start, frame, limits, where)
     height, width = struct.unpack_from(">HH", frame, 5)
     kept.append(data[start:])
-    return Header("JPEG", width, height, orientation, b"".join(kept))
+    return Header(
+        format="JPEG",
+        width=width,
+        height=height,
+        orientation=orientation,
+        data=b"".join(kept),
+        stored=1 if frame[9] == 1 else 4,
+        working=8 if frame[9] == 4 else 7,
+        decoding_bytes=0 if _in_one_scan(data, start, frame) else _coefficients(frame),
+    )
+
+
+def _coefficients(frame: bytes) -> int:
+    """Return the bytes of the coefficients of all scans, which are kept until the last one."""
+    height, width = struct.unpack_from(">HH", frame, 5)
+    factors = [(part >> 4, part & 15) for part in frame[11::3]]
+    widest, tallest = (max((pair[side] for pair in factors), default=1) for side in (0, 1))
+    share = sum(across * down for across, down in factors) / max(1, widest * tallest)
+    # Two bytes each, and whole blocks at the edges.
+    return int(2 * share * (width + 8 * widest) * (height + 8 * tallest))
+
+
+def _in_one_scan(data: bytes, start: int, frame: bytes) -> bool:
+    return frame[1] not in _PROGRESSIVE and data[start + 4 : start + 5] == frame[9:10]
 
 
 def _segment_end(data: bytes, start: int, where: str) -> int:
@@ -117,8 +158,7 @@ def _segment_end(data: bytes, start: int, where: str) -> int:
 
 
 def _check_scans(data: bytes, start: int, frame: bytes, limits: DecodeLimits, where: str) -> None:
-    in_one_scan = frame[1] not in _PROGRESSIVE and data[start + 4 : start + 5] == frame[9:10]
-    if in_one_scan:
+    if _in_one_scan(data, start, frame):
         # Only the first scan is ever decoded, and its coded bytes cannot look like an end.
         if data.rfind(b"\xff\xd9", start) < 0:
             refuse_truncated(where)
@@ -167,7 +207,17 @@ def _read_png(data: bytes, limits: DecodeLimits, where: str) -> Header:
     if kept[1][4:8] != b"IHDR" or len(kept[1]) < 25:
         refuse(where, "broken", "is a PNG file that does not start with a header", AGAIN)
     width, height = struct.unpack_from(">LL", kept[1], 8)
-    return Header("PNG", width, height, orientation, b"".join(kept))
+    # Grey of 16 bits comes in up to 4 bytes, palettes and grey of fewer in 1.
+    stored = 1 if kept[1][17] in (0, 3) and kept[1][16] <= 8 else 4
+    return Header(
+        format="PNG",
+        width=width,
+        height=height,
+        orientation=orientation,
+        data=b"".join(kept),
+        stored=stored,
+        working=max(7, stored + 4),
+    )
 
 
 # WebP: RFC 9649.
@@ -177,24 +227,61 @@ def _read_webp(data: bytes, limits: DecodeLimits, where: str) -> Header:
     end = 8 + int.from_bytes(data[4:8], "little")
     if end > len(data):
         refuse_truncated(where)
-    size, orientation, position, chunks, frames = None, 1, 12, 0, 0
+    size, orientation, position, chunks, frames = (0, 0), 1, 12, 0, 0
+    kept: list[bytes] = []
     while position + 8 <= end:
         kind = data[position : position + 4]
         length = int.from_bytes(data[position + 4 : position + 8], "little")
         body = data[position + 8 : position + 8 + min(length, 65536)]
         chunks += 1
         check_chunks(chunks, limits, where)
-        size = size or _webp_size(kind, body)
+        size = _larger(size, _webp_size(kind, body), where)
         frames += kind == b"ANMF"
+        after = position + 8 + length + length % 2
         if kind == b"EXIF":
             orientation = _orientation(body.removeprefix(b"Exif\0\0"))
-        position += 8 + length + length % 2
+        elif kind == b"VP8X":
+            # Without its notes of a profile, EXIF and XMP, which are left out.
+            flags = bytes([body[0] & ~_WEBP_NOTES]) if body else b""
+            kept.append(data[position : position + 8] + flags + data[position + 9 : after])
+        elif kind in _WEBP_KEPT:
+            kept.append(data[position:after])
+        position = after
     check_frames(frames, limits, where)
     if position > end + 1:
         refuse_truncated(where)
-    if size is None:
+    if size == (0, 0):
         refuse(where, "broken", "is a WebP file without an image in it", AGAIN)
-    return Header("WebP", *size, orientation, data)
+    return Header(
+        format="WebP",
+        width=size[0],
+        height=size[1],
+        orientation=orientation,
+        data=_riff(kept),
+        # The decoder of animations, the only one that Pillow has, keeps two canvases besides the
+        # frame and what it hands on.
+        stored=_WEBP_BYTES,
+        working=_WEBP_BYTES,
+    )
+
+
+_WEBP_KEPT = frozenset((b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF"))
+_WEBP_NOTES = 0x20 | 0x08 | 0x04
+_WEBP_BYTES = 21
+
+
+def _riff(chunks: list[bytes]) -> bytes:
+    size = 4 + sum(map(len, chunks))
+    return b"".join((b"RIFF", size.to_bytes(4, "little"), b"WEBP", *chunks))
+
+
+def _larger(size: tuple[int, int], found: tuple[int, int] | None, where: str) -> tuple[int, int]:
+    """Return the size of the canvas, which is said first and holds every image after it."""
+    if found is None or size == (0, 0):
+        return found or size
+    if found[0] > size[0] or found[1] > size[1]:
+        refuse(where, "broken", f"is a WebP file whose parts disagree on its size, {found}", AGAIN)
+    return size
 
 
 def _webp_size(kind: bytes, body: bytes) -> tuple[int, int] | None:
@@ -209,45 +296,22 @@ def _webp_size(kind: bytes, body: bytes) -> tuple[int, int] | None:
     return None
 
 
-# HEIC: ISO/IEC 14496-12 (boxes) and 23008-12 (what is in them).
-
-_HEIC_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis"))
-_HOLDERS = {b"meta": 12, b"iprp": 8, b"ipco": 8}
+# HEIC: see `_heic`.
 
 
-def _brands(data: bytes) -> set[bytes]:
-    """Return the kinds of file that this one says it is."""
-    end = min(int.from_bytes(data[:4], "big"), 256, len(data))
-    return {data[place : place + 4] for place in (8, *range(16, end, 4))}
-
-
-def _read_heic(data: bytes, limits: DecodeLimits, where: str) -> Header:
-    """Return the size of the largest image inside, of whose tiles the photo is made.
-
-    The decoder turns it upright, for the file tells that apart from EXIF.
-    """
-    largest, boxes, open_boxes = (0, 0), 0, [(0, len(data))]
-    while open_boxes:
-        start, end = open_boxes.pop()
-        while start + 8 <= end:
-            kind, size = data[start + 4 : start + 8], int.from_bytes(data[start : start + 4], "big")
-            if size == 1:
-                size = int.from_bytes(data[start + 8 : start + 16], "big")
-            size = size or end - start
-            if size < 8 or start + size > end:
-                refuse_truncated(where)
-            boxes += 1
-            check_chunks(boxes, limits, where)
-            if kind == b"ispe" and size >= 20:
-                width, height = struct.unpack_from(">LL", data, start + 12)
-                check_size(width, height, limits, where)
-                largest = max(largest, (width, height), key=math.prod)
-            elif kind in _HOLDERS:
-                open_boxes.append((start + _HOLDERS[kind], start + size))
-            start += size
-    if largest == (0, 0):
-        refuse(where, "broken", "is a HEIC file without an image in it", AGAIN)
-    return Header("HEIC", *largest, 1, data)
+def _heic_header(data: bytes, limits: DecodeLimits, where: str) -> Header:
+    photo = read_heic(data, limits, where)
+    # The decoder turns it upright, for the file tells that apart from EXIF.
+    return Header(
+        format="HEIC",
+        width=photo.width,
+        height=photo.height,
+        orientation=1,
+        data=photo.data,
+        decoding_bytes=photo.decoding_bytes,
+        stored=0,
+        working=8,
+    )
 
 
 def _orientation(exif: bytes) -> int:
@@ -265,3 +329,6 @@ def _orientation(exif: bytes) -> int:
     except struct.error:
         pass
     return 1
+
+
+_READERS = {"JPEG": _read_jpeg, "PNG": _read_png, "WebP": _read_webp, "HEIC": _heic_header}

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
-from typing import cast
 
 from PIL import Image as PillowImage
 
 from shelfvision._validation import import_extra
 from shelfvision.data.decoding._limits import DecodeLimits
 from shelfvision.data.decoding._refusals import check_size, refuse
+from shelfvision.data.decoding._rgb import as_rgb
 from shelfvision.errors import MissingDependencyError
 
 HEIF_ENDINGS = (".heic", ".heif")
-"""How names of such photos end."""
-
 PIP_LINE = 'pip install "shelfvision[heif]"'
 """What brings the package."""
 
@@ -25,7 +23,7 @@ def heif_is_installed() -> bool:
 
 
 def open_heif(data: bytes, limits: DecodeLimits, where: str) -> PillowImage.Image:
-    """Return the main photo of a HEIC file, turned upright; its size is checked before pixels.
+    """Return the main photo of a HEIC file in RGB, upright; its size is checked before pixels.
 
     The package is asked directly: registered with Pillow, it would change what the host opens.
     """
@@ -37,4 +35,9 @@ def open_heif(data: bytes, limits: DecodeLimits, where: str) -> PillowImage.Imag
     photo = pillow_heif.open_heif(data, convert_hdr_to_8bit=True)
     width, height = photo.size
     check_size(width, height, limits, where)
-    return cast("PillowImage.Image", photo.to_pillow())
+    pixels = photo.data
+    # A view of the decoder's own memory, which is freed with `photo` as soon as it is RGB.
+    decoded = PillowImage.frombuffer(
+        photo.mode, photo.size, pixels, "raw", photo.mode, photo.stride, 1
+    )
+    return as_rgb(decoded)

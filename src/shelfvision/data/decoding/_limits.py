@@ -32,6 +32,9 @@ class DecodeLimits:
     """Width or height, in pixels."""
     max_pixels: int = 52_000_000
     """Width times height."""
+    max_memory: int = 512 * 1024 * 1024
+    """Memory that decoding takes besides the file as it was read, in bytes, estimated from above
+    by format and mode: at its own size, a pixel of a JPEG or PNG takes 7 or 8, one of a WebP 21."""
     max_scans: int = 32
     """Passes of a progressive JPEG; common encoders write 3 to 12."""
     max_frames: int = 1

@@ -42,6 +42,16 @@ def check_size(width: int, height: int, limits: DecodeLimits, where: str) -> Non
         refuse(where, "too-many-pixels", what, RAISE.format("max_pixels"))
 
 
+def check_memory(needed: int, limits: DecodeLimits, where: str) -> None:
+    """Refuse a photo whose decoding takes too much memory."""
+    if needed > limits.max_memory:
+        what = (
+            f"takes some {needed / 2**20:,.0f} MiB to decode, more than the "
+            f"{limits.max_memory / 2**20:,.0f} allowed"
+        )
+        refuse(where, "too-much-memory", what, RAISE.format("max_memory"))
+
+
 def check_chunks(count: int, limits: DecodeLimits, where: str) -> None:
     """Refuse a file of too many parts."""
     if count > limits.max_chunks:

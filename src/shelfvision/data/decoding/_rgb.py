@@ -1,0 +1,91 @@
+"""Brings decoded images of any mode to RGB, band by band, so that no second large copy is held.
+
+Pillow holds a pixel of RGB, RGBA, CMYK or LA in 4 bytes and one of L or P in 1. A whole-image
+conversion with a mask takes four such images; bands of a few megabytes take one, for the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image as PillowImage
+
+from shelfvision.protocols import Image
+
+BACKGROUND = (255, 255, 255)
+"""What shows through transparent pixels and fills the margins of ``resize="pad"``: white."""
+
+_BAND_PIXELS = 1 << 20
+_TRANSPARENT = frozenset(("LA", "PA", "RGBA", "La", "RGBa"))
+# Of 16 bits to 8, rounded.
+_TO_8_BITS = ((np.arange(65536, dtype=np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+
+
+def as_rgb(photo: PillowImage.Image) -> PillowImage.Image:
+    """Return a photo in RGB, transparent pixels over white; the photo is closed if it is another.
+
+    Parameters
+    ----------
+    photo : PIL.Image.Image
+        An image of any mode that JPEG, PNG, WebP and HEIC files have.
+
+    Returns
+    -------
+    PIL.Image.Image
+        The photo itself where it is RGB already.
+    """
+    photo.load()
+    if photo.mode == "RGB" and "transparency" not in photo.info:
+        return photo
+    if photo.width * photo.height <= _BAND_PIXELS:
+        return _converted(photo)
+    rgb = PillowImage.new("RGB", photo.size)
+    for top, bottom in _bands(photo.size):
+        rgb.paste(_converted(photo.crop((0, top, photo.width, bottom))), (0, top))
+    photo.close()
+    return rgb
+
+
+def as_array(rgb: PillowImage.Image) -> Image:
+    """Return the pixels of an RGB image as an array to write into.
+
+    Returns
+    -------
+    ndarray of uint8, shape (height, width, 3)
+        RGB pixels, 0 to 255.
+    """
+    width, height = rgb.size
+    if width * height <= _BAND_PIXELS:
+        return np.array(rgb)
+    pixels = np.empty((height, width, 3), dtype=np.uint8)
+    for top, bottom in _bands(rgb.size):
+        pixels[top:bottom] = np.asarray(rgb.crop((0, top, width, bottom)))
+    return pixels
+
+
+def _bands(size: tuple[int, int]) -> Iterator[tuple[int, int]]:
+    """Yield the first row and the one after the last of bands from top to bottom."""
+    width, height = size
+    rows = max(1, _BAND_PIXELS // width)
+    for top in range(0, height, rows):
+        yield top, min(height, top + rows)
+
+
+def _converted(photo: PillowImage.Image) -> PillowImage.Image:
+    if photo.mode.startswith("I"):
+        return _from_16_bit(photo).convert("RGB")
+    if photo.mode in _TRANSPARENT or "transparency" in photo.info:
+        rgba = photo.convert("RGBA")
+        opaque = PillowImage.new("RGB", rgba.size, BACKGROUND)
+        opaque.paste(rgba, mask=rgba.getchannel("A"))
+        return opaque
+    return photo.convert("RGB")
+
+
+def _from_16_bit(photo: PillowImage.Image) -> PillowImage.Image:
+    wide: npt.NDArray[np.integer] = np.asarray(photo)
+    if wide.dtype != np.uint16:
+        wide = np.clip(wide, 0, 65535)
+    return PillowImage.fromarray(_TO_8_BITS[wide])
