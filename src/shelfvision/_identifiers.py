@@ -164,11 +164,22 @@ def is_missing(value: object) -> bool:
     return value is None or not (isinstance(same, bool | np.bool_) and bool(same))
 
 
+def lookalike(name: str, names: Iterable[str]) -> str | None:
+    """Return the name that differs in case, spaces, hyphens or underscores only, if there is one.
+
+    Examples
+    --------
+    >>> lookalike("oat milk", ["Milk", "Oat-Milk"])
+    'Oat-Milk'
+    """
+    folded = _folded(name)
+    return next((one for one in names if _folded(one) == folded), None)
+
+
 def closest(name: str, names: Iterable[str]) -> str | None:
     """Return the name that someone probably meant: by case and spaces first, then by spelling."""
     pool = list(names)
-    folded = _folded(name)
-    same = next((one for one in pool if _folded(one) == folded), None)
+    same = lookalike(name, pool)
     if same is not None:
         return same
     # Comparing spellings is slow: not worth it for every name of a large dataset.

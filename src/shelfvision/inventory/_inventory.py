@@ -11,11 +11,20 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._files import write_atomically
-from shelfvision._validation import counted, import_package, one_of
+from shelfvision._identifiers import clean_name, lookalike
+from shelfvision._validation import as_number, counted, import_package, listed, one_of
 from shelfvision.data import Dataset
 from shelfvision.errors import InvalidParameterError
-from shelfvision.inventory._expected import StockCheck, checked_against
+from shelfvision.inventory._expected import StockCheck, checked_against, in_order
 from shelfvision.inventory._page import as_page
+from shelfvision.inventory._stock_list import (
+    Codes,
+    StockColumns,
+    by_product,
+    lines_of_file,
+    lines_of_mapping,
+    of_store,
+)
 from shelfvision.inventory._writing import COLUMNS, Row, as_csv, as_json, as_text
 
 if TYPE_CHECKING:
@@ -71,41 +80,131 @@ class Inventory:
         confidence: float = 0.9,
         product_column: str = "product",
         count_column: str = "count",
+        key_column: str | None = None,
+        codes: Codes | None = None,
+        store_column: str | None = None,
+        store: str | None = None,
+        partial: bool = False,
+        encoding: str | None = None,
     ) -> tuple[StockCheck, ...]:
-        """Hold the inventory against what should be there.
+        """Compare the inventory with what should be there.
 
         Parameters
         ----------
         expected : mapping of str to int, or path-like
-            How many of each product; or a CSV file in UTF-8 with a line for each, as an ERP
-            system writes it. Products that are not listed are expected 0 times.
+            How many of each product; or a CSV file with a line for each, as an ERP system writes
+            it, with commas, semicolons, tabs or bars. Counts are whole numbers from 0, such as
+            ``40``, ``40.0``, ``40,0`` and ``1.234,00``; ``1.234`` is ambiguous and refused.
         confidence : float, default=0.9
             How probable a difference must be to be told as one, strictly between 0.5 and 1.
         product_column, count_column : str
             The columns of the file.
+        key_column : str, optional
+            The column of codes, such as EAN or PLU, in place of `product_column`; it needs
+            `codes`.
+        codes : mapping of str to str, optional
+            The class name of each code: ``{"4006381333931": "Milk"}``. Several codes may have one
+            class; their counts are added up. Without `key_column`, the product column or the keys
+            of the mapping hold the codes. A code that is not listed is an unknown product.
+        store_column : str, optional
+            The column of stores. Each part of the inventory (`by` of `take_inventory`) is
+            compared with the lines of the store of its name; lines of other stores are ignored.
+        store : str, optional
+            One store of `store_column`: the part of its name, or the whole inventory if it has
+            no parts, is compared with the lines of this store.
+        partial : bool, default=False
+            Whether products that are not listed are unknown. By default they are expected 0
+            times.
+        encoding : str, optional
+            The encoding of the file, such as ``"cp1252"``. By default that of its byte order
+            mark, or UTF-8.
 
         Returns
         -------
         tuple of StockCheck
-            One for every product: missing, short, over and unknown ones first, the surest first.
+            One for every product, and with `store_column` for every store: missing, short, over
+            and unknown ones first, the surest first.
 
         Raises
         ------
         DataError
-            The file is not as described, or lists a product twice.
+            The file is not as described, lists a product twice, or has a name that differs from a
+            class in case or separators only; or a store is on one side only.
         DatasetNotFoundError
             There is no such file.
         InvalidParameterError
-            A count is no whole number from 0, or `confidence` is out of range.
+            A count is not a whole number from 0, or settings do not fit together.
+
+        Warns
+        -----
+        ShelfVisionWarning
+            Two spellings are one product (``"twin-names"``); their counts are added up.
+
+        Examples
+        --------
+        >>> import shelfvision as shv
+        >>> photos = shv.samples.render_products(8, class_names=["Can", "Jar"], seed=1)
+        >>> model = shv.build_model(2, image_size=photos.image_size)
+        >>> classifier = shv.Classifier.from_model(model, class_names=photos.class_names)
+        >>> inventory = shv.take_inventory(classifier.with_validation(photos), photos)
+        >>> codes = {"4006381333931": "Can", "4006381333948": "Can"}
+        >>> checks = inventory.against({"4006381333931": 900, "4006381333948": 40}, codes=codes)
+        >>> [(check.product, check.expected) for check in checks if check.status == "missing"]
+        []
+        >>> checks[0].expected
+        940
         """
-        return checked_against(
-            self.class_names,
-            self.draws,
-            self.intervals,
-            expected,
-            confidence=confidence,
-            columns=(product_column, count_column),
-        )
+        sure = as_number("confidence", confidence, minimum=0.5, maximum=1, exclusive=True)
+        from_file = not isinstance(expected, Mapping)
+        _require_fitting(
+            from_file=from_file, key_column=key_column, codes=codes, store_column=store_column,
+            store=store,
+        )  # fmt: skip
+        if isinstance(expected, Mapping):
+            lines = lines_of_mapping(expected)
+        else:
+            columns = StockColumns(
+                product=product_column, count=count_column, key=key_column, store=store_column
+            )
+            lines = lines_of_file(expected, columns, encoding)
+        checks = []
+        for part, stock in self._compared(store_column, store).items():
+            here = lines
+            if store_column is not None:
+                where = "store" if store is not None else f"the part {part!r} of the inventory"
+                here = of_store(lines, part, where)
+            wanted = by_product(here, codes, stock.class_names)
+            checks += checked_against(
+                stock, wanted, confidence=sure, partial=bool(partial), part=part
+            )
+        return in_order(checks)
+
+    def _compared(self, store_column: str | None, store: str | None) -> dict[str, Inventory]:
+        """Return what is compared, by store; the empty name is the whole without a store."""
+        if store_column is None:
+            return {"": self}
+        if store is None:
+            if not self.parts:
+                raise InvalidParameterError(
+                    "store_column needs an inventory with a part for each store, got one without; "
+                    "pass store= for one store, or by= to take_inventory",
+                    code="conflict",
+                    parameter="store_column",
+                )
+            return dict(self.parts)
+        if not self.parts:
+            return {store: self}
+        names = {clean_name(name): name for name in self.parts}
+        if clean_name(store) not in names:
+            near = lookalike(store, self.parts)
+            remedy = f"pass store={near!r}" if near else "pass one of these"
+            raise InvalidParameterError(
+                f"store must be a part of the inventory, {listed(self.parts)}, got {store!r}; "
+                f"{remedy}",
+                code="unknown-name",
+                parameter="store",
+            )
+        return {store: self.parts[names[clean_name(store)]]}
 
     def to_dict(self) -> dict[str, object]:
         """Return everything but the draws in plain types that ``json.dumps`` takes.
@@ -168,7 +267,9 @@ class Inventory:
         if kind not in (".csv", ".json", ".html"):
             raise InvalidParameterError(
                 f"an inventory is saved as .csv, .json or .html, but {os.fspath(path)!r} ends in "
-                f"{kind!r}; use one of these endings"
+                f"{kind!r}; use one of these endings",
+                code="not-an-option",
+                parameter="path",
             )
         if kind == ".csv":
             text = as_csv(self._all_rows())
@@ -216,3 +317,35 @@ class Inventory:
         """Return the inventory in one line."""
         kinds = counted(len(self.class_names), "product")
         return f"<Inventory: {counted(self.n_photos, 'photo')} of {kinds}>"
+
+
+def _require_fitting(
+    *,
+    from_file: bool,
+    key_column: str | None,
+    codes: object,
+    store_column: str | None,
+    store: str | None,
+) -> None:
+    """Refuse columns without a file, a column of codes without codes, a store without a column."""
+    if not from_file and (key_column or store_column or store):
+        parameter = "key_column" if key_column else "store_column" if store_column else "store"
+        raise InvalidParameterError(
+            f"{parameter} is for stock lists in files, got a mapping; leave it out, and compare "
+            "a store with inventory.parts[store].against(expected)",
+            code="conflict",
+            parameter=parameter,
+        )
+    if key_column is not None and codes is None:
+        raise InvalidParameterError(
+            f"key_column={key_column!r} needs the class name of each code, got no codes; pass "
+            'codes={"4006381333931": "Milk"}',
+            code="conflict",
+            parameter="codes",
+        )
+    if store is not None and store_column is None:
+        raise InvalidParameterError(
+            f"store={store!r} needs the column of stores, got none; pass store_column=",
+            code="conflict",
+            parameter="store_column",
+        )

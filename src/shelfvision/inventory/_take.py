@@ -173,7 +173,9 @@ def take_inventory(
     if not isinstance(classifier, Classifier):
         raise InvalidParameterError(
             f"classifier must be a Classifier, not {type(classifier).__name__}; make one with "
-            "Classifier.from_model or Classifier.load"
+            "Classifier.from_model(...) or Classifier.load(path)",
+            code="wrong-type",
+            parameter="classifier",
         )
     level = as_number("interval", interval, minimum=0, maximum=1, exclusive=True)
     n_draws = as_integer("draws", draws, minimum=100, maximum=100_000)
@@ -203,7 +205,9 @@ def measured(classifier: Classifier) -> Confusion:
         raise DataError(
             "an inventory is corrected by what a classifier is known to confuse, and this one "
             "keeps no scores of validation photos; call with_validation(dataset) first, or train "
-            "with a validation part"
+            "with a validation part",
+            code="no-validation-scores",
+            parameter="classifier",
         )
     rows = scores.probabilities
     if classifier.calibration is not None:
@@ -225,7 +229,9 @@ def _predicted(
     if all(reason is not None for reason in found.errors):
         raise DataError(
             f"there is nothing to count: of {counted(len(found), 'photo')} none could be read; "
-            "give at least one that can"
+            "give at least one that can",
+            code="empty",
+            parameter="photos",
         )
     return found
 
@@ -234,12 +240,16 @@ def _require_own(predictions: Predictions, classifier: Classifier) -> None:
     if predictions.class_names != classifier.class_names:
         raise DataError(
             f"the predictions have the classes {listed(predictions.class_names)}, not the "
-            f"classifier's {listed(classifier.class_names)}; pass what this classifier predicted"
+            f"classifier's {listed(classifier.class_names)}; pass what this classifier predicted",
+            code="classes-differ",
+            parameter="photos",
         )
     if predictions.class_frequencies is not None:
         raise InvalidParameterError(
             "the predictions were corrected for class_frequencies, so what is known of their "
-            "confusion does not hold; predict without, for an inventory finds the mix itself"
+            "confusion does not hold; predict without, for an inventory finds the mix itself",
+            code="conflict",
+            parameter="photos",
         )
 
 
@@ -250,7 +260,9 @@ def _parts(work: _Counted, by: PartColumn) -> dict[str, Inventory]:
     if odd is not None:
         raise InvalidParameterError(
             f"by must give text for every photo, but one of its values is {odd!r}; pass "
-            "[str(value) for value in by]"
+            "by=[str(value) for value in by]",
+            code="wrong-type",
+            parameter="by",
         )
     _require_length("by", values, len(ids))
     column = np.array(values, dtype=object)
@@ -273,5 +285,7 @@ def _numbered(
 def _require_length(name: str, values: Sequence[str], n: int) -> None:
     if len(values) != n:
         raise InvalidParameterError(
-            f"{name} has {len(values)} values for {counted(n, 'photo')}; give one for each"
+            f"{name} has {len(values)} values for {counted(n, 'photo')}; give one for each",
+            code="wrong-length",
+            parameter=name,
         )
