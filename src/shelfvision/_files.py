@@ -316,7 +316,8 @@ def atomic_writer(path: str | os.PathLike[str], *, follow: bool = True) -> Itera
         The file to write. Its folder is made if need be. An existing file keeps its permissions.
     follow : bool, default=True
         What happens where `path` is a link: True replaces the file that it leads to, for outputs
-        that a user names; False replaces the link itself, for files below a folder of ours.
+        that a user names; False replaces the link itself, or whatever else was planted, for
+        files below a folder of ours.
 
     Yields
     ------
@@ -334,7 +335,7 @@ def atomic_writer(path: str | os.PathLike[str], *, follow: bool = True) -> Itera
     target = Path(path)
     try:
         target = _led_to(target) if follow else target
-        existing = _existing(target)
+        existing = _existing(target) if follow else None
         temporary = target.with_name(temporary_name(target.name, secrets.token_hex(6)))
         make_directory(target.parent)
         raw = _NewFile(temporary, like=existing)
@@ -383,8 +384,6 @@ def _existing(target: Path) -> os.stat_result | None:
     try:
         status = os.lstat(target)
     except FileNotFoundError:
-        return None
-    if stat.S_ISLNK(status.st_mode):
         return None
     if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, "it is a folder")

@@ -105,10 +105,10 @@ def test_a_damaged_cache_is_written_anew(shop: Path, tmp_path: Path, damage: str
     elif damage == "no facts":
         note.write_text("[]")
     else:
-        note.write_text(note.read_text().replace('"fingerprint": "', '"fingerprint": "0'))
+        note.write_text(note.read_text().replace('"key": "', '"key": "0'))
     again = sv.Dataset.from_directory(shop).cached(tmp_path / "cache")
     np.testing.assert_array_equal(again.to_arrays()[0], ds.to_arrays()[0])
-    assert json.loads(note.read_text())["fingerprint"] == ds.fingerprint
+    assert json.loads(note.read_text())["key"] == ds.fingerprint
 
 
 def test_an_empty_dataset_can_be_cached_on_disk(shop: Path, tmp_path: Path) -> None:

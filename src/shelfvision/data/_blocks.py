@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
 import os
 import sys
@@ -9,7 +11,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from shelfvision._files import atomic_writer, fsync_directory, storage_error
+from shelfvision._files import (
+    atomic_writer,
+    fsync_directory,
+    make_directory,
+    open_own,
+    storage_error,
+)
 from shelfvision.errors import ShelfVisionError
 
 if sys.platform != "win32":
@@ -24,8 +32,9 @@ def write_blocks(
     """Write a header and blocks to `path`, going on where a killed process stopped.
 
     Blocks that are there are read back and checked before they are trusted. An error leaves
-    nothing behind; only a process that ends in the middle leaves its blocks for the next. Where
-    another process is writing the same file, and on Windows, it is written apart and in one go.
+    nothing behind; only a process that ends in the middle leaves its blocks for the next. The file
+    is written apart and in one go where another process is writing it, where links or FIFOs were
+    planted, and on Windows.
 
     Parameters
     ----------
@@ -52,8 +61,11 @@ def write_blocks(
         return _write_alone(path, header, len(sizes), read)
     part, journal = path.with_suffix(".part"), path.with_suffix(".blocks")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("a+b") as file, journal.open("a+b") as log:
+        make_directory(path.parent)
+        opened = _opened(part, journal)
+        if opened is None:
+            return _write_alone(path, header, len(sizes), read)
+        with opened[0] as file, opened[1] as log:
             if not _claim(file, part):
                 return _write_alone(path, header, len(sizes), read)
             try:
@@ -72,12 +84,30 @@ def write_blocks(
     return checksum
 
 
+def _opened(part: Path, journal: Path) -> tuple[BinaryIO, BinaryIO] | None:
+    """Open both files; None where one of them is a link or anything else that was planted."""
+    with contextlib.ExitStack() as files:
+        try:
+            file = files.enter_context(_appended(part))
+            log = files.enter_context(_appended(journal))
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                return None
+            raise
+        files.pop_all()
+        return file, log
+
+
+def _appended(path: Path) -> BinaryIO:
+    return os.fdopen(open_own(path, os.O_RDWR | os.O_CREAT | os.O_APPEND), "a+b")
+
+
 def _claim(file: BinaryIO, part: Path) -> bool:
     """Tell whether this process alone may write to the file that stands at `part`."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # Another process may have finished and renamed it since it was opened.
-        return os.path.samestat(os.fstat(file.fileno()), part.stat())
+        return os.path.samestat(os.fstat(file.fileno()), part.lstat())
     except OSError:
         return False
 
@@ -131,7 +161,7 @@ def _line(data: bytes) -> bytes:
 
 def _write_alone(path: Path, header: bytes, count: int, read: Callable[[int], bytes]) -> str:
     checksum = hashlib.sha256()
-    with atomic_writer(path) as file:
+    with atomic_writer(path, follow=False) as file:
         file.write(header)
         for number in range(count):
             data = read(number)

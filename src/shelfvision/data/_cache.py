@@ -1,22 +1,17 @@
-"""Keeps decoded pixels, in memory or in one memory-mapped file."""
+"""Keeps decoded pixels, in memory or in one file."""
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
-import math
 import os
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._files import write_atomically
-from shelfvision.data._blocks import write_blocks
+from shelfvision.data._array_file import ArrayFile
 from shelfvision.data._sources import (
     ArrayPixels,
-    MappedPixels,
+    StoredPixels,
     digests_of,
     origin_of,
     read_rows,
@@ -24,7 +19,7 @@ from shelfvision.data._sources import (
 )
 from shelfvision.protocols import PixelSource
 
-_SCHEME = "shelfvision-pixels-1"
+_SCHEME = "shelfvision-pixels-2"
 # Photos that are decoded between two writes.
 _BLOCK = 256
 
@@ -50,46 +45,15 @@ def cached_in_directory(
 ) -> ArrayPixels:
     """Read rows into a file named after `key`, or open the one that is there and whole."""
     if not len(rows):
-        # Nothing can be mapped of an empty file.
         return cached_in_memory(source, rows)
-    pixels = Path(directory) / f"photos-{key[:32]}.npy"
-    note = pixels.with_suffix(".json")
     digests, resize = digests_of(source, rows), resize_of(source)
-    shape = (len(rows), *source.image_size, 3)
-    if not _is_whole(pixels, note, key, shape):
-        checksum = _write_pixels(pixels, source, rows, shape)
-        # Written last: without it the pixels are not trusted.
-        facts = {"scheme": _SCHEME, "fingerprint": key, "shape": shape, "sha256": checksum}
-        write_atomically(note, json.dumps(facts, indent=2).encode())
-    return MappedPixels(pixels, digests=digests, resize=resize, origin=origin_of(source, rows))
-
-
-def _write_pixels(
-    path: Path, source: PixelSource, rows: npt.NDArray[np.int64], shape: tuple[int, ...]
-) -> str:
-    header = io.BytesIO()
-    facts = {"descr": "|u1", "fortran_order": False, "shape": shape}
-    np.lib.format.write_array_header_1_0(header, facts)
-    blocks = [rows[start : start + _BLOCK] for start in range(0, len(rows), _BLOCK)]
-    sizes = [len(block) * math.prod(shape[1:]) for block in blocks]
-    return write_blocks(
-        path, header.getvalue(), sizes, lambda number: read_rows(source, blocks[number]).tobytes()
+    file = ArrayFile(
+        path=Path(directory) / f"photos-{key[:32]}.npy",
+        scheme=_SCHEME,
+        key=key,
+        shape=(len(rows), *source.image_size, 3),
+        dtype="|u1",
+        block=_BLOCK,
     )
-
-
-def _is_whole(pixels: Path, note: Path, key: str, shape: tuple[int, ...]) -> bool:
-    """Tell whether the files are there, belong together and have not been damaged."""
-    try:
-        facts = json.loads(note.read_bytes())
-        images = np.load(pixels, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError):
-        return False
-    expected = {"scheme": _SCHEME, "fingerprint": key, "shape": list(shape)}
-    if not isinstance(facts, dict) or any(facts.get(name) != expected[name] for name in expected):
-        return False
-    if images.shape != shape or images.dtype != np.uint8:
-        return False
-    checksum = hashlib.sha256()
-    for start in range(0, len(images), _BLOCK):
-        checksum.update(np.ascontiguousarray(images[start : start + _BLOCK]).data)
-    return bool(checksum.hexdigest() == facts.get("sha256"))
+    stored = file.opened() or file.write(lambda start, stop: read_rows(source, rows[start:stop]))
+    return StoredPixels(stored, digests=digests, resize=resize, origin=origin_of(source, rows))

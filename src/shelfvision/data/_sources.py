@@ -8,7 +8,6 @@ copies from resized originals. `resized_source` asks for that, and else resizes 
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -16,8 +15,10 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision.data._array_file import StoredArray
 from shelfvision.data._threads import in_threads
 from shelfvision.data.decoding._decode import resize_image
+from shelfvision.errors import DataError
 from shelfvision.protocols import Image, Images, PixelSource, Resize
 
 _BLOCK = 64
@@ -97,46 +98,66 @@ class ArrayPixels:
         return hashlib.sha256(shape + np.ascontiguousarray(self._images[row]).tobytes()).hexdigest()
 
 
-class MappedPixels(ArrayPixels):
-    """Pixels in a ``.npy`` file that is mapped into memory; a pickle holds its path, not them.
+class StoredPixels(ArrayPixels):
+    """Pixels in a file, read when asked for; a pickle holds the file's path, not them.
+
+    Where the file is damaged while it is used, the pixels are read from their photos again.
 
     Parameters
     ----------
-    path : path-like
+    stored : StoredArray
         The file, an array of uint8 of shape (n, height, width, 3).
     digests : sequence of str
         What stands for the content of each image.
     resize : {"stretch", "pad", "crop"}
         How the photos were brought to their size.
+    origin : Origin, optional
+        Where the pixels were read from, if they can be read from there again.
     """
 
-    __slots__ = ("_path",)
+    __slots__ = ("_stored",)
 
     def __init__(
         self,
-        path: str | os.PathLike[str],
+        stored: StoredArray,
         *,
         digests: Sequence[str],
         resize: Resize,
         origin: Origin | None = None,
     ) -> None:
-        self._path = os.path.abspath(path)
-        super().__init__(
-            np.load(self._path, mmap_mode="r", allow_pickle=False),
-            digests=digests,
-            resize=resize,
-            origin=origin,
-        )
+        self._stored = stored
+        nothing = np.empty((0, *stored.shape[1:]), dtype=np.uint8)
+        super().__init__(nothing, digests=digests, resize=resize, origin=origin)
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self._stored)
+
+    def read(self, row: int) -> Image:
+        """Return image `row`."""
+        return self.read_many([row])[0]
+
+    def read_many(self, rows: Sequence[int] | npt.NDArray[np.int64]) -> Images:
+        """Return the images `rows`."""
+        chosen = np.asarray(rows, dtype=np.int64)
+        try:
+            pixels: Images = self._stored[chosen].astype(np.uint8, copy=False)
+        except DataError:
+            if self._origin is None:
+                raise
+            same = resized_source(self._origin.source, self.image_size, self.resize)
+            return read_rows(same, self._origin.rows[chosen])
+        return pixels
 
     def __reduce__(self) -> tuple[object, ...]:
         """Return how another process opens the same file."""
-        return _open_mapped, (self._path, self._digests, self._resize, self._origin)
+        return _stored_again, (self._stored, self._digests, self._resize, self._origin)
 
 
-def _open_mapped(
-    path: str, digests: Sequence[str], resize: Resize, origin: Origin | None
-) -> MappedPixels:
-    return MappedPixels(path, digests=digests, resize=resize, origin=origin)
+def _stored_again(
+    stored: StoredArray, digests: Sequence[str], resize: Resize, origin: Origin | None
+) -> StoredPixels:
+    return StoredPixels(stored, digests=digests, resize=resize, origin=origin)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -112,7 +112,7 @@ class FilePixels:
     def digest(self, row: int) -> str:
         """Return the SHA-256 of the file's bytes, in hexadecimal.
 
-        It is remembered with the file's time and size, and computed again when those change.
+        It is remembered with the file's times and size, and computed again when those change.
 
         Raises
         ------
@@ -140,7 +140,7 @@ class FilePixels:
 
 
 class _Digests:
-    """The SHA-256 of each file with the time and size that it had then, in two plain arrays."""
+    """The SHA-256 of each file with the times and size that it had then, in two plain arrays."""
 
     __slots__ = ("_length", "_sha", "_stamp")
 
@@ -159,16 +159,16 @@ class _Digests:
             status = os.stat(path)
         except OSError:
             return False
-        return bool((self._stamp[row] == (status.st_mtime_ns | 1, status.st_size)).all())
+        return bool((self._stamp[row] == _stamp_of(status)).all())
 
     def get(self, row: int) -> str:
         return "" if self._sha is None else self._sha[row].tobytes().hex()
 
     def record(self, row: int, path: str, data: bytes, status: os.stat_result) -> None:
-        stamp = status.st_mtime_ns | 1, status.st_size
+        stamp = _stamp_of(status)
         if self._stamp is None or self._sha is None:
             self._sha = np.zeros((self._length, 32), dtype=np.uint8)
-            self._stamp = np.zeros((self._length, 2), dtype=np.int64)
+            self._stamp = np.zeros((self._length, 3), dtype=np.int64)
         known = self.is_known(row)
         if known and tuple(self._stamp[row].tolist()) == stamp:
             return
@@ -182,3 +182,12 @@ class _Digests:
             )
         self._sha[row] = np.frombuffer(sha, dtype=np.uint8)
         self._stamp[row] = stamp
+
+
+def _stamp_of(status: os.stat_result) -> tuple[int, int, int]:
+    """Return what changes where a file's content does; the first number is never 0.
+
+    Anybody may set the time of the last change of the content. That of the status (ctime) only
+    the operating system sets; on Windows it is the time when the file was made.
+    """
+    return status.st_mtime_ns | 1, status.st_size, status.st_ctime_ns

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision.data import Dataset
-from shelfvision.data._array_file import ArrayFile
+from shelfvision.data._array_file import ArrayFile, StoredArray
 from shelfvision.data._sources import digests_of
 from shelfvision.protocols import Images
 from shelfvision.training.transfer._body import Body
@@ -46,7 +46,7 @@ class Activations:
         self._body = body
         self._photos = photos
         self._views = views
-        self._array: npt.NDArray[np.generic] | None = None
+        self._array: StoredArray | None = None
         self._seen: tuple[int, npt.NDArray[np.int64]] | None = None
 
     @property
@@ -55,15 +55,14 @@ class Activations:
         return len(self._photos) * self._views.count
 
     def open(self, directory: Path, tell: Callable[[int], None]) -> None:
-        """Map what is kept in a folder into memory, once it is computed.
+        """Open what is kept in a folder, once it is computed.
 
         `tell` gets the number of images that are done.
         """
         file = self._file_in(directory)
         self._array = file.opened()
         if self._array is None:
-            self._compute(file, tell)
-            self._array = np.load(file.path, mmap_mode="r", allow_pickle=False)
+            self._array = self._compute(file, tell)
         tell(self.images)
 
     def close(self) -> None:
@@ -95,7 +94,7 @@ class Activations:
             block=BLOCK,
         )
 
-    def _compute(self, file: ArrayFile, tell: Callable[[int], None]) -> None:
+    def _compute(self, file: ArrayFile, tell: Callable[[int], None]) -> StoredArray:
         """Write the file; a thread makes the next images while the body is at work on these."""
         with ThreadPoolExecutor(1, thread_name_prefix="shelfvision-views") as ahead:
             waiting: dict[int, Future[list[Images]]] = {}
@@ -108,7 +107,7 @@ class Activations:
                 tell(stop * self._views.count)
                 return made
 
-            file.write(read)
+            return file.write(read)
 
     def _read(self, start: int) -> list[Images]:
         return self._views.read(self._photos[start : start + BLOCK])
