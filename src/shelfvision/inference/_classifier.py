@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast, final
 
@@ -25,7 +25,7 @@ from shelfvision.inference._trust import Trust
 from shelfvision.models._registry import is_ours
 from shelfvision.models._sealed import Target
 from shelfvision.models._spec import spec_of
-from shelfvision.protocols import Resize
+from shelfvision.protocols import ClassNames, Resize
 
 if TYPE_CHECKING:
     from typing import Self
@@ -56,7 +56,7 @@ class Classifier(ShelfClassifier):
         cls,
         model: keras.Model,
         *,
-        class_names: Iterable[str],
+        class_names: ClassNames,
         resize: Resize = "stretch",
         provenance: Mapping[str, object] | None = None,
     ) -> Self:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy.typing as npt
 from shelfvision._validation import as_class_names, one_of
 from shelfvision.errors import InvalidParameterError
 from shelfvision.plot._axes import DARK, axes_for, cut
+from shelfvision.protocols import ClassNames
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +32,7 @@ class HasConfusion(Protocol):
 
 def confusion_matrix(
     matrix_or_report: npt.ArrayLike | HasConfusion,
-    class_names: Iterable[str] | None = None,
+    class_names: ClassNames | None = None,
     *,
     normalize: str | None = None,
     ax: Axes | None = None,
@@ -94,7 +94,7 @@ def confusion_matrix(
 
 
 def _named_matrix(
-    given: npt.ArrayLike | HasConfusion, class_names: Iterable[str] | None
+    given: npt.ArrayLike | HasConfusion, class_names: ClassNames | None
 ) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
     confusion = getattr(given, "confusion", given)
     try:

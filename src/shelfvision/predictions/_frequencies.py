@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._identifiers import clean_name
 from shelfvision._validation import as_number, listed
 from shelfvision.errors import InvalidParameterError
 from shelfvision.predictions._columns import Floats
@@ -21,6 +22,7 @@ _SMALLEST = 1e-6
 
 def shares_of(frequencies: Mapping[str, float], class_names: Sequence[str]) -> Floats:
     """Return the share of every class, adding up to 1, of shares or counts by name."""
+    frequencies = {clean_name(str(name)): value for name, value in frequencies.items()}
     given = set(frequencies)
     missing = [name for name in class_names if name not in given]
     unknown = [str(name) for name in frequencies if name not in class_names]

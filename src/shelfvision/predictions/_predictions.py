@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar, final, overload
 
 import numpy as np
@@ -20,6 +20,7 @@ from shelfvision._validation import (
 from shelfvision.errors import InvalidParameterError
 from shelfvision.predictions._prediction import DECISIONS, Decision, Prediction
 from shelfvision.predictions._table import render_table
+from shelfvision.protocols import ClassNames
 
 if TYPE_CHECKING:
     from typing import Self
@@ -73,7 +74,7 @@ class Predictions(Sequence[Prediction]):
     def __init__(
         self,
         probabilities: npt.ArrayLike,
-        class_names: Iterable[str],
+        class_names: ClassNames,
         ids: Sequence[str] | npt.NDArray[np.object_],
         errors: Sequence[str | None] | None = None,
         *,

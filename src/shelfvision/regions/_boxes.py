@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from shelfvision._validation import Rows, as_image_size, as_rows, counted
 from shelfvision.errors import InvalidParameterError
+from shelfvision.protocols import ClassNames
 from shelfvision.regions._checking import checked_corners, checked_labels, checked_scores, written
 from shelfvision.regions._coco import read_coco
 from shelfvision.regions._found import Found
@@ -150,7 +151,7 @@ class Boxes:
         return cls._of(read_voc(path))
 
     @classmethod
-    def from_yolo(cls, path: Source, *, class_names: Sequence[str] | None = None) -> Self:
+    def from_yolo(cls, path: Source, *, class_names: ClassNames | None = None) -> Self:
         """Read the boxes of one photo from a YOLO text file.
 
         Parameters

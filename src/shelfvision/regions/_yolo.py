@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
 
 import numpy as np
 
 from shelfvision._validation import as_class_names
+from shelfvision.protocols import ClassNames
 from shelfvision.regions._checking import MAX_BOXES, written
 from shelfvision.regions._found import Found
 from shelfvision.regions._reading import read_text, refuse
@@ -17,7 +17,7 @@ _KIND = "YOLO"
 _MOST = 32 * 1024 * 1024
 
 
-def read_yolo(path: str | os.PathLike[str], class_names: Sequence[str] | None) -> Found:
+def read_yolo(path: str | os.PathLike[str], class_names: ClassNames | None) -> Found:
     """Return the boxes of a file, relative to the photo."""
     where = repr(os.fspath(path))
     names = None if class_names is None else as_class_names(class_names)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import SupportsIndex, final
@@ -15,6 +15,7 @@ from PIL import Image
 
 from shelfvision import protocols
 from shelfvision._files import write_atomically
+from shelfvision._identifiers import clean_name
 from shelfvision._random import rng_for
 from shelfvision._validation import (
     as_class_names,
@@ -26,6 +27,7 @@ from shelfvision._validation import (
 )
 from shelfvision.data import Dataset
 from shelfvision.errors import InvalidParameterError, StorageError
+from shelfvision.protocols import ClassNames
 from shelfvision.samples._art import MOTIFS
 from shelfvision.samples._forms import FORMS, Design
 from shelfvision.samples._scene import render_photo
@@ -45,7 +47,7 @@ _GOLDEN = 0.6180339887498949  # steps around the colour circle that never meet a
 def render_products(
     n_per_class: SupportsIndex | Mapping[str, int],
     *,
-    class_names: Iterable[str] | None = None,
+    class_names: ClassNames | None = None,
     image_size: tuple[int, int] = (100, 100),
     seed: int = 0,
 ) -> Dataset:
@@ -108,7 +110,7 @@ def write_products(
     directory: str | PathLike[str],
     n_per_class: SupportsIndex | Mapping[str, int],
     *,
-    class_names: Iterable[str] | None = None,
+    class_names: ClassNames | None = None,
     image_size: tuple[int, int] = (100, 100),
     seed: int = 0,
     format: str = "jpeg",  # noqa: A002  (the word that Pillow and the user's file manager use)
@@ -239,13 +241,14 @@ _SUFFIXES = {"jpeg": ".jpg", "png": ".png", "webp": ".webp"}
 
 
 def _counted(
-    n_per_class: SupportsIndex | Mapping[str, int], class_names: Iterable[str] | None
+    n_per_class: SupportsIndex | Mapping[str, int], class_names: ClassNames | None
 ) -> tuple[tuple[str, ...], list[int]]:
     """Return the class names and how many photos each gets."""
     if not isinstance(n_per_class, Mapping):
         count = as_integer("n_per_class", n_per_class, minimum=1)
         names = CLASS_NAMES if class_names is None else as_class_names(class_names)
         return names, [count] * len(names)
+    n_per_class = {clean_name(str(name)): count for name, count in n_per_class.items()}
     names = as_class_names(tuple(n_per_class) if class_names is None else class_names)
     unknown = [name for name in n_per_class if name not in names]
     if unknown:

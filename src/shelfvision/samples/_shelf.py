@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import SupportsFloat, SupportsIndex, TypeAlias
 
@@ -21,6 +21,7 @@ from shelfvision._validation import (
     as_seed,
 )
 from shelfvision.errors import InvalidParameterError
+from shelfvision.protocols import ClassNames
 from shelfvision.samples._art import Rgb, hsv, mixed, write
 from shelfvision.samples._forms import HEIGHTS, Design, draw_product
 from shelfvision.samples._products import CLASS_NAMES, designs_for
@@ -71,7 +72,7 @@ def render_shelf(
     rows: SupportsIndex = 3,
     per_row: SupportsIndex = 8,
     *,
-    class_names: Iterable[str] | None = None,
+    class_names: ClassNames | None = None,
     image_size: tuple[int, int] = (900, 1200),
     gaps: SupportsFloat = 0.1,
     seed: SupportsIndex = 0,
