@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 import shelfvision as sv
+from support import refuses
 
 EVIL = "<script>alert('&')</script>"
 
@@ -109,7 +110,7 @@ def test_a_report_cannot_be_changed_and_goes_to_other_processes(report: sv.Audit
         report.n = 3  # type: ignore[misc]  # that is the point
     again = pickle.loads(pickle.dumps(report))
     assert again.to_dict() == report.to_dict()
-    with pytest.raises(TypeError, match=r"made by shelfvision\.audit"):
+    with pytest.raises(TypeError):
         sv.AuditReport()
 
 
@@ -195,11 +196,11 @@ def test_a_contact_sheet_shows_the_photos_of_a_finding(report: sv.AuditReport) -
 
 
 def test_what_cannot_be_drawn_is_refused_by_name(report: sv.AuditReport) -> None:
-    with pytest.raises(sv.errors.InvalidParameterError, match="found no 'dark'; it found"):
+    with refuses(sv.errors.InvalidParameterError, "unknown-name", "code"):
         report.plot_pairs("dark")
-    with pytest.raises(sv.errors.InvalidParameterError, match="plot_sheet"):
+    with refuses(sv.errors.InvalidParameterError, "no-pairs", "code"):
         report.plot_pairs("blank")
-    with pytest.raises(sv.errors.InvalidParameterError, match="no photos to draw"):
+    with refuses(sv.errors.InvalidParameterError, "no-photos", "code"):
         sv.audit(sv.samples.render_products(2)).plot_sheet("few-photos")
-    with pytest.raises(sv.errors.DataError, match="no pair"):
+    with refuses(sv.errors.DataError, "no-pairs"):
         sv.audit(sv.samples.render_products(2)).plot_pairs()

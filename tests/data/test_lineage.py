@@ -14,6 +14,7 @@ from shelfvision.data._lineage import GroupLink, Lineage, named_group, named_gro
 from shelfvision.data._sources import ArrayPixels
 from shelfvision.data.duplicates._grouping import GroupForest, join_groups
 from shelfvision.errors import InvalidParameterError, ShelfVisionWarning
+from support import gives_warning, refuses
 
 DIGESTS = [f"{letter * 40}" for letter in "abcd"]
 
@@ -199,7 +200,7 @@ def test_the_threshold_is_where_photos_begin_to_be_the_same() -> None:
     assert len(set(ds.group_near_duplicates(threshold=0.5).groups)) == 2
     assert len(set(ds.group_near_duplicates(threshold=1.0).groups)) == 3
     for threshold in (0.49, 1.01):
-        with pytest.raises(InvalidParameterError, match=r"^threshold must"):
+        with refuses(InvalidParameterError, "not-in-range", "threshold"):
             ds.group_near_duplicates(threshold=threshold)
 
 
@@ -212,18 +213,14 @@ def test_embeddings_join_what_pixels_do_not() -> None:
         joined_ = ds.group_near_duplicates(embeddings=other, embedding_threshold=least)
         assert len(set(joined_.groups)) == groups
     for threshold in (-0.01, 1.01):
-        with pytest.raises(InvalidParameterError, match=r"^embedding_threshold must"):
+        with refuses(InvalidParameterError, "not-in-range", "embedding_threshold"):
             ds.group_near_duplicates(embeddings=same, embedding_threshold=threshold)
 
 
 def test_links_are_told_with_the_likest_and_kept() -> None:
     ds = shelf(groups=["n", "s", "n", "e"])
-    with pytest.warns(ShelfVisionWarning) as caught:
+    with gives_warning(ShelfVisionWarning, "named-groups"):
         grouped = ds.group_near_duplicates()
-    assert str(caught[0].message) == (
-        "1 pairs of photos look the same but belong to groups that you named apart, such as 'x' of "
-        "'user:s' and 'z' of 'user:e'; they were not joined, see group_links"
-    )
     (link,) = grouped.group_links
     assert (link.ids, link.groups) == (("x", "z"), ("user:s", "user:e"))
     assert link.similarity > 0.95
@@ -234,23 +231,21 @@ def test_links_are_told_with_the_likest_and_kept() -> None:
 def test_copies_do_not_count_as_photos_that_look_the_same() -> None:
     still = sv.BalancingAugmenter(lambda image, rng: image, sampling_strategy={"a": 8})
     balanced = still.balance(shelf(groups=list("wxyz")))
-    with pytest.warns(ShelfVisionWarning, match="^2 pairs of photos"):
+    with gives_warning(ShelfVisionWarning, "named-groups"):
         grouped = balanced.group_near_duplicates()
     assert grouped.groups.tolist() == balanced.groups.tolist()
+    assert len(grouped.group_links) == 2
     seen = np.eye(8)[[0, 1, 2, 3, 0, 0, 0, 0]]
-    with pytest.warns(ShelfVisionWarning, match="^2 pairs of photos"):
-        balanced.group_near_duplicates(embeddings=seen)
+    with gives_warning(ShelfVisionWarning, "named-groups"):
+        again = balanced.group_near_duplicates(embeddings=seen)
+    assert len(again.group_links) == 2
 
 
 def test_copies_that_are_made_anew_cannot_be_kept() -> None:
     ds = shelf()
     anew = sv.BalancingAugmenter(sampling_strategy={"a": 8}, refresh=True).balance(ds)
-    with pytest.raises(InvalidParameterError) as caught:
+    with pytest.raises(InvalidParameterError):
         anew.cached()
-    assert str(caught.value) == (
-        "this dataset makes its copies anew in every epoch, and keeping them would freeze them; "
-        "cache the photos before balancing: balancer.balance(ds.cached())"
-    )
     kept = sv.BalancingAugmenter(sampling_strategy={"a": 8}).balance(ds).cached()
     assert kept.groups.tolist() == [ds.groups["wxyz".index(name)] for name in kept.ids]
     assert kept[[5, 1]].cached().groups.tolist() == kept.groups[[5, 1]].tolist()
@@ -271,7 +266,7 @@ def test_photos_of_one_burst_are_in_one_group_in_every_view() -> None:
     for threshold, n_groups in ((1.0, 3), (0.5, 3)):
         assert len(set(ds.group_bursts(threshold=threshold).groups)) == n_groups
     for threshold in (0.49, 1.01):
-        with pytest.raises(InvalidParameterError, match=r"^threshold must"):
+        with refuses(InvalidParameterError, "not-in-range", "threshold"):
             ds.group_bursts(threshold=threshold)
     named = ds.relabel({}).cached()
     assert named.group_bursts().groups.tolist() == bursts.groups.tolist()
@@ -289,9 +284,10 @@ def test_copies_do_not_count_as_a_burst() -> None:
 def test_a_burst_of_groups_that_the_user_named_is_told() -> None:
     images = np.stack((PHOTO, PHOTO[:, ::-1]))
     ds = sv.Dataset.from_arrays(images, ["a"] * 2, ids=["x_1", "x_2"], groups=["n", "s"])
-    with pytest.warns(ShelfVisionWarning, match=r"^1 pairs of .* 'x_1' of 'user:n' and 'x_2' of"):
+    with gives_warning(ShelfVisionWarning, "named-groups"):
         bursts = ds.group_bursts()
     assert bursts.groups.tolist() == ["user:n", "user:s"]
+    assert [link.ids for link in bursts.group_links] == [("x_1", "x_2")]
 
 
 def test_a_frame_holds_id_label_group_and_copy() -> None:

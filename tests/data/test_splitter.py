@@ -28,6 +28,7 @@ from shelfvision.errors import (
     LeakageWarning,
     SplitError,
 )
+from support import gives_warning, refuses
 
 Method: TypeAlias = Literal["stratified", "hashed", "shuffled"]
 
@@ -82,25 +83,33 @@ def test_a_splitter_is_a_frozen_value_that_prints_itself() -> None:
 
 
 def test_shares_that_do_not_sum_to_one_are_refused_with_their_sum() -> None:
-    with pytest.raises(InvalidParameterError, match=r"0\.8 \+ 0\.2 \+ 0\.1 = 1\.1; give all"):
+    with refuses(InvalidParameterError, "sum-not-one") as caught:
         sv.SeededSplitter(train=0.8)
+    assert "0.8 + 0.2 + 0.1 = 1.1" in str(caught.value)
 
 
-@pytest.mark.parametrize("shares", [(1.2, -0.2, 0.0), (float("nan"), 0.5, 0.5), (True, "0", 0)])
-def test_a_share_out_of_range_is_refused(shares: tuple[float, float, float]) -> None:
-    with pytest.raises(InvalidParameterError, match=r"must be (a number|above)"):
+@pytest.mark.parametrize(
+    ("shares", "named"),
+    [
+        ((1.2, -0.2, 0.0), "train"),
+        ((float("nan"), 0.5, 0.5), "train"),
+        ((True, "0", 0), "validation"),
+    ],
+)
+def test_a_share_out_of_range_is_refused(shares: tuple[float, float, float], named: str) -> None:
+    with refuses(InvalidParameterError, "not-in-range", named):
         sv.SeededSplitter(*shares)
 
 
 def test_a_training_share_of_zero_is_refused() -> None:
-    with pytest.raises(InvalidParameterError, match="train must be above 0"):
+    with refuses(InvalidParameterError, "not-in-range", "train"):
         sv.SeededSplitter(train=0, validation=0.5, test=0.5)
 
 
 def test_an_unknown_method_or_seed_is_refused() -> None:
-    with pytest.raises(InvalidParameterError, match="'stratified', 'hashed', 'shuffled'"):
+    with refuses(InvalidParameterError, "not-an-option", "method"):
         sv.SeededSplitter(method="random")  # type: ignore[arg-type]  # the mistake under test
-    with pytest.raises(InvalidParameterError, match="seed must be"):
+    with refuses(InvalidParameterError, "not-in-range", "seed"):
         sv.SeededSplitter(seed=-1)
 
 
@@ -355,9 +364,10 @@ def test_the_table_tells_how_far_groups_moved_the_quotas() -> None:
 
 def test_a_class_too_small_for_the_split_is_named() -> None:
     labels = ["milk"] * 20 + ["oats"] * 2
-    with pytest.raises(SplitError, match=r"'oats' has 2 photos in 2 groups, too few for 3 parts"):
+    with refuses(SplitError, "too-few-groups") as caught:
         sv.SeededSplitter().split(dataset(labels))
-    with pytest.raises(SplitError, match=r"'oats' has 9 photos in 1 group, too few for 3 parts"):
+    assert "'oats'" in str(caught.value)
+    with refuses(SplitError, "too-few-groups"):
         sv.SeededSplitter().split_indices(
             ["milk"] * 9 + ["oats"] * 9, groups=[*map(str, range(9)), *"zzzzzzzzz"]
         )
@@ -398,24 +408,23 @@ def test_numbers_names_and_one_hot_rows_divide_alike() -> None:
 
 
 @pytest.mark.parametrize(
-    ("labels", "message"),
+    ("labels", "code"),
     [
-        (np.full((4, 2), 0.5), "one-hot"),
-        (np.zeros((2, 2, 2)), "shape"),
-        (np.array([0.5, 1.0]), "whole numbers"),
+        (np.full((4, 2), 0.5), "not-one-hot"),
+        (np.ones((2, 2)), "not-one-hot"),
+        (np.zeros((2, 2, 2)), "wrong-shape"),
+        (np.array([0.5, 1.0]), "wrong-type"),
     ],
 )
-def test_labels_that_are_no_classes_are_refused(
-    labels: npt.NDArray[np.float64], message: str
-) -> None:
-    with pytest.raises(DataError, match=message):
+def test_labels_that_are_no_classes_are_refused(labels: npt.NDArray[np.float64], code: str) -> None:
+    with refuses(DataError, code, "labels"):
         sv.SeededSplitter().split_indices(labels)
 
 
 def test_columns_of_other_lengths_are_refused() -> None:
-    with pytest.raises(DataError, match="groups has 2 entries for 3 labels"):
+    with refuses(DataError, "wrong-length", "groups"):
         sv.SeededSplitter().split_indices([0, 0, 0], groups=["a", "b"])
-    with pytest.raises(DataError, match="ids has 1 entries for 3 labels"):
+    with refuses(DataError, "wrong-length", "ids"):
         sv.SeededSplitter().split_indices([0, 0, 0], ids=["a"])
 
 
@@ -432,13 +441,13 @@ def test_exact_duplicates_stay_together() -> None:
 def test_shuffled_parts_duplicates_and_says_so() -> None:
     images = np.concatenate([pixels(50), pixels(50)])
     ds = sv.Dataset.from_arrays(images, ["milk", "juice"] * 50)
-    with pytest.warns(LeakageWarning, match=r"'shuffled' ignores groups: .* share \d+ groups"):
+    with gives_warning(LeakageWarning, "leakage"):
         splits = sv.SeededSplitter(method="shuffled").split(ds)
     assert splits.groups_ignored
     assert splits.on_leak == "allow"
     assert len(splits.leaks) > 10
     assert sum(len(part) for part in splits if part is not None) == 100
-    with pytest.warns(LeakageWarning, match="dropped"):
+    with gives_warning(LeakageWarning, "leakage"):
         dropped = sv.SeededSplitter(method="shuffled", on_leak="drop").split(ds)
     assert len(dropped.train) + len(dropped.dropped) == 70 + sum(
         photo not in set(splits.train.ids) for photo in dropped.dropped
@@ -446,7 +455,7 @@ def test_shuffled_parts_duplicates_and_says_so() -> None:
 
 
 def test_shuffled_indices_warn_of_groups_that_they_part() -> None:
-    with pytest.warns(LeakageWarning, match="1 of 1 stand in several parts"):
+    with gives_warning(LeakageWarning, "groups-parted"):
         sv.SeededSplitter(method="shuffled").split_indices([0] * 10, groups=["g"] * 10)
 
 
@@ -463,20 +472,20 @@ def test_warnings_of_leaks_point_at_the_line_that_asked() -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_a_balanced_dataset_is_not_split(method: Method) -> None:
     ds = with_copies(dataset(["milk", "juice"] * 20))
-    with pytest.raises(LeakageError, match=r"40 augmented copies .* split first, then balance"):
+    with refuses(LeakageError, "augmented-copies", "ds"):
         sv.SeededSplitter(method=method).split(ds)
-    with pytest.raises(LeakageError, match="split first"):
+    with refuses(LeakageError, "augmented-copies", "ds"):
         sv.SeededSplitter(method=method).folds(ds)
 
 
 def test_copies_that_are_allowed_stay_with_their_original() -> None:
     ds = with_copies(dataset(["milk", "juice"] * 20))
-    with pytest.warns(LeakageWarning, match="12 augmented copies outside training"):
+    with gives_warning(LeakageWarning, "leakage"):
         splits = sv.SeededSplitter(on_leak="allow").split(ds)
     for part in splits:
         assert part is not None
         assert set(Counter(part.ids.tolist()).values()) == {2}
-    with pytest.warns(LeakageWarning, match="12 photos were dropped"):
+    with gives_warning(LeakageWarning, "leakage"):
         splits = sv.SeededSplitter(on_leak="drop").split(ds)
     assert splits.test is not None
     assert not splits.test.copies.any()
@@ -513,11 +522,11 @@ def test_folds_are_stratified_and_equally_large() -> None:
 
 
 def test_too_many_folds_or_too_small_a_class_are_refused_at_once() -> None:
-    with pytest.raises(SplitError, match="3 photos in 3 groups do not fill 5 folds"):
+    with refuses(SplitError, "too-few-groups", "n_folds"):
         sv.SeededSplitter().folds(dataset(["milk"] * 3))
-    with pytest.raises(SplitError, match="'oats' has 1 photos in 1 group"):
+    with refuses(SplitError, "too-few-groups"):
         sv.SeededSplitter().folds(dataset(["milk"] * 9 + ["oats"]))
-    with pytest.raises(InvalidParameterError, match="n_folds must be"):
+    with refuses(InvalidParameterError, "not-in-range", "n_folds"):
         sv.SeededSplitter().folds(dataset(["milk"] * 9), 1)
 
 
@@ -535,9 +544,9 @@ def test_one_group_after_another_is_left_out() -> None:
 
 
 def test_leaving_out_groups_needs_named_groups() -> None:
-    with pytest.raises(SplitError, match=r"4 of the 4 groups are photos; name them with groups="):
+    with refuses(SplitError, "no-groups", "ds"):
         sv.SeededSplitter().leave_one_group_out(dataset(["milk"] * 4))
-    with pytest.raises(SplitError, match="there is one"):
+    with refuses(SplitError, "no-groups", "ds"):
         sv.SeededSplitter().leave_one_group_out(dataset(["milk"] * 4, groups=["a"] * 4))
 
 
@@ -580,14 +589,14 @@ def test_a_new_photo_that_bridges_two_parts_is_reported_not_placed(tmp_path: Pat
     later = dataset(
         ["milk"] * 22, ids=ids, groups=["linked" if name in linked else name for name in ids]
     )
-    with pytest.warns(LeakageWarning, match=r"1 new photos link .* 'new'"):
+    with gives_warning(LeakageWarning, "unplaced"):
         splits = sv.SeededSplitter().split(later, tmp_path / "split.csv")
     part = part_of(splits)
     assert splits.unplaced == ("new",)
     assert "other" in part
     assert {photo: part[photo] for photo in part_of(first)} == part_of(first)
     splits.save(tmp_path / "later.csv")
-    with pytest.warns(LeakageWarning, match="'new'"):
+    with gives_warning(LeakageWarning, "unplaced"):
         loaded = sv.Splits.load(tmp_path / "later.csv", later)
     assert loaded.unplaced == ("new",)
 
@@ -602,8 +611,9 @@ def test_dropping_leaks_leaves_what_a_new_photo_links(tmp_path: Path) -> None:
     groups |= dict.fromkeys([first.train.ids[0], first.test.ids[0], "new"], "linked")
     groups |= dict.fromkeys([first.train.ids[1], first.test.ids[1]], "twins")
     later = dataset(["milk"] * 21, ids=ids, groups=[groups[name] for name in ids])
-    with pytest.warns(LeakageWarning, match="1 photos were dropped|1 new photos link"):
+    with gives_warning(LeakageWarning, "unplaced") as told:
         splits = sv.SeededSplitter(on_leak="drop").split(later, tmp_path / "split.csv")
+    assert [warning.code for warning in told] == ["leakage", "unplaced"]
     assert splits.dropped == (first.train.ids[1],)
     assert splits.unplaced == ("new",)
     assert first.train.ids[0] in splits.train.ids
@@ -616,7 +626,7 @@ def test_pinned_photos_that_share_a_group_are_a_leak(tmp_path: Path) -> None:
     assert first.test is not None
     linked = {first.train.ids[0], first.test.ids[0]}
     later = dataset(["milk"] * 20, groups=["linked" if name in linked else name for name in ds.ids])
-    with pytest.raises(LeakageError, match="share 1 group of photos"):
+    with refuses(LeakageError, "leakage"):
         sv.SeededSplitter().split(later, tmp_path / "split.csv")
 
 
@@ -634,7 +644,7 @@ def test_a_photo_pinned_twice_is_refused(tmp_path: Path) -> None:
     sv.SeededSplitter().split(ds).save(path)
     lines = path.read_text().splitlines()
     path.write_text("\n".join([*lines, lines[1].replace("train", "test")]) + "\n")
-    with pytest.raises(SplitError, match="in two parts"):
+    with refuses(SplitError, "duplicate", "previous"):
         sv.SeededSplitter().split(ds, path)
 
 
