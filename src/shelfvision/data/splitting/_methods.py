@@ -12,6 +12,7 @@ from shelfvision._random import ranks_for
 from shelfvision.data.splitting._columns import factorized
 from shelfvision.data.splitting._leaks import PARTS
 from shelfvision.data.splitting._pins import NEW, pinned_groups, rows_of
+from shelfvision.data.splitting._placing import place_groups
 from shelfvision.data.splitting._quotas import (
     GroupTable,
     check_groups,
@@ -20,7 +21,6 @@ from shelfvision.data.splitting._quotas import (
     fold_quotas,
     hashed_parts,
     largest_remainder,
-    place_groups,
     split_quotas,
 )
 from shelfvision.errors import SplitError
@@ -54,7 +54,7 @@ def stratified_states(
         check_groups(table, class_names, len(open_parts), "parts")
     quotas = split_quotas(table.class_counts(), shares)
     ranks = ranks_for(seed, "split", groups)
-    parts = place_groups(table, ranks, quotas, open_parts, pinned=pinned, filled=filled)
+    parts = place_groups(table, ranks, quotas, shares, pinned=pinned, filled=filled)
     placed = rows_of(parts, codes, state)
     cause = "Whole groups and the earlier split" if filled.any() else "Whole groups"
     counts = count_rows(placed, labels, shape)
@@ -107,7 +107,7 @@ def fold_numbers(
         table,
         ranks_for(seed, "folds", groups),
         quotas,
-        range(n_folds),
+        [Fraction(1, n_folds)] * n_folds,
         pinned=np.full(len(groups), NEW, dtype=np.int64),
         filled=np.zeros_like(quotas),
     )[codes]

@@ -1,8 +1,8 @@
-"""How many photos each part of a split gets, and which groups they are."""
+"""How many photos of every class each part of a split gets, and which classes groups hold."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -10,9 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision.errors import SplitError
-
-FREE = -1
-"""The part of a group that no part has been chosen for."""
 
 _RANKS = 2**64
 
@@ -103,6 +100,12 @@ class GroupTable:
         """Return how many rows each class has."""
         return self._summed(self.label, self.count, self.n_classes)
 
+    def largest_groups(self) -> npt.NDArray[np.int64]:
+        """Return the rows that each class has in the group that holds most of it."""
+        largest = np.zeros(self.n_classes, dtype=np.int64)
+        np.maximum.at(largest, self.label, self.count)
+        return largest
+
     def sizes(self) -> npt.NDArray[np.int64]:
         """Return how many rows each group has."""
         return self._summed(self.group, self.count, self.n_groups)
@@ -113,111 +116,6 @@ class GroupTable:
     ) -> npt.NDArray[np.int64]:
         # Sums of whole numbers below 2**53 are exact in float64.
         return np.bincount(keys, weights=weights, minlength=length).astype(np.int64)
-
-
-def place_groups(
-    table: GroupTable,
-    ranks: npt.NDArray[np.uint64],
-    quotas: npt.NDArray[np.int64],
-    open_parts: Sequence[int],
-    *,
-    pinned: npt.NDArray[np.int64],
-    filled: npt.NDArray[np.int64],
-) -> npt.NDArray[np.int64]:
-    """Give every free group an open part, so that every part comes near its quota of every class.
-
-    Groups that hold several classes come first, then those of each class; larger before
-    smaller, equals by rank. Each goes where it lowers the sum of squared distances from the
-    quotas most, of equals to the earlier part. The last groups of a class are kept for parts
-    that have none of it yet. `pinned` has the part of every group, `FREE` if it has none;
-    `filled` counts the rows that every part has of every class already.
-    """
-    parts = pinned.copy()
-    state = _State(quotas - filled, filled > 0, open_parts, _free_groups(table, parts))
-    free = parts == FREE
-    sizes = table.sizes()
-    classes = np.bincount(table.group, minlength=table.n_groups)
-    mixed = np.flatnonzero(free & (classes > 1))
-    mixed = mixed[np.lexsort((ranks[mixed], -sizes[mixed]))]
-    _place_mixed(table, mixed.tolist(), parts, state)
-    start = np.searchsorted(table.group, np.arange(table.n_groups))
-    pure = np.flatnonzero(free & (classes == 1))
-    label = table.label[start[pure]]
-    order = np.lexsort((ranks[pure], -sizes[pure], label))
-    pure, label = pure[order], label[order]
-    for number in np.unique(label).tolist():
-        low, high = np.searchsorted(label, [number, number + 1])
-        members = pure[low:high]
-        parts[members] = _place_pure(sizes[members].tolist(), number, state)
-    return parts
-
-
-class _State:
-    """What every part still needs of every class while groups are being placed."""
-
-    __slots__ = ("empty", "left", "need", "open_parts")
-
-    def __init__(
-        self,
-        need: npt.NDArray[np.int64],
-        present: npt.NDArray[np.bool_],
-        open_parts: Sequence[int],
-        left: npt.NDArray[np.int64],
-    ) -> None:
-        self.open_parts = list(open_parts)
-        self.need = need.tolist()
-        self.empty = [
-            {part for part in self.open_parts if not present[part, number]}
-            for number in range(need.shape[1])
-        ]
-        self.left = left.tolist()
-
-
-def _free_groups(table: GroupTable, parts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    free = table.label[parts[table.group] == FREE]
-    return np.bincount(free, minlength=table.n_classes).astype(np.int64)
-
-
-def _place_mixed(
-    table: GroupTable, groups: Iterable[int], parts: npt.NDArray[np.int64], state: _State
-) -> None:
-    starts = np.searchsorted(table.group, np.arange(table.n_groups + 1)).tolist()
-    labels, counts = table.label.tolist(), table.count.tolist()
-    for group in groups:
-        span = slice(starts[group], starts[group + 1])
-        part = _best_part(labels[span], counts[span], state)
-        parts[group] = part
-        for label, count in zip(labels[span], counts[span], strict=True):
-            state.need[part][label] -= count
-            state.empty[label].discard(part)
-            state.left[label] -= 1
-
-
-def _best_part(labels: list[int], counts: list[int], state: _State) -> int:
-    urgent = [label for label in labels if 0 < state.left[label] <= len(state.empty[label])]
-
-    def worth(part: int) -> tuple[int, int]:
-        need = state.need[part]
-        fit = sum(count * need[label] for label, count in zip(labels, counts, strict=True))
-        return sum(part in state.empty[label] for label in urgent), fit
-
-    return max(state.open_parts, key=worth)
-
-
-def _place_pure(sizes: list[int], label: int, state: _State) -> list[int]:
-    open_parts = state.open_parts
-    need = [state.need[part][label] for part in open_parts]
-    empty = {open_parts.index(part) for part in state.empty[label]}
-    chosen = []
-    for left, size in zip(range(len(sizes), 0, -1), sizes, strict=True):
-        if empty and left <= len(empty):
-            place = max(sorted(empty), key=need.__getitem__)
-        else:
-            place = need.index(max(need))
-        empty.discard(place)
-        need[place] -= size
-        chosen.append(open_parts[place])
-    return chosen
 
 
 def count_rows(

@@ -60,11 +60,12 @@ class SeededSplitter:
     seed : int, default=42
         Another seed gives another split.
     method : {"stratified", "hashed", "shuffled"}, default="stratified"
-        ``"stratified"`` gives every part its exact quota of every class: the share of the
-        class's photos, rounded by largest remainders (of equals to the earlier part), at least
-        one. Whole groups, larger before smaller and equals in seeded order, go where they bring
-        the counts nearest to the quotas (least squares); without groups of several photos the
-        quotas are met exactly, and `Splits.describe` tells by how much groups missed them.
+        ``"stratified"`` gives every part its quota of every class: the share of the class's
+        photos, rounded by largest remainders (of equals to the earlier part), at least one.
+        Photos without groups meet the quotas exactly. Groups of every size are distributed over
+        the parts in proportion, over all classes together, so that validation and test see bursts
+        as training does [1]_. They move the quota of a class by at most its largest group, unless
+        they hold several classes or are too few; `Splits.describe` tells by how much.
         ``"hashed"`` puts every group where its hash falls among the shares, so that adding photos
         moves none; counts are met only roughly.
         ``"shuffled"`` ignores classes and groups: it is the permutation that
@@ -79,6 +80,12 @@ class SeededSplitter:
     ------
     InvalidParameterError
         A share is out of range, or they do not sum to 1.
+
+    References
+    ----------
+    .. [1] W. G. Madow, "On the theory of systematic sampling, II", Annals of Mathematical
+       Statistics 20 (1949) 333-354; the choice among parts follows K. Sechidis, G. Tsoumakas and
+       I. Vlahavas, "On the stratification of multi-label data", ECML PKDD (2011) 145-158.
 
     Examples
     --------

@@ -1,0 +1,87 @@
+"""How many groups of one size each part gets, and in which order along a list.
+
+Both are systematic sampling (Madow, "On the theory of systematic sampling, II", 1949): one random
+start instead of a draw for every group. Each group is in each part with exactly the probability
+of that part's share, but the counts of all groups hardly vary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from math import floor
+
+import numpy as np
+import numpy.typing as npt
+
+_WORDS = 2**64
+# The golden ratio in 64 bits: its multiples, modulo 1, fill [0, 1) more evenly than those of any
+# other number, at every length.
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+
+
+def seat_target(
+    n_free: int, shares: Sequence[Fraction], taken: Sequence[int], owed: Sequence[Fraction]
+) -> list[Fraction]:
+    """Return how many of `n_free` groups each part should get; the sum is `n_free`.
+
+    Together with the groups that parts have `taken` already, the shares are met. What parts are
+    `owed` from larger groups is added where every part gets enough for that to change nothing
+    about the mean.
+    """
+    total = n_free + sum(taken)
+    target = [total * share - had for share, had in zip(shares, taken, strict=True)]
+    if n_free * min(shares) >= 1:
+        target = [wanted + debt for wanted, debt in zip(target, owed, strict=True)]
+    if min(target) >= 0:
+        return target
+    # Some part has more than its share already: the others divide what is free.
+    return _scaled([max(part, Fraction(0)) for part in target], n_free)
+
+
+def still_owed(target: Sequence[Fraction], got: Sequence[int]) -> list[Fraction]:
+    """Return what parts did not get, scaled down to one group at most.
+
+    Rounding owes less than one; more comes from quotas, and smaller groups cannot make up for it.
+    """
+    owed = [wanted - count for wanted, count in zip(target, got, strict=True)]
+    most = max(map(abs, owed))
+    return owed if most <= 1 else _scaled([debt / most for debt in owed], 0)
+
+
+def _scaled(weights: Sequence[Fraction], total: int) -> list[Fraction]:
+    """Return weights scaled to a total, unless that is 0, in thousandths.
+
+    Fractions that are carried from size to size would otherwise grow without bound.
+    """
+    factor = total / sum(weights) if total else Fraction(1)
+    scaled = [Fraction(floor(1000 * factor * weight), 1000) for weight in weights]
+    scaled[scaled.index(max(scaled))] += total - sum(scaled)
+    return scaled
+
+
+def rounded_seats(target: Sequence[Fraction], start: int) -> list[int]:
+    """Round every number up or down, so that the sum stays; `start` is uniform in [0, 2**64).
+
+    A number is rounded up with the probability of its fractional part.
+    """
+    seats, reached = [], Fraction(start, _WORDS)
+    for wanted in target:
+        whole = floor(wanted)
+        before, reached = floor(reached), reached + wanted - whole
+        seats.append(whole + floor(reached) - before)
+    return seats
+
+
+def even_sequence(seats: Sequence[int], start: int) -> npt.NDArray[np.int64]:
+    """Return a sequence of parts with these counts; every run of it has nearly their proportions.
+
+    The places of a list are put in the order of a Kronecker sequence (multiples of the golden
+    ratio, modulo 1), which is turned to a random `start` and dealt to the parts.
+    """
+    length = sum(seats)
+    scattered = np.arange(length, dtype=np.uint64) * _GOLDEN
+    place = np.empty(length, dtype=np.int64)
+    place[np.argsort(scattered, kind="stable")] = np.arange(length)
+    turned = (place + start % max(length, 1)) % max(length, 1)
+    return np.searchsorted(np.cumsum(seats), turned, side="right").astype(np.int64)
