@@ -6,9 +6,11 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -16,7 +18,11 @@ from pathlib import Path
 import pytest
 
 import shelfvision as sv
-from shelfvision._cli import main
+from shelfvision._cli import _say, main
+from shelfvision._cli._parser import parser
+from shelfvision._text import from_csv_cell
+from shelfvision.errors import InvalidParameterError
+from support import refuses
 
 Run = Callable[..., "Outcome"]
 SHUT = '"$@" >&-'
@@ -68,6 +74,13 @@ def one_sentence(outcome: Outcome) -> str:
     assert line.startswith("shelfvision: error: ")
     assert outcome.out == ""
     return line
+
+
+def code_of(outcome: Outcome) -> str:
+    """Return the code at the end of the only line on the standard error."""
+    found = re.search(r" \[([a-z0-9]+(?:-[a-z0-9]+)*)\]$", one_sentence(outcome))
+    assert found, outcome.err
+    return found[1]
 
 
 def process(
@@ -178,7 +191,9 @@ def test_training_takes_the_parts_that_a_manifest_tells(run: Run, shelf: Path) -
     assert "train 10, validation 4" in found.err
     wrong = run("train", "photos/list.csv", "-o", "n.shelf", "--split-column", "kind", *columns)
     assert wrong.status == 1
-    assert "no row" in wrong.err
+    assert code_of(wrong) == "no-training-photos"
+    lacking = run("train", "photos/list.csv", "-o", "n.shelf", "--split-column", "parts", *columns)
+    assert code_of(lacking) == "missing-column"
 
 
 def test_an_interrupted_training_says_how_to_go_on(
@@ -259,40 +274,53 @@ def test_a_classifier_is_exported_and_the_file_predicts(
         for file in (bundle, "m.onnx")
     ]
     assert rows[0]["label"] == rows[1]["label"]
-    assert "is no bundle" in one_sentence(run("export", "m.onnx", "n.onnx"))
+    assert code_of(run("export", "m.onnx", "n.onnx")) == "foreign-format"
 
 
 @pytest.mark.parametrize(
-    ("arguments", "status", "words"),
+    ("arguments", "status", "code"),
     [
-        (["inspect", "missing"], 1, "there is no file"),
-        (["inspect", "."], 2, "is a folder"),
-        (["predict", "SHELF", "BUNDLE"], 2, "check the order"),
-        (["predict", "BUNDLE", "missing.jpg"], 1, "missing.jpg"),
-        (["predict", "BUNDLE", "EMPTY"], 2, "holds no photo"),
-        (["predict", "BUNDLE", "a.jpg", "--top", "0"], 2, "--top"),
-        (["audit", "missing"], 1, "there is no folder"),
-        (["audit", "SHELF", "--where", "a=b"], 2, "for manifests"),
-        (["train", "SHELF", "-o", "EMPTY"], 2, "is a folder"),
-        (["train", "SHELF", "-o", "m.shelf", "--validation", "1"], 2, "nothing to train on"),
-        (["train", "SHELF", "-o", "file.txt/m.shelf"], 2, "is no folder"),
-        (["audit", "SHELF", "--html", "EMPTY"], 2, "is a folder"),
-        (["evaluate", "BUNDLE", "SHELF", "--html", "file.txt/a.html"], 2, "is no folder"),
-        (["train", "SHELF", "-o", "m.shelf", "--architecture", "nonsense"], 1, "nonsense"),
-        (["evaluate", "BUNDLE", "missing"], 1, "there is no folder"),
-        (["export", "BUNDLE", "a.what"], 2, "--format"),
-        (["export", "BUNDLE", "a.onnx", "--quantize", "int8"], 2, "quantize"),
+        (["inspect", "missing"], 1, "not-found"),
+        (["inspect", "."], 2, "not-a-file"),
+        (["predict", "SHELF", "BUNDLE"], 2, "not-a-file"),
+        (["predict", "BUNDLE", "missing.jpg"], 1, "not-found"),
+        (["predict", "BUNDLE", "EMPTY"], 2, "empty"),
+        (["predict", "BUNDLE", "a.jpg", "--top", "0"], 2, "not-in-range"),
+        (["audit", "missing"], 1, "not-found"),
+        (["audit", "SHELF", "--where", "a=b"], 2, "conflict"),
+        (["audit", "SHELF", "--group-column", "a"], 2, "conflict"),
+        (["train", "SHELF", "-o", "EMPTY"], 2, "not-a-file"),
+        (["train", "SHELF", "-o", "m.shelf", "--validation", "1"], 2, "not-in-range"),
+        (["train", "SHELF", "-o", "m.shelf", "--split-column", "a"], 2, "conflict"),
+        (["train", "SHELF", "-o", "file.txt/m.shelf"], 2, "not-a-folder"),
+        (["train", "SHELF", "-o", "m.shelf", "--architecture", "nonsense"], 1, None),
+        (["audit", "SHELF", "--html", "EMPTY"], 2, "not-a-file"),
+        (["evaluate", "BUNDLE", "SHELF", "--html", "file.txt/a.html"], 2, "not-a-folder"),
+        (["evaluate", "BUNDLE", "missing"], 1, "not-found"),
+        (["export", "BUNDLE", "a.what"], 2, "unknown-suffix"),
+        (["export", "BUNDLE", "a.onnx", "--quantize", "int8"], 2, None),
     ],
 )
-def test_a_mistake_is_one_sentence(
-    arguments: list[str], status: int, words: str, run: Run, shelf: Path, bundle: Path
+def test_a_mistake_is_one_sentence_with_a_code(
+    arguments: list[str], status: int, code: str | None, run: Run, shelf: Path, bundle: Path
 ) -> None:
     Path("empty").mkdir()
     Path("file.txt").write_text("")
     names = {"SHELF": str(shelf), "BUNDLE": str(bundle), "EMPTY": "empty"}
     found = run(*(names.get(argument, argument) for argument in arguments))
     assert found.status == status
-    assert words in one_sentence(found)
+    # None: a code that another room chooses.
+    assert code_of(found) == code or code is None
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+@pytest.mark.parametrize("place", ["fifo", "/dev/zero"])
+def test_what_is_no_file_is_refused_at_once(place: str, run: Run) -> None:
+    os.mkfifo("fifo")
+    for command in (["inspect", place], ["predict", place, "a.jpg"], ["audit", place]):
+        found = run(*command)
+        assert found.status in (1, 2)
+        assert code_of(found) in ("not-a-file", "not-a-folder")
 
 
 @pytest.mark.parametrize(
@@ -303,7 +331,19 @@ def test_a_mistake_is_one_sentence(
 def test_wrong_usage_ends_with_2(arguments: list[str], run: Run) -> None:
     found = run(*arguments)
     assert found.status == 2
-    assert "usage: shelfvision" in found.err
+    assert found.err.startswith("usage: shelfvision")
+    assert found.err.endswith(" [wrong-usage]\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parameter"),
+    [(["-o"], "--output"), (["-o", "y", "--image-size", "big"], "--image-size"), ([], None)],
+)
+def test_wrong_usage_is_an_error_of_ours_that_names_the_option(
+    arguments: list[str], parameter: str | None
+) -> None:
+    with refuses(InvalidParameterError, "wrong-usage", parameter):
+        parser().parse_args(["train", "x", *arguments])
 
 
 def test_an_unforeseen_error_is_a_sentence_unless_debugging(
@@ -337,7 +377,9 @@ def test_another_file_than_the_trusted_one_is_refused(run: Run, bundle: Path) ->
         assert str(file) in sentence
 
 
-def test_a_path_that_is_no_text_is_read_and_written_as_it_is(tmp_path: Path) -> None:
+def test_a_path_that_is_no_text_is_read_and_written_so_that_it_can_be_read_back(
+    tmp_path: Path,
+) -> None:
     pytest.importorskip("onnxruntime")
     odd = os.path.join(os.fsencode(tmp_path), b"odd \xff.jpg")
     try:
@@ -352,7 +394,8 @@ def test_a_path_that_is_no_text_is_read_and_written_as_it_is(tmp_path: Path) -> 
         subprocess.run([*command, kind], input=odd, capture_output=True, check=False, timeout=600)
         for kind in ("csv", "jsonl")
     )
-    assert odd + b",,,review," in rows.stdout
+    (row,) = csv.DictReader(io.StringIO(rows.stdout.decode("utf-8")))
+    assert os.fsencode(from_csv_cell(row["id"])) == odd
     assert os.fsencode(json.loads(lines.stdout)["id"]) == odd
 
 
@@ -405,3 +448,154 @@ def test_a_pipe_that_is_closed_early_ends_it_quietly(tmp_path: Path) -> None:
     assert done.stdout == "id,label,confidence,decision,error\n"
     assert done.returncode == 141
     assert done.stderr == ""
+
+
+# -- encodings -----------------------------------------------------------------------------
+
+FOREIGN = ("Чай", "Żurek 🥛")
+ENCODINGS = ("cp1252", "ascii")
+
+
+@pytest.fixture(scope="session")
+def foreign(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with photos whose names few encodings have, and a bundle of them."""
+    place = tmp_path_factory.mktemp("command-line")
+    sv.samples.write_products(place / "Магазин", 8, class_names=list(FOREIGN), image_size=(32, 32))
+    model = sv.build_model(2, architecture="shelf_cnn", image_size=(32, 32), seed=1)
+    sv.Classifier.from_model(model, class_names=FOREIGN).save(place / "m.shelf")
+    return place
+
+
+@pytest.fixture
+def encoded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., tuple[int, str, str]]:
+    """Return a function that runs a command whose output has an encoding, and decodes that."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(encoding: str, *arguments: object, asked: bool = True) -> tuple[int, str, str]:
+        streams = [io.TextIOWrapper(io.BytesIO(), encoding=encoding) for _ in range(2)]
+        with monkeypatch.context() as patch:
+            patch.setattr("sys.stdout", streams[0])
+            patch.setattr("sys.stderr", streams[1])
+            patch.setenv("PYTHONIOENCODING", encoding if asked else "")
+            _say.settle_streams()
+            try:
+                status = main([str(argument) for argument in arguments])
+            except SystemExit as leaving:
+                status = int(leaving.code or 0)
+            for stream in streams:
+                stream.flush()
+        out, err = (stream.buffer.getvalue() for stream in streams)
+        return status, out.decode(encoding if asked else "utf-8"), err.decode(encoding)
+
+    return call
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["train", "--help"],
+        ["doctor"],
+        ["inspect", "BUNDLE"],
+        ["audit", "PHOTOS", "--html", "Чай.html"],
+        ["evaluate", "BUNDLE", "PHOTOS", "--html", "Чай.html"],
+        ["predict", "BUNDLE", "PHOTOS"],
+        ["export", "BUNDLE", "Чай.keras"],
+        ["train", "PHOTOS", "-o", "Чай.shelf", "--architecture", "shelf_cnn", "--image-size", "32",
+         "--epochs", "1", "--test", "0.25"],
+    ],
+    ids=lambda arguments: " ".join(arguments[:2]),
+)  # fmt: skip
+def test_every_command_writes_in_every_encoding(
+    arguments: list[str], encoding: str, encoded: Callable[..., tuple[int, str, str]], foreign: Path
+) -> None:
+    names = {"BUNDLE": foreign / "m.shelf", "PHOTOS": foreign / "Магазин"}
+    status, out, err = encoded(encoding, *(names.get(one, one) for one in arguments))
+    # The audit finds photos that are too small.
+    assert status in (0, 1 if arguments[0] == "audit" else 0), err
+    if arguments[0] in ("inspect", "evaluate", "predict", "train") and "--help" not in arguments:
+        assert "\\u0427\\u0430\\u0439" in out
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_answers_for_programs_lose_nothing_in_any_encoding(
+    encoding: str, encoded: Callable[..., tuple[int, str, str]], foreign: Path
+) -> None:
+    command = ("predict", foreign / "m.shelf", foreign / "Магазин", "--format")
+    for asked in (True, False):
+        _, lines, _ = encoded(encoding, *command, "jsonl", asked=asked)
+        _, table, _ = encoded(encoding, *command, "csv", asked=asked)
+        rows = list(csv.DictReader(io.StringIO(table)))
+        assert [json.loads(line)["id"] for line in lines.splitlines()] == [
+            from_csv_cell(row["id"]) for row in rows
+        ]
+        assert {from_csv_cell(row["label"]) for row in rows} <= set(FOREIGN)
+        # What goes to a file is UTF-8, unless another encoding is asked for.
+        assert ("Чай" in table or "🥛" in table) is not asked
+        _, facts, _ = encoded(encoding, "inspect", foreign / "m.shelf", "--json", asked=asked)
+        assert json.loads(facts)["class_names"] == list(FOREIGN)
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_errors_and_warnings_are_written_in_every_encoding(
+    encoding: str, encoded: Callable[..., tuple[int, str, str]]
+) -> None:
+    for arguments in (["audit", "Чай"], ["inspect", "🥛.shelf"], ["inspect", "a", "Чай"]):
+        status, out, err = encoded(encoding, *arguments)
+        assert status in (1, 2)
+        assert out == ""
+        assert "\\u0427\\u0430\\u0439" in err or "\\U0001f95b" in err
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"PYTHONIOENCODING": "cp1252"},
+        {"PYTHONIOENCODING": "ascii"},
+        {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"},
+    ],
+    ids=["cp1252", "ascii", "C"],
+)
+def test_as_a_program_it_writes_in_every_encoding(variables: dict[str, str], foreign: Path) -> None:
+    command = [sys.executable, "-m", "shelfvision", "predict", str(foreign / "m.shelf")]
+    environment = {"PYTHONIOENCODING": "", **os.environ, **variables}
+    done = subprocess.run(
+        [*command, str(foreign / "Магазин"), "--format", "csv"],
+        env=environment, capture_output=True, check=False, timeout=600,
+    )  # fmt: skip
+    encoding = variables.get("PYTHONIOENCODING", "utf-8")
+    assert done.stderr.decode("ascii") == ""
+    assert done.returncode == 0
+    rows = list(csv.DictReader(io.StringIO(done.stdout.decode(encoding))))
+    assert {from_csv_cell(row["label"]) for row in rows} <= set(FOREIGN)
+
+
+# -- signs of life -------------------------------------------------------------------------
+
+
+def test_training_tells_every_epoch_where_there_is_no_terminal(run: Run, foreign: Path) -> None:
+    found = run("train", foreign / "Магазин", "-o", "m.shelf", "--architecture", "shelf_cnn",
+                "--image-size", 32, "--epochs", 2)  # fmt: skip
+    assert found.status == 0, found.err
+    told = [line for line in found.err.splitlines() if line.startswith("shelfvision: epoch ")]
+    assert [line.split(":")[1] for line in told] == [" epoch 1/2", " epoch 2/2"]
+    assert "looking for near-duplicates and bursts among 16 photos" in found.err
+
+
+def test_long_work_shows_signs_of_life_where_there_is_no_terminal(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def work(*_: object) -> int:
+        time.sleep(0.3)
+        return 0
+
+    monkeypatch.setattr("shelfvision._cli._audit.run", work)
+    assert run("audit", "x").err == ""
+    monkeypatch.setattr("shelfvision._cli._say.QUIET_SECONDS", 0.05)
+    lines = run("audit", "x").err.splitlines()
+    assert 2 <= len(lines) <= 6
+    assert set(lines) == {"shelfvision: audit still works, after 0 min"}
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    assert run("audit", "x").err == ""

@@ -110,7 +110,8 @@ def csv_cell(text: str) -> str:
     An apostrophe precedes what a spreadsheet takes for a formula (``=``, ``+``, ``-``, ``@``,
     also after spaces, a tab or a semicolon), as OWASP advises. What `printable` escapes is
     escaped, each as ``\x1b`` or ``\u202e``, and so is a backslash that would read as such an
-    escape; line breaks stay, for the file's writer puts them in quotes. Numbers of our own are written as numbers, not through this function.
+    escape. Line breaks stay, for the file's writer puts them in quotes. Numbers of our own are
+    written as numbers, not through this function.
 
     Parameters
     ----------

@@ -1,18 +1,22 @@
-"""The command line: parses, hands over to the module of a command, tells faults in a sentence."""
+"""The command line: parses, hands over to the module of a command, tells faults in a sentence.
+
+A fault is one line on the standard error: ``shelfvision: error: SENTENCE [CODE]``. Programs read
+the exit status and the code; docs/reference/errors.md lists the codes.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import importlib
-import io
+import logging
 import os
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
 
 from shelfvision._cli._parser import parser
-from shelfvision._cli._say import complain
-from shelfvision.errors import InvalidParameterError, ShelfVisionError
+from shelfvision._cli._say import complain, settle_streams, signs_of_life
+from shelfvision.errors import InvalidParameterError, ShelfVisionError, ShelfVisionWarning
 
 FAILURE, USAGE, INTERRUPTED, BROKEN_PIPE = 1, 2, 130, 141
 
@@ -22,7 +26,7 @@ def entry() -> None:
     _open_what_is_closed()
     if "--debug" not in sys.argv:
         _silence_native_code()
-    _let_any_path_through()
+    settle_streams()
     status = main()
     # What is left to write may break the pipe or fill the disk, too.
     try:
@@ -44,13 +48,6 @@ def _open_what_is_closed() -> None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  (to stay)
 
 
-def _let_any_path_through() -> None:
-    """Read and write paths whose bytes are no text as the bytes that they are."""
-    for stream in (sys.stdin, sys.stdout):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="surrogateescape")
-
-
 def _drop_what_is_left() -> None:
     """Keep Python from trying once more, at its end, to write what could not be written."""
     with contextlib.suppress(OSError, ValueError):
@@ -59,9 +56,13 @@ def _drop_what_is_left() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status: 0, 1 for failure, 2 for wrong usage."""
-    chosen = parser().parse_args(arguments)
     try:
-        with _one_line_warnings():
+        chosen = parser().parse_args(arguments)
+    except InvalidParameterError as error:
+        complain(_sentence(error))
+        return USAGE
+    try:
+        with _one_line_warnings(), _logged(), signs_of_life(chosen.command):
             command = importlib.import_module(f"shelfvision._cli._{chosen.command}")
             status: int = command.run(chosen)
     except KeyboardInterrupt:
@@ -79,17 +80,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _sentence(error: Exception) -> str:
     if isinstance(error, ShelfVisionError):
-        return f"error: {error}"
+        return f"error: {error} [{error.code}]"
     if isinstance(error, OSError) and error.strerror:
         which = "" if error.filename is None else f": {os.fsdecode(error.filename)!r}"
         return f"error: {error.strerror}{which}"
-    return f"error: {type(error).__name__}: {error}; run it again with --debug to see where"
+    # Messages of other libraries may be pages of text.
+    said = " ".join(str(error).split())
+    return f"error: {type(error).__name__}: {said}; run it again with --debug to see where"
 
 
 @contextlib.contextmanager
 def _one_line_warnings() -> Iterator[None]:
     def show(message: Warning | str, category: type[Warning], *_: object) -> None:
-        if category.__module__.startswith("shelfvision"):
+        if isinstance(message, ShelfVisionWarning):
+            complain(f"warning: {message} [{message.code}]")
+        elif category.__module__.startswith("shelfvision"):
             complain(f"warning: {message}")
 
     with warnings.catch_warnings():
@@ -97,12 +102,36 @@ def _one_line_warnings() -> Iterator[None]:
         yield
 
 
+class _Told(logging.Handler):
+    """Writes what the library logs as lines of the command."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        complain(record.getMessage())
+
+
+@contextlib.contextmanager
+def _logged() -> Iterator[None]:
+    """Tell what the library logs: everything (a line an epoch) where no terminal shows a bar."""
+    logger, handler = logging.getLogger("shelfvision"), _Told()
+    before, propagated = logger.level, logger.propagate
+    logger.setLevel(logging.WARNING if sys.stderr.isatty() else logging.INFO)
+    logger.addHandler(handler)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before)
+        logger.propagate = propagated
+
+
 def _silence_native_code() -> None:
     """Keep what libraries below Python write about themselves off the terminal."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with contextlib.suppress(OSError, ValueError):
-        own = os.dup(sys.stderr.fileno())
-        sys.stderr = os.fdopen(own, "w", buffering=1, encoding="utf-8", errors="backslashreplace")
+        own, encoding = os.dup(sys.stderr.fileno()), sys.stderr.encoding
+        sys.stderr = os.fdopen(own, "w", buffering=1, encoding=encoding, errors="backslashreplace")
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, 2)
         os.close(nowhere)

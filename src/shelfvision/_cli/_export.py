@@ -24,12 +24,17 @@ def run(chosen: argparse.Namespace) -> int:
     kind: ExportFormat | None = chosen.format or _FORMATS.get(Path(chosen.output).suffix)
     if kind is None:
         raise InvalidParameterError(
-            f"{chosen.output!r} does not tell its format; end it in {', '.join(_FORMATS)}, or give "
-            "--format"
+            f"OUT must end in {', '.join(_FORMATS)}, got {chosen.output!r}; rename it, or give "
+            "--format",
+            code="unknown-suffix",
+            parameter="OUT",
         )
     if not is_bundle(chosen.file):
         raise InvalidParameterError(
-            f"{chosen.file!r} is no bundle; export the file that train or Classifier.save wrote"
+            f"FILE must be a bundle, got {chosen.file!r}; export the file that train or "
+            "Classifier.save wrote",
+            code="foreign-format",
+            parameter="FILE",
         )
     require_place(chosen.output, "OUT")
     classifier = Classifier.load(chosen.file, expected_sha256=chosen.sha256)

@@ -3,17 +3,35 @@
 from __future__ import annotations
 
 import argparse
+import re
+import sys
 from collections.abc import Callable
+from typing import NoReturn
 
 import shelfvision
+from shelfvision.errors import InvalidParameterError
 
 _FILE = "a bundle (.shelf) or an exported file (.onnx, .tflite, .xml)"
 _PHOTOS = "a folder with one sub-folder a class, or a CSV manifest"
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are ours."""
+
+    def error(self, message: str) -> NoReturn:
+        """Show how the command is used, and raise."""
+        self.print_usage(sys.stderr)
+        named = re.match(r"argument ([^ :]+)", message)
+        raise InvalidParameterError(
+            f"{message}; {self.prog} --help lists every option",
+            code="wrong-usage",
+            parameter=named[1].rpartition("/")[2] if named else None,
+        )
+
+
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
-    top = argparse.ArgumentParser(
+    top = _Parser(
         prog="shelfvision",
         description="Turn photos of groceries into a classifier, and use it.",
         epilog="Exit status: 0 if all went well, 1 for a failure, 2 for wrong usage, 130 after "
@@ -149,9 +167,14 @@ def _json(sub: argparse.ArgumentParser) -> None:
 
 def _size(text: str) -> tuple[int, int]:
     """Read ``100`` or ``100x120``."""
-    sides = [int(side) for side in text.lower().split("x")]
+    try:
+        sides = [int(side) for side in text.lower().split("x")]
+    except ValueError:
+        sides = []
     if len(sides) not in (1, 2):
-        raise ValueError(text)
+        raise argparse.ArgumentTypeError(
+            f"must be pixels as H or HxW, such as 100 or 100x120, got {text!r}"
+        )
     return sides[0], sides[-1]
 
 

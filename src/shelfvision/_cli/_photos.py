@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from pathlib import Path
 from typing import TypeAlias
 
+from shelfvision._files import open_regular
 from shelfvision.data import Dataset
-from shelfvision.errors import BundleNotFoundError, InvalidParameterError, StorageError
+from shelfvision.errors import (
+    BundleError,
+    BundleNotFoundError,
+    InvalidParameterError,
+    StorageError,
+)
 from shelfvision.export import Predictor
 from shelfvision.inference import Classifier
 from shelfvision.protocols import OnError, Resize
@@ -31,7 +38,10 @@ def dataset_of(
     if not _is_manifest(place):
         if rows or chosen.group_column:
             raise InvalidParameterError(
-                f"--where and --group-column are for manifests, but {str(place)!r} is a folder"
+                f"--where and --group-column are for CSV manifests, got the folder {str(place)!r}; "
+                "leave them out, or name a manifest",
+                code="conflict",
+                parameter="--where" if rows else "--group-column",
             )
         return Dataset.from_directory(
             place, class_names=class_names, image_size=image_size, resize=resize, on_error=on_error
@@ -65,27 +75,43 @@ def require_place(path: str | None, option: str) -> None:
         return
     place = Path(path)
     if place.is_dir():
-        raise InvalidParameterError(f"{option} {path!r} is a folder; name a file")
+        raise InvalidParameterError(
+            f"{option} must be a file, got the folder {path!r}; name a file",
+            code="not-a-file",
+            parameter=option,
+        )
     above = next(folder for folder in place.absolute().parents if folder.exists())
     if not above.is_dir():
         raise InvalidParameterError(
-            f"{option} {path!r} cannot be written, for {str(above)!r} is no folder; choose another"
+            f"{option} {path!r} cannot be written, for {str(above)!r} is no folder; choose "
+            "another place",
+            code="not-a-folder",
+            parameter=option,
         )
     if not os.access(above, os.W_OK):
         raise StorageError(
             f"{option} {path!r} cannot be written: no permission to write in {str(above)!r}; "
-            "allow it, or choose another place"
+            "allow it, or choose another place",
+            code="permission",
+            parameter=option,
         )
 
 
 def is_bundle(path: str) -> bool:
     """Tell whether a file is one that Classifier.save wrote, or some other one."""
-    try:
-        with Path(path).open("rb") as file:
-            return file.read(9)[8:] == b"{"
-    except FileNotFoundError as error:
-        raise BundleNotFoundError(f"there is no file {path!r}; check the path") from error
-    except IsADirectoryError as error:
+    if os.path.isdir(path):
         raise InvalidParameterError(
-            f"{path!r} is a folder, not the file of a classifier; check the order of arguments"
-        ) from error
+            f"FILE must be a classifier, got the folder {path!r}; check the order of arguments",
+            code="not-a-file",
+            parameter="FILE",
+        )
+    opened = open_regular(
+        path,
+        sys.maxsize,
+        what="the classifier",
+        error=BundleError,
+        missing=BundleNotFoundError,
+        parameter="FILE",
+    )
+    with opened as file:
+        return file.read(9)[8:] == b"{"

@@ -10,12 +10,13 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from shelfvision._cli._photos import model_of
-from shelfvision._cli._say import complain, say_json
+from shelfvision._cli._say import complain, say_json, settle_for_programs
+from shelfvision._formats import READ_NAMES, READ_SUFFIXES, suffix_of
+from shelfvision._text import csv_cell, printable
 from shelfvision._validation import as_integer, counted
 from shelfvision.errors import InvalidParameterError
 from shelfvision.predictions import Prediction, Predictions
 
-_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif")
 _AT_ONCE = 256
 _COLUMNS = ("id", "label", "confidence", "decision", "error")
 
@@ -39,7 +40,7 @@ def run(chosen: argparse.Namespace) -> int:
 def _paths(named: Iterable[str]) -> Iterator[str]:
     for name in named:
         if name == "-":
-            yield from (line for line in map(_stripped, sys.stdin) if line)
+            yield from filter(None, _listed())
         elif os.path.isdir(name):
             yield from _below(name)
         else:
@@ -51,8 +52,13 @@ def _in_parts(paths: Iterator[str]) -> Iterator[list[str]]:
         yield part
 
 
-def _stripped(line: str) -> str:
-    return line.rstrip("\r\n")
+def _listed() -> Iterator[str]:
+    """Yield the lines of the standard input, as paths of any bytes."""
+    raw = getattr(sys.stdin, "buffer", None)
+    if raw is None or os.name == "nt":
+        yield from (line.rstrip("\r\n") for line in sys.stdin)
+    else:
+        yield from (os.fsdecode(line.rstrip(b"\r\n")) for line in raw)
 
 
 def _below(folder: str) -> Iterator[str]:
@@ -61,12 +67,15 @@ def _below(folder: str) -> Iterator[str]:
     for place, folders, names in os.walk(folder):
         folders.sort()
         for name in sorted(names):
-            if name.lower().endswith(_SUFFIXES) and not name.startswith("."):
+            if suffix_of(name) in READ_SUFFIXES and not name.startswith("."):
                 found += 1
                 yield os.path.join(place, name)
     if not found:
         raise InvalidParameterError(
-            f"the folder {folder!r} holds no photo ({', '.join(_SUFFIXES)}); check the path"
+            f"PHOTO must be or hold photos ({READ_NAMES}), got the folder {folder!r} without any; "
+            "check the path",
+            code="empty",
+            parameter="PHOTO",
         )
 
 
@@ -97,10 +106,14 @@ def _json_lines(parts: Iterable[Predictions], top: int) -> tuple[int, int]:
 
 def _csv(parts: Iterable[Predictions], _top: int) -> tuple[int, int]:
     total = failed = 0
-    writer = csv.DictWriter(sys.stdout, _COLUMNS, lineterminator="\n")
-    writer.writeheader()
+    settle_for_programs()
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(_COLUMNS)
     for part in parts:
-        writer.writerows(_plain(one) for one in part)
+        for one in part:
+            writer.writerow(
+                csv_cell(cell) if isinstance(cell, str) else cell for cell in _plain(one).values()
+            )
         failed += sum(error is not None for error in part.errors)
         total += len(part)
         sys.stdout.flush()
@@ -118,8 +131,8 @@ def _table(parts: Iterable[Predictions], _top: int) -> tuple[int, int]:
         for one in part:
             share = "" if one.error else f"{one.confidence:.3f}"
             # As text, so that brackets in a name are no markup.
-            cells = (Text(cell or "") for cell in (one.id, one.label, share, one.decision))
-            table.add_row(*cells, Text(one.error or ""))
+            cells = (one.id, one.label, share, one.decision, one.error)
+            table.add_row(*(Text(printable(cell or "")) for cell in cells))
             failed += one.error is not None
         total += len(part)
     # Off the terminal nothing is cut or wrapped.

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 from pathlib import Path
 from typing import cast
 
 from shelfvision._cli._photos import dataset_of, require_place
 from shelfvision._cli._say import complain, say
-from shelfvision._validation import counted, listed
+from shelfvision._csv import read_table
+from shelfvision._validation import counted
 from shelfvision.augment import BalancingAugmenter
 from shelfvision.data import Dataset, SeededSplitter, Splits
 from shelfvision.errors import DataError, InvalidParameterError
@@ -69,15 +69,19 @@ def _splits(chosen: argparse.Namespace) -> Splits:
     size = chosen.image_size or architecture_named(chosen.architecture).image_size
     if chosen.split_column:
         return _listed(chosen, size)
-    photos = dataset_of(chosen, image_size=size, resize=chosen.resize)
-    _tell_skipped(photos)
-    if not chosen.group_column:
-        photos = photos.group_near_duplicates().group_bursts()
     share = 1 - chosen.validation - chosen.test
     if not 0 < share <= 1:
         raise InvalidParameterError(
-            f"--validation {chosen.validation} and --test {chosen.test} leave nothing to train on"
+            "--validation and --test must leave photos to train on, got "
+            f"{chosen.validation} and {chosen.test}; choose shares whose sum is below 1",
+            code="not-in-range",
+            parameter="--validation",
         )
+    photos = dataset_of(chosen, image_size=size, resize=chosen.resize)
+    _tell_skipped(photos)
+    if not chosen.group_column:
+        complain(f"looking for near-duplicates and bursts among {counted(len(photos), 'photo')}")
+        photos = photos.group_near_duplicates().group_bursts()
     if share == 1:
         return Splits(train=photos)
     return SeededSplitter(
@@ -90,8 +94,10 @@ def _listed(chosen: argparse.Namespace, size: tuple[int, int]) -> Splits:
     values = _values(chosen.dataset, chosen.split_column)
     if "train" not in values:
         raise DataError(
-            f"no row of {chosen.dataset!r} has 'train' in the column {chosen.split_column!r}; "
-            "check --split-column"
+            f"the column {chosen.split_column!r} of {chosen.dataset!r} must have rows with "
+            "'train', got none; check --split-column",
+            code="no-training-photos",
+            parameter="--split-column",
         )
 
     def part(names: tuple[str, ...]) -> Dataset | None:
@@ -110,14 +116,14 @@ def _listed(chosen: argparse.Namespace, size: tuple[int, int]) -> Splits:
 def _values(path: str, column: str) -> set[str]:
     """Return what stands in a column of a manifest."""
     if not os.path.isfile(path):
-        raise InvalidParameterError(f"--split-column is for manifests, but {path!r} is no file")
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        rows = csv.DictReader(file)
-        if column not in (rows.fieldnames or ()):
-            raise InvalidParameterError(
-                f"{path!r} has no column {column!r}; it has {listed(rows.fieldnames or ())}"
-            )
-        return {row[column] for row in rows}
+        raise InvalidParameterError(
+            f"--split-column is for CSV manifests, got {path!r}, which is no file; leave it out, "
+            "or name a manifest",
+            code="conflict",
+            parameter="--split-column",
+        )
+    rows = read_table(path, {column: "--split-column"}, has_encoding=False).rows
+    return {row[column] for _, row in rows}
 
 
 def _tell_skipped(photos: Dataset) -> None:

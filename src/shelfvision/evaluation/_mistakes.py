@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._text import printable
 from shelfvision.evaluation._judged import Judged
 from shelfvision.predictions import Predictions
 
@@ -31,7 +32,7 @@ class Mistake:
 
     def __str__(self) -> str:
         """Return the photo, its label and what was predicted, in one line."""
-        return (
+        return printable(
             f"{self.id}: labelled {self.true!r}, predicted {self.predicted!r} "
             f"({100 * self.confidence:.0f} %)"
         )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Literal, TypeAlias
 
+from shelfvision._text import printable
+
 ExportFormat: TypeAlias = Literal["onnx", "litert", "openvino", "keras"]
 """What a classifier can be exported as."""
 Quantize: TypeAlias = Literal["dynamic", "int8"]
@@ -57,8 +59,9 @@ class ExportReport:
         size = f"{self.size_bytes / 1000:,.0f} kB"
         same = f"same label {self.top1_agreement:.2%}"
         differ = f"difference {self.max_difference:.2g} at most, mean shift {self.mean_shift:.2g}"
+        where = printable(str(self.path))
         lines = [
-            f"{self.path} ({kind}): {size}, {self.latency_ms:.2f} ms an image on {self.runtime}",
+            f"{where} ({kind}): {size}, {self.latency_ms:.2f} ms an image on {self.runtime}",
             f"against the classifier on {self.n_photos} {self.verified_on}: {same}, {differ}",
         ]
         if self.accuracy is not None and self.accuracy_before is not None:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import cast, final
 
 from shelfvision._json import parse_json
+from shelfvision._text import printable
 from shelfvision.inference._bundle import Contents, read_contents
 from shelfvision.inference._manifest import ENTRY
 from shelfvision.models._safetensors import DIGESTS, KEPT
@@ -98,11 +99,12 @@ class BundleInfo:
     def __repr__(self) -> str:
         """Return a line that tells the architecture, the classes and the digest."""
         n_classes = len(self.class_names)
-        return f"<BundleInfo: {self.architecture}, {n_classes} classes, SHA-256 {self.sha256}>"
+        kind = printable(self.architecture)
+        return f"<BundleInfo: {kind}, {n_classes} classes, SHA-256 {self.sha256}>"
 
     def __str__(self) -> str:
         """Return a short table, a line for each thing."""
-        told = {name: short(value) for name, value in self._rows().items()}
+        told = {name: printable(short(value)) for name, value in self._rows().items()}
         width = max(map(len, told))
         return "\n".join(f"{name:{width}}  {value}" for name, value in told.items())
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, SupportsIndex, final, overload
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._text import printable
 from shelfvision._validation import Rows, as_rows, counted
 from shelfvision.errors import InvalidParameterError
 from shelfvision.predictions import Decision, Predictions
@@ -312,7 +313,7 @@ class Regions(Sequence[Region]):
         """Return the labels with their counts, the most frequent first."""
         review = int((self.decision == "review").sum())
         note = f", {review} to review" if review else ""
-        told = [f"{n} {name}" for name, n in Counter(self.labels).most_common(5)]
+        told = [f"{n} {printable(name)}" for name, n in Counter(self.labels).most_common(5)]
         more = len(set(self.labels)) - len(told)
         told += [f"{more} classes more"] if more > 0 else []
         title = f"<Regions: {counted(len(self), 'box')}{note}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar, final, overload
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._text import printable
 from shelfvision._validation import Rows, as_rows, counted, import_package
 from shelfvision.predictions import Decision
 
@@ -43,9 +44,9 @@ class Answer:
     def __str__(self) -> str:
         """Return it in words: "Oatly-Oat-Milk, 0.98", "some Milk, 0.97"."""
         if self.error is not None or self.name is None:
-            return f"not read: {self.error}"
+            return printable(f"not read: {self.error}")
         some = "" if self.finest else "some "
-        said = f"{some}{self.name}, {self.confidence:.2f}"
+        said = printable(f"{some}{self.name}, {self.confidence:.2f}")
         return said if self.decision == "accept" else f"to review, perhaps {said}"
 
 
@@ -141,7 +142,7 @@ class Answers:
     def __repr__(self) -> str:
         """Return how many photos are answered on which level, and the first answers."""
         told = ", ".join(f"{n} {what}" for what, n in self.counts.items())
-        lines = [f"  {answer.id}: {answer}" for answer in self[:_SHOWN]]
+        lines = [f"  {printable(answer.id)}: {answer}" for answer in self[:_SHOWN]]
         more = [f"  … {len(self) - _SHOWN} more …"] if len(self) > _SHOWN else []
         return "\n".join([f"<Answers: {counted(len(self), 'photo')}: {told}>", *lines, *more])
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from shelfvision._identifiers import closest
+from shelfvision._text import printable
 from shelfvision._validation import counted, listed
 from shelfvision.errors import DataError, InvalidParameterError
 from shelfvision.predictions._columns import Integers
@@ -224,7 +225,7 @@ class Tree:
 
     def __repr__(self) -> str:
         """Return how many names each level has."""
-        told = (counted(len(self.names(level)), level) for level in self.levels)
+        told = (counted(len(self.names(level)), printable(level)) for level in self.levels)
         return f"<Taxonomy: {', '.join(told)}>"
 
     def _place(self, level: str) -> int:

@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 
+from shelfvision._text import csv_cell
 from shelfvision.training._settings import finite
 
 
@@ -14,7 +15,7 @@ def as_csv(history: Mapping[str, Sequence[float]]) -> str:
     """Return one line an epoch, counted from 1, with every digit of every value."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["epoch", *history])
+    writer.writerow(["epoch", *map(csv_cell, history)])
     for epoch, values in enumerate(zip(*history.values(), strict=True), start=1):
         writer.writerow([epoch, *map(repr, values)])
     return text.getvalue()

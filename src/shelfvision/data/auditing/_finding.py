@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from shelfvision._text import printable
+
 Severity: TypeAlias = Literal["error", "warning", "note"]
 """How bad a finding is: ``"error"`` spoils training or its judging, ``"note"`` is good to know."""
 
@@ -41,4 +43,4 @@ class Finding:
 
     def __str__(self) -> str:
         """Return severity, code and message in one line."""
-        return f"{self.severity} {self.code}: {self.message}"
+        return printable(f"{self.severity} {self.code}: {self.message}")

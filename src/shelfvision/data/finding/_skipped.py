@@ -6,6 +6,8 @@ import json
 from collections import Counter
 from dataclasses import asdict, dataclass
 
+from shelfvision._text import printable
+
 
 @dataclass(frozen=True, slots=True)
 class SkippedFile:
@@ -20,7 +22,7 @@ class SkippedFile:
 
     def __str__(self) -> str:
         """Return path, code and reason in one line."""
-        return f"{self.path!r}  {self.code}  {self.reason}"
+        return printable(f"{self.path!r}  {self.code}  {self.reason}")
 
 
 class SkippedFiles(tuple[SkippedFile, ...]):

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._text import printable
 from shelfvision.data._dataset import Dataset
 
 OnLeak: TypeAlias = Literal["raise", "drop", "allow"]
@@ -37,8 +38,8 @@ class Leak:
         for part, name in zip(self.parts, self.ids, strict=True):
             shown.setdefault(part, name)
         if self.reason == "copy":
-            return f"a copy of {self.ids[0]!r} in {self.parts[0]}"
-        return " and ".join(f"{name!r} in {part}" for part, name in shown.items())
+            return printable(f"a copy of {self.ids[0]!r} in {self.parts[0]}")
+        return " and ".join(f"{printable(repr(name))} in {part}" for part, name in shown.items())
 
 
 def find_leaks(parts: Mapping[str, Dataset]) -> tuple[Leak, ...]:
