@@ -33,7 +33,7 @@ class ShelfClassifier(CalibratingClassifier):
         *,
         context: SupportsFloat = 0.0,
         shape: CropShape = "box",
-        as_stored: bool = False,
+        as_stored: bool | None = None,
         class_frequencies: ClassFrequencies = None,
     ) -> Regions:
         """Tell which class each box in a photo of a shelf shows.
@@ -55,9 +55,12 @@ class ShelfClassifier(CalibratingClassifier):
         shape : {"box", "image"}, default="box"
             What is cut out: the box, or more around it in the shape of the classifier's image, so
             that ``resize="stretch"`` distorts nothing.
-        as_stored : bool, default=False
+        as_stored : bool, optional
             Whether the boxes refer to the pixels as they are stored in the file, from a detector
-            that does not turn photos upright by their EXIF orientation.
+            that does not turn photos upright by their EXIF orientation. By default they refer to
+            the upright photo. Where boxes were made for the size of the stored photo, which
+            Label Studio writes beside boxes of the upright one, a box that fits into one of the
+            two only decides; otherwise this is asked for.
         class_frequencies : mapping of str to float, "estimate" or None, default=None
             As in `predict`.
 

@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._validation import Rows, as_image_size, as_rows, counted
+from shelfvision.data import SkippedFiles
 from shelfvision.errors import InvalidParameterError
-from shelfvision.protocols import ClassNames
+from shelfvision.protocols import ClassNames, OnError
 from shelfvision.regions._checking import checked_corners, checked_labels, checked_scores, written
-from shelfvision.regions._coco import read_coco
+from shelfvision.regions._coco import WhichPhoto, read_coco
 from shelfvision.regions._found import Found
 from shelfvision.regions._voc import read_voc
 from shelfvision.regions._yolo import read_yolo
@@ -70,7 +71,7 @@ class Boxes:
     [70.0, 20.0, 118.5, 92.0]
     """
 
-    __slots__ = ("_corners", "_image_size", "_labels", "_relative", "_scores")
+    __slots__ = ("_corners", "_image_size", "_labels", "_relative", "_scores", "_skipped")
 
     def __init__(
         self,
@@ -86,23 +87,27 @@ class Boxes:
         self._scores = checked_scores(scores, len(self._corners))
         self._image_size = None if image_size is None else as_image_size(image_size)
         self._relative = bool(relative)
+        self._skipped = SkippedFiles()
 
     @classmethod
     def from_coco(
         cls,
         source: Source | Mapping[str, object] | Sequence[object],
         *,
-        image: str | int | None = None,
+        image: WhichPhoto | None = None,
     ) -> Self:
         """Read the boxes of one photo from COCO JSON.
 
         Parameters
         ----------
         source : path-like, mapping or sequence
-            A data set's file with images, annotations and categories, or a detector's list of
-            results; or what parsing such a file gives.
-        image : str or int, optional
-            Which photo: its file name or its id. It may be left out where there is only one.
+            A dataset's file with images, annotations and categories, or a detector's list of
+            results; or what parsing such a file gives. A file may have 512 MiB; it is read entry
+            by entry, and only the boxes of the photo are kept.
+        image : str, int or path-like, optional
+            Which photo: its file name or its id. A name without folders stands for one in any
+            folder if there is only one; ``shop_b/IMG_1.jpg`` never stands for
+            ``shop_a/IMG_1.jpg``. It may be left out where there is only one photo.
 
         Returns
         -------
@@ -113,15 +118,25 @@ class Boxes:
         Raises
         ------
         DatasetNotFoundError
-            There is no such file.
+            The file does not exist.
         DataError
-            The file is not such JSON, does not know the photo, or has a box that is none.
+            The file is not such JSON or does not know the photo; ids do not join, or an
+            annotation has no valid box.
+        InvalidParameterError
+            `image` is neither a name nor an id.
+
+        Notes
+        -----
+        Ids are joined exactly: ``7``, ``"7"`` and ``7.0`` are one id, ``"007"`` is another.
+        Duplicate ids of photos or categories, and annotations of photos or categories that are
+        not listed, are errors. The box of an annotation is its ``bbox``, also for crowds
+        (``iscrowd``) and for polygons and run-length encoded masks, which are not read.
 
         Examples
         --------
-        >>> import shelfvision as sv
+        >>> import shelfvision as shv
         >>> found = [{"image_id": 7, "category_id": 1, "bbox": [10, 20, 50, 70], "score": 0.8}]
-        >>> sv.Boxes.from_coco(found).corners.tolist()
+        >>> shv.Boxes.from_coco(found, image="7").corners.tolist()
         [[10.0, 20.0, 60.0, 90.0]]
         """
         return cls._of(read_coco(source, image))
@@ -133,7 +148,8 @@ class Boxes:
         Parameters
         ----------
         path : path-like
-            The XML file of the photo. Its numbers are taken as the edges of boxes, as they stand.
+            The XML file of the photo: UTF-8, or the encoding that it declares. Its numbers are
+            the edges of boxes, without the correction by 1 that the first VOC files need.
 
         Returns
         -------
@@ -143,48 +159,78 @@ class Boxes:
         Raises
         ------
         DatasetNotFoundError
-            There is no such file.
+            The file does not exist.
         DataError
-            The file is no such XML, or has a box that is none. A document type or entities are
-            refused, for no such file needs them.
+            The file is not such XML, or an object has no valid box. A document type and entities
+            are refused, for no such file needs them.
         """
         return cls._of(read_voc(path))
 
     @classmethod
-    def from_yolo(cls, path: Source, *, class_names: ClassNames | None = None) -> Self:
-        """Read the boxes of one photo from a YOLO text file.
+    def from_yolo(
+        cls, path: Source, *, class_names: ClassNames | None = None, on_error: OnError = "raise"
+    ) -> Self:
+        r"""Read the boxes of one photo from a YOLO text file.
 
         Parameters
         ----------
         path : path-like
-            The file of the photo: in each line the number of a class, the middle of the box and
-            its width and height as shares of the photo's, and, from a detector, a score.
-        class_names : sequence of str, optional
-            The name of every number; without them labels are the numbers.
+            The file of the photo. Each line has the number of a class, the middle of the box and
+            its width and height as shares of the photo's, and, from a detector, a confidence. A
+            polygon and an oriented box (the corners instead) become their bounding boxes.
+        class_names : sequence of str, or mapping, optional
+            The name of every number, in order or as ``names`` of a ``data.yaml``; without them
+            labels are the numbers.
+        on_error : {"raise", "skip"}, default="raise"
+            Whether a line that is not such a box is an error or is left out and listed in
+            `skipped`, with one warning.
 
         Returns
         -------
         Boxes
-            Its boxes in the order of the file, relative to the photo's size.
+            Its boxes in the order of the file, relative to the photo's size and clipped to it.
 
         Raises
         ------
         DatasetNotFoundError
-            There is no such file.
+            The file does not exist.
         DataError
-            A line is no such box, or has a number without a name.
+            A line is not such a box, or has a number without a name; or the file cannot be read.
+
+        Notes
+        -----
+        Exporters round beyond the edge: values of up to 0.01 below 0 or above 1 are clipped,
+        others are refused. Keypoints and the numbers of tracks are not read.
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> import shelfvision as shv
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "shelf.txt"
+        >>> _ = path.write_text("0 0.5 0.5 0.5 1.0004\n1 0.1 0.1 0.4 0.1 0.4 0.4\n")
+        >>> boxes = shv.Boxes.from_yolo(path, class_names={0: "juice", 1: "milk"})
+        >>> boxes.labels, boxes.corners.tolist()
+        (('juice', 'milk'), [[0.25, 0.0, 0.75, 1.0], [0.1, 0.1, 0.4, 0.4]])
         """
-        return cls._of(read_yolo(path, class_names))
+        return cls._of(read_yolo(path, class_names, on_error))
 
     @classmethod
     def _of(cls, found: Found) -> Self:
-        return cls(
+        made = cls(
             found.corners,
             labels=found.labels,
             scores=found.scores,
             image_size=found.image_size,
             relative=found.relative,
         )
+        made._skipped = found.skipped
+        return made
+
+    def _with(self, corners: npt.ArrayLike, image_size: tuple[int, int]) -> Self:
+        """Return the same boxes with these corners, in pixels of a photo of this size."""
+        made = type(self)(corners, labels=self._labels, scores=self._scores, image_size=image_size)
+        made._skipped = self._skipped
+        return made
 
     @property
     def corners(self) -> npt.NDArray[np.float64]:
@@ -211,6 +257,11 @@ class Boxes:
         """Whether corners are shares of the photo's width and height, in place of pixels."""
         return self._relative
 
+    @property
+    def skipped(self) -> SkippedFiles:
+        """Lines that were left out with ``on_error="skip"``, each with path, number and reason."""
+        return self._skipped
+
     def in_pixels(self, image_size: tuple[int, int]) -> Self:
         """Return the boxes in pixels of a photo of this size.
 
@@ -233,12 +284,7 @@ class Boxes:
         if self._image_size is not None and self._image_size != (height, width):
             _refuse_size(self._image_size, (height, width))
         scale = (width, height, width, height) if self._relative else 1.0
-        return type(self)(
-            self._corners * scale,
-            labels=self._labels,
-            scores=self._scores,
-            image_size=(height, width),
-        )
+        return self._with(self._corners * scale, (height, width))
 
     def __len__(self) -> int:
         """Return the number of boxes."""
@@ -269,6 +315,7 @@ class Boxes:
             scores=self._scores,
             image_size=self._image_size,
             relative=self._relative,
+            skipped=self._skipped,
         )
         return type(self)._of, (found,)
 
@@ -307,15 +354,9 @@ def _named(data: object) -> list[str | None] | None:
 
 
 def _refuse_size(made_for: tuple[int, int], got: tuple[int, int]) -> None:
-    turned = made_for == got[::-1]
-    remedy = (
-        "the detector saw the photo without its EXIF orientation, so pass as_stored=True"
-        if turned
-        else "scale them to the photo, or give the photo that they were made for"
-    )
     raise InvalidParameterError(
         f"the boxes were made for a photo of {made_for[1]} x {made_for[0]} pixels, but this one is "
-        f"{got[1]} x {got[0]}; {remedy}",
+        f"{got[1]} x {got[0]}; scale them to the photo, or give the photo that they were made for",
         code="another-size",
         parameter="boxes",
     )

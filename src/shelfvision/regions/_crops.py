@@ -105,36 +105,3 @@ def _shaped(corners: Corners, image_size: tuple[int, int], photo_size: tuple[int
     room = np.maximum(np.array(photo_size[::-1]) - sides, 0)
     low = np.clip(low, 0, room)
     return np.concatenate([low, low + sides], axis=1)
-
-
-def turned(boxes: Boxes, orientation: int, photo_size: tuple[int, int]) -> Boxes:
-    """Return boxes that refer to a photo as stored in the photo that was turned upright.
-
-    Parameters
-    ----------
-    boxes : Boxes
-        In pixels of the photo as it is stored, or relative to it.
-    orientation : int
-        Its EXIF orientation, 1 to 8.
-    photo_size : tuple of int
-        Height and width of the upright photo.
-
-    Returns
-    -------
-    Boxes
-        In pixels of the upright photo.
-    """
-    stored = photo_size[::-1] if orientation >= 5 else photo_size
-    corners = boxes.in_pixels(stored).corners
-    height, width = stored
-    if orientation in (2, 3, 7, 8):
-        corners = np.stack(
-            [width - corners[:, 2], corners[:, 1], width - corners[:, 0], corners[:, 3]], axis=1
-        )
-    if orientation in (3, 4, 6, 7):
-        corners = np.stack(
-            [corners[:, 0], height - corners[:, 3], corners[:, 2], height - corners[:, 1]], axis=1
-        )
-    if orientation >= 5:
-        corners = corners[:, [1, 0, 3, 2]]
-    return Boxes(corners, labels=boxes.labels, scores=boxes.scores, image_size=photo_size)

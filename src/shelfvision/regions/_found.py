@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
+
+from shelfvision.data import SkippedFiles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -23,3 +25,5 @@ class Found:
     """Height and width of the photo, where the file tells."""
     relative: bool = False
     """Whether corners are shares of the photo's width and height."""
+    skipped: SkippedFiles = field(default_factory=SkippedFiles)
+    """Lines that were left out."""

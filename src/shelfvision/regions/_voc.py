@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 
+from shelfvision._identifiers import clean_name
 from shelfvision.regions._checking import MAX_BOXES, MAX_PIXEL, written
 from shelfvision.regions._found import Found
 from shelfvision.regions._reading import read_text, refuse
@@ -17,6 +18,15 @@ _KIND = "PASCAL VOC"
 _MOST = 16 * 1024 * 1024
 _DEPTH = 16
 _SIDES = ("xmin", "ymin", "xmax", "ymax")
+_DOCTYPE = "it declares a document type, which no such file needs"
+
+
+class _XMLError(ValueError):
+    """Why a file is refused while it is parsed."""
+
+    def __init__(self, code: str, fault: str) -> None:
+        super().__init__(fault)
+        self.code = code
 
 
 def read_voc(path: str | os.PathLike[str]) -> Found:
@@ -25,13 +35,17 @@ def read_voc(path: str | os.PathLike[str]) -> Found:
     root = _parsed(read_text(path, kind=_KIND, most=_MOST), where)
     objects = root.findall("object")
     if root.tag != "annotation":
-        refuse(where, _KIND, f"its outermost element is {written(root.tag)}, not 'annotation'")
+        _refuse(
+            where,
+            f"its outermost element is {written(root.tag)}, not 'annotation'",
+            "foreign-format",
+        )
     if len(objects) > MAX_BOXES:
-        refuse(where, _KIND, f"it has {len(objects):,} boxes, and {MAX_BOXES:,} are allowed")
+        _refuse(where, f"it has more than {MAX_BOXES:,} boxes", "too-large")
     corners = [_corners(one, row, where) for row, one in enumerate(objects)]
     return Found(
         corners=np.array(corners, dtype=np.float64).reshape(-1, 4),
-        labels=[(one.findtext("name") or "").strip() or None for one in objects],
+        labels=[clean_name(one.findtext("name") or "") or None for one in objects],
         image_size=_size(root),
     )
 
@@ -47,7 +61,7 @@ class _Shallow(ET.TreeBuilder):
         """Open an element."""
         self._depth += 1
         if self._depth > _DEPTH:
-            raise ValueError(f"it is nested more than {_DEPTH} deep")
+            raise _XMLError("too-deep", f"it is nested more than {_DEPTH} deep")
         return super().start(tag, attributes)
 
     def end(self, tag: str) -> ET.Element:
@@ -57,34 +71,40 @@ class _Shallow(ET.TreeBuilder):
 
     def doctype(self, *_: object) -> NoReturn:
         """Refuse a document type, with which entities come."""
-        raise ValueError("it declares a document type, which no such file needs")
+        raise _XMLError("not-allowed", _DOCTYPE)
 
 
 def _parsed(text: str, where: str) -> ET.Element:
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
-        refuse(where, _KIND, "it declares a document type, which no such file needs")
+        _refuse(where, _DOCTYPE, "not-allowed")
     parser = ET.XMLParser(target=_Shallow())  # noqa: S314  (no entities, as was checked)
     try:
         parser.feed(text)
         root: ET.Element = parser.close()
+    except _XMLError as error:
+        _refuse(where, str(error), error.code)
     except (ET.ParseError, ValueError, LookupError) as error:
-        refuse(where, _KIND, f"it is not such XML ({error})")
+        _refuse(where, f"it is not such XML ({error})", "not-xml")
     return root
+
+
+def _refuse(where: str, fault: str, code: str) -> NoReturn:
+    refuse(where, _KIND, fault, code=code, parameter="path")
 
 
 def _corners(one: ET.Element, row: int, where: str) -> list[float]:
     texts = [(one.findtext(f"bndbox/{side}") or "").strip() for side in _SIDES]
     corners = [_number(text) for text in texts]
     if not all(math.isfinite(value) for value in corners):
-        refuse(
+        _refuse(
             where,
-            _KIND,
             f"the bndbox of object {row} has {', '.join(_SIDES)} of {written(texts)}, not four "
             "numbers",
+            "wrong-type",
         )
     left, top, right, bottom = corners
     if not (right > left and bottom > top):
-        refuse(where, _KIND, f"the bndbox of object {row}, {written(corners)}, has no area")
+        _refuse(where, f"the bndbox of object {row}, {written(corners)}, has no area", "empty")
     return corners
 
 

@@ -10,9 +10,10 @@ from shelfvision.data._reader import Photo
 from shelfvision.predictions import Predictions
 from shelfvision.protocols import Image, Resize
 from shelfvision.regions._boxes import as_boxes
-from shelfvision.regions._crops import CropShape, Cutting, turned
+from shelfvision.regions._crops import CropShape, Cutting
 from shelfvision.regions._photo import whole_photo
 from shelfvision.regions._regions import Regions
+from shelfvision.regions._turning import upright
 
 SHAPES = ("box", "image")
 
@@ -35,14 +36,12 @@ def regions_of(
     how: Cutting,
     predict: Callable[[Iterator[Image]], Predictions],
     *,
-    as_stored: bool,
+    as_stored: bool | None,
 ) -> Regions:
     """Return what a classifier says about boxes in a photo."""
     found = as_boxes(boxes)
     whole = whole_photo(photo)
-    if as_stored:
-        found = turned(found, whole.orientation, whole.image_size)
-    found = found.in_pixels(whole.image_size)
+    found = upright(found, whole.orientation, whole.image_size, as_stored=as_stored)
     windows = how.windows(found, whole.image_size)
     predictions = predict(how.crops(whole.pixels, windows))
     named = Predictions(

@@ -1,0 +1,88 @@
+r"""Find the photo that is meant by its name, as other tools write names.
+
+Tools disagree on folders, separators and forms: ``shop_a\IMG_1.jpg``, ``./shop_a/IMG_1.jpg``,
+``/data/upload/1/3f2a9c1e-IMG_1.jpg``, ``https://cdn.example/shop_a/IMG_1.jpg?size=2``. Two names
+mean the same photo if they are equal, or if the shorter one is the end of the longer one, whole
+folders at a time: ``IMG_1.jpg`` may mean ``shop_a/IMG_1.jpg``, and ``/home/me/shop_a/IMG_1.jpg``
+too, but ``shop_b/IMG_1.jpg`` never does. What fits several photos fits none.
+
+Examples
+--------
+>>> listed = [("1", "shop_a/IMG_1.jpg"), ("2", "shop_b/IMG_1.jpg")]
+>>> meant("C:\\photos\\shop_b\\IMG_1.jpg", listed)
+['2']
+>>> meant("shop_c/IMG_1.jpg", listed), meant("IMG_1.jpg", listed)
+([], ['1', '2'])
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+from urllib.parse import unquote
+
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://")
+_LOCAL_FILES = re.compile(r"/local-files/?\?(?:.*&)?d=([^&#]*)")
+# Label Studio puts eight digits of a random number before the name of an uploaded file.
+_UPLOADED = re.compile(r"[0-9a-f]{8}-(?=.)")
+
+Parts = tuple[str, ...]
+"""Folders and base name."""
+
+
+def meant(wanted: str, listed: Iterable[tuple[str, str]]) -> list[str]:
+    """Return the ids of the photos that a name may mean: one, none, or several to choose from.
+
+    Parameters
+    ----------
+    wanted : str
+        The name that is asked for.
+    listed : iterable of tuple of str
+        Id and name of every photo.
+    """
+    named = list(listed)
+    text, parts = unicodedata.normalize("NFC", wanted), parts_of(wanted)
+    split = [(number, name, parts_of(name)) for number, name in named]
+    if not parts:
+        return []
+    ways: tuple[Callable[[str, Parts], bool], ...] = (
+        lambda name, _: unicodedata.normalize("NFC", name) == text,
+        lambda _, found: found == parts,
+        lambda _, found: bool(found) and _ends(found, parts),
+        lambda _, found: len(parts) == 1 and found[-1:] != () and _original(found[-1]) == parts[0],
+    )
+    for fits in ways:
+        found = [number for number, name, of in split if fits(name, of)]
+        if found:
+            return found
+    return []
+
+
+def parts_of(name: str) -> Parts:
+    """Return folders and base name of a path or an address; none where it has no base name."""
+    text = unicodedata.normalize("NFC", name)
+    local, address = _LOCAL_FILES.search(text), _ADDRESS.match(text)
+    if local is not None:
+        text = unquote(local[1])
+    elif address is not None:
+        text = unquote(re.split(r"[?#]", text[address.end() :])[0])
+    parts: list[str] = []
+    for part in unicodedata.normalize("NFC", text).replace("\\", "/").split("/"):
+        if part == "..":
+            # What lies above the start is not known.
+            del parts[-1:]
+        elif part not in ("", "."):
+            parts.append(part)
+    return tuple(parts)
+
+
+def _ends(one: Parts, other: Parts) -> bool:
+    """Return whether the shorter is the end of the longer."""
+    n = min(len(one), len(other))
+    return one[-n:] == other[-n:]
+
+
+def _original(base: str) -> str:
+    """Return the base name that an uploaded file had before."""
+    return _UPLOADED.sub("", base, count=1) if _UPLOADED.match(base) else base
