@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 import shelfvision as sv
 from shelfvision.protocols import Resize
-from shelfvision.regions._crops import CropShape, Cutting, turned
+from shelfvision.regions._crops import CropShape, Cutting
+from shelfvision.regions._turning import turned
 
 Corners = npt.NDArray[np.float64]
 SIZE = (30, 40)

@@ -9,8 +9,9 @@ import pytest
 import shelfvision as sv
 from shelfvision import protocols
 from shelfvision.errors import InvalidParameterError
-from shelfvision.regions._canvas import SURE, UNSURE
+from shelfvision.regions._canvas import SURE, UNSURE, Canvas, named
 from shelfvision.regions._letters import Letters
+from support import refuses
 
 GREY = np.full((300, 400, 3), 128, np.uint8)
 
@@ -87,13 +88,55 @@ def test_a_picture_with_something_to_review_says_so_below() -> None:
 
 @pytest.mark.parametrize("width", [0, 49, 20_001, 3.5, "wide"])
 def test_a_width_that_makes_no_picture_is_refused(width: object) -> None:
-    with pytest.raises(InvalidParameterError, match="width must be a whole number"):
+    with refuses(InvalidParameterError, "not-in-range", "width"):
         regions(["milk"], WIDE[:1], [True]).draw(width=width)  # type: ignore[arg-type]
 
 
 def test_a_font_that_is_none_is_refused() -> None:
-    with pytest.raises(InvalidParameterError, match="font must be the path of a TrueType"):
+    with refuses(InvalidParameterError, "unreadable", "font"):
         regions(["milk"], WIDE[:1], [True]).draw(font=__file__)
+
+
+HOSTILE = [
+    "a\nb\nc",
+    "a\x00\x1b[31m\u202e\u200b\ud800",
+    "m" * 100_000,
+    "e" + "\u0301" * 5000,
+    "$x^2$ <b>&amp; %s {0}",
+    "\u202emilk",
+    "",
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("boxes", [WIDE, [[10, 10, 30, 30], [50, 10, 80, 40]]])
+def test_hostile_names_are_drawn_on_one_short_line(name: str, boxes: list[list[float]]) -> None:
+    names = [name or "?", "tea"]
+    picture = regions(names, boxes, [True, False]).draw(width=400)
+    assert picture.shape[1] == 400
+    assert picture.shape[0] < 400
+    shown = named(name)
+    assert shown.isprintable()
+    assert len(shown) <= 80
+
+
+def test_a_legend_of_very_many_names_is_cut() -> None:
+    canvas = Canvas.of(np.zeros((100, 400, 3), np.uint8), None)
+    whole = canvas.with_legend([f"class {n}" for n in range(50_000)])
+    assert whole.shape[0] < 100 + 201 * 40
+
+
+def test_without_thresholds_frames_are_plain_and_nothing_is_to_review() -> None:
+    said = sv.Predictions([[0.9, 0.1]], ["milk", "tea"], ["0"])
+    boxes = sv.Boxes(WIDE[:1]).in_pixels((300, 400))
+    photo = np.zeros((300, 400, 3), np.uint8)
+    undecided = sv.Regions(said, boxes, photo)
+    accepted = sv.Regions(
+        sv.Predictions([[0.9, 0.1]], ["milk", "tea"], ["0"], decisions=["accept"]), boxes, photo
+    )
+    assert list(undecided.decision) == [None]
+    assert undecided[0].decision is None
+    assert np.array_equal(undecided.draw(), accepted.draw())
 
 
 def test_names_in_any_script_and_with_line_breaks_can_be_drawn() -> None:

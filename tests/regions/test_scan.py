@@ -15,6 +15,7 @@ import shelfvision as sv
 from shelfvision import protocols
 from shelfvision.errors import InvalidParameterError
 from shelfvision.regions._tiles import Tiling, map_of
+from support import refuses
 
 NAMES = ("red", "green", "blue")
 
@@ -125,20 +126,21 @@ def test_several_scales_are_averaged() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "code"),
     [
-        ({"tile": 7}, "tile must be a whole number"),
-        ({"tile": (40, 4)}, "tile must be .* of at least 8 pixels"),
-        ({"tile": (40, 40, 40)}, "image_size must be|tile must be"),
-        ({"tile": 1.5}, "tile must be a whole number"),
-        ({"overlap": 1.0}, "overlap must be"),
-        ({"scales": ()}, "scales is empty"),
-        ({"scales": (0.0,)}, "scales must be"),
-        ({"tile": 8, "overlap": 0.9}, r"that makes [0-9,]+ tiles, and 20,000 are allowed"),
+        ({"tile": 7}, "not-in-range"),
+        ({"tile": (40, 4)}, "not-in-range"),
+        ({"tile": (40, 40, 40)}, "wrong-length"),
+        ({"tile": 1.5}, "not-in-range"),
+        ({"tile": (1.5, 40)}, "not-in-range"),
+        ({"overlap": 1.0}, "not-in-range"),
+        ({"scales": ()}, "empty"),
+        ({"scales": (0.0,)}, "not-in-range"),
+        ({"tile": 8, "overlap": 0.9}, "too-many"),
     ],
 )
-def test_settings_out_of_range_are_refused(wrong: dict[str, object], told: str) -> None:
-    with pytest.raises(InvalidParameterError, match=told):
+def test_settings_out_of_range_are_refused(wrong: dict[str, object], code: str) -> None:
+    with refuses(InvalidParameterError, code, next(iter(wrong))):
         scanned(**wrong)  # type: ignore[arg-type]
 
 

@@ -163,7 +163,8 @@ def class_balance(
                 code="wrong-type",
                 parameter=name,
             )
-    names = as_class_names(tuple(dict.fromkeys([*before, *(after or ())])))
+    given = tuple(dict.fromkeys([*before, *(after or ())]))
+    names = as_class_names(given)
     parts = [("before", before, BLUE, "")]
     if after is not None:
         parts.append(("after", after, "#F0C9A8", "///"))
@@ -171,7 +172,7 @@ def class_balance(
     thick = 0.8 / len(parts)
     for position, (label, counts, colour, hatch) in enumerate(parts):
         level = np.arange(len(names)) + (position - (len(parts) - 1) / 2) * thick
-        numbers = [counts.get(name, 0) for name in names]
+        numbers = [counts.get(name, 0) for name in given]
         bars = axes.barh(
             level, numbers, thick, color=colour, hatch=hatch, edgecolor=DARK, linewidth=0.6,
             label=label,

@@ -14,7 +14,7 @@ from shelfvision.data import SkippedFiles
 from shelfvision.errors import InvalidParameterError
 from shelfvision.protocols import ClassNames, OnError
 from shelfvision.regions._checking import checked_corners, checked_labels, checked_scores, written
-from shelfvision.regions._coco import WhichPhoto, read_coco
+from shelfvision.regions._coco import read_coco
 from shelfvision.regions._found import Found
 from shelfvision.regions._voc import read_voc
 from shelfvision.regions._yolo import read_yolo
@@ -94,7 +94,7 @@ class Boxes:
         cls,
         source: Source | Mapping[str, object] | Sequence[object],
         *,
-        image: WhichPhoto | None = None,
+        image: str | int | os.PathLike[str] | None = None,
     ) -> Self:
         """Read the boxes of one photo from COCO JSON.
 

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image as PillowImage
 from PIL import ImageDraw
 
+from shelfvision._text import shortened
 from shelfvision._validation import as_integer
 from shelfvision.protocols import Image
 from shelfvision.regions._letters import Letters
@@ -26,6 +27,8 @@ BLACK: Rgb = (20, 20, 20)
 
 _WIDEST = 1600
 """How wide a picture is where nobody says."""
+_LONGEST_NAME = 80
+_LONGEST_LEGEND = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +73,9 @@ class Canvas:
         """Return the picture with lines of text below it, in as many columns as fit."""
         if not entries:
             return np.array(self.picture)
+        if len(entries) > _LONGEST_LEGEND:
+            more = f"and {len(entries) - _LONGEST_LEGEND:,} more"
+            entries = [*entries[:_LONGEST_LEGEND], more]
         letters = self.letters
         pad, step = letters.size // 2, round(1.5 * letters.size)
         widest = max(letters.width(entry) for entry in entries) + 2 * pad
@@ -86,6 +92,11 @@ class Canvas:
             text = letters.shown(letters.fitted(entry, room))
             pen.text(at, text, fill=BLACK, font=letters.font)
         return np.array(whole)
+
+
+def named(name: str) -> str:
+    """Return a class name as it is written: on one line, without control characters, not long."""
+    return shortened(name, _LONGEST_NAME)
 
 
 def tag(

@@ -104,7 +104,10 @@ def _events(source: Coco, where: str) -> Iterator[Event]:
 
     if isinstance(source, str | os.PathLike):
         with open_regular(source, _MOST, what=f"the {_KIND} file", parameter="source") as file:
-            yield from json_entries(file, _LISTS, where, limit=_MOST, fail=fail)
+            try:
+                yield from json_entries(file, _LISTS, where, limit=_MOST, fail=fail)
+            except OSError as error:
+                _refuse(where, f"it cannot be read: {error.strerror or error}", "unreadable")
         return
     lists: Mapping[str, object] = source if isinstance(source, Mapping) else {"": source}
     for key in ("", *_LISTS):

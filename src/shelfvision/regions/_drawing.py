@@ -11,7 +11,7 @@ from typing import SupportsIndex
 import numpy as np
 
 from shelfvision.protocols import Image
-from shelfvision.regions._canvas import SURE, UNSURE, Canvas, frame, tag, tag_size
+from shelfvision.regions._canvas import SURE, UNSURE, Canvas, frame, named, tag, tag_size
 from shelfvision.regions._checking import Corners
 
 
@@ -67,7 +67,7 @@ def _captions(marked: Marked, canvas: Canvas) -> list[str] | None:
     sides = (marked.corners[:, 2:] - marked.corners[:, :2]) * canvas.scale
     for joint in (" ", "\n"):
         captions = [
-            f"{label}{joint}{_percent(confidence)}{'' if sure else ' ?'}"
+            f"{named(label)}{joint}{_percent(confidence)}{'' if sure else ' ?'}"
             for label, confidence, sure in zip(
                 marked.labels, marked.confidences, marked.sure, strict=True
             )
@@ -88,7 +88,9 @@ def _numbers(marked: Marked) -> list[str]:
 
 def _legend(marked: Marked) -> list[str]:
     counts = Counter(marked.labels)
-    entries = [f"{place}  {name}: {counts[name]}" for place, name in enumerate(marked.order(), 1)]
+    entries = [
+        f"{place}  {named(name)}: {counts[name]}" for place, name in enumerate(marked.order(), 1)
+    ]
     return entries + _note(marked)
 
 

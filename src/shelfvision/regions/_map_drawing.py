@@ -13,7 +13,7 @@ from PIL import Image as PillowImage
 from PIL import ImageDraw
 
 from shelfvision.protocols import Image
-from shelfvision.regions._canvas import BLACK, WHITE, Canvas, Rgb, tag, tag_size
+from shelfvision.regions._canvas import BLACK, WHITE, Canvas, Rgb, named, tag, tag_size
 
 # Okabe and Ito's: told apart by every kind of colour vision. With more classes they come again,
 # so every area bears its name or number as well.
@@ -59,15 +59,15 @@ def drawn_map(
     _borders(canvas, numbers, (rows, columns))
     known = [area for area in areas if numbers[area][0] >= 0]
     boxes = [_bounds(area, rows, columns) for area in known]
-    names = [class_names[int(numbers[area][0])] for area in known]
-    named = _fit(names, boxes, canvas)
+    names = [named(class_names[int(numbers[area][0])]) for area in known]
+    fit = _fit(names, boxes, canvas)
     pen = canvas.pen()
     for area, name, box in zip(known, names, boxes, strict=True):
         number = int(numbers[area][0])
-        text = name if named else str(1 + order.index(number))
+        text = name if fit else str(1 + order.index(number))
         at = _anchor(area, rows, columns, tag_size(text, canvas.letters), box)
         tag(pen, at, text, canvas.letters, _colour(number, order))
-    legend = [] if named else [f"{n}  {class_names[one]}" for n, one in enumerate(order, 1)]
+    legend = [] if fit else [f"{n}  {named(class_names[one])}" for n, one in enumerate(order, 1)]
     unknown = float((np.outer(np.diff(rows), np.diff(columns)) * (numbers < 0)).sum())
     unknown /= rows[-1] * columns[-1]
     return canvas.with_legend([*legend, f"hatched: unknown, {100 * unknown:.0f} % of the photo"])

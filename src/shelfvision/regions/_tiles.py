@@ -10,7 +10,7 @@ from typing import SupportsFloat, SupportsIndex, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._validation import as_image_size, as_integer, as_number
+from shelfvision._validation import as_integer, as_number
 from shelfvision.data._reader import Photo
 from shelfvision.errors import InvalidParameterError
 from shelfvision.predictions import Predictions
@@ -27,6 +27,7 @@ Decide: TypeAlias = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.bool_]]
 
 _MOST_TILES = 20_000
 _LEAST_TILE = 8
+_LARGEST = 16384
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,16 +80,18 @@ def _as_tile(tile: Tile | None) -> tuple[int, int] | None:
     if tile is None:
         return None
     if isinstance(tile, tuple | list):
-        height, width = as_image_size(tile)
-        if min(height, width) < _LEAST_TILE:
+        if len(tile) != 2:
             raise InvalidParameterError(
                 f"tile must be (height, width) of at least {_LEAST_TILE} pixels, not {tile!r}; "
                 "give about the size of one product in the photo",
-                code="not-in-range",
+                code="wrong-length",
                 parameter="tile",
             )
+        height, width = (
+            as_integer("tile", side, minimum=_LEAST_TILE, maximum=_LARGEST) for side in tile
+        )
         return height, width
-    side = as_integer("tile", tile, minimum=_LEAST_TILE, maximum=16384)
+    side = as_integer("tile", tile, minimum=_LEAST_TILE, maximum=_LARGEST)
     return side, side
 
 

@@ -250,7 +250,10 @@ def _counted(
         return names, [count] * len(names)
     n_per_class = {clean_name(str(name)): count for name, count in n_per_class.items()}
     names = as_class_names(tuple(n_per_class) if class_names is None else class_names)
-    unknown = [name for name in n_per_class if name not in names]
+    asked = {
+        clean_name(name) if isinstance(name, str) else name: n for name, n in n_per_class.items()
+    }
+    unknown = [name for name in asked if name not in names]
     if unknown:
         raise InvalidParameterError(
             f"n_per_class has {listed(unknown)}, which class_names does not name; its classes "
@@ -259,9 +262,7 @@ def _counted(
             parameter="n_per_class",
         )
     return names, [
-        as_integer(
-            f"n_per_class[{name!r}]", n_per_class.get(name, 0), minimum=0, parameter="n_per_class"
-        )
+        as_integer(f"n_per_class[{name!r}]", asked.get(name, 0), minimum=0, parameter="n_per_class")
         for name in names
     ]
 
