@@ -363,18 +363,22 @@ def _require_dropped(given_parts: dict[str, sv.Dataset], shared: list[str]) -> N
 
 
 @given(st.permutations("abc"), st.permutations("abc"), st.integers(1, 3), st.integers(1, 3))
-def test_parts_that_number_their_classes_differently_are_refused(
+def test_parts_take_the_class_numbers_of_train_and_only_other_classes_are_refused(
     first: list[str], second: list[str], n: int, m: int
 ) -> None:
     train, test = (
         sv.Dataset.from_arrays(different(4)[rows], [0, 0], class_names=names)
         for rows, names in (([0, 1], first[:n]), ([2, 3], second[:m]))
     )
-    if first[:n] == second[:m]:
-        assert sv.Splits(train=train, test=test).test is test
+    if not set(second[:m]) <= set(first[:n]):
+        with refuses(SplitError, "unknown-class", "test"):
+            sv.Splits(train=train, test=test)
         return
-    with refuses(SplitError, "classes-differ", "test"):
-        sv.Splits(train=train, test=test)
+    found = sv.Splits(train=train, test=test).test
+    assert found is not None
+    assert found.class_names == train.class_names
+    assert {found.class_names[label] for label in found.labels} == {second[0]}
+    assert (found is test) == (first[:n] == second[:m])
 
 
 @settings(max_examples=50)

@@ -106,7 +106,7 @@ def test_training_photos_that_do_not_fit_are_refused() -> None:
         sv.evaluate(ALWAYS_CAN, JUDGED, training=[1])  # type: ignore[arg-type]  # wrong on purpose
     with refuses(DataError, "empty", "training"):
         sv.evaluate(ALWAYS_CAN, JUDGED, training=TRAINING[:0])
-    with refuses(DataError, "classes-differ", "training"):
+    with refuses(DataError, "unknown-class", "training"):
         sv.evaluate(ALWAYS_CAN, JUDGED, training=TRAINING.relabel({"Jar": "Tub"}))
 
 

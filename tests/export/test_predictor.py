@@ -148,9 +148,7 @@ def test_it_says_what_it_is(predictor: Predictor) -> None:
 
 
 def test_evaluate_judges_it_like_a_classifier(predictor: Predictor, pixels: Pixels) -> None:
-    photos = sv.Dataset.from_arrays(
-        pixels, predictor.predict(pixels).labels.tolist(), class_names=NAMES
-    )
+    photos = sv.Dataset.from_arrays(pixels, predictor.predict(pixels).labels.tolist())
     assert sv.evaluate(predictor, photos, resamples=10).accuracy == 1.0
 
 

@@ -270,9 +270,9 @@ def test_a_photo_that_cannot_be_read_is_a_row_with_its_error(
             "classifier",
         ),
         (
-            lambda g, shots, dataset: sv.Gallery.from_dataset(g.classifier, dataset(NAMES, 2)[:2]),
+            lambda g, shots, dataset: sv.Gallery.from_dataset(g.classifier, dataset(NAMES, 2)[:0]),
             DataError,
-            "missing-class",
+            "empty",
             "photos",
         ),
     ],
@@ -289,6 +289,29 @@ def test_what_does_not_fit_is_told_in_one_sentence(
     with refuses(error, code, parameter) as caught:
         call(gallery, shots, dataset)  # type: ignore[operator]
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.remedy("missing-class")
+def test_a_product_without_photos_is_left_out_with_a_warning(
+    gallery: sv.Gallery, shots: Shots, dataset: MakeDataset
+) -> None:
+    photos = dataset(NAMES, 4)
+    with gives_warning(ShelfVisionWarning, "missing-class", "photos") as said:
+        fewer = sv.Gallery.from_dataset(gallery.classifier, photos[photos.labels == 1])
+    assert repr(NAMES[0]) in str(said[0])
+    assert fewer.class_names == NAMES[1:]
+    assert str(said[0]).endswith("add(name, photos)")
+    assert fewer.add(NAMES[0], shots(NAMES[0], 2)).class_names == NAMES
+
+
+def test_a_gallery_is_judged_on_photos_of_some_of_its_products(
+    gallery: sv.Gallery, dataset: MakeDataset
+) -> None:
+    photos = dataset(NAMES, 4)
+    report = sv.evaluate(gallery, photos[photos.labels == 1].select(class_names=NAMES[1:]))
+    assert report.class_names == NAMES
+    assert report.accuracy == 1.0
+    assert report.true_names.tolist() == [NAMES[1]] * 4
 
 
 def test_a_gallery_is_not_made_by_calling_it() -> None:

@@ -17,6 +17,7 @@ from shelfvision.training._checks import check_parts
 from shelfvision.training._feed import Batches
 from shelfvision.training._identity import changes
 from shelfvision.training._state import RunState, decode, encode
+from support import gives_warning, refuses
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -135,14 +136,18 @@ def test_what_changed_is_told_by_name_and_nothing_else(
 
 
 @given(st.permutations(["a", "b", "c"]), st.permutations(["a", "b", "c"]))
-def test_parts_whose_classes_differ_are_refused(first: list[str], second: list[str]) -> None:
+def test_validation_takes_the_class_numbers_of_train(first: list[str], second: list[str]) -> None:
     train, validation = photos(4, class_names=first), photos(4, class_names=second)
-    if first == second:
-        with pytest.warns(sv.errors.TrainingWarning, match="no photo of"):
-            check_parts(train, validation, 2)
-        return
-    with pytest.warns(sv.errors.TrainingWarning), pytest.raises(DataError, match="same"):
-        check_parts(train, validation, 2)
+    with gives_warning(sv.errors.TrainingWarning, "missing-class", "train"):
+        found = check_parts(train, validation, 2)
+    assert found is not None
+    assert found.class_names == tuple(first)
+    assert [first[label] for label in found.labels] == [second[row % 2] for row in range(4)]
+    with (
+        gives_warning(sv.errors.TrainingWarning, "missing-class", "train"),
+        refuses(DataError, "unknown-class", "validation"),
+    ):
+        check_parts(train, photos(4, class_names=["a", "x"]), 2)
 
 
 trainers = st.builds(

@@ -13,6 +13,7 @@ import numpy as np
 from shelfvision._validation import one_of
 from shelfvision.data._dataset import Dataset
 from shelfvision.data._threads import in_threads
+from shelfvision.data.aligning import sized
 from shelfvision.data.decoding._decode import decode_photo, read_photo, resize_image
 from shelfvision.errors import InvalidParameterError, PhotoError
 from shelfvision.protocols import Image, Images, OnError, Resize
@@ -71,7 +72,8 @@ class Reader:
             ids = [str(start + row) for row in range(len(part))]
             yield Batch(ids=ids, errors=[None] * len(part), images=part)
 
-    def _of_dataset(self, dataset: Dataset, size: int) -> Iterator[Batch]:
+    def _of_dataset(self, given: Dataset, size: int) -> Iterator[Batch]:
+        dataset = sized(given, self.image_size, self.resize, parameter="photos").dataset
         for start in range(0, len(dataset), size):
             part = dataset[start : start + size]
             try:

@@ -135,7 +135,8 @@ class StoredPixels(ArrayPixels):
 
     def read(self, row: int) -> Image:
         """Return image `row`."""
-        return self.read_many([row])[0]
+        image: Image = self.read_many([row])[0]
+        return image
 
     def read_many(self, rows: Sequence[int] | npt.NDArray[np.int64]) -> Images:
         """Return the images `rows`."""

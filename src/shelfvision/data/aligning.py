@@ -84,14 +84,16 @@ def aligned(
 def _remedy(
     dataset: Dataset, class_names: tuple[str, ...], unknown: list[str], parameter: str, of: str
 ) -> str:
-    """Return what to do: rename what is spelled otherwise, and leave out what is not known."""
-    near = {name: closest(name, class_names) for name in unknown[:_SHOWN]}
+    """Return what to do: leave out what is not known, or rename what is only spelled otherwise."""
+    free = [name for name in class_names if name not in dataset.class_names]
+    near = {name: closest(name, free) for name in unknown[:_SHOWN]}
     renamed = {name: other for name, other in near.items() if other is not None}
-    if len(renamed) == len(unknown):
-        return f"rename with {parameter}.relabel({renamed!r})"
-    if len(unknown) < len(dataset.class_names):
-        return f"leave them out with {parameter}.select(class_names={of}.class_names)"
-    return f"give photos of its classes, {listed(class_names)}"
+    rename = f"{parameter}.relabel({renamed!r})" if renamed else ""
+    if len(unknown) == len(dataset.class_names):
+        also = f", or rename with {rename}" if rename else ""
+        return f"give photos of its classes, {listed(class_names)}{also}"
+    also = f", or rename with {rename} first" if rename else ""
+    return f"leave them out with {parameter}.select(class_names={of}.class_names){also}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from shelfvision._validation import counted
 from shelfvision.data import Dataset
+from shelfvision.data.aligning import Brought, Sized
 from shelfvision.evaluation._leakage import LeakageCheck
 from shelfvision.inference import Classifier
 from shelfvision.predictions import Calibration
@@ -28,6 +29,22 @@ class DataFacts:
     """How photos of another shape got there."""
     fingerprint: str
     """A digest of ids, labels, order and content."""
+    given_size: tuple[int, int]
+    """Height and width of the dataset that was given."""
+    given_resize: str
+    """Its rule for photos of another shape."""
+    brought: Brought
+    """How its photos came to `image_size`: ``"as given"``, read again from their ``"files"``, or
+    resized from ``"arrays"``."""
+
+    @property
+    def told(self) -> str:
+        """The size and rule in words, and where they differ from the dataset's."""
+        now = _size_told(self.image_size, self.resize)
+        if self.brought == "as given":
+            return now
+        how = "read again from files" if self.brought == "files" else "resized from arrays"
+        return f"{now}, {how}; the dataset has {_size_told(self.given_size, self.given_resize)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,13 +78,20 @@ class About:
         return replace(self, photos=None, classifier=None, model=model)
 
 
-def data_facts(dataset: Dataset) -> DataFacts:
-    """Return the facts about a dataset; its photos are read for their digests."""
+def _size_told(image_size: tuple[int, int], resize: str) -> str:
+    return f"{image_size[0]} x {image_size[1]} pixels ({resize})"
+
+
+def data_facts(dataset: Dataset, sized: Sized) -> DataFacts:
+    """Return the facts about the dataset that was given, and how its photos were read."""
     return DataFacts(
         n=len(dataset),
-        image_size=dataset.image_size,
-        resize=dataset.resize,
+        image_size=sized.dataset.image_size,
+        resize=sized.dataset.resize,
         fingerprint=dataset.fingerprint,
+        given_size=dataset.image_size,
+        given_resize=dataset.resize,
+        brought=sized.brought,
     )
 
 

@@ -81,8 +81,9 @@ def compare(first: EvaluationReport, second: EvaluationReport) -> Comparison:
     Parameters
     ----------
     first, second : EvaluationReport
-        Reports on the same photos in the same order. Level, resamples, seed and groups are those
-        of the first.
+        Reports on the same photos in the same order. Their class names may differ in order, and
+        beyond the classes of these photos. Level, resamples, seed and groups are those of the
+        first.
 
     Returns
     -------
@@ -94,7 +95,7 @@ def compare(first: EvaluationReport, second: EvaluationReport) -> Comparison:
     InvalidParameterError
         One of the two is no report.
     DataError
-        They are not about the same photos, labels and classes, or share none that both could read.
+        They are not about the same photos and labels, or share no photo that both could read.
 
     References
     ----------
@@ -148,9 +149,8 @@ def _require_same(first: EvaluationReport, second: EvaluationReport) -> None:
                 parameter=name,
             )
     same = {
-        "class names": first.class_names == second.class_names,
         "photos": list(first.predictions.ids) == list(second.predictions.ids),
-        "labels": np.array_equal(first.labels, second.labels),
+        "labels": np.array_equal(first.true_names, second.true_names),
     }
     other = [name for name, equal in same.items() if not equal]
     if other:

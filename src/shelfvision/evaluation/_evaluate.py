@@ -5,28 +5,31 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Protocol, SupportsFloat, SupportsIndex
+from typing import Protocol, SupportsFloat, SupportsIndex, cast
 
 import numpy as np
 
 from shelfvision._validation import as_seed, listed
 from shelfvision.data import Dataset
 from shelfvision.data._dataset import require_dataset
+from shelfvision.data.aligning import Sized, aligned, sized
 from shelfvision.errors import DataError, InvalidParameterError
-from shelfvision.evaluation._about import About, data_facts, model_facts
+from shelfvision.evaluation._about import About, DataFacts, data_facts, model_facts
 from shelfvision.evaluation._baselines import nearest_accuracy
 from shelfvision.evaluation._leakage import leakage_between, leakage_warning
 from shelfvision.evaluation._report import EvaluationReport
 from shelfvision.evaluation._slices import Column
 from shelfvision.inference import Classifier
 from shelfvision.predictions import Predictions
+from shelfvision.protocols import Resize
 
 
 class PredictsDataset(Protocol):
     """Anything that can be evaluated: a `Classifier`, or an object of your own.
 
     Its duties: `predict` gives one row for every row of the dataset, in the same order, over the
-    classes of `class_names` in theirs.
+    classes of `class_names` in theirs. If it also has `image_size` and `resize`, as a `Classifier`
+    has, the photos are brought to them first.
     """
 
     @property
@@ -56,12 +59,14 @@ def evaluate(
     classifier : Classifier
         What to judge, or anything with `class_names` and ``predict(dataset) -> Predictions``.
     dataset : Dataset
-        Photos that the classifier was not trained on, of the same classes in the same order.
-        Classes without photos are fine: they keep their row and count in no average. Its groups
-        are drawn anew whole for the intervals.
+        Photos that the classifier was not trained on. Classes are matched by name: the dataset may
+        lack some and list them in any order. A class without photos keeps its row in the report
+        and counts in no average. Photos are read at the classifier's image size and resize rule;
+        arrays of another size are resized, with a warning. Its groups are drawn anew whole for
+        the intervals.
     training : Dataset, optional
-        The photos that the classifier was trained on. With them the report holds a nearest
-        neighbour beside the classifier, and tells which photos stand on both sides.
+        The photos that the classifier was trained on, of its classes. With them the report holds a
+        nearest neighbour beside the classifier, and tells which photos stand on both sides.
     slices : mapping of str to column, optional
         What else to tell the scores for: ``{"store": stores}``, a name and a value for every row;
         or, for the value, a function from a photo's id to it.
@@ -83,12 +88,15 @@ def evaluate(
     InvalidParameterError
         One of the two is something else, a slice does not fit, or a setting is out of its range.
     DataError
-        The dataset is empty, its classes are not the classifier's, or no photo could be read.
+        The dataset is empty, has a class that the classifier lacks (code ``"unknown-class"``), or
+        no photo could be read.
 
     Warns
     -----
     LeakageWarning
         Photos of the dataset belong to groups of the training photos.
+    ShelfVisionWarning
+        Arrays were resized to the classifier's image size (code ``"resized-arrays"``).
 
     Examples
     --------
@@ -105,46 +113,56 @@ def evaluate(
     (0.75, 0.75)
     """
     _require_kinds(classifier, dataset)
-    _require_same_classes(tuple(classifier.class_names), dataset.class_names, "dataset")
+    names = tuple(classifier.class_names)
     if len(dataset) == 0:
         raise DataError(
             "the dataset to evaluate on is empty; give at least one photo",
             code="empty",
             parameter="dataset",
         )
+    judged = aligned(dataset, names, parameter="dataset", of="classifier")
     if training is not None:
-        _require_training(training, dataset)
-    predictions = classifier.predict(dataset)
-    _require_same_classes(tuple(predictions.class_names), dataset.class_names, "classifier")
-    if list(predictions.ids) != list(dataset.ids):
-        raise DataError(
-            f"the classifier gave {len(predictions)} predictions whose ids are not those of the "
-            f"{len(dataset)} photos; predict has to return one row for every photo, in order",
-            code="inconsistent",
-            parameter="classifier",
-        )
+        training = _checked_training(training, names)
+    brought = _sized(judged, classifier)
+    photos = brought.dataset
+    predictions = classifier.predict(photos)
+    _require_fitting(predictions, photos, names)
     report = EvaluationReport(
-        predictions, dataset.labels, groups=dataset.groups, slices=slices,
+        predictions, photos.labels, groups=photos.groups, slices=slices,
         level=level, resamples=resamples, seed=seed,
     )  # fmt: skip
-    about = _about(classifier, dataset, training, report, seed=as_seed(seed))
+    facts = data_facts(dataset, brought)
+    about = _about(classifier, photos, facts, training, report, seed=as_seed(seed))
     if about.leakage is not None and not about.leakage.ok:
         warnings.warn(leakage_warning(about.leakage), stacklevel=2)
     return report._with(about)
 
 
+def _sized(dataset: Dataset, classifier: PredictsDataset) -> Sized:
+    """Return the dataset as the classifier wants it, if it tells how; a gallery's classifier does.
+
+    It is settled here, not in `predict`, so that the report shows the same pixels.
+    """
+    look = getattr(classifier, "classifier", classifier)
+    image_size, resize = getattr(look, "image_size", None), getattr(look, "resize", None)
+    if not isinstance(image_size, tuple) or not isinstance(resize, str):
+        return Sized(dataset=dataset, brought="as given")
+    return sized(dataset, image_size, cast("Resize", resize), parameter="dataset")
+
+
 def _about(
     classifier: PredictsDataset,
-    dataset: Dataset,
+    photos: Dataset,
+    data: DataFacts,
     training: Dataset | None,
     report: EvaluationReport,
     *,
     seed: int,
 ) -> About:
     about = About(
-        data=data_facts(dataset),
+        data=data,
         model=model_facts(classifier),
-        photos=dataset,
+        photos=photos,
         classifier=classifier if isinstance(classifier, Classifier) else None,
     )
     if training is None:
@@ -152,12 +170,13 @@ def _about(
     readable = np.flatnonzero([reason is None for reason in report.predictions.errors])
     return replace(
         about,
-        nearest_baseline=nearest_accuracy(training, dataset, readable, seed=seed),
-        leakage=leakage_between(training, dataset),
+        nearest_baseline=nearest_accuracy(training, photos, readable, seed=seed),
+        leakage=leakage_between(training, photos),
     )
 
 
-def _require_training(training: object, dataset: Dataset) -> None:
+def _checked_training(training: object, class_names: tuple[str, ...]) -> Dataset:
+    """Return the training photos with the classifier's class numbers."""
     if not isinstance(training, Dataset):
         raise InvalidParameterError(
             f"training must be the shelfvision.Dataset that the classifier was trained on, not "
@@ -171,12 +190,26 @@ def _require_training(training: object, dataset: Dataset) -> None:
             code="empty",
             parameter="training",
         )
-    if training.class_names != dataset.class_names:
+    return aligned(training, class_names, parameter="training", of="classifier")
+
+
+def _require_fitting(
+    predictions: Predictions, photos: Dataset, class_names: tuple[str, ...]
+) -> None:
+    """Refuse predictions of other classes or other photos than were asked for."""
+    if tuple(predictions.class_names) != class_names:
         raise DataError(
-            "the classes of training are not those of the dataset; bring them in line with "
-            "training.relabel(...) or training.select(class_names=dataset.class_names)",
-            code="classes-differ",
-            parameter="training",
+            f"predict must return predictions of the classifier's classes {listed(class_names)}, "
+            f"got {listed(predictions.class_names)}; return them in the order of its class_names",
+            code="inconsistent",
+            parameter="classifier",
+        )
+    if list(predictions.ids) != list(photos.ids):
+        raise DataError(
+            f"the classifier gave {len(predictions)} predictions whose ids are not those of the "
+            f"{len(photos)} photos; predict has to return one row for every photo, in order",
+            code="inconsistent",
+            parameter="classifier",
         )
 
 
@@ -189,25 +222,3 @@ def _require_kinds(classifier: object, dataset: object) -> None:
             parameter="classifier",
         )
     require_dataset("dataset", dataset)
-
-
-def _require_same_classes(known: tuple[str, ...], given: tuple[str, ...], parameter: str) -> None:
-    if known == given:
-        return
-    missing = [name for name in known if name not in given]
-    extra = [name for name in given if name not in known]
-    if missing or extra:
-        parts = [f"lacks {listed(missing)}"] if missing else []
-        parts += [f"has {listed(extra)}, which the classifier does not know"] if extra else []
-        difference = " and ".join(parts)
-    else:
-        place = next(i for i, name in enumerate(known) if name != given[i])
-        difference = (
-            f"has them in another order (class {place} is {given[place]!r}, not {known[place]!r})"
-        )
-    raise DataError(
-        f"the dataset's classes are not the classifier's: it {difference}; bring them in line with "
-        "dataset.relabel(...) or dataset.select(class_names=classifier.class_names)",
-        code="classes-differ",
-        parameter=parameter,
-    )

@@ -122,6 +122,9 @@ def _warnings(report: Scored) -> list[tuple[str, str]]:
         good = "-" if report.review.accuracy is None else f"{report.review.accuracy:.3f}"
         share = f"{100 * report.review.coverage:.0f} %"
         facts.append(("accepted", f"{share}, accuracy {good}; the rest to review"))
+    data = report._about.data
+    if data is not None and data.brought != "as given":
+        facts.append(("photos at", data.told))
     if report.leakage is not None and not report.leakage.ok:
         facts.append(("LEAKAGE", f"{counted(report.leakage.photos, 'photo')} trained on"))
     if report.failed:

@@ -16,6 +16,7 @@ from shelfvision._files import write_atomically
 from shelfvision._validation import as_number, one_of
 from shelfvision.data import Dataset
 from shelfvision.data._reader import Photos, Reader
+from shelfvision.data.aligning import aligned
 from shelfvision.errors import BundleError, ExportError, InvalidParameterError
 from shelfvision.export._card import Card
 from shelfvision.export._keras_file import KerasRunner, keras_file
@@ -163,7 +164,9 @@ def _probes(photos: Photos | None, card: Card) -> tuple[Images, npt.NDArray[np.i
     elif isinstance(photos, Dataset):
         rows = np.unique(np.linspace(0, len(photos) - 1, MOST_PHOTOS).astype(np.int64))
         photos = photos[rows[: len(photos)]]
-        labels = photos.labels if photos.class_names == card.class_names else None
+        if set(photos.class_names) <= set(card.class_names):
+            photos = aligned(photos, card.class_names, parameter="photos", of="classifier")
+            labels = photos.labels
     reader = Reader(image_size=card.image_size, resize=card.resize, on_error="raise")
     batches = [batch.images for batch in reader.batches(photos, MOST_PHOTOS)]
     if not sum(map(len, batches)):

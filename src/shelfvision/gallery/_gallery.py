@@ -13,9 +13,15 @@ import numpy.typing as npt
 
 from shelfvision._identifiers import clean_name
 from shelfvision._validation import counted, listed
+from shelfvision._warnings import warn_caller
 from shelfvision.data import Dataset
 from shelfvision.data._reader import Photos
-from shelfvision.errors import BundleError, DataError, InvalidParameterError
+from shelfvision.errors import (
+    BundleError,
+    DataError,
+    InvalidParameterError,
+    ShelfVisionWarning,
+)
 from shelfvision.gallery._enrolled import Enrolled, group_codes
 from shelfvision.gallery._file import Contents, checked_share, read_gallery, save_gallery
 from shelfvision.gallery._looking import Looking
@@ -85,7 +91,8 @@ class Gallery(Looking):
             Whose network looks at the photos. What it was trained to tell apart serves best for
             products of the same kind.
         photos : Dataset
-            Photos of each product; classes need not be the classifier's. Its groups say which
+            Photos of each product; classes need not be the classifier's, and those without photos
+            are left out. Its groups say which
             photos were taken together (``photos.group_bursts()``), which is what `unknown` rests
             on.
         unknown : float or None, default=0.05
@@ -100,13 +107,18 @@ class Gallery(Looking):
         Raises
         ------
         DataError
-            There are no photos, or a class has none.
+            There are no photos.
         PhotoError
             A photo cannot be read.
         ModelError
             The classifier's network does not show what it sees (`Classifier.embed`).
         InvalidParameterError
             An argument is something else.
+
+        Warns
+        -----
+        ShelfVisionWarning
+            A class has no photos and is left out (code ``"missing-class"``).
         """
         _require_classifier(classifier)
         if not isinstance(photos, Dataset):
@@ -116,14 +128,7 @@ class Gallery(Looking):
                 code="wrong-type",
                 parameter="photos",
             )
-        empty = [name for name, n in photos.class_counts.items() if not n]
-        if empty:
-            raise DataError(
-                f"the classes {listed(empty)} have no photos to know them by; give photos of each, "
-                "or leave them out with photos.select(class_names=[...])",
-                code="missing-class",
-                parameter="photos",
-            )
+        photos = _with_photos(photos)
         enrolled = Enrolled(
             names=photos.class_names,
             seen=classifier.embed(photos),
@@ -344,6 +349,29 @@ class Gallery(Looking):
         """Return a line that tells how many products and photos it holds."""
         photos = counted(len(self._enrolled.seen), "photo")
         return f"<Gallery: {counted(len(self.class_names), 'product')}, {photos}>"
+
+
+def _with_photos(photos: Dataset) -> Dataset:
+    """Return the dataset without classes that have no photos, which no gallery can know."""
+    if not len(photos):
+        raise DataError(
+            "photos must hold at least one photo, got none; give photos of each product",
+            code="empty",
+            parameter="photos",
+        )
+    filled = [name for name, n in photos.class_counts.items() if n]
+    empty = [name for name in photos.class_names if name not in filled]
+    if not empty:
+        return photos
+    warn_caller(
+        ShelfVisionWarning(
+            f"photos has none of {listed(empty)}, so the gallery will not know "
+            f"{'it' if len(empty) == 1 else 'them'}; enroll photos later with add(name, photos)",
+            code="missing-class",
+            parameter="photos",
+        )
+    )
+    return photos.select(class_names=filled)
 
 
 def _require_classifier(classifier: object) -> None:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from shelfvision._validation import counted, listed
 from shelfvision.data import Dataset
 from shelfvision.data._dataset import require_dataset
+from shelfvision.data.aligning import aligned
 from shelfvision.errors import DataError, ShelfVisionWarning
 from shelfvision.predictions import Calibration, Thresholds
 from shelfvision.predictions._columns import Floats
@@ -67,16 +68,9 @@ class Trust:
 
 
 def require_labelled(dataset: object, class_names: tuple[str, ...]) -> Dataset:
-    """Return a dataset of this classifier's classes, with photos."""
+    """Return a dataset with this classifier's class numbers, with photos; classes may lack them."""
     photos = require_dataset("dataset", dataset)
-    if photos.class_names != class_names:
-        raise DataError(
-            f"the dataset has the classes {listed(photos.class_names)}, not the classifier's "
-            f"{listed(class_names)}; bring them in line with dataset.relabel(...) or "
-            "dataset.select(class_names=classifier.class_names)",
-            code="different-classes",
-            parameter="dataset",
-        )
+    photos = aligned(photos, class_names, parameter="dataset", of="classifier")
     if not len(photos):
         raise DataError(
             "the dataset has no photos; give at least one", code="empty", parameter="dataset"

@@ -12,6 +12,7 @@ import numpy as np
 from shelfvision._validation import listed
 from shelfvision.data import Dataset, Splits
 from shelfvision.data._dataset import require_dataset
+from shelfvision.data.aligning import aligned
 from shelfvision.data.splitting._leaks import Leak, OnLeak
 from shelfvision.errors import DataError, ModelError, TrainingWarning
 from shelfvision.models import spec_of
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 
 
-def check_parts(train: Dataset, validation: Dataset | None, batch_size: int) -> None:
-    """Refuse photos that cannot be trained on, or two parts that do not fit each other."""
+def check_parts(train: Dataset, validation: Dataset | None, batch_size: int) -> Dataset | None:
+    """Return validation with the class numbers of train; refuse what cannot be trained on."""
     _check_part("train", train)
     if np.count_nonzero(list(train.class_counts.values())) < 2:
         only = train.class_names[int(train.labels[0])]
@@ -43,9 +44,12 @@ def check_parts(train: Dataset, validation: Dataset | None, batch_size: int) -> 
             batch_size,
         )
     _warn_of_empty_classes(train)
-    if validation is not None:
-        _check_part("validation", validation)
-        _check_same(train, validation)
+    if validation is None:
+        return None
+    _check_part("validation", validation)
+    validation = aligned(validation, train.class_names, parameter="validation", of="train")
+    _check_same(train, validation)
+    return validation
 
 
 def _warn_of_empty_classes(train: Dataset) -> None:
@@ -68,19 +72,12 @@ def _check_part(name: str, part: Dataset) -> None:
 
 
 def _check_same(train: Dataset, validation: Dataset) -> None:
-    if train.class_names != validation.class_names:
-        raise DataError(
-            f"train has the classes {listed(train.class_names)} and validation "
-            f"{listed(validation.class_names)}; split one dataset, or give both the same "
-            "class_names in the same order",
-            code="classes-differ",
-            parameter="validation",
-        )
     for name in ("image_size", "resize"):
         first, second = getattr(train, name), getattr(validation, name)
         if first != second:
             raise DataError(
-                f"train has {name} {first!r} and validation {second!r}; make both with the same",
+                f"validation must have the {name} of train, {first!r}, got {second!r}; pass "
+                "validation.resized(train.image_size, resize=train.resize)",
                 code="inconsistent",
                 parameter="validation",
             )

@@ -57,7 +57,7 @@ def fit(
 ) -> TrainingResult:
     """Train the model as the trainer says, or go on with a run that is on disk."""
     require_backend()
-    check_parts(train, validation, settings.batch_size)
+    validation = check_parts(train, validation, settings.batch_size)
     train, validation, leaks = without_leaks(train, validation, settings.on_leak)
     check_model(model, train)
     check_probabilities(model, train)

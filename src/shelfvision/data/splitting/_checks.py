@@ -10,6 +10,7 @@ import numpy.typing as npt
 from shelfvision._text import printable
 from shelfvision._validation import listed
 from shelfvision.data._dataset import Dataset, require_dataset
+from shelfvision.data.aligning import aligned
 from shelfvision.data.splitting._files import SavedRows
 from shelfvision.errors import SplitError
 
@@ -20,34 +21,21 @@ def given_parts(given: Mapping[str, Dataset | None]) -> dict[str, Dataset]:
     return {name: require_dataset(name, part) for name, part in there.items()}
 
 
-def check_alike(parts: Mapping[str, Dataset]) -> None:
-    """Refuse parts that differ in their classes or image size."""
+def alike(parts: Mapping[str, Dataset]) -> dict[str, Dataset]:
+    """Return the parts with the classes of train; refuse other classes and image sizes."""
     train = parts["train"]
     for name, part in parts.items():
-        if part.class_names != train.class_names:
-            raise SplitError(
-                f"train and {name} number their classes differently: {_difference(train, part)}; "
-                "open both with the same class_names, or use select on both",
-                code="classes-differ",
-                parameter=name,
-            )
         if part.image_size != train.image_size:
             raise SplitError(
-                f"train has images of {train.image_size} and {name} of {part.image_size}, height "
-                "and width; open both with the same image_size",
+                f"{name} must have the image_size of train, {train.image_size}, got "
+                f"{part.image_size}; pass {name}.resized(train.image_size, resize=train.resize)",
                 code="sizes-differ",
                 parameter=name,
             )
-
-
-def _difference(train: Dataset, part: Dataset) -> str:
-    extra = [name for name in train.class_names if name not in part.class_names]
-    other = [name for name in part.class_names if name not in train.class_names]
-    told = [f"only the first has {listed(extra)}"] if extra else []
-    told += [f"only the second has {listed(other)}"] if other else []
-    if told:
-        return " and ".join(told)
-    return f"{listed(train.class_names)} against {listed(part.class_names)}"
+    return {
+        name: aligned(part, train.class_names, parameter=name, of="train", error=SplitError)
+        for name, part in parts.items()
+    }
 
 
 def check_filled(parts: Mapping[str, Dataset]) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from shelfvision._validation import listed, one_of
 from shelfvision.data._dataset import Dataset
 from shelfvision.data.splitting._checks import (
-    check_alike,
+    alike,
     check_complete,
     check_filled,
     count_table,
@@ -47,7 +47,8 @@ class Splits:
     Parameters
     ----------
     train : Dataset
-        What the model learns from. Augmented copies belong here only.
+        What the model learns from. Augmented copies belong here only. Its class names and their
+        numbers hold for the other parts too, whose classes may be fewer and in another order.
     validation : Dataset, optional
         What chooses the best epoch and the thresholds.
     test : Dataset, optional
@@ -64,7 +65,7 @@ class Splits:
     LeakageError
         The parts share photos and `on_leak` is ``"raise"``.
     SplitError
-        A part is empty, or the parts differ in their classes or image size.
+        A part is empty or has another image size, or a class that `train` lacks.
 
     Examples
     --------
@@ -100,7 +101,7 @@ class Splits:
         self, parts: Mapping[str, Dataset], on_leak: OnLeak, origin: Origin, *, stacklevel: int
     ) -> None:
         one_of("on_leak", on_leak, ON_LEAK)
-        check_alike(parts)
+        parts = alike(parts)
         left = {name: (part,) for name, part in origin.left_out.items() if len(part)}
         # What an unplaced photo links was saved apart on purpose: reported below, not refused.
         spared = {group for part in left.get("unplaced", ()) for group in part.groups}

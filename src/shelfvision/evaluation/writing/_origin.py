@@ -51,8 +51,7 @@ def _data(report: Scored, about: About) -> Iterator[tuple[str, str]]:
     if report.failed:
         yield "not readable", counted(len(report.failed), "photo")
     if about.data is not None:
-        height, width = about.data.image_size
-        yield "brought to", f"{height} x {width} pixels ({about.data.resize})"
+        yield "brought to", about.data.told
         yield "fingerprint of the photos", about.data.fingerprint
 
 
