@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from shelfvision.data._dataset import Dataset
 from shelfvision.data._threads import in_threads, progress
-from shelfvision.data.auditing._measures import Measures, measures_of
+from shelfvision.data.auditing._measures import Measures, measures_of, spread_of
 from shelfvision.data.decoding._decode import decode_photo, read_bytes, resize_image
 from shelfvision.data.decoding._file_pixels import FilePixels
 from shelfvision.data.decoding._headers import read_header
@@ -132,7 +132,7 @@ def _look(photos: Photos, photo: int, looks: Looks) -> None:
     source, row = photos.sources[int(photos.parts[photo])], int(photos.rows[photo])
     image, looks.sizes[photo], looks.digests[photo] = _read(source, row, _SIDE)
     looks.tiny[photo] = resize_image(image, image_size=(TINY, TINY))
-    looks.spread[photo] = looks.tiny[photo].reshape(-1, 3).std(axis=0).max()
+    looks.spread[photo] = spread_of(looks.tiny[photo])
     looks.measures[photo] = measures_of(image)
     looks.readable[photo] = True
 

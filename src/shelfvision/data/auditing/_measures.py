@@ -10,7 +10,11 @@ import numpy.typing as npt
 
 from shelfvision.protocols import Image
 
-_GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+# In thousandths, whose sums are exact in whatever order a processor adds them.
+_GREY = np.array([299.0, 587.0, 114.0])
+# Where sums of other numbers are compared, their last digits, which depend on the processor, are
+# rounded away.
+DIGITS = 9
 # skimage leaves a frame of two pixels out; below this nothing would be left.
 _SMALLEST = 4
 
@@ -30,12 +34,21 @@ class Measures(NamedTuple):
 
 def measures_of(image: Image) -> Measures:
     """Measure a photo of any size."""
-    grey = image.astype(np.float32) @ _GREY
-    dark, bright = np.percentile(grey, (5, 95))
-    return Measures(blur_of(grey), float(grey.mean()), float(dark), float(bright))
+    grey = image.astype(np.float64) @ _GREY
+    dark, bright = np.percentile(grey, (5, 95)) / 1000
+    return Measures(blur_of(grey / 1000), float(grey.mean() / 1000), float(dark), float(bright))
 
 
-def blur_of(grey: npt.NDArray[np.float32]) -> float:
+def spread_of(image: Image) -> float:
+    """Return the standard deviation of the colour that varies most, in levels."""
+    levels = image.reshape(-1, 3).astype(np.int64)
+    n = len(levels)
+    # Whole numbers up to the last step.
+    squares = n * (levels**2).sum(axis=0) - levels.sum(axis=0) ** 2
+    return float(np.sqrt(squares.max()) / n)
+
+
+def blur_of(grey: npt.NDArray[np.float64]) -> float:
     """Return how little of a photo's detail blurring it again would take away, 0 to 1.
 
     Unlike the variance of the Laplacian, it depends on neither contrast nor light. The worse of
@@ -49,7 +62,7 @@ def blur_of(grey: npt.NDArray[np.float32]) -> float:
     with np.errstate(invalid="ignore"):
         blur = float(blur_effect(grey / 255))
     # Older releases of skimage divide nothing by nothing where a photo has no detail at all.
-    return 1.0 if np.isnan(blur) else blur
+    return 1.0 if np.isnan(blur) else round(blur, DIGITS)
 
 
 def outlyingness(values: npt.NDArray[np.float64], *, floor: float) -> npt.NDArray[np.float64]:
@@ -62,4 +75,4 @@ def outlyingness(values: npt.NDArray[np.float64], *, floor: float) -> npt.NDArra
         return values
     centre = float(np.median(values))
     scale = max(1.4826 * float(np.median(np.abs(values - centre))), floor)
-    return (values - centre) / scale
+    return np.asarray(((values - centre) / scale).round(DIGITS))

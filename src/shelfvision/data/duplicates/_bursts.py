@@ -21,11 +21,16 @@ On the Grocery Store photos: chosen on half of the products, between two session
 """
 
 _BINS = 10
+# Square roots of a histogram, in units of 2**-26. Sums of products of such whole numbers stay
+# below 2**53, so float64 adds them exactly and in whatever order a processor likes.
+_ONE = 2**26
+# How far above a threshold an average distance may be for rounding alone.
+_TOLERANCE = 1e-9
 # In a long series, photos are compared with those up to this many places before or after them.
 _WINDOW = 512
 _NUMBERED = re.compile(r"(.*?)(\d+)[\W_]*", re.DOTALL)
 
-_Vectors = npt.NDArray[np.float32]
+_Vectors = npt.NDArray[np.float64]
 _Pairs = list[tuple[int, int, float]]
 
 
@@ -44,7 +49,7 @@ def burst_pairs(
     found: _Pairs = []
     with progress("Looking for bursts", len(rows)) as advance:
         for series in _series(names, labels):
-            known, seen = np.empty(0, dtype=np.int64), np.empty((0, _BINS**3), dtype=np.float32)
+            known, seen = np.empty(0, dtype=np.int64), np.empty((0, _BINS**3))
             for start in range(0, len(series), _WINDOW):
                 positions = np.array(series[start : start + _WINDOW], dtype=np.int64)
                 colours = _colours(source, rows[positions], advance)
@@ -58,7 +63,7 @@ def burst_pairs(
 def _colours(
     source: PixelSource, rows: npt.NDArray[np.int64], advance: Callable[[], None]
 ) -> _Vectors:
-    colours = np.empty((len(rows), _BINS**3), dtype=np.float32)
+    colours = np.empty((len(rows), _BINS**3))
 
     def look(place: int) -> None:
         colours[place] = colours_of(thumbnail_of(source, int(rows[place])))
@@ -69,20 +74,32 @@ def _colours(
 
 
 def colours_of(thumbnail: Image) -> _Vectors:
-    """Return the square roots of a histogram of colours; the product of two tells their likeness.
+    """Return the square roots of a histogram of colours, as whole numbers of 2**-26.
 
     Every pixel is shared out among the eight nearest bins. Where things lie in the photo does not
     matter: a hand turns the product, the shelf and its light stay.
     """
-    place = thumbnail.reshape(-1, 3).astype(np.float32) * ((_BINS - 1) / 255)
-    low = np.minimum(place.astype(np.int64), _BINS - 2)
-    share = place - low
+    place = thumbnail.reshape(-1, 3).astype(np.int64) * (_BINS - 1)
+    low = np.minimum(place // 255, _BINS - 2)
+    share = place - 255 * low
     histogram = np.zeros(_BINS**3)
     for corner in np.ndindex(2, 2, 2):
-        weights = np.where(corner, share, 1 - share).prod(axis=1)
+        red, green, blue = np.where(corner, share, 255 - share).T
         bins = (low + corner) @ (_BINS**2, _BINS, 1)
-        histogram += np.bincount(bins, weights, minlength=_BINS**3)
-    return np.asarray(np.sqrt(histogram / len(place)), dtype=np.float32)
+        histogram += np.bincount(bins, red * green * blue, minlength=_BINS**3)
+    return np.asarray(np.rint(_ONE * np.sqrt(histogram / (255**3 * len(place)))))
+
+
+def differences(colours: _Vectors) -> npt.NDArray[np.float64]:
+    """Return how much the colours of photos differ, 0 to 1; exact, and 0 for equal colours only.
+
+    One less this is the product of two vectors, the Bhattacharyya coefficient: half the squared
+    distance of vectors of length one.
+    """
+    product = colours @ colours.T
+    squares = product.diagonal()
+    doubled = squares[:, None] + squares - 2 * product
+    return np.asarray(doubled / (2 * _ONE**2))
 
 
 def _series(names: Sequence[str], labels: npt.NDArray[np.int64]) -> Iterator[list[int]]:
@@ -105,15 +122,13 @@ def _chained(positions: npt.NDArray[np.int64], colours: _Vectors, threshold: flo
     from scipy.cluster.hierarchy import fcluster, linkage
     from scipy.spatial.distance import squareform
 
-    likeness = np.minimum(colours @ colours.T, 1).astype(np.float64)
-    differ = 1 - likeness
-    np.fill_diagonal(differ, 0)
+    differ = differences(colours)
     tree = linkage(squareform(differ, checks=False), "average")
-    clusters = fcluster(tree, 1 - threshold, "distance")
+    clusters = fcluster(tree, 1 - threshold + _TOLERANCE, "distance")
     links = []
     for cluster in np.unique(clusters):
         members = np.flatnonzero(clusters == cluster).tolist()
         for one, other in itertools.pairwise(members):
-            alike = float(likeness[one, other])
+            alike = 1 - float(differ[one, other])
             links.append((int(positions[one]), int(positions[other]), alike))
     return links

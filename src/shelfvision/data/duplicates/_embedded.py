@@ -10,26 +10,37 @@ from shelfvision.errors import InvalidParameterError
 
 # As many candidates as a photo has among thumbnails; copies chain up where there are more.
 _NEIGHBOURS = 13
+_DIGITS = 9
+_BLOCK = 4096
 
 
 def embedded_pairs(
     embeddings: npt.NDArray[np.floating], threshold: float
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    """Return pairs of rows whose cosine similarity is at least `threshold`, and that."""
+    """Return pairs of rows whose cosine similarity is at least `threshold`, and that.
+
+    Similarities are rounded to nine digits: sums of floats depend on the processor in their last.
+    """
     if len(embeddings) < 2:
         return np.empty((0, 2), dtype=np.int64), np.empty(0)
     from sklearn.neighbors import NearestNeighbors
 
-    lengths = np.linalg.norm(embeddings, axis=1, keepdims=True)
-    directions = (embeddings / np.where(lengths > 0, lengths, 1)).astype(np.float32)
-    search = NearestNeighbors(n_neighbors=min(_NEIGHBOURS, len(directions))).fit(directions)
-    distances, others = search.kneighbors(directions)
-    cosines = 1 - distances.astype(np.float64) ** 2 / 2
-    rows, places = np.nonzero((cosines >= threshold) & (lengths > 0) & (lengths[others, 0] > 0))
-    pairs = np.sort(np.stack((rows, others[rows, places]), axis=1), axis=1)
-    distinct, first = np.unique(pairs, axis=0, return_index=True)
-    real = distinct[:, 0] != distinct[:, 1]
-    return distinct[real].astype(np.int64), cosines[rows, places][first][real]
+    lengths = np.linalg.norm(embeddings.astype(np.float64), axis=1, keepdims=True)
+    directions = embeddings / np.where(lengths > 0, lengths, 1)
+    points = directions.astype(np.float32)
+    search = NearestNeighbors(n_neighbors=min(_NEIGHBOURS, len(points))).fit(points)
+    found = search.kneighbors(points, return_distance=False)
+    rows = np.repeat(np.arange(len(directions)), found.shape[1])
+    pairs = np.unique(np.sort(np.stack((rows, found.ravel()), axis=1), axis=1), axis=0)
+    real = (pairs[:, 0] != pairs[:, 1]) & (lengths[pairs, 0] > 0).all(axis=1)
+    pairs = pairs[real].astype(np.int64)
+    cosines = np.empty(len(pairs))
+    for start in range(0, len(pairs), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        one, other = directions[pairs[block, 0]], directions[pairs[block, 1]]
+        cosines[block] = np.einsum("ij,ij->i", one, other).round(_DIGITS)
+    alike = cosines >= threshold
+    return pairs[alike], cosines[alike]
 
 
 def checked_embeddings(

@@ -23,10 +23,16 @@ _NEIGHBOURS = 13
 _SLACK = 0.5
 _BLOCK = 4096
 
-_GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-_WAVES = np.cos(np.pi / _SIDE * np.outer(np.arange(_FREQUENCIES), np.arange(_SIDE) + 0.5)).astype(
-    np.float32
-) * np.where(np.arange(_FREQUENCIES) == 0, 1, np.sqrt(2))[:, None].astype(np.float32)
+# Whole numbers throughout, in thousandths of a grey level and 2**-10 of a wave: float64 adds their
+# products exactly, in whatever order a processor likes.
+_GREY = np.array([299.0, 587.0, 114.0])
+_WAVE = 2**10
+_WAVES = np.rint(
+    _WAVE
+    * np.cos(np.pi / _SIDE * np.outer(np.arange(_FREQUENCIES), np.arange(_SIDE) + 0.5))
+    * np.where(np.arange(_FREQUENCIES) == 0, 1, np.sqrt(2))[:, None]
+)
+_LEVEL = 1000 * _WAVE**2 * _SIDE**2
 
 
 def near_pairs(
@@ -82,13 +88,13 @@ def _descriptor(thumbnail: Image) -> npt.NDArray[np.float32]:
     A flip changes only their signs and a transposition swaps their two indices, so the sum and
     the difference of each swapped pair, without signs, stay.
     """
-    grey = thumbnail.astype(np.float32) @ _GREY
-    magnitude = np.abs(_WAVES @ grey @ _WAVES.T) / _SIDE**2
+    grey = thumbnail.astype(np.float64) @ _GREY
+    magnitude = np.abs(_WAVES @ grey @ _WAVES.T)
     down, across = np.triu_indices(_FREQUENCIES)
     low = down + across < _FREQUENCIES
     one, other = magnitude[down[low], across[low]], magnitude[across[low], down[low]]
     differ = np.abs(one - other)[(down < across)[low]]
-    pairs = np.sqrt(0.5) * np.concatenate((one + other, differ))
+    pairs = np.concatenate((one + other, differ)) * (np.sqrt(0.5) / _LEVEL)
     return cast("npt.NDArray[np.float32]", pairs.astype(np.float32))
 
 
@@ -111,21 +117,26 @@ def _candidates(coarse: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
 def _similarity(
     one: npt.NDArray[np.uint8], other: npt.NDArray[np.uint8]
 ) -> npt.NDArray[np.float64]:
-    """Return the structural similarity of pairs of thumbnails at the best of 8 symmetries."""
-    a = one.reshape(len(one), -1).astype(np.float32)
-    mean_a, var_a = a.mean(axis=1), a.var(axis=1)
-    b = other.reshape(len(other), -1).astype(np.float32)
-    mean_b, var_b = b.mean(axis=1), b.var(axis=1)
+    """Return the structural similarity of pairs of thumbnails at the best of 8 symmetries.
+
+    Wang et al., "Image quality assessment: from error visibility to structural similarity" (2004),
+    equation 13 with their constants. All sums are of whole numbers, and so exact.
+    """
+    a, b = (side.reshape(len(side), -1).astype(np.float64) for side in (one, other))
+    n = a.shape[1]
+    sum_a, sum_b = a.sum(axis=1), b.sum(axis=1)
     product = np.max([np.einsum("ij,ij->i", a, turned) for turned in _symmetries(other)], axis=0)
-    covariance = product / a.shape[1] - mean_a * mean_b
-    # The constants that Wang et al. give, for 8 bits.
+    var_a = (n * np.einsum("ij,ij->i", a, a) - sum_a**2) / n**2
+    var_b = (n * np.einsum("ij,ij->i", b, b) - sum_b**2) / n**2
+    covariance = (n * product - sum_a * sum_b) / n**2
+    mean_a, mean_b = sum_a / n, sum_b / n
     c_mean, c_var = (0.01 * 255) ** 2, (0.03 * 255) ** 2
     light = (2 * mean_a * mean_b + c_mean) / (mean_a**2 + mean_b**2 + c_mean)
     shape = (2 * covariance + c_var) / (var_a + var_b + c_var)
-    return np.asarray(light * shape, dtype=np.float64)
+    return np.asarray(light * shape)
 
 
-def _symmetries(images: npt.NDArray[np.uint8]) -> Iterator[npt.NDArray[np.float32]]:
+def _symmetries(images: npt.NDArray[np.uint8]) -> Iterator[npt.NDArray[np.float64]]:
     for turned in (images, images.transpose(0, 2, 1, 3)):
         for flipped in (turned, turned[:, ::-1], turned[:, :, ::-1], turned[:, ::-1, ::-1]):
-            yield flipped.reshape(len(images), -1).astype(np.float32)
+            yield flipped.reshape(len(images), -1).astype(np.float64)

@@ -50,7 +50,8 @@ def _in_turn(rows: _Ints) -> _Ints:
     ends = np.cumsum(counts)
     lacking = ends[cell] - np.arange(len(cell))
     part = cell % n_parts
-    return part[np.lexsort((part, -lacking, cell // n_parts))]
+    order = np.lexsort((part, -lacking, cell // n_parts))
+    return np.asarray(part[order], dtype=np.int64)
 
 
 def fill(need: Sequence[int], n: int, empty: set[int], largest: int) -> list[int]:
