@@ -297,7 +297,7 @@ def test_a_classifier_is_exported_and_the_file_predicts(
         (["audit", "SHELF", "--html", "EMPTY"], 2, "not-a-file"),
         (["evaluate", "BUNDLE", "SHELF", "--html", "file.txt/a.html"], 2, "not-a-folder"),
         (["evaluate", "BUNDLE", "missing"], 1, "not-found"),
-        (["export", "BUNDLE", "a.what"], 2, "unknown-suffix"),
+        (["export", "BUNDLE", "a.what"], 2, "wrong-suffix"),
         (["export", "BUNDLE", "a.onnx", "--quantize", "int8"], 2, None),
     ],
 )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import ast
+import difflib
+import functools
 import pickle
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,17 @@ from hypothesis import strategies as st
 import shelfvision as sv
 from shelfvision import augment, errors
 from shelfvision.errors import ShelfVisionError, ShelfVisionWarning
+from support.codes import MANY
+from support.codes import codes as find_codes
+from support.messages import remedies_followed, sites
 
 KINDS = [getattr(errors, name) for name in errors.__all__]
 ERRORS = [kind for kind in KINDS if issubclass(kind, ShelfVisionError)]
-PACKAGE = Path(sv.__file__).parent
+ALL_SITES = tuple(sites())
+PINNED = Path(__file__).with_name("error_codes.txt")
+TABLE = Path(__file__).parent.parent / "docs" / "reference" / "errors.md"
+KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+codes = functools.cache(find_codes)
 USUAL = (ValueError, OSError, ImportError, RuntimeError)
 
 
@@ -42,35 +50,134 @@ def test_an_error_comes_whole_from_another_process(kind: type[Exception], text: 
     assert (str(again), vars(again)) == (str(error), vars(error))
 
 
-def messages() -> Iterator[tuple[str, str]]:
-    """Yield where each error is made and what it says, with ``x`` for what is filled in."""
-    names = {kind.__name__ for kind in ERRORS}
-    for path in sorted(PACKAGE.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if not (isinstance(node, ast.Call) and node.args):
-                continue
-            if ast.unparse(node.func).rpartition(".")[2] not in names:
-                continue
-            text = text_of(node.args[0])
-            if text is not None:
-                yield f"{path.relative_to(PACKAGE)}:{node.lineno}", text
+LANDING = "errors of some rooms are still without codes or tests of their remedies"
 
 
-def text_of(node: ast.expr) -> str | None:
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return node.value
-    if isinstance(node, ast.JoinedStr):
-        return "".join(text_of(part) or "x" for part in node.values)
-    return None
+@pytest.mark.xfail(strict=False, reason=LANDING)
+def test_every_error_and_warning_is_made_with_a_code() -> None:
+    assert len(ALL_SITES) > 400
+    assert [f"{site.where}: {site.kind}" for site in ALL_SITES if site.code is None] == []
+
+
+@pytest.mark.xfail(strict=False, reason=LANDING)
+def test_the_codes_are_as_pinned() -> None:
+    pinned = PINNED.read_text(encoding="utf-8").splitlines()
+    difference = "\n".join(difflib.unified_diff(pinned, lines_of_codes(), "pinned", "found", n=0))
+    assert not difference, (
+        "codes are stable names for programs; if the change is meant, run python "
+        f"tests/test_errors.py, describe new codes in {TABLE.name}, and note it in "
+        f"CHANGELOG.md\n{difference}"
+    )
+
+
+@pytest.mark.xfail(strict=False, reason=LANDING)
+def test_every_code_is_described_in_the_reference() -> None:
+    rows = described_codes()
+    assert sorted(rows) == sorted({code for _, code in codes()})
+    assert [code for code, (meaning, remedy) in rows.items() if not meaning or not remedy] == []
+
+
+def test_codes_are_kebab_case() -> None:
+    assert [code for _, code in codes() if not KEBAB.fullmatch(code)] == []
+
+
+@pytest.mark.xfail(strict=False, reason=LANDING)
+def test_every_remedy_that_is_a_call_or_an_option_is_followed_by_a_test() -> None:
+    followed = remedies_followed()
+    loose = {
+        f"{site.code}: {site.remedy} ({site.where})"
+        for site in ALL_SITES
+        if site.names_a_call and site.code not in (*followed, "*", None)
+    }
+    assert sorted(loose) == []
 
 
 def test_every_message_is_one_sentence() -> None:
-    found = list(messages())
+    found = [(site.where, site.text) for site in ALL_SITES if site.text]
     assert len(found) > 300
     for where, text in found:
         assert "\n" not in text.removesuffix("breaks its contract:x"), where
         assert not text.endswith("."), f"{where} ends in a full stop: {text}"
         assert not re.search(r"[a-z)][.!] [A-Z]", text), f"{where} is two sentences: {text}"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("raise DataError('a', code='empty')", {("DataError", "empty")}),
+        ("raise DataError('a', code='x' if a else 'y')", {("DataError", "x"), ("DataError", "y")}),
+        (
+            """def _refuse(fault, code='damaged'):
+    raise BundleError(fault, code=code)
+_refuse('a', 'newer-format')
+_refuse('b', code='empty')""",
+            {("BundleError", code) for code in ("damaged", "newer-format", "empty")},
+        ),
+        (
+            """def f(a):
+    code = 'too-deep' if a else 'not-csv'
+    raise DataError('a', code=code)""",
+            {("DataError", "too-deep"), ("DataError", "not-csv")},
+        ),
+        ("class A:\n    def f(self):\n        raise self.error('a', code='empty')",
+         {("ShelfVisionError", "empty")}),
+        ("yield Finding(code='blurred')", set()),
+    ],
+)  # fmt: skip
+def test_codes_are_found_wherever_they_are_written(
+    text: str, found: set[tuple[str, str]], tmp_path: Path
+) -> None:
+    (tmp_path / "_made_up.py").write_text(text, encoding="utf-8")
+    assert codes(tmp_path) == found
+
+
+def test_a_site_without_a_code_and_a_remedy_that_is_a_call_are_found(tmp_path: Path) -> None:
+    text = "raise DataError(f'{a} is empty; pass on_error=\"skip\"')"
+    (tmp_path / "_made_up.py").write_text(text, encoding="utf-8")
+    (site,) = sites(tmp_path)
+    assert site.code is None
+    assert site.names_a_call
+    assert site.remedy == ' pass on_error="skip"'
+
+
+def lines_of_codes() -> list[str]:
+    """Return a line for every code, with the types that have it."""
+    return [
+        f"{code}: {', '.join(kinds_of(code))}" for code in sorted({code for _, code in codes()})
+    ]
+
+
+def kinds_of(code: str) -> list[str]:
+    """Return the types that have a code, the root (a type that the caller chooses) only alone."""
+    kinds = sorted({kind for kind, one in codes() if one == code})
+    return [kind for kind in kinds if kind != MANY] or kinds
+
+
+def described_codes() -> dict[str, tuple[str, str]]:
+    """Return what the reference says of every code: its meaning, and what to do."""
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in TABLE.read_text(encoding="utf-8").splitlines()
+        if line.startswith("| `")
+    ]
+    return {code.strip("`"): (meaning, remedy) for code, _, meaning, remedy in rows}
+
+
+def write_codes() -> None:
+    """Write the pinned codes, and the table of the reference with what it says already."""
+    PINNED.write_text("\n".join(lines_of_codes()) + "\n", encoding="utf-8")
+    said = described_codes()
+    rows = [
+        f"| `{code}` | {', '.join(f'`{kind}`' for kind in kinds_of(code))} | "
+        + " | ".join(said.get(code, ("", "")))
+        + " |"
+        for code in sorted({code for _, code in codes()})
+    ]
+    head, _, rest = TABLE.read_text(encoding="utf-8").partition("| --- | --- | --- | --- |\n")
+    after = rest[rest.rindex("|\n") + 2 :] if "|\n" in rest else rest
+    TABLE.write_text(
+        f"{head}| --- | --- | --- | --- |\n" + "\n".join(rows) + f"\n{after}", encoding="utf-8"
+    )
 
 
 numbers = st.one_of(st.integers(-3, 2**40), st.floats())
@@ -148,3 +255,7 @@ def test_whatever_is_passed_in_is_taken_or_refused_in_one_sentence(
         except ShelfVisionError as error:
             said = str(error) or "\n"
     assert "\n" not in said
+
+
+if __name__ == "__main__":
+    write_codes()

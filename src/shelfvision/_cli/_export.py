@@ -26,7 +26,7 @@ def run(chosen: argparse.Namespace) -> int:
         raise InvalidParameterError(
             f"OUT must end in {', '.join(_FORMATS)}, got {chosen.output!r}; rename it, or give "
             "--format",
-            code="unknown-suffix",
+            code="wrong-suffix",
             parameter="OUT",
         )
     if not is_bundle(chosen.file):
