@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -12,6 +14,9 @@ import shelfvision as shv
 from shelfvision.errors import InvalidParameterError
 from shelfvision.protocols import ClassNames
 from support import refuses
+
+if TYPE_CHECKING:
+    import keras
 
 NAMES = ("tea", "juice", "milk")
 FORMS: dict[str, ClassNames] = {
@@ -25,9 +30,13 @@ FORMS: dict[str, ClassNames] = {
 IMAGES = np.zeros((3, 8, 8, 3), np.uint8)
 
 
+@functools.cache
+def model() -> keras.Model:
+    return shv.build_model(3, architecture="shelf_cnn", image_size=(32, 32), seed=1)
+
+
 def classifier(names: ClassNames, _: Path) -> tuple[str, ...]:
-    model = shv.build_model(3, architecture="shelf_cnn", image_size=(32, 32), seed=1)
-    return shv.Classifier.from_model(model, class_names=names).class_names
+    return shv.Classifier.from_model(model(), class_names=names).class_names
 
 
 def arrays(names: ClassNames, _: Path) -> tuple[str, ...]:
