@@ -19,6 +19,11 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 WORKERS = ("-n", "2", "--dist", "worksteal")
 WITHOUT_KERAS = ("--ignore=tests/data", "--ignore=tests/augment")
 """The folders of tests that no backend can change; they run on one."""
+GOLDEN = (
+    *("tests/data", "tests/augment/test_golden.py", "tests/gallery/test_file.py"),
+    *("tests/inference/test_bundle.py", "tests/export/test_predictor.py"),
+)
+"""The tests of what is decided, and of files that were made elsewhere."""
 WITHOUT_PAGES = ("--ignore=tests/test_docs.py",)
 """The code of pages takes long, and is the same for every backend."""
 
@@ -187,6 +192,40 @@ def kills(session: nox.Session, backend: str) -> None:
     session.install("-e", f".[{backend}]", *group("test"))
     chosen = session.posargs or ("--fuzz-share", "1")
     session.run("pytest", "-m", "kills", "-s", *chosen, env=test_settings(session))
+
+
+@nox.session(default=False)
+def kernels(session: nox.Session) -> None:
+    """Run the tests of data and the golden tests as each kind of processor would add.
+
+    Arguments after -- go to pytest.
+    """
+    session.install("-e", ".[tensorflow,plot,pretrained,onnx]", *group("test"))
+    for name, environment in kernel_settings(session).items():
+        session.log(f"as on: {name}")
+        chosen = session.posargs or (*WORKERS, *GOLDEN)
+        session.run("pytest", *chosen, env={**test_settings(session), **environment})
+
+
+def kernel_settings(session: nox.Session) -> dict[str, dict[str, str]]:
+    """Return environments that choose other instructions, those that this processor has."""
+    # Of numpy's optional instruction sets, those in use.
+    program = (
+        "from numpy._core._multiarray_umath import __cpu_dispatch__ as sets, __cpu_features__ as "
+        "has; print(*(name for name in sets if has.get(name)))"
+    )
+    found = session.run("python", "-c", program, silent=True)
+    in_use = str(found).split()
+    settings = {
+        "OpenBLAS for Haswell": {"OPENBLAS_CORETYPE": "Haswell"},
+        "OpenBLAS for Zen": {"OPENBLAS_CORETYPE": "Zen"},
+        "numpy without optional instructions": {"NPY_DISABLE_CPU_FEATURES": " ".join(in_use)},
+        "oneDNN": {"TF_ENABLE_ONEDNN_OPTS": "1"},
+        "no oneDNN": {"TF_ENABLE_ONEDNN_OPTS": "0"},
+    }
+    if any("AVX512" in name or name == "X86_V4" for name in in_use):
+        settings["OpenBLAS for SkylakeX"] = {"OPENBLAS_CORETYPE": "SkylakeX"}
+    return settings
 
 
 @nox.session(default=False)

@@ -374,3 +374,16 @@ def test_other_weights_names_or_shapes_make_another_classifier(
     for change in ({"class_names": ["a", "b"]}, {"resize": "pad"}):
         other = sv.Classifier.from_model(model, **({"class_names": NAMES} | change))
         assert digest_of(other) != digest_of(classifier)
+
+
+def test_distances_that_differ_by_rounding_alone_are_the_same() -> None:
+    rng = np.random.default_rng(0)
+    nearness = nearness_of(enrolled(rng, 25), 0.1)
+    limit = nearness.limit
+    assert limit is not None
+    # Another order of addition moves float32 cosines by some 1e-7.
+    for noise in (0.0, 1e-7, -1e-7):
+        assert nearness.known(np.array([limit + noise])).all()
+        same = nearness.familiarity(np.array([limit, limit + noise]))
+        assert same[0] == same[1]
+    assert not nearness.known(np.array([limit + 1e-4])).any()

@@ -18,6 +18,9 @@ _FOLDS = 3
 """In how many parts these are held against a space that the others made."""
 _TEMPERATURE = 0.05
 """What cosines are divided by where no photo can be held against others of its product."""
+_ROUNDING = 1e-6
+"""By how much distances may differ without being different: cosines are sums of float32 numbers,
+whose last digits depend on the processor and on what else is asked at the same time."""
 _BOUNDS = (0.005, 1.0)
 """What temperature can be learned: a few photos that are all told apart would ask for none."""
 
@@ -64,12 +67,14 @@ class Nearness:
         if self.needed is not None:
             return np.zeros(len(distances), np.bool_)
         limit = self.limit
-        return np.ones(len(distances), np.bool_) if limit is None else distances <= limit
+        return (
+            np.ones(len(distances), np.bool_) if limit is None else distances <= limit + _ROUNDING
+        )
 
     def familiarity(self, distances: Floats) -> Floats:
         """Return the share of groups' photos as far as this or further, one more counted in."""
         tails = np.append(np.cumsum(self.weights[::-1])[::-1], 0.0)
-        places = np.searchsorted(self.usual, distances, side="left")
+        places = np.searchsorted(self.usual, distances - _ROUNDING, side="left")
         return np.asarray((1 + tails[places]) / (self.n_groups + 1), dtype=np.float64)
 
     def answers(self, seen: Rows) -> tuple[Rows, Floats]:

@@ -21,9 +21,9 @@ On the Grocery Store photos: chosen on half of the products, between two session
 """
 
 _BINS = 10
-# Square roots of a histogram, in units of 2**-26. Sums of products of such whole numbers stay
+# Square roots of a histogram, in units of 2**-25. Sums of products of such whole numbers stay
 # below 2**53, so float64 adds them exactly and in whatever order a processor likes.
-_ONE = 2**26
+_ONE = 2**25
 # How far above a threshold an average distance may be for rounding alone.
 _TOLERANCE = 1e-9
 # In a long series, photos are compared with those up to this many places before or after them.
@@ -74,7 +74,7 @@ def _colours(
 
 
 def colours_of(thumbnail: Image) -> _Vectors:
-    """Return the square roots of a histogram of colours, as whole numbers of 2**-26.
+    """Return the square roots of a histogram of colours, as whole numbers of 2**-25.
 
     Every pixel is shared out among the eight nearest bins. Where things lie in the photo does not
     matter: a hand turns the product, the shelf and its light stay.
