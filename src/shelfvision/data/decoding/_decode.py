@@ -205,7 +205,7 @@ def _refuse_undecodable(error: Exception, header: Header, where: str) -> NoRetur
         raise error
     if "truncated" in str(error).lower():
         refuse_truncated(where)
-    reason = str(error) or type(error).__name__
+    reason = " ".join(str(error).split()) or type(error).__name__
     raise PhotoError(
         f"{where or 'the photo'!r} is a damaged {header.format} file, {header.width} x "
         f"{header.height}, that cannot be decoded ({reason}); copy it again from where it came, "

@@ -11,7 +11,7 @@ import os
 import re
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shelfvision._formats import READ_NAMES, conversion, format_of_content
 from shelfvision.data.decoding._heic import read_heic
@@ -25,6 +25,9 @@ from shelfvision.data.decoding._refusals import (
     refuse_size,
     refuse_truncated,
 )
+
+_BUFFERS = 8 * 1024 * 1024
+"""Bytes that any decoder takes, whatever the size of the photo."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +50,11 @@ class Header:
     """Bytes that a pixel takes while it is brought to RGB, or RGB to an array: what is more."""
     decoding_bytes: int = 0
     """Bytes that the decoder needs besides, and returns when it is done."""
+    file_bytes: int = 0
+    """The size of the file."""
 
     def memory(self, fraction: int = 1) -> int:
-        """Return the bytes that decoding takes besides the file, estimated from above.
+        """Return the bytes that decoding takes, the file included, estimated from above.
 
         Parameters
         ----------
@@ -58,7 +63,8 @@ class Header:
         """
         pixels = -(-self.width // fraction) * -(-self.height // fraction)
         while_decoding = self.decoding_bytes + self.stored * pixels
-        return len(self.data) + int(max(while_decoding, self.working * pixels))
+        files = self.file_bytes + len(self.data)
+        return _BUFFERS + files + int(max(while_decoding, self.working * pixels))
 
 
 def read_header(data: bytes, *, limits: DecodeLimits, where: str) -> Header:
@@ -71,7 +77,7 @@ def read_header(data: bytes, *, limits: DecodeLimits, where: str) -> Header:
         refuse_size(where, len(data), limits)
     header = _reader_of(data, where)(data, limits, where)
     check_size(header.width, header.height, limits, where)
-    return header
+    return header if header.data is data else replace(header, file_bytes=len(data))
 
 
 def _reader_of(data: bytes, where: str) -> Callable[[bytes, DecodeLimits, str], Header]:
@@ -267,7 +273,7 @@ def _read_webp(data: bytes, limits: DecodeLimits, where: str) -> Header:
 
 _WEBP_KEPT = frozenset((b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF"))
 _WEBP_NOTES = 0x20 | 0x08 | 0x04
-_WEBP_BYTES = 21
+_WEBP_BYTES = 17
 
 
 def _riff(chunks: list[bytes]) -> bytes:

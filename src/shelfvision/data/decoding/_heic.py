@@ -497,7 +497,7 @@ class _Reader:
     def _canvas(self, item: _Item, parts: int) -> tuple[int, int]:
         """Return the width and height that a grid or an overlay says it makes."""
         content = self._content(item, 16 * (parts + 2))
-        version, flags = content[:2]
+        version, flags = content[0], content[1]
         size = ">LL" if flags & 1 else ">HH"
         head = 4 if item.kind == b"grid" else 10
         width, height = struct.unpack_from(size, content, head)
@@ -524,7 +524,7 @@ class _Reader:
             # It may have another size, and is brought to that of the photo: its planes, and a
             # byte or two of what they become.
             live=cost.live + alpha.live - 3 * min(pixels, alpha.width * alpha.height),
-            work=cost.work + alpha.work + pixels,
+            work=cost.work + alpha.work,
             coded=cost.coded + alpha.coded,
             read=cost.read + alpha.read,
             planes=cost.planes,

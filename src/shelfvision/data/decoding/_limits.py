@@ -12,7 +12,7 @@ class DecodeLimits:
     """The most that one photo may ask for; a photo past a limit is refused before it is decoded.
 
     The defaults let every photo of a 50-megapixel phone pass and keep the decoder's memory under
-    512 MiB.
+    512 MiB, whatever the format and mode.
 
     Raises
     ------
@@ -33,8 +33,8 @@ class DecodeLimits:
     max_pixels: int = 52_000_000
     """Width times height."""
     max_memory: int = 512 * 1024 * 1024
-    """Memory that decoding takes besides the file as it was read, in bytes, estimated from above
-    by format and mode: at its own size, a pixel of a JPEG or PNG takes 7 or 8, one of a WebP 21."""
+    """Memory that decoding takes, the file included, in bytes, estimated from above by format and
+    mode: at its own size, a pixel of a JPEG or PNG takes 7 or 8 bytes, one of a WebP 17."""
     max_scans: int = 32
     """Passes of a progressive JPEG; common encoders write 3 to 12."""
     max_frames: int = 1

@@ -1,7 +1,7 @@
 """Brings decoded images of any mode to RGB, band by band, so that no second large copy is held.
 
 Pillow holds a pixel of RGB, RGBA, CMYK or LA in 4 bytes and one of L or P in 1. A whole-image
-conversion with a mask takes four such images; bands of a few megabytes take one, for the result.
+conversion with a mask takes four such images; bands take one, for the result.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from shelfvision.protocols import Image
 BACKGROUND = (255, 255, 255)
 """What shows through transparent pixels and fills the margins of ``resize="pad"``: white."""
 
-_BAND_PIXELS = 1 << 20
+# So few that a band stays in the processor's cache.
+_BAND_PIXELS = 1 << 16
 _TRANSPARENT = frozenset(("LA", "PA", "RGBA", "La", "RGBa"))
 # Of 16 bits to 8, rounded.
 _TO_8_BITS = ((np.arange(65536, dtype=np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
