@@ -21,8 +21,9 @@ from shelfvision.errors import (
     InvalidParameterError,
     PhotoError,
     PhotoNotFoundError,
+    ShelfVisionWarning,
 )
-from support import refuses
+from support import gives_warning, refuses
 
 MakePhoto = Callable[..., Path]
 
@@ -61,7 +62,8 @@ def test_pixels_are_read_at_the_asked_size(shop: Path) -> None:
 
 def test_class_names_choose_folders_and_their_order(shop: Path, make_photo: MakePhoto) -> None:
     (shop / "Eggs").mkdir()
-    ds = sv.Dataset.from_directory(shop, class_names=["Milk", "Eggs"])
+    with gives_warning(ShelfVisionWarning, "empty-class", "directory"):
+        ds = sv.Dataset.from_directory(shop, class_names=["Milk", "Eggs"])
     assert ds.class_counts == {"Milk": 2, "Eggs": 0}
     assert ds.ids.tolist() == ["Milk/a.PNG", "Milk/b.jpg"]
     assert ds.labels.tolist() == [0, 0]
@@ -186,8 +188,14 @@ def test_folders_that_cannot_be_used_are_named_with_the_remedy(
 
 
 def test_class_names_without_a_folder_are_named(shop: Path) -> None:
-    with refuses(DataError, "missing-class", "class_names"):
-        sv.Dataset.from_directory(shop, class_names=["Juice", "Mlik"])
+    with gives_warning(ShelfVisionWarning, "missing-class", "class_names") as said:
+        ds = sv.Dataset.from_directory(shop, class_names=["Juice", "Mlik"])
+    assert len(said) == 1
+    assert "'Mlik' (is 'Milk' meant?)" in str(said[0])
+    assert ds.class_counts == {"Juice": 3, "Mlik": 0}
+    with refuses(DataError, "missing-class", "class_names") as caught:
+        sv.Dataset.from_directory(shop, class_names=["Mlik", "Tea"])
+    assert "'Juice', 'Milk'" in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -218,7 +226,9 @@ def test_a_folder_that_may_not_be_read_is_named_or_reported(
     with refuses(PhotoError, "permission") as caught:
         sv.Dataset.from_directory(shop)
     assert caught.value.code == "permission"
-    ds = sv.Dataset.from_directory(shop, on_error="skip")
+    with gives_warning(ShelfVisionWarning, "empty-class", "directory") as said:
+        ds = sv.Dataset.from_directory(shop, on_error="skip")
+    assert "Permission denied" in str(said[0])
     assert ds.class_counts == {"Juice": 3, "Milk": 0}
     assert codes(ds) == {"Milk/": "unreadable-folder"}
 

@@ -23,7 +23,7 @@ from shelfvision.data.finding._manifest import (
     read_manifest,
 )
 from shelfvision.data.finding._readable import unreadable
-from shelfvision.data.finding._scan import scan_directory
+from shelfvision.data.finding._scan import scan_directory, warn_of_empty
 from shelfvision.data.finding._skipped import SkippedFile, SkippedFiles
 from shelfvision.errors import DataError, InvalidParameterError
 from shelfvision.protocols import ClassNames, OnError, Resize
@@ -59,20 +59,24 @@ class Dataset(GivenTable):
     ) -> Self:
         """Make a dataset of a folder that has one sub-folder of photos per class.
 
-        Photos are the ``.jpg``, ``.jpeg``, ``.png`` and ``.webp`` files, and with
-        ``pip install "shelfvision[heif]"`` the ``.heic`` and ``.heif`` files, in any case,
-        anywhere below a class folder; their ids are their paths relative to `directory`, with
-        forward slashes. Everything else that is seen there, hidden files too, is told in
-        `skipped`. The order of the photos depends on their names only. A link to a folder is
-        followed unless that folder is read anyway.
+        Photos are the ``.jpg``, ``.jpeg``, ``.jpe``, ``.jfif``, ``.jfi``, ``.png`` and ``.webp``
+        files, and with ``pip install "shelfvision[heif]"`` the ``.heic`` and ``.heif`` files, in
+        any case, anywhere below a class folder; their ids are their paths relative to `directory`,
+        with forward slashes. Everything else is listed in `skipped`: hidden files, folders of a
+        system's own such as ``@eaDir`` and ``__MACOSX``, and images of other formats with the
+        command that converts them. The order of the photos depends on their names only. A link to
+        a folder is followed unless that folder is read anyway.
+
+        Class names are in Unicode NFC without space at their ends; folders whose names differ only
+        so are one class.
 
         Parameters
         ----------
         directory : path-like
             The folder.
         class_names : iterable of str, optional
-            Which sub-folders to use, in the order of their class numbers. By default all that
-            are not hidden, sorted.
+            Which sub-folders to use, in the order of their class numbers. A class without a
+            folder counts 0. By default all that are neither hidden nor a system's own, sorted.
         image_size : tuple of int, default=(100, 100)
             Height and width that photos are brought to, in pixels.
         resize : {"stretch", "pad", "crop"}, default="stretch"
@@ -94,9 +98,17 @@ class Dataset(GivenTable):
         DatasetNotFoundError
             There is no such folder.
         DataError
-            It has no sub-folders or no photos, or lacks a folder that `class_names` names.
+            It has no sub-folders or no photos, or none that `class_names` names; or its folders
+            are the parts of a split, such as train and test (code ``"split-folders"``).
         PhotoError
             A folder below it may not be read (only with ``on_error="raise"``).
+
+        Warns
+        -----
+        ShelfVisionWarning
+            A class has no folder (code ``"missing-class"``) or its folder no usable photo
+            (``"empty-class"``), all photos lie below a single folder (``"nested-folders"``), or
+            the names of two folders look the same (``"twin-names"``).
 
         Examples
         --------
@@ -114,7 +126,9 @@ class Dataset(GivenTable):
         source = _Look(image_size, resize, limits).at(scan.root, ids)
         full = cls.from_source(source, ids=ids, labels=scan.labels, class_names=scan.class_names)
         full._skipped = SkippedFiles(scan.skipped)
-        return full._without_unreadable(source) if on_error == "skip" else full
+        found = full._without_unreadable(source) if on_error == "skip" else full
+        warn_of_empty(scan, found.class_counts, found.skipped)
+        return found
 
     @classmethod
     def from_manifest(

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from shelfvision._formats import READ_NAMES, conversion, format_of_name
+from shelfvision._identifiers import clean_name, spellings, warn_of_twins
 from shelfvision._validation import as_class_names, counted, listed
-from shelfvision.data.decoding._heif import HEIF_ENDINGS, PIP_LINE, heif_is_installed
+from shelfvision._warnings import warn_caller
+from shelfvision.data.decoding._heif import PIP_LINE, heif_is_installed
+from shelfvision.data.finding._classes import accepted_classes
+from shelfvision.data.finding._folders import is_system_folder, refuse_parts, warn_of_wrapper
 from shelfvision.data.finding._skipped import SkippedFile
-from shelfvision.errors import DataError, DatasetNotFoundError, PhotoError
+from shelfvision.errors import DataError, DatasetNotFoundError, PhotoError, ShelfVisionWarning
 from shelfvision.protocols import ClassNames, OnError
 
-_ENDINGS = frozenset((".jpg", ".png"))
-_LONG_ENDINGS = frozenset((".jpeg", ".webp"))
+_SHOWN = 5
+"""How many empty classes a warning lists."""
 
 
 @dataclass(slots=True)
@@ -24,6 +29,8 @@ class Scan:
     """The absolute path of the folder."""
     class_names: tuple[str, ...] = ()
     """The classes in the order of their numbers."""
+    folders: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """The folders of each class that has one; more than one where their names look alike."""
     ids: list[str] = field(default_factory=list)
     """Paths relative to the root, with forward slashes, sorted class folder by class folder."""
     labels: list[int] = field(default_factory=list)
@@ -38,51 +45,104 @@ def scan_directory(
     """Find the photos below each class folder; no file is opened."""
     root = existing_directory(directory)
     wanted = None if class_names is None else as_class_names(class_names)
-    walk = _Walk(root, on_error)
-    folders = walk.class_folders()
-    classes = _classes(root, folders, wanted, walk.skipped)
-    scan = Scan(root, class_names=classes, skipped=walk.skipped)
+    walk = _Walk(root, on_error, kept=wanted or ())
+    folders = spellings(walk.class_folders())
+    if not folders:
+        raise _no_folders(root, walk.skipped)
+    if wanted is not None and folders.keys().isdisjoint(wanted):
+        found = [photo for ways in folders.values() for photo in walk.below(ways)]
+        refuse_parts(root, found)
+        raise _no_such_classes(root, wanted, folders, found)
+    classes = tuple(sorted(folders)) if wanted is None else wanted
+    chosen = {name: folders[name] for name in classes if name in folders}
+    warn_of_twins(chosen, what="folders")
+    scan = Scan(root, class_names=classes, folders=chosen, skipped=walk.skipped)
     number = {name: index for index, name in enumerate(classes)}
-    for folder in sorted(classes):
-        found = sorted(walk.photos_below(folder))
+    for name in sorted(chosen):
+        found = sorted(walk.below(chosen[name]))
         scan.ids += found
-        scan.labels += [number[folder]] * len(found)
+        scan.labels += [number[name]] * len(found)
     scan.skipped.sort(key=lambda file: file.path)
-    if not scan.ids:
-        raise DataError(
-            f"no photo was found in the class folders of {root!r} ({listed(classes)}); put .jpg, "
-            f".png or .webp files into them{_seen_instead(scan.skipped)}",
-            code="empty",
-            parameter="directory",
-        )
+    _check_found(scan, wanted, folders)
     return scan
 
 
-def _classes(
-    root: str, folders: list[str], wanted: tuple[str, ...] | None, skipped: list[SkippedFile]
-) -> tuple[str, ...]:
-    if not folders:
-        beside = sum(file.code == "no-class" for file in skipped)
-        lie = "lies" if beside == 1 else "lie"
-        beside_it = f"{counted(beside, 'photo')} {lie} directly inside it"
-        found = beside_it if beside else "it has no folder inside"
-        example = os.path.join(root, "Milk", "1.jpg")
+def _check_found(
+    scan: Scan, wanted: tuple[str, ...] | None, folders: Mapping[str, Sequence[str]]
+) -> None:
+    """Refuse or warn of what looks like folders other than one per class."""
+    if not scan.ids:
         raise DataError(
-            f"photos must be in one sub-folder per class, as in {example!r}, but {found}; "
-            "make a folder for each class, or list photos and labels in a CSV file and use "
-            "Dataset.from_manifest",
-            code="no-classes",
+            f"no photo was found in the class folders of {scan.root!r} ({listed(scan.folders)}); "
+            f"put {READ_NAMES} photos into them{_seen_instead(scan.skipped)}",
+            code="empty",
             parameter="directory",
         )
-    unknown = [name for name in wanted or () if name not in set(folders)]
-    if unknown:
-        raise DataError(
-            f"class_names has {listed(unknown)}, but {root!r} has no folder of that name; its "
-            f"folders are {listed(folders, limit=50)}",
-            code="missing-class",
-            parameter="class_names",
+    if wanted is None:
+        refuse_parts(scan.root, scan.ids)
+        warn_of_wrapper(scan.root, scan.ids)
+    else:
+        # Folders without a photo are told once it is known which photos can be read.
+        accepted_classes(wanted, tuple(folders), of=repr(scan.root))
+
+
+def _no_folders(root: str, skipped: Sequence[SkippedFile]) -> DataError:
+    beside = sum(file.code == "no-class" for file in skipped)
+    lie = "lies" if beside == 1 else "lie"
+    beside_it = f"{counted(beside, 'photo')} {lie} directly inside it"
+    found = beside_it if beside else "it has no folder inside"
+    example = os.path.join(root, "Milk", "1.jpg")
+    return DataError(
+        f"photos must be in one sub-folder per class, as in {example!r}, but {found}; "
+        "make a folder for each class, or list photos and labels in a CSV file and use "
+        "Dataset.from_manifest",
+        code="no-classes",
+        parameter="directory",
+    )
+
+
+def _no_such_classes(
+    root: str, wanted: Sequence[str], folders: Iterable[str], photos: Iterable[str]
+) -> DataError:
+    """Return the error for class names of which no folder is one; those deeper down are found."""
+    paths = (photo.split("/") for photo in photos)
+    above = sorted({one[0] for one in paths if len(one) > 2 and clean_name(one[1]) in wanted})
+    remedy = (
+        f"pass {os.path.join(root, above[0])!r}, which has folders of such names"
+        if above
+        else "pass names of these, or another directory"
+    )
+    return DataError(
+        f"class_names must have a folder in {root!r}, got {listed(wanted)}, but its folders are "
+        f"{listed(sorted(folders), limit=50)}; {remedy}",
+        code="missing-class",
+        parameter="class_names",
+    )
+
+
+def warn_of_empty(scan: Scan, counts: Mapping[str, int], skipped: Iterable[SkippedFile]) -> None:
+    """Warn once of class folders without a usable photo, each with the first file in it."""
+    empty = [name for name in scan.folders if not counts[name]]
+    if not empty:
+        return
+    files = list(skipped)
+    told = [f"{name!r} ({_why_empty(scan.folders[name], files)})" for name in empty[:_SHOWN]]
+    more = f" and {len(empty) - _SHOWN} more" if len(empty) > _SHOWN else ""
+    warn_caller(
+        ShelfVisionWarning(
+            f"{counted(len(empty), 'class folder')} of {scan.root!r} without a photo that can be "
+            f"used: {', '.join(told)}{more}; add photos to each, or leave the class out with "
+            "class_names=",
+            code="empty-class",
+            parameter="directory",
         )
-    return tuple(folders) if wanted is None else wanted
+    )
+
+
+def _why_empty(folders: Sequence[str], skipped: Iterable[SkippedFile]) -> str:
+    inside = tuple(f"{folder}/" for folder in folders)
+    first = next((file for file in skipped if file.path.startswith(inside)), None)
+    return "nothing in it" if first is None else f"such as {first.path!r}: {first.reason}"
 
 
 def _seen_instead(skipped: list[SkippedFile]) -> str:
@@ -116,8 +176,9 @@ def existing_directory(directory: str | os.PathLike[str]) -> str:
 class _Walk:
     """Walks folders without ever going round in a circle, and notes all that is no photo."""
 
-    def __init__(self, root: str, on_error: OnError) -> None:
+    def __init__(self, root: str, on_error: OnError, *, kept: Collection[str]) -> None:
         self._root = root
+        self._kept = frozenset(kept)
         self._real_root = os.path.realpath(root)
         self._on_error = on_error
         self._followed: set[str] = set()
@@ -128,7 +189,7 @@ class _Walk:
         """Return the names of the root's folders, sorted; note what else lies there."""
         files, folders = self._sorted_out("")
         for name in files:
-            if _is_photo(name) or (self._with_heif and _is_heif(name)):
+            if self._is_photo(name):
                 self._skip(name, "no-class", "the photo lies beside the class folders, not in one")
             else:
                 self._skip_other(name)
@@ -137,6 +198,11 @@ class _Walk:
                 # Yields nothing, and notes every file as hidden.
                 list(self.photos_below(folder))
         return [name for name in folders if name[0] != "."]
+
+    def below(self, folders: Iterable[str]) -> Iterator[str]:
+        """Yield the ids below the folders of one class."""
+        for folder in folders:
+            yield from self.photos_below(folder)
 
     def photos_below(self, folder: str) -> Iterator[str]:
         """Yield the ids below one class folder, in the order of the file system."""
@@ -149,7 +215,7 @@ class _Walk:
             for name in files:
                 if hidden or name[0] == ".":
                     self._skip(prefix + name, "hidden", "the file, or a folder above it, is hidden")
-                elif _is_photo(name) or (self._with_heif and _is_heif(name)):
+                elif self._is_photo(name):
                     yield prefix + name
                 else:
                     self._skip_other(prefix + name)
@@ -187,6 +253,8 @@ class _Walk:
 
     def _leads_down(self, entry: os.DirEntry[str], path: str) -> bool:
         """Tell whether what is no file is a folder to walk; note it if not."""
+        if self._is_no_class(entry.name, path):
+            return False
         if entry.is_dir(follow_symlinks=False):
             return True
         if not entry.is_symlink():
@@ -202,29 +270,38 @@ class _Walk:
         self._followed.add(target)
         return True
 
+    def _is_no_class(self, name: str, path: str) -> bool:
+        """Tell whether a folder's name says that no class is in it; note it if so."""
+        if is_system_folder(name) and clean_name(path) not in self._kept:
+            self._skip(path, "system-folder", "a system or a program keeps files of its own there")
+            return True
+        if not clean_name(name):
+            self._skip(path, "no-name", "the folder's name has no visible character")
+            return True
+        return False
+
     def _overlaps_root(self, target: str) -> bool:
         above = os.path.commonpath((target, self._real_root))
         return above in (target, self._real_root)
 
+    def _is_photo(self, path: str) -> bool:
+        """Tell whether a file's name promises a photo that can be read here."""
+        known = format_of_name(path)
+        return known is not None and known.is_read and (self._with_heif or known.extra != "heif")
+
     def _skip_other(self, path: str) -> None:
-        if _is_heif(path):
+        known = format_of_name(path)
+        if known is None:
+            self._skip(path, "not-a-photo", f"its name is not that of a {READ_NAMES} photo")
+        elif known.is_read:
             self._skip(path, "needs-heif", f"HEIC photos are read after: {PIP_LINE}")
         else:
-            self._skip(path, "not-a-photo", _NOT_A_PHOTO)
+            where = os.path.join(self._root, *path.split("/"))
+            reason = f"{known.name} is not read; convert it with: {conversion(where)}"
+            self._skip(path, "needs-conversion", reason)
 
     def _skip(self, path: str, code: str, reason: str) -> None:
         self.skipped.append(SkippedFile(path, reason, code))
-
-
-_NOT_A_PHOTO = "its name does not end in .jpg, .jpeg, .png or .webp"
-
-
-def _is_photo(path: str) -> bool:
-    return path[-4:].lower() in _ENDINGS or path[-5:].lower() in _LONG_ENDINGS
-
-
-def _is_heif(path: str) -> bool:
-    return path.lower().endswith(HEIF_ENDINGS)
 
 
 def _is_linked_file(entry: os.DirEntry[str]) -> bool:
