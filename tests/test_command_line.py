@@ -196,6 +196,23 @@ def test_training_takes_the_parts_that_a_manifest_tells(run: Run, shelf: Path) -
     assert code_of(lacking) == "missing-column"
 
 
+@pytest.mark.remedy("wrong-encoding")
+def test_a_manifest_of_another_encoding_is_read_when_it_is_named(run: Run, shelf: Path) -> None:
+    photos = sorted(path.relative_to(shelf) for path in shelf.rglob("*.jpg"))
+    rows = [f"{p};Käse;train" for p in photos]
+    text = "\r\n".join(["path;label;Teil", *rows, ";;"])
+    (shelf / "list.csv").write_text(text, encoding="cp1252", newline="")
+    shutil.copytree(shelf, "photos")
+    (shelf / "list.csv").unlink()
+    refused = run("audit", "photos/list.csv")
+    assert code_of(refused) == "wrong-encoding"
+    assert "cp1252" in refused.err
+    found = run("audit", "photos/list.csv", "--encoding", "cp1252", "--where", "Teil=train")
+    assert "Käse" in found.out
+    folder = run("audit", "photos", "--encoding", "cp1252")
+    assert code_of(folder) == "conflict"
+
+
 def test_an_interrupted_training_says_how_to_go_on(
     run: Run, shelf: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

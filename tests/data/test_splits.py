@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import pickle
 from pathlib import Path
 
@@ -278,7 +279,7 @@ def test_lists_that_are_missing_or_empty_are_refused(tmp_path: Path) -> None:
         sv.Splits.from_files(ds, train=tmp_path / "none.txt")
     with refuses(SplitError, "empty", "train"):
         sv.Splits.from_files(ds, train=write(tmp_path / "empty.txt", "\n\n"))
-    with refuses(SplitError, "unreadable", "train"):
+    with refuses(SplitError, "not-a-file", "train"):
         sv.Splits.from_files(ds, train=tmp_path)
 
 
@@ -425,7 +426,7 @@ def test_a_manifest_that_does_not_fit_the_dataset_is_refused(tmp_path: Path) -> 
     [
         ("user:s3,test", "user:s3,tset", "unknown-name", "line 7 of"),
         ("test,0", "test,x", "not-in-range", "line 7 of"),
-        ("test,0", "test,0,9", "wrong-length", "line 7 of"),
+        ("test,0", "test,0,9", "not-csv", "line 7 of"),
         ("path,label", "file,label", "missing-column", "'path'"),
         ("b.png", '"b".png', "not-csv", "line 2 "),
     ],
@@ -439,12 +440,56 @@ def test_a_damaged_manifest_is_refused_with_its_line(
     assert fact in str(caught.value)
 
 
-@pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\n\x00\x01", b"[1, 2]"])
-def test_a_file_that_is_no_manifest_is_refused(content: bytes, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"", "missing-column"),
+        (b"\x89PNG\r\n\x1a\n\x00\x01", "wrong-encoding"),
+        (b"[1, 2]", "missing-column"),
+    ],
+)
+def test_a_file_that_is_no_manifest_is_refused(content: bytes, code: str, tmp_path: Path) -> None:
     path = tmp_path / "split.csv"
     path.write_bytes(content)
-    with refuses(SplitError, "missing-column", "path"):
+    with refuses(SplitError, code, "path"):
         sv.Splits.load(path, named())
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_saved_split_that_a_spreadsheet_saved_again_loads(encoding: str, tmp_path: Path) -> None:
+    whole = three(named())
+    whole.save(tmp_path / "split.csv")
+    with (tmp_path / "split.csv").open(encoding="utf-8", newline="") as file:
+        rows = [[*row, ""] for row in csv.reader(file)]
+    path = tmp_path / "again.csv"
+    with path.open("w", encoding=encoding, newline="") as file:
+        csv.writer(file, delimiter=";").writerows([*rows, [""] * 6])
+    assert rows_of(sv.Splits.load(path, named())) == rows_of(whole)
+
+
+def test_lists_of_other_tools_name_photos_in_their_ways(tmp_path: Path) -> None:
+    cheese = "K\u00e4se"
+    ids = [f"{cheese}/1.png", "TEA/T 0.png", "TEA/T1.png", "x,y.png", "z.png"]
+    ds = dataset(5, ids=ids)
+    text = 'Ka\u0308se\\1.png, 0, 0\r./TEA/T 0.png;3\r"TEA/T1.png"\t1\rx,y.png, 2\r'
+    for encoding in ("utf-8", "utf-16", "utf-8-sig"):
+        (tmp_path / "train.txt").write_text(text, encoding=encoding, newline="")
+        splits = sv.Splits.from_files(ds, train=tmp_path / "train.txt")
+        assert splits.train.ids.tolist() == ids[:4]
+    (tmp_path / "train.txt").write_text(f"{cheese}/1.png 0\n", encoding="cp1252")
+    with refuses(SplitError, "unknown-id", "train"):
+        sv.Splits.from_files(ds, train=tmp_path / "train.txt")
+    again = sv.Splits.from_files(ds, train=tmp_path / "train.txt", encoding="cp1252")
+    assert again.train.ids.tolist() == ids[:1]
+
+
+def test_a_list_that_may_mean_two_photos_is_refused(tmp_path: Path) -> None:
+    ds = dataset(2, ids=["K\u00e4se.png", "Ka\u0308se.png"])
+    (tmp_path / "train.txt").write_text("./K\u00e4se.png\n", encoding="utf-8")
+    with refuses(SplitError, "unknown-id", "train"):
+        sv.Splits.from_files(ds, train=tmp_path / "train.txt")
+    (tmp_path / "train.txt").write_text("Ka\u0308se.png\n", encoding="utf-8")
+    assert len(sv.Splits.from_files(ds, train=tmp_path / "train.txt").train) == 1
 
 
 def test_a_missing_manifest_is_named(tmp_path: Path) -> None:

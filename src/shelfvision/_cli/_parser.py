@@ -156,6 +156,9 @@ def _columns(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--label-column", default="label", metavar="C", help="default: %(default)s")
     sub.add_argument("--group-column", metavar="C", help="what photos taken together share")
     sub.add_argument(
+        "--encoding", metavar="E", help="of the manifest, such as cp1252 (default: UTF-8)"
+    )
+    sub.add_argument(
         "--where", action="append", type=_pair, default=[], metavar="COLUMN=VALUE",
         help="take only these rows of the manifest; may be repeated",
     )  # fmt: skip

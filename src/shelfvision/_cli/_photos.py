@@ -36,12 +36,15 @@ def dataset_of(
     on_error: OnError = getattr(chosen, "on_error", "raise")
     rows = dict(chosen.where) | (where or {})
     if not _is_manifest(place):
-        if rows or chosen.group_column:
+        if rows or chosen.group_column or chosen.encoding:
+            option = (
+                "--where" if rows else "--group-column" if chosen.group_column else "--encoding"
+            )
             raise InvalidParameterError(
-                f"--where and --group-column are for CSV manifests, got the folder {str(place)!r}; "
-                "leave them out, or name a manifest",
+                f"{option} is for CSV manifests, got the folder {str(place)!r}; leave it out, or "
+                "name a manifest",
                 code="conflict",
-                parameter="--where" if rows else "--group-column",
+                parameter=option,
             )
         return Dataset.from_directory(
             place, class_names=class_names, image_size=image_size, resize=resize, on_error=on_error
@@ -53,6 +56,7 @@ def dataset_of(
         group_column=chosen.group_column,
         where=rows or None,
         class_names=class_names,
+        encoding=chosen.encoding,
         image_size=image_size,
         resize=resize,
         on_error=on_error,

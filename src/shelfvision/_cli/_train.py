@@ -10,6 +10,7 @@ from typing import cast
 from shelfvision._cli._photos import dataset_of, require_place
 from shelfvision._cli._say import complain, say
 from shelfvision._csv import read_table
+from shelfvision._identifiers import clean_name
 from shelfvision._validation import counted
 from shelfvision.augment import BalancingAugmenter
 from shelfvision.data import Dataset, SeededSplitter, Splits
@@ -91,7 +92,7 @@ def _splits(chosen: argparse.Namespace) -> Splits:
 
 def _listed(chosen: argparse.Namespace, size: tuple[int, int]) -> Splits:
     """Return the parts that a column of the manifest tells."""
-    values = _values(chosen.dataset, chosen.split_column)
+    values = _values(chosen.dataset, chosen.split_column, chosen.encoding)
     if "train" not in values:
         raise DataError(
             f"the column {chosen.split_column!r} of {chosen.dataset!r} must have rows with "
@@ -113,7 +114,7 @@ def _listed(chosen: argparse.Namespace, size: tuple[int, int]) -> Splits:
     return Splits(train=train, validation=part(_VALIDATION), test=part(("test",)))
 
 
-def _values(path: str, column: str) -> set[str]:
+def _values(path: str, column: str, encoding: str | None) -> set[str]:
     """Return what stands in a column of a manifest."""
     if not os.path.isfile(path):
         raise InvalidParameterError(
@@ -122,8 +123,8 @@ def _values(path: str, column: str) -> set[str]:
             code="conflict",
             parameter="--split-column",
         )
-    rows = read_table(path, {column: "--split-column"}, has_encoding=False).rows
-    return {row[column] for _, row in rows}
+    rows = read_table(path, {column: "--split-column"}, encoding=encoding).rows
+    return {clean_name(row[column]) for _, row in rows}
 
 
 def _tell_skipped(photos: Dataset) -> None:

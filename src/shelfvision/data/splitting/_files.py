@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import csv
 import difflib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._csv import read_lines, read_table
 from shelfvision._files import atomic_writer
+from shelfvision._identifiers import clean_name
 from shelfvision._text import csv_cell, from_csv_cell
 from shelfvision.data._dataset import Dataset
 from shelfvision.data.splitting._leaks import PARTS
-from shelfvision.errors import DatasetNotFoundError, SplitError
+from shelfvision.errors import SplitError
 
 LEFT_OUT = ("dropped", "unlisted", "unplaced")
 """What a manifest says of photos in no part, so that it accounts for all of them."""
 
 _COLUMNS = ("path", "label", "group", "split", "copy")
+_DELIMITERS = " \t,;"
+_LONGEST = 8192
+"""As many characters of a line are read; paths are at most 4096 bytes long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,43 +61,22 @@ def read_split(path: str | os.PathLike[str], *, parameter: str) -> SavedRows:
     rows = SavedRows(
         path=where, ids=[], labels=[], splits=[], copies=[], lines=[], parameter=parameter
     )
-    text = _read_bytes(path, "the saved split", parameter).decode("utf-8-sig", "surrogateescape")
-    # Not str.splitlines, which would also cut names at characters such as U+2028.
-    reader = csv.reader(_lines(text), strict=True)
-    try:
-        header = next(reader, [])
-        missing = [column for column in _COLUMNS if column not in header]
-        if missing:
-            raise SplitError(
-                f"{where!r} is not a saved split: it has no column {missing[0]!r}; give a file "
-                "that Splits.save wrote",
-                code="missing-column",
-                parameter=parameter,
-            )
-        places = [header.index(column) for column in _COLUMNS]
-        for fields in reader:
-            if fields:
-                _add_row(rows, fields, places, len(header), reader.line_num)
-    except csv.Error as error:
-        raise SplitError(
-            f"{where!r} is not a saved split: line {reader.line_num} is not CSV ({error}); give "
-            "a file that Splits.save wrote",
-            code="not-csv",
-            parameter=parameter,
-        ) from error
+    table = read_table(
+        path,
+        dict.fromkeys(_COLUMNS),
+        what="the saved split",
+        error=SplitError,
+        has_encoding=False,
+        parameter=parameter,
+    )
+    for line, cells in table.rows:
+        _add_row(rows, cells, line)
     return rows
 
 
-def _add_row(rows: SavedRows, fields: list[str], places: list[int], width: int, line: int) -> None:
-    if len(fields) != width:
-        raise SplitError(
-            f"line {line} of {rows.path!r} has {len(fields)} fields instead of {width}; save the "
-            "split again, or repair the line",
-            code="wrong-length",
-            parameter=rows.parameter,
-        )
+def _add_row(rows: SavedRows, cells: Mapping[str, str], line: int) -> None:
     # The dataset knows its groups itself; they are in the file for those who read it.
-    photo, label, _, split, copy = (fields[place] for place in places)
+    photo, label, split, copy = (cells[name] for name in ("path", "label", "split", "copy"))
     if split not in PARTS + LEFT_OUT:
         raise SplitError(
             f"line {line} of {rows.path!r} puts {photo!r} into the part {split!r}, which is none "
@@ -102,7 +84,7 @@ def _add_row(rows: SavedRows, fields: list[str], places: list[int], width: int, 
             code="unknown-name",
             parameter=rows.parameter,
         )
-    if not (copy.isascii() and copy.isdigit()):
+    if not (copy.isascii() and copy.isdigit() and len(copy) < 10):
         raise SplitError(
             f"line {line} of {rows.path!r} numbers a copy of {photo!r} {copy!r} instead of 0, 1, "
             "2, …; correct the line",
@@ -110,7 +92,7 @@ def _add_row(rows: SavedRows, fields: list[str], places: list[int], width: int, 
             parameter=rows.parameter,
         )
     rows.ids.append(from_csv_cell(photo))
-    rows.labels.append(from_csv_cell(label))
+    rows.labels.append(clean_name(from_csv_cell(label)))
     rows.splits.append(split)
     rows.copies.append(int(copy))
     rows.lines.append(line)
@@ -146,18 +128,29 @@ def _check_labels(saved: SavedRows, dataset: Dataset, found: npt.NDArray[np.int6
 
 
 def listed_rows(
-    path: str | os.PathLike[str], known: Mapping[str, Sequence[int]], *, parameter: str
+    path: str | os.PathLike[str],
+    known: Mapping[str, Sequence[int]],
+    *,
+    parameter: str,
+    encoding: str | None = None,
 ) -> npt.NDArray[np.int64]:
-    """Return the rows, ascending, whose ids stand on a text list, one a line."""
-    text = _read_bytes(path, "the list", parameter).decode("utf-8-sig", "surrogateescape")
+    """Return the rows, ascending, whose ids are on a text list, one a line."""
+    # File names are bytes on Linux, and lists of them are made by tools that keep these.
+    lines = read_lines(
+        path,
+        what="the list",
+        encoding=encoding,
+        error=SplitError,
+        keep_bytes=True,
+        parameter=parameter,
+    )
+    same = _by_meaning(known)
     rows: set[int] = set()
-    for number, line in enumerate(text.split("\n"), start=1):
-        words = line.strip(" \t\r")
-        if words:
-            photo = _known_prefix(words, known)
-            if photo is None:
-                raise _unknown_photo(words, number, os.fspath(path), known, parameter)
-            rows.update(known[photo])
+    for number, line in lines:
+        photo = _known_prefix(line.strip()[:_LONGEST], known, same)
+        if photo is None:
+            raise _unknown_photo(line.strip(), number, os.fspath(path), known, parameter)
+        rows.update(known[photo])
     if not rows:
         raise SplitError(
             f"the list {os.fspath(path)!r} names no photo; give one with an id on every line",
@@ -165,6 +158,20 @@ def listed_rows(
             parameter=parameter,
         )
     return np.array(sorted(rows), dtype=np.int64)
+
+
+def _by_meaning(known: Iterable[str]) -> dict[str, str | None]:
+    """Return ids by what they mean in any spelling; None where two mean the same."""
+    found: dict[str, str | None] = {}
+    for photo in known:
+        key = _meaning(photo)
+        found[key] = None if key in found else photo
+    return found
+
+
+def _meaning(photo: str) -> str:
+    """Return a path in one Unicode form, with forward slashes and without a leading "./"."""
+    return clean_name(photo.replace("\\", "/")).removeprefix("./")
 
 
 def rows_by_id(dataset: Dataset) -> dict[str, list[int]]:
@@ -175,20 +182,27 @@ def rows_by_id(dataset: Dataset) -> dict[str, list[int]]:
     return rows
 
 
-def _known_prefix(words: str, known: Mapping[str, Sequence[int]]) -> str | None:
-    # The longest first, because a name may contain spaces.
-    while words not in known:
-        cut = max(words.rfind(" "), words.rfind("\t"))
-        if cut < 0:
-            return None
-        words = words[:cut].rstrip(" \t")
-    return words
+def _known_prefix(
+    words: str, known: Mapping[str, Sequence[int]], same: Mapping[str, str | None]
+) -> str | None:
+    """Return the id that a line starts with; what follows may be parted from it in any way."""
+    # The longest first, because a name may contain spaces and commas.
+    while words:
+        for text in (words, words.strip("\"'")):
+            if text in known:
+                return text
+            photo = same.get(_meaning(text))
+            if photo is not None:
+                return photo
+        cut = max(words.rfind(delimiter) for delimiter in _DELIMITERS)
+        words = words[: max(cut, 0)].rstrip(_DELIMITERS)
+    return None
 
 
 def _unknown_photo(
     words: str, number: int, path: str, known: Mapping[str, Sequence[int]], parameter: str
 ) -> SplitError:
-    photo = words.split(maxsplit=1)[0]
+    photo = words.split(maxsplit=1)[0][:200]
     nearest = _nearest(photo, known)
     hint = (
         f"did you mean {nearest!r}" if nearest else f"its ids look like {next(iter(known), '')!r}"
@@ -208,28 +222,6 @@ def _nearest(photo: str, known: Mapping[str, Sequence[int]]) -> str | None:
     pool = same or (list(known) if len(known) <= 5000 else [])
     close = difflib.get_close_matches(photo, pool, n=1, cutoff=0.0 if same else 0.6)
     return close[0] if close else None
-
-
-def _read_bytes(path: str | os.PathLike[str], what: str, parameter: str) -> bytes:
-    try:
-        return Path(path).read_bytes()
-    except FileNotFoundError:
-        raise DatasetNotFoundError(
-            f"{what} {os.fspath(path)!r} does not exist; check the path",
-            code="not-found",
-            parameter=parameter,
-        ) from None
-    except OSError as error:
-        raise SplitError(
-            f"{what} {os.fspath(path)!r} cannot be read: {error.strerror}; give a readable file",
-            code="unreadable",
-            parameter=parameter,
-        ) from error
-
-
-def _lines(text: str) -> Iterable[str]:
-    for line in text.split("\n"):
-        yield line + "\n"
 
 
 def _field(text: str) -> str:

@@ -126,20 +126,23 @@ class Splits:
         train: str | os.PathLike[str],
         validation: str | os.PathLike[str] | None = None,
         test: str | os.PathLike[str] | None = None,
+        encoding: str | None = None,
         on_leak: OnLeak = "raise",
     ) -> Splits:
         """Divide a dataset as published text lists say.
 
-        A line starts with the id of a photo; what follows after a space is ignored, as are blank
-        lines. A photo that is listed twice in a file counts once. Every part is in the order of
-        the dataset. Photos on no list are in `unlisted`.
+        A line starts with the id of a photo; what follows after a space, tab, comma or semicolon
+        is ignored, as are blank lines. A photo that is listed twice in a file counts once. Every
+        part is in the order of the dataset. Photos on no list are in `unlisted`.
 
         Parameters
         ----------
         ds : Dataset
             The photos that the lists name.
         train, validation, test : path-like
-            The lists, UTF-8. `validation` and `test` may be left out.
+            The lists. `validation` and `test` may be left out.
+        encoding : str, optional
+            The encoding of the lists. By default that of their byte order mark, or UTF-8.
         on_leak : {"raise", "drop", "allow"}, default="raise"
             As for `Splits`: published lists often contain twins.
 
@@ -160,7 +163,7 @@ class Splits:
         known = rows_by_id(ds)
         given = zip(PARTS, (train, validation, test), strict=True)
         rows = {
-            name: listed_rows(path, known, parameter=name)
+            name: listed_rows(path, known, parameter=name, encoding=encoding)
             for name, path in given
             if path is not None
         }
