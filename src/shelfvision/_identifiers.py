@@ -172,8 +172,8 @@ def lookalike(name: str, names: Iterable[str]) -> str | None:
     >>> lookalike("oat milk", ["Milk", "Oat-Milk"])
     'Oat-Milk'
     """
-    folded = _folded(name)
-    return next((one for one in names if _folded(one) == folded), None)
+    wanted = folded(name)
+    return next((one for one in names if folded(one) == wanted), None)
 
 
 def closest(name: str, names: Iterable[str]) -> str | None:
@@ -187,7 +187,7 @@ def closest(name: str, names: Iterable[str]) -> str | None:
     return near[0] if near else None
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
     """Return what is left of a name without case, spaces, hyphens and compatibility forms."""
     plain = unicodedata.normalize("NFKC", clean_name(name)).casefold()
     return "".join(plain.replace("-", " ").replace("_", " ").split())

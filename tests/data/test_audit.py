@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import shutil
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -356,3 +357,61 @@ def test_only_datasets_and_splits_are_audited() -> None:
 def test_an_empty_dataset_is_refused() -> None:
     with refuses(sv.errors.DataError, "empty", "photos"):
         sv.audit(sv.samples.render_products(2)[:0])
+
+
+def test_classes_whose_photos_cannot_be_used_are_listed(tmp_path: Path) -> None:
+    for label, seed in (("Milk", 0), ("Milk", 1), ("Juice", 2)):
+        path = tmp_path / label / f"{seed}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(spots(seed)).save(path)
+    (tmp_path / "Tea").mkdir()
+    (tmp_path / "Tea" / "broken.jpg").write_bytes(b"no photo")
+    (tmp_path / "Tea" / "notes.txt").write_bytes(b"no photo")
+    (tmp_path / "Water").mkdir()
+    with warnings.catch_warnings():
+        # Making the dataset may tell of them too.
+        warnings.simplefilter("ignore", sv.errors.ShelfVisionWarning)
+        skipping = sv.Dataset.from_directory(tmp_path, image_size=(32, 32), on_error="skip")
+        keeping = sv.Dataset.from_directory(tmp_path, image_size=(32, 32))
+    assert sv.audit(skipping)["empty-class"].details == (
+        "Tea: 0 photos, 2 files not used",
+        "Water: 0 photos",
+    )
+    assert sv.audit(keeping)["empty-class"].details == (
+        "Tea: 1 photo, none readable, 1 file not used",
+        "Water: 0 photos",
+    )
+
+
+@pytest.mark.parametrize(
+    ("names", "alike"),
+    [
+        (("Milk", "milk", "Tea"), True),
+        (("Oat Milk", "Oat  milk"), True),
+        (("Oat-Milk", "oat_milk"), True),
+        (("STRASSE", "straße"), True),
+        (("Käse", "KÄSE"), True),
+        (("\uff23ola", "cola"), True),
+        (("Milk", "Milks"), False),
+        (("Kase", "Käse"), False),
+    ],
+)
+def test_class_names_that_differ_in_case_or_spaces_alone_are_told(
+    names: tuple[str, ...], alike: bool
+) -> None:
+    images = np.stack([spots(seed) for seed in range(len(names))])
+    report = sv.audit(sv.Dataset.from_arrays(images, list(names)), few=0)
+    assert ("similar-class-names" in report) == alike
+    if alike:
+        told = report["similar-class-names"]
+        assert told.severity == "warning"
+        assert all(f"{name} (1 photo)" in told.details[0] for name in names[:2])
+
+
+def test_parts_whose_classes_are_in_another_order_are_audited_by_name() -> None:
+    images = np.stack([spots(seed) for seed in range(6)])
+    train = sv.Dataset.from_arrays(images[:4], ["a", "b", "c", "c"])
+    test = sv.Dataset.from_arrays(images[4:], ["c", "a"], class_names=["c", "a"])
+    report = sv.audit(sv.Splits(train=train, test=test))
+    assert report.class_counts == {"a": 2, "b": 1, "c": 3}
+    assert report["missing-from-part"].details == ("b: none in test",)

@@ -29,7 +29,8 @@ def audit(
     """Look at every photo once and tell what is wrong before you train.
 
     Told are, each under a code of its own: photos that cannot be read and files that were passed
-    over; classes that are empty, small or out of balance; photos that are blank, too dark, too
+    over; classes that have no usable photo, few, or far fewer than others, and such whose names
+    differ only in case, spaces or hyphens; photos that are blank, too dark, too
     bright, blurred, or of an unusual size or shape; photos that are identical or look the same,
     under one label, under several, or in several parts of a split; and bursts. Nothing is changed
     and nothing is left out.
@@ -120,7 +121,7 @@ def audit(
         [
             *about_files(gathered, looks),
             *about_twins(gathered, looks, settings.threshold),
-            *about_classes(gathered, settings),
+            *about_classes(gathered, looks, settings),
             *about_looks(gathered, looks, settings),
             *about_sizes(gathered, looks, settings),
             *about_bursts(gathered, looks),

@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
 
+from shelfvision._identifiers import clean_name, folded
+from shelfvision._validation import counted
 from shelfvision.data.auditing._finding import Finding
-from shelfvision.data.auditing._look import Photos
+from shelfvision.data.auditing._look import Looks, Photos
 from shelfvision.data.auditing._settings import Settings
 
 # Of two classes that differ by less, balancing changes little.
 _RATIO = 3.0
 
 
-def about_classes(photos: Photos, settings: Settings) -> Iterator[Finding]:
-    """Find classes that are empty, small, missing from a part, or much larger than others."""
+def about_classes(photos: Photos, looks: Looks, settings: Settings) -> Iterator[Finding]:
+    """Find classes without usable photos, small, alike in name, or much larger than others."""
     counts = photos.counts()
     filled = {name: count for name, count in counts.items() if count}
-    empty = [name for name in counts if name not in filled]
-    if empty:
-        yield Finding(
-            code="empty-class",
-            severity="error",
-            message=f"{_classes(len(empty))} no photo; add photos, or leave the name out with "
-            "select or class_names",
-            details=tuple(f"{name}: 0 photos" for name in empty),
-            values=(0.0,) * len(empty),
-        )
+    yield from _without_photos(photos, looks)
+    yield from _similar_names(photos)
     small = sorted((n, name) for name, n in filled.items() if n < settings.few)
     if small:
         yield Finding(
@@ -40,6 +35,56 @@ def about_classes(photos: Photos, settings: Settings) -> Iterator[Finding]:
         )
     yield from _missing_from_parts(photos, filled)
     yield from _imbalance(filled)
+
+
+def _without_photos(photos: Photos, looks: Looks) -> Iterator[Finding]:
+    """Find classes that have no photo, or none that can be read."""
+    usable = np.bincount(photos.labels[looks.readable], minlength=len(photos.class_names))
+    counts, passed_over = photos.counts(), _passed_over(photos)
+    empty = [name for name, n in zip(counts, usable.tolist(), strict=True) if not n]
+    if not empty:
+        return
+    told = []
+    for name in empty:
+        facts = [counted(counts[name], "photo") + (", none readable" if counts[name] else "")]
+        if passed_over[name]:
+            facts.append(f"{counted(passed_over[name], 'file')} not used")
+        told.append(f"{name}: {', '.join(facts)}")
+    yield Finding(
+        code="empty-class",
+        severity="error",
+        message=f"{_classes(len(empty))} no usable photo; add photos, or leave the name out with "
+        "select or class_names",
+        details=tuple(told),
+        values=(0.0,) * len(empty),
+    )
+
+
+def _passed_over(photos: Photos) -> Counter[str]:
+    """Return how many files were not used, by the name of the folder below the root."""
+    paths = (file.path.replace("\\", "/") for file in photos.skipped)
+    return Counter(clean_name(path.partition("/")[0]) for path in paths if "/" in path)
+
+
+def _similar_names(photos: Photos) -> Iterator[Finding]:
+    """Find classes that may be one: their names differ in case, spaces or hyphens alone."""
+    alike: dict[str, list[str]] = {}
+    for name in photos.class_names:
+        alike.setdefault(folded(name), []).append(name)
+    twins = [names for names in alike.values() if len(names) > 1]
+    if not twins:
+        return
+    counts = photos.counts()
+    yield Finding(
+        code="similar-class-names",
+        severity="warning",
+        message=f"{counted(len(twins), 'set')} of class names that differ only in case, spaces, "
+        "hyphens or underscores; if they are one product, join them with relabel",
+        details=tuple(
+            " and ".join(f"{name} ({counted(counts[name], 'photo')})" for name in names)
+            for names in twins
+        ),
+    )
 
 
 def _missing_from_parts(photos: Photos, filled: dict[str, int]) -> Iterator[Finding]:
