@@ -174,7 +174,9 @@ def open_regular(
         refusal.of(fault)
 
 
-def open_own(path: str | os.PathLike[str], flags: int, mode: int = 0o666) -> int:
+def open_own(
+    path: str | os.PathLike[str], flags: int, mode: int = 0o666, *, alone: bool = True
+) -> int:
     """Open a file of a folder of ours; return its descriptor.
 
     What someone planted there is never opened: a link, a second name of another file, a FIFO, a
@@ -188,6 +190,9 @@ def open_own(path: str | os.PathLike[str], flags: int, mode: int = 0o666) -> int
         Flags of `os.open`. Without ``os.O_TRUNC``: truncate what was returned instead.
     mode : int, default=0o666
         The permissions of a file that is made.
+    alone : bool, default=True
+        Whether a second name of another file is refused. Where it is not, the caller looks at
+        ``st_nlink`` before it writes.
 
     Raises
     ------
@@ -200,7 +205,7 @@ def open_own(path: str | os.PathLike[str], flags: int, mode: int = 0o666) -> int
         raise OSError(errno.ELOOP, "it is not a regular file", os.fspath(path))
     descriptor = os.open(path, flags | _NO_FOLLOW | _WITHOUT_WAITING | _BINARY, mode)
     status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
+    if not stat.S_ISREG(status.st_mode) or (alone and status.st_nlink > 1):
         os.close(descriptor)
         raise OSError(errno.ELOOP, "it is also a file elsewhere", os.fspath(path))
     return descriptor

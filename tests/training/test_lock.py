@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import logging
+import multiprocessing
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,11 +19,11 @@ import pytest
 
 import shelfvision as sv
 from shelfvision.data import Dataset
-from shelfvision.errors import ResumeError
+from shelfvision.errors import ResumeError, TrainingError
 from shelfvision.models._backend import load_keras
 from shelfvision.training import _lock
 from shelfvision.training._lock import FolderLock
-from shelfvision.training._store import Checkpoints
+from shelfvision.training._store import BEST, HISTORY, SLOTS, Checkpoints
 from support import refuses
 
 if TYPE_CHECKING:
@@ -32,10 +35,22 @@ HOLDER = """
 import sys, time
 from pathlib import Path
 from shelfvision.training._lock import FolderLock
-from support import refuses
 FolderLock(Path(sys.argv[1])).acquire()
 print("held", flush=True)
 time.sleep(600)
+"""
+
+
+ASKER = """
+import sys
+from pathlib import Path
+from shelfvision.errors import ShelfVisionError
+from shelfvision.training._lock import FolderLock
+try:
+    FolderLock(Path(sys.argv[1])).acquire()
+    print("taken")
+except ShelfVisionError as error:
+    print(error.code)
 """
 
 
@@ -144,3 +159,253 @@ def test_what_a_crash_left_half_written_is_cleared_away(tmp_path: Path) -> None:
         checkpoints.open()
         assert theirs.exists()
         assert not ours.exists()
+
+
+def other_run_says(folder: Path) -> str:
+    """Return what another process is told that wants the folder."""
+    done = subprocess.run(
+        [sys.executable, "-c", ASKER, str(folder / "run.lock")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def held(tmp_path: Path) -> Iterator[FolderLock]:
+    """Return the lock of a folder, held by this process."""
+    lock = FolderLock(tmp_path / "run.lock")
+    lock.acquire()
+    yield lock
+    lock.release()
+
+
+def copied(folder: Path, to: Path) -> None:
+    shutil.copytree(folder, to / "backup")
+
+
+def hashed(folder: Path, to: Path) -> None:
+    (folder / "run.lock").read_bytes()
+
+
+def opened_by_a_second_run(folder: Path, to: Path) -> None:
+    with pytest.raises(ResumeError):
+        FolderLock(folder / "run.lock").acquire()
+
+
+def archived(folder: Path, to: Path) -> None:
+    shutil.make_archive(str(to / "backup"), "tar", folder)
+
+
+def linked(folder: Path, to: Path) -> None:
+    shutil.copytree(folder, to / "backup", copy_function=os.link)
+    (to / "backup" / "run.lock").open("rb").close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="others have no locks of open files")
+@pytest.mark.parametrize("backup", [copied, hashed, archived, linked, opened_by_a_second_run])
+def test_a_lock_survives_that_its_file_is_read_and_closed(
+    held: FolderLock,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    backup: Callable[[Path, Path], None],
+) -> None:
+    backup(tmp_path, tmp_path_factory.mktemp("elsewhere"))
+    held.verify()
+    assert other_run_says(tmp_path) == "lock-taken"
+
+
+def test_a_record_lock_that_a_backup_drops_is_taken_again_before_the_next_save(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_lock, "_OFD_SETLK", None)
+    lock = FolderLock(tmp_path / "run.lock")
+    lock.acquire()
+    copied(tmp_path, tmp_path_factory.mktemp("elsewhere"))
+    lock.verify()
+    assert other_run_says(tmp_path) == "lock-taken"
+    lock.release()
+
+
+def test_a_run_that_took_a_dropped_record_lock_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_lock, "_OFD_SETLK", None)
+    lock = FolderLock(tmp_path / "run.lock")
+    lock.acquire()
+    hashed(tmp_path, tmp_path)
+    # It is gone by now, so that the lock itself is free; what it wrote tells.
+    assert other_run_says(tmp_path) == "taken"
+    with refuses(TrainingError, "lock-lost", "checkpoint_dir"):
+        lock.verify()
+    lock.release()
+    assert (tmp_path / "run.lock").exists()
+
+
+def removed(folder: Path) -> None:
+    shutil.rmtree(folder)
+
+
+def moved(folder: Path) -> None:
+    folder.rename(folder.with_name("moved"))
+
+
+def replaced(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.mkdir()
+    (folder / "run.lock").write_text("")
+
+
+def without_its_lock(folder: Path) -> None:
+    (folder / "run.lock").unlink()
+
+
+def planted(folder: Path) -> None:
+    (folder / "run.lock").rename(folder / "hidden")
+    (folder / "run.lock").symlink_to(folder / "hidden")
+
+
+def overwritten(folder: Path) -> None:
+    (folder / "run.lock").write_bytes(b" process 1 on elsewhere\n00")
+
+
+LOSSES = [removed, moved, replaced, without_its_lock, planted, overwritten]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not remove a file that is open")
+@pytest.mark.parametrize("lose", LOSSES)
+def test_a_lost_lock_is_noticed(
+    held: FolderLock, tmp_path: Path, lose: Callable[[Path], None]
+) -> None:
+    lose(tmp_path)
+    with refuses(TrainingError, "lock-lost", "checkpoint_dir"):
+        held.verify()
+
+
+@pytest.mark.remedy("lock-lost")
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not remove a file that is open")
+@pytest.mark.parametrize("lose", [removed, replaced])
+def test_a_run_whose_folder_is_removed_saves_nothing_more_and_fits_again_elsewhere(
+    make_model: MakeModel, train: Dataset, tmp_path: Path, lose: Callable[[Path], None]
+) -> None:
+    folder = tmp_path / "run"
+    ended: list[int] = []
+
+    def spoil(epoch: int, logs: object = None) -> None:
+        ended.append(epoch)
+        if epoch == 1:
+            lose(folder)
+
+    callback = load_keras().callbacks.LambdaCallback(on_epoch_end=spoil)
+    trainer = sv.Trainer(
+        epochs=4, batch_size=16, monitor="loss", checkpoint_dir=folder, callbacks=[callback]
+    )
+    with refuses(TrainingError, "lock-lost", "checkpoint_dir"):
+        trainer.fit(make_model(), train)
+    assert ended == [0, 1]
+    assert not folder.exists() or [path.name for path in folder.iterdir()] == ["run.lock"]
+    again = dataclasses.replace(trainer, checkpoint_dir=tmp_path / "own", callbacks=())
+    assert again.fit(make_model(), train).stopped_epoch == 4
+
+
+@pytest.mark.remedy("lock-taken")
+def test_a_run_beside_another_has_a_folder_of_its_own(
+    holder: subprocess.Popen[bytes], make_model: MakeModel, train: Dataset, tmp_path: Path
+) -> None:
+    trainer = sv.Trainer(epochs=1, monitor="loss", checkpoint_dir=tmp_path)
+    with refuses(ResumeError, "lock-taken", "checkpoint_dir"):
+        trainer.fit(make_model(), train)
+    own = dataclasses.replace(trainer, checkpoint_dir=tmp_path / "own")
+    assert own.fit(make_model(), train).stopped_epoch == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
+def test_a_fork_neither_keeps_nor_drops_nor_has_the_lock(held: FolderLock, tmp_path: Path) -> None:
+    def in_child() -> str:
+        try:
+            held.verify()
+        except TrainingError as error:
+            held.release()
+            return error.code
+        return "still held"
+
+    in_fork["check"] = in_child
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        assert pool.apply(checked_in_fork) == "lock-lost"
+        assert (tmp_path / "run.lock").exists()
+        assert other_run_says(tmp_path) == "lock-taken"
+        held.verify()
+        held.release()
+        assert other_run_says(tmp_path) == "taken"
+
+
+in_fork: dict[str, Callable[[], str]] = {}
+
+
+def checked_in_fork() -> str:
+    return in_fork["check"]()
+
+
+@pytest.mark.parametrize("kind", ["link", "dangling", "second name", "fifo"])
+def test_what_is_planted_in_the_place_of_the_lock_is_neither_read_nor_written(
+    tmp_path: Path, kind: str
+) -> None:
+    victim, run = tmp_path / "victim", tmp_path / "run"
+    run.mkdir()
+    victim.write_text("precious")
+    if kind == "fifo":
+        os.mkfifo(run / "run.lock")
+    elif kind == "second name":
+        os.link(victim, run / "run.lock")
+    else:
+        (run / "run.lock").symlink_to(victim if kind == "link" else tmp_path / "none")
+    lock = FolderLock(run / "run.lock")
+    lock.acquire()
+    assert other_run_says(run) == "lock-taken"
+    lock.release()
+    assert victim.read_text() == "precious"
+    assert not (tmp_path / "none").exists()
+    assert list(run.iterdir()) == []
+
+
+def test_a_folder_that_is_named_by_a_link_is_followed(
+    make_model: MakeModel, train: Dataset, tmp_path: Path
+) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "run").symlink_to(tmp_path / "disk", target_is_directory=True)
+    trainer = sv.Trainer(epochs=1, monitor="loss", checkpoint_dir=tmp_path / "run")
+    trainer.fit(make_model(), train)
+    assert (tmp_path / "run").is_symlink()
+    assert (tmp_path / "disk" / "best.shelf").exists()
+
+
+def test_files_of_a_run_are_never_written_through_links(
+    make_model: MakeModel, train: Dataset, tmp_path: Path
+) -> None:
+    victim, run = tmp_path / "victim", tmp_path / "run"
+    victim.write_text("precious")
+    names = [*SLOTS, *HISTORY, BEST]
+
+    def plant(epoch: int, logs: object = None) -> None:
+        for name in names:
+            (run / name).unlink(missing_ok=True)
+            (run / name).symlink_to(victim)
+
+    callback = load_keras().callbacks.LambdaCallback(on_epoch_end=plant)
+    trainer = sv.Trainer(
+        epochs=3, batch_size=16, monitor="loss", checkpoint_dir=run, callbacks=[callback]
+    )
+    trainer.fit(make_model(), train)
+    assert victim.read_text() == "precious"
+    assert not (run / BEST).is_symlink()
+    sv.Classifier.load(run / BEST, builder=lambda _: make_model())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_a_state_that_is_a_link_is_not_read(tmp_path: Path) -> None:
+    with Checkpoints(tmp_path) as checkpoints:
+        for slot in SLOTS:
+            (tmp_path / slot).symlink_to("/dev/zero")
+        with refuses(ResumeError, "damaged", "checkpoint_dir"):
+            checkpoints.load()

@@ -57,8 +57,8 @@ class Batches:
         self._seed = seed
         self._augmenter = augmenter
         self._activations = activations
-        self.failure: Exception | None = None
-        """What went wrong while reading, before a backend wrapped it."""
+        self.failure: BaseException | None = None
+        """What went wrong in a thread of a backend's that reads ahead; `require_read` raises it."""
         self.begin_epoch(1)
 
     def begin_epoch(self, epoch: int, *, skip: int = 0) -> None:
@@ -81,11 +81,12 @@ class Batches:
         """Return batch `index` of what there is of the epoch."""
         epoch, order = self._now
         rows = order[index * self._batch_size : (index + 1) * self._batch_size]
-        try:
-            return self._read(rows, epoch), self._targets[rows]
-        except Exception as error:
-            self.failure = error
-            raise
+        return self._read(rows, epoch), self._targets[rows]
+
+    def require_read(self) -> None:
+        """Raise what went wrong in a thread that reads ahead."""
+        if self.failure is not None:
+            raise self.failure
 
     def _read(self, rows: npt.NDArray[np.int64], epoch: int) -> Inputs:
         if self._activations is not None:
@@ -122,9 +123,22 @@ def _as_tensorflow_data(batches: Batches) -> object:
     parts = batches[0]
     kinds = [tf.as_dtype(part.dtype) for part in parts]
 
+    def batch_or_stand_in(number: object) -> Batch:
+        """Return a batch; after a failure the first one, until the loop raises the failure.
+
+        An exception that passes through tf.data is logged by TensorFlow with tracebacks of its
+        internals, and reaches the caller as an error of TensorFlow's.
+        """
+        if batches.failure is None:
+            try:
+                return batches[int(number)]  # type: ignore[call-overload]  # a NumPy integer
+            except BaseException as error:  # noqa: BLE001  # the loop raises it
+                batches.failure = error
+        return parts
+
     @tf.autograph.experimental.do_not_convert  # type: ignore[untyped-decorator]  # it has no types
     def read(index: object) -> tuple[object, ...]:
-        found = tf.numpy_function(lambda number: batches[int(number)], [index], kinds)
+        found = tf.numpy_function(batch_or_stand_in, [index], kinds)
         return tuple(
             tf.ensure_shape(tensor, (None, *part.shape[1:]))
             for tensor, part in zip(found, parts, strict=True)

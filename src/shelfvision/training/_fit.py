@@ -41,7 +41,7 @@ from shelfvision.training._resume import environment, found_state, require_a_run
 from shelfvision.training._run import Run
 from shelfvision.training._settings import Resume, Settings, described_settings, finite
 from shelfvision.training._state import Json
-from shelfvision.training._store import BEST, Checkpoints
+from shelfvision.training._store import Checkpoints
 from shelfvision.training.transfer._stage import Stage, stage_for
 
 if TYPE_CHECKING:
@@ -90,9 +90,7 @@ def fit(
         run.keep_best()
         result = _result(settings, run, model, (train, validation), identity=identity, leaks=leaks)
         if checkpoints is not None:
-            checkpoints.wait()
-            checkpoints.write_history(run.history)
-            result.classifier.save(checkpoints.directory / BEST)
+            checkpoints.write_result(run.history, result.classifier.save)
     return result
 
 
@@ -178,12 +176,8 @@ def _train(
             raise
         run.interrupted = True
         _warn_of_interrupt(settings, run)
-    except Exception as error:
+    except BaseException:
         run.keep_best()
-        for batches in (run.batches, held_out):
-            if batches is not None and batches.failure not in (None, error):
-                # TensorFlow wraps what a feed raises into an error of its own.
-                raise batches.failure from error
         raise
 
 

@@ -19,7 +19,7 @@ def train(run: Run, held_out: Batches | None, *, class_weight: dict[int, float] 
     Keras gives every epoch of one `fit` the same number of steps, so the rest of a broken epoch
     is a `fit` of its own; callbacks are told of both as of one.
     """
-    callbacks = _callbacks(run)
+    callbacks = _callbacks(run, held_out)
     if run.step:
         run.build_metrics()
         _keras_fit(run, held_out, callbacks, until=run.epoch + 1, class_weight=class_weight)
@@ -52,7 +52,7 @@ def _keras_fit(
     )
 
 
-def _callbacks(run: Run) -> keras.callbacks.CallbackList:
+def _callbacks(run: Run, held_out: Batches | None) -> keras.callbacks.CallbackList:
     """Return the run's callbacks between our hooks, as Keras takes them."""
 
     class Callbacks(load_keras().callbacks.CallbackList):  # type: ignore[misc]  # keras has no types
@@ -77,13 +77,33 @@ def _callbacks(run: Run) -> keras.callbacks.CallbackList:
 
     before, behind = _hooks(run)
     return Callbacks(
-        [before, *run.callbacks, behind],
+        [_reading(run.batches, held_out), before, *run.callbacks, behind],
         add_history=True,
         model=run.model,
         verbose=0,
         epochs=run.epochs,
         steps=run.batches.steps,
     )
+
+
+def _reading(train: Batches, held_out: Batches | None) -> keras.callbacks.Callback:
+    """Return a callback that raises what went wrong in a thread that reads photos ahead.
+
+    It comes first, so that nothing looks at the step that was taken with a stand-in. It asks
+    before a step, and after it, because a batch may be read within its step.
+    """
+
+    class Reading(load_keras().callbacks.Callback):  # type: ignore[misc]  # keras has no types
+        def require_read(self, *_: object, logs: object = None) -> None:  # noqa: ARG002
+            train.require_read()
+            if held_out is not None:
+                held_out.require_read()
+
+        on_train_batch_begin = on_train_batch_end = require_read
+        on_test_batch_begin = on_test_batch_end = require_read
+        on_epoch_end = require_read
+
+    return Reading()
 
 
 def _hooks(run: Run) -> tuple[keras.callbacks.Callback, keras.callbacks.Callback]:

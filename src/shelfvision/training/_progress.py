@@ -1,12 +1,29 @@
-"""Telling how training goes: a live line on a terminal, one log entry an epoch everywhere."""
+"""Shows how training goes: a bar, lines or nothing; one entry in the log per epoch everywhere.
+
+============ =====================================================================
+`verbose`    what is shown on standard error
+============ =====================================================================
+``"auto"``   a bar on a terminal and in a notebook, nothing elsewhere
+1, True      a bar
+2            one line per epoch; in long epochs and preparations, one per minute
+0, False     nothing
+============ =====================================================================
+
+A bar in a notebook needs ipywidgets; without it, lines are written.
+"""
 
 from __future__ import annotations
 
+import importlib.util
 import logging
+import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Literal, Protocol, Self
+
+from shelfvision._text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -14,10 +31,12 @@ if TYPE_CHECKING:
     from shelfvision.training._settings import Verbose
 
 _logger = logging.getLogger("shelfvision.training")
+SECONDS = 60.0
+"""The time between two lines within an epoch or a preparation."""
 
 
 class Reporter(Protocol):
-    """What a training run tells its progress to."""
+    """What a training run reports its progress to."""
 
     def __enter__(self) -> Self: ...
     def __exit__(
@@ -31,11 +50,14 @@ class Reporter(Protocol):
         """Note that `epoch` begins."""
 
     def step(self, done: int, speed: float, metrics: Mapping[str, float]) -> None:
-        """Note that `done` steps of the epoch are done, at `speed` images a second."""
+        """Note that `done` steps of the epoch are done, at `speed` images per second."""
+
+    def end(self, epoch: int, metrics: Mapping[str, float], seconds: float) -> None:
+        """Note that `epoch` has ended."""
 
 
 class Silence:
-    """A reporter that says nothing."""
+    """A reporter that shows nothing."""
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -54,6 +76,52 @@ class Silence:
 
     def step(self, done: int, speed: float, metrics: Mapping[str, float]) -> None:
         """Do nothing."""
+
+    def end(self, epoch: int, metrics: Mapping[str, float], seconds: float) -> None:
+        """Do nothing."""
+
+
+class Lines:
+    """Writes one line per epoch, and one per minute within a longer one.
+
+    Parameters
+    ----------
+    epochs, steps : int
+        Epochs in the run and steps in an epoch.
+    """
+
+    def __init__(self, *, epochs: int, steps: int) -> None:
+        self._epochs = epochs
+        self._steps = steps
+        self._epoch = 0
+        self._clock = _Minutes()
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Do nothing."""
+
+    def begin(self, epoch: int) -> None:
+        """Note the epoch and when it began."""
+        self._epoch = epoch
+        self._clock = _Minutes()
+
+    def step(self, done: int, speed: float, metrics: Mapping[str, float]) -> None:
+        """Write a line if a minute has passed since the last."""
+        if self._clock.passed():
+            place = f"epoch {self._epoch}/{self._epochs} step {done}/{self._steps}"
+            write_line(f"{place}: {told(metrics)} {speed:.0f} images/s")
+
+    def end(self, epoch: int, metrics: Mapping[str, float], seconds: float) -> None:
+        """Write the line of the epoch."""
+        write_line(_of_epoch(epoch, self._epochs, metrics, seconds))
 
 
 class LiveLine:
@@ -81,10 +149,12 @@ class LiveLine:
         self._steps = steps
         self._epochs = epochs
         self._epoch = done
+        self._encoding = console.encoding
+        # Names of metrics are text, not rich's markup.
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=10),
-            TextColumn("{task.fields[metrics]}"),
+            TextColumn("{task.fields[metrics]}", markup=False),
             TimeRemainingColumn(compact=True, table_column=Column(min_width=5, no_wrap=True)),
             console=console,
             transient=False,
@@ -114,21 +184,28 @@ class LiveLine:
 
     def step(self, done: int, speed: float, metrics: Mapping[str, float]) -> None:
         """Show how far the epoch is."""
+        words = _encodable(told(metrics, digits=3), self._encoding)
         self._progress.update(
             self._task,
             completed=(self._epoch - 1) * self._steps + done,
             description=self._position(done),
-            metrics=f"{told(metrics, digits=3)} {speed:.0f} images/s",
+            metrics=f"{words} {speed:.0f} images/s",
         )
+
+    def end(self, epoch: int, metrics: Mapping[str, float], seconds: float) -> None:
+        """Do nothing: the line shows the next epoch in a moment."""
 
     def _position(self, done: int) -> str:
         return f"epoch {self._epoch}/{self._epochs} step {done}/{self._steps}"
 
 
 def reporter_for(verbose: Verbose, *, epochs: int, steps: int, done: int) -> Reporter:
-    """Return a live line where one is wanted and can be seen, silence elsewhere."""
-    if not _is_shown(verbose):
+    """Return what shows the progress of a run."""
+    kind = shown_as(verbose)
+    if kind == "nothing":
         return Silence()
+    if kind == "lines":
+        return Lines(epochs=epochs, steps=steps)
     from rich.console import Console
 
     return LiveLine(Console(stderr=True), epochs=epochs, steps=steps, done=done)
@@ -139,19 +216,20 @@ def told(metrics: Mapping[str, float], *, digits: int | None = None) -> str:
     kind = ".4g" if digits is None else f".{digits}f"
     # Keras gives them in the order of their names.
     names = sorted(metrics, key=lambda name: (name.startswith("val_"), not name.endswith("loss")))
-    return " ".join(f"{name} {metrics[name]:{kind}}" for name in names)
+    return " ".join(f"{printable(name)} {metrics[name]:{kind}}" for name in names)
 
 
 def log_epoch(epoch: int, epochs: int, metrics: Mapping[str, float], seconds: float) -> None:
     """Write the log's line for one epoch."""
-    _logger.info("epoch %d/%d: %s in %.1f s", epoch, epochs, told(metrics), seconds)
+    _logger.info("%s", _of_epoch(epoch, epochs, metrics, seconds))
 
 
 @contextmanager
 def counting(verbose: Verbose, what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Yield what is told how many of a `total` are done; a bar shows it where one is wanted."""
-    if not _is_shown(verbose):
-        yield _ignore
+    """Yield what is told how many of a `total` are done, and shows it as `verbose` asks for."""
+    kind = shown_as(verbose)
+    if kind != "bar":
+        yield _line_per_minute(what, total) if kind == "lines" else _ignore
         return
     from rich.console import Console
     from rich.progress import Progress
@@ -161,14 +239,67 @@ def counting(verbose: Verbose, what: str, total: int) -> Iterator[Callable[[int]
         yield lambda done: progress.update(task, completed=done)
 
 
-def _is_shown(verbose: Verbose) -> bool:
-    """Tell whether progress is to be shown and there is a terminal to show it on."""
-    if verbose != "auto":
-        return verbose
+def shown_as(verbose: Verbose) -> Literal["nothing", "bar", "lines"]:
+    """Return how progress is shown here."""
+    if verbose is False:
+        return "nothing"
+    if verbose not in ("auto", True):
+        return "lines"
     from rich.console import Console
 
     console = Console(stderr=True)
-    return console.is_terminal or console.is_jupyter
+    if console.is_jupyter:
+        # Without it, rich gives a warning and shows no bar.
+        return "bar" if importlib.util.find_spec("ipywidgets") is not None else "lines"
+    return "bar" if verbose is True or console.is_terminal else "nothing"
+
+
+def write_line(text: str) -> None:
+    r"""Write a line to standard error, whatever its encoding.
+
+    Control characters, and letters that the encoding lacks, are written as Python writes them:
+    ``\x1b``, ``\u8336``. A stream that is closed or full loses the line, never the run.
+    """
+    stream = sys.stderr
+    if stream is None:
+        return
+    line = _encodable(printable(text), getattr(stream, "encoding", None))
+    with suppress(OSError, ValueError):
+        stream.write(f"{line}\n")
+        stream.flush()
+
+
+def _encodable(text: str, encoding: str | None) -> str:
+    return text.encode(encoding or "ascii", "backslashreplace").decode(encoding or "ascii")
+
+
+class _Minutes:
+    """Tells when a minute has passed."""
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+
+    def passed(self) -> bool:
+        """Return whether a minute has passed since it last did."""
+        now = time.monotonic()
+        if now - self._last < SECONDS:
+            return False
+        self._last = now
+        return True
+
+
+def _line_per_minute(what: str, total: int) -> Callable[[int], None]:
+    clock = _Minutes()
+
+    def show(done: int) -> None:
+        if clock.passed():
+            write_line(f"{what}: {done:,} of {total:,} images")
+
+    return show
+
+
+def _of_epoch(epoch: int, epochs: int, metrics: Mapping[str, float], seconds: float) -> str:
+    return f"epoch {epoch}/{epochs}: {told(metrics)} in {seconds:.1f} s"
 
 
 def _ignore(done: int) -> None:

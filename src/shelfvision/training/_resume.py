@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import platform
 import sys
 import warnings
@@ -27,7 +28,8 @@ def require_a_run(directory: Path | None, resume: Resume) -> None:
             code="needs-folder",
             parameter="checkpoint_dir",
         )
-    if not any((directory / name).exists() for name in SLOTS):
+    # Unlike Path.exists, this answers for any name.
+    if not any(os.path.lexists(directory / name) for name in SLOTS):
         raise ResumeError(
             f'resume="must", but there is no run in {str(directory)!r}; check checkpoint_dir, or '
             'start one with resume="auto"',

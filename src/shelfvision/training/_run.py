@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from shelfvision._json import require_shallow
 from shelfvision._validation import listed
 from shelfvision.errors import ResumeError, TrainingError, TrainingWarning
 from shelfvision.training._best import BestEpoch
@@ -225,6 +226,8 @@ class Run:
         self._save()
         latest = {name: values[-1] for name, values in self.history.items()}
         log_epoch(epoch, self.epochs, latest, seconds)
+        if self.reporter is not None:
+            self.reporter.end(epoch, latest, seconds)
         if not self.finished:
             self.interrupt.grant()
 
@@ -295,7 +298,8 @@ def _state_of(callback: keras.callbacks.Callback) -> Json:
         return None
     try:
         state: Json = json.loads(json.dumps(get_state()))
-    except (TypeError, ValueError) as error:
+        require_shallow(state)
+    except (TypeError, ValueError, RecursionError) as error:
         raise TrainingError(
             f"the state of callback {type(callback).__name__} cannot be saved ({error}); its "
             "get_state must return plain JSON values",

@@ -32,6 +32,7 @@ def checked_settings(settings: Settings) -> dict[str, object]:
         "on_leak": one_of("on_leak", settings.on_leak, ON_LEAK),
         "label_smoothing": _label_smoothing(settings.label_smoothing),
         "class_weight": checked_class_weight(settings.class_weight),
+        "verbose": _verbose(settings.verbose),
     }
     given = {name: getattr(settings, name) for name in (*_COUNTS, *_OPTIONAL_COUNTS, *_FOLDERS)}
     for name, value in given.items():
@@ -53,7 +54,6 @@ def _check_objects(settings: Settings) -> None:
     _mixed_precision(settings.mixed_precision)
     _fine_tune(settings.fine_tune)
     _monitor(settings.monitor)
-    _verbose(settings.verbose)
     checked_schedule(
         settings.schedule, epochs=settings.epochs, learning_rate=settings.learning_rate
     )
@@ -199,11 +199,15 @@ def _monitor(value: object) -> None:
         )
 
 
-def _verbose(value: object) -> None:
-    """Refuse anything but the three choices."""
-    if value != "auto" and not isinstance(value, bool):
+def _verbose(value: object) -> object:
+    """Return 0 and 1 as the truth values that they stand for, "auto" and 2 as they are."""
+    if isinstance(value, int) and value in (0, 1):
+        return bool(value)
+    if value != "auto" and (type(value) is not int or value != 2):
         raise InvalidParameterError(
-            f"verbose must be 'auto', True or False, not {value!r}",
+            "verbose must be 'auto', 0 or False (nothing), 1 or True (a bar), or 2 (one line per "
+            f"epoch), got {value!r}",
             code="not-an-option",
             parameter="verbose",
         )
+    return value

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 Resume: TypeAlias = Literal["auto", "never", "must"]
 """Whether a run on disk is continued: if there is one, never, or it has to be there."""
-Verbose: TypeAlias = Literal["auto"] | bool
-"""Whether a live line is shown: on a terminal, always, or never."""
+Verbose: TypeAlias = Literal["auto", 0, 1, 2] | bool
+"""What shows the progress: a bar on a terminal, nothing, a bar, or one line per epoch."""
 MixedPrecision: TypeAlias = Literal["float16", "bfloat16"]
 """The type in which layers compute while weights stay float32."""
 
@@ -146,7 +146,7 @@ class Settings(Protocol):
 
     @property
     def verbose(self) -> Verbose:
-        """Whether to show a live line."""
+        """What shows the progress."""
 
     @property
     def monitor(self) -> str:

@@ -29,6 +29,11 @@ Arrays: TypeAlias = tuple[npt.NDArray[np.generic], ...]
 """The values of variables, in the order in which Keras lists them."""
 
 _NO_DIGEST = "0" * 64
+_WRONG_LAYOUT = (
+    *(KeyError, TypeError, ValueError, IndexError, AttributeError, struct.error),
+    *(RecursionError, OverflowError, MemoryError),
+)
+"""What content that only looks like a run state may end in."""
 
 
 class DamagedStateError(ResumeError):
@@ -173,7 +178,7 @@ def decode(data: bytes) -> tuple[RunState, int]:
         return _decode_whole(data)
     except (DamagedStateError, ForeignStateError):
         raise
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError, struct.error) as error:
+    except _WRONG_LAYOUT as error:
         raise DamagedStateError(f"it is not laid out as a run state ({error})") from error
 
 

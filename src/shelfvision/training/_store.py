@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import tempfile
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 
 from shelfvision._files import (
+    atomic_writer,
     fsync_directory,
     make_directory,
+    read_bounded,
     storage_error,
     temporary_name,
     write_atomically,
@@ -38,6 +41,7 @@ BEST = "best.shelf"
 """The classifier of the best epoch, written when the run ends."""
 LOCK = "run.lock"
 """What the process that trains here holds on to."""
+_LARGEST_STATE = 1 << 36
 
 
 class Checkpoints:
@@ -91,7 +95,7 @@ class Checkpoints:
                 pass
             self._lock.acquire()
         except OSError as error:
-            reason = "it is a file" if self.directory.is_file() else error.strerror or error
+            reason = "it is a file" if os.path.isfile(self.directory) else error.strerror or error
             raise StorageError(
                 f"checkpoint_dir {str(self.directory)!r} cannot hold a run: {reason}; give a "
                 "folder that can be written to",
@@ -116,9 +120,9 @@ class Checkpoints:
         for slot, name in enumerate(SLOTS):
             path = self.directory / name
             try:
-                state, generation = decode(path.read_bytes())
+                state, generation = decode(_content(path))
                 found.append((generation, slot, state))
-            except (FileNotFoundError, NotADirectoryError):
+            except _MissingStateError:
                 continue
             except ForeignStateError as error:
                 raise ResumeError(
@@ -127,7 +131,7 @@ class Checkpoints:
                     code="foreign-format",
                     parameter="checkpoint_dir",
                 ) from error
-            except (DamagedStateError, OSError) as error:
+            except DamagedStateError as error:
                 damaged.append((path, error))
         if not found:
             _refuse_damaged(damaged)
@@ -155,6 +159,7 @@ class Checkpoints:
         StorageError
             One cannot be removed.
         """
+        self._lock.verify()
         try:
             for name in (*SLOTS, *HISTORY, BEST):
                 (self.directory / name).unlink(missing_ok=True)
@@ -164,7 +169,16 @@ class Checkpoints:
             raise storage_error(self.directory, error) from error
 
     def save(self, state: RunState) -> None:
-        """Write a state, once the one before is written; its arrays must not change any more."""
+        """Write a state, once the one before is written; its arrays must not change any more.
+
+        Raises
+        ------
+        TrainingError
+            The folder is not this run's any more: its lock is lost.
+        StorageError
+            The save before failed.
+        """
+        self._lock.verify()
         self.wait()
         self._generation += 1
         path = self.directory / SLOTS[self._slot]
@@ -184,7 +198,7 @@ class Checkpoints:
             pending.result()
 
     def _write(self, path: Path, state: RunState, generation: int) -> None:
-        write_atomically(path, encode(state, generation=generation))
+        self._put(path.name, encode(state, generation=generation))
         if not state.step:
             self.write_history(state.history)
 
@@ -197,7 +211,59 @@ class Checkpoints:
             They cannot be written.
         """
         for name, text in zip(HISTORY, (as_csv(history), as_json(history)), strict=True):
-            write_atomically(self.directory / name, text.encode())
+            self._put(name, text.encode())
+
+    def _put(self, name: str, data: bytes) -> None:
+        """Write a file of this run, while the folder is its own."""
+        self._lock.verify()
+        write_atomically(self.directory / name, data, follow=False)
+
+    def write_result(
+        self, history: Mapping[str, Sequence[float]], save: Callable[[BinaryIO], object]
+    ) -> None:
+        """Write what a finished run leaves: its history, and what `save` writes as the best.
+
+        Raises
+        ------
+        TrainingError
+            The folder is not this run's any more: its lock is lost.
+        StorageError
+            A file cannot be written.
+        """
+        self.wait()
+        self.write_history(history)
+        self._lock.verify()
+        with atomic_writer(self.directory / BEST, follow=False) as file:
+            save(file)
+
+
+class _MissingStateError(ResumeError):
+    """There is no file in a slot."""
+
+
+def _content(path: Path) -> bytes:
+    """Return the bytes of a state; nothing but a regular file of this very folder is read."""
+    return read_bounded(
+        path,
+        _LARGEST_STATE,
+        error=_unreadable,
+        missing=_MissingStateError,
+        follow=False,
+    )
+
+
+def _unreadable(
+    message: str, *, code: str | None = None, parameter: str | None = None
+) -> ResumeError:
+    """Return the error of a state that cannot be read, as a clause of a longer message."""
+    del message
+    faults = {
+        "not-a-file": "it is a link, a folder or a device, not a file of this run",
+        "too-large": f"it has more than {_LARGEST_STATE:,} bytes",
+        "permission": "permission denied",
+    }
+    fault = faults.get(code or "", "the disk does not give its content")
+    return DamagedStateError(fault, code=code, parameter=parameter)
 
 
 def _refuse_damaged(damaged: list[tuple[Path, Exception]]) -> None:

@@ -116,7 +116,9 @@ class Trainer:
     """Steps after which a run in `checkpoint_dir` is saved within an epoch, for epochs that are
     too long to lose; None saves at the end of every epoch only."""
     verbose: Verbose = "auto"
-    """Whether to show a live line; ``"auto"`` shows it on a terminal."""
+    """What shows the progress, on standard error: ``"auto"`` is a bar on a terminal and in a
+    notebook, and nothing elsewhere; 1 or True is a bar, 0 or False is nothing, and 2 is one line
+    per epoch, and one per minute within a long epoch or preparation."""
     monitor: str = "auto"
     """The metric that decides which epoch is best; ``"auto"`` is the validation loss, or the
     training loss where there is no validation part."""
