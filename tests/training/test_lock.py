@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -295,6 +296,8 @@ def test_a_run_whose_folder_is_removed_saves_nothing_more_and_fits_again_elsewhe
     def spoil(epoch: int, logs: object = None) -> None:
         ended.append(epoch)
         if epoch == 1:
+            while not (folder / HISTORY[-1]).exists():
+                time.sleep(0.01)
             lose(folder)
 
     callback = load_keras().callbacks.LambdaCallback(on_epoch_end=spoil)

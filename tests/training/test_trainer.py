@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -53,6 +54,20 @@ def test_what_it_prints_makes_it_again() -> None:
     assert eval(repr(trainer), names) == trainer
 
 
+@pytest.mark.parametrize("path", ["C:/runs/a", "s3/run", "a:b", "run s3://x"])
+def test_a_path_that_only_resembles_an_address_is_a_folder(path: str) -> None:
+    assert sv.Trainer(checkpoint_dir=path).checkpoint_dir == Path(path)
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"), [("auto", "auto"), (0, False), (1, True), (2, 2), (True, True)]
+)
+def test_verbose_takes_the_numbers_of_keras(given: object, kept: object) -> None:
+    trainer = sv.Trainer(verbose=given)  # type: ignore[arg-type]  # parametrized
+    assert (trainer.verbose, type(trainer.verbose)) == (kept, type(kept))
+    assert sv.Trainer.from_dict(trainer.to_dict()) == trainer
+
+
 @pytest.mark.parametrize(
     ("setting", "value", "code"),
     [
@@ -70,11 +85,22 @@ def test_what_it_prints_makes_it_again() -> None:
         ("augmenter", "flip", "wrong-type"),
         ("checkpoint_dir", 3, "wrong-type"),
         ("checkpoint_dir", "", "wrong-type"),
+        ("checkpoint_dir", "a\0b", "wrong-type"),
+        ("checkpoint_dir", "s3://bucket/run", "not-a-folder"),
+        ("checkpoint_dir", Path("gs://bucket/run"), "not-a-folder"),
+        ("checkpoint_dir", "file:///tmp/run", "not-a-folder"),
+        ("checkpoint_dir", "HTTPS://shop.example/run", "not-a-folder"),
+        ("checkpoint_dir", "memory://run", "not-a-folder"),
+        ("cache_dir", "dbfs:/mnt/run", "not-a-folder"),
+        ("cache_dir", "abfss://lake@shop.example/run", "not-a-folder"),
         ("callbacks", "history", "wrong-type"),
         ("callbacks", [print], "wrong-type"),
         ("seed", -1, "not-in-range"),
         ("verbose", 3, "not-an-option"),
         ("verbose", "yes", "not-an-option"),
+        ("verbose", 2.0, "not-an-option"),
+        ("verbose", -1, "not-an-option"),
+        ("verbose", None, "not-an-option"),
         ("monitor", "", "wrong-type"),
         ("mode", "best", "not-an-option"),
         ("min_delta", -1, "not-in-range"),

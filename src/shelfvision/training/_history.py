@@ -1,13 +1,15 @@
-"""A run's metrics as text, for spreadsheets and programs."""
+"""A run's metrics as text, for spreadsheets and programs.
+
+Names of metrics are the caller's: one that a spreadsheet would take for a formula has no effect.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Mapping, Sequence
 
-from shelfvision._text import csv_cell
+from shelfvision._text import csv_cell, json_text
 from shelfvision.training._settings import finite
 
 
@@ -23,4 +25,4 @@ def as_csv(history: Mapping[str, Sequence[float]]) -> str:
 
 def as_json(history: Mapping[str, Sequence[float]]) -> str:
     """Return the metrics by name; null stands for what is no finite number."""
-    return json.dumps(finite(history), indent=1, allow_nan=False) + "\n"
+    return json_text(finite(history), indent=1) + "\n"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shelfvision._text import printable
 from shelfvision._validation import import_package
 from shelfvision.data.splitting._leaks import Leak
 from shelfvision.inference import Classifier
@@ -75,13 +76,15 @@ class TrainingResult:
 
     def __repr__(self) -> str:
         """Return the best epoch, its metrics and where training stopped."""
-        metrics = ", ".join(f"{name} {value:.4g}" for name, value in self.best_metrics.items())
+        metrics = ", ".join(
+            f"{printable(name)} {value:.4g}" for name, value in self.best_metrics.items()
+        )
         best, _, rest = self._ending().partition(",")
         return f"<TrainingResult: {best} ({metrics}),{rest}>"
 
     def _ending(self) -> str:
         stop = " by Ctrl-C" if self.interrupted else ""
         return (
-            f"best epoch {self.best_epoch} by {self.monitor}, "
+            f"best epoch {self.best_epoch} by {printable(self.monitor)}, "
             f"stopped after epoch {self.stopped_epoch}{stop}"
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +19,11 @@ from shelfvision.training._settings import Settings
 _COUNTS = ("epochs", "batch_size", "views", "steps_per_execution")
 _OPTIONAL_COUNTS = ("patience", "save_every")
 _FOLDERS = ("checkpoint_dir", "cache_dir")
+# A path object keeps one of the two slashes. A drive of Windows has one letter.
+_ADDRESS = re.compile(
+    r"[a-z][a-z0-9+.-]+://|(s3[an]?|gs|gcs|https?|s?ftp|file|hdfs|abfss?|az|adl|wasbs?|dbfs|oci):/",
+    re.IGNORECASE,
+)
 
 
 def checked_settings(settings: Settings) -> dict[str, object]:
@@ -181,9 +187,18 @@ def _mixed_precision(value: object) -> None:
 def _path(name: str, value: object) -> Path:
     """Return the path of a folder."""
     text = os.fspath(value) if isinstance(value, str | os.PathLike) else ""
-    if not text:
+    if not isinstance(text, str) or not text or "\0" in text:
         raise InvalidParameterError(
-            f"{name} must be the path of a folder, not {value!r}", code="wrong-type", parameter=name
+            f"{name} must be the path of a folder, got {value!r}",
+            code="wrong-type",
+            parameter=name,
+        )
+    if _ADDRESS.match(text):
+        raise InvalidParameterError(
+            f"{name} must be a folder of this computer, got the address {text!r}; train in a local "
+            "folder and copy it afterwards, or mount the storage and give the path of the mount",
+            code="not-a-folder",
+            parameter=name,
         )
     return Path(text)
 
