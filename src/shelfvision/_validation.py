@@ -47,11 +47,27 @@ def as_integer(
         number = None
     if number is None or number < minimum or (maximum is not None and number > maximum):
         raise InvalidParameterError(
-            f"{name} must be a whole number, {limit}, not {value!r}",
+            f"{name} must be a whole number, {limit}, not {received(value)}",
             code="not-in-range",
             parameter=parameter or name,
         )
     return number
+
+
+def received(value: object, *, limit: int = 200) -> str:
+    """Return how a message shows a value that it refuses, whatever its size or depth.
+
+    Examples
+    --------
+    >>> received("12"), received(10**5000)
+    ("'12'", 'int that is too large to show')
+    """
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):
+        # An integer of more digits than Python writes; lists nested without end.
+        return f"{type(value).__name__} that is too large to show"
+    return text if len(text) <= limit else f"{text[:limit]}…"
 
 
 def as_seed(value: SupportsIndex) -> int:
@@ -78,7 +94,7 @@ def as_number(
         kind = "strictly between" if exclusive else "from"
         joint = "and" if exclusive else "to"
         raise InvalidParameterError(
-            f"{name} must be a number {kind} {minimum} {joint} {maximum}, not {value!r}",
+            f"{name} must be a number {kind} {minimum} {joint} {maximum}, not {received(value)}",
             code="not-in-range",
             parameter=parameter or name,
         )
@@ -106,7 +122,7 @@ def one_of(name: str, value: str, options: Collection[str], *, parameter: str | 
     if not isinstance(value, str) or value not in options:
         choices = ", ".join(repr(option) for option in options)
         raise InvalidParameterError(
-            f"{name} must be one of {choices}, not {value!r}",
+            f"{name} must be one of {choices}, not {received(value)}",
             code="not-an-option",
             parameter=parameter or name,
         )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,10 +15,11 @@ import pytest
 
 import shelfvision as sv
 from shelfvision.data import Dataset
-from shelfvision.errors import AugmenterError
-from shelfvision.models._backend import backend_name
+from shelfvision.errors import AugmenterError, PhotoError
+from shelfvision.models._backend import backend_name, load_keras
 from shelfvision.protocols import Image
 from shelfvision.training._feed import Batches, as_keras_data
+from support import refuses
 
 if TYPE_CHECKING:
     import keras
@@ -102,7 +106,6 @@ def test_an_augmenter_that_changes_the_shape_is_refused_with_the_photos_name(
     with pytest.raises(AugmenterError) as caught:
         batches[0]
     assert "'0000.png'" in str(caught.value)
-    assert isinstance(batches.failure, AugmenterError)
 
 
 def test_an_augmenter_that_writes_into_its_input_is_refused_and_spoils_nothing(
@@ -173,3 +176,152 @@ def test_tensorflow_reads_no_generator_which_would_set_malloc_for_the_whole_proc
 def test_no_tuner_runs_beside_an_epoch_which_its_end_would_have_to_wait_for(train: Dataset) -> None:
     data: Any = as_keras_data(Batches(train, batch_size=8, sparse=False, seed=1))
     assert data.options().autotune.enabled is False
+
+
+class Spoilt:
+    """Photos of which one cannot be read."""
+
+    image_size = (20, 20)
+    resize = "stretch"
+
+    def __init__(self, photos: Dataset, bad: int, start: int = 0) -> None:
+        self._photos, self._bad, self._start = photos, bad, start
+
+    def __len__(self) -> int:
+        return len(self._photos)
+
+    def read(self, row: int) -> Image:
+        if row == self._bad:
+            raise PhotoError("'cut.jpg' is cut off", path="cut.jpg", code="truncated")
+        return self._photos[row][0]
+
+    def digest(self, row: int) -> str:
+        return f"{self._start + row:064d}"
+
+
+def spoilt(photos: Dataset, bad: int, start: int = 0) -> Dataset:
+    return Dataset.from_source(
+        Spoilt(photos, bad, start),
+        ids=[f"{start + row}.jpg" for row in range(len(photos))],
+        labels=photos.labels,
+        class_names=photos.class_names,
+    )
+
+
+@pytest.mark.parametrize("part", ["train", "validation"])
+def test_a_photo_of_any_part_and_batch_that_cannot_be_read_ends_in_its_own_error(
+    make_model: MakeModel,
+    train: Dataset,
+    validation: Dataset,
+    values_of: Callable[[object], list[np.ndarray]],
+    part: str,
+) -> None:
+    model = make_model()
+    trainer = sv.Trainer(epochs=2, batch_size=4, on_leak="allow")
+    parts = (
+        (spoilt(train, 17), validation) if part == "train" else (train, spoilt(validation, 9, 99))
+    )
+    with refuses(PhotoError, "truncated") as caught:
+        trainer.fit(model, *parts)
+    assert caught.value.path == "cut.jpg"
+    assert caught.value.__cause__ is None
+    assert all(np.isfinite(value).all() for value in values_of(model))
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("mine"), MemoryError()])
+def test_an_augmenter_that_fails_in_a_later_epoch_leaves_the_best_weights(
+    make_model: MakeModel,
+    train: Dataset,
+    values_of: Callable[[object], list[np.ndarray]],
+    error: Exception,
+) -> None:
+    seen: list[int] = []
+    best: list[list[np.ndarray]] = []
+
+    def fail_late(image: Image, rng: np.random.Generator) -> Image:
+        seen.append(0)
+        if len(seen) > 2 * len(train) + 9:
+            raise error
+        return image
+
+    def remember(epoch: int, logs: object) -> None:
+        best.append(values_of(model))
+
+    model = make_model()
+    callback = load_keras().callbacks.LambdaCallback(on_epoch_end=remember)
+    trainer = sv.Trainer(
+        epochs=5,
+        batch_size=4,
+        learning_rate=0.001,
+        monitor="loss",
+        augmenter=fail_late,
+        callbacks=[callback],
+    )
+    with pytest.raises((AugmenterError, MemoryError)):
+        trainer.fit(model, train)
+    assert any(
+        all(np.array_equal(a, b) for a, b in zip(values_of(model), weights, strict=True))
+        for weights in best
+    )
+
+
+FAILURES = """
+import sys
+import numpy as np
+import shelfvision as sv
+from test_feed import Spoilt, spoilt
+from shelfvision.errors import AugmenterError, PhotoError
+from shelfvision.models._backend import load_keras
+
+def photos(start):
+    images = np.random.default_rng(start).integers(0, 256, (24, 20, 20, 3), dtype=np.uint8)
+    return sv.Dataset.from_arrays(images, [row % 2 for row in range(24)], class_names=["a", "b"])
+
+def fail(kind):
+    seen = []
+    def augmenter(image, rng):
+        seen.append(0)
+        if kind == "augmenter" and len(seen) > 30:
+            raise ZeroDivisionError("mine")
+        return image[:5] if kind == "shape" and len(seen) > 30 else image
+    layers = load_keras().layers
+    model = load_keras().Sequential([
+        load_keras().Input((20, 20, 3)), layers.Rescaling(1 / 255),
+        layers.GlobalAveragePooling2D(), layers.Dense(2, activation="softmax")])
+    train = spoilt(photos(0), 17 if kind == "photo" else -1)
+    held_out = spoilt(photos(1), 9 if kind == "validation" else -1, 99)
+    trainer = sv.Trainer(epochs=3, batch_size=4, augmenter=augmenter, on_leak="allow")
+    try:
+        trainer.fit(model, train, held_out)
+        print(kind, "ended")
+    except (AugmenterError, PhotoError) as error:
+        print(kind, type(error).__name__)
+
+fail("nothing")
+print("#", file=sys.stderr, flush=True)
+for kind in ("photo", "validation", "augmenter", "shape"):
+    fail(kind)
+"""
+
+
+def test_a_failure_while_reading_writes_nothing_to_standard_error() -> None:
+    here = Path(__file__).parent
+    paths = [str(here), str(here.parent), os.environ.get("PYTHONPATH", "")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    # TensorFlow then logs as it does by default.
+    environment.pop("TF_CPP_MIN_LOG_LEVEL", None)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FAILURES],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split("\n")[:-1] == [
+        "nothing ended",
+        "photo PhotoError",
+        "validation PhotoError",
+        "augmenter AugmenterError",
+        "shape AugmenterError",
+    ]
+    assert done.stderr.partition("#\n")[2] == ""

@@ -60,6 +60,14 @@ def test_objects_of_keras_go_by_name_and_numbers() -> None:
     assert again.optimizer.momentum == 0.25  # type: ignore[union-attr]  # it is an instance
 
 
+def nested(depth: int) -> dict[str, object]:
+    """Return a dict of dicts."""
+    value: dict[str, object] = {}
+    for _ in range(depth):
+        value = {"name": value}
+    return value
+
+
 def unknown_optimizer() -> object:
     class Own(load_keras().optimizers.SGD):  # type: ignore[misc]  # keras has no types
         pass
@@ -105,6 +113,13 @@ def test_what_plain_values_cannot_tell_is_refused_by_name(
         ({"schedule": {"name": "CosineSchedule", "speed": 1}}, "unknown-name", "schedule"),
         ({"clipping": {"name": "GradientClipping"}}, "conflict", None),
         ({"epochs": {"name": "Trainer"}}, "wrong-type", "epochs"),
+        ({"epochs": 10**5000}, "not-in-range", "epochs"),
+        ({"learning_rate": 10**400}, "not-in-range", "learning_rate"),
+        ({"optimizer": {"name": "SGD", "momentum": 10**5000}}, "cannot-be-made", "optimizer"),
+        ({"seed": "9" * 10**6}, "not-in-range", "seed"),
+        ({"schedule": nested(100)}, "too-deep", "settings"),
+        ({"augmenter": nested(10**5)}, "too-deep", "settings"),
+        ({"class_weight": {"milk": nested(10**5)}}, "too-deep", "settings"),
         ({"callbacks": ["TerminateOnNaN"]}, "wrong-type", "callbacks"),
         (["epochs", 3], "wrong-type", "settings"),
     ],

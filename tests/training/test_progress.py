@@ -16,7 +16,6 @@ import pytest
 
 import shelfvision as sv
 from shelfvision.models._backend import load_keras
-from shelfvision.training import _progress
 from shelfvision.training._history import as_csv, as_json
 from shelfvision.training._progress import (
     LiveLine,
@@ -90,7 +89,7 @@ def notebook(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_notebook_shows_a_bar_where_it_can(
     notebook: None, monkeypatch: pytest.MonkeyPatch, verbose: Verbose
 ) -> None:
-    monkeypatch.setattr(_progress.importlib.util, "find_spec", lambda name: object())
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
     assert shown_as(verbose) == "bar"
 
 
@@ -101,7 +100,7 @@ def test_a_notebook_without_widgets_shows_lines_and_no_warning(
     capsys: pytest.CaptureFixture[str],
     verbose: Verbose,
 ) -> None:
-    monkeypatch.setattr(_progress.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with reporter_for(verbose, epochs=2, steps=3, done=0) as reporter:
@@ -117,7 +116,7 @@ def test_lines_are_written_once_per_epoch_and_per_minute(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     now = [0.0]
-    monkeypatch.setattr(_progress.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
     with reporter_for(2, epochs=2, steps=10, done=0) as reporter:
         for epoch in (1, 2):
             reporter.begin(epoch)
@@ -137,7 +136,7 @@ def test_a_long_preparation_writes_a_line_per_minute_and_a_short_one_none(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     now = [0.0]
-    monkeypatch.setattr(_progress.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
     with counting(2, "frozen part", 2000) as tell:
         for done in range(100, 2001, 100):
             now[0] += 8.0
@@ -217,7 +216,7 @@ def test_a_run_writes_its_lines_and_logs_them(
 def test_a_history_has_no_formulas_and_no_control_characters() -> None:
     history = {"=cmd|'/C calc'!A0": [0.5], "a\x1b,\n\ud800": [1.0], "@x": [math.nan]}
     table = as_csv(history)
-    assert list(csv.reader(io.StringIO(table)))[0][1].startswith("'=")
+    assert next(csv.reader(io.StringIO(table)))[1].startswith("'=")
     for text in (table, as_json(history)):
         text.encode()
         assert "\x1b" not in text

@@ -14,6 +14,10 @@ from shelfvision.models._backend import load_keras
 from shelfvision.protocols import Image
 from support import refuses
 
+DEEP: list[object] = []
+for _ in range(10**5):
+    DEEP = [DEEP]
+
 
 def flip(image: Image, rng: np.random.Generator) -> Image:
     return image[:, ::-1].copy()
@@ -93,6 +97,10 @@ def test_verbose_takes_the_numbers_of_keras(given: object, kept: object) -> None
         ("checkpoint_dir", "memory://run", "not-a-folder"),
         ("cache_dir", "dbfs:/mnt/run", "not-a-folder"),
         ("cache_dir", "abfss://lake@shop.example/run", "not-a-folder"),
+        ("epochs", 10**5000, "not-in-range"),
+        ("callbacks", [DEEP], "wrong-type"),
+        ("class_weight", {"milk": DEEP}, "not-in-range"),
+        ("optimizer", DEEP, "wrong-type"),
         ("callbacks", "history", "wrong-type"),
         ("callbacks", [print], "wrong-type"),
         ("seed", -1, "not-in-range"),

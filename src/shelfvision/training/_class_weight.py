@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from shelfvision._validation import as_number, listed
+from shelfvision._validation import as_number, listed, received
 from shelfvision.data import Dataset
 from shelfvision.errors import InvalidParameterError
 
@@ -21,7 +21,8 @@ def checked_class_weight(value: object) -> object:
         return value
     if not isinstance(value, Mapping) or not value:
         raise InvalidParameterError(
-            f"class_weight must be 'balanced' or a weight for each class name, not {value!r}",
+            "class_weight must be 'balanced' or a weight for each class name, got "
+            f"{received(value)}",
             code="wrong-type",
             parameter="class_weight",
         )
@@ -29,11 +30,13 @@ def checked_class_weight(value: object) -> object:
     for name, weight in value.items():
         if not isinstance(name, str):
             raise InvalidParameterError(
-                f"class_weight goes by class names, but one of its keys is {name!r}",
+                f"class_weight goes by class names, but one of its keys is {received(name)}",
                 code="wrong-type",
                 parameter="class_weight",
             )
-        weights[name] = as_number(f"class_weight of {name!r}", weight, minimum=0.0)
+        weights[name] = as_number(
+            f"class_weight of {name!r}", weight, minimum=0.0, parameter="class_weight"
+        )
     return weights
 
 

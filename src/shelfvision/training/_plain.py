@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, cast
 
-from shelfvision._validation import listed
+from shelfvision._json import require_shallow
+from shelfvision._validation import listed, received
 from shelfvision.augment import from_dict as augmenter_from
 from shelfvision.augment import to_dict as augmenter_to
 from shelfvision.errors import AugmenterError, InvalidParameterError
@@ -41,6 +42,15 @@ def from_plain(values: Mapping[str, object], known: Sequence[str]) -> dict[str, 
             code="wrong-type",
             parameter="settings",
         )
+    try:
+        require_shallow(dict(values))
+    except ValueError as error:
+        raise InvalidParameterError(
+            f"settings must be those that Trainer.to_dict gives, but {error}; check where they "
+            "come from",
+            code="too-deep",
+            parameter="settings",
+        ) from error
     require_known(values, known)
     return {name: _made(name, value) for name, value in values.items()}
 
@@ -156,7 +166,7 @@ def _made(name: str, value: object) -> object:
     kinds = {found.__name__: found for found in VALUES.get(name, ())}
     if kind not in kinds:
         raise InvalidParameterError(
-            f"{name} is {value!r}, but it is {_choices([*kinds])}; give that instead",
+            f"{name} is {received(value)}, but it is {_choices([*kinds])}; give that instead",
             code="wrong-type",
             parameter=name,
         )
@@ -180,7 +190,7 @@ def _made_by_keras(name: str, kind: object, settings: dict[str, object]) -> obje
     bases = {"Optimizer", "Loss", "LearningRateSchedule"} & set(dir(home))
     if not isinstance(found, type) or not any(issubclass(found, getattr(home, b)) for b in bases):
         raise InvalidParameterError(
-            f"{name} is a {kind!r}, which Keras does not have; give a name such as those in "
+            f"{name} must have a name that Keras knows, got {received(kind)}; give one of those in "
             f"{home.__name__}",
             code="unknown-name",
             parameter=name,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, Self
 
-from shelfvision._validation import as_integer, as_number
+from shelfvision._validation import as_integer, as_number, received
 from shelfvision.errors import InvalidParameterError
 from shelfvision.models._backend import load_keras
 from shelfvision.training._state import Json
@@ -131,7 +131,7 @@ def checked_schedule(value: object, *, epochs: int, learning_rate: object) -> No
     if not isinstance(value, CosineSchedule | PlateauSchedule):
         raise InvalidParameterError(
             "schedule must be a CosineSchedule or a PlateauSchedule of shelfvision.training, not "
-            f"{value!r}; a schedule of Keras's is given as learning_rate",
+            f"{received(value)}; a schedule of Keras's is given as learning_rate",
             code="wrong-type",
             parameter="schedule",
         )

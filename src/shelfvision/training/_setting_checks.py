@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from shelfvision._validation import as_integer, as_number, as_seed, one_of
+from shelfvision._validation import as_integer, as_number, as_seed, one_of, received
 from shelfvision.data.splitting._leaks import ON_LEAK
 from shelfvision.errors import InvalidParameterError
 from shelfvision.training._class_weight import checked_class_weight
@@ -18,6 +18,7 @@ from shelfvision.training._settings import Settings
 
 _COUNTS = ("epochs", "batch_size", "views", "steps_per_execution")
 _OPTIONAL_COUNTS = ("patience", "save_every")
+_MOST = 10**9
 _FOLDERS = ("checkpoint_dir", "cache_dir")
 # A path object keeps one of the two slashes. A drive of Windows has one letter.
 _ADDRESS = re.compile(
@@ -45,7 +46,7 @@ def checked_settings(settings: Settings) -> dict[str, object]:
         if name in _FOLDERS and value is not None:
             checked[name] = _path(name, value)
         elif name in _COUNTS or value is not None:
-            checked[name] = as_integer(name, value, minimum=1)
+            checked[name] = as_integer(name, value, minimum=1, maximum=_MOST)
     if settings.weight_decay is not None:
         checked["weight_decay"] = as_number("weight_decay", settings.weight_decay, minimum=0.0)
     _check_objects(settings)
@@ -69,7 +70,7 @@ def _callable(name: str, value: object) -> None:
     """Refuse what cannot be called."""
     if value is not None and not callable(value):
         raise InvalidParameterError(
-            f"{name} must be callable as (image, rng) -> image, not {value!r}",
+            f"{name} must be callable as (image, rng) -> image, not {received(value)}",
             code="wrong-type",
             parameter=name,
         )
@@ -80,14 +81,15 @@ def _callbacks(value: object) -> tuple[object, ...]:
     if not isinstance(value, Sequence) or isinstance(value, str):
         raise InvalidParameterError(
             "callbacks must be a list of keras.callbacks.Callback, such as [callback], got "
-            f"{value!r}",
+            f"{received(value)}",
             code="wrong-type",
             parameter="callbacks",
         )
     for callback in value:
         if inspect.isclass(callback) or not hasattr(callback, "on_epoch_end"):
             raise InvalidParameterError(
-                f"callbacks must be instances of keras.callbacks.Callback, but one is {callback!r}",
+                "callbacks must be instances of keras.callbacks.Callback, but one is "
+                f"{received(callback)}",
                 code="wrong-type",
                 parameter="callbacks",
             )
@@ -108,7 +110,7 @@ def _part(name: str, value: object) -> None:
         (isinstance(value, str) and value) or hasattr(value, "get_config") or callable(value)
     ):
         raise InvalidParameterError(
-            f"{name} must be the name of one that Keras has, or an instance, not {value!r}",
+            f"{name} must be the name of one that Keras has, or an instance, not {received(value)}",
             code="wrong-type",
             parameter=name,
         )
@@ -133,7 +135,7 @@ def _clipping(value: object) -> None:
     if value is not None and not isinstance(value, GradientClipping):
         raise InvalidParameterError(
             "clipping must be a shelfvision.training.GradientClipping, such as "
-            f"GradientClipping(global_norm=1.0), not {value!r}",
+            f"GradientClipping(global_norm=1.0), not {received(value)}",
             code="wrong-type",
             parameter="clipping",
         )
@@ -168,7 +170,8 @@ def _fine_tune(value: object) -> None:
     """Refuse what cannot name a part of a model."""
     if value is not None and (not isinstance(value, str) or not value):
         raise InvalidParameterError(
-            f"fine_tune must be 'head', 'top', 'all', the name of a layer or None, not {value!r}",
+            "fine_tune must be 'head', 'top', 'all', the name of a layer or None, got "
+            f"{received(value)}",
             code="wrong-type",
             parameter="fine_tune",
         )
@@ -178,7 +181,7 @@ def _mixed_precision(value: object) -> None:
     """Refuse anything but the two types."""
     if value is not None and value not in ("float16", "bfloat16"):
         raise InvalidParameterError(
-            f"mixed_precision must be None, 'float16' or 'bfloat16', not {value!r}",
+            f"mixed_precision must be None, 'float16' or 'bfloat16', not {received(value)}",
             code="not-an-option",
             parameter="mixed_precision",
         )
@@ -189,7 +192,7 @@ def _path(name: str, value: object) -> Path:
     text = os.fspath(value) if isinstance(value, str | os.PathLike) else ""
     if not isinstance(text, str) or not text or "\0" in text:
         raise InvalidParameterError(
-            f"{name} must be the path of a folder, got {value!r}",
+            f"{name} must be the path of a folder, got {received(value)}",
             code="wrong-type",
             parameter=name,
         )
@@ -208,7 +211,7 @@ def _monitor(value: object) -> None:
     if not isinstance(value, str) or not value:
         raise InvalidParameterError(
             "monitor must be 'auto', 'loss', 'val_loss', 'val_accuracy' or another metric of the "
-            f"model, not {value!r}",
+            f"model, not {received(value)}",
             code="wrong-type",
             parameter="monitor",
         )
@@ -221,7 +224,7 @@ def _verbose(value: object) -> object:
     if value != "auto" and (type(value) is not int or value != 2):
         raise InvalidParameterError(
             "verbose must be 'auto', 0 or False (nothing), 1 or True (a bar), or 2 (one line per "
-            f"epoch), got {value!r}",
+            f"epoch), got {received(value)}",
             code="not-an-option",
             parameter="verbose",
         )
