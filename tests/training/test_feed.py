@@ -304,6 +304,7 @@ for kind in ("photo", "validation", "augmenter", "shape"):
 """
 
 
+@pytest.mark.processes
 def test_a_failure_while_reading_writes_nothing_to_standard_error() -> None:
     here = Path(__file__).parent
     paths = [str(here), str(here.parent), os.environ.get("PYTHONPATH", "")]

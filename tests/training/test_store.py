@@ -106,12 +106,8 @@ def test_a_state_of_another_version_is_not_taken_for_damage(
 ) -> None:
     saved(tmp_path, 2)
     monkeypatch.setattr("shelfvision.training._state.FORMAT", 99)
-    with pytest.raises(ResumeError) as caught:
+    with refuses(ResumeError, "foreign-format", "checkpoint_dir"):
         epoch_in(tmp_path)
-    assert str(caught.value) == (
-        f"{str(tmp_path / SLOTS[0])!r} was saved by another version of shelfvision (it has format "
-        '2, not 99); go on with that version, or start again with resume="never"'
-    )
 
 
 def test_a_save_in_mid_epoch_leaves_the_history_alone(tmp_path: Path) -> None:
@@ -167,13 +163,9 @@ def test_a_damaged_state_is_told_with_where_the_run_goes_on(
 def test_a_refusal_names_the_folder_every_damaged_file_and_the_reason(tmp_path: Path) -> None:
     for name in SLOTS:
         (tmp_path / name).write_bytes(b"rubbish")
-    with pytest.raises(ResumeError) as caught:
+    with refuses(ResumeError, "damaged", "checkpoint_dir") as caught:
         epoch_in(tmp_path)
-    assert str(caught.value) == (
-        f"no run state in {str(tmp_path)!r} can be read: 'state-a.safetensors', "
-        "'state-b.safetensors' damaged (it is not a run state); restore a backup, or start again "
-        'with resume="never"'
-    )
+    assert all(name in str(caught.value) for name in (str(tmp_path), *SLOTS))
 
 
 def test_opening_clears_away_what_a_crash_left_and_nothing_else(tmp_path: Path) -> None:
@@ -195,12 +187,11 @@ def test_opening_makes_the_folder_and_those_above_it(tmp_path: Path) -> None:
 
 def test_a_file_in_the_place_of_the_folder_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StorageError) as caught, Checkpoints(tmp_path / "file") as checkpoints:
+    with (
+        refuses(StorageError, "not-writable", "checkpoint_dir"),
+        Checkpoints(tmp_path / "file") as checkpoints,
+    ):
         checkpoints.open()
-    assert str(caught.value) == (
-        f"checkpoint_dir {str(tmp_path / 'file')!r} cannot hold a run: it is a file; give a folder "
-        "that can be written to"
-    )
 
 
 def test_a_folder_that_cannot_be_written_to_is_told_with_the_systems_reason(

@@ -97,7 +97,7 @@ def test_verbose_takes_the_numbers_of_keras(given: object, kept: object) -> None
         ("checkpoint_dir", "memory://run", "not-a-folder"),
         ("cache_dir", "dbfs:/mnt/run", "not-a-folder"),
         ("cache_dir", "abfss://lake@shop.example/run", "not-a-folder"),
-        ("epochs", 10**5000, "not-in-range"),
+        pytest.param("epochs", 10**5000, "not-in-range", id="digits"),
         ("callbacks", [DEEP], "wrong-type"),
         ("class_weight", {"milk": DEEP}, "not-in-range"),
         ("optimizer", DEEP, "wrong-type"),
