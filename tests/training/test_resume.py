@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -329,15 +330,27 @@ def test_a_callback_with_state_goes_on_and_one_without_is_named(
     assert (lasting.seen, forgetful.seen) == (3, 1)
 
 
+def nested(depth: int) -> list[object]:
+    value: list[object] = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    "state",
+    [object(), {1: math.nan, "a": {2}}, nested(100), nested(10**5), [10**5000]],
+    ids=["object", "set", "deep", "deeper", "digits"],
+)
 def test_a_callback_whose_state_is_no_json_is_named(
-    make_model: MakeModel, train: Dataset, validation: Dataset, tmp_path: Path
+    make_model: MakeModel, train: Dataset, tmp_path: Path, state: object
 ) -> None:
     class Odd(load_keras().callbacks.Callback):  # type: ignore[misc]  # keras has no types
         def get_state(self) -> object:
-            return object()
+            return state
 
     with refuses(sv.errors.TrainingError, "not-plain", "callbacks") as caught:
-        trainer_for(tmp_path, callbacks=[Odd()]).fit(make_model(), train, validation)
+        trainer_for(tmp_path, callbacks=[Odd()], monitor="loss").fit(make_model(), train)
     assert "Odd" in str(caught.value)
 
 

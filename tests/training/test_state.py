@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import struct
 from collections.abc import Callable
 from typing import Any
 
@@ -225,3 +226,11 @@ def test_any_other_bytes_are_refused(data: bytes) -> None:
 def test_history_keeps_every_digit(values: list[float]) -> None:
     found, _ = decode(encode(state(history={"loss": values}), generation=1))
     assert list(found.history["loss"]) == values
+
+
+@pytest.mark.parametrize("callbacks", [b"[" * 10**5, b"[1" + b"9" * 5000, b"[1e999", b"[]]"])
+def test_a_signed_state_of_any_content_is_refused(callbacks: bytes) -> None:
+    odd = DATA.replace(b'[null, {\\"seen\\": 4}]', callbacks)
+    size = struct.unpack("<Q", DATA[:8])[0] + len(odd) - len(DATA)
+    with refuses(DamagedStateError, "damaged"):
+        decode(signed(struct.pack("<Q", size) + odd[8:]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 
 from shelfvision._files import temporary_name
 from shelfvision.errors import ResumeError, StorageError, TrainingWarning
+from shelfvision.training._resume import require_a_run
 from shelfvision.training._state import RunState, decode
 from shelfvision.training._store import BEST, HISTORY, SLOTS, Checkpoints
 from support import gives_warning, refuses
@@ -271,3 +273,41 @@ def test_a_state_is_written_whole_when_the_block_ends_in_an_error(
     with pytest.raises(KeyError, match="mine"):
         save_and_fail(tmp_path, meanwhile)
     assert epoch_in(tmp_path) == 1
+
+
+@pytest.mark.parametrize("name", ["a" * 255, "é" * 127, "蔬" * 85, " .run", "run\n\x1b[2J"])
+def test_a_folder_may_have_any_name_that_the_system_takes(tmp_path: Path, name: str) -> None:
+    with Checkpoints(tmp_path / name) as checkpoints:
+        checkpoints.open()
+        checkpoints.save(state(1))
+    assert epoch_in(tmp_path / name) == 1
+
+
+@pytest.mark.parametrize("name", ["a" * 256, "蔬" * 86, "b/" * 2100])
+def test_a_name_that_the_system_does_not_take_is_told(tmp_path: Path, name: str) -> None:
+    with (
+        refuses(StorageError, "not-writable", "checkpoint_dir"),
+        Checkpoints(tmp_path / name) as checkpoints,
+    ):
+        checkpoints.open()
+    with refuses(ResumeError, "not-found", "checkpoint_dir"):
+        require_a_run(tmp_path / name, "must")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no FIFOs here")
+@pytest.mark.parametrize("kind", ["fifo", "device", "endless", "folder", "dangling"])
+def test_what_is_no_file_in_the_place_of_a_state_is_never_waited_for(
+    tmp_path: Path, kind: str
+) -> None:
+    saved(tmp_path, 2)
+    place = tmp_path / SLOTS[1]
+    place.unlink()
+    if kind == "fifo":
+        os.mkfifo(place)
+    elif kind == "folder":
+        place.mkdir()
+    else:
+        targets = {"device": "/dev/null", "endless": "/dev/zero", "dangling": tmp_path / "none"}
+        place.symlink_to(targets[kind])
+    with gives_warning(TrainingWarning, "damaged", "checkpoint_dir"):
+        assert epoch_in(tmp_path) == 1
