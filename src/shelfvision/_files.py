@@ -439,17 +439,20 @@ def _code_of(error: Exception) -> str:
 
 def make_directory(directory: Path) -> None:
     """Make a folder, and those above it, whose names survive a power cut."""
-    if directory.is_dir():
-        return
-    if directory != directory.parent:
-        make_directory(directory.parent)
-    # Another process may be as quick; a file in the way is told by the operating system.
-    try:
-        os.mkdir(directory)
-    except FileExistsError:
-        if not directory.is_dir():
-            raise
-    fsync_directory(directory.parent)
+    missing: list[Path] = []
+    while not directory.is_dir():
+        missing.append(directory)
+        if directory == directory.parent:
+            break
+        directory = directory.parent
+    for folder in reversed(missing):
+        # Another process may be as quick; a file in the way is told by the operating system.
+        try:
+            os.mkdir(folder)
+        except FileExistsError:
+            if not folder.is_dir():
+                raise
+        fsync_directory(folder.parent)
 
 
 def fsync_directory(directory: Path) -> None:
