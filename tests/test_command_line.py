@@ -467,6 +467,63 @@ def test_a_pipe_that_is_closed_early_ends_it_quietly(tmp_path: Path) -> None:
     assert done.stderr == ""
 
 
+# -- remedies ------------------------------------------------------------------------------
+
+
+@pytest.mark.remedy("wrong-suffix")
+def test_an_output_of_any_name_is_written_in_the_format_that_is_asked_for(
+    run: Run, foreign: Path
+) -> None:
+    wrong = run("export", foreign / "m.shelf", "a.what")
+    assert code_of(wrong) == "wrong-suffix"
+    assert run("export", foreign / "m.shelf", "a.keras").status == 0
+    assert run("export", foreign / "m.shelf", "b.keras", "--format", "keras").status == 0
+
+
+@pytest.mark.remedy("wrong-usage")
+def test_every_option_is_listed_where_a_wrong_one_says(run: Run) -> None:
+    wrong = run("train", "x", "-o", "y", "--epochs", "many")
+    (words,) = re.findall(r"; see shelfvision (.*) --help \[", wrong.err)
+    found = run(*words.split(), "--help")
+    assert found.status == 0
+    assert "--epochs N" in found.out
+
+
+@pytest.mark.remedy("no-training-photos", "conflict")
+def test_the_right_column_tells_the_parts(run: Run, foreign: Path) -> None:
+    photos = sorted((foreign / "Магазин").rglob("*.jpg"))
+    rows = [
+        f"{path},{path.parent.name},{('train', 'train', 'valid', 'test')[number % 4]},a"
+        for number, path in enumerate(photos)
+    ]
+    Path("list.csv").write_text("\n".join(["path,label,part,shop", *rows]), encoding="utf-8-sig")
+    command = ("--architecture", "shelf_cnn", "--image-size", 32, "--epochs", 1, "-o", "m.shelf")
+    wrong = run("train", "list.csv", *command, "--split-column", "shop")
+    assert code_of(wrong) == "no-training-photos"
+    assert code_of(run("train", ".", *command, "--split-column", "part")) == "conflict"
+    assert code_of(run("train", ".", *command, "--where", "shop=a")) == "conflict"
+    found = run("train", "list.csv", *command, "--split-column", "part", "--where", "shop=a")
+    assert found.status == 0, found.err
+    assert "train 8, validation 4, test 4" in found.err
+
+
+# -- classes that are absent ---------------------------------------------------------------
+
+
+@pytest.mark.filterwarnings("always")
+def test_photos_without_one_of_the_classes_are_judged(run: Run, shelf: Path, bundle: Path) -> None:
+    shutil.copytree(shelf / "Can", "photos/Can")
+    facts = run("evaluate", bundle, "photos", "--json")
+    assert facts.status == 0, facts.err
+    assert re.fullmatch(r"shelfvision: warning: .*'Jar'.* \[[a-z-]+\]\n", facts.err)
+    assert json.loads(facts.out)["per_class"]["Jar"]["support"] == 0
+    rows = [f"{path},{path.parent.name}" for path in sorted(Path("photos").rglob("*.jpg"))]
+    Path("list.csv").write_text("\n".join(["path,label", *rows]))
+    found = run("evaluate", bundle, "list.csv")
+    assert found.status == 0, found.err
+    assert "accuracy" in found.out
+
+
 # -- encodings -----------------------------------------------------------------------------
 
 FOREIGN = ("Чай", "Żurek 🥛")

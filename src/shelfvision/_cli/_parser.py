@@ -23,7 +23,7 @@ class _Parser(argparse.ArgumentParser):
         self.print_usage(sys.stderr)
         named = re.match(r"argument ([^ :]+)", message)
         raise InvalidParameterError(
-            f"{message}; {self.prog} --help lists every option",
+            f"{message}; see {self.prog} --help",
             code="wrong-usage",
             parameter=named[1].rpartition("/")[2] if named else None,
         )
