@@ -51,6 +51,7 @@ def cells(path: Path, encoding: str | None = None) -> list[tuple[str, str]]:
         PLAIN.replace("\n", "\r\n"),
         PLAIN.replace("\n", "\r"),
         PLAIN.removesuffix("\n"),
+        PLAIN + "\x1a",
         "\n\n" + PLAIN,
         ",path,label\n0,a.jpg,Käse\n1,b.jpg,Milk\n",
         '"","path","label"\n"1","a.jpg","Käse"\n"2","b.jpg","Milk"\n',
@@ -127,6 +128,16 @@ def test_what_is_no_csv_is_told_with_its_line(file: Path, text: str, line: int) 
         cells(file)
     assert f"line {line} " in f"{caught.value} "
     assert repr(str(file)) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "start", [b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"PAR1", b"\x1f\x8b", b"%PDF"]
+)
+def test_other_kinds_of_files_are_called_by_their_names(file: Path, start: bytes) -> None:
+    file.write_bytes(start + bytes(range(256)))
+    with refuses(DataError, "not-csv", "path") as caught:
+        cells(file)
+    assert "must be a CSV file, got a" in str(caught.value)
 
 
 def test_the_limit_on_fields_is_left_alone(file: Path) -> None:

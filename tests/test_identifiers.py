@@ -71,6 +71,8 @@ def test_labels_that_are_numbers_keep_every_digit() -> None:
     assert text_of(0.5) == "0.5"
     with refuses(DataError, "lost-digits", "label"):
         text_of(float(2**53 + 1))
+    with refuses(DataError, "wrong-type", "label"):
+        text_of(b"milk")
 
 
 @pytest.mark.parametrize("value", [None, float("nan"), np.nan, np.datetime64("NaT")])

@@ -51,6 +51,13 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 # The mark of UTF-32 starts with that of UTF-16, so it comes first.
+_FORMATS = (
+    (b"PK\x03\x04", "a spreadsheet (.xlsx, .ods) or ZIP file", "save the sheet as CSV UTF-8"),
+    (b"\xd0\xcf\x11\xe0", "a spreadsheet (.xls)", "save the sheet as CSV UTF-8"),
+    (b"PAR1", "a Parquet file", "read it into a frame"),
+    (b"\x1f\x8b", "a gzip file", "unpack it"),
+    (b"%PDF", "a PDF file", "save the table as CSV UTF-8"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,11 +215,17 @@ def _text_of(file: TextFile) -> str:
     data = read_bounded(
         file.path, MAX_BYTES, what=file.what, error=file.error, parameter=file.parameter
     )
+    for start, kind, remedy in _FORMATS:
+        if data.startswith(start):
+            raise file.refused(
+                f"{file.what} {file.name} must be a CSV file, got {kind}; {remedy}", "not-csv"
+            )
     marked = next((name for mark, name in _MARKS if data.startswith(mark)), None)
     encoding = marked or _known(file.encoding) or "utf-8"
     errors = "surrogateescape" if file.keep_bytes and encoding == "utf-8" else "strict"
     try:
-        text = data.decode(encoding, errors).removeprefix("\ufeff")
+        # Old tools of DOS end a text with Ctrl-Z.
+        text = data.decode(encoding, errors).removeprefix("\ufeff").rstrip("\x1a")
     except UnicodeError as error:
         raise _wrong_encoding(file, data, encoding, error) from error
     if "\0" in text:

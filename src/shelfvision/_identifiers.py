@@ -143,7 +143,7 @@ def text_of(value: object, *, name: str = "label") -> str:
     Raises
     ------
     DataError
-        A float is infinite, or so large that it has lost digits.
+        The value is bytes, or a float so large that it has lost digits.
 
     Examples
     --------
@@ -154,6 +154,13 @@ def text_of(value: object, *, name: str = "label") -> str:
         return clean_name(value)
     if is_missing(value):
         return ""
+    if isinstance(value, bytes):
+        raise DataError(
+            f"{name} must be a text or a number, got {value!r}; decode it, as in "
+            "value.decode('utf-8')",
+            code="wrong-type",
+            parameter=name,
+        )
     digits = _digits(value, name)
     return clean_name(str(value)) if digits is None else digits
 

@@ -154,6 +154,7 @@ def test_photos_outside_root_keep_their_whole_path(shop: Path) -> None:
         " Milk/b.jpg ",
         "\ufeffMilk/b.jpg",
         "Milk/b.jpg\u00a0",
+        "Mil%6B%2Fb.jpg",
     ],
 )
 def test_paths_whose_meaning_is_clear_are_found(shop: Path, cell: str) -> None:
@@ -213,12 +214,14 @@ def test_a_path_of_another_computer_says_which_part_to_remove(
     [
         ("https://cdn.example/Milk/b.jpg", "download the photos"),
         ("s3://bucket/b.jpg", "download the photos"),
+        ("https:/cdn.example/Milk/b.jpg", "download the photos"),
+        ("data:image/png;base64,iVBORw0KGgo=", "save the photos as files"),
         ("gs://bucket/Milk/b.jpg?size=2", "download the photos"),
         ("/data/upload/1/ab12-1.jpg", "copy the photos to this computer"),
         (r"C:\photos\gone.jpg", "copy the photos to this computer"),
         (r"\\server\share\gone.jpg", "copy the photos to this computer"),
         ("milk/B.JPG", "write 'Milk/b.jpg', as the file is called"),
-        ("~/gone.jpg", "home folder"),
+        ("~/gone.jpg", "set root"),
         ("gone.jpg", "set root"),
     ],
 )
@@ -420,6 +423,33 @@ def test_labels_of_arrays_are_read_as_those_of_files(
 ) -> None:
     images = np.zeros((2, 8, 8, 3), np.uint8)
     assert sorted(shv.Dataset.from_arrays(images, labels).class_names) == sorted(names)
+
+
+@pytest.mark.remedy("wrong-dtype")
+def test_floats_are_made_numbers_or_codes() -> None:
+    images = np.zeros((2, 8, 8, 3), np.uint8)
+    labels = np.array([1.0, 0.0])
+    with refuses(DataError, "wrong-dtype", "labels"):
+        shv.Dataset.from_arrays(images, labels)  # type: ignore[arg-type]  # what it refuses
+    assert shv.Dataset.from_arrays(images, labels.astype(int)).labels.tolist() == [1, 0]
+    codes = np.array([4006381333931.0, 7.0])
+    found = shv.Dataset.from_arrays(images, codes.astype(int).astype(str))
+    assert found.class_names == ("4006381333931", "7")
+    scaled = images.astype(np.float32) / 255
+    with refuses(DataError, "wrong-dtype", "images"):
+        shv.Dataset.from_arrays(scaled, [0, 1])
+    again = (scaled * 255).astype(np.uint8)
+    assert len(shv.Dataset.from_arrays(again, [0, 1])) == 2
+
+
+@pytest.mark.remedy("not-in-range")
+def test_codes_as_numbers_of_classes_are_given_as_text() -> None:
+    images = np.zeros((2, 8, 8, 3), np.uint8)
+    labels = np.array([4006381333931, 7])
+    with refuses(DataError, "not-in-range", "labels"):
+        shv.Dataset.from_arrays(images, labels)
+    found = shv.Dataset.from_arrays(images, labels.astype(str))
+    assert found.class_names == ("4006381333931", "7")
 
 
 def test_twins_among_labels_of_arrays_are_one_class_with_a_warning() -> None:

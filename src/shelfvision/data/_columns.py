@@ -121,9 +121,9 @@ def _named(
 def label_array(labels: npt.ArrayLike) -> npt.NDArray[Any]:
     """Return labels as an array of whatever type and shape they have."""
     try:
-        # Of numbers among text, NumPy makes text of its own: 4006381333931.0, 1e+18.
-        texts = {isinstance(label, str) for label in labels} if isinstance(labels, list) else ()
-        return np.asarray(labels, dtype=object if len(texts) == 2 else None)
+        # NumPy would make text of numbers among text (4006381333931.0) and cut NUL off its end.
+        text = isinstance(labels, list) and any(isinstance(label, str) for label in labels)
+        return np.asarray(labels, dtype=object if text else None)
     except (ValueError, OverflowError) as error:
         raise DataError(
             "labels must be one class a row, shape (n,), but their entries are not all alike; give "

@@ -24,6 +24,10 @@ Where: TypeAlias = Mapping[str, str | Sequence[str]]
 """The value, or the values, that a column must have."""
 
 
+_SHOWN = 300
+"""As many characters of a path are shown."""
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """What lists the photos, for messages."""
@@ -88,7 +92,7 @@ class Manifest:
         if len(missing) < len(self.there):
             remedy += ", or pass on_error='skip' to leave such photos out"
         return PhotoNotFoundError(
-            f"{origin.at(line)} lists the photo {cell!r}, which is not in {self.root!r} "
+            f"{origin.at(line)} lists the photo {cell[:_SHOWN]!r}, which is not in {self.root!r} "
             f"({len(missing)} of {len(self.there)} photos are missing); {remedy}",
             path=self.ids[missing[0]],
             code="not-found",

@@ -2,8 +2,8 @@
 
 A cell is taken as it is first. Where no such file exists, the readings whose meaning is clear are
 tried: without space at the ends, without the apostrophe of spreadsheets, with backslashes as
-separators, as a ``file://`` address, and in the other Unicode normal form. What exists in none of
-these is missing, and `remedy_for` says what to do about a path of its kind.
+separators, percent-decoded, as a ``file://`` address, and in the other Unicode normal form. What
+exists in none of these is missing, and `remedy_for` says what to do about a path of its kind.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ import os
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
 from shelfvision._identifiers import clean_name
 from shelfvision._text import from_csv_cell, unguarded
 
-_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+# Path("https://cdn/x") has one slash only.
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:[\\/]")
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 _SEPARATOR = re.compile(r"[\\/=]")
 
@@ -89,20 +90,20 @@ def photo_id(value: str, root: str) -> str:
 def remedy_for(cell: str, finder: PhotoFinder) -> tuple[str, str | None]:
     """Return what to do about a path that leads to no file, and the parameter that helps."""
     value = clean_name(cell)
+    if value.lower().startswith("data:"):
+        return "save the photos as files, and list their paths", None
     if _ADDRESS.match(value) and not value.lower().startswith("file:"):
         return "download the photos, and list the paths of their files", None
-    absolute = os.path.isabs(value) or _DRIVE.match(value) or value.startswith(("\\", "file:"))
     head = _foreign_part(value, finder)
     if head is not None:
         return f"remove {head!r} from the start of the paths, so that they start from root", None
-    if absolute:
+    if os.path.isabs(value) or _DRIVE.match(value) or value.startswith(("\\", "file:")):
         return "copy the photos to this computer, and list their paths relative to root", None
     similar = finder.similar(value)
     if similar is not None:
         return f"write {similar!r}, as the file is called", None
-    if value.startswith("~"):
-        return "write out the home folder instead of '~'", None
-    return "set root to the folder that the paths start from", "root"
+    home = "write out the home folder instead of '~', or " if value.startswith("~") else ""
+    return f"{home}set root to the folder that the paths start from", "root"
 
 
 def _foreign_part(value: str, finder: PhotoFinder) -> str | None:
@@ -118,7 +119,7 @@ def _readings(cell: str) -> Iterator[str]:
     """Yield the paths that a cell may mean, the literal one first."""
     seen: set[str] = set()
     for text in (cell, from_csv_cell(cell), unguarded(cell), clean_name(cell), cell.strip()):
-        for path in (text, _from_address(text), _with_slashes(text)):
+        for path in (text, _from_address(text), _with_slashes(text), _decoded(text)):
             if path and path not in seen:
                 seen.add(path)
                 yield path
@@ -133,6 +134,12 @@ def _from_address(text: str) -> str | None:
         path = url2pathname(parts.path) if here else ""
     except ValueError:
         return None
+    return None if "\0" in path else path
+
+
+def _decoded(text: str) -> str | None:
+    """Return a path whose space and letters are written as in an address: ``Oat%20milk``."""
+    path = unquote(text) if "%" in text else ""
     return None if "\0" in path else path
 
 
