@@ -294,6 +294,31 @@ def test_a_classifier_is_exported_and_the_file_predicts(
     assert code_of(run("export", "m.onnx", "n.onnx")) == "foreign-format"
 
 
+def test_photos_of_some_classes_are_evaluated_and_those_of_others_refused(
+    run: Run, shelf: Path, bundle: Path
+) -> None:
+    shutil.copytree(shelf, "some")
+    shutil.rmtree("some/Can")
+    found = json.loads(run("evaluate", bundle, "some", "--json").out)
+    assert found["class_names"] == ["Can", "Jar"]
+    assert [sum(row) for row in found["confusion"]] == [0, 6]
+    report = run("evaluate", bundle, "some")
+    assert "nan" not in report.out.lower()
+    shutil.copytree("some/Jar", "some/Tub")
+    refused = run("evaluate", bundle, "some")
+    assert code_of(refused) == "unknown-class"
+    assert "'Tub'" in refused.err
+
+
+def test_a_root_above_the_parts_of_a_split_is_refused_with_the_path(run: Run, shelf: Path) -> None:
+    for part in ("train", "test"):
+        shutil.copytree(shelf, f"export/{part}")
+    for arguments in (["train", "export", "-o", "m.shelf"], ["audit", "export"]):
+        refused = run(*arguments)
+        assert code_of(refused) == "split-folders"
+        assert os.path.join("export", "train") in refused.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "code"),
     [

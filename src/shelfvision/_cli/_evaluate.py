@@ -13,9 +13,8 @@ def run(chosen: argparse.Namespace) -> int:
     """Judge a classifier, and write a page if asked."""
     require_place(chosen.html, "--html")
     model = model_of(chosen.file, chosen.sha256)
-    photos = dataset_of(
-        chosen, image_size=model.image_size, resize=model.resize, class_names=model.class_names
-    )
+    # All folders and labels, so that `evaluate` refuses a class that the model does not know.
+    photos = dataset_of(chosen, image_size=model.image_size, resize=model.resize)
     report = evaluate(model, photos)
     if chosen.json:
         say_json(report.to_dict())

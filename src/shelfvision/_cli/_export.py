@@ -44,7 +44,6 @@ def run(chosen: argparse.Namespace) -> int:
             chosen,
             image_size=classifier.image_size,
             resize=classifier.resize,
-            class_names=classifier.class_names,
         )
     report = classifier.export(
         chosen.output,
