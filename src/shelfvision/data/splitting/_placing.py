@@ -1,29 +1,41 @@
-"""Which part every group goes to.
+"""Assign every group to a set, in proportion for each group size and near each class quota.
 
-Large groups must not all go to the part with the largest quota: then validation and test would
-see single photos only. Groups are therefore samples of three populations at once:
+A method that fills the largest quota first puts every burst into the training set. Validation,
+calibration and test scores then see single photos only. So groups are assigned in three steps:
 
-1. **Size.** All groups of one size, whatever their class, are dealt out in proportion to the
-   shares: systematic sampling (`_seats`) rounds how many of them each part gets, and carries what
-   the rounding owes to the next smaller size. Ten bursts split 70 / 20 / 10 give 7, 2 and 1;
-   one burst goes to validation for one seed in five.
-2. **Class.** Groups of one class are neighbours on the list of their size, so they are spread
-   too. Within a short run of the list, each group takes the free seat whose part is furthest
-   behind in the group's classes, as in iterative stratification (Sechidis, Tsoumakas and Vlahavas,
-   "On the stratification of multi-label data", 2011) and minimization (Pocock and Simon, 1975).
-3. **Quota.** A seat is refused where the class would exceed its quotas, over all parts together,
-   by more than its largest group. Then the part that lacks most takes the group.
+1. **Size.** The groups of one size are distributed over the sets in proportion, over all classes
+   together. Systematic sampling (`_seats`) gives each set a number of seats: of 10 bursts, split
+   70 / 20 / 10, it gives 7, 2 and 1 seats; one burst goes to the validation set for one seed in
+   five. What rounding owes a set is carried to the next smaller size. Sizes with few groups are
+   pooled (`_pools`).
+2. **Class.** Each group has its own seat. Groups of one class are neighbours in the list, so their
+   seats are in proportion too. In a run of 16 groups, a group takes another free seat where its
+   own set is ahead in the group's class by more than the largest group of the class, or another
+   set is that far behind. Iterative stratification (Sechidis, Tsoumakas and Vlahavas, 2011) and
+   minimization (Pocock and Simon, 1975) choose by the same differences, but for every example.
+3. **Quota.** A set is refused where the sum of all excesses over the class quotas would be larger
+   than the largest group of the class. Where all sets are refused, the set that lacks most
+   rows of the class gets the group.
 
-Single photos come last and meet the quotas (`_singles`).
+Single photos come last and fill the quotas (`_singles`). Without groups, quotas are exact.
 
-**The bound.** Let g be the size of the largest group of a class. Seats keep the sum of all
-excesses at most g. From such a state, placing every further group where most is lacking leaves no
-part more than g short: suppose one were, then every part chosen since lacked more than g before
-and lacks something still, so the excess of the parts that were not chosen would be above g. Classes
-that share groups with others, or that have to reach every part with few groups, may miss by more.
+**Bound.** No set misses a quota by more than g, the size of the largest group of the class. While
+step 3 refuses sets, the excesses sum to at most g. Afterwards each group goes where most is
+lacking. Suppose that a set lacks more than g in the end. Then every set that got a group since
+lacked more than g before and still lacks something. So the excess of the other sets, which did not
+grow, would be larger than g. Two exceptions: groups of several classes, and classes with so few
+groups that the rule "every set gets a group of every class" decides.
 
-Everything depends on the hashes of the groups (`ranks`) and on their sizes and classes, never on
-the order of rows.
+The result depends on the hashes of the groups (`ranks`), their sizes and classes, not on the order
+of rows.
+
+References
+----------
+W. G. Madow, "On the theory of systematic sampling, II", Ann. Math. Statist. 20 (1949) 333-354.
+K. Sechidis, G. Tsoumakas, I. Vlahavas, "On the stratification of multi-label data", ECML PKDD
+(2011) 145-158.
+S. Pocock, R. Simon, "Sequential treatment assignment with balancing for prognostic factors in the
+controlled clinical trial", Biometrics 31 (1975) 103-115.
 """
 
 from __future__ import annotations
