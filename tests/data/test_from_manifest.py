@@ -430,14 +430,14 @@ def test_floats_are_made_numbers_or_codes() -> None:
     images = np.zeros((2, 8, 8, 3), np.uint8)
     labels = np.array([1.0, 0.0])
     with refuses(DataError, "wrong-dtype", "labels"):
-        shv.Dataset.from_arrays(images, labels)  # type: ignore[arg-type]  # what it refuses
+        shv.Dataset.from_arrays(images, labels)
     assert shv.Dataset.from_arrays(images, labels.astype(int)).labels.tolist() == [1, 0]
     codes = np.array([4006381333931.0, 7.0])
     found = shv.Dataset.from_arrays(images, codes.astype(int).astype(str))
     assert found.class_names == ("4006381333931", "7")
     scaled = images.astype(np.float32) / 255
     with refuses(DataError, "wrong-dtype", "images"):
-        shv.Dataset.from_arrays(scaled, [0, 1])
+        shv.Dataset.from_arrays(scaled, [0, 1])  # type: ignore[arg-type]  # what it refuses
     again = (scaled * 255).astype(np.uint8)
     assert len(shv.Dataset.from_arrays(again, [0, 1])) == 2
 

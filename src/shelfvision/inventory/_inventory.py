@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._files import write_atomically
-from shelfvision._identifiers import clean_name, lookalike
+from shelfvision._identifiers import clean_name, lookalike, text_of
 from shelfvision._validation import as_number, counted, import_package, listed, one_of
 from shelfvision.data import Dataset
 from shelfvision.errors import InvalidParameterError
@@ -24,6 +24,7 @@ from shelfvision.inventory._stock_list import (
     lines_of_file,
     lines_of_mapping,
     of_store,
+    require_joined,
 )
 from shelfvision.inventory._writing import COLUMNS, Row, as_csv, as_json, as_text
 
@@ -155,6 +156,7 @@ class Inventory:
         940
         """
         sure = as_number("confidence", confidence, minimum=0.5, maximum=1, exclusive=True)
+        store = None if store is None else text_of(store, name="store")
         from_file = not isinstance(expected, Mapping)
         _require_fitting(
             from_file=from_file, key_column=key_column, codes=codes, store_column=store_column,
@@ -167,6 +169,8 @@ class Inventory:
                 product=product_column, count=count_column, key=key_column, store=store_column
             )
             lines = lines_of_file(expected, columns, encoding)
+        if codes is not None:
+            require_joined(lines, codes, self.class_names)
         checks = []
         for part, stock in self._compared(store_column, store).items():
             here = lines

@@ -39,7 +39,8 @@ _GROUPED = re.compile(
 _AMBIGUOUS = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
 # What a spreadsheet makes of a long code: 4,00638E+12, or 4006381333931.0 after pandas.
 _DAMAGED = re.compile(r"\d(?:[.,]\d+)?[eE]\+?\d+|\d+[.,]0+")
-_AS_TEXT = re.compile(r'="(.*)"')
+# What keeps a spreadsheet from making a number of a code.
+_AS_TEXT = re.compile(r'^="(.*)"$')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,8 +123,7 @@ def lines_of_mapping(expected: Mapping[str, object]) -> list[StockLine]:
 
 def _name(cell: str, where: str) -> str:
     """Return a product as it is written, without the formula that keeps it text."""
-    as_text = _AS_TEXT.fullmatch(cell.strip())
-    name = as_text[1] if as_text else unguarded(cell)
+    name = _AS_TEXT.sub(r"\1", unguarded(cell).strip())
     if not clean_name(name):
         raise DataError(
             f"{where or 'expected'} must have a product, got none; correct it",
@@ -135,7 +135,7 @@ def _name(cell: str, where: str) -> str:
 
 def count_of(value: object, where: str) -> int:
     """Return a count that is a whole number from 0, or say where it is none."""
-    text = clean_name(value) if isinstance(value, str) else _plain(value)
+    text = _plain(value)
     if isinstance(value, str) and _AMBIGUOUS.fullmatch(text):
         whole, decimals = re.split("[.,]", text)
         other = f" or {whole!r}" if not decimals.strip("0") else ""
@@ -157,6 +157,8 @@ def count_of(value: object, where: str) -> int:
 
 def _plain(value: object) -> str:
     """Return a number as text: 40, 40.0 and NumPy's kinds of it as "40"."""
+    if isinstance(value, str):
+        return clean_name(_AS_TEXT.sub(r"\1", value.strip()))
     return "" if isinstance(value, bool) else text_of(value, name="expected")
 
 
@@ -201,6 +203,12 @@ def _checked_codes(codes: object, class_names: list[str]) -> dict[str, str]:
             code="wrong-type",
             parameter="codes",
         )
+    if not codes:
+        raise InvalidParameterError(
+            'codes must have the class of a code, got no code; write {"4006381333931": "Milk"}',
+            code="empty",
+            parameter="codes",
+        )
     found: dict[str, str] = {}
     for code, name in codes.items():
         key = clean_name(identifier(code, name="codes"))
@@ -233,18 +241,49 @@ def _require_distinct(lines: Iterable[StockLine]) -> None:
             )
 
 
+def require_joined(lines: Iterable[StockLine], codes: Codes, class_names: Iterable[str]) -> None:
+    """Refuse codes that differ from known ones in zeros or separators, and lists without any."""
+    names = _checked_codes(codes, list(class_names))
+    loose = {_significant(code): code for code in names if _significant(code)}
+    written = [(line.where, clean_name(line.product)) for line in lines]
+    for where, code in written:
+        near = loose.get(_significant(code))
+        _require_undamaged(where, code, names)
+        if code not in names and near is not None:
+            raise DataError(
+                f"{where} has the code {code!r}, which differs from {near!r} of codes in leading "
+                "zeros or separators only; write both alike, as text",
+                code="unknown-id",
+                parameter="codes",
+            )
+    if written and not any(code in names for _, code in written):
+        raise DataError(
+            f"codes must have a code of the stock list, got {listed(names)}, but the list has "
+            f"{listed(code for _, code in written)}; check the column of codes",
+            code="no-common-codes",
+            parameter="codes",
+        )
+
+
+def _significant(code: str) -> str:
+    """Return the digits of a code that is a number, without leading zeros."""
+    digits = re.sub(r"[\s.-]", "", code)
+    return digits.lstrip("0") if digits.isascii() and digits.isdigit() else ""
+
+
 def _product(line: StockLine, names: Mapping[str, str] | None) -> str:
     key = clean_name(line.product)
-    if names is None or key in names:
-        return key if names is None else names[key]
-    if _DAMAGED.fullmatch(key):
+    return key if names is None else names.get(key, key)
+
+
+def _require_undamaged(where: str, code: str, names: Mapping[str, str]) -> None:
+    if code not in names and _DAMAGED.fullmatch(code):
         raise DataError(
-            f"{line.where} must have a code as it is, got {key!r}, a number that a spreadsheet "
+            f"{where} must have a code as it is, got {code!r}, a number that a spreadsheet "
             "made of one; format the column as text and export it again",
             code="lost-digits",
             parameter="expected",
         )
-    return key
 
 
 def _require_same_case(where: str, product: str, class_names: list[str], parameter: str) -> None:

@@ -41,8 +41,8 @@ def checked_paths(levels: Path, paths: Sequence[Sequence[str]]) -> tuple[Path, .
     """Return the distinct paths, sorted, or say what is wrong with them."""
     if len(set(levels)) != len(levels) or len(levels) < 2:
         raise InvalidParameterError(
-            f"a taxonomy has two or more levels of different names, not {listed(levels)}; name "
-            "them finest first, as in ['product', 'label']",
+            "levels must be two or more different names, got "
+            f"{listed(levels) or 'none'}; name them finest first, as in ['product', 'label']",
             code="duplicate" if len(levels) > 1 else "wrong-length",
             parameter="levels",
         )
