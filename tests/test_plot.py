@@ -20,6 +20,7 @@ from matplotlib.patches import Rectangle
 
 import shelfvision as sv
 from shelfvision import plot
+from shelfvision._text import printable
 from shelfvision.errors import InvalidParameterError
 from support import refuses
 
@@ -402,3 +403,38 @@ def test_heat_maps_that_are_missing_are_made_by_explain() -> None:
     model = sv.build_model(len(photos.class_names), architecture="shelf_cnn", image_size=(32, 32))
     classifier = sv.Classifier.from_model(model, class_names=photos.class_names)
     assert len(plot.heat_maps(sv.explain(classifier, images))) == len(images)
+
+
+# -- names from outside --------------------------------------------------------------------
+
+HOSTILE = ["5$ $bag$", r"$\frac{1}{0}$", "a\nb", "tea\u202e\x1b[31m", "$" * 99, r"\$x\$"]
+
+
+def shown_texts(axes: Axes) -> list[tuple[str, bool]]:
+    """Return every text of a chart, and whether markup in it has an effect."""
+    texts = [*axes.get_xticklabels(), *axes.get_yticklabels(), axes.title, *axes.texts]
+    return [(text.get_text(), text.get_parse_math()) for text in texts]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_markup_and_control_characters_in_names_have_no_effect(name: str) -> None:
+    drawn_axes = [
+        plot.confusion_matrix([[1, 0], [0, 1]], [name, "milk"]),
+        plot.class_balance({name: 3, "milk": 2}, {name: 3, "milk": 3}),
+        plot.predictions(PHOTOS[:1], [name], [0.5], ["milk"])[0],
+        plot.heat_maps(PHOTOS[:1], np.zeros(PHOTOS[:1].shape[:3]), [name])[0, 1],
+    ]
+    expected = printable(name)
+    for axes in drawn_axes:
+        drawn(axes.figure)
+        found = [(text, math) for text, math in shown_texts(axes) if text[:1] == expected[:1]]
+        assert found
+        for text, math in found:
+            assert not math
+            assert all(one.isprintable() for one in text.split("\n"))
+            assert len(expected) > 20 or expected in text
+
+
+def test_names_of_one_class_in_two_spellings_keep_their_counts() -> None:
+    axes = plot.class_balance({"Milk ": 3, "tea": 2})
+    assert [text.get_text() for text in axes.texts] == ["3", "2"]

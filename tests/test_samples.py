@@ -245,3 +245,11 @@ def test_bad_numbers_names_and_formats_are_named(tmp_path: Path) -> None:
         render_products(1, seed=-1)
     with refuses(InvalidParameterError, "not-an-option", "format"):
         write_products(tmp_path / "photos", 1, format="bmp")
+
+
+def test_counts_by_name_find_their_class_in_any_spelling() -> None:
+    photos = render_products({"Milk ": 2, "Ka\u0308se": 1}, image_size=(20, 20))
+    assert photos.class_counts == {"Milk": 2, "K\u00e4se": 1}
+    assert render_products({"tea ": 1}, class_names=["tea"], image_size=(20, 20)).class_counts == {
+        "tea": 1
+    }

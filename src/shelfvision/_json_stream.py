@@ -141,9 +141,8 @@ def _keys(text: _Text) -> Iterator[str]:
         key = str(text.value())
         text.take(":")
         yield key
-        if text.took("}"):
+        if not text.went_on("}"):
             return
-        text.take(",")
 
 
 def _list(text: _Text) -> Iterator[object]:
@@ -152,9 +151,8 @@ def _list(text: _Text) -> Iterator[object]:
         return
     while True:
         yield text.value()
-        if text.took("]"):
+        if not text.went_on("]"):
             return
-        text.take(",")
 
 
 class _Text:
@@ -173,6 +171,8 @@ class _Text:
 
     def sign(self) -> str:
         """Return the next character that is no white space; nothing at the end."""
+        if self._at < len(self._text) and self._text[self._at] > " ":
+            return self._text[self._at]
         while True:
             space = _SPACE.match(self._text, self._at)
             self._at = space.end() if space is not None else self._at
@@ -192,6 +192,14 @@ class _Text:
         """Go past a sign that must come next."""
         if not self.took(sign):
             self.refuse(f"Expecting {sign!r}")
+
+    def went_on(self, end: str) -> bool:
+        """Go past a comma or past the end of a list or an object; return whether it goes on."""
+        sign = self.sign()
+        if sign not in (",", end):
+            self.refuse(f"Expecting ',' or {end!r}")
+        self._at += 1
+        return sign == ","
 
     def value(self) -> object:
         """Return the value that comes next, and go past it."""

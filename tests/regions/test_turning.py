@@ -49,9 +49,9 @@ def test_a_box_that_fits_the_stored_photo_only_is_a_proof(orientation: int) -> N
 
 
 @pytest.mark.remedy("ambiguous")
-@pytest.mark.parametrize("corners", [[MIDDLE], [LOW, WIDE], []])
+@pytest.mark.parametrize("corners", [[MIDDLE], [LOW, WIDE]])
 def test_otherwise_it_is_asked_for_and_both_answers_work(corners: list[list[int]]) -> None:
-    given_boxes = boxes(*corners) if corners else shv.Boxes([], image_size=STORED)
+    given_boxes = boxes(*corners)
     with refuses(InvalidParameterError, "ambiguous", "as_stored"):
         upright(given_boxes, 6, UPRIGHT, as_stored=None)
     as_seen = upright(given_boxes, 6, UPRIGHT, as_stored=False)
@@ -59,6 +59,16 @@ def test_otherwise_it_is_asked_for_and_both_answers_work(corners: list[list[int]
     as_kept = upright(given_boxes, 6, UPRIGHT, as_stored=True)
     assert as_kept.corners.tolist() == turned(given_boxes, 6, UPRIGHT).corners.tolist()
     assert as_seen.image_size == as_kept.image_size == UPRIGHT
+
+
+def test_a_photo_without_boxes_asks_nothing() -> None:
+    for as_stored in (None, True, False):
+        for orientation in (1, 6):
+            none = upright(
+                shv.Boxes([], image_size=STORED), orientation, UPRIGHT, as_stored=as_stored
+            )
+            assert len(none) == 0
+            assert none.image_size == UPRIGHT
 
 
 @pytest.mark.remedy("inconsistent")

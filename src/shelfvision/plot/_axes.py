@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._text import printable
 from shelfvision._validation import import_extra
 from shelfvision.errors import InvalidParameterError
 from shelfvision.protocols import Image
@@ -93,7 +94,8 @@ def require_same_length(columns: Mapping[str, int], n: int) -> None:
 
 
 def cut(name: str, limit: int) -> str:
-    """Return a name shortened in its middle, where names differ least."""
+    """Return a name on one line, shortened in its middle, where names differ least."""
+    name = printable(name)
     if len(name) <= limit:
         return name
     head = (limit - 1) // 2

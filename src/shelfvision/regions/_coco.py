@@ -216,7 +216,7 @@ class _Contents:
     def _take_category(self, entry: Mapping[str, object]) -> None:
         names = self.names if self.names is not None else {}
         number = self._id(entry, "id", f"category {written(entry.get('name'))}")
-        name = self._text(entry.get("name"), f"the name of category {number}")
+        name = self._text(entry.get("name"), f"the name of category {written(number)}")
         if number in names:
             both = f"categories {names[number]!r} and {name!r}"
             self._refuse(f"{both} have the same id {written(number)}", "duplicate")

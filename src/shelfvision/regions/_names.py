@@ -53,9 +53,12 @@ def meant(wanted: str, listed: Iterable[tuple[str, str]]) -> list[str]:
         lambda _, found: len(parts) == 1 and found[-1:] != () and _original(found[-1]) == parts[0],
     )
     for fits in ways:
-        found = [number for number, name, of in split if fits(name, of)]
+        found = [(number, of) for number, name, of in split if fits(name, of)]
+        if len(found) == 1 and len(found[0][1]) == 1 < len(parts):
+            # A name without folders tells no more than the base name, which others may have too.
+            found = [(number, of) for number, _, of in split if of[-1:] == parts[-1:]]
         if found:
-            return found
+            return [number for number, _ in found]
     return []
 
 

@@ -60,6 +60,8 @@ def _checked(
 ) -> bool:
     """Return what boxes for a photo on its side refer to: what is said, or what they prove."""
     sideways = photo_size[::-1]
+    if not len(boxes):
+        return False
     if orientation < 5:
         if as_stored is False:
             return False
