@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import threading
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -311,3 +312,15 @@ def test_what_is_no_file_in_the_place_of_a_state_is_never_waited_for(
         place.symlink_to(targets[kind])
     with gives_warning(TrainingWarning, "damaged", "checkpoint_dir"):
         assert epoch_in(tmp_path) == 1
+
+
+def test_a_large_file_of_something_else_is_not_read_to_its_end(tmp_path: Path) -> None:
+    saved(tmp_path, 1)
+    with (tmp_path / SLOTS[1]).open("wb") as file:
+        file.truncate(1 << 28)
+    tracemalloc.start()
+    with gives_warning(TrainingWarning, "damaged", "checkpoint_dir"):
+        assert epoch_in(tmp_path) == 1
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1 << 24

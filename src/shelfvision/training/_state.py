@@ -182,6 +182,11 @@ def decode(data: bytes) -> tuple[RunState, int]:
         raise DamagedStateError(f"it is not laid out as a run state ({error})") from error
 
 
+def require_start(data: bytes) -> None:
+    """Refuse what does not start as a run state does; the first 4,200 bytes tell."""
+    _digest_position(bytearray(data))
+
+
 def _decode_whole(data: bytes) -> tuple[RunState, int]:
     base = 8 + int(struct.unpack("<Q", data[:8])[0])
     header = json.loads(data[8:base])

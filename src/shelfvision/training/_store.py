@@ -16,6 +16,7 @@ from shelfvision._files import (
     atomic_writer,
     fsync_directory,
     make_directory,
+    open_regular,
     read_bounded,
     storage_error,
     temporary_name,
@@ -31,6 +32,7 @@ from shelfvision.training._state import (
     RunState,
     decode,
     encode,
+    require_start,
 )
 
 SLOTS = ("state-a.safetensors", "state-b.safetensors")
@@ -131,7 +133,7 @@ class Checkpoints:
                     code="foreign-format",
                     parameter="checkpoint_dir",
                 ) from error
-            except DamagedStateError as error:
+            except (DamagedStateError, OSError) as error:
                 damaged.append((path, error))
         if not found:
             _refuse_damaged(damaged)
@@ -243,13 +245,12 @@ class _MissingStateError(ResumeError):
 
 def _content(path: Path) -> bytes:
     """Return the bytes of a state; nothing but a regular file of this very folder is read."""
-    return read_bounded(
-        path,
-        _LARGEST_STATE,
-        error=_unreadable,
-        missing=_MissingStateError,
-        follow=False,
-    )
+    with open_regular(
+        path, _LARGEST_STATE, error=_unreadable, missing=_MissingStateError, follow=False
+    ) as file:
+        # A large file of anything else is not read to its end.
+        require_start(file.peek())
+        return read_bounded(file, _LARGEST_STATE, error=_unreadable)
 
 
 def _unreadable(
