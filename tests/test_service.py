@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import importlib
 import io
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -153,6 +154,114 @@ def test_it_says_that_it_is_well_and_which_classifier_it_serves(
     assert about["sha256"] == digest_and_path[0]
     assert about["class_names"] == ["juice", "milk"]
     assert about["image_size"] == [SIDE, SIDE]
+
+
+_WORST = """
+import io, os, re, sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from fastapi.testclient import TestClient
+from PIL import Image
+import service
+
+def peak():
+    return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024
+
+def encoded(side):
+    file = io.BytesIO()
+    Image.new("RGBA", (side, side), (9, 8, 7, 100)).save(file, "WEBP", lossless=True, method=0)
+    return file.getvalue()
+
+small, worst = encoded(64), Path(sys.argv[1]).read_bytes()
+with TestClient(service.app) as client:
+    def ask(photo):
+        return client.post("/predict", content=photo).status_code
+    assert ask(small) == 200
+    before = peak()
+    with ThreadPoolExecutor(8) as pool:
+        codes = set(pool.map(ask, [worst] * 8))
+    print(codes, round(peak() - before))
+"""
+
+
+def peak_of_eight_worst_photos(
+    path: Path, folder: Path, patch: pytest.MonkeyPatch, memory_mib: int
+) -> tuple[str, int]:
+    """Return the status codes and by how many MiB the service grew."""
+    side = 3600
+    file = io.BytesIO()
+    Image.new("RGBA", (side, side), (9, 8, 7, 100)).save(file, "WEBP", lossless=True, method=0)
+    (folder / "worst.webp").write_bytes(file.getvalue())
+    patch.setenv("SHELF_BUNDLE", str(path))
+    patch.setenv("SHELF_MEMORY", str(memory_mib * 2**20))
+    found = subprocess.run(
+        [sys.executable, "-c", _WORST, str(folder / "worst.webp")],
+        cwd=Path(__file__).parents[1] / "examples" / "service",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    codes, grown = found.stdout.split("}")
+    return codes + "}", int(grown)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
+def test_eight_worst_photos_at_once_stay_under_the_stated_limit(
+    digest_and_path: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of them takes 200 MiB, and the service decodes four at a time."""
+    codes, grown = peak_of_eight_worst_photos(digest_and_path[1], tmp_path, monkeypatch, 320)
+    print(f"eight photos at once: {grown} MiB of 320")
+    assert (codes, grown < 320) == ("{200}", True)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
+def test_a_photo_that_needs_more_than_there_is_is_refused(
+    digest_and_path: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes, grown = peak_of_eight_worst_photos(digest_and_path[1], tmp_path, monkeypatch, 200)
+    assert (codes, grown < 100) == ("{413}", True)
+
+
+def test_requests_wait_for_memory_in_the_order_in_which_they_came(client: TestClient) -> None:
+    import anyio
+
+    budget = sys.modules["service"].Budget(10)
+    told: list[str] = []
+
+    async def take(name: str, amount: int, after: float) -> None:
+        await anyio.sleep(after)
+        async with budget.hold(amount):
+            told.append(f"{name} in")
+            await anyio.sleep(0.3)
+        told.append(f"{name} out")
+
+    async def main() -> None:
+        async with anyio.create_task_group() as group:
+            group.start_soon(take, "a", 6, 0.0)
+            group.start_soon(take, "b", 8, 0.1)
+            group.start_soon(take, "c", 2, 0.2)
+
+    anyio.run(main)
+    assert told.index("a out") < told.index("b in") <= told.index("c in")
+
+
+def test_a_body_that_does_not_arrive_is_given_up(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import anyio
+
+    service = sys.modules["service"]
+
+    class Slow:
+        async def stream(self) -> AsyncIterator[bytes]:
+            yield b"a"
+            await anyio.sleep(60)
+
+    monkeypatch.setattr(service, "SECONDS_TO_SEND", 0.1)
+    with pytest.raises(service.HTTPException) as caught:
+        anyio.run(service.body_of, Slow(), 100)
+    assert caught.value.status_code == 408
 
 
 def test_without_a_bundle_it_does_not_start_and_says_what_to_set(

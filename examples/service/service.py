@@ -4,7 +4,9 @@
 and the boxes that a detector found, and holds it against what should be there.
 
 Environment: ``SHELF_BUNDLE`` is the file that ``Classifier.save`` wrote, ``SHELF_SHA256`` the
-digest that it returned, ``SHELF_MAX_BYTES`` the largest photo (by default 8 MiB).
+digest that it returned, ``SHELF_MAX_BYTES`` the largest photo (by default 8 MiB), ``SHELF_MEMORY``
+what all requests of a worker may take together (by default 1 GiB): a request that would take more
+waits until others are answered.
 """
 
 from __future__ import annotations
@@ -23,7 +25,11 @@ from pydantic import Base64Bytes, BaseModel, Field, NonNegativeInt, ValidationEr
 import shelfvision as sv
 
 MAX_BYTES = int(os.environ.get("SHELF_MAX_BYTES", "8388608"))
+MEMORY = int(os.environ.get("SHELF_MEMORY", str(1024**3)))
 AT_ONCE = 2 * (os.cpu_count() or 1)
+# A body is held as it arrives, as bytes, and as the text and the bytes that base64 stands for.
+COPIES = 4
+SECONDS_TO_SEND = 30
 
 
 class Answer(BaseModel):
@@ -72,7 +78,8 @@ class Difference(BaseModel):
 
     product: str
     status: str
-    expected: int
+    expected: int | None
+    """None for a product that is not listed."""
     confidence: float
 
 
@@ -89,6 +96,39 @@ class Stock(BaseModel):
     sha256: str
 
 
+class Budget:
+    """Bytes that requests may take together; whoever needs more than is left waits in a queue.
+
+    Parameters
+    ----------
+    total : int
+        The bytes.
+    """
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self._left = total
+        self._turn = anyio.Lock()
+        self._returned = anyio.Event()
+
+    @asynccontextmanager
+    async def hold(self, amount: int) -> AsyncIterator[None]:
+        """Take bytes, and give them back at the end; more than the total is refused."""
+        if amount > self.total:
+            raise HTTPException(413, f"it needs {amount:,} bytes, of {self.total:,} that there are")
+        # One after the other, so that a large photo is not overtaken for ever.
+        async with self._turn:
+            while self._left < amount:
+                self._returned = anyio.Event()
+                await self._returned.wait()
+            self._left -= amount
+        try:
+            yield
+        finally:
+            self._left += amount
+            self._returned.set()
+
+
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Load the classifier in this worker, never before the fork, and have it compile."""
@@ -103,6 +143,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     classifier.predict(np.zeros((*classifier.image_size, 3), np.uint8))
     app.state.classifier, app.state.info = classifier, info
     app.state.limiter = anyio.CapacityLimiter(AT_ONCE)
+    # Two budgets: who waits for pixels holds a body, and who holds pixels waits for nothing.
+    app.state.bodies, app.state.pixels = Budget(MEMORY // 4), Budget(MEMORY - MEMORY // 4)
     yield
 
 
@@ -110,39 +152,61 @@ app = FastAPI(title="What is on this photo?", lifespan=lifespan)
 
 
 async def body_of(request: Request, limit: int) -> bytes:
-    """Return the body of a request, and stop reading when it is too large."""
+    """Return the body of a request, and stop reading when it is too large or too slow."""
     data = bytearray()
-    async for part in request.stream():
-        data += part
-        if len(data) > limit:
-            raise HTTPException(413, f"a photo may have {MAX_BYTES} bytes at most")
-    return bytes(data)
+    with anyio.move_on_after(SECONDS_TO_SEND):
+        async for part in request.stream():
+            data += part
+            if len(data) > limit:
+                raise HTTPException(413, f"a photo may have {MAX_BYTES} bytes at most")
+        return bytes(data)
+    raise HTTPException(408, f"the request was not sent within {SECONDS_TO_SEND} seconds")
 
 
-async def photo_of(request: Request) -> bytes:
-    """Return the photo that is the body of a request."""
+def size_of(request: Request, limit: int) -> int:
+    """Return the most bytes that a body has, by its header where it has one."""
+    told = request.headers.get("content-length", "")
+    return min(int(told), limit) if told.isdecimal() and len(told) < 12 else limit
+
+
+async def photo_of(request: Request) -> AsyncIterator[bytes]:
+    """Yield the photo that is the body of a request; its memory is held until the answer."""
     if request.headers.get("content-type", "").startswith("multipart/"):
         raise HTTPException(415, "send the photo as the body, as curl --data-binary does, no form")
-    return await body_of(request, MAX_BYTES)
+    async with request.app.state.bodies.hold(COPIES * size_of(request, MAX_BYTES)):
+        yield await body_of(request, MAX_BYTES)
 
 
-async def shelf_of(request: Request) -> Shelf:
-    """Return the shelf that the body of a request describes."""
+async def shelf_of(request: Request) -> AsyncIterator[Shelf]:
+    """Yield the shelf that the body of a request describes."""
     # In base64 four bytes hold three, and a thousand boxes and products take their place too.
-    data = await body_of(request, MAX_BYTES * 4 // 3 + 200_000)
+    limit = MAX_BYTES * 4 // 3 + 200_000
+    async with request.app.state.bodies.hold(COPIES * size_of(request, limit)):
+        data = await body_of(request, limit)
+        try:
+            shelf = Shelf.model_validate_json(data)
+        except ValidationError as error:
+            said = error.errors(include_input=False, include_url=False)
+            raise HTTPException(422, said) from error
+        yield shelf
+
+
+def memory_of(photo: bytes) -> int:
+    """Return what decoding takes, by the header; 0 for what is refused before it is decoded."""
     try:
-        return Shelf.model_validate_json(data)
-    except ValidationError as error:
-        raise HTTPException(422, error.errors(include_input=False, include_url=False)) from error
+        return sv.data.memory_to_decode(photo)
+    except sv.errors.PhotoError:
+        return 0
 
 
 @app.post("/predict")
 async def predict(request: Request, photo: Annotated[bytes, Depends(photo_of)]) -> Answer:
     """Tell which product a JPEG, PNG or WebP photo shows; the photo is the body of the request."""
     state = request.app.state
-    found = await anyio.to_thread.run_sync(
-        lambda: state.classifier.predict(photo, on_error="skip")[0], limiter=state.limiter
-    )
+    async with state.pixels.hold(memory_of(photo)):
+        found = await anyio.to_thread.run_sync(
+            lambda: state.classifier.predict(photo, on_error="skip")[0], limiter=state.limiter
+        )
     if found.error is not None:
         raise HTTPException(422, found.error)
     return Answer(
@@ -160,9 +224,10 @@ async def inventory(request: Request, shelf: Annotated[Shelf, Depends(shelf_of)]
     if state.classifier.validation_scores is None:
         raise HTTPException(501, "the classifier keeps no validation scores to correct counts by")
     try:
-        return await anyio.to_thread.run_sync(
-            lambda: counted(state.classifier, shelf, state.info.sha256), limiter=state.limiter
-        )
+        async with state.pixels.hold(memory_of(shelf.photo)):
+            return await anyio.to_thread.run_sync(
+                lambda: counted(state.classifier, shelf, state.info.sha256), limiter=state.limiter
+            )
     except sv.errors.ShelfVisionError as error:
         raise HTTPException(422, str(error)) from error
 

@@ -5,6 +5,7 @@ from shelfvision.data._lineage import GroupLink
 from shelfvision.data.auditing._audit import audit
 from shelfvision.data.auditing._finding import Finding
 from shelfvision.data.auditing._report import AuditReport
+from shelfvision.data.decoding._decode import memory_to_decode
 from shelfvision.data.decoding._limits import DecodeLimits
 from shelfvision.data.finding._skipped import SkippedFile, SkippedFiles
 from shelfvision.data.splitting._leaks import Leak
@@ -23,4 +24,5 @@ __all__ = [
     "SkippedFiles",
     "Splits",
     "audit",
+    "memory_to_decode",
 ]

@@ -30,6 +30,7 @@ __all__ = [
     "DecodeLimits",
     "decode_photo",
     "decode_whole",
+    "memory_to_decode",
     "read_bytes",
     "read_photo",
     "resize_image",
@@ -136,6 +137,42 @@ def decode_whole(
         return _decode(header, size, "stretch", limits, where), header.orientation
     except Exception as error:  # noqa: BLE001  (broken files make Pillow raise of every kind)
         _refuse_undecodable(error, header, where)
+
+
+def memory_to_decode(photo: bytes, *, limits: DecodeLimits = DEFAULT_LIMITS) -> int:
+    """Return the memory that decoding a photo takes, estimated from above by its header.
+
+    No pixel is decoded. A service adds these up to bound what its requests take together.
+
+    Parameters
+    ----------
+    photo : bytes
+        The whole file.
+    limits : DecodeLimits
+        What is refused. `max_memory` is not applied.
+
+    Returns
+    -------
+    int
+        Bytes, the file included, for the photo at its own size. A JPEG that is brought to a small
+        size takes less.
+
+    Raises
+    ------
+    PhotoError
+        The data are not a photo, are damaged, or are past another limit.
+
+    Examples
+    --------
+    >>> import io
+    >>> from PIL import Image
+    >>> import shelfvision as shv
+    >>> file = io.BytesIO()
+    >>> Image.new("RGB", (4000, 3000)).save(file, "JPEG")
+    >>> shv.data.memory_to_decode(file.getvalue()) // 2**20
+    88
+    """
+    return read_header(photo, limits=limits, where="").memory()
 
 
 def resize_image(image: Image, *, image_size: tuple[int, int], resize: Resize = "stretch") -> Image:
