@@ -12,7 +12,6 @@ from shelfvision.data.decoding._refusals import check_size, refuse
 from shelfvision.data.decoding._rgb import as_rgb
 from shelfvision.errors import MissingDependencyError
 
-HEIF_ENDINGS = (".heic", ".heif")
 PIP_LINE = 'pip install "shelfvision[heif]"'
 """What brings the package."""
 
