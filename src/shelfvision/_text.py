@@ -41,7 +41,7 @@ _INVISIBLE = re.compile(
 _JOINERS = "\u200c\u200d"
 _SELECTORS = "\ufe0e\ufe0f"
 _KEYCAPS = "0123456789#*"
-# Format characters that are seen, such as the Arabic sign that stands before a number.
+# Format characters that are seen, such as the Arabic sign before a number.
 _SEEN = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd")
 # Emoji that are newer than the Unicode tables of this Python.
 _PICTURES = range(0x1F000, 0x1FB00)
@@ -150,7 +150,7 @@ def from_csv_cell(cell: str) -> str:
 def unguarded(cell: str) -> str:
     """Return a cell without the apostrophe that keeps a spreadsheet from computing it.
 
-    For files of any origin: to a spreadsheet, too, this apostrophe is no part of the text.
+    For files of any origin: a spreadsheet does not count this apostrophe as text either.
 
     Examples
     --------
@@ -219,7 +219,7 @@ def _is_harmless(text: str, place: int) -> bool:
 
 
 def _joins(text: str, place: int) -> bool:
-    """Tell whether a joiner stands between two characters of a script or emoji that needs it."""
+    """Tell whether a joiner is between two characters of a script or emoji that needs it."""
     if not 0 < place < len(text) - 1 or not _may_join(text[place + 1]):
         return False
     if text[place - 1] in _SELECTORS:
@@ -245,7 +245,7 @@ def _selects(text: str, place: int) -> bool:
 
 
 def _is_heaped(text: str, place: int) -> bool:
-    """Tell whether a mark stands on as many others as one letter may carry."""
+    """Tell whether a mark follows as many others as one letter may have."""
     start = place - _MOST_MARKS
     return start >= 0 and all(
         unicodedata.category(letter) in ("Mn", "Me") for letter in text[start:place]
@@ -253,7 +253,7 @@ def _is_heaped(text: str, place: int) -> bool:
 
 
 def _stays_in_csv(text: str, place: int) -> bool:
-    """Tell whether a character is written as it is, and read back as it is."""
+    """Tell whether a character needs no escape to be read back."""
     if text[place] != "\\":
         # A line break in quotes is part of a cell, to every reader of CSV.
         return text[place] == "\n" or _is_harmless(text, place)

@@ -1,4 +1,4 @@
-"""The command line: parses, hands over to the module of a command, tells faults in a sentence.
+"""The command line: parse arguments, run the module of a command, report errors in a sentence.
 
 A fault is one line on the standard error: ``shelfvision: error: SENTENCE [CODE]``. Programs read
 the exit status and the code; docs/reference/errors.md lists the codes.

@@ -23,7 +23,7 @@ EXTRAS = {
 }
 
 CPU = Path("/proc/cpuinfo")
-"""Where Linux tells what the processor can do; other systems have no such file."""
+"""Where Linux lists the features of the processor; other systems have no such file."""
 ONEDNN_UNASKED = {
     "avx512_vnni",
     "avx512_bf16",

@@ -20,7 +20,7 @@ _FORMATS: dict[str, ExportFormat] = {
 
 
 def run(chosen: argparse.Namespace) -> int:
-    """Export, and tell how far the file says the same."""
+    """Export, and report how much the predictions of the file differ."""
     kind: ExportFormat | None = chosen.format or _FORMATS.get(Path(chosen.output).suffix)
     if kind is None:
         raise InvalidParameterError(

@@ -66,7 +66,7 @@ def _audit(sub: argparse.ArgumentParser) -> None:
 def _train(sub: argparse.ArgumentParser) -> None:
     _dataset(sub)
     sub.add_argument(
-        "-o", "--output", metavar="FILE", required=True, help="where the classifier shall stand"
+        "-o", "--output", metavar="FILE", required=True, help="the file of the classifier"
     )
     sub.add_argument(
         "--architecture", default="grocery_cnn", help="the network (default: %(default)s)"
@@ -94,7 +94,7 @@ def _train(sub: argparse.ArgumentParser) -> None:
     )
     sub.add_argument(
         "--run", metavar="FOLDER",
-        help="where the state of the run is kept; the same command goes on from there "
+        help="where the state of the run is kept; the same command resumes from there "
         "(default: OUTPUT with .run at its end)",
     )  # fmt: skip
     sub.add_argument("--fresh", action="store_true", help="start over, whatever the run's state")
@@ -123,7 +123,7 @@ def _predict(sub: argparse.ArgumentParser) -> None:
 
 def _export(sub: argparse.ArgumentParser) -> None:
     _file(sub, "a bundle (.shelf)")
-    sub.add_argument("output", metavar="OUT", help="where the exported file shall stand")
+    sub.add_argument("output", metavar="OUT", help="the exported file")
     sub.add_argument(
         "--format", choices=("onnx", "litert", "openvino", "keras"), help="default: by OUT's ending"
     )
@@ -189,11 +189,11 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 _COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
-    "doctor": ("tell versions, backends, and what is missing", _doctor),
-    "inspect": ("tell what a file holds, without loading its model", _inspect),
-    "audit": ("tell what is wrong with photos before you train", _audit),
+    "doctor": ("show versions, backends, and what is missing", _doctor),
+    "inspect": ("show what a file contains, without loading its model", _inspect),
+    "audit": ("report faults of photos before you train", _audit),
     "train": ("train a classifier on photos", _train),
     "evaluate": ("judge a classifier on labelled photos", _evaluate),
-    "predict": ("tell what photos show", _predict),
+    "predict": ("predict the classes of photos", _predict),
     "export": ("write a classifier for another runtime", _export),
 }

@@ -87,7 +87,7 @@ def require_place(path: str | None, option: str) -> None:
     above = next(folder for folder in place.absolute().parents if folder.exists())
     if not above.is_dir():
         raise InvalidParameterError(
-            f"{option} {path!r} cannot be written, for {str(above)!r} is no folder; choose "
+            f"{option} {path!r} cannot be written, because {str(above)!r} is a file; choose "
             "another place",
             code="not-a-folder",
             parameter=option,

@@ -22,7 +22,7 @@ _COLUMNS = ("id", "label", "confidence", "decision", "error")
 
 
 def run(chosen: argparse.Namespace) -> int:
-    """Predict photos as they come; 1 where one of them could not be read."""
+    """Predict photos one part after the other; return 1 where one of them could not be read."""
     top = as_integer("--top", chosen.top, minimum=1)
     model = model_of(chosen.file, chosen.sha256)
     parts = (
@@ -130,7 +130,7 @@ def _table(parts: Iterable[Predictions], _top: int) -> tuple[int, int]:
     for part in parts:
         for one in part:
             share = "" if one.error else f"{one.confidence:.3f}"
-            # As text, so that brackets in a name are no markup.
+            # As Text: rich would take brackets in a string for markup.
             cells = (one.id, one.label, share, one.decision, one.error)
             table.add_row(*(Text(printable(cell or "")) for cell in cells))
             failed += one.error is not None

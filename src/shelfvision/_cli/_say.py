@@ -28,7 +28,7 @@ _LONG = ("audit", "train", "evaluate", "export")
 
 
 def settle_streams() -> None:
-    """Write what a stream's encoding lacks, and bytes that are no text, as escapes."""
+    """Write what a stream's encoding lacks, and bytes of file names, as escapes."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -55,13 +55,13 @@ def say_json(value: object, *, indent: int | None = 2) -> None:
 
 
 class _Said:
-    """When the last line about what goes on was written."""
+    """When the last line on the standard error was written."""
 
     at = 0.0
 
 
 def complain(text: str) -> None:
-    """Write a line about what goes on or wrong."""
+    """Write a line of progress, or a warning or an error."""
     _Said.at = time.monotonic()
     sys.stderr.write(f"shelfvision: {printable(text)}\n")
 

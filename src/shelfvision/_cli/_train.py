@@ -25,14 +25,14 @@ _VALIDATION = ("validation", "val", "valid")
 
 
 def run(chosen: argparse.Namespace) -> int:
-    """Train, judge and save; the same command goes on where it was interrupted."""
+    """Train, evaluate and save; the same command resumes after an interruption."""
     output = Path(chosen.output)
     require_place(chosen.output, "--output")
     splits = _splits(chosen)
     _tell_photos(splits)
     result = _trained(chosen, splits)
     if result.interrupted:
-        complain("interrupted; run the same command again to go on")
+        complain("interrupted; run the same command again to resume")
         return _INTERRUPTED
     digest = result.classifier.save(output)
     complain(f"best epoch {result.best_epoch} of {result.stopped_epoch}")
@@ -91,7 +91,7 @@ def _splits(chosen: argparse.Namespace) -> Splits:
 
 
 def _listed(chosen: argparse.Namespace, size: tuple[int, int]) -> Splits:
-    """Return the parts that a column of the manifest tells."""
+    """Return the sets that a column of the manifest names."""
     values = _values(chosen.dataset, chosen.split_column, chosen.encoding)
     if "train" not in values:
         raise DataError(
@@ -129,7 +129,9 @@ def _values(path: str, column: str, encoding: str | None) -> set[str]:
 
 def _tell_skipped(photos: Dataset) -> None:
     if photos.skipped:
-        complain(f"left out {counted(len(photos.skipped), 'file')}; audit tells which and why")
+        complain(
+            f"left out {counted(len(photos.skipped), 'file')}; audit lists them with the reasons"
+        )
 
 
 def _tell_photos(splits: Splits) -> None:
