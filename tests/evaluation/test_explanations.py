@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from PIL import Image as PillowImage
 
 import shelfvision as sv
-from shelfvision.errors import InvalidParameterError, ModelError
+from shelfvision.errors import DataError, InvalidParameterError, ModelError
 from shelfvision.evaluation._explanations import Explanations
 from shelfvision.models._backend import load_keras
 from shelfvision.plot._heat import laid_over
@@ -224,6 +224,7 @@ def test_a_layer_without_a_map_is_refused_by_name(classifier: sv.Classifier) -> 
         sv.explain(classifier, IMAGES, layer="scores")
 
 
+@pytest.mark.remedy("branch")
 def test_a_layer_that_a_branch_goes_past_is_refused() -> None:
     image = keras.Input((*SIZE, 3))
     first = keras.layers.Conv2D(3, 1, name="first", data_format="channels_last")(image)
@@ -234,6 +235,7 @@ def test_a_layer_that_a_branch_goes_past_is_refused() -> None:
     assert sv.explain(classifier, IMAGES).layer == "joined"
     with refuses(ModelError, "branch", "layer"):
         sv.explain(classifier, IMAGES, layer="second")
+    assert sv.explain(classifier, IMAGES, layer="joined").heat_maps.shape == (3, *SIZE)
 
 
 def test_a_model_without_maps_is_refused() -> None:
@@ -243,6 +245,28 @@ def test_a_model_without_maps_is_refused() -> None:
 
     with refuses(ModelError, "no-map", "classifier"):
         sv.explain(classifier_of(model), IMAGES)
+
+
+@pytest.mark.remedy("no-photos", "needs-classifier")
+def test_a_report_of_a_classifier_and_a_dataset_draws_its_mistakes_with_heat_maps(
+    classifier: sv.Classifier,
+) -> None:
+    wrong = (np.array([NAMES.index(name) for name in classifier.predict(IMAGES).labels]) + 1) % 3
+    photos = sv.Dataset.from_arrays(IMAGES, wrong, class_names=NAMES)
+    made = sv.EvaluationReport(classifier.predict(photos), wrong)
+    for heat_maps in (False, True):
+        with refuses(DataError, "no-photos"):
+            made.plot_mistakes(heat_maps=heat_maps)
+
+    class Wrapped:
+        class_names = classifier.class_names
+
+        def predict(self, photos: sv.Dataset, /) -> sv.Predictions:
+            return classifier.predict(photos)
+
+    with refuses(DataError, "needs-classifier", "heat_maps"):
+        sv.evaluate(Wrapped(), photos).plot_mistakes(heat_maps=True)
+    assert len(sv.evaluate(classifier, photos).plot_mistakes(heat_maps=True)) == 3
 
 
 def test_labels_that_do_not_fit_are_refused(classifier: sv.Classifier) -> None:

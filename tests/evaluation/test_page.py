@@ -274,10 +274,15 @@ def test_a_model_without_maps_has_its_mistakes_without_heat(tmp_path: Path) -> N
     assert any("There are no heat maps: " in words for words in page.words)
 
 
+@pytest.mark.remedy("not-an-option")
 def test_other_endings_are_refused(report: sv.EvaluationReport, tmp_path: Path) -> None:
     with refuses(InvalidParameterError, "not-an-option", "path"):
         report.save(tmp_path / "report.pdf")
     assert list(tmp_path.iterdir()) == []
+    report.save(tmp_path / "report.html")
+    report.save(tmp_path / "card.md")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["card.md", "report.html"]
+    assert report.to_dict()["n"] == report.n
 
 
 # -- model card ------------------------------------------------------------------------------

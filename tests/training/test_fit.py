@@ -338,6 +338,33 @@ def test_photos_that_do_not_fit_are_refused(
         QUICK.fit(make_model(), train.to_arrays(), validation)  # type: ignore[arg-type]  # wrong
 
 
+def test_validation_may_lack_classes_and_list_them_in_another_order(
+    make_model: MakeModel, train: Dataset, validation: Dataset
+) -> None:
+    some = validation[validation.labels != 0]
+    turned = some.select(class_names=train.class_names[:0:-1])
+    assert turned.class_names != train.class_names[1:]
+    results = [QUICK.fit(make_model(), train, part) for part in (some, turned)]
+    assert results[0].history == results[1].history
+    scores = [result.classifier.validation_scores for result in results]
+    assert scores[0] is not None
+    assert scores[1] is not None
+    assert scores[0].labels.tolist() == scores[1].labels.tolist() == some.labels.tolist()
+
+
+@pytest.mark.remedy("inconsistent")
+def test_validation_of_another_size_is_read_at_that_of_train(
+    make_model: MakeModel, train: Dataset, validation: Dataset
+) -> None:
+    validation = validation.resized((9, 9))
+    with refuses(DataError, "inconsistent", "validation") as caught:
+        QUICK.fit(make_model(), train, validation)
+    remedy = "validation.resized(train.image_size, resize=train.resize)"
+    assert str(caught.value).endswith(f"pass {remedy}")
+    validation = validation.resized(train.image_size, resize=train.resize)
+    assert QUICK.fit(make_model(), train, validation).best_epoch == 1
+
+
 def test_a_model_that_does_not_fit_is_refused(
     make_model: MakeModel, train: Dataset, validation: Dataset
 ) -> None:
