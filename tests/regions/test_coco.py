@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
@@ -514,3 +515,16 @@ def test_more_boxes_photos_or_categories_than_anyone_has_are_refused(
     monkeypatch.setattr("shelfvision.regions._coco.MAX_BOXES", 2)
     with refuses(DataError, "too-large", "source"):
         read(dataset([{}, {}, {}]))
+
+
+def test_memory_is_taken_by_the_boxes_of_one_photo(write: Write) -> None:
+    others = [{"id": n, "image_id": n % 50, "segmentation": [[0.5] * 40]} for n in range(4000)]
+    images = [{"id": n, "file_name": f"{n}.jpg"} for n in range(50)]
+    path = write(dataset(others, images=images))
+    size = path.stat().st_size
+    assert size > 1_000_000
+    tracemalloc.start()
+    assert len(read(path, "7.jpg")) == 80
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < size / 2

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -95,6 +98,30 @@ def test_a_width_that_makes_no_picture_is_refused(width: object) -> None:
 def test_a_font_that_is_none_is_refused() -> None:
     with refuses(InvalidParameterError, "unreadable", "font"):
         regions(["milk"], WIDE[:1], [True]).draw(font=__file__)
+
+
+@pytest.mark.parametrize("size", [0, 65 << 20])
+def test_a_font_that_is_no_regular_file_or_huge_is_refused_at_once(
+    tmp_path: Path, size: int
+) -> None:
+    path = tmp_path / "font.ttf"
+    if size:
+        with path.open("wb") as file:
+            file.truncate(size)
+    else:
+        os.mkfifo(path)
+    with refuses(InvalidParameterError, "too-large" if size else "not-a-file", "font"):
+        regions(["milk"], WIDE[:1], [True]).draw(font=path)
+
+
+def test_a_font_is_taken_by_its_path_and_by_its_name() -> None:
+    path = Letters.of(14, None).path
+    if path is None:
+        pytest.skip("matplotlib is not installed")
+    plain = regions(["milk"], WIDE[:1], [True]).draw()
+    assert np.array_equal(regions(["milk"], WIDE[:1], [True]).draw(font=Path(path)), plain)
+    with refuses(InvalidParameterError, "unreadable", "font"):
+        regions(["milk"], WIDE[:1], [True]).draw(font="no such font.ttf")
 
 
 HOSTILE = [

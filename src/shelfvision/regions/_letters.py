@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import io
 import os
 import unicodedata
 from dataclasses import dataclass
@@ -11,9 +12,11 @@ from pathlib import Path
 
 from PIL import ImageFont
 
+from shelfvision._files import read_bounded
 from shelfvision.errors import InvalidParameterError
 
 _ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
+_LARGEST_FONT = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +77,16 @@ class Letters:
 
 @functools.cache
 def _loaded(path: str | None, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size) if path is None else ImageFont.truetype(path, size)
+    if path is None:
+        return ImageFont.load_default(size)
+    # A name alone is looked for among the fonts of the system.
+    if not os.path.lexists(path):
+        return ImageFont.truetype(path, size)
+    refuse = InvalidParameterError
+    data = read_bounded(
+        path, _LARGEST_FONT, what="font", error=refuse, missing=refuse, parameter="font"
+    )
+    return ImageFont.truetype(io.BytesIO(data), size)
 
 
 @functools.cache

@@ -42,12 +42,12 @@ def meant(wanted: str, listed: Iterable[tuple[str, str]]) -> list[str]:
         Id and name of every photo.
     """
     named = list(listed)
-    text, parts = unicodedata.normalize("NFC", wanted), parts_of(wanted)
+    parts = parts_of(wanted)
     split = [(number, name, parts_of(name)) for number, name in named]
     if not parts:
         return []
     ways: tuple[Callable[[str, Parts], bool], ...] = (
-        lambda name, _: unicodedata.normalize("NFC", name) == text,
+        lambda name, _: name == wanted,
         lambda _, found: found == parts,
         lambda _, found: bool(found) and _ends(found, parts),
         lambda _, found: len(parts) == 1 and found[-1:] != () and _original(found[-1]) == parts[0],
@@ -64,8 +64,7 @@ def meant(wanted: str, listed: Iterable[tuple[str, str]]) -> list[str]:
 
 def parts_of(name: str) -> Parts:
     """Return folders and base name of a path or an address; none where it has no base name."""
-    text = unicodedata.normalize("NFC", name)
-    local, address = _LOCAL_FILES.search(text), _ADDRESS.match(text)
+    text, local, address = name, _LOCAL_FILES.search(name), _ADDRESS.match(name)
     if local is not None:
         text = unquote(local[1])
     elif address is not None:
