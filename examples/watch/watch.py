@@ -35,7 +35,7 @@ import numpy as np
 
 import shelfvision as sv
 
-ENDINGS = (b".jpg", b".jpeg", b".png", b".webp")
+ENDINGS = (b".jpg", b".jpeg", b".jpe", b".jfif", b".jfi", b".png", b".webp")
 MAX_BYTES = sv.DecodeLimits().max_bytes
 TABLES = """
 CREATE TABLE IF NOT EXISTS about (

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import NoReturn
 from xml.etree import ElementTree as ET
 
-from shelfvision.errors import BundleError
+from shelfvision._files import read_bounded
+from shelfvision.errors import BundleError, BundleNotFoundError
 from shelfvision.export._card import ENTRY, MAX_CARD, Card
 from shelfvision.export._protobuf import onnx_metadata
 from shelfvision.export._report import ExportFormat
 from shelfvision.models._safetensors import MAX_FILE
-from shelfvision.models._weights import open_weights
 
 CARD_FILE, LABELS_FILE = f"{ENTRY}.json", "labels.txt"
 """The members of the zip file that is appended to a LiteRT file."""
@@ -54,11 +54,7 @@ def read_export(path: str | os.PathLike[str]) -> Export:
 
 
 def _content(path: str | os.PathLike[str]) -> bytes:
-    with open_weights(path) as file:
-        data = file.read(MAX_FILE + 1)
-    if len(data) > MAX_FILE:
-        _refuse(repr(os.fspath(path)), f"it is over the limit of {MAX_FILE} bytes", "too-large")
-    return data
+    return read_bounded(path, MAX_FILE, error=BundleError, missing=BundleNotFoundError)
 
 
 def parse_export(data: bytes, where: str, weights: bytes = b"") -> Export:

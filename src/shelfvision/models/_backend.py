@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.util
-import json
 import os
 import random
 import sys
@@ -17,6 +16,8 @@ from types import ModuleType
 
 import numpy as np
 
+from shelfvision._files import read_bounded
+from shelfvision._json import parse_json
 from shelfvision.errors import MissingBackendError, ModelError
 
 PREFERRED = ("tensorflow", "jax", "torch")
@@ -29,6 +30,9 @@ TRAINABLE = frozenset(PREFERRED)
 _lock = threading.RLock()
 _keras: ModuleType | None = None
 _process = 0
+
+_MAX_SETTINGS = 1 << 20
+"""The largest ``keras.json`` that is read, in bytes."""
 
 
 def load_keras() -> ModuleType:
@@ -131,7 +135,8 @@ def _configured() -> str:
         base = os.path.expanduser("~")
         home = os.path.join(base if os.access(base, os.W_OK) else "/tmp", ".keras")  # noqa: S108  (where Keras looks, too)
     try:
-        settings = json.loads(Path(home).expanduser().joinpath("keras.json").read_bytes())
+        file = Path(home).expanduser().joinpath("keras.json")
+        settings = parse_json(read_bounded(file, _MAX_SETTINGS), repr(str(file)), foreign=True)
     except (OSError, ValueError, RuntimeError):
         return ""
     return str(settings.get("backend", "")) if isinstance(settings, dict) else ""

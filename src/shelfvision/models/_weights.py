@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 import os
 import re
-import stat
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+from shelfvision._files import open_regular
 from shelfvision.errors import BundleError, BundleNotFoundError, ModelError
 from shelfvision.models._head import backbone_weights
 from shelfvision.models._safetensors import KEPT, MAX_FILE, Tensor, brief, read_header, read_tensors
@@ -161,32 +161,7 @@ def assign_named(model: keras.Model, tensors: Mapping[str, Tensor]) -> None:
 
 def open_weights(path: str | os.PathLike[str]) -> io.BufferedReader:
     """Open a regular file of at most 1 GiB for reading."""
-    where = repr(os.fspath(path))
-    try:
-        # Opening a FIFO that nobody writes to would wait for ever.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _BINARY)
-    except FileNotFoundError as error:
-        raise BundleNotFoundError(
-            f"there is no file {where}; check the path", code="not-found"
-        ) from error
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise BundleError(
-            f"{where} cannot be read: {reason}; check the path", code="unreadable"
-        ) from error
-    status = os.fstat(descriptor)
-    fault = code = ""
-    if not stat.S_ISREG(status.st_mode):
-        fault = "is not a file that can be read; give the path of a saved classifier"
-        code = "not-a-file"
-    elif status.st_size > MAX_FILE:
-        fault = f"has {status.st_size} bytes, over the limit of {MAX_FILE}; check the path"
-        code = "too-large"
-    if fault:
-        os.close(descriptor)
-        raise BundleError(f"{where} {fault}", code=code)
-    return os.fdopen(descriptor, "rb")
+    return open_regular(path, MAX_FILE, error=BundleError, missing=BundleNotFoundError)
 
 
-_BINARY = getattr(os, "O_BINARY", 0)
 _NUMBER = re.compile(r"(.*?)(?:_(\d{1,9}))?", re.DOTALL)
