@@ -10,10 +10,11 @@ import pytest
 import safetensors.numpy
 
 import shelfvision as sv
-from shelfvision.errors import BundleError, InvalidParameterError, ModelError
+from shelfvision.errors import BundleError, BundleNotFoundError, InvalidParameterError, ModelError
 from shelfvision.models import freeze_backbone, save_backbone, spec_of
 from shelfvision.models._backend import load_keras
 from shelfvision.models._grocery_cnn import grocery_cnn_tensors
+from support import refuses
 
 # The article's table: kind of layer, output shape, parameters. Rescaling is the one addition.
 TABLE = [
@@ -176,7 +177,7 @@ def test_weights_of_another_network_are_refused_by_name(tmp_path: Path) -> None:
 
 
 def test_weights_from_a_missing_file_are_a_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"there is no file .*nothing\.safetensors"):
+    with refuses(BundleNotFoundError, "not-found"):
         sv.build_model(4, weights=tmp_path / "nothing.safetensors")
 
 
