@@ -77,6 +77,11 @@ def test_names_are_read_in_the_encoding_of_the_file(
     assert shv.Boxes.from_voc(write(text, encoding)).labels == ("Müsli", "Käse")
 
 
+def test_a_name_may_hold_what_looks_like_a_declaration(write: Write) -> None:
+    text = VOC.replace("oat milk", "<![CDATA[<!ENTITY> <!DOCTYPE>]]>")
+    assert shv.Boxes.from_voc(write(text)).labels == ("milk", "<!ENTITY> <!DOCTYPE>")
+
+
 def test_names_become_one_spelling(write: Write) -> None:
     text = VOC.replace("oat milk", "Ka\u0308se\u200b").replace("<name>milk</name>", "")
     assert shv.Boxes.from_voc(write(text)).labels == (None, "K\u00e4se")
