@@ -96,6 +96,15 @@ def test_a_store_has_an_inventory_of_its_own(
     assert [sum(p.naive["milk"] for p in stock.parts.values())] == [stock.naive["milk"]]
 
 
+def test_a_store_has_one_name_in_any_spelling(classifier: shv.Classifier) -> None:
+    found = predictions(np.array([0, 1, 2]))
+    stock = shv.take_inventory(classifier, found, by=["K\u00f6ln", "Ko\u0308ln ", "North"])
+    assert {name: part.n_photos for name, part in stock.parts.items()} == {
+        "K\u00f6ln": 2,
+        "North": 1,
+    }
+
+
 def test_what_is_not_sure_and_what_failed_stand_beside(classifier: shv.Classifier) -> None:
     found = predictions(
         np.array([0, 1, 2]), errors=[None, None, "torn"], decisions=["accept", "review", "accept"]

@@ -9,6 +9,7 @@ from typing import SupportsFloat, SupportsIndex, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._identifiers import clean_name, text_of
 from shelfvision._random import rng_for
 from shelfvision._validation import as_integer, as_number, as_seed, counted, listed
 from shelfvision.data import Dataset
@@ -265,6 +266,7 @@ def _parts(work: _Counted, by: PartColumn) -> dict[str, Inventory]:
             parameter="by",
         )
     _require_length("by", values, len(ids))
+    values = [clean_name(value) for value in values]
     column = np.array(values, dtype=object)
     readable = np.array([reason is None for reason in work.predictions.errors])
     found = sorted(set(values))
@@ -279,7 +281,9 @@ def _numbered(
 ) -> npt.NDArray[np.int64]:
     _require_length(name, list(values), n)
     codes: dict[str, int] = {}
-    return np.array([codes.setdefault(str(one), len(codes)) for one in values], dtype=np.int64)
+    return np.array(
+        [codes.setdefault(text_of(one, name=name), len(codes)) for one in values], dtype=np.int64
+    )
 
 
 def _require_length(name: str, values: Sequence[str], n: int) -> None:

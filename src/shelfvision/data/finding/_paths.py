@@ -13,7 +13,6 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from urllib.parse import unquote, urlsplit
-from urllib.request import url2pathname
 
 from shelfvision._identifiers import clean_name
 from shelfvision._text import from_csv_cell, unguarded
@@ -131,9 +130,11 @@ def _from_address(text: str) -> str | None:
     try:
         parts = urlsplit(text)
         here = parts.netloc in ("", "localhost")
-        path = url2pathname(parts.path) if here else ""
+        path = unquote(parts.path) if here else ""
     except ValueError:
         return None
+    # "file:///C:/x" has a slash before the drive.
+    path = path[1:] if os.sep == "\\" and _DRIVE.match(path[1:]) else path
     return None if "\0" in path else path
 
 
