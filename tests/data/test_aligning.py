@@ -73,6 +73,15 @@ def test_unknown_classes_are_left_out_or_renamed_as_the_error_says() -> None:
     assert splits.test.class_counts == {"Juice": 1, "Milk": 1, "Tea": 0}
 
 
+@pytest.mark.parametrize(("name", "renamed"), [("Rice", False), ("juice", True), ("Juices", True)])
+def test_renaming_is_proposed_only_for_names_that_are_nearly_the_same(
+    name: str, renamed: bool
+) -> None:
+    with refuses(DataError, "unknown-class", "test") as caught:
+        aligned(photos([name]), ("Juice", "Milk"), parameter="test", of="train")
+    assert ("relabel" in str(caught.value)) == renamed
+
+
 def test_where_no_class_is_known_the_error_lists_those_that_are() -> None:
     with refuses(DataError, "unknown-class", "test") as caught:
         aligned(photos(["quux"]), ("Juice", "Milk"), parameter="test", of="train")

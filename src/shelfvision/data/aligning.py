@@ -17,6 +17,7 @@ anything is computed, for training, evaluation, prediction, calibration and gall
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from typing import Literal, TypeAlias
 
 from shelfvision._identifiers import closest
@@ -29,6 +30,8 @@ from shelfvision.protocols import Resize
 
 _SHOWN = 5
 """How many names a remedy lists."""
+_ALIKE = 0.8
+"""How like two names must be, 0 to 1, before renaming one to the other is proposed."""
 
 Brought: TypeAlias = Literal["as given", "files", "arrays"]
 """How photos came to their size: they had it, were read from files again, or were resized."""
@@ -87,13 +90,18 @@ def _remedy(
     """Return what to do: leave out what is not known, or rename what is only spelled otherwise."""
     free = [name for name in class_names if name not in dataset.class_names]
     near = {name: closest(name, free) for name in unknown[:_SHOWN]}
-    renamed = {name: other for name, other in near.items() if other is not None}
+    renamed = {name: other for name, other in near.items() if other and _alike(name, other)}
     rename = f"{parameter}.relabel({renamed!r})" if renamed else ""
     if len(unknown) == len(dataset.class_names):
         also = f", or rename with {rename}" if rename else ""
         return f"give photos of its classes, {listed(class_names)}{also}"
     also = f", or rename with {rename} first" if rename else ""
     return f"leave them out with {parameter}.select(class_names={of}.class_names){also}"
+
+
+def _alike(name: str, other: str) -> bool:
+    """Tell whether two names are probably one product: ``"Rice"`` is not a typo of ``"Juice"``."""
+    return SequenceMatcher(None, name.casefold(), other.casefold()).ratio() >= _ALIKE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
