@@ -51,7 +51,8 @@ def has_effect(text: str) -> list[str]:
 
 def ids_of(n: int) -> list[str]:
     """Return as many ids, each hostile and each another."""
-    return [f"{NAMES[row % len(NAMES)]}{row}" for row in range(n)]
+    # The last character stands for a byte that is not UTF-8 in the name of a file.
+    return [f"{NAMES[row % len(NAMES)]}{row}\udcff" for row in range(n)]
 
 
 @pytest.fixture(scope="module")
@@ -276,6 +277,15 @@ def test_the_command_line_and_its_log_are_inert(
     lines = found.err.splitlines()
     assert all(line.startswith(("shelfvision: ", "usage: ", "  ")) for line in lines)
     assert sum(line.startswith("shelfvision: ") for line in lines) == 3 + 3 * len(NAMES)
+
+
+def test_json_of_an_inventory_is_inert_and_read_back(
+    inventory: sv.Inventory, photos: sv.Dataset, tmp_path: Path
+) -> None:
+    inventory.save(tmp_path / "inventory.json")
+    text = (tmp_path / "inventory.json").read_text(encoding="utf-8")
+    assert has_effect(text) == []
+    assert set(json.loads(text)["products"]) == set(photos.class_names)
 
 
 def test_json_of_skipped_files_is_inert_and_read_back() -> None:

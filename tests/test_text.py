@@ -147,6 +147,8 @@ values = st.recursive(
 
 
 @given(value=values, ascii_only=st.booleans())
+@example(value="\x7f", ascii_only=True)
+@example(value="\x7fé", ascii_only=False)
 def test_json_is_inert_and_read_back(value: object, *, ascii_only: bool) -> None:
     text = _text.json_text(value, ascii_only=ascii_only)
     assert json.loads(text) == value

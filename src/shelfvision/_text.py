@@ -186,7 +186,7 @@ def json_text(value: object, *, indent: int | None = None, ascii_only: bool = Fa
     return "".join(
         letter if letter == "\n" or _is_harmless(text, place) else json.dumps(letter)[1:-1]
         for place, letter in enumerate(text)
-    ).replace("\x7f", "\\u007f")
+    )
 
 
 def _is_plain(text: str) -> bool:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
 from typing import TYPE_CHECKING, final
 
-from shelfvision._text import csv_cell, printable, shortened
+from shelfvision._text import csv_cell, json_text, printable, shortened
 from shelfvision._validation import counted
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ def as_csv(rows: Iterable[Row]) -> str:
 
 def as_json(values: object) -> str:
     """Return plain values as JSON, readable."""
-    return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
+    return json_text(values, indent=2) + "\n"
 
 
 def as_text(inventory: Inventory) -> str:
