@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 import shelfvision as sv
 from shelfvision import augment, errors
 from shelfvision.errors import ShelfVisionError, ShelfVisionWarning
-from support.codes import MANY
 from support.codes import codes as find_codes
 from support.messages import remedies_followed, sites
 
@@ -53,7 +52,6 @@ def test_an_error_comes_whole_from_another_process(kind: type[Exception], text: 
 LANDING = "errors of some rooms are still without codes or tests of their remedies"
 
 
-@pytest.mark.xfail(strict=False, reason=LANDING)
 def test_every_error_and_warning_is_made_with_a_code() -> None:
     assert len(ALL_SITES) > 400
     assert [f"{site.where}: {site.kind}" for site in ALL_SITES if site.code is None] == []
@@ -88,6 +86,8 @@ def test_every_remedy_that_is_a_call_or_an_option_is_followed_by_a_test() -> Non
         f"{site.code}: {site.remedy} ({site.where})"
         for site in ALL_SITES
         if site.names_a_call and site.code not in (*followed, "*", None)
+        # Tests install nothing.
+        if "pip" not in site.remedy
     }
     assert sorted(loose) == []
 
@@ -148,9 +148,8 @@ def lines_of_codes() -> list[str]:
 
 
 def kinds_of(code: str) -> list[str]:
-    """Return the types that have a code, the root (a type that the caller chooses) only alone."""
-    kinds = sorted({kind for kind, one in codes() if one == code})
-    return [kind for kind in kinds if kind != MANY] or kinds
+    """Return the types that have a code; the root stands for those that a caller chooses."""
+    return sorted({kind for kind, one in codes() if one == code})
 
 
 def described_codes() -> dict[str, tuple[str, str]]:

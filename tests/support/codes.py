@@ -37,7 +37,7 @@ def codes(root: Path = PACKAGE) -> set[tuple[str, str]]:
         path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(root.rglob("*.py"))
     }
     own = {path: dict(_helpers(tree)) for path, tree in trees.items()}
-    # Helpers of another file are called by name; where several files have one, each has its own.
+    # Functions are known by their import, methods by their name.
     low = {path: helpers for path, helpers in own.items() if path.parent == root}
     shared = {name: one for helpers in own.values() for name, one in helpers.items() if one.kinds}
     shared |= {name: one for helpers in low.values() for name, one in helpers.items()}
@@ -47,9 +47,26 @@ def codes(root: Path = PACKAGE) -> set[tuple[str, str]]:
         pair
         for path, tree in trees.items()
         for pair in _codes_in(
-            tree, shared | (called if path in low else {}) | own[path], is_low=path in low
+            tree,
+            shared | (called if path in low else {}) | _imported(tree, own, root) | own[path],
+            is_low=path in low,
         )
     }
+
+
+def _imported(tree: ast.AST, own: dict[Path, dict[str, Helper]], root: Path) -> dict[str, Helper]:
+    """Return the helpers that a file imports by name."""
+    found: dict[str, Helper] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("shelfvision."):
+            place = root.joinpath(*(node.module or "").split(".")[1:]).with_suffix(".py")
+            there = own.get(place, {})
+            found |= {
+                alias.asname or alias.name: there[alias.name]
+                for alias in node.names
+                if alias.name in there
+            }
+    return found
 
 
 def _helpers(tree: ast.AST) -> Iterator[tuple[str, Helper]]:
