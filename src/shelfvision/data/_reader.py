@@ -9,17 +9,27 @@ from itertools import islice
 from typing import TypeAlias, cast
 
 import numpy as np
+from PIL import Image as PillowImage
 
 from shelfvision._validation import one_of
 from shelfvision.data._dataset import Dataset
+from shelfvision.data._pixels import from_pillow, require_rgb
 from shelfvision.data._threads import in_threads
 from shelfvision.data.aligning import sized
-from shelfvision.data.decoding._decode import decode_photo, read_photo, resize_image
+from shelfvision.data.decoding._decode import (
+    DEFAULT_LIMITS,
+    decode_photo,
+    read_photo,
+    resize_image,
+)
 from shelfvision.errors import InvalidParameterError, PhotoError
 from shelfvision.protocols import Image, Images, OnError, Resize
 
-Photo: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | Image
-"""One photo: a path, an encoded file's bytes, or pixels, ``uint8`` (height, width, 3)."""
+Photo: TypeAlias = (
+    str | os.PathLike[str] | bytes | bytearray | memoryview | Image | PillowImage.Image
+)
+"""One photo: a path, an encoded file's bytes, pixels, ``uint8`` (height, width, 3), or a PIL
+image of any mode."""
 Pixels: TypeAlias = Image | PhotoError
 """What reading one photo gave."""
 Photos: TypeAlias = Photo | Images | Dataset | Iterable[Photo]
@@ -64,7 +74,7 @@ class Reader:
                 yield self._of_photos(some)
 
     def _of_array(self, images: Images, size: int) -> Iterator[Batch]:
-        _require_pixels(images, "photos", 4)
+        require_rgb(images, "photos", 4)
         for start in range(0, len(images), size):
             part = images[start : start + size]
             if part.shape[1:3] != self.image_size:
@@ -121,7 +131,9 @@ class Reader:
         if isinstance(photo, str | os.PathLike):
             _require_file(photo)
             return read_photo(photo, image_size=self.image_size, resize=self.resize)
-        return _require_pixels(photo, where, 3)
+        if isinstance(photo, PillowImage.Image):
+            return from_pillow(photo, where, DEFAULT_LIMITS)
+        return require_rgb(photo, where, 3)
 
     def _fitted(self, image: Image) -> Image:
         if image.shape[:2] == self.image_size:
@@ -130,7 +142,7 @@ class Reader:
 
 
 _NOT_READ = np.empty((0, 0, 3), dtype=np.uint8)
-_SINGLE = (str, os.PathLike, bytes, bytearray, memoryview, np.ndarray)
+_SINGLE = (str, os.PathLike, bytes, bytearray, memoryview, np.ndarray, PillowImage.Image)
 
 
 def _one_by_one(photos: object) -> Iterable[Photo]:
@@ -146,14 +158,29 @@ def _one_by_one(photos: object) -> Iterable[Photo]:
             code="wrong-type",
             parameter="photos",
         )
+    _require_no_tensor(photos)
     if isinstance(photos, Iterable) and not isinstance(photos, Mapping):
         return cast("Iterable[Photo]", photos)
     raise InvalidParameterError(
-        "photos must be a path, an encoded file's bytes, a uint8 array, a Dataset or a list of "
-        f"these, not {type(photos).__name__}",
+        "photos must be a path, an encoded file's bytes, a uint8 array, a PIL image, a Dataset or "
+        f"a list of these, not {type(photos).__name__}",
         code="wrong-type",
         parameter="photos",
     )
+
+
+def _require_no_tensor(photos: object) -> None:
+    """Refuse what has rows of another kind than photos: tensors and tables."""
+    if hasattr(photos, "columns"):
+        raise InvalidParameterError(
+            f"photos is a table ({type(photos).__name__}); pass its column of paths, such as "
+            f"photos[{next(iter(photos.columns), 'path')!r}]",
+            code="wrong-type",
+            parameter="photos",
+        )
+    n_axes = len(getattr(photos, "shape", ()))
+    if n_axes >= 2 and hasattr(photos, "__array__"):
+        require_rgb(photos, "photos", 4)
 
 
 def _name(photo: Photo, number: int) -> str:
@@ -168,30 +195,3 @@ def _require_file(path: str | os.PathLike[str]) -> None:
             code="is-a-folder",
             parameter="photos",
         )
-
-
-def _require_pixels(image: object, where: str, ndim: int) -> Images:
-    """Return the array if it holds RGB pixels as `predict` takes them."""
-    shape = "(height, width, 3)" if ndim == 3 else "(n, height, width, 3)"
-    if not isinstance(image, np.ndarray):
-        raise InvalidParameterError(
-            f"{where} must be a path, an encoded file's bytes or a uint8 array of shape {shape}, "
-            f"not {type(image).__name__}",
-            code="wrong-type",
-            parameter="photos",
-        )
-    if image.ndim != ndim or image.shape[-1] != 3 or 0 in image.shape[-3:]:
-        raise InvalidParameterError(
-            f"{where} must have shape {shape} with RGB last, not {image.shape}; give a grey image "
-            "three channels with numpy.stack([grey] * 3, axis=-1)",
-            code="wrong-shape",
-            parameter="photos",
-        )
-    if image.dtype != np.uint8:
-        raise InvalidParameterError(
-            f"{where} must be uint8 with values 0 to 255, not {image.dtype}; multiply values from "
-            "0 to 1 by 255 and convert with .astype(numpy.uint8)",
-            code="wrong-dtype",
-            parameter="photos",
-        )
-    return image

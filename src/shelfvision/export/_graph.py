@@ -12,7 +12,7 @@ from shelfvision._validation import import_extra
 from shelfvision.errors import ExportError
 from shelfvision.export._card import INPUT, OUTPUT, Card
 from shelfvision.export._source import Pairs, Source
-from shelfvision.models._backend import load_keras
+from shelfvision.models._backend import float32_policy, load_keras
 
 if TYPE_CHECKING:
     import keras
@@ -49,7 +49,7 @@ def traced(source: Source, *, quantize: str | None) -> Graph:
 
     def program(image: Foreign) -> dict[str, Foreign]:
         state = [(variable, tf.constant(value)) for variable, value in pairs]
-        with keras.StatelessScope(state_mapping=state):
+        with float32_policy(), keras.StatelessScope(state_mapping=state):
             rows = keras.ops.cast(source.model(image, training=False), "float32")
         if temperature is not None:
             rows = tf.nn.softmax(tf.math.log(tf.maximum(rows, _SMALLEST)) / temperature)

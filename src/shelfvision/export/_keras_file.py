@@ -12,7 +12,7 @@ from shelfvision.export._card import Card
 from shelfvision.export._reading import CARD_FILE
 from shelfvision.export._runtimes import Scores
 from shelfvision.export._source import Source
-from shelfvision.models._backend import backend_name, load_keras
+from shelfvision.models._backend import backend_name, float32_policy, load_keras
 from shelfvision.models._weights import assign
 from shelfvision.protocols import Images
 
@@ -22,7 +22,8 @@ def keras_file(source: Source) -> tuple[bytes, Card]:
     keras = load_keras()
     card = replace(source.card, calibration_in_graph=False)
     try:
-        model = keras.models.clone_model(source.model)
+        with float32_policy():
+            model = keras.models.clone_model(source.model)
     except (TypeError, ValueError, NotImplementedError) as error:
         raise ExportError(
             f"Keras cannot copy the model {source.model.name!r}: {error}; give its layers a "
@@ -47,7 +48,8 @@ class KerasRunner:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "model.keras")
             path.write_bytes(data)
-            self._model = keras.saving.load_model(path)
+            with float32_policy():
+                self._model = keras.saving.load_model(path)
 
     def __call__(self, images: Images) -> Scores:
         """Return a row of numbers for every image."""

@@ -17,7 +17,7 @@ from shelfvision.inference._kept_scores import kept_entries, kept_scores, kept_t
 from shelfvision.inference._manifest import Manifest
 from shelfvision.models._architecture import Architecture
 from shelfvision.models._backend import load_keras
-from shelfvision.models._build import model_from_spec
+from shelfvision.models._build import built_in_float32, model_from_spec
 from shelfvision.models._registry import architecture_for, is_ours, is_registered
 from shelfvision.models._safetensors import (
     KEPT,
@@ -96,7 +96,8 @@ def load_bundle(
             code="needs-builder",
             parameter="builder",
         )
-    model = (builder or model_from_spec)(manifest.spec)
+    spec = manifest.spec
+    model = model_from_spec(spec) if builder is None else built_in_float32(builder, spec)
     values = [found.tensors[name] for name in manifest.weights]
     exact = builder is None and architecture_for(manifest.spec).tensors is not None
     _require_fit(model, manifest, values, where, exact=exact)

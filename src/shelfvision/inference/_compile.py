@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision.models._backend import backend_name, load_keras
+from shelfvision.models._backend import backend_name, float32_policy, load_keras
 from shelfvision.protocols import Images
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ def compiled(model: keras.Model, pairs: Pairs) -> Program:
 def _call(model: keras.Model, state: list[tuple[keras.Variable, Tensor]], images: Tensor) -> Tensor:
     """Run the model over given values; updates of its state are dropped."""
     keras = load_keras()
-    with keras.StatelessScope(state_mapping=state):
+    # Layers of a user's own may ask for the policy when they are called.
+    with float32_policy(), keras.StatelessScope(state_mapping=state):
         rows = model(images, training=False)
     return keras.ops.cast(rows, "float32")
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from shelfvision.errors import ModelError
 from shelfvision.inference._compile import compiled
-from shelfvision.models._backend import load_keras
+from shelfvision.models._backend import float32_policy, load_keras
 from shelfvision.models._weights import weight_names
 from shelfvision.protocols import Images
 
@@ -46,8 +46,8 @@ class FrozenNetwork:
 
     def __init__(self, model: keras.Model) -> None:
         self.image_size, self.num_classes = _interface(model)
-        self._model = model
-        self._weights = _snapshot(model)
+        self._model = _in_float32(model)
+        self._weights = _snapshot(model, self._model)
         self._programs: dict[str, Callable[[Images], Scores]] = {}
         self._lock = threading.Lock()
         self._process = os.getpid()
@@ -138,12 +138,14 @@ def _interface(model: keras.Model) -> tuple[tuple[int, int], int]:
     return (int(shape[1]), int(shape[2])), int(out[1])
 
 
-def _snapshot(model: keras.Model) -> dict[str, npt.NDArray[np.generic]]:
-    """Return a frozen copy of every weight by its unique name."""
+def _snapshot(model: keras.Model, served: keras.Model) -> dict[str, npt.NDArray[np.generic]]:
+    """Return a frozen copy of every weight by its unique name, in the types that are served."""
     weights: dict[str, npt.NDArray[np.generic]] = {}
     names = weight_names(variable.path for variable in model.weights)
-    for name, variable in zip(names, model.weights, strict=True):
+    for name, variable, own in zip(names, model.weights, served.weights, strict=True):
         value = np.array(load_keras().ops.convert_to_numpy(variable.value))
+        if own is not variable:
+            value = value.astype(np.dtype(own.dtype))
         value.flags.writeable = False
         weights[name] = value
     return weights
@@ -161,7 +163,51 @@ def _body(model: keras.Model) -> keras.Model:
             "inputs, outputs) and a Dense layer at the end",
             code="no-dense-layer",
         )
-    return keras.Model(model.inputs, last.input)
+    with float32_policy():
+        return keras.Model(model.inputs, last.input)
+
+
+def _in_float32(model: keras.Model) -> keras.Model:
+    """Return the model, or a copy that computes in float32 where it computes in less.
+
+    A bundle holds weights and no dtype policies. Without the copy, a model that was made under a
+    global policy of mixed precision would answer differently once it is saved and loaded.
+    """
+    keras = load_keras()
+    if all(layer.compute_dtype == "float32" for layer in _floating(model)):
+        return model
+    try:
+        with float32_policy():
+            return keras.models.clone_model(model, clone_function=_remade)
+    except (TypeError, ValueError, NotImplementedError) as error:
+        raise ModelError(
+            f"the layers of {model.name!r} compute in less than float32 and cannot be copied: "
+            f"{error}; call keras.config.set_dtype_policy('float32') before the model is built, "
+            "or give its layers a get_config",
+            code="wrong-dtype",
+            parameter="model",
+        ) from error
+
+
+def _remade(layer: keras.layers.Layer) -> keras.layers.Layer:
+    """Return a new layer with the same settings that computes in float32."""
+    if hasattr(layer, "layers"):
+        return _in_float32(layer)
+    settings = layer.get_config()
+    if "float" in layer.compute_dtype:
+        settings["dtype"] = "float32"
+    return type(layer).from_config(settings)
+
+
+def _floating(model: keras.Model) -> list[keras.layers.Layer]:
+    """Return the layers of a model, and of models within it, that compute with fractions."""
+    found: list[keras.layers.Layer] = []
+    for layer in model.layers:
+        if hasattr(layer, "layers"):
+            found += _floating(layer)
+        elif "float" in layer.compute_dtype:
+            found.append(layer)
+    return found
 
 
 def _plan(n: int, sizes: tuple[int, ...]) -> list[tuple[int, int, int]]:

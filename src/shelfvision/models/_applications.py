@@ -119,7 +119,8 @@ def _network(spec: ModelSpec, *, weights: str | None) -> keras.Model:
     if keras.config.image_data_format() != "channels_last":
         raise ModelError(
             f"{spec.architecture} cannot be built while Keras's image_data_format is "
-            f"{keras.config.image_data_format()!r}; set it to 'channels_last'",
+            f"{keras.config.image_data_format()!r}; call "
+            "keras.config.set_image_data_format('channels_last')",
             code="channels-first",
         )
     known = APPLICATIONS[spec.architecture.removeprefix(PREFIX)]

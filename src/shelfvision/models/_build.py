@@ -6,8 +6,9 @@ import os
 from typing import TYPE_CHECKING
 
 from shelfvision.errors import ModelError
+from shelfvision.models._architecture import Builder
 from shelfvision.models._backbone import freeze_backbone
-from shelfvision.models._backend import load_keras
+from shelfvision.models._backend import float32_policy, load_keras
 from shelfvision.models._jax_cpu import quicken
 from shelfvision.models._registry import architecture_for, architecture_named, is_registered
 from shelfvision.models._spec import ModelSpec, remember
@@ -59,7 +60,8 @@ def build_model(
     -------
     keras.Model
         The model: input ``image``, ``uint8`` of shape (n, height, width, 3), 0 to 255; output
-        ``float32`` of shape (n, num_classes), rows that sum to 1.
+        ``float32`` of shape (n, num_classes), rows that sum to 1. Every layer computes in float32,
+        whatever Keras's global dtype policy is; ``Trainer(mixed_precision=)`` trains in less.
 
     Raises
     ------
@@ -112,14 +114,47 @@ def _give_weights(model: keras.Model, spec: ModelSpec, weights: str | os.PathLik
 
 def model_from_spec(spec: ModelSpec) -> keras.Model:
     """Build the model of a spec, and remember the spec."""
-    # A builder of the user's own that imports Keras shall find a backend chosen.
-    load_keras()
-    model = architecture_for(spec).build(spec)
+    model = built_in_float32(architecture_for(spec).build, spec)
     if is_registered(spec.architecture):
         _require_contract(model, spec)
     quicken(model)
     remember(model, spec)
     return model
+
+
+def built_in_float32(build: Builder, spec: ModelSpec) -> keras.Model:
+    """Return what a builder makes, independent of the global settings of Keras.
+
+    The dtype policy is set to float32 for this thread. The image data format belongs to the whole
+    process, so a model that depends on another one is refused.
+    """
+    # A builder of the user's own that imports Keras finds a backend chosen.
+    config = load_keras().config
+    channels_last = config.image_data_format() == "channels_last"
+    try:
+        with float32_policy():
+            model = build(spec)
+    except ValueError as error:
+        if channels_last or isinstance(error, ModelError):
+            raise
+        raise _channels_first(spec) from error
+    if not channels_last and _takes_channels_first(model):
+        raise _channels_first(spec)
+    return model
+
+
+def _channels_first(spec: ModelSpec) -> ModelError:
+    return ModelError(
+        f"{spec.architecture} cannot be built while Keras's image_data_format is "
+        "'channels_first', for images have their channels last; call "
+        "keras.config.set_image_data_format('channels_last')",
+        code="channels-first",
+    )
+
+
+def _takes_channels_first(model: object) -> bool:
+    layers = getattr(model, "layers", ())
+    return any(getattr(layer, "data_format", None) == "channels_first" for layer in layers)
 
 
 def _require_contract(model: object, spec: ModelSpec) -> None:
