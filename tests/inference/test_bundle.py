@@ -34,6 +34,7 @@ from shelfvision.models._backend import load_keras
 from shelfvision.models._safetensors import DIGESTS, digests_of, write
 from shelfvision.models._sealed import SEAL, seal
 from shelfvision.predictions import Calibration, Thresholds, ValidationScores
+from support import refuses
 
 if TYPE_CHECKING:
     import keras
@@ -238,7 +239,7 @@ def test_kept_scores_that_are_none_are_refused() -> None:
 def test_a_weight_may_not_take_the_place_of_scores() -> None:
     found = read_contents(io.BytesIO((GOLDEN / "version-2.shelf").read_bytes()))
     manifest, tensors = found.manifest, found.tensors
-    with pytest.raises(ModelError, match="name its layer otherwise"):
+    with refuses(ModelError, "reserved-name"):
         save_bundle(manifest, tensors, io.BytesIO())
 
 
@@ -276,7 +277,7 @@ def test_added_bytes_are_refused(tiny: bytes) -> None:
 
 def test_a_truncated_file_is_told_by_its_size(saved: bytes, tmp_path: Path) -> None:
     (tmp_path / "cut.shelf").write_bytes(saved[:-10])
-    with pytest.raises(BundleError, match=r"cut\.shelf' has \d+ bytes where its header tells"):
+    with refuses(BundleError, "damaged"):
         sv.Classifier.load(tmp_path / "cut.shelf")
 
 
@@ -411,7 +412,7 @@ def test_weights_that_are_not_finite_are_refused(saved: bytes) -> None:
     tensors = safetensors.numpy.load(saved)
     tensors["conv_1/bias"] = tensors["conv_1/bias"] * np.nan
     manifest = read_contents(io.BytesIO(saved)).manifest
-    with pytest.raises(ModelError, match="'conv_1/bias' has numbers that are not finite"):
+    with refuses(ModelError, "not-finite"):
         save_bundle(manifest, tensors, io.BytesIO())
 
 
@@ -439,25 +440,23 @@ def test_a_file_is_refused_before_keras_is_imported(tmp_path: Path, saved: bytes
 
 
 def test_another_file_than_the_one_trusted_is_refused(saved: bytes) -> None:
-    with pytest.raises(BundleError, match="another file than the one you trust"):
+    with refuses(BundleError, "wrong-digest", "expected_sha256"):
         sv.Classifier.load(io.BytesIO(saved), expected_sha256="0" * 64)
-    with pytest.raises(InvalidParameterError, match="64 hexadecimal digits"):
+    with refuses(InvalidParameterError, "wrong-type", "expected_sha256"):
         sv.Classifier.load(io.BytesIO(saved), expected_sha256="abc")
 
 
 def test_what_is_no_bundle_is_told_with_its_path(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("milk, juice, bread, and some more of them")
-    with pytest.raises(BundleError, match=r"notes\.txt"):
+    with refuses(BundleError, "foreign-format"):
         sv.Classifier.load(tmp_path / "notes.txt")
     weights = {"w": np.ones(3, np.float32)}
     safetensors.numpy.save_file(weights, tmp_path / "other.safetensors")
-    with pytest.raises(
-        BundleError, match=r"other\.safetensors.*not a classifier saved by shelfvision"
-    ):
+    with refuses(BundleError, "foreign-format"):
         sv.Classifier.load(tmp_path / "other.safetensors")
-    with pytest.raises(BundleError):
+    with refuses(BundleError, "not-a-file"):
         sv.Classifier.load(tmp_path)
-    with pytest.raises(BundleNotFoundError, match=r"nothing\.shelf"):
+    with refuses(BundleNotFoundError, "not-found"):
         sv.Classifier.load(tmp_path / "nothing.shelf")
     with pytest.raises(FileNotFoundError):
         sv.Classifier.load(tmp_path / "nothing.shelf")
@@ -473,7 +472,7 @@ def test_a_save_that_fails_leaves_the_old_file(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(StorageError, match="No space left"):
+    with refuses(StorageError, "disk-full"):
         classifier.save(path)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
@@ -501,13 +500,13 @@ def test_a_model_of_ones_own_without_its_builder_is_refused(pixels: Pixels) -> N
     file = io.BytesIO()
     sv.Classifier.from_model(_own(), class_names=["a", "b"]).save(file)
     file.seek(0)
-    with pytest.raises(BundleError, match="pass builder="):
+    with refuses(BundleError, "needs-builder", "builder"):
         sv.Classifier.load(file)
     file.seek(0)
-    with pytest.raises(BundleError, match="build exactly the model that was saved"):
+    with refuses(BundleError, "does-not-fit", "builder"):
         sv.Classifier.load(file, builder=lambda spec: sv.build_model(2))
     file.seek(0)
-    with pytest.raises(ModelError, match=r"must return a keras\.Model"):
+    with refuses(ModelError, "wrong-type", "builder"):
         sv.Classifier.load(file, builder=lambda spec: None)
 
 
@@ -519,7 +518,7 @@ def test_a_file_of_another_kind_is_told_to_be_no_classifier(data: bytes) -> None
 
 def test_weights_of_another_program_are_told_to_be_no_classifier() -> None:
     data = safetensors.numpy.save({"a": np.zeros(3, np.float32)})
-    with pytest.raises(BundleError, match="is not a classifier saved by shelfvision"):
+    with refuses(BundleError, "foreign-format"):
         sv.Classifier.load(io.BytesIO(data))
 
 
@@ -527,9 +526,9 @@ def test_weights_of_another_program_are_told_to_be_no_classifier() -> None:
 def test_a_place_that_is_neither_path_nor_binary_file_is_refused(
     classifier: sv.Classifier, place: object
 ) -> None:
-    with pytest.raises(InvalidParameterError, match=r"io\.BytesIO"):
+    with refuses(InvalidParameterError, "wrong-type", "path"):
         sv.Classifier.load(place)  # type: ignore[arg-type]  # that is the point
-    with pytest.raises(InvalidParameterError, match=r"io\.BytesIO"):
+    with refuses(InvalidParameterError, "wrong-type", "path"):
         classifier.save(place)  # type: ignore[arg-type]  # that is the point
 
 
@@ -543,8 +542,8 @@ def test_a_builder_that_makes_a_model_for_another_image_size_is_refused() -> Non
     file = io.BytesIO()
     sv.Classifier.from_model(build(20), class_names=["a", "b"]).save(file)
     file.seek(0)
-    with pytest.raises(BundleError, match="serves images of shape"):
+    with refuses(BundleError, "does-not-fit", "builder"):
         sv.Classifier.load(file, builder=lambda _: build(40))
     file.seek(0)
-    with pytest.raises(InvalidParameterError, match="builder must be a function"):
+    with refuses(InvalidParameterError, "wrong-type", "builder"):
         sv.Classifier.load(file, builder=3)  # type: ignore[arg-type]  # that is the point

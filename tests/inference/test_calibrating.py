@@ -14,7 +14,7 @@ import pytest
 import shelfvision as sv
 from shelfvision.errors import DataError, InvalidParameterError, ModelError, ShelfVisionWarning
 from shelfvision.inference._trust import Trust
-from support import refuses
+from support import gives_warning, refuses
 
 Pixels = npt.NDArray[np.uint8]
 NAMES = ("juice", "milk", "yoghurt")
@@ -143,7 +143,7 @@ def test_too_few_photos_send_everything_to_review_and_say_how_many_would_do(
 
 
 def test_classes_that_lack_photos_are_named(classifier: sv.Classifier) -> None:
-    with pytest.warns(ShelfVisionWarning, match="for 'juice', 'milk', 'yoghurt', so what is pred"):
+    with gives_warning(ShelfVisionWarning, "too-few-photos"):
         with_scores(classifier, scores_of(60)).with_threshold(0.98, per_class=True)
 
 
@@ -157,7 +157,7 @@ def test_a_precision_that_is_supported_warns_of_nothing(scored: sv.Classifier) -
 
 def test_a_new_calibration_drops_thresholds_aloud(scored: sv.Classifier) -> None:
     chosen = scored.with_threshold(0.9)
-    with pytest.warns(ShelfVisionWarning, match="call with_threshold again") as caught:
+    with pytest.warns(ShelfVisionWarning) as caught:
         assert chosen.calibrated().thresholds is None
     assert caught[0].filename == __file__
 
@@ -183,9 +183,9 @@ def test_a_loaded_classifier_can_be_calibrated_anew(scored: sv.Classifier) -> No
 
 
 def test_without_scores_the_way_out_is_told(classifier: sv.Classifier) -> None:
-    with pytest.raises(DataError, match="keeps no scores of such photos; pass dataset="):
+    with refuses(DataError, "needs-labels", "dataset"):
         classifier.calibrated()
-    with pytest.raises(DataError, match="a threshold is learned from photos"):
+    with refuses(DataError, "needs-labels", "dataset"):
         classifier.with_threshold(0.98)
 
 
@@ -193,16 +193,16 @@ def test_arguments_that_do_not_go_together_are_refused(
     scored: sv.Classifier, dataset: sv.Dataset
 ) -> None:
     for precision, mistake, review in ((None, 1.0, None), (None, None, 1.0), (0.9, 2.0, 1.0)):
-        with pytest.raises(InvalidParameterError, match="give one or the other"):
+        with refuses(InvalidParameterError, "conflict", "precision"):
             scored.with_threshold(precision, mistake_cost=mistake, review_cost=review)
-    with pytest.raises(InvalidParameterError, match="leave one out"):
+    with refuses(InvalidParameterError, "conflict", "method"):
         scored.calibrated(None, dataset=dataset)
-    with pytest.raises(InvalidParameterError, match=r"must be a shelfvision\.Dataset"):
+    with refuses(InvalidParameterError, "wrong-type", "dataset"):
         scored.with_validation([1])  # type: ignore[arg-type]  # wrong on purpose
     other = sv.Dataset.from_arrays(dataset.to_arrays()[0], dataset.labels, class_names=list("abc"))
     with refuses(DataError, "unknown-class", "dataset"):
         scored.calibrated(dataset=other)
-    with pytest.raises(DataError, match="has no photos"):
+    with refuses(DataError, "empty", "dataset"):
         scored.with_threshold(0.9, dataset=dataset[:0])
 
 
@@ -264,11 +264,21 @@ def test_the_validation_mix_serves_where_the_training_mix_is_not_known(
     counts = dict(zip(NAMES, np.bincount(kept.labels).tolist(), strict=True))
     found = scored.predict(pixels, class_frequencies=counts)
     np.testing.assert_allclose(found.probabilities, scored.predict_proba(pixels), atol=1e-5)
-    with pytest.raises(ModelError, match="mix of classes that the network was trained on"):
+    with refuses(ModelError, "unknown-class-mix", "class_frequencies"):
         classifier.predict(pixels, class_frequencies=counts)
 
 
-@pytest.mark.parametrize("mix", [{"juice": 1}, "guess", 3, [0.2, 0.3, 0.5]])
-def test_a_mix_that_is_none_is_refused(trained: sv.Classifier, pixels: Pixels, mix: Any) -> None:
-    with pytest.raises(InvalidParameterError, match="class_frequencies"):
+@pytest.mark.parametrize(
+    ("mix", "code"),
+    [
+        ({"juice": 1}, "missing-class"),
+        ("guess", "wrong-type"),
+        (3, "wrong-type"),
+        ([0.2, 0.3, 0.5], "wrong-type"),
+    ],
+)
+def test_a_mix_that_is_none_is_refused(
+    trained: sv.Classifier, pixels: Pixels, mix: Any, code: str
+) -> None:
+    with refuses(InvalidParameterError, code, "class_frequencies"):
         trained.predict(pixels, class_frequencies=mix)

@@ -23,6 +23,7 @@ from shelfvision.errors import (
     PhotoNotFoundError,
 )
 from shelfvision.models._backend import load_keras
+from support import refuses
 
 Pixels = npt.NDArray[np.uint8]
 SIZE = (88, 90)
@@ -137,7 +138,7 @@ def test_a_photo_that_cannot_be_read_becomes_a_row_when_skipping(
     assert found.decision.tolist() == [None, "review", "review", None]
     good = classifier.predict_proba([files[0], files[2]])
     np.testing.assert_allclose(found.probabilities[[0, 3]], good, atol=1e-6)
-    with pytest.raises(PhotoError):
+    with refuses(PhotoError, "truncated"):
         classifier.predict(asked)
 
 
@@ -159,19 +160,19 @@ def test_a_dataset_with_a_broken_photo_loses_only_that_row(
     broken.write_bytes(broken.read_bytes()[:80])
     found = classifier.predict(dataset, on_error="skip")
     assert [error is None for error in found.errors] == [True, True, False, True]
-    with pytest.raises(PhotoError):
+    with refuses(PhotoError, "truncated"):
         classifier.predict(dataset)
 
 
 def test_a_missing_photo_is_a_missing_file(classifier: sv.Classifier) -> None:
-    with pytest.raises(PhotoNotFoundError, match=r"nowhere\.jpg"):
+    with refuses(PhotoNotFoundError, "not-found"):
         classifier.predict("nowhere.jpg")
     with pytest.raises(FileNotFoundError):
         classifier.predict("nowhere.jpg")
 
 
 def test_an_address_is_told_to_be_downloaded(classifier: sv.Classifier) -> None:
-    with pytest.raises(PhotoNotFoundError, match="photos are not fetched, so download it"):
+    with refuses(PhotoNotFoundError, "not-found"):
         classifier.predict("https://example.com/milk.jpg")
 
 
@@ -179,23 +180,23 @@ def test_what_is_no_photo_is_refused_with_the_remedy(
     classifier: sv.Classifier, pixels: Pixels, tmp_path: Path
 ) -> None:
     cases: list[tuple[object, str]] = [
-        (pixels[0] / np.float32(255), "multiply values from 0 to 1 by 255"),
-        (pixels / 255, "multiply values from 0 to 1 by 255"),
-        ([pixels[0].astype(np.int64)], "photo 0 must be uint8"),
-        (pixels[0, :, :, 0], r"must have shape \(height, width, 3\)"),
-        ([pixels[0], pixels[:2]], "photo 1 must have shape"),
-        (np.zeros((2, 8, 8, 4), np.uint8), "must have shape"),
-        (np.zeros((0, 0, 3), np.uint8), "must have shape"),
-        (tmp_path, r"is a folder.*Dataset.from_directory"),
-        (None, "not NoneType"),
-        ({"a": 1}, "not dict"),
-        (7, "not int"),
-        ([7], "photo 0 must be a path"),
+        (pixels[0] / np.float32(255), "wrong-dtype"),
+        (pixels / 255, "wrong-dtype"),
+        ([pixels[0].astype(np.int64)], "wrong-dtype"),
+        (pixels[0, :, :, 0], "wrong-shape"),
+        ([pixels[0], pixels[:2]], "wrong-shape"),
+        (np.zeros((2, 8, 8, 4), np.uint8), "wrong-shape"),
+        (np.zeros((0, 0, 3), np.uint8), "wrong-shape"),
+        (tmp_path, "is-a-folder"),
+        (None, "wrong-type"),
+        ({"a": 1}, "wrong-type"),
+        (7, "wrong-type"),
+        ([7], "wrong-type"),
     ]
-    for photos, sentence in cases:
-        with pytest.raises(InvalidParameterError, match=sentence):
+    for photos, code in cases:
+        with refuses(InvalidParameterError, code, "photos"):
             classifier.predict(photos, on_error="skip")  # type: ignore[arg-type]  # wrong on purpose
-    with pytest.raises(InvalidParameterError, match="on_error"):
+    with refuses(InvalidParameterError, "not-an-option", "on_error"):
         classifier.predict(pixels, on_error="ignore")  # type: ignore[arg-type]  # wrong on purpose
 
 
@@ -303,7 +304,7 @@ def test_a_subclassed_model_serves_but_has_no_embedding() -> None:
         def call(self, images: object) -> object:
             return self.dense(keras.ops.mean(keras.ops.cast(images, "float32"), axis=(1, 2)))
 
-    with pytest.raises(ModelError, match="one input of shape"):
+    with refuses(ModelError, "wrong-shape", "model"):
         sv.Classifier.from_model(Own(), class_names=["a", "b"])
 
 
@@ -312,21 +313,21 @@ def test_a_model_that_cannot_be_served_is_refused() -> None:
     loose = keras.Input((None, None, 3))
     pooled = keras.layers.GlobalAveragePooling2D()(loose)
     any_size = keras.Model(loose, keras.layers.Dense(3, activation="softmax")(pooled))
-    cases: list[tuple[object, str]] = [
-        ("model.keras", "must be a keras.Model, not str"),
-        (any_size, "of fixed size"),
-        (_own(outputs=1), "two classes at least"),
-        (_own(outputs=4), "class_names has 3 names, but the model gives 4"),
+    cases: list[tuple[object, str, str]] = [
+        ("model.keras", "wrong-type", "model"),
+        (any_size, "wrong-shape", "model"),
+        (_own(outputs=1), "wrong-shape", "model"),
+        (_own(outputs=4), "wrong-length", "class_names"),
     ]
-    for model, sentence in cases:
-        with pytest.raises(ModelError, match=sentence):
+    for model, code, parameter in cases:
+        with refuses(ModelError, code, parameter):
             sv.Classifier.from_model(model, class_names=list("abc"))
 
 
 def test_outputs_that_are_no_probabilities_are_refused() -> None:
     model = _own(activation="linear")
     found = sv.Classifier.from_model(model, class_names=list("abc"))
-    with pytest.raises(ModelError, match="end it in a softmax"):
+    with refuses(ModelError, "not-probabilities"):
         found.predict(np.full((8, 8, 3), 200, np.uint8))
 
 
@@ -334,15 +335,15 @@ def test_weights_that_are_not_finite_are_told() -> None:
     model = sv.build_model(2, image_size=SIZE)
     model.set_weights([weight * np.nan for weight in model.get_weights()])
     found = sv.Classifier.from_model(model, class_names=["a", "b"])
-    with pytest.raises(ModelError, match="not finite numbers"):
+    with refuses(ModelError, "not-finite"):
         found.predict(np.zeros((*SIZE, 3), np.uint8))
-    with pytest.raises(ModelError, match="is not saved"):
+    with refuses(ModelError, "not-finite"):
         found.save(io.BytesIO())
 
 
 def test_provenance_must_be_plain_values() -> None:
     model = sv.build_model(2, image_size=SIZE)
-    with pytest.raises(InvalidParameterError, match="provenance must be"):
+    with refuses(InvalidParameterError, "not-plain", "provenance"):
         sv.Classifier.from_model(model, class_names=["a", "b"], provenance={"x": object()})
     given: dict[str, object] = {"notes": ["one"]}
     found = sv.Classifier.from_model(model, class_names=["a", "b"], provenance=given)
@@ -362,7 +363,7 @@ def test_an_open_file_is_refused_instead_of_read_by_lines(
 ) -> None:
     with (
         files[0].open("rb") as file,
-        pytest.raises(InvalidParameterError, match="pass its path, or what its read"),
+        refuses(InvalidParameterError, "wrong-type", "photos"),
     ):
         classifier.predict(file)
 

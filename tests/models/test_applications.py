@@ -18,6 +18,7 @@ from shelfvision.models import ModelSpec, cut_points, save_backbone, spec_of
 from shelfvision.models import _applications as applications
 from shelfvision.models._backend import load_keras
 from shelfvision.models._head import backbone_weights
+from support import refuses
 
 if TYPE_CHECKING:
     import keras
@@ -129,7 +130,7 @@ def test_a_small_file_that_names_a_large_network_is_refused(tmp_path: Path) -> N
         weights=("a/kernel",),
     )
     bundle.save_bundle(made, tensors, tmp_path / "evil.shelf")
-    with pytest.raises(BundleError, match=r"holds 4 numbers, but its architecture has at least"):
+    with refuses(BundleError, "inconsistent"):
         sv.Classifier.load(tmp_path / "evil.shelf")
 
 
@@ -172,12 +173,12 @@ def test_the_spec_is_remembered(small: keras.Model) -> None:
 
 
 def test_an_unknown_network_is_refused_with_those_that_are_known() -> None:
-    with pytest.raises(ModelError, match=r"'keras:MobileNetV9'.*'keras:ConvNeXtBase'"):
+    with refuses(ModelError, "not-an-option", "architecture"):
         sv.build_model(2, architecture="keras:MobileNetV9")
 
 
 def test_images_below_the_smallest_size_are_refused_before_keras_is_asked() -> None:
-    with pytest.raises(ModelError, match=r"needs at least \(75, 75\)"):
+    with refuses(ModelError, "too-small", "image_size"):
         sv.build_model(2, architecture="keras:InceptionV3", image_size=(74, 100))
 
 
@@ -193,7 +194,7 @@ def test_weights_that_cannot_be_downloaded_are_told_with_the_way_out(
         return genuine(weights=weights, **settings)
 
     monkeypatch.setattr(k.applications, "MobileNetV3Small", offline)
-    with pytest.raises(ModelError, match=r"could not be had: URL fetch failure.*save_backbone"):
+    with refuses(ModelError, "no-weights", "weights"):
         sv.build_model(2, architecture=SMALL, image_size=(32, 32), weights="imagenet")
 
 

@@ -10,7 +10,12 @@ import pytest
 import safetensors.numpy
 
 import shelfvision as sv
-from shelfvision.errors import BundleError, BundleNotFoundError, InvalidParameterError, ModelError
+from shelfvision.errors import (
+    BundleError,
+    BundleNotFoundError,
+    ModelError,
+    ShelfVisionError,
+)
 from shelfvision.models import freeze_backbone, save_backbone, spec_of
 from shelfvision.models._backend import load_keras
 from shelfvision.models._grocery_cnn import grocery_cnn_tensors
@@ -128,30 +133,30 @@ def test_one_dropout_rate_goes_to_every_dropout_layer() -> None:
 
 
 def test_the_smallest_image_is_named_and_can_be_taken() -> None:
-    with pytest.raises(ModelError, match=r"\(87, 100\) is too small.*at least \(88, 88\)"):
+    with refuses(ModelError, "too-small", "image_size"):
         sv.build_model(2, image_size=(87, 100))
     model = sv.build_model(2, image_size=(88, 88))
     assert model.predict_on_batch(np.zeros((1, 88, 88, 3), np.uint8)).shape == (1, 2)
 
 
 @pytest.mark.parametrize(
-    ("settings", "sentence"),
+    ("settings", "code", "parameter"),
     [
-        ({"num_classes": 1}, "at least 2"),
-        ({"num_classes": 0}, "num_classes must be a whole number"),
-        ({"num_classes": 2.0}, "num_classes must be a whole number"),
-        ({"num_classes": 2, "image_size": 0}, "image_size must be"),
-        ({"num_classes": 2, "image_size": (5000, 100)}, "at most 4096"),
-        ({"num_classes": 2, "dropout": 1.0}, "would drop everything"),
-        ({"num_classes": 2, "dropout": -0.1}, "dropout must be a number"),
-        ({"num_classes": 2, "architecture": "resnet9000"}, "choose one of 'grocery_cnn'"),
-        ({"num_classes": 2, "seed": -1}, "seed must be"),
+        ({"num_classes": 1}, "not-in-range", "num_classes"),
+        ({"num_classes": 0}, "not-in-range", "num_classes"),
+        ({"num_classes": 2.0}, "not-in-range", "num_classes"),
+        ({"num_classes": 2, "image_size": 0}, "not-in-range", "image_size"),
+        ({"num_classes": 2, "image_size": (5000, 100)}, "too-large", "image_size"),
+        ({"num_classes": 2, "dropout": 1.0}, "not-in-range", "dropout"),
+        ({"num_classes": 2, "dropout": -0.1}, "not-in-range", "dropout"),
+        ({"num_classes": 2, "architecture": "resnet9000"}, "not-an-option", "architecture"),
+        ({"num_classes": 2, "seed": -1}, "not-in-range", "seed"),
     ],
 )
 def test_settings_that_no_model_can_have_are_refused(
-    settings: dict[str, object], sentence: str
+    settings: dict[str, object], code: str, parameter: str
 ) -> None:
-    with pytest.raises((InvalidParameterError, ModelError), match=sentence):
+    with refuses(ShelfVisionError, code, parameter):
         sv.build_model(**settings)  # type: ignore[arg-type]  # wrong on purpose
 
 
@@ -172,7 +177,7 @@ def test_weights_of_another_network_are_refused_by_name(tmp_path: Path) -> None:
         w.path: np.array(v) for w, v in zip(source.weights, source.get_weights(), strict=True)
     }
     safetensors.numpy.save_file(tensors, tmp_path / "weights.safetensors")
-    with pytest.raises(ModelError, match=r"'probabilities/kernel' has shape \(64, 3\)"):
+    with refuses(ModelError, "does-not-fit"):
         sv.build_model(4, weights=tmp_path / "weights.safetensors")
 
 
@@ -183,7 +188,7 @@ def test_weights_from_a_missing_file_are_a_missing_file(tmp_path: Path) -> None:
 
 def test_weights_from_a_text_file_are_refused(tmp_path: Path) -> None:
     tmp_path.joinpath("notes.txt").write_text("milk, juice, bread")
-    with pytest.raises(BundleError, match=r"notes\.txt' cannot be loaded"):
+    with refuses(BundleError, "foreign-format"):
         sv.build_model(4, weights=tmp_path / "notes.txt")
 
 
@@ -209,7 +214,7 @@ def test_a_flipped_bit_in_a_saved_backbone_is_found(tmp_path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[-1000] ^= 1
     path.write_bytes(data)
-    with pytest.raises(BundleError, match="does not match its digest"):
+    with refuses(BundleError, "damaged"):
         sv.build_model(3, weights=path)
 
 
@@ -220,7 +225,7 @@ def test_quantised_weights_are_refused(tmp_path: Path) -> None:
     }
     tensors["dense/kernel"] = tensors["dense/kernel"].astype(np.int8)
     safetensors.numpy.save_file(tensors, tmp_path / "weights.safetensors")
-    with pytest.raises(ModelError, match=r"'dense/kernel' is of type int8.*not quantised"):
+    with refuses(ModelError, "wrong-dtype", "weights"):
         sv.build_model(3, weights=tmp_path / "weights.safetensors")
 
 
@@ -228,7 +233,7 @@ def test_quantised_weights_are_refused(tmp_path: Path) -> None:
 def test_files_that_can_run_code_or_take_any_memory_are_not_opened(
     tmp_path: Path, name: str
 ) -> None:
-    with pytest.raises(BundleError, match=r"any amount of memory, or run code.*save_backbone"):
+    with refuses(BundleError, "foreign-format", "weights"):
         sv.build_model(3, weights=tmp_path / name)
 
 
@@ -236,5 +241,5 @@ def test_a_model_without_a_dense_layer_has_no_backbone(tmp_path: Path) -> None:
     keras = load_keras()
     model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.GlobalAveragePooling2D()])
     for use in (freeze_backbone, lambda model: save_backbone(model, tmp_path / "x.safetensors")):
-        with pytest.raises(ModelError, match="no dense layer that can be seen"):
+        with refuses(ModelError, "no-dense-layer", "model"):
             use(model)

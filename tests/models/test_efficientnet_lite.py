@@ -9,6 +9,7 @@ import shelfvision as sv
 from shelfvision.errors import ModelError
 from shelfvision.models import cut_points, spec_of
 from shelfvision.models._efficientnet_lite import blocks, efficientnet_lite_tensors
+from support import refuses
 
 # Parameters with a thousand classes, batch norms' statistics aside, as published with the weights.
 PARAMETERS = {
@@ -99,7 +100,7 @@ def test_a_cut_comes_after_the_stem_each_block_the_top_and_the_pooling() -> None
 
 
 def test_images_below_the_smallest_size_are_refused_by_name() -> None:
-    with pytest.raises(ModelError, match=r"\(31, 64\) is too small for efficientnet_lite0"):
+    with refuses(ModelError, "too-small", "image_size"):
         sv.build_model(2, architecture="efficientnet_lite0", image_size=(31, 64))
 
 

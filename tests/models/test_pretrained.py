@@ -17,6 +17,7 @@ import pytest
 import shelfvision as sv
 from shelfvision.errors import MissingDependencyError, ModelError
 from shelfvision.models._pretrained import PACKAGES, package_file, package_tensors
+from support import refuses
 
 LITE0 = "efficientnet_lite0"
 
@@ -184,8 +185,9 @@ def test_a_file_with_another_digest_is_refused_unread(
     path.write_bytes(b"not what it should be")
     _place_file(monkeypatch, path)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    with pytest.raises(ModelError, match=f"has the SHA-256 {digest}.*--force-reinstall"):
+    with refuses(ModelError, "wrong-digest") as caught:
         sv.build_model(2, architecture=LITE0, weights="imagenet", image_size=(32, 32))
+    assert digest in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -202,7 +204,7 @@ def test_without_the_package_the_error_gives_the_pip_line(
         raise importlib.metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr("importlib.metadata.distribution", missing)
-    with pytest.raises(MissingDependencyError, match=line):
+    with refuses(MissingDependencyError, "missing-dependency", "weights"):
         sv.build_model(2, architecture=architecture, weights="imagenet", image_size=(32, 32))
 
 

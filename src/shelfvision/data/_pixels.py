@@ -20,27 +20,14 @@ from typing import Any, NoReturn, TypeAlias
 import numpy as np
 import numpy.typing as npt
 from PIL import Image as PillowImage
+from PIL import ImageOps
 
 from shelfvision.data.decoding._limits import DecodeLimits
 from shelfvision.data.decoding._refusals import check_size
+from shelfvision.data.decoding._rgb import as_array, as_rgb
 from shelfvision.errors import InvalidParameterError, PhotoError
 from shelfvision.protocols import Image, Images
 
-BACKGROUND = (255, 255, 255)
-"""What shows through transparent pixels: white, as in files."""
-
-_ORIENTATION = 0x0112
-_Transpose = PillowImage.Transpose
-_UPRIGHT = {
-    2: _Transpose.FLIP_LEFT_RIGHT,
-    3: _Transpose.ROTATE_180,
-    4: _Transpose.FLIP_TOP_BOTTOM,
-    5: _Transpose.TRANSPOSE,
-    6: _Transpose.ROTATE_270,
-    7: _Transpose.TRANSVERSE,
-    8: _Transpose.ROTATE_90,
-}
-_TRANSPARENT = frozenset(("LA", "PA", "RGBA", "La", "RGBa"))
 _CHANNELS = (1, 3, 4)
 # Pillow reads the pixels of an opened file on first use, and not from two threads at once.
 _loading = threading.Lock()
@@ -211,8 +198,8 @@ def from_pillow(photo: PillowImage.Image, where: str, limits: DecodeLimits) -> I
             if getattr(photo, "fp", None) is not None:
                 check_size(photo.width, photo.height, limits, where)
             photo.load()
-            orientation = _orientation_of(photo)
-        rgb = _rgb_of(photo, where)
+            upright = _upright(photo)
+        return as_array(_rgb_of(upright, where))
     except (PhotoError, InvalidParameterError):
         raise
     except Exception as error:  # broken files make Pillow raise of every kind
@@ -223,30 +210,21 @@ def from_pillow(photo: PillowImage.Image, where: str, limits: DecodeLimits) -> I
             path=where,
             code="broken",
         ) from error
-    turn = _UPRIGHT.get(orientation)
-    return np.array(rgb if turn is None else rgb.transpose(turn))
 
 
-def _orientation_of(photo: PillowImage.Image) -> int:
+def _upright(photo: PillowImage.Image) -> PillowImage.Image:
+    """Return a copy that is upright by the image's EXIF orientation."""
     try:
-        return int(photo.getexif().get(_ORIENTATION, 1))
+        return ImageOps.exif_transpose(photo)
     except Exception:  # noqa: BLE001  (damaged EXIF says nothing; files are read so, too)
-        return 1
+        return photo.copy()
 
 
 def _rgb_of(photo: PillowImage.Image, where: str) -> PillowImage.Image:
-    mode = photo.mode
-    if mode == "RGB" and "transparency" not in photo.info:
-        return photo
-    if mode == "F" or mode.startswith("I"):
+    if photo.mode == "F" or photo.mode.startswith("I"):
         return PillowImage.fromarray(_narrowed(np.asarray(photo), where)).convert("RGB")
-    if mode in _TRANSPARENT or "transparency" in photo.info:
-        # Pillow converts La, whose grey is premultiplied, to LA only.
-        rgba = (photo.convert("LA") if mode == "La" else photo).convert("RGBA")
-        opaque = PillowImage.new("RGB", rgba.size, BACKGROUND)
-        opaque.paste(rgba, mask=rgba.getchannel("A"))
-        return opaque
-    return photo.convert("RGB")
+    # Pillow converts La, whose grey is premultiplied, to LA only.
+    return as_rgb(photo.convert("LA") if photo.mode == "La" else photo)
 
 
 def _narrowed(wide: Array, where: str) -> npt.NDArray[np.uint8]:

@@ -1,100 +1,70 @@
-"""Looks through an ONNX file without running it: its metadata, and whether it stands alone."""
+"""Reads protobuf messages field by field, without a schema and in bounded time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import NoReturn, TypeAlias
 
-from shelfvision.errors import BundleError
+Refuse: TypeAlias = Callable[[str, str], NoReturn]
+"""Raises the caller's error for a code and a fault, a clause such as "it is damaged"."""
 
-# Messages of onnx.proto by name: the fields that hold other messages.
-_MESSAGES: Mapping[str, Mapping[int, str]] = MappingProxyType(
-    {
-        "model": {7: "graph", 14: "entry", 20: "refused", 25: "refused"},
-        "graph": {1: "node", 5: "tensor", 15: "sparse"},
-        "node": {5: "attribute"},
-        # Graphs inside a graph are loops and branches, which no picture's network needs.
-        "attribute": {
-            5: "tensor",
-            6: "refused",
-            10: "tensor",
-            11: "refused",
-            22: "sparse",
-            23: "sparse",
-        },
-        "sparse": {1: "tensor", 2: "tensor"},
-        "tensor": {13: "refused", 14: "location"},
-    }
-)
+MAX_FIELDS = 2_000_000
+"""The most fields that are read of one file; a network of a thousand layers has some 50,000."""
 
 
-def onnx_metadata(data: bytes, where: str) -> dict[str, bytes]:
-    """Return the metadata of an ONNX file that has all its weights inside, or refuse it."""
-    entries: dict[str, bytes] = {}
-    stack: list[tuple[str, memoryview]] = [("model", memoryview(data))]
-    while stack:
-        kind, message = stack.pop()
-        for number, value in _fields(message, where):
-            inner = _MESSAGES[kind].get(number)
-            if inner is None:
+@dataclass(slots=True)
+class ProtobufReader:
+    """Reads the fields of messages, and counts them over the whole file."""
+
+    refuse: Refuse
+    """What to do with damage."""
+    n_fields: int = 0
+    """How many fields were read."""
+
+    def fields(self, message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
+        """Yield the number and value of every field of a message.
+
+        Varints are yielded as int; fixed-width and length-delimited values as their bytes.
+        """
+        at, end = 0, len(message)
+        while at < end:
+            self.n_fields += 1
+            if self.n_fields > MAX_FIELDS:
+                self.refuse("too-large", f"it has more than {MAX_FIELDS:,} entries")
+            tag, at = self.varint(message, at)
+            wire = tag & 7
+            if wire == 0:
+                value, at = self.varint(message, at)
+                yield tag >> 3, value
                 continue
-            if inner == "location" and value == 0:
-                continue
-            if isinstance(value, int) or inner in ("refused", "location"):
-                raise _refusal(
-                    where,
-                    "it has parts in other files, or loops, functions or training of its own",
-                )
-            if inner == "entry":
-                _add(entries, value, where)
+            if wire == 2:
+                size, at = self.varint(message, at)
             else:
-                stack.append((inner, value))
-    return entries
+                size = {1: 8, 5: 4}.get(wire, end + 1)
+            if size > end - at:
+                self._damaged()
+            yield tag >> 3, message[at : at + size]
+            at += size
 
+    def varint(self, message: memoryview, at: int) -> tuple[int, int]:
+        """Return the number that is written at a place, and the place behind it."""
+        value = 0
+        for shift, byte in enumerate(message[at : at + 10]):
+            value |= (byte & 0x7F) << (7 * shift)
+            if byte < 0x80:
+                return value, at + shift + 1
+        return self._damaged()
 
-def _add(entries: dict[str, bytes], message: memoryview, where: str) -> None:
-    fields = dict(_fields(message, where))
-    key, value = fields.get(1, b""), fields.get(2, b"")
-    if isinstance(key, int) or isinstance(value, int):
-        raise _refusal(where, "its metadata are damaged")
-    name = bytes(key).decode("utf-8", "replace")
-    if name in entries:
-        raise _refusal(where, f"it has the entry {name[:50]!r} twice")
-    entries[name] = bytes(value)
+    def varints(self, value: int | memoryview) -> list[int]:
+        """Return the numbers of a repeated field, packed or not."""
+        if isinstance(value, int):
+            return [value]
+        found, at = [], 0
+        while at < len(value):
+            number, at = self.varint(value, at)
+            found.append(number)
+        return found
 
-
-def _fields(message: memoryview, where: str) -> Iterator[tuple[int, int | memoryview]]:
-    """Yield the number and value of every field of a message."""
-    at, end = 0, len(message)
-    while at < end:
-        tag, at = _varint(message, at, where)
-        wire = tag & 7
-        if wire == 0:
-            value, at = _varint(message, at, where)
-            yield tag >> 3, value
-            continue
-        if wire == 2:
-            size, at = _varint(message, at, where)
-        else:
-            size = {1: 8, 5: 4}.get(wire, end + 1)
-        if size > end - at:
-            raise _refusal(where, "it is damaged, or of another kind")
-        yield tag >> 3, message[at : at + size]
-        at += size
-
-
-def _varint(message: memoryview, at: int, where: str) -> tuple[int, int]:
-    value = 0
-    for shift, byte in enumerate(message[at : at + 10]):
-        value |= (byte & 0x7F) << (7 * shift)
-        if byte < 0x80:
-            return value, at + shift + 1
-    raise _refusal(where, "it is damaged, or of another kind")
-
-
-def _refusal(where: str, fault: str, code: str = "damaged") -> BundleError:
-    return BundleError(
-        f"{where} is no ONNX file that can be used: {fault}; give a file that Classifier.export "
-        "wrote",
-        code=code,
-    )
+    def _damaged(self) -> NoReturn:
+        self.refuse("damaged", "it is damaged, or of another kind")

@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 from shelfvision._files import read_bounded
 from shelfvision.errors import BundleError, BundleNotFoundError
 from shelfvision.export._card import ENTRY, MAX_CARD, Card
-from shelfvision.export._protobuf import onnx_metadata
+from shelfvision.export._onnx import onnx_metadata
 from shelfvision.export._report import ExportFormat
 from shelfvision.models._safetensors import MAX_FILE
 
