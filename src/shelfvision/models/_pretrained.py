@@ -14,7 +14,7 @@ import numpy as np
 
 from shelfvision.errors import MissingDependencyError, ModelError
 from shelfvision.models._efficientnet_lite import blocks, efficientnet_lite_backbone
-from shelfvision.models._safetensors import Tensor
+from shelfvision.models._safetensors import MAX_FILE, Tensor
 from shelfvision.models._spec import ModelSpec
 from shelfvision.models._torch_file import read_torch_file
 from shelfvision.models._weights import assign_named, open_weights, require_same
@@ -99,7 +99,7 @@ def package_tensors(architecture: str) -> Mapping[str, Tensor]:
     """Return all tensors of an architecture's package by their own names."""
     path = package_file(PACKAGES[architecture])
     with open_weights(path) as file:
-        data = file.read()
+        data = file.read(MAX_FILE + 1)
     where = repr(str(path))
     digest = hashlib.sha256(data).hexdigest()
     if digest != PACKAGES[architecture].sha256:

@@ -6,7 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, SupportsIndex, final, overload
+from typing import TYPE_CHECKING, SupportsIndex, cast, final, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -96,8 +96,8 @@ class Regions(Sequence[Region]):
     @property
     def image_size(self) -> tuple[int, int]:
         """Height and width of the upright photo, in pixels."""
-        assert self._boxes.image_size is not None  # noqa: S101  (checked when it was made)
-        return self._boxes.image_size
+        # None is refused when Regions is made.
+        return cast("tuple[int, int]", self._boxes.image_size)
 
     @property
     def class_names(self) -> tuple[str, ...]:
