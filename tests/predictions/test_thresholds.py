@@ -290,3 +290,33 @@ def test_the_first_test_that_fails_ends_a_sequence() -> None:
     # All 200 together would pass, but the most confident 59 do not.
     assert binomtest(3, 200, 0.05, alternative="less").pvalue < 0.05
     assert Thresholds.for_precision(rows, labels, precision=0.95).values == (None,)
+
+
+@pytest.mark.parametrize("nudge", [-3e-7, 3e-7])
+def test_the_last_bits_of_a_confidence_decide_nothing(nudge: float) -> None:
+    sure = np.linspace(0.6, 0.95, 300)
+    rows, labels = rows_of(list(sure)), np.zeros(300, np.int64)
+    chosen = Thresholds.for_precision(rows, labels, precision=0.9)
+    assert chosen.n_accepted == 300
+    assert chosen.decide(rows_of(list(sure + nudge))).tolist() == ["accept"] * 300
+    cheap = Thresholds.for_cost(rows, labels, mistake_cost=0.3, review_cost=0.1)
+    assert cheap.decide(rows_of(list(sure + nudge))).tolist() == ["accept"] * 300
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_confidences_that_differ_in_the_last_bits_are_accepted_together(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    sure = 0.9 - random.integers(0, 60, 50) * 1.5e-7
+    rows, labels = rows_of(list(sure)), random.integers(0, 2, 50) // 2 + (random.random(50) < 0.4)
+    for review in (0.2, 0.5, 0.8):
+        chosen = Thresholds.for_cost(rows, labels, mistake_cost=1.0, review_cost=review)
+        accepted = chosen.decide(rows) == "accept"
+        assert (accepted.sum(), labels[accepted].sum()) == (chosen.n_accepted, chosen.n_mistakes)
+
+
+def test_costs_without_exact_sums_tie_as_those_of_whole_numbers() -> None:
+    sure = np.linspace(0.95, 0.6, 30)
+    labels = np.array([0, 0, 1] * 10)
+    tenths = Thresholds.for_cost(rows_of(list(sure)), labels, mistake_cost=0.3, review_cost=0.1)
+    whole = Thresholds.for_cost(rows_of(list(sure)), labels, mistake_cost=3, review_cost=1)
+    assert tenths.values == whole.values

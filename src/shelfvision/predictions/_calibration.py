@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from shelfvision._validation import as_integer, one_of
 from shelfvision.errors import InvalidParameterError
-from shelfvision.predictions._columns import as_probabilities, judged, winners_of
+from shelfvision.predictions._columns import TOLERANCE, as_probabilities, judged, winners_of
 from shelfvision.predictions._curves import (
     TEMPERATURES,
     Curve,
@@ -276,9 +276,11 @@ def expected_calibration_error(
     rows, true = judged(probabilities, labels)
     bins = as_integer("n_bins", n_bins, minimum=1, maximum=10_000)
     winners, confidences = winners_of(rows)
-    # A bin holds its upper edge, as in the papers.
+    # A bin holds its upper edge, as in the papers, also where float32 is a little above it.
     places = np.clip(
-        np.ceil(confidences.astype(np.float64) * bins).astype(np.int64) - 1, 0, bins - 1
+        np.ceil(confidences.astype(np.float64) * bins - TOLERANCE).astype(np.int64) - 1,
+        0,
+        bins - 1,
     )
     surplus = confidences.astype(np.float64) - (winners == true)
     return float(np.abs(np.bincount(places, weights=surplus, minlength=bins)).sum() / len(rows))

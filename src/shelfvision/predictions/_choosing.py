@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision.predictions._columns import Floats, Integers
+from shelfvision.predictions._columns import TOLERANCE, Floats, Integers
 
 STEP = 1.05
 """How much more is accepted from one test to the next."""
@@ -88,10 +88,12 @@ def by_cost(
     """Return the threshold under which these photos would have cost least."""
     ladder = _ladder(confidences, wrong, np.arange(len(wrong)))
     costs = ladder.mistakes * mistake_cost - ladder.photos * review_cost
-    if not len(costs) or costs.min() > 0:
+    # Costs such as 0.1 have no exact sums; this is far less than one review of any photo.
+    same = 1e-9 * len(wrong) * max(mistake_cost, review_cost)
+    if not len(costs) or costs.min() > same:
         return Choice(value=None, n_accepted=0, n_mistakes=0, needed=None)
     # Of thresholds that cost the same, the one that spares most reviews.
-    return _choice(ladder, int(np.flatnonzero(costs == costs.min())[-1]))
+    return _choice(ladder, int(np.flatnonzero(costs <= costs.min() + same)[-1]))
 
 
 def _choice(ladder: Ladder, rung: int) -> Choice:
@@ -106,13 +108,17 @@ def _choice(ladder: Ladder, rung: int) -> Choice:
 def _ladder(confidences: npt.NDArray[np.float32], wrong: Mask, groups: Integers) -> Ladder:
     order = np.argsort(-confidences, kind="stable")
     values = confidences[order].astype(np.float64)
-    ends = np.append(values[1:] < values[:-1], True)[: len(values)]
+    # How many photos reach each value within the tolerance; of values with the same photos the
+    # smallest is a rung.
+    reached = np.searchsorted(-values, TOLERANCE - values, side="right")
+    rungs = np.flatnonzero(np.append(reached[1:] > reached[:-1], True)[: len(values)])
+    last = reached[rungs] - 1
     return Ladder(
-        values=values[ends],
-        photos=(np.arange(len(values)) + 1)[ends],
-        mistakes=np.cumsum(wrong[order])[ends],
-        groups=_distinct_so_far(groups[order], np.ones(len(values), np.bool_))[ends],
-        bad_groups=_distinct_so_far(groups[order], wrong[order])[ends],
+        values=values[rungs],
+        photos=last + 1,
+        mistakes=np.cumsum(wrong[order], dtype=np.int64)[last],
+        groups=_distinct_so_far(groups[order], np.ones(len(values), np.bool_))[last],
+        bad_groups=_distinct_so_far(groups[order], wrong[order])[last],
     )
 
 

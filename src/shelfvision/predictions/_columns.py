@@ -13,6 +13,12 @@ from shelfvision.errors import DataError, InvalidParameterError
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Integers: TypeAlias = npt.NDArray[np.int64]
+TOLERANCE = 1e-6
+"""How far a confidence may be below a threshold and still reach it.
+
+The last bits of a probability depend on the processor and on the size of the batch. A threshold is
+the confidence of some photo; within this tolerance that photo is accepted everywhere.
+"""
 Groups: TypeAlias = (
     Sequence[int] | Sequence[str] | npt.NDArray[np.integer] | npt.NDArray[np.object_]
 )

@@ -12,7 +12,14 @@ import numpy.typing as npt
 from shelfvision._validation import as_number
 from shelfvision.errors import InvalidParameterError
 from shelfvision.predictions._choosing import Choice, by_cost, by_precision
-from shelfvision.predictions._columns import Groups, as_groups, as_probabilities, judged, winners_of
+from shelfvision.predictions._columns import (
+    TOLERANCE,
+    Groups,
+    as_groups,
+    as_probabilities,
+    judged,
+    winners_of,
+)
 from shelfvision.predictions._plain import count_of, entries_of, list_of, optional_number
 
 if TYPE_CHECKING:
@@ -247,7 +254,8 @@ class Thresholds:
         Returns
         -------
         ndarray of str, shape (n,)
-            ``"accept"`` or ``"review"``.
+            ``"accept"`` or ``"review"``. A confidence reaches a threshold within 1e-6, because the
+            last bits of a probability depend on the processor.
 
         Raises
         ------
@@ -267,7 +275,7 @@ class Thresholds:
         limits = np.array([np.inf if value is None else value for value in self.values])
         limit = limits[winners] if self.per_class else limits[0]
         decisions = np.full(len(rows), "review", dtype=object)
-        decisions[confidences.astype(np.float64) >= limit] = "accept"
+        decisions[confidences.astype(np.float64) >= limit - TOLERANCE] = "accept"
         return decisions
 
     def to_dict(self) -> dict[str, object]:
