@@ -120,6 +120,14 @@ def test_loops_and_branches_are_refused(number: int, tmp_path: Path) -> None:
 
 Node = tuple[str, list[str], str, dict[str, int]]
 GREEDY: dict[str, tuple[dict[str, npt.NDArray[Any]], list[Node]]] = {
+    "repeated": (
+        {"s": np.array([60_000, 60_000])},
+        [
+            ("Cast", ["image"], "numbers", {"to": 1}),
+            ("ReduceMean", ["numbers"], "mean", {"keepdims": 0}),
+            ("Expand", ["mean", "s"], "huge", {}),
+        ],
+    ),
     "multiplied": (
         {"a": np.ones((60_000, 1), np.float32), "b": np.ones((1, 60_000), np.float32)},
         [("Mul", ["a", "b"], "huge", {})],

@@ -86,7 +86,7 @@ HOSTILE_OPERATORS = (
         "SequenceInsert",
         "SplitToSequence",
     ),
-    *("ConstantOfShape", "Expand", "Tile", "Range", "Resize", "Upsample", "OneHot", "EyeLike"),
+    *("ConstantOfShape", "Tile", "Range", "Resize", "Upsample", "OneHot", "EyeLike"),
     *(
         "RandomNormal",
         "RandomUniform",

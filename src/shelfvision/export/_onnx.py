@@ -33,8 +33,17 @@ OPERATORS = frozenset(
         *("BatchNormalization", "InstanceNormalization", "LayerNormalization"),
         *("ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "ReduceSumSquare"),
         # Shapes; each gives at most what it is given, or what its arena allows.
-        *("Cast", "Concat", "Constant", "Flatten", "Gather", "Identity", "Pad", "Reshape"),
-        *("Shape", "Slice", "Split", "Squeeze", "Transpose", "Unsqueeze"),
+        *("Cast", "Concat", "Constant", "Expand", "Flatten", "Gather", "Identity", "Pad"),
+        *(
+            "Reshape",
+            "ReverseSequence",
+            "Shape",
+            "Slice",
+            "Split",
+            "Squeeze",
+            "Transpose",
+            "Unsqueeze",
+        ),
         # Eight bits.
         *("ConvInteger", "DequantizeLinear", "DynamicQuantizeLinear", "MatMulInteger"),
         *("QLinearConv", "QLinearMatMul", "QuantizeLinear"),
