@@ -350,6 +350,35 @@ def checked_in_fork() -> str:
     return in_fork["check"]()
 
 
+FORKER = """
+import os, sys, time
+from pathlib import Path
+from shelfvision.training._lock import FolderLock
+FolderLock(Path(sys.argv[1])).acquire()
+child = os.fork()
+if child == 0:
+    print("forked", flush=True)
+    time.sleep(600)
+print(child, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
+def test_a_fork_that_outlives_a_killed_run_does_not_keep_its_lock(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", FORKER, str(tmp_path / "run.lock")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        told = {process.stdout.readline().strip() for _ in range(2)}
+        process.kill()
+        process.wait()
+        (child,) = told - {"forked"}
+        try:
+            assert other_run_says(tmp_path) == "taken"
+        finally:
+            os.kill(int(child), signal.SIGKILL)
+
+
 @pytest.mark.parametrize("kind", ["link", "dangling", "second name", "fifo"])
 def test_what_is_planted_in_the_place_of_the_lock_is_neither_read_nor_written(
     tmp_path: Path, kind: str
