@@ -41,6 +41,11 @@ def test_every_other_kind_is_a_warning() -> None:
     assert all(issubclass(kind, ShelfVisionWarning) for kind in KINDS if kind not in ERRORS)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_message_shows_what_moves_the_cursor_escaped(kind: type[Exception]) -> None:
+    assert str(kind("no \x1b[2J\nMilk \u202e 茶")) == "no \\x1b[2J\nMilk \\u202e 茶"
+
+
 @given(st.sampled_from(ERRORS), st.text())
 def test_an_error_comes_whole_from_another_process(kind: type[Exception], text: str) -> None:
     error = kind(text)
