@@ -79,6 +79,7 @@ def test_profiles_and_texts_of_a_webp_never_reach_the_decoder() -> None:
         assert kind in file.getvalue()
         assert kind not in header.data
     assert header.orientation == 6
+    assert not header.data[20] & 0x2C  # nor do its flags promise them
     shown = decode_photo(file.getvalue(), image_size=(30, 20))
     np.testing.assert_array_equal(shown, np.rot90(pixels, -1))
 
