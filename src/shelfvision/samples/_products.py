@@ -248,11 +248,8 @@ def _counted(
         count = as_integer("n_per_class", n_per_class, minimum=1)
         names = CLASS_NAMES if class_names is None else as_class_names(class_names)
         return names, [count] * len(names)
-    n_per_class = {clean_name(str(name)): count for name, count in n_per_class.items()}
     names = as_class_names(tuple(n_per_class) if class_names is None else class_names)
-    asked = {
-        clean_name(name) if isinstance(name, str) else name: n for name, n in n_per_class.items()
-    }
+    asked = {clean_name(str(name)): count for name, count in n_per_class.items()}
     unknown = [name for name in asked if name not in names]
     if unknown:
         raise InvalidParameterError(
