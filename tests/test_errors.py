@@ -54,7 +54,7 @@ def test_an_error_comes_whole_from_another_process(kind: type[Exception], text: 
     assert (str(again), vars(again)) == (str(error), vars(error))
 
 
-LANDING = "errors of some rooms are still without codes or tests of their remedies"
+LANDING = "remedies of some errors of models, inference and export are not followed by tests yet"
 
 
 def test_every_error_and_warning_is_made_with_a_code() -> None:
@@ -62,7 +62,6 @@ def test_every_error_and_warning_is_made_with_a_code() -> None:
     assert [f"{site.where}: {site.kind}" for site in ALL_SITES if site.code is None] == []
 
 
-@pytest.mark.xfail(strict=False, reason=LANDING)
 def test_the_codes_are_as_pinned() -> None:
     pinned = PINNED.read_text(encoding="utf-8").splitlines()
     difference = "\n".join(difflib.unified_diff(pinned, lines_of_codes(), "pinned", "found", n=0))
@@ -73,11 +72,10 @@ def test_the_codes_are_as_pinned() -> None:
     )
 
 
-@pytest.mark.xfail(strict=False, reason=LANDING)
 def test_every_code_is_described_in_the_reference() -> None:
     rows = described_codes()
     assert sorted(rows) == sorted({code for _, code in codes()})
-    assert [code for code, (meaning, remedy) in rows.items() if not meaning or not remedy] == []
+    assert [code for code, (_, meaning, remedy) in rows.items() if not meaning or not remedy] == []
 
 
 def test_codes_are_kebab_case() -> None:
@@ -145,6 +143,12 @@ def test_a_site_without_a_code_and_a_remedy_that_is_a_call_are_found(tmp_path: P
     assert site.remedy == ' pass on_error="skip"'
 
 
+def test_a_row_of_a_code_that_is_not_found_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = ("`DataError`", "Made up.", "Nothing.")
+    monkeypatch.setitem(globals(), "described_codes", lambda: {"made-up": row})
+    assert rows_of_codes()["made-up"] == row
+
+
 def lines_of_codes() -> list[str]:
     """Return a line for every code, with the types that have it."""
     return [
@@ -157,31 +161,37 @@ def kinds_of(code: str) -> list[str]:
     return sorted({kind for kind, one in codes() if one == code})
 
 
-def described_codes() -> dict[str, tuple[str, str]]:
-    """Return what the reference says of every code: its meaning, and what to do."""
+def described_codes() -> dict[str, tuple[str, str, str]]:
+    """Return the types, the meaning and the remedy that the reference gives for every code."""
     rows = [
         [cell.strip() for cell in line.strip("|").split("|")]
         for line in TABLE.read_text(encoding="utf-8").splitlines()
         if line.startswith("| `")
     ]
-    return {code.strip("`"): (meaning, remedy) for code, _, meaning, remedy in rows}
+    return {code.strip("`"): (kinds, meaning, remedy) for code, kinds, meaning, remedy in rows}
 
 
 def write_codes() -> None:
-    """Write the pinned codes, and the table of the reference with what it says already."""
+    """Write the pinned codes, and the table of the reference with what it says already.
+
+    A row of a code that is not found in the source stays: the code may be computed, or the row is
+    to be removed by hand. The test above tells.
+    """
     PINNED.write_text("\n".join(lines_of_codes()) + "\n", encoding="utf-8")
-    said = described_codes()
-    rows = [
-        f"| `{code}` | {', '.join(f'`{kind}`' for kind in kinds_of(code))} | "
-        + " | ".join(said.get(code, ("", "")))
-        + " |"
-        for code in sorted({code for _, code in codes()})
-    ]
-    head, _, rest = TABLE.read_text(encoding="utf-8").partition("| --- | --- | --- | --- |\n")
+    rows = "".join(f"| `{code}` | {' | '.join(row)} |\n" for code, row in rows_of_codes().items())
+    head, rule, rest = TABLE.read_text(encoding="utf-8").partition("| --- | --- | --- | --- |\n")
     after = rest[rest.rindex("|\n") + 2 :] if "|\n" in rest else rest
-    TABLE.write_text(
-        f"{head}| --- | --- | --- | --- |\n" + "\n".join(rows) + f"\n{after}", encoding="utf-8"
-    )
+    TABLE.write_text(f"{head}{rule}{rows}{after}", encoding="utf-8")
+
+
+def rows_of_codes() -> dict[str, tuple[str, str, str]]:
+    """Return a row for every code that is found or described, in order."""
+    said = described_codes()
+    found = {
+        code: (", ".join(f"`{kind}`" for kind in kinds_of(code)), *said.get(code, ("", "", ""))[1:])
+        for code in sorted({code for _, code in codes()})
+    }
+    return dict(sorted((said | found).items()))
 
 
 numbers = st.one_of(st.integers(-3, 2**40), st.floats())

@@ -19,8 +19,7 @@ from typing import BinaryIO, Literal
 import numpy as np
 import pytest
 
-from shelfvision import _files
-from shelfvision._files import atomic_writer
+from shelfvision._files import atomic_writer, writing
 from shelfvision.errors import StorageError
 from shelfvision.inference import Classifier
 from shelfvision.inference._bundle import read_contents
@@ -141,7 +140,7 @@ def system(directory: Path, monkeypatch: pytest.MonkeyPatch, **settings: object)
     files = {path: path.read_bytes() for path in directory.iterdir()}
     names = {path: File(content, content) for path, content in files.items()}
     faulty = FaultyOs(lasting=names, now=names, **settings)  # type: ignore[arg-type]  # a shorthand
-    monkeypatch.setattr(_files, "os", faulty)
+    monkeypatch.setattr(writing, "os", faulty)
     return faulty
 
 
@@ -312,7 +311,7 @@ def test_a_save_that_does_not_fsync_is_caught(
 ) -> None:
     """The test above can fail."""
     (tmp_path / "a.bin").write_bytes(b"old")
-    monkeypatch.setattr(_files, "_fsync", lambda descriptor: None)
+    monkeypatch.setattr(writing, "_fsync", lambda descriptor: None)
     faulty = system(tmp_path, monkeypatch)
     write_file(tmp_path)
     disks = [content.get(tmp_path / "a.bin", b"") for content in faulty.after_power_cut()]
@@ -339,7 +338,7 @@ def test_a_folder_that_cannot_be_fsynced_is_told_as_such(
         if code := next(calls):
             raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr(_files, "_fsync", fsync)
+    monkeypatch.setattr(writing, "_fsync", fsync)
     with refuses(StorageError, "not-durable"):
         write_file(tmp_path)
     assert read_file(tmp_path) == b"new"
@@ -347,7 +346,7 @@ def test_a_folder_that_cannot_be_fsynced_is_told_as_such(
 
 def test_folders_are_made_to_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lasting: list[Path] = []
-    monkeypatch.setattr(_files, "fsync_directory", lasting.append)
+    monkeypatch.setattr(writing, "fsync_directory", lasting.append)
     write_file(tmp_path / "a" / "b")
     assert lasting == [tmp_path, tmp_path / "a", tmp_path / "a" / "b"]
 

@@ -334,7 +334,7 @@ def test_a_photo_that_may_not_be_read_is_named(
         raise PermissionError(13, "Permission denied")
 
     (tmp_path / "a.jpg").write_bytes(encoded("JPEG"))
-    monkeypatch.setattr("shelfvision._files.os.open", refuse)
+    monkeypatch.setattr("shelfvision._files.reading.os.open", refuse)
     with refuses(PhotoError, "permission") as caught:
         read_photo(tmp_path / "a.jpg", image_size=SIZE)
     assert caught.value.path == str(tmp_path / "a.jpg")

@@ -17,6 +17,8 @@ MANY = "ShelfVisionError"
 """The type of codes whose helper is told by its caller which error to make."""
 GIVEN = frozenset({"error", "make", "missing", "kind"})
 """Names of parameters that a caller gives a type of errors in."""
+LOW_FOLDERS = frozenset({"_files"})
+"""Folders of low modules, whose callers choose the type; other low modules lie in the root."""
 NO_ERRORS = frozenset({"Finding", "SkippedFile", "_skip", "_told", "_table"})
 """What takes codes of findings, skipped files and sections, which are no errors."""
 
@@ -38,7 +40,7 @@ def codes(root: Path = PACKAGE) -> set[tuple[str, str]]:
     }
     own = {path: dict(_helpers(tree)) for path, tree in trees.items()}
     # Functions are known by their import, methods by their name.
-    low = {path: helpers for path, helpers in own.items() if path.parent == root}
+    low = {path: helpers for path, helpers in own.items() if _is_low(path, root)}
     shared = {name: one for helpers in own.values() for name, one in helpers.items() if one.kinds}
     shared |= {name: one for helpers in low.values() for name, one in helpers.items()}
     # The readers of JSON are told what to call with a code and a fault.
@@ -52,6 +54,11 @@ def codes(root: Path = PACKAGE) -> set[tuple[str, str]]:
             is_low=path in low,
         )
     }
+
+
+def _is_low(path: Path, root: Path) -> bool:
+    folder = path.parent
+    return folder == root or (folder.parent == root and folder.name in LOW_FOLDERS)
 
 
 def _imported(tree: ast.AST, own: dict[Path, dict[str, Helper]], root: Path) -> dict[str, Helper]:
