@@ -188,32 +188,29 @@ def test_a_golden_bundle_is_saved_again_in_the_newest_format(version: int) -> No
 
 
 @pytest.mark.parametrize(
-    ("change", "sentence"),
+    ("change", "code"),
     [
-        (lambda m: m.update(n_validation=None), "other tensors"),
-        (lambda m: m.update(n_validation=239), "have not the shape"),
-        (lambda m: m.update(n_validation=0), "no count"),
-        (lambda m: m.update(n_validation=10**9), "no count"),
-        (lambda m: m.update(n_validation="240"), "no count"),
-        (lambda m: m.pop("n_validation"), "has the entries"),
-        (lambda m: m.update(format=1), "has the entries"),
-        (lambda m: m["weights"].append("__validation__/labels"), "other tensors"),
-        (lambda m: m["calibration"].update(num_classes=4), "calibration is not for 3"),
-        (lambda m: m["calibration"].update(temperature=-1), "temperature"),
-        (lambda m: m.update(calibration=3), "from a mapping"),
-        (
-            lambda m: m["thresholds"].update(values=[0.5, 0.5]),
-            "needed has 1|thresholds are not for",
-        ),
-        (lambda m: m["thresholds"].update(values=[2]), "a threshold must be"),
-        (lambda m: m.update(thresholds=[]), "from a mapping"),
+        (lambda m: m.update(n_validation=None), "inconsistent"),
+        (lambda m: m.update(n_validation=239), "inconsistent"),
+        (lambda m: m.update(n_validation=0), "damaged"),
+        (lambda m: m.update(n_validation=10**9), "damaged"),
+        (lambda m: m.update(n_validation="240"), "damaged"),
+        (lambda m: m.pop("n_validation"), "damaged"),
+        (lambda m: m.update(format=1), "damaged"),
+        (lambda m: m["weights"].append("__validation__/labels"), "inconsistent"),
+        (lambda m: m["calibration"].update(num_classes=4), "damaged"),
+        (lambda m: m["calibration"].update(temperature=-1), "not-in-range"),
+        (lambda m: m.update(calibration=3), "wrong-type"),
+        (lambda m: m["thresholds"].update(values=[0.5, 0.5]), "wrong-length"),
+        (lambda m: m["thresholds"].update(values=[2]), "not-in-range"),
+        (lambda m: m.update(thresholds=[]), "wrong-type"),
     ],
 )
 def test_trust_that_makes_no_sense_is_refused(
-    change: Callable[[Fields], object], sentence: str
+    change: Callable[[Fields], object], code: str
 ) -> None:
     data = (GOLDEN / "version-2.shelf").read_bytes()
-    with pytest.raises(BundleError, match=sentence):
+    with refuses(BundleError, code):
         read_contents(io.BytesIO(changed(data, change)))
 
 
@@ -223,7 +220,7 @@ def test_kept_scores_that_are_none_are_refused() -> None:
     weights = {name: tensors[name] for name in manifest.weights}
     kept = {name: tensors[name] for name in tensors if name not in weights}
     (labels,) = (name for name in kept if name.endswith("labels"))
-    for column, sentence in ((kept[labels] + 3, "validation scores are none"), (None, "other")):
+    for column, code in ((kept[labels] + 3, "not-in-range"), (None, "inconsistent")):
         if column is None:
             del kept[labels]
         else:
@@ -232,7 +229,7 @@ def test_kept_scores_that_are_none_are_refused() -> None:
         metadata = manifest.to_metadata(digests_of(everything))
         file = io.BytesIO()
         write(file, everything, metadata)
-        with pytest.raises(BundleError, match=sentence):
+        with refuses(BundleError, code):
             sv.Classifier.load(io.BytesIO(file.getvalue()))
 
 
@@ -317,36 +314,36 @@ def test_a_changed_manifest_that_is_sealed_again_is_read_as_it_says(saved: bytes
 
 
 @pytest.mark.parametrize(
-    ("change", "sentence"),
+    ("change", "code"),
     [
-        (lambda m: m.update(format=3), "reads formats up to 2.*upgrade"),
-        (lambda m: m.update(format=0), "no bundle format 0"),
-        (lambda m: m.update(format=True), "which format"),
-        (lambda m: m.update(surprise=1), "surprise"),
-        (lambda m: m.pop("resize"), "has the entries"),
-        (lambda m: m.update(resize="melt"), "make no sense"),
-        (lambda m: m.update(class_names=["a", "b"]), "2 class names for 3 classes"),
-        (lambda m: m.update(class_names=["a", "b", "b"]), "'b' twice"),
-        (lambda m: m.update(class_names="abc"), "is no list"),
-        (lambda m: m.update(class_names=[1, 2, 3]), "no list of names"),
-        (lambda m: m.update(weights=m["weights"][:-1]), "other tensors"),
-        (lambda m: m.update(weights=m["weights"][::-1]), "in their order"),
-        (lambda m: m.update(provenance=[]), "is no dict"),
-        (lambda m: m.update(own_architecture=0), "is no bool"),
-        (lambda m: m["spec"].update(num_classes=4), "class names for 4"),
-        (lambda m: m["spec"].update(num_classes=10**12), "num_classes"),
-        (lambda m: m["spec"].update(image_size=[4096, 4096]), "needs|needs with shape"),
-        (lambda m: m["spec"].update(image_size=[9, 9]), "too small"),
-        (lambda m: m["spec"].update(image_size=[10**9, 10**9]), "image_size"),
-        (lambda m: m["spec"].update(architecture="os.system"), "no architecture 'os.system'"),
-        (lambda m: m["spec"].update(extra=1), "exactly"),
-        (lambda m: m["spec"].update(dropout=10**400), "dropout must be"),
+        (lambda m: m.update(format=3), "newer-format"),
+        (lambda m: m.update(format=0), "foreign-format"),
+        (lambda m: m.update(format=True), "missing-version"),
+        (lambda m: m.update(surprise=1), "damaged"),
+        (lambda m: m.pop("resize"), "damaged"),
+        (lambda m: m.update(resize="melt"), "damaged"),
+        (lambda m: m.update(class_names=["a", "b"]), "damaged"),
+        (lambda m: m.update(class_names=["a", "b", "b"]), "duplicate"),
+        (lambda m: m.update(class_names="abc"), "damaged"),
+        (lambda m: m.update(class_names=[1, 2, 3]), "damaged"),
+        (lambda m: m.update(weights=m["weights"][:-1]), "inconsistent"),
+        (lambda m: m.update(weights=m["weights"][::-1]), "inconsistent"),
+        (lambda m: m.update(provenance=[]), "damaged"),
+        (lambda m: m.update(own_architecture=0), "damaged"),
+        (lambda m: m["spec"].update(num_classes=4), "damaged"),
+        (lambda m: m["spec"].update(num_classes=10**12), "not-in-range"),
+        (lambda m: m["spec"].update(image_size=[4096, 4096]), "does-not-fit"),
+        (lambda m: m["spec"].update(image_size=[9, 9]), "too-small"),
+        (lambda m: m["spec"].update(image_size=[10**9, 10**9]), "not-in-range"),
+        (lambda m: m["spec"].update(architecture="os.system"), "not-an-option"),
+        (lambda m: m["spec"].update(extra=1), "foreign-format"),
+        (lambda m: m["spec"].update(dropout=10**400), "too-large"),
     ],
 )
 def test_a_manifest_that_makes_no_sense_is_refused(
-    saved: bytes, change: Callable[[Fields], object], sentence: str
+    saved: bytes, change: Callable[[Fields], object], code: str
 ) -> None:
-    with pytest.raises(BundleError, match=sentence):
+    with refuses(BundleError, code):
         read_contents(io.BytesIO(changed(saved, change)))
 
 
@@ -510,10 +507,18 @@ def test_a_model_of_ones_own_without_its_builder_is_refused(pixels: Pixels) -> N
         sv.Classifier.load(file, builder=lambda spec: None)
 
 
-@pytest.mark.parametrize("data", [b"", b"a note", b"\x89PNG\r\n\x1a\n" + bytes(100)])
-def test_a_file_of_another_kind_is_told_to_be_no_classifier(data: bytes) -> None:
-    with pytest.raises(BundleError, match="is not a classifier saved by shelfvision"):
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"", "damaged"),
+        (b"a note", "damaged"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(100), "foreign-format"),
+    ],
+)
+def test_a_file_of_another_kind_is_told_to_be_no_classifier(data: bytes, code: str) -> None:
+    with refuses(BundleError, code) as caught:
         sv.Classifier.load(io.BytesIO(data))
+    assert "not a classifier saved by shelfvision" in str(caught.value)
 
 
 def test_weights_of_another_program_are_told_to_be_no_classifier() -> None:

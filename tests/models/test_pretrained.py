@@ -209,5 +209,5 @@ def test_without_the_package_the_error_gives_the_pip_line(
 
 
 def test_an_architecture_without_pretrained_weights_says_so() -> None:
-    with pytest.raises(ModelError, match="weights='imagenet' is not to be had for grocery_cnn"):
+    with refuses(ModelError, "no-weights", "weights"):
         sv.build_model(2, weights="imagenet")

@@ -118,7 +118,7 @@ DAMAGE: dict[str, Callable[[], bytes]] = {
 
 @pytest.mark.parametrize("what", DAMAGE)
 def test_damage_is_refused(what: str) -> None:
-    with pytest.raises(ModelError, match="cannot be read as weights"):
+    with refuses(ModelError, "foreign-format" if "magic" in what else "damaged"):
         read_torch_file(DAMAGE[what](), "'a.pth'")
 
 
