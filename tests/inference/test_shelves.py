@@ -121,3 +121,56 @@ def test_what_cannot_be_used_is_told(classifier: sv.Classifier, shelf: sv.sample
         classifier.predict_regions(shelf.photo, shelf.boxes, context=-1)
     with refuses(InvalidParameterError, "not-in-range", "min_confidence"):
         classifier.scan(shelf.photo, min_confidence=2)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_pil_image_gives_the_regions_of_its_file(
+    classifier: sv.Classifier, shelf: sv.samples.Shelf, orientation: int
+) -> None:
+    exif, file = Pictures.Exif(), io.BytesIO()
+    exif[0x0112] = orientation
+    Pictures.fromarray(shelf.photo).save(file, "PNG", exif=exif)
+    boxes = [[4.0, 6.0, 60.0, 40.0], [30.0, 70.0, 140.0, 150.0]]
+    with Pictures.open(file) as image:
+        for as_stored in (None, True):
+            found = classifier.predict_regions(image, boxes, as_stored=as_stored)
+            wanted = classifier.predict_regions(file.getvalue(), boxes, as_stored=as_stored)
+            assert np.array_equal(found.probabilities, wanted.probabilities)
+            assert np.array_equal(found.boxes.corners, wanted.boxes.corners)
+        scanned = classifier.scan(image, tile=60)
+    assert np.array_equal(scanned.labels, classifier.scan(file.getvalue(), tile=60).labels)
+    # The pixels are there though the image is closed.
+    assert np.array_equal(found.photo(), wanted.photo())
+
+
+@pytest.mark.parametrize("mode", ["L", "RGBA", "P", "CMYK", "1", "I;16"])
+def test_a_pil_image_of_any_mode_gives_regions(
+    classifier: sv.Classifier, shelf: sv.samples.Shelf, mode: str
+) -> None:
+    grey = Pictures.fromarray(shelf.photo).convert("L")
+    image = (
+        Pictures.fromarray(np.asarray(grey).astype(np.uint16) * 257)
+        if mode == "I;16"
+        else Pictures.fromarray(shelf.photo).convert(mode)
+    )
+    regions = classifier.predict_regions(image, shelf.boxes)
+    assert regions.photo().shape == shelf.photo.shape
+    assert len(regions) == len(shelf.boxes)
+
+
+def test_other_pixels_are_refused_with_what_to_pass_instead(
+    classifier: sv.Classifier, shelf: sv.samples.Shelf
+) -> None:
+    grey = shelf.photo[..., 0]
+    with refuses(InvalidParameterError, "wrong-shape", "photo") as caught:
+        classifier.predict_regions(grey, shelf.boxes)
+    assert str(caught.value).endswith("; pass numpy.stack([photo] * 3, axis=-1)")
+    classifier.predict_regions(np.stack([grey] * 3, axis=-1), shelf.boxes)
+    for several in (shelf.photo[None], [shelf.photo]):
+        with refuses(
+            InvalidParameterError,
+            "wrong-shape" if isinstance(several, np.ndarray) else "wrong-type",
+            "photo",
+        ) as caught:
+            classifier.predict_regions(several, shelf.boxes)  # type: ignore[arg-type]  # on purpose
+        assert str(caught.value).endswith("; call again for each photo of several")

@@ -19,8 +19,8 @@ from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from PIL import ExifTags, ImageOps
 from PIL import Image as PillowImage
-from PIL import ImageOps
 
 from shelfvision.data.decoding._limits import DecodeLimits
 from shelfvision.data.decoding._refusals import check_size
@@ -210,6 +210,15 @@ def from_pillow(photo: PillowImage.Image, where: str, limits: DecodeLimits) -> I
             path=where,
             code="broken",
         ) from error
+
+
+def orientation_of(photo: PillowImage.Image) -> int:
+    """Return the EXIF orientation by which `from_pillow` turns an image: 1 to 8, 1 is upright."""
+    try:
+        found = photo.getexif().get(ExifTags.Base.Orientation)
+    except Exception:  # noqa: BLE001  (damaged EXIF says nothing; files are read so, too)
+        return 1
+    return found if isinstance(found, int) and 1 <= found <= 8 else 1
 
 
 def _upright(photo: PillowImage.Image) -> PillowImage.Image:

@@ -43,8 +43,9 @@ class ShelfClassifier(CalibratingClassifier):
 
         Parameters
         ----------
-        photo : path, bytes or ndarray
-            One photo: a path, an encoded file's bytes, or ``uint8`` pixels (height, width, 3).
+        photo : path, bytes, PIL image or ndarray
+            One photo: a path, an encoded file's bytes, a PIL image of any mode, or ``uint8``
+            pixels (height, width, 3).
         boxes : array_like, Boxes or supervision.Detections
             Where products are, from any detector: left, top, right and bottom in pixels of the
             upright photo, shape (n, 4). `Boxes.from_coco`, `Boxes.from_voc` and `Boxes.from_yolo`
@@ -113,8 +114,9 @@ class ShelfClassifier(CalibratingClassifier):
 
         Parameters
         ----------
-        photo : path, bytes or ndarray
-            One photo: a path, an encoded file's bytes, or ``uint8`` pixels (height, width, 3).
+        photo : path, bytes, PIL image or ndarray
+            One photo: a path, an encoded file's bytes, a PIL image of any mode, or ``uint8``
+            pixels (height, width, 3).
         tile : int or tuple of int, optional
             Height and width of a tile in pixels of the photo, or one number for both: about one
             product with what stands around it in the photos that were trained on. By default a

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
+from PIL import Image as PillowImage
 
+from shelfvision.data._pixels import from_pillow, orientation_of, remedy_for
 from shelfvision.data._reader import Photo
-from shelfvision.data.decoding._decode import decode_whole, read_bytes
+from shelfvision.data.decoding._decode import DEFAULT_LIMITS, decode_whole, read_bytes
 from shelfvision.errors import InvalidParameterError, PhotoError
 from shelfvision.protocols import Image
 
@@ -28,7 +30,7 @@ class WholePhoto:
     pixels: Image
     """Upright RGB pixels."""
     orientation: int
-    """The EXIF orientation that its file has, 1 to 8; 1 is upright."""
+    """The EXIF orientation that its file or PIL image has, 1 to 8; 1 is upright."""
 
     @property
     def image_size(self) -> tuple[int, int]:
@@ -45,10 +47,15 @@ def whole_photo(photo: Photo) -> WholePhoto:
         data = bytes(photo)
         pixels, orientation = decode_whole(data)
         return WholePhoto(name="photo", origin=data, pixels=pixels, orientation=orientation)
+    if isinstance(photo, PillowImage.Image):
+        # Its file may be closed or changed later, so the pixels are kept.
+        pixels = from_pillow(photo, "photo", DEFAULT_LIMITS)
+        turn = orientation_of(photo)
+        return WholePhoto(name="photo", origin=pixels, pixels=pixels, orientation=turn)
     if not isinstance(photo, str | os.PathLike):
         raise InvalidParameterError(
-            "photo must be one photo, a path, an encoded file's bytes or uint8 pixels of shape "
-            f"(height, width, 3), not {type(photo).__name__}; call again for each photo of several",
+            "photo must be one photo, a path, an encoded file's bytes, a PIL image or uint8 pixels "
+            f"of shape (height, width, 3), got {type(photo).__name__}; {_remedy(photo)}",
             code="wrong-type",
             parameter="photo",
         )
@@ -74,8 +81,15 @@ def pixels_of(origin: Origin, image_size: tuple[int, int]) -> Image:
 def _require_pixels(photo: Image) -> None:
     if photo.ndim != 3 or photo.shape[2] != 3 or 0 in photo.shape or photo.dtype != np.uint8:
         raise InvalidParameterError(
-            "photo must be uint8 pixels of shape (height, width, 3), values 0 to 255, not "
-            f"{photo.dtype} of shape {photo.shape}; pass one photo at a time, RGB last",
+            "photo must be uint8 pixels of shape (height, width, 3), values 0 to 255, got "
+            f"{photo.dtype} of shape {photo.shape}; {_remedy(photo)}",
             code="wrong-shape",
             parameter="photo",
         )
+
+
+def _remedy(photo: object) -> str:
+    """Return what to pass instead: other pixels, or the photos of a batch one by one."""
+    if hasattr(photo, "__array__") and len(getattr(photo, "shape", ())) < 4:
+        return remedy_for(photo, "photo")
+    return "call again for each photo of several"
