@@ -195,6 +195,12 @@ def test_what_is_no_file_is_refused_at_once(
             read_table(path, COLUMNS, error=SplitError)
     with refuses(DatasetNotFoundError, "not-found", "path"):
         read_table(tmp_path / "gone.csv", COLUMNS)
+    (tmp_path / "rows.csv").write_text("path,label\n" + "a.jpg,Milk\n\n" * 4)
+    monkeypatch.setattr(_csv, "MAX_ROWS", 4)
+    assert len(read_table(tmp_path / "rows.csv", {"path": None}).rows) == 4
+    monkeypatch.setattr(_csv, "MAX_ROWS", 3)
+    with refuses(DataError, "too-large", "path"):
+        read_table(tmp_path / "rows.csv", {"path": None})
     monkeypatch.setattr(_csv, "MAX_BYTES", 100)
     (tmp_path / "large.csv").write_text(PLAIN * 9)
     with refuses(DataError, "too-large", "path"):

@@ -167,9 +167,9 @@ def _fail(code: str, fault: str) -> NoReturn:
 @pytest.mark.parametrize(
     ("text", "code"),
     [
-        ("{}", "missing-version"),
-        ('{"format": "1"}', "missing-version"),
-        ('{"format": true}', "missing-version"),
+        ("{}", "foreign-format"),
+        ('{"format": "1"}', "foreign-format"),
+        ('{"format": true}', "foreign-format"),
         ('{"format": 0}', "foreign-format"),
         ('{"format": -7}', "foreign-format"),
         ('{"format": 3}', "newer-format"),

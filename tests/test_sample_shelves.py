@@ -92,5 +92,5 @@ def test_the_truth_cannot_be_written_to(shelf: Shelf) -> None:
 
 
 def test_places_too_small_for_products_are_refused() -> None:
-    with refuses(InvalidParameterError, "too-many", "image_size"):
+    with refuses(InvalidParameterError, "too-small", "image_size"):
         render_shelf(1, 10, image_size=(100, 100))

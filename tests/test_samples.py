@@ -221,7 +221,7 @@ def test_a_folder_that_holds_something_is_never_written_to(tmp_path: Path) -> No
 def test_a_file_in_the_place_of_the_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
 
-    with refuses(StorageError, "storage", "directory"):
+    with refuses(StorageError, "not-writable", "directory"):
         write_products(tmp_path / "file", 1)
 
 

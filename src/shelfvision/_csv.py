@@ -33,8 +33,10 @@ from shelfvision._identifiers import clean_name, closest
 from shelfvision._validation import listed
 from shelfvision.errors import DataError, InvalidParameterError, SplitError
 
-MAX_BYTES = 256 * 2**20
-"""As large as a table may be; one of 2 million rows of 100 characters fits."""
+MAX_BYTES = 64 * 2**20
+"""As large as a table may be; one of 500,000 rows of 100 characters fits."""
+MAX_ROWS = 2_000_000
+"""As many rows as a table may have, for a short row takes 30 times its bytes in memory."""
 
 Rows: TypeAlias = list[tuple[int, dict[str, str]]]
 """The cells of every row by column, with the number of the row's first line."""
@@ -360,9 +362,13 @@ def _whole_rows(
     width = len(names)
     while width and not names[width - 1]:
         width -= 1
-    for line, cells in records:
-        if not any(map(str.strip, cells)):
-            continue
+    filled = ((line, cells) for line, cells in records if any(map(str.strip, cells)))
+    for count, (line, cells) in enumerate(filled):
+        if count == MAX_ROWS:
+            raise file.refused(
+                f"{file.what} {file.name} must have at most {MAX_ROWS:,} rows, got more; split it",
+                "too-large",
+            )
         end = len(cells)
         while end > width and not cells[end - 1].strip():
             end -= 1

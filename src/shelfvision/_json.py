@@ -114,7 +114,7 @@ def versioned(
     fields = json_object(data, where, fail=fail)
     version = fields.get("format")
     if type(version) is not int:
-        fail("missing-version", "its manifest does not say which format it has")
+        fail("foreign-format", "its manifest does not say which format it has")
     if version > newest:
         raise BundleError(
             f"{where} has the {kind} format {version}, but this shelfvision reads formats up to "

@@ -157,7 +157,7 @@ def test_a_transform_without_an_image_in_its_answer_is_explained() -> None:
         def __call__(self, *, image: Image) -> dict[str, Image]:
             return {"picture": image}
 
-    with refuses(AugmenterError, "wrong-answer"):
+    with refuses(AugmenterError, "contract"):
         from_albumentations(Wrong())(np.zeros((2, 2, 3), np.uint8), rng_for(0, "t"))
 
 

@@ -129,7 +129,7 @@ def test_a_photo_that_changes_meanwhile_stops_the_cache(
 
 def test_a_cache_that_cannot_be_written_is_named(shop: Path, tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file")
-    with refuses(StorageError, "unwritable"):
+    with refuses(StorageError, "not-writable"):
         sv.Dataset.from_directory(shop).cached(tmp_path / "taken")
 
 

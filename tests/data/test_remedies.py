@@ -61,9 +61,9 @@ def test_rows_that_are_one_hot_become_numbers() -> None:
     assert shv.Dataset.from_arrays(PIXELS, labels.argmax(axis=1)).labels.tolist() == [1, 0]
 
 
-@pytest.mark.remedy("is-a-folder")
+@pytest.mark.remedy("not-a-file")
 def test_a_folder_is_opened_as_a_dataset_or_as_a_list_of_paths(shop: Path) -> None:
-    with refuses(InvalidParameterError, "is-a-folder", "photos"):
+    with refuses(InvalidParameterError, "not-a-file", "photos"):
         seen(shop)
     assert len(seen(shv.Dataset.from_directory(str(shop)))) == 5
     assert len(seen(sorted((shop / "Juice").iterdir()))) == 3

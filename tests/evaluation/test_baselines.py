@@ -160,7 +160,7 @@ def test_mistakes_are_drawn_with_their_photos() -> None:
 
 def test_without_photos_or_mistakes_there_is_nothing_to_draw() -> None:
     report, _ = wrongly_labelled()
-    with refuses(DataError, "no-photos"):
+    with refuses(DataError, "missing-photos"):
         pickle.loads(pickle.dumps(report)).plot_mistakes()
     with refuses(DataError, "needs-classifier", "heat_maps"):
         report.plot_mistakes(heat_maps=True)

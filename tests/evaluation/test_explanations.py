@@ -247,7 +247,7 @@ def test_a_model_without_maps_is_refused() -> None:
         sv.explain(classifier_of(model), IMAGES)
 
 
-@pytest.mark.remedy("no-photos", "needs-classifier")
+@pytest.mark.remedy("missing-photos", "needs-classifier")
 def test_a_report_of_a_classifier_and_a_dataset_draws_its_mistakes_with_heat_maps(
     classifier: sv.Classifier,
 ) -> None:
@@ -255,7 +255,7 @@ def test_a_report_of_a_classifier_and_a_dataset_draws_its_mistakes_with_heat_map
     photos = sv.Dataset.from_arrays(IMAGES, wrong, class_names=NAMES)
     made = sv.EvaluationReport(classifier.predict(photos), wrong)
     for heat_maps in (False, True):
-        with refuses(DataError, "no-photos"):
+        with refuses(DataError, "missing-photos"):
             made.plot_mistakes(heat_maps=heat_maps)
 
     class Wrapped:

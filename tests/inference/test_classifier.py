@@ -187,7 +187,7 @@ def test_what_is_no_photo_is_refused_with_the_remedy(
         ([pixels[0], pixels[:2]], "wrong-shape"),
         (np.zeros((2, 8, 8, 4), np.uint8), "wrong-shape"),
         (np.zeros((0, 0, 3), np.uint8), "wrong-shape"),
-        (tmp_path, "is-a-folder"),
+        (tmp_path, "not-a-file"),
         (None, "wrong-type"),
         ({"a": 1}, "wrong-type"),
         (7, "wrong-type"),

@@ -154,6 +154,7 @@ def test_scores_from_folds_tell_the_confusion(classifier: shv.Classifier) -> Non
     [
         ({"by": ["a"]}, "wrong-length", "by"),
         ({"by": [1, 2]}, "wrong-type", "by"),
+        ({"by": ["a", None]}, "wrong-type", "by"),
         ({"groups": ["a"]}, "wrong-length", "groups"),
         ({"interval": 1.0}, "not-in-range", "interval"),
         ({"draws": 5}, "not-in-range", "draws"),
@@ -193,7 +194,7 @@ def test_predictions_that_were_corrected_already_are_refused(classifier: shv.Cla
 
 def test_other_classes_are_refused(classifier: shv.Classifier) -> None:
     found = shv.Predictions([[0.5, 0.5]], ["a", "b"], ["x"])
-    with refuses(DataError, "classes-differ", "photos") as caught:
+    with refuses(DataError, "unknown-class", "photos") as caught:
         shv.take_inventory(classifier, found)
     assert "'a', 'b'" in str(caught.value)
 

@@ -207,6 +207,7 @@ def test_probabilities_that_are_no_numbers_are_refused(rows: object, code: str) 
         Predictions(rows, ["a", "b"], ["x"])  # type: ignore[arg-type]  # wrong on purpose
 
 
-def test_ids_that_are_not_text_are_refused() -> None:
+@pytest.mark.parametrize("name", [Path("x.jpg"), None, 3])
+def test_ids_that_are_not_text_are_refused(name: object) -> None:
     with refuses(InvalidParameterError, "wrong-type", "ids"):
-        Predictions([[0.5, 0.5]], ["a", "b"], [Path("x.jpg")])  # type: ignore[list-item]  # wrong on purpose
+        Predictions([[0.5, 0.5]], ["a", "b"], [name])  # type: ignore[list-item]  # wrong on purpose

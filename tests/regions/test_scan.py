@@ -136,7 +136,7 @@ def test_several_scales_are_averaged() -> None:
         ({"overlap": 1.0}, "not-in-range"),
         ({"scales": ()}, "empty"),
         ({"scales": (0.0,)}, "not-in-range"),
-        ({"tile": 8, "overlap": 0.9}, "too-many"),
+        ({"tile": 8, "overlap": 0.9}, "too-large"),
     ],
 )
 def test_settings_out_of_range_are_refused(wrong: dict[str, object], code: str) -> None:

@@ -107,15 +107,15 @@ def test_rounding_beyond_the_edge_is_clipped(write: Write, line: str, box: list[
 BAD = [
     ("0 0.5 0.5 0.25", "wrong-length"),
     ("0", "wrong-length"),
-    ("0 a 0.5 0.25 0.5", "not-a-number"),
-    ("milk 0.5 0.5 0.25 0.5", "not-a-number"),
-    ("0 nan 0.5 0.25 0.5", "not-a-number"),
-    ("0 inf 0.5 0.25 0.5", "not-a-number"),
-    ("0 1e999 0.5 0.25 0.5", "not-a-number"),
-    ("0 0,5 0,5 0,25 0,5", "not-a-number"),
-    ("0 0.5 0.5 0.2_5 0.5", "not-a-number"),
-    ("0 0.5 0.5 \u0661 0.5", "not-a-number"),
-    (f"0 0.5 0.5 0.25 {'9' * 5000}", "not-a-number"),
+    ("0 a 0.5 0.25 0.5", "wrong-type"),
+    ("milk 0.5 0.5 0.25 0.5", "wrong-type"),
+    ("0 nan 0.5 0.25 0.5", "wrong-type"),
+    ("0 inf 0.5 0.25 0.5", "wrong-type"),
+    ("0 1e999 0.5 0.25 0.5", "wrong-type"),
+    ("0 0,5 0,5 0,25 0,5", "wrong-type"),
+    ("0 0.5 0.5 0.2_5 0.5", "wrong-type"),
+    ("0 0.5 0.5 \u0661 0.5", "wrong-type"),
+    (f"0 0.5 0.5 0.25 {'9' * 5000}", "wrong-type"),
     ("0 50 50 25 25", "not-in-range"),
     ("0 0.5 0.5 1.02 0.5", "not-in-range"),
     ("0 -0.02 0.5 0.1 0.1", "not-in-range"),
@@ -158,7 +158,7 @@ def test_a_line_that_is_off_can_be_skipped_and_is_listed(
     assert boxes.labels == ("juice", "milk")
     assert [(one.path, one.code) for one in boxes.skipped] == [
         (f"{path}:3", code),
-        (f"{path}:5", "not-a-number"),
+        (f"{path}:5", "wrong-type"),
     ]
     assert boxes.in_pixels((100, 100)).skipped == boxes.skipped
     assert pickle.loads(pickle.dumps(boxes)).skipped == boxes.skipped

@@ -43,6 +43,9 @@ def codes(root: Path = PACKAGE) -> set[tuple[str, str]]:
     low = {path: helpers for path, helpers in own.items() if _is_low(path, root)}
     shared = {name: one for helpers in own.values() for name, one in helpers.items() if one.kinds}
     shared |= {name: one for helpers in low.values() for name, one in helpers.items()}
+    # Why a file of boxes cannot be read, which becomes an error.
+    faults = ("_LineError", "_XMLError")
+    shared |= dict.fromkeys(faults, Helper(kinds=frozenset({"DataError"}), place=0))
     # The readers of JSON are told what to call with a code and a fault.
     called = dict.fromkeys(("fail", "refuse", "JSONFaultError"), Helper(kinds=frozenset(), place=0))
     return {

@@ -116,7 +116,16 @@ def test_spellings_of_one_name_are_one_product_with_a_warning(twin: str, tmp_pat
 
 @pytest.mark.parametrize(
     "mapping",
-    [[], "milk", 3, [{"arla": 3}], {"arla": 3}, {"arla": {"milk": 3}}, [{"arla": "milk"}, 3]],
+    [
+        [],
+        "milk",
+        3,
+        [{"arla": 3}],
+        [{"arla": None}],
+        {"arla": 3},
+        {"arla": {"milk": 3}},
+        [{"arla": "milk"}, 3],
+    ],
 )
 def test_what_is_no_mapping_is_refused(mapping: object) -> None:
     with refuses(InvalidParameterError, "wrong-type", "mapping"):

@@ -51,7 +51,7 @@ def test_a_metric_of_several_numbers_is_named_in_the_first_step(
     model = make_model()
     each = load_keras().metrics.F1Score(average=None, name="f1_each")
     model.compile("sgd", "categorical_crossentropy", metrics=[each])
-    with refuses(TrainingError, "not-a-number", "model") as caught:
+    with refuses(TrainingError, "wrong-metrics", "model") as caught:
         sv.Trainer(epochs=1).fit(model, train, validation)
     assert "'f1_each'" in str(caught.value)
 

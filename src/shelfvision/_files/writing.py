@@ -156,7 +156,7 @@ def _code_of(error: Exception) -> str:
         return "not-a-file"
     if number in (errno.ENOSPC, getattr(errno, "EDQUOT", -1)):
         return "disk-full"
-    return "unwritable"
+    return "not-writable"
 
 
 def make_directory(directory: Path) -> None:

@@ -197,7 +197,7 @@ class _Albumentations:
         if not isinstance(answer, Mapping) or "image" not in answer:
             raise AugmenterError(
                 f"an albumentations-like transform must give a dict with 'image', not {answer!r}",
-                code="wrong-answer",
+                code="contract",
             )
         result: Image = np.asarray(answer["image"])
         return result

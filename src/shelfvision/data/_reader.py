@@ -192,6 +192,6 @@ def _require_file(path: str | os.PathLike[str]) -> None:
         raise InvalidParameterError(
             f"{str(path)!r} is a folder, not a photo; for a folder of classes pass "
             f"Dataset.from_directory({str(path)!r}), for loose photos a list of their paths",
-            code="is-a-folder",
+            code="not-a-file",
             parameter="photos",
         )

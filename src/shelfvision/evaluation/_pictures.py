@@ -38,7 +38,7 @@ def draw_mistakes(
         raise DataError(
             "the report has no photos to draw, because it was made from predictions or was "
             "pickled; make it with evaluate(classifier, dataset)",
-            code="no-photos",
+            code="missing-photos",
         )
     images = about.photos.read_batch([mistake.row for mistake in mistakes])
     if heat_maps:

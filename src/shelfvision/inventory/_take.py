@@ -242,7 +242,7 @@ def _require_own(predictions: Predictions, classifier: Classifier) -> None:
         raise DataError(
             f"the predictions have the classes {listed(predictions.class_names)}, not the "
             f"classifier's {listed(classifier.class_names)}; pass what this classifier predicted",
-            code="classes-differ",
+            code="unknown-class",
             parameter="photos",
         )
     if predictions.class_frequencies is not None:
@@ -257,10 +257,10 @@ def _require_own(predictions: Predictions, classifier: Classifier) -> None:
 def _parts(work: _Counted, by: PartColumn) -> dict[str, Inventory]:
     ids = work.predictions.ids
     values = [by(name) for name in ids] if callable(by) else list(by)
-    odd = next((value for value in values if not isinstance(value, str)), None)
-    if odd is not None:
+    odd = [value for value in values if not isinstance(value, str)]
+    if odd:
         raise InvalidParameterError(
-            f"by must give text for every photo, but one of its values is {odd!r}; pass "
+            f"by must give text for every photo, but one of its values is {odd[0]!r}; pass "
             "by=[str(value) for value in by]",
             code="wrong-type",
             parameter="by",

@@ -270,10 +270,10 @@ def _column(values: Sequence[str | None] | npt.NDArray[np.object_]) -> npt.NDArr
 
 def _checked_ids(ids: Sequence[str] | npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
     column = _column(ids)
-    odd = next((name for name in column if not isinstance(name, str)), None)
-    if odd is not None:
+    odd = [name for name in column if not isinstance(name, str)]
+    if odd:
         raise InvalidParameterError(
-            f"ids must be text, but one of them is {odd!r}; pass [str(name) for name in ids]",
+            f"ids must be text, but one of them is {odd[0]!r}; pass [str(name) for name in ids]",
             code="wrong-type",
             parameter="ids",
         )

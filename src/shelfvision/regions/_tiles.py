@@ -119,7 +119,7 @@ def map_of(
         raise InvalidParameterError(
             f"that makes {n_tiles:,} tiles, and {_MOST_TILES:,} are allowed; make tile larger, or "
             "overlap smaller",
-            code="too-many",
+            code="too-large",
             parameter="tile",
         )
     sides = [tiling.size(size, scale) for scale in tiling.scales]

@@ -71,7 +71,7 @@ class _Shallow(ET.TreeBuilder):
 
     def doctype(self, *_: object) -> NoReturn:
         """Refuse a document type, with which entities come."""
-        raise _XMLError("not-allowed", _DOCTYPE)
+        raise _XMLError("document-type", _DOCTYPE)
 
 
 def _parsed(text: str, where: str) -> ET.Element:

@@ -111,7 +111,7 @@ def _row(words: list[str], names: tuple[str, ...] | None) -> _Row:
     polygon = len(words) > _LEAST_POLYGON
     if len(words) < 5 or not all(map(math.isfinite, values)):
         raise _LineError(
-            "wrong-length" if all(map(math.isfinite, values)) else "not-a-number",
+            "wrong-length" if all(map(math.isfinite, values)) else "wrong-type",
             f"is {shown}, not the number of a class and the middle, width and height of a box, or "
             "the corners of a polygon",
         )

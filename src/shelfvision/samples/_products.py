@@ -293,7 +293,7 @@ def _require_empty(directory: Path) -> None:
         raise StorageError(
             f"cannot write photos to {str(directory)!r}: {error.strerror}; choose another "
             "directory",
-            code="storage",
+            code="not-writable",
             parameter="directory",
         ) from error
     if occupied:
@@ -311,7 +311,7 @@ def _make_folder(folder: Path) -> None:
     except OSError as error:
         raise StorageError(
             f"cannot make the folder {str(folder)!r}: {error.strerror}; choose another directory",
-            code="storage",
+            code="not-writable",
             parameter="directory",
         ) from error
 

@@ -147,7 +147,7 @@ def _require_room(plan: _Plan) -> None:
             f"{plan.rows} rows of {plan.per_row} products leave {place[1]} x {place[0]} pixels for "
             f"each in a photo of {width} x {height}, and {_LEAST} are needed; make image_size "
             "larger, or ask for fewer",
-            code="too-many",
+            code="too-small",
             parameter="image_size",
         )
 

@@ -132,10 +132,10 @@ def _require_one_meaning(levels: Path, paths: Sequence[Path]) -> None:
 def paths_of_steps(steps: Sequence[Mapping[str, str]], levels: Path) -> list[Path]:
     """Return the paths of a mapping for each step from a level to the next."""
     for step in steps:
-        odd = next((one for pair in step.items() for one in pair if not isinstance(one, str)), None)
-        if odd is not None:
+        odd = [one for pair in step.items() for one in pair if not isinstance(one, str)]
+        if odd:
             raise InvalidParameterError(
-                f"mapping must go from names to names, got {odd!r}; give text, as in "
+                f"mapping must go from names to names, got {odd[0]!r}; give text, as in "
                 "[{'Oatly': 'Oat milk'}, {'Oat milk': 'Dairy'}]",
                 code="wrong-type",
                 parameter="mapping",

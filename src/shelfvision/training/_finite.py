@@ -29,7 +29,7 @@ def require_numbers(metrics: Mapping[str, object]) -> None:
             raise TrainingError(
                 f"the metric {name!r} does not give a single number, which a run keeps for every "
                 "epoch; compile the model with a metric that averages its values, or without it",
-                code="not-a-number",
+                code="wrong-metrics",
                 parameter="model",
             )
 

@@ -202,7 +202,7 @@ def _made_by_keras(name: str, kind: object, settings: dict[str, object]) -> obje
         return found(**settings)
     except (TypeError, ValueError) as error:
         raise InvalidParameterError(
-            f"{name} {kind} cannot be made: {error}", code="cannot-be-made", parameter=name
+            f"{name} {kind} cannot be made: {error}", code="unusable-settings", parameter=name
         ) from error
 
 
