@@ -1,4 +1,4 @@
-"""Flags that open a file without waiting, and opening of what lies in a folder of ours."""
+"""Open files without waiting, and files in our own folders (checkpoints, caches)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CHUNK = 1 << 20
 def open_own(
     path: str | os.PathLike[str], flags: int, mode: int = 0o666, *, alone: bool = True
 ) -> int:
-    """Open a file of a folder of ours; return its descriptor.
+    """Open a file in one of our own folders; return its descriptor.
 
     What someone planted there is never opened: a link, a second name of another file, a FIFO, a
     device.

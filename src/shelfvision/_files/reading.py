@@ -21,7 +21,7 @@ SMALLER = "check the path, or split the file"
 
 
 class MakeError(Protocol):
-    """Makes the error of a file that cannot be read; every error class of ours does."""
+    """Makes the error of a file that cannot be read; every error class of shelfvision does."""
 
     def __call__(
         self, message: str, *, code: str | None = None, parameter: str | None = None
@@ -46,7 +46,7 @@ def read_bounded(
     Parameters
     ----------
     source : path-like or binary file
-        The file. What is open already is read from where it stands.
+        The file. An open file is read from its current position.
     limit : int
         The most bytes that are accepted. One more is read at most, also where the file grows.
     what : str, default="the file"
@@ -61,7 +61,7 @@ def read_bounded(
     smaller : str, default="check the path, or split the file"
         What to do where the file is too large.
     follow : bool, default=True
-        Whether a link is followed. Files below a folder of ours are read with False.
+        Whether a link is followed. Files in our own folders are read with False.
 
     Returns
     -------

@@ -44,7 +44,7 @@ def atomic_writer(path: str | os.PathLike[str], *, follow: bool = True) -> Itera
     follow : bool, default=True
         What happens where `path` is a link: True replaces the file that it leads to, for outputs
         that a user names; False replaces the link itself, or whatever else was planted, for
-        files below a folder of ours.
+        files in our own folders.
 
     Yields
     ------
@@ -56,7 +56,7 @@ def atomic_writer(path: str | os.PathLike[str], *, follow: bool = True) -> Itera
     StorageError
         The file could not be written, or `path` is a folder, FIFO, device or socket; what stood
         at `path` is unchanged and nothing temporary is left. Where the folder's own fsync fails,
-        the new file stands at `path` already, and the error says that a power cut may still bring
+        the new file is at `path` already, and the error says that a power cut may still bring
         the old one back.
     """
     target = Path(path)
@@ -107,7 +107,7 @@ def _led_to(target: Path) -> Path:
 
 
 def _existing(target: Path) -> os.stat_result | None:
-    """Return the status of the file that is replaced; refuse what is no file."""
+    """Return the status of the file that is replaced; refuse anything but a regular file."""
     try:
         status = os.lstat(target)
     except FileNotFoundError:
@@ -168,7 +168,7 @@ def make_directory(directory: Path) -> None:
             break
         directory = directory.parent
     for folder in reversed(missing):
-        # Another process may be as quick; a file in the way is told by the operating system.
+        # Another process may be as quick; the operating system reports a file in the way.
         try:
             os.mkdir(folder)
         except FileExistsError:

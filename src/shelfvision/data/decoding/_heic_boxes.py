@@ -31,7 +31,7 @@ class _Reader:
         self._parts = 0
         self._located: set[int] = set()
         self._hidden: list[int] = []
-        """Where four letters are that the decoder must not understand."""
+        """Offsets of box types that are hidden from the decoder."""
 
     def read(self) -> Images:
         """Return what the boxes say."""

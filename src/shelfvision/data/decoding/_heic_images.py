@@ -29,7 +29,7 @@ class Item:
 
     kind: bytes = b""
     at: int = 0
-    """Where its type stands in the file."""
+    """The offset of its type in the file."""
     protected: bool = False
     in_idat: bool = False
     elsewhere: bool = False
@@ -116,7 +116,7 @@ class Images:
                 yield self.data[start:end]
 
     def size_in(self, kind: bytes, start: int, end: int) -> tuple[int, int] | None:
-        """Return the size that a property tells, if it tells one."""
+        """Return the size that a property contains, or None."""
         if kind != b"ispe":
             return None
         width, height = self.numbers(">LL", start + 4, end)

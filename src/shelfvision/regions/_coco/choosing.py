@@ -24,7 +24,7 @@ class Photo:
 
     name: str | None
     size: tuple[int, int] | None
-    """Height and width, where the file tells."""
+    """Height and width, if the file has them."""
 
 
 def check_asked(image: object) -> None:

@@ -55,7 +55,7 @@ class Contents:
 
     @property
     def size(self) -> tuple[int, int] | None:
-        """Height and width of the photo, where the file tells."""
+        """Height and width of the photo, if the file has them."""
         return None if not self._photos or self._chosen is None else self._photos[self._chosen].size
 
     def take(self, key: str, entry: object) -> None:

@@ -93,7 +93,7 @@ def file_name_of(where: str, entry: Mapping[str, object]) -> str | None:
 
 
 def size_of(where: str, entry: Mapping[str, object], told: str) -> tuple[int, int] | None:
-    """Return height and width; None where the file does not tell, as tools write 0 then."""
+    """Return height and width; None where they are missing or 0, as some tools write."""
     sides = [entry.get(side) for side in ("height", "width")]
     if any(side is None or side == 0 for side in sides):
         return None
