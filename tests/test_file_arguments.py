@@ -75,3 +75,57 @@ def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path, name: str, k
     else:
         assert caught.value.code == "not-a-file"
     assert str(path) in str(caught.value)
+
+
+OTHERS: dict[str, tuple[str, Callable[[object], object]]] = {
+    "list of a split": ("train", lambda path: shv.Splits.from_files(PHOTOS, train=path)),  # type: ignore[arg-type]
+    "former split": ("previous", lambda path: shv.SeededSplitter().split(PHOTOS, previous=path)),  # type: ignore[arg-type]
+    "folders of products": ("directory", shv.Taxonomy.from_directory),  # type: ignore[dict-item]
+    "saved audit": ("path", lambda path: shv.audit(PHOTOS).save(path)),  # type: ignore[arg-type]
+    "saved split": ("path", lambda path: shv.Splits(train=PHOTOS).save(path)),  # type: ignore[arg-type]
+    "cache": ("directory", PHOTOS.cached),  # type: ignore[arg-type]
+    "samples": ("directory", lambda path: shv.samples.write_products(path, 1)),  # type: ignore[arg-type]
+}
+
+
+@pytest.mark.parametrize("name", [*READERS, *OTHERS])
+@pytest.mark.parametrize("value", [0, 1.5, True, b"file", ["file"], object()], ids=type)
+def test_what_is_no_path_is_refused(name: str, value: object) -> None:
+    if name == "photo.jpg":
+        pytest.skip("takes bytes and arrays, too")
+    parameter, use = OTHERS.get(name) or (None, READERS.get(name))
+    with pytest.raises(ShelfVisionError) as caught:
+        use(value)  # type: ignore[misc,arg-type]  # on purpose
+    assert caught.value.code == "wrong-type"
+    assert caught.value.parameter in ({parameter} if parameter else PARAMETERS)
+
+
+PARAMETERS = {"path", "source", "directory", "weights"}
+
+
+def test_folders_with_links_in_a_circle_make_a_taxonomy(tmp_path: Path) -> None:
+    (tmp_path / "drinks" / "tea").mkdir(parents=True)
+    (tmp_path / "drinks" / "tea" / "1.jpg").touch()
+    (tmp_path / "circle").symlink_to("circle")
+    assert shv.Taxonomy.from_directory(tmp_path).paths == (("tea", "drinks"),)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="files of Linux's own")
+@pytest.mark.parametrize("name", READERS)
+def test_faults_of_reading_are_told_like_those_of_opening(name: str) -> None:
+    if name == "photos":
+        pytest.skip("reads no file")
+    with pytest.raises(ShelfVisionError) as caught:
+        READERS[name]("/proc/self/mem")
+    assert caught.value.code == "unreadable"
+    assert "/proc/self/mem" in str(caught.value)
+
+
+def test_the_remedy_of_a_large_photo_is_that_of_photos(tmp_path: Path) -> None:
+    path = tmp_path / "photo.jpg"
+    with path.open("wb") as file:
+        file.truncate(2**30)
+    with pytest.raises(ShelfVisionError) as caught:
+        read_photo(path, image_size=(8, 8))
+    assert caught.value.code == "too-large"
+    assert "max_bytes" in str(caught.value)

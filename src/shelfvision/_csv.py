@@ -30,7 +30,7 @@ from typing import TypeAlias
 
 from shelfvision._files import read_bounded
 from shelfvision._identifiers import clean_name, closest
-from shelfvision._validation import listed
+from shelfvision._validation import as_path, listed
 from shelfvision.errors import DataError, InvalidParameterError, SplitError
 
 MAX_BYTES = 64 * 2**20
@@ -155,7 +155,7 @@ def read_table(
         There is no such encoding.
     """
     file = TextFile(
-        path=_path_of(path, parameter),
+        path=as_path(path, parameter),
         what=what,
         encoding=encoding,
         error=error,
@@ -200,7 +200,7 @@ def read_lines(
     It reads files as `read_table` does, but splits them at line ends only.
     """
     file = TextFile(
-        path=_path_of(path, parameter),
+        path=as_path(path, parameter),
         what=what,
         encoding=encoding,
         error=error,
@@ -211,17 +211,6 @@ def read_lines(
     # Not str.splitlines, which would also cut names at characters such as U+2028.
     lines = enumerate(_lines(_text_of(file)), start=1)
     return [(number, line.rstrip("\r\n")) for number, line in lines if line.strip()]
-
-
-def _path_of(path: object, parameter: str) -> str:
-    if not isinstance(path, str | bytes | os.PathLike):
-        raise InvalidParameterError(
-            f"{parameter} must be the path of a file, got {type(path).__name__}; pass a str or "
-            "pathlib.Path",
-            code="wrong-type",
-            parameter=parameter,
-        )
-    return os.fsdecode(path)
 
 
 def _text_of(file: TextFile) -> str:

@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import math
 import operator
+import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
@@ -68,6 +69,28 @@ def received(value: object, *, limit: int = 200) -> str:
         # An integer of more digits than Python writes; lists nested without end.
         return f"{type(value).__name__} that is too large to show"
     return text if len(text) <= limit else f"{text[:limit]}…"
+
+
+def as_path(value: str | os.PathLike[str], parameter: str = "path") -> str:
+    r"""Return a path as text; numbers, which Python takes for open files, are refused.
+
+    Examples
+    --------
+    >>> as_path(5)
+    Traceback (most recent call last):
+        ...
+    shelfvision.errors.InvalidParameterError: path must be a path, got 5; give text or a \
+pathlib.Path
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, os.PathLike):
+        return os.fsdecode(value)
+    raise InvalidParameterError(
+        f"{parameter} must be a path, got {received(value)}; give text or a pathlib.Path",
+        code="wrong-type",
+        parameter=parameter,
+    )
 
 
 def as_seed(value: SupportsIndex) -> int:

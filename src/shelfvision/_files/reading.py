@@ -11,10 +11,13 @@ import io
 import os
 import stat
 from dataclasses import dataclass
-from typing import BinaryIO, NoReturn, Protocol, cast
+from typing import TYPE_CHECKING, BinaryIO, NoReturn, Protocol, cast
 
 from shelfvision._files.opening import BINARY, CHUNK, NO_FOLLOW, WITHOUT_WAITING
 from shelfvision.errors import DataError, DatasetNotFoundError, ShelfVisionError
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 SMALLER = "check the path, or split the file"
 """What to do about a file that is too large, where the caller knows nothing better."""
@@ -137,9 +140,45 @@ def open_regular(
         smaller=smaller,
     )
     try:
-        return io.BufferedReader(_opened(path, limit, refusal, follow=follow)[0])
+        file, _ = _opened(path, limit, refusal, follow=follow)
+        return io.BufferedReader(_Told(file, refusal))
     except (OSError, ValueError) as fault:
         refusal.of(fault)
+
+
+class _Told(io.RawIOBase):
+    """A file whose faults while it is read are told like those of opening it."""
+
+    def __init__(self, file: io.FileIO, refusal: _Refusal) -> None:
+        super().__init__()
+        self._file = file
+        self._refusal = refusal
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return self._file.seekable()
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        return self._file.seek(offset, whence)
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        try:
+            count = self._file.readinto(buffer)
+        except OSError as fault:
+            self._refusal.of(fault)
+        if count is None:
+            self._refusal.waits()
+        return count
+
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            self._file.close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +196,11 @@ class _Refusal:
         make = self.missing if code == "not-found" else self.error
         message = f"{self.where} {fault}; {remedy}"
         raise make(message, code=code, parameter=self.parameter)
+
+    def waits(self) -> NoReturn:
+        """Raise the error of a file that claims to be regular, and has its reader wait."""
+        fault = "is not a regular file: reading it would wait for data"
+        self.because("not-a-file", fault, "give the path of a file")
 
     def of(self, fault: Exception) -> NoReturn:
         """Raise the error that says what the operating system said."""
@@ -222,7 +266,9 @@ def _read_open(file: BinaryIO, limit: int, expected: int, refusal: _Refusal) -> 
     """Read to the end, but never more than one byte past the limit."""
     parts: list[bytes] = []
     total, size = 0, max(expected, 65536)
-    while part := file.read(min(size, limit - total) + 1):
+    while (part := file.read(min(size, limit - total) + 1)) != b"":
+        if part is None:
+            refusal.waits()
         if not isinstance(part, bytes):
             refusal.because("wrong-type", "gives text, not bytes", "open it in binary mode")
         parts.append(part)
@@ -235,6 +281,4 @@ def _read_open(file: BinaryIO, limit: int, expected: int, refusal: _Refusal) -> 
 
 def _refuse_large(size: int | None, limit: int, refusal: _Refusal) -> NoReturn:
     has = f"has {size:,} bytes, more than" if size is not None else "has more bytes than"
-    refusal.because(
-        "too-large", f"{has} the {limit:,} allowed", "check the path, or split the file"
-    )
+    refusal.because("too-large", f"{has} the {limit:,} allowed", refusal.smaller)

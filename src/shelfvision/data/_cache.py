@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._validation import as_path
 from shelfvision.data._array_file import ArrayFile
 from shelfvision.data._sources import (
     ArrayPixels,
@@ -48,7 +49,7 @@ def cached_in_directory(
         return cached_in_memory(source, rows)
     digests, resize = digests_of(source, rows), resize_of(source)
     file = ArrayFile(
-        path=Path(directory) / f"photos-{key[:32]}.npy",
+        path=Path(as_path(directory, "directory")) / f"photos-{key[:32]}.npy",
         scheme=_SCHEME,
         key=key,
         shape=(len(rows), *source.image_size, 3),

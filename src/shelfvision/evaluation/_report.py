@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._files import write_atomically
-from shelfvision._validation import as_integer, counted, import_package
+from shelfvision._validation import as_integer, as_path, counted, import_package
 from shelfvision.data import AuditReport
 from shelfvision.errors import InvalidParameterError
 from shelfvision.evaluation._about import About
@@ -223,7 +223,7 @@ class EvaluationReport(Scored):
         StorageError
             The file could not be written; whatever stood there before is unchanged.
         """
-        kind = os.path.splitext(os.fspath(path))[1].lower()
+        kind = os.path.splitext(as_path(path))[1].lower()
         most = as_integer("examples", examples, minimum=0)
         if kind in (".html", ".htm"):
             text = as_page(

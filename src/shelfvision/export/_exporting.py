@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._files import write_atomically
-from shelfvision._validation import as_number, one_of
+from shelfvision._validation import as_number, as_path, one_of
 from shelfvision.data import Dataset
 from shelfvision.data._reader import Photos, Reader
 from shelfvision.data.aligning import aligned
@@ -76,7 +76,7 @@ def checked_request(
             parameter="photos",
         )
     suffix = SUFFIXES[format]
-    if not os.fspath(path).endswith(suffix):
+    if not as_path(path).endswith(suffix):
         raise InvalidParameterError(
             f"the path of a file for {format} must end in {suffix!r}, not {os.fspath(path)!r}",
             code="wrong-suffix",

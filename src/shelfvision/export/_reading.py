@@ -11,6 +11,7 @@ from typing import NoReturn
 from xml.etree import ElementTree as ET
 
 from shelfvision._files import read_bounded
+from shelfvision._validation import as_path
 from shelfvision.errors import BundleError, BundleNotFoundError
 from shelfvision.export._card import ENTRY, MAX_CARD, Card
 from shelfvision.export._onnx import onnx_metadata
@@ -45,7 +46,7 @@ class Export:
 
 def read_export(path: str | os.PathLike[str]) -> Export:
     """Return an exported file, checked; no runtime is needed for it."""
-    where = repr(os.fspath(path))
+    where = repr(as_path(path))
     data = _content(path)
     if format_of(data, where) != "openvino":
         return parse_export(data, where)
@@ -54,7 +55,9 @@ def read_export(path: str | os.PathLike[str]) -> Export:
 
 
 def _content(path: str | os.PathLike[str]) -> bytes:
-    return read_bounded(path, MAX_FILE, error=BundleError, missing=BundleNotFoundError)
+    return read_bounded(
+        path, MAX_FILE, error=BundleError, missing=BundleNotFoundError, parameter="path"
+    )
 
 
 def parse_export(data: bytes, where: str, weights: bytes = b"") -> Export:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from shelfvision._files import write_atomically
 from shelfvision._identifiers import clean_name, lookalike, text_of
-from shelfvision._validation import as_number, counted, import_package, listed, one_of
+from shelfvision._validation import as_number, as_path, counted, import_package, listed, one_of
 from shelfvision.data import Dataset
 from shelfvision.errors import InvalidParameterError
 from shelfvision.inventory._expected import StockCheck, checked_against, in_order
@@ -267,7 +267,7 @@ class Inventory:
         StorageError
             The file cannot be written; whatever stood there is unchanged.
         """
-        kind = os.path.splitext(os.fspath(path))[1].lower()
+        kind = os.path.splitext(as_path(path))[1].lower()
         if kind not in (".csv", ".json", ".html"):
             raise InvalidParameterError(
                 f"an inventory is saved as .csv, .json or .html, but {os.fspath(path)!r} ends in "

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from shelfvision._files import atomic_writer
+from shelfvision._validation import as_path
 from shelfvision.errors import ModelError
 from shelfvision.models._backend import load_keras
 from shelfvision.models._head import backbone_weights, head_of
@@ -112,7 +113,7 @@ def save_backbone(model: keras.Model, path: str | os.PathLike[str]) -> None:
         for name, weight in named_weights(model).items()
         if id(weight) in body
     }
-    with atomic_writer(path) as file:
+    with atomic_writer(as_path(path)) as file:
         write(file, tensors, {DIGESTS: digests_of(tensors)})
 
 

@@ -66,7 +66,7 @@ def read_sealed(
     where = where_is(source)
     _require_binary(source, "read")
     if isinstance(source, str | os.PathLike):
-        with open_weights(source) as file:
+        with open_weights(source, parameter="path") as file:
             size = os.fstat(file.fileno()).st_size
             found = _read(_Hashed(file, where), check, kind=kind, size=size)
     else:

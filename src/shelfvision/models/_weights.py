@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from shelfvision._files import open_regular
+from shelfvision._validation import as_path
 from shelfvision.errors import BundleError, BundleNotFoundError, ModelError
 from shelfvision.models._head import backbone_weights
 from shelfvision.models._safetensors import KEPT, MAX_FILE, Tensor, brief, read_header, read_tensors
@@ -44,9 +45,9 @@ def load_weights(
     A file without the last layer's tensors leaves that layer as it is; True tells of it. With
     `renumber`, numbers at the end of layers' names count by their order only.
     """
-    where = repr(os.fspath(path))
+    where = repr(as_path(path, "weights"))
     _require_safetensors(where)
-    with open_weights(path) as file:
+    with open_weights(path, parameter="weights") as file:
         header = read_header(file, where)
         tensors = read_tensors(file, header, where)
     tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith(KEPT)}
@@ -159,9 +160,13 @@ def assign_named(model: keras.Model, tensors: Mapping[str, Tensor]) -> None:
     assign(list(chosen.values()), [tensors[name] for name in chosen])
 
 
-def open_weights(path: str | os.PathLike[str]) -> io.BufferedReader:
+def open_weights(
+    path: str | os.PathLike[str], *, parameter: str | None = None
+) -> io.BufferedReader:
     """Open a regular file of at most 1 GiB for reading."""
-    return open_regular(path, MAX_FILE, error=BundleError, missing=BundleNotFoundError)
+    return open_regular(
+        path, MAX_FILE, error=BundleError, missing=BundleNotFoundError, parameter=parameter
+    )
 
 
 _NUMBER = re.compile(r"(.*?)(?:_(\d{1,9}))?", re.DOTALL)

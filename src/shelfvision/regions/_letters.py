@@ -13,6 +13,7 @@ from pathlib import Path
 from PIL import ImageFont
 
 from shelfvision._files import read_bounded
+from shelfvision._validation import as_path
 from shelfvision.errors import InvalidParameterError
 
 _ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
@@ -33,7 +34,7 @@ class Letters:
         """Return letters of a font that is given, or of the best that is there."""
         if font is None:
             return cls(size=size, path=_bundled())
-        path = os.fspath(font)
+        path = as_path(font, "font")
         try:
             _loaded(path, size)
         except OSError as error:

@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 
 from shelfvision._identifiers import clean_name
+from shelfvision._validation import as_path
 from shelfvision.regions._checking import MAX_BOXES, MAX_PIXEL, written
 from shelfvision.regions._found import Found
 from shelfvision.regions._reading import read_text, refuse
@@ -31,7 +32,7 @@ class _XMLError(ValueError):
 
 def read_voc(path: str | os.PathLike[str]) -> Found:
     """Return the boxes of a file."""
-    where = repr(os.fspath(path))
+    where = repr(as_path(path))
     root = _parsed(read_text(path, kind=_KIND, most=_MOST), where)
     objects = root.findall("object")
     if root.tag != "annotation":

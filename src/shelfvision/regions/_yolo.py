@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from shelfvision._text import shortened
-from shelfvision._validation import as_class_names, counted, one_of
+from shelfvision._validation import as_class_names, as_path, counted, one_of
 from shelfvision._warnings import warn_caller
 from shelfvision.data import SkippedFile, SkippedFiles
 from shelfvision.errors import ShelfVisionWarning
@@ -58,7 +58,7 @@ def read_yolo(
     """Return the boxes of a file, relative to the photo."""
     names = None if class_names is None else as_class_names(class_names)
     one_of("on_error", on_error, ("raise", "skip"))
-    where = os.fspath(path)
+    where = as_path(path)
     lines = re.split(r"\r\n|\r|\n", read_text(path, kind=_KIND, most=_MOST))
     rows: list[_Row] = []
     skipped: list[SkippedFile] = []

@@ -21,6 +21,7 @@ from shelfvision._validation import (
     as_class_names,
     as_image_size,
     as_integer,
+    as_path,
     as_seed,
     listed,
     one_of,
@@ -157,7 +158,7 @@ def write_products(
     photos = render_products(n_per_class, class_names=class_names, image_size=image_size, seed=seed)
     for name in photos.class_names:
         _require_folder_name(name)
-    target = Path(directory)
+    target = Path(as_path(directory, "directory"))
     _require_empty(target)
     for name in photos.class_names:
         _make_folder(target / name)

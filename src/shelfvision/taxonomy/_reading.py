@@ -100,5 +100,6 @@ def _entries(root: str, above: Path) -> tuple[list[str], list[str]]:
             parameter="directory",
         ) from error
     folders = sorted(e.name for e in seen if e.is_dir(follow_symlinks=False))
-    files = sorted(e.name for e in seen if not e.is_dir())
+    # DirEntry.is_dir raises where links lead in a circle.
+    files = sorted(e.name for e in seen if not os.path.isdir(e.path))
     return files, folders

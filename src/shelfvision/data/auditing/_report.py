@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._files import write_atomically
-from shelfvision._validation import as_integer, import_package, listed
+from shelfvision._validation import as_integer, as_path, import_package, listed
 from shelfvision.data.auditing._contact import draw_sets
 from shelfvision.data.auditing._finding import SEVERITIES, Finding
 from shelfvision.data.auditing._html import as_page, as_table
@@ -190,7 +190,7 @@ class AuditReport:
         """
         most = as_integer("examples", examples, minimum=0)
         page = as_page(self._photos, self._findings, examples=most)
-        write_atomically(path, page.encode("utf-8", "backslashreplace"))
+        write_atomically(as_path(path), page.encode("utf-8", "backslashreplace"))
 
     def plot_pairs(
         self,

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from shelfvision._csv import Rows, read_table
 from shelfvision._identifiers import clean_name, closest, spellings, warn_of_twins
 from shelfvision._text import unguarded
-from shelfvision._validation import as_class_names, listed
+from shelfvision._validation import as_class_names, as_path, listed
 from shelfvision.data._lineage import named_groups
 from shelfvision.data.finding._classes import accepted_classes
 from shelfvision.data.finding._paths import PhotoFinder, photo_id, remedy_for
@@ -130,7 +130,7 @@ def read_manifest(
     encoding: str | None = None,
 ) -> Manifest:
     """Return the photos of a CSV file that fit `where`, in the order of the file."""
-    given = os.fspath(path)
+    given = as_path(path)
     wanted = _checked_where(where or {})
     needed: dict[str, str | None] = dict.fromkeys(wanted, "where")
     needed |= {name: parameter for name, parameter in columns.needed() if name is not None}

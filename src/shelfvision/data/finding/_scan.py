@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from shelfvision._formats import READ_NAMES, conversion, format_of_name
 from shelfvision._identifiers import clean_name, spellings, warn_of_twins
-from shelfvision._validation import as_class_names, counted, listed
+from shelfvision._validation import as_class_names, as_path, counted, listed
 from shelfvision._warnings import warn_caller
 from shelfvision.data.decoding._heif import PIP_LINE, heif_is_installed
 from shelfvision.data.finding._classes import accepted_classes
@@ -154,7 +154,7 @@ def _seen_instead(skipped: list[SkippedFile]) -> str:
 
 def existing_directory(directory: str | os.PathLike[str]) -> str:
     """Return the absolute path of a folder that exists."""
-    given = os.fspath(directory)
+    given = as_path(directory, "directory")
     root = os.path.abspath(given)
     if os.path.isdir(root):
         return root

@@ -14,6 +14,7 @@ from shelfvision._csv import read_lines, read_table
 from shelfvision._files import atomic_writer
 from shelfvision._identifiers import clean_name
 from shelfvision._text import csv_cell, from_csv_cell
+from shelfvision._validation import as_path
 from shelfvision.data._dataset import Dataset
 from shelfvision.data.splitting._leaks import PARTS
 from shelfvision.errors import SplitError
@@ -43,7 +44,7 @@ class SavedRows:
 
 def write_split(path: str | os.PathLike[str], blocks: Iterable[tuple[str, Dataset]]) -> None:
     """Write the rows of every block under its name, atomically."""
-    with atomic_writer(path) as file:
+    with atomic_writer(as_path(path)) as file:
         file.write((",".join(_COLUMNS) + "\n").encode())
         for name, block in blocks:
             names = [_field(class_name) for class_name in block.class_names]
@@ -57,7 +58,7 @@ def write_split(path: str | os.PathLike[str], blocks: Iterable[tuple[str, Datase
 
 def read_split(path: str | os.PathLike[str], *, parameter: str) -> SavedRows:
     """Read a manifest that `write_split` wrote, or one that a person edited."""
-    where = os.fspath(path)
+    where = as_path(path, parameter)
     rows = SavedRows(
         path=where, ids=[], labels=[], splits=[], copies=[], lines=[], parameter=parameter
     )
@@ -135,6 +136,7 @@ def listed_rows(
     encoding: str | None = None,
 ) -> npt.NDArray[np.int64]:
     """Return the rows, ascending, whose ids are on a text list, one a line."""
+    path = as_path(path, parameter)
     # File names are bytes on Linux, and lists of them are made by tools that keep these.
     lines = read_lines(
         path,
@@ -149,11 +151,11 @@ def listed_rows(
     for number, line in lines:
         photo = _known_prefix(line.strip()[:_LONGEST], known, same)
         if photo is None:
-            raise _unknown_photo(line.strip(), number, os.fspath(path), known, parameter)
+            raise _unknown_photo(line.strip(), number, path, known, parameter)
         rows.update(known[photo])
     if not rows:
         raise SplitError(
-            f"the list {os.fspath(path)!r} names no photo; give one with an id on every line",
+            f"the list {path!r} names no photo; give one with an id on every line",
             code="empty",
             parameter=parameter,
         )

@@ -9,7 +9,7 @@ from typing import final
 
 import numpy as np
 
-from shelfvision._validation import listed, one_of
+from shelfvision._validation import as_path, listed, one_of
 from shelfvision.data._dataset import Dataset
 from shelfvision.data.splitting._checks import (
     alike,
@@ -161,7 +161,7 @@ class Splits:
             The lists share photos and `on_leak` is ``"raise"``.
         """
         known = rows_by_id(ds)
-        given = zip(PARTS, (train, validation, test), strict=True)
+        given = zip(PARTS, (as_path(train, "train"), validation, test), strict=True)
         rows = {
             name: listed_rows(path, known, parameter=name, encoding=encoding)
             for name, path in given
