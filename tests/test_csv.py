@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shelfvision import _csv
 from shelfvision._csv import read_lines, read_table
 from shelfvision.errors import (
     DataError,
@@ -186,25 +185,20 @@ def test_optional_columns_are_read_where_they_are(file: Path) -> None:
     assert table.columns == ("path", "label", "comment")
 
 
-def test_what_is_no_file_is_refused_at_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_no_file_or_too_large_is_refused_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     for path in (tmp_path, tmp_path / "fifo", Path("/dev/zero")):
         with refuses(SplitError, "not-a-file", "path"):
             read_table(path, COLUMNS, error=SplitError)
     with refuses(DatasetNotFoundError, "not-found", "path"):
         read_table(tmp_path / "gone.csv", COLUMNS)
-    (tmp_path / "rows.csv").write_text("path,label\n" + "a.jpg,Milk\n\n" * 4)
-    monkeypatch.setattr(_csv, "MAX_ROWS", 4)
-    assert len(read_table(tmp_path / "rows.csv", {"path": None}).rows) == 4
-    monkeypatch.setattr(_csv, "MAX_ROWS", 3)
+    (tmp_path / "rows.csv").write_text("path\n" + "a\n\n" * 4)
+    assert len(read_table(tmp_path / "rows.csv", {"path": None}, limit=4 * 32).rows) == 4
     with refuses(DataError, "too-large", "path"):
-        read_table(tmp_path / "rows.csv", {"path": None})
-    monkeypatch.setattr(_csv, "MAX_BYTES", 100)
+        read_table(tmp_path / "rows.csv", {"path": None}, limit=3 * 32)
     (tmp_path / "large.csv").write_text(PLAIN * 9)
     with refuses(DataError, "too-large", "path"):
-        read_table(tmp_path / "large.csv", COLUMNS)
+        read_table(tmp_path / "large.csv", COLUMNS, limit=100)
 
 
 @given(

@@ -35,8 +35,8 @@ from shelfvision.errors import DataError, InvalidParameterError, SplitError
 
 MAX_BYTES = 64 * 2**20
 """As large as a table may be; one of 500,000 rows of 100 characters fits."""
-MAX_ROWS = 2_000_000
-"""As many rows as a table may have, for a short row takes 30 times its bytes in memory."""
+_LEAST_ROW = 32
+"""Bytes that every row counts at least: a short row takes 30 times its bytes in memory."""
 
 Rows: TypeAlias = list[tuple[int, dict[str, str]]]
 """The cells of every row by column, with the number of the row's first line."""
@@ -92,6 +92,8 @@ class TextFile:
     """Whether bytes that are no UTF-8 are kept as surrogates, as file names have them."""
     parameter: str
     """The public argument that named the file."""
+    limit: int
+    """The most bytes that are read."""
 
     @property
     def name(self) -> str:
@@ -114,6 +116,7 @@ def read_table(
     has_encoding: bool = True,
     keep_bytes: bool = False,
     parameter: str = "path",
+    limit: int = MAX_BYTES,
 ) -> Table:
     """Return the rows of a CSV file.
 
@@ -138,6 +141,8 @@ def read_table(
         Whether bytes that are not UTF-8 become surrogates, as in file names, instead of an error.
     parameter : str, default="path"
         The public argument that named the file.
+    limit : int, default=64 MiB
+        The most bytes that are read. Every row counts as 32 bytes at least.
 
     Returns
     -------
@@ -162,6 +167,7 @@ def read_table(
         has_encoding=has_encoding,
         keep_bytes=keep_bytes,
         parameter=parameter,
+        limit=limit,
     )
     for name, named_by in columns.items():
         if not isinstance(name, str):
@@ -207,6 +213,7 @@ def read_lines(
         has_encoding=has_encoding,
         keep_bytes=keep_bytes,
         parameter=parameter,
+        limit=MAX_BYTES,
     )
     # Not str.splitlines, which would also cut names at characters such as U+2028.
     lines = enumerate(_lines(_text_of(file)), start=1)
@@ -215,7 +222,7 @@ def read_lines(
 
 def _text_of(file: TextFile) -> str:
     data = read_bounded(
-        file.path, MAX_BYTES, what=file.what, error=file.error, parameter=file.parameter
+        file.path, file.limit, what=file.what, error=file.error, parameter=file.parameter
     )
     for start, kind, remedy in _FORMATS:
         if data.startswith(start):
@@ -352,10 +359,11 @@ def _whole_rows(
     while width and not names[width - 1]:
         width -= 1
     filled = ((line, cells) for line, cells in records if any(map(str.strip, cells)))
+    most = file.limit // _LEAST_ROW
     for count, (line, cells) in enumerate(filled):
-        if count == MAX_ROWS:
+        if count == most:
             raise file.refused(
-                f"{file.what} {file.name} must have at most {MAX_ROWS:,} rows, got more; split it",
+                f"{file.what} {file.name} must have at most {most:,} rows, got more; split it",
                 "too-large",
             )
         end = len(cells)
