@@ -205,9 +205,10 @@ def test_what_an_earlier_split_left_out_stays_out(tmp_path: Path) -> None:
     ds = sv.Dataset.from_arrays(pixels(4)[[0, 1, 0, 2, 3]], ["milk"] * 5)
     (tmp_path / "train.txt").write_text("0\n1\n")
     (tmp_path / "test.txt").write_text("2\n")
-    lists = {"train": tmp_path / "train.txt", "test": tmp_path / "test.txt"}
+    train, test = tmp_path / "train.txt", tmp_path / "test.txt"
     with pytest.warns(LeakageWarning):
-        sv.Splits.from_files(ds[:4], **lists, on_leak="drop").save(tmp_path / "split.csv")
+        parts = sv.Splits.from_files(ds[:4], train=train, test=test, on_leak="drop")
+    parts.save(tmp_path / "split.csv")
     splits = sv.SeededSplitter(0.5, 0, 0.5).split(ds, tmp_path / "split.csv")
     assert (splits.dropped, splits.unlisted) == (("0",), ("3",))
     assert splits.describe().splitlines()[-2:] == [

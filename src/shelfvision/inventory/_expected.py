@@ -25,7 +25,7 @@ class Stock(Protocol):
 
     @property
     def draws(self) -> npt.NDArray[np.int64]:
-        """Counts as they may be, one row each."""
+        """What the counts may be, one row each."""
         ...
 
     @property

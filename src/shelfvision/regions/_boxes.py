@@ -259,7 +259,7 @@ class Boxes:
 
     @property
     def skipped(self) -> SkippedFiles:
-        """Lines that were left out with ``on_error="skip"``, each with path, number and reason."""
+        """The lines left out with ``on_error="skip"``, each with path, number and reason."""
         return self._skipped
 
     def in_pixels(self, image_size: tuple[int, int]) -> Self:

@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent.parent.parent))
+sys.path.insert(0, str(HERE.parent.parent))
 
-from tests.export import conftest  # noqa: E402  (the same)
-
+from export import conftest  # noqa: E402  (the same)
 from shelfvision.export._card import VERSION  # noqa: E402  (after the path)
 
 
