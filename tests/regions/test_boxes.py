@@ -151,7 +151,7 @@ def test_relative_boxes_in_pixels_are_refused() -> None:
 def test_boxes_of_another_photo_are_refused() -> None:
     boxes = sv.Boxes(GOOD, image_size=(200, 300))
     for size in ((201, 300), (300, 200)):
-        with refuses(InvalidParameterError, "another-size", "boxes"):
+        with refuses(InvalidParameterError, "sizes-differ", "boxes"):
             boxes.in_pixels(size)
 
 

@@ -85,18 +85,18 @@ def test_a_box_that_sticks_out_a_little_proves_nothing(beyond: int) -> None:
         upright(boxes([50, 200, 150, beyond]), 6, UPRIGHT, as_stored=None)
 
 
-@pytest.mark.remedy("another-size")
+@pytest.mark.remedy("sizes-differ")
 @pytest.mark.parametrize("orientation", [1, 2, 3, 4])
 def test_a_size_on_its_side_without_such_an_orientation_is_asked_for(orientation: int) -> None:
     for as_stored in (None, True):
-        with refuses(InvalidParameterError, "another-size", "boxes"):
+        with refuses(InvalidParameterError, "sizes-differ", "boxes"):
             upright(boxes(LOW), orientation, UPRIGHT, as_stored=as_stored)
     assert upright(boxes(LOW), orientation, UPRIGHT, as_stored=False).corners.tolist() == [LOW]
 
 
 @pytest.mark.parametrize("as_stored", [None, True, False])
 def test_any_other_size_is_another_photo(as_stored: bool | None) -> None:
-    with refuses(InvalidParameterError, "another-size", "boxes"):
+    with refuses(InvalidParameterError, "sizes-differ", "boxes"):
         upright(boxes(MIDDLE, size=(301, 400)), 6, UPRIGHT, as_stored=as_stored)
 
 

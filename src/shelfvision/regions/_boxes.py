@@ -357,6 +357,6 @@ def _refuse_size(made_for: tuple[int, int], got: tuple[int, int]) -> None:
     raise InvalidParameterError(
         f"the boxes were made for a photo of {made_for[1]} x {made_for[0]} pixels, but this one is "
         f"{got[1]} x {got[0]}; scale them to the photo, or give the photo that they were made for",
-        code="another-size",
+        code="sizes-differ",
         parameter="boxes",
     )

@@ -104,7 +104,7 @@ def _refuse_sideways(made_for: tuple[int, int], got: tuple[int, int]) -> NoRetur
         f"the boxes were made for a photo of {made_for[1]} x {made_for[0]} pixels, but this one is "
         f"{got[1]} x {got[0]} and has no EXIF orientation that turns it; pass as_stored=False if "
         "they refer to the photo as it is here, or give the file that they were made for",
-        code="another-size",
+        code="sizes-differ",
         parameter="boxes",
     )
 
