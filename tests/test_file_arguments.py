@@ -83,7 +83,7 @@ OTHERS: dict[str, tuple[str, Callable[[object], object]]] = {
     "folders of products": ("directory", shv.Taxonomy.from_directory),  # type: ignore[dict-item]
     "saved audit": ("path", lambda path: shv.audit(PHOTOS).save(path)),  # type: ignore[arg-type]
     "saved split": ("path", lambda path: shv.Splits(train=PHOTOS).save(path)),  # type: ignore[arg-type]
-    "cache": ("directory", PHOTOS.cached),  # type: ignore[arg-type]
+    "cache": ("directory", PHOTOS.cached),  # type: ignore[dict-item]
     "samples": ("directory", lambda path: shv.samples.write_products(path, 1)),  # type: ignore[arg-type]
 }
 
