@@ -119,7 +119,7 @@ def test_the_report_tells_differences_size_and_accuracy(
 ) -> None:
     require_writer("onnx")
     photos = sv.Dataset.from_arrays(
-        pixels, classifier.predict(pixels).labels.tolist(), class_names=NAMES
+        pixels, classifier.predict_proba(pixels).argmax(axis=1), class_names=NAMES
     )
     path = tmp_path / "new folder" / "a.onnx"
     report = classifier.export(path, photos=photos)

