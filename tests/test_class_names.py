@@ -102,3 +102,32 @@ def test_numbers_with_gaps_are_refused_everywhere(
 ) -> None:
     with refuses(InvalidParameterError, "inconsistent", "class_names"):
         door({1: "tea", 2: "juice", 90: "milk"}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [4011, 4006381333931, 4046],
+        np.array([4011, 4006381333931, 4046]),
+        [4011.0, 4006381333931, "4046"],
+        {0: 4011, 1: 4006381333931, 2: 4046},
+        {"0": 4011, "1": 4006381333931, "2": 4046},
+        {4046: 2, 4011: 0, 4006381333931: 1},
+        {4046: np.int64(2), "4011": np.int64(0), 4006381333931: np.int64(1)},
+    ],
+)
+def test_codes_of_products_are_names_whether_numbers_or_text(names: ClassNames) -> None:
+    dataset = shv.Dataset.from_arrays(IMAGES, [0, 1, 2], class_names=names)
+    assert dataset.class_names == ("4011", "4006381333931", "4046")
+
+
+@pytest.mark.parametrize("names", [{0: 1, 1: 0}, {7: 4011, 8: 4046}])
+def test_numbers_of_numbers_without_an_order_are_ambiguous(names: ClassNames) -> None:
+    with refuses(InvalidParameterError, "ambiguous", "class_names"):
+        shv.Dataset.from_arrays(IMAGES[:2], [0, 1], class_names=names)
+
+
+@pytest.mark.parametrize("name", [None, True, float("nan"), 4.5, b"milk"])
+def test_what_is_neither_text_nor_a_code_is_no_name(name: object) -> None:
+    with refuses(InvalidParameterError, "wrong-type", "class_names"):
+        shv.Dataset.from_arrays(IMAGES[:2], [0, 1], class_names=["tea", name])  # type: ignore[list-item]  # what is refused

@@ -16,8 +16,8 @@ from typing import Any, SupportsFloat, SupportsIndex, TypeAlias, cast
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._identifiers import clean_name
-from shelfvision.errors import InvalidParameterError, MissingDependencyError
+from shelfvision._identifiers import clean_name, identifier
+from shelfvision.errors import DataError, InvalidParameterError, MissingDependencyError
 from shelfvision.protocols import ClassNames
 
 Rows: TypeAlias = (
@@ -160,7 +160,8 @@ def as_class_names(value: ClassNames) -> tuple[str, ...]:
     value : iterable of str, or mapping
         The names in order; or numbers by name, as Keras's ``class_indices`` and torchvision's
         ``class_to_idx`` have them; or names by number, as YOLO's ``data.yaml`` has them. Numbers
-        may be text, as JSON makes of keys.
+        may be text, as JSON makes of keys. Names that are whole numbers, such as codes of
+        products, become text.
 
     Raises
     ------
@@ -173,13 +174,15 @@ def as_class_names(value: ClassNames) -> tuple[str, ...]:
     ('juice', 'milk')
     >>> as_class_names({"0": "juice", "1": "milk"})
     ('juice', 'milk')
+    >>> as_class_names({0: 4011, 1: 4006381333931})
+    ('4011', '4006381333931')
     """
     if isinstance(value, str) or not isinstance(value, Iterable):
         raise _bad_names(f"must be a list of names, got {value!r}", "wrong-type", _example(value))
     if isinstance(value, set | frozenset):
         remedy = "pass sorted(names), or a list in the order of the classes"
         raise _bad_names("must have an order, got a set", "wrong-type", remedy)
-    given = _in_order(value) if isinstance(value, Mapping) else tuple(value)
+    given = _in_order(value) if isinstance(value, Mapping) else tuple(map(_as_name, value))
     require_texts("class_names", given)
     names = tuple(clean_name(str(name)) for name in given)
     require_texts("class_names", names)
@@ -209,7 +212,7 @@ def _in_order(names: Mapping[Any, Any]) -> tuple[str, ...]:
         if len(sides) != 1:
             raise _bad_names(
                 f"must map names to numbers or numbers to names, got {_start(names)}, where both "
-                "sides are numbers as text",
+                "sides are numbers",
                 "ambiguous",
                 _AS_LIST,
             )
@@ -234,11 +237,19 @@ def _numbered(numbers: Iterable[object], names: Iterable[object]) -> dict[int, s
     """Return names by number; None where a number is none, or a name no text."""
     found: dict[int, str] = {}
     for one, name in zip(numbers, names, strict=True):
-        number = _number(one)
-        if number is None or not isinstance(name, str):
+        number, text = _number(one), _as_name(name)
+        if number is None or not isinstance(text, str):
             return None
-        found[number] = name
+        found[number] = text
     return found
+
+
+def _as_name(value: object) -> object:
+    """Return a whole number, such as the code of a product, as text; others as they are."""
+    try:
+        return value if isinstance(value, str) else identifier(value)
+    except DataError:
+        return value
 
 
 def _number(value: object) -> int | None:
@@ -281,7 +292,7 @@ def require_texts(name: str, values: Iterable[object]) -> None:
     for value in values:
         if not isinstance(value, str) or not value:
             raise InvalidParameterError(
-                f"{name} must be non-empty strings, but one of them is {value!r}",
+                f"{name} must be non-empty strings, got {value!r} among them; write each as text",
                 code="wrong-type",
                 parameter=name,
             )
