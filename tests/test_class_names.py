@@ -107,16 +107,15 @@ def test_numbers_with_gaps_are_refused_everywhere(
 @pytest.mark.parametrize(
     "names",
     [
-        [4011, 4006381333931, 4046],
-        np.array([4011, 4006381333931, 4046]),
-        [4011.0, 4006381333931, "4046"],
         {0: 4011, 1: 4006381333931, 2: 4046},
         {"0": 4011, "1": 4006381333931, "2": 4046},
         {4046: 2, 4011: 0, 4006381333931: 1},
         {4046: np.int64(2), "4011": np.int64(0), 4006381333931: np.int64(1)},
     ],
 )
-def test_codes_of_products_are_names_whether_numbers_or_text(names: ClassNames) -> None:
+def test_codes_of_products_in_a_mapping_are_names_whether_numbers_or_text(
+    names: ClassNames,
+) -> None:
     dataset = shv.Dataset.from_arrays(IMAGES, [0, 1, 2], class_names=names)
     assert dataset.class_names == ("4011", "4006381333931", "4046")
 
@@ -127,7 +126,7 @@ def test_numbers_of_numbers_without_an_order_are_ambiguous(names: ClassNames) ->
         shv.Dataset.from_arrays(IMAGES[:2], [0, 1], class_names=names)
 
 
-@pytest.mark.parametrize("name", [None, True, float("nan"), 4.5, b"milk"])
-def test_what_is_neither_text_nor_a_code_is_no_name(name: object) -> None:
+@pytest.mark.parametrize("name", [None, True, float("nan"), 4011, b"milk"])
+def test_a_list_of_names_holds_text_only(name: object) -> None:
     with refuses(InvalidParameterError, "wrong-type", "class_names"):
         shv.Dataset.from_arrays(IMAGES[:2], [0, 1], class_names=["tea", name])  # type: ignore[list-item]  # what is refused

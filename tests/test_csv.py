@@ -63,6 +63,8 @@ def cells(path: Path, encoding: str | None = None) -> list[tuple[str, str]]:
         "price,EUR;path;label\n1,99;a.jpg;Käse\n0,89;b.jpg;Milk\n",
         "\ufeffpath , label \na.jpg, Käse\nb.jpg, Milk\n",
         'path,label,note\na.jpg,Käse,"two\nlines"\nb.jpg,Milk,"1.5"" tall"\n',
+        "path;label;note;checked\na.jpg;Käse\nb.jpg;Milk;seen;\n",
+        'path,label\na.jpg,="Käse"\n"=""b.jpg""","=""Milk"""\n',
     ],
 )
 def test_the_same_table_written_in_many_ways(file: Path, text: str) -> None:
@@ -112,7 +114,7 @@ def test_a_file_name_of_other_bytes_is_kept_where_asked(file: Path) -> None:
     [
         ("path,label\na.jpg,Milk\nb.jpg\n", 3),
         ("path,label\na.jpg,Milk,Juice\n", 2),
-        ("path,label,note\na.jpg,Milk\n", 2),
+        ("path,note,label\na.jpg,Milk\n", 2),
         ('path,label\na.jpg,"Milk\nb.jpg,Milk\n', 2),
         ('path,label\na.jpg,"Milk"s\n', 2),
         ("path,label\na.jpg,Mi\0lk\n", 2),

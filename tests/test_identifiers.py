@@ -160,7 +160,7 @@ def test_codes_of_products_by_number_are_names() -> None:
         ({"milk", "juice"}, "wrong-type"),
         ([1, 2], "wrong-type"),
         ({"milk": "white"}, "wrong-type"),
-        ({0: 1}, "wrong-type"),
+        ({0: 1, 1: 0}, "ambiguous"),
         ({"milk": True, "juice": False}, "wrong-type"),
         ({"milk": 0.5}, "wrong-type"),
         ({1: "milk", 2: "juice"}, "inconsistent"),

@@ -44,6 +44,8 @@ Rows: TypeAlias = list[tuple[int, dict[str, str]]]
 _DELIMITERS = ",;\t|"
 _SAMPLE, _SAMPLE_SIZE = 30, 2**17
 _LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
+# What keeps a spreadsheet from making a number of a code: ="0041".
+_AS_TEXT = re.compile(r'\s*="(.*)"\s*', re.DOTALL)
 _SEP_LINE = re.compile(r'"?sep=([^"\r\n])\1*"?[ \t]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -184,9 +186,10 @@ def read_table(
     _require_columns(file, names, wanted)
     asked = {name: clean_name(name) for name in (*columns, *optional)}
     places = {name: names.index(clean) for name, clean in asked.items() if clean in names}
+    least = 1 + max(places.values(), default=-1)
     rows = [
         (line, {name: cells[place] for name, place in places.items()})
-        for line, cells in _whole_rows(file, records, names)
+        for line, cells in _whole_rows(file, records, names, least)
     ]
     return Table(name=file.name, columns=tuple(filter(None, names)), rows=rows)
 
@@ -348,13 +351,19 @@ def _records(
                 "and double quotes inside a quoted field",
                 "not-csv",
             ) from error
-        yield line, cells
+        yield line, [_plain(cell) for cell in cells]
+
+
+def _plain(cell: str) -> str:
+    """Return a cell without the formula that keeps it text."""
+    kept = _AS_TEXT.fullmatch(cell) if '="' in cell else None
+    return cell if kept is None else kept[1].replace('""', '"')
 
 
 def _whole_rows(
-    file: TextFile, records: Iterator[tuple[int, list[str]]], names: Sequence[str]
+    file: TextFile, records: Iterator[tuple[int, list[str]]], names: Sequence[str], least: int
 ) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows that are not empty, as wide as the header."""
+    """Yield the rows that are not empty, with `least` fields or more."""
     width = len(names)
     while width and not names[width - 1]:
         width -= 1
@@ -370,10 +379,12 @@ def _whole_rows(
         while end > width and not cells[end - 1].strip():
             end -= 1
         # Cells under a trailing column without a name are notes; more than that is a mistake.
-        if not width <= end <= len(names):
+        # Excel leaves out the delimiters of empty cells at the end of a line.
+        if not least <= end <= len(names):
+            remedy = "quote fields that contain the delimiter" if end > width else "complete it"
             raise file.refused(
                 f"line {line} of {file.name} must have {width} fields as the first line has, got "
-                f"{end}; quote fields that contain the delimiter",
+                f"{end}; {remedy}",
                 "not-csv",
             )
         yield line, cells

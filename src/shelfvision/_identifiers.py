@@ -20,19 +20,26 @@ from __future__ import annotations
 import difflib
 import math
 import operator
+import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from numbers import Integral
+from typing import TypeVar
 
 import numpy as np
 
 from shelfvision._warnings import warn_caller
 from shelfvision.errors import DataError, ShelfVisionWarning
 
+Name = TypeVar("Name", bound=object)
+Value = TypeVar("Value")
+
 # Zero-width characters, direction marks, the soft hyphen and the byte order mark. Inside a name,
 # joiners shape emoji and letters; at its ends none of these shows.
 _INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff"
+# What a spreadsheet or a frame makes of a code: 4,00638E+12, or 4006381333931.0.
+_DAMAGED = re.compile(r"\d[.,]\d+[eE]\+?\d\d|\d{4,}[.,]0+")
 _MOST_DIGITS = 1000
 """As many digits as an id may have; Python itself refuses to print more than 4300."""
 
@@ -60,6 +67,23 @@ def spellings(names: Iterable[str]) -> dict[str, list[str]]:
     for name in dict.fromkeys(names):
         found.setdefault(clean_name(name), []).append(name)
     return found
+
+
+def in_spelling_of(names: Collection[Name], asked: Mapping[Name, Value]) -> dict[Name, Value]:
+    """Return what is asked by name, with the spelling that `names` have for each.
+
+    Examples
+    --------
+    >>> in_spelling_of(["K\u00e4se"], {"Ka\u0308se ": 2}) == {"K\u00e4se": 2}
+    True
+    """
+    known: dict[object, Name] = {clean_name(name): name for name in names if isinstance(name, str)}
+    return {
+        known.get(clean_name(name), name)
+        if isinstance(name, str) and name not in names
+        else name: value
+        for name, value in asked.items()
+    }
 
 
 def warn_of_twins(found: Mapping[str, Sequence[str]], *, what: str) -> None:
@@ -169,6 +193,19 @@ def is_missing(value: object) -> bool:
     """Return whether this is None, NaN, NaT or pandas' NA, which do not equal themselves."""
     same = value == value  # noqa: PLR0124  (the question)
     return value is None or not (isinstance(same, bool | np.bool_) and bool(same))
+
+
+def is_damaged_code(text: str) -> bool:
+    """Return whether a text is a code that a spreadsheet or a frame has made a number of.
+
+    Examples
+    --------
+    >>> is_damaged_code("4,00638E+12"), is_damaged_code("4006381333931.0")
+    (True, True)
+    >>> is_damaged_code("4006381333931"), is_damaged_code("1.5")
+    (False, False)
+    """
+    return _DAMAGED.fullmatch(text) is not None
 
 
 def lookalike(name: str, names: Iterable[str]) -> str | None:

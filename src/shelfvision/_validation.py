@@ -160,8 +160,8 @@ def as_class_names(value: ClassNames) -> tuple[str, ...]:
     value : iterable of str, or mapping
         The names in order; or numbers by name, as Keras's ``class_indices`` and torchvision's
         ``class_to_idx`` have them; or names by number, as YOLO's ``data.yaml`` has them. Numbers
-        may be text, as JSON makes of keys. Names that are whole numbers, such as codes of
-        products, become text.
+        may be text, as JSON makes of keys. In a mapping, names that are whole numbers become
+        text, for YAML makes numbers of codes.
 
     Raises
     ------
@@ -182,7 +182,7 @@ def as_class_names(value: ClassNames) -> tuple[str, ...]:
     if isinstance(value, set | frozenset):
         remedy = "pass sorted(names), or a list in the order of the classes"
         raise _bad_names("must have an order, got a set", "wrong-type", remedy)
-    given = _in_order(value) if isinstance(value, Mapping) else tuple(map(_as_name, value))
+    given = _in_order(value) if isinstance(value, Mapping) else tuple(value)
     require_texts("class_names", given)
     names = tuple(clean_name(str(name)) for name in given)
     require_texts("class_names", names)
@@ -203,41 +203,51 @@ def _in_order(names: Mapping[Any, Any]) -> tuple[str, ...]:
     """Return the names of a mapping by number, whichever side has the numbers."""
     if not names:
         return ()
-    by_name = _numbered(names.values(), names.keys())
-    by_number = _numbered(names.keys(), names.values())
-    sides = [side for side in (by_name, by_number) if side is not None]
-    if len(sides) == 2:
-        # Codes of products as text are numbers too, but seldom 0 to n - 1.
-        sides = [side for side in sides if sorted(side) == list(range(len(names)))]
-        if len(sides) != 1:
-            raise _bad_names(
-                f"must map names to numbers or numbers to names, got {_start(names)}, where both "
-                "sides are numbers",
-                "ambiguous",
-                _AS_LIST,
-            )
+    # Text is sooner a name than a number is: {"1": 0, "0": 1} has the names "1" and "0".
+    for texts in (True, False):
+        sides = _sides(names, texts=texts)
+        fitting = [side for side in sides if sorted(side) == list(range(len(names)))]
+        if len(fitting) == 1:
+            return tuple(fitting[0][number] for number in range(len(names)))
+        if fitting:
+            break
     if not sides:
         raise _bad_names(
             f"must map names to whole numbers or whole numbers to names, got {_start(names)}",
             "wrong-type",
             _AS_LIST,
         )
-    found = sides[0]
-    if sorted(found) != list(range(len(names))):
-        shown = ", ".join(str(number) for number in sorted(found)[:8])
+    if len(sides) == 2:
         raise _bad_names(
-            f"must have the numbers 0 to {len(names) - 1}, each once, got {shown}",
-            "inconsistent",
+            f"must map names to numbers or numbers to names, got {_start(names)}, where both "
+            "sides are numbers",
+            "ambiguous",
             _AS_LIST,
         )
-    return tuple(found[number] for number in range(len(names)))
+    shown = ", ".join(str(number) for number in sorted(sides[0])[:8])
+    raise _bad_names(
+        f"must have the numbers 0 to {len(names) - 1}, each once, got {shown}",
+        "inconsistent",
+        _AS_LIST,
+    )
 
 
-def _numbered(numbers: Iterable[object], names: Iterable[object]) -> dict[int, str] | None:
-    """Return names by number; None where a number is none, or a name no text."""
+def _sides(names: Mapping[Any, Any], *, texts: bool) -> list[dict[int, str]]:
+    """Return names by number for each side that may have the numbers."""
+    sides = (
+        _numbered(names.values(), names.keys(), texts=texts),
+        _numbered(names.keys(), names.values(), texts=texts),
+    )
+    return [side for side in sides if side is not None]
+
+
+def _numbered(
+    numbers: Iterable[object], names: Iterable[object], *, texts: bool
+) -> dict[int, str] | None:
+    """Return names by number; None where a number is none, or a name no text (nor a code)."""
     found: dict[int, str] = {}
     for one, name in zip(numbers, names, strict=True):
-        number, text = _number(one), _as_name(name)
+        number, text = _number(one), name if texts else _as_name(name)
         if number is None or not isinstance(text, str):
             return None
         found[number] = text

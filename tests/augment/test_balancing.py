@@ -278,6 +278,13 @@ def test_classes_can_have_augmenters_of_their_own() -> None:
         BalancingAugmenter({"x": Flip()}).balance(ds)
 
 
+def test_classes_may_be_written_in_the_other_unicode_form() -> None:
+    ds = _dataset({"K\u00e4se": 1, "Milk": 3})
+    named = "Ka\u0308se "
+    balanced = BalancingAugmenter({named: _inverted}, sampling_strategy={named: 2}).balance(ds)
+    assert balanced.class_counts == {"K\u00e4se": 2, "Milk": 3}
+
+
 def _inverted(image: Image, rng: np.random.Generator) -> Image:
     return 255 - image
 

@@ -260,3 +260,26 @@ def test_relabel_refuses_a_name_that_is_no_text(ds: sv.Dataset) -> None:
     name = ds.class_names[0]
     with refuses(InvalidParameterError, "wrong-type", "class_names"):
         ds.relabel({name: 3})  # type: ignore[dict-item]  # what it refuses
+
+
+@pytest.mark.remedy("wrong-shape")
+@pytest.mark.remedy("wrong-dtype")
+@pytest.mark.parametrize(
+    ("images", "code"),
+    [
+        (list(IMAGES), "wrong-shape"),
+        (IMAGES.transpose(0, 3, 1, 2), "wrong-shape"),
+        (np.concatenate([IMAGES, IMAGES[..., :1]], axis=-1), "wrong-shape"),
+        (IMAGES / 255, "wrong-dtype"),
+        (IMAGES.astype(np.float32), "wrong-dtype"),
+        (IMAGES.astype(np.int64), "wrong-dtype"),
+    ],
+)
+def test_the_remedy_for_other_arrays_gives_the_pixels(images: object, code: str) -> None:
+    with refuses(DataError, code, "images") as caught:
+        sv.Dataset.from_arrays(images, NAMES)  # type: ignore[arg-type]  # what is refused
+    remedy = str(caught.value).rpartition("; pass ")[2]
+    right = eval(remedy, {"numpy": np, "images": images})
+    assert sv.Dataset.from_arrays(right, NAMES).fingerprint == (
+        sv.Dataset.from_arrays(IMAGES, NAMES).fingerprint
+    )

@@ -466,3 +466,21 @@ def test_ids_that_are_one_number_are_duplicates() -> None:
         shv.Dataset.from_arrays(images, [0, 0], ids=[7.0, "7"])  # type: ignore[list-item]
     with refuses(DataError, "empty", "ids"):
         shv.Dataset.from_arrays(images, [0, 0], ids=["1", None])  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize("code", ["4.00638E+12", "4,00638E+12", "4.006381e+12", "4006381333931.0"])
+def test_codes_in_which_a_spreadsheet_lost_digits_are_refused(shop: Path, code: str) -> None:
+    path = write(
+        shop / "list.csv", [("Milk/b.jpg", "4011"), ("Milk/a.PNG", code)], header="path,label"
+    )
+    with refuses(DataError, "lost-digits", "label_column") as caught:
+        shv.Dataset.from_manifest(path)
+    assert "line 3" in str(caught.value)
+    named = ["4011", code]
+    assert shv.Dataset.from_manifest(path, class_names=named).class_names == tuple(named)
+
+
+def test_codes_that_a_formula_keeps_as_text_keep_their_zeros(shop: Path) -> None:
+    rows = [("Milk/b.jpg", '="0041"'), ("Milk/a.PNG", '="4011"')]
+    path = write(shop / "list.csv", rows, header="path,label")
+    assert shv.Dataset.from_manifest(path).class_names == ("0041", "4011")

@@ -269,6 +269,12 @@ def test_a_report_of_a_classifier_and_a_dataset_draws_its_mistakes_with_heat_map
     assert len(sv.evaluate(classifier, photos).plot_mistakes(heat_maps=True)) == 3
 
 
+def test_labels_may_be_written_in_the_other_unicode_form() -> None:
+    names = ["K\u00e4se", "Milk", "Rice"]
+    classifier = sv.Classifier.from_model(small(pooled), class_names=names)
+    assert sv.explain(classifier, IMAGES[:1], labels="Ka\u0308se ").labels == (names[0],)
+
+
 def test_labels_that_do_not_fit_are_refused(classifier: sv.Classifier) -> None:
     with refuses(InvalidParameterError, "unknown-name", "labels"):
         sv.explain(classifier, IMAGES, labels="box")

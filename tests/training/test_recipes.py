@@ -119,6 +119,7 @@ def test_balanced_weights_let_every_class_count_the_same(train: Dataset) -> None
 
 def test_weights_go_by_class_name_and_others_count_one(train: Dataset) -> None:
     assert class_weights({"milk": 3}, train) == {0: 1.0, 1: 3.0, 2: 1.0}
+    assert class_weights({"milk\u00a0": 3}, train) == {0: 1.0, 1: 3.0, 2: 1.0}
 
 
 def test_a_class_that_weighs_nothing_is_not_learned(train: Dataset, validation: Dataset) -> None:

@@ -9,6 +9,7 @@ from typing import cast, final
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._identifiers import in_spelling_of
 from shelfvision._validation import as_integer, as_seed, listed
 from shelfvision.augment._defaults import default_augmenter
 from shelfvision.augment._labels import class_numbers
@@ -318,7 +319,7 @@ class BalancingAugmenter:
         if not isinstance(self.augmenter, Mapping):
             only = default_augmenter() if self.augmenter is None else self.augmenter
             return np.zeros(len(classes), np.int64), [only]
-        own = cast("Mapping[ClassName, Augmenter]", self.augmenter)
+        own = in_spelling_of(classes, cast("Mapping[ClassName, Augmenter]", self.augmenter))
         unknown = [str(name) for name in own if name not in classes]
         if unknown:
             raise InvalidParameterError(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar, cast
 import numpy as np
 
 from shelfvision import plot
+from shelfvision._identifiers import in_spelling_of
 from shelfvision._text import printable
 from shelfvision._validation import as_integer, listed
 from shelfvision.errors import DataError, InvalidParameterError
@@ -99,6 +100,7 @@ def _chosen(present: dict[ClassName, int], word: str) -> list[ClassName]:
 def _asked_for(
     counts: dict[ClassName, int], targets: Mapping[ClassName, int], source: str
 ) -> Mapping[ClassName, int]:
+    targets = in_spelling_of(counts, targets)
     for name, target in targets.items():
         if name not in counts:
             raise InvalidParameterError(

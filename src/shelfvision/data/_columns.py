@@ -18,6 +18,7 @@ from shelfvision._identifiers import (
     warn_of_twins,
 )
 from shelfvision._validation import as_class_names, listed
+from shelfvision.data._pixels import remedy_for
 from shelfvision.data.finding._classes import accepted_classes
 from shelfvision.errors import DataError
 from shelfvision.protocols import ClassNames, Images
@@ -47,15 +48,15 @@ def checked_images(images: object) -> Images:
     got = getattr(images, "dtype", type(images).__name__), getattr(images, "shape", "no shape")
     if not isinstance(images, np.ndarray) or images.ndim != 4 or images.shape[3] != 3:
         raise DataError(
-            "images must be one uint8 array of shape (n, height, width, 3), RGB, not "
-            f"{got[0]} of shape {got[1]}",
+            "images must be one uint8 array of shape (n, height, width, 3), RGB, got "
+            f"{got[0]} of shape {got[1]}; {_remedy(images)}",
             code="wrong-shape",
             parameter="images",
         )
     if images.dtype != np.uint8:
         raise DataError(
-            f"images must be uint8 with values 0 to 255, not {got[0]}; multiply values from 0 to "
-            "1 by 255 and convert with .astype(numpy.uint8)",
+            f"images must be uint8 with values 0 to 255, got {got[0]}; "
+            f"{remedy_for(images, 'images')}",
             code="wrong-dtype",
             parameter="images",
         )
@@ -64,6 +65,26 @@ def checked_images(images: object) -> Images:
             f"images have no pixels: their shape is {got[1]}", code="empty", parameter="images"
         )
     return images
+
+
+def _remedy(images: object) -> str:
+    """Return what to pass instead of images that are not one array of RGB pixels."""
+    if isinstance(images, list | tuple):
+        shapes = {np.shape(one) for one in images if hasattr(one, "shape")}
+        alike = (
+            len(shapes) == 1 and len(images) > 0 and all(hasattr(one, "shape") for one in images)
+        )
+        remedy = "pass numpy.stack(images)" if alike else "resize them to one size and stack them"
+        return remedy if shapes else "read photos from files with Dataset.from_directory"
+    if not isinstance(images, np.ndarray):
+        if hasattr(images, "__array__"):
+            return remedy_for(images, "images")
+        return "read photos from files with Dataset.from_directory"
+    if images.ndim == 3 and images.shape[-1] == 3:
+        return "pass images[None]"
+    if images.ndim == 4 and images.shape[-1] == 4:
+        return "pass images[..., :3]"
+    return remedy_for(images, "images")
 
 
 def numbered(

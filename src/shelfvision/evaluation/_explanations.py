@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image as PillowImage
 
+from shelfvision._identifiers import clean_name, closest
 from shelfvision._validation import listed
 from shelfvision.data._reader import Photos, Reader
 from shelfvision.errors import InvalidParameterError, ModelError
@@ -148,14 +149,18 @@ def _labels(
     """Return the class to look for in every photo."""
     if labels is None:
         return tuple(name for part in images for name in classifier.predict(part).labels)
-    told = (labels,) * n if isinstance(labels, str) else tuple(labels)
+    given = (labels,) * n if isinstance(labels, str) else tuple(labels)
+    told = tuple(clean_name(str(name)) for name in given)
     known = classifier.class_names
     # A single name is checked though there be no photo.
-    unknown = [name for name in (*told, labels) if isinstance(name, str) and name not in known]
+    alone = (clean_name(labels),) if isinstance(labels, str) else ()
+    unknown = [name for name in (*told, *alone) if name not in known]
     if unknown:
+        near = closest(unknown[0], known)
+        remedy = f"write {near!r}" if near else "name one of these"
         raise InvalidParameterError(
-            f"labels must be classes of the classifier, {listed(known, limit=50)}, not "
-            f"{unknown[0]!r}",
+            f"labels must be classes of the classifier, {listed(known, limit=50)}, got "
+            f"{unknown[0]!r}; {remedy}",
             code="unknown-name",
             parameter="labels",
         )

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from shelfvision._identifiers import in_spelling_of
 from shelfvision._validation import as_number, listed, received
 from shelfvision.data import Dataset
 from shelfvision.errors import InvalidParameterError
@@ -50,6 +51,7 @@ def class_weights(setting: ClassWeight | None, train: Dataset) -> dict[int, floa
         present = np.unique(train.labels)
         weights = compute_class_weight(setting, classes=present, y=train.labels)
         return dict(zip(present.tolist(), weights.tolist(), strict=True))
+    setting = in_spelling_of(train.class_names, setting)
     unknown = [name for name in setting if name not in train.class_names]
     if unknown:
         raise InvalidParameterError(

@@ -9,7 +9,13 @@ from itertools import compress
 from typing import TypeAlias
 
 from shelfvision._csv import Rows, read_table
-from shelfvision._identifiers import clean_name, closest, spellings, warn_of_twins
+from shelfvision._identifiers import (
+    clean_name,
+    closest,
+    is_damaged_code,
+    spellings,
+    warn_of_twins,
+)
 from shelfvision._text import unguarded
 from shelfvision._validation import as_class_names, as_path, listed
 from shelfvision.data._lineage import named_groups
@@ -172,6 +178,8 @@ def manifest_of(
     classes = tuple(sorted(labels))
     if class_names is not None:
         classes = accepted_classes(as_class_names(class_names), labels, of=str(origin))
+    else:
+        _require_undamaged(rows, columns.label, origin)
     manifest = Manifest(base, classes, groups=None if columns.group is None else [])
     warn_of_twins({name: labels[name] for name in classes if name in labels}, what="labels")
     _take(manifest, rows, columns, where, origin)
@@ -194,6 +202,18 @@ def _require_labels(rows: Rows, column: str, origin: Origin) -> None:
             code="empty",
             parameter="label_column",
         )
+
+
+def _require_undamaged(rows: Rows, column: str, origin: Origin) -> None:
+    """Refuse codes of products in which digits are lost, for two products may look the same."""
+    for line, row in rows:
+        if is_damaged_code(clean_name(row[column])):
+            raise DataError(
+                f"{origin.at(line)} must have a code as it is, got {row[column]!r}, a number that "
+                f"a spreadsheet or a frame made of one; write the column {column!r} again as text",
+                code="lost-digits",
+                parameter="label_column",
+            )
 
 
 def _checked_where(where: object) -> Where:
