@@ -13,7 +13,7 @@ import pytest
 
 import shelfvision as sv
 from shelfvision.errors import DataError, InvalidParameterError, ModelError, ShelfVisionWarning
-from shelfvision.inference._trust import Trust
+from shelfvision.inference._trust import Trust, warn_of_too_few
 from support import gives_warning, refuses
 
 Pixels = npt.NDArray[np.uint8]
@@ -145,6 +145,13 @@ def test_too_few_photos_send_everything_to_review_and_say_how_many_would_do(
 def test_classes_that_lack_photos_are_named(classifier: sv.Classifier) -> None:
     with gives_warning(ShelfVisionWarning, "too-few-photos"):
         with_scores(classifier, scores_of(60)).with_threshold(0.98, per_class=True)
+
+
+def test_a_class_without_photos_does_not_hide_how_many_the_others_need() -> None:
+    found = sv.Thresholds(values=(None, None), precision=0.98, needed=(None, 149))
+    with gives_warning(ShelfVisionWarning, "too-few-photos") as caught:
+        warn_of_too_few(found, ["absent", "rare"])
+    assert "about 149 photos of the class" in str(caught[0])
 
 
 def test_a_precision_that_is_supported_warns_of_nothing(scored: sv.Classifier) -> None:

@@ -337,3 +337,17 @@ def test_a_saved_inventory_is_a_stock_list(stock: shv.Inventory, tmp_path: Path)
         zip(names, (10, 20, 0), strict=True)
     )
     assert {one.status for one in checks} == {"as expected"}
+
+
+@pytest.mark.remedy("wrong-type")
+@pytest.mark.parametrize("kind", ["frame", "series", "pairs"])
+def test_frames_and_pairs_are_told_how_to_become_a_mapping(stock: shv.Inventory, kind: str) -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"product": ["Juice", NFC], "count": [10, 4]})
+    pairs = list(zip(frame["product"], frame["count"], strict=True))
+    given = {"frame": frame, "series": pandas.Series(dict(pairs)), "pairs": pairs}[kind]
+    with refuses(InvalidParameterError, "wrong-type", "expected") as caught:
+        stock.against(given, partial=True)
+    remedy = eval(str(caught.value).rpartition("; pass ")[2], {"expected": given})
+    found = expected_of(stock.against(remedy, partial=True))
+    assert (found["Juice"], found[NFC]) == (10, 4)

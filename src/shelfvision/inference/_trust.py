@@ -91,8 +91,9 @@ def warn_of_too_few(thresholds: Thresholds, class_names: Sequence[str]) -> None:
         )
     else:
         names = listed(class_names[place] for place in short)
+        # A class that was never predicted has no number, which says nothing of the others.
         numbers = [thresholds.needed[place] for place in short]
-        most = None if None in numbers else max(n for n in numbers if n is not None)
+        most = max((number for number in numbers if number is not None), default=None)
         sentence = (
             f"{_photos(thresholds)} do not support a precision of {share}{_surely(thresholds)} for "
             f"{names}, so what is predicted as such goes to review; {_remedy(most, each=True)}"

@@ -157,6 +157,7 @@ class Inventory:
         """
         sure = as_number("confidence", confidence, minimum=0.5, maximum=1, exclusive=True)
         store = None if store is None else text_of(store, name="store")
+        _require_list(expected, product_column, count_column)
         from_file = not isinstance(expected, Mapping)
         _require_fitting(
             from_file=from_file, key_column=key_column, codes=codes, store_column=store_column,
@@ -321,6 +322,20 @@ class Inventory:
         """Return the inventory in one line."""
         kinds = counted(len(self.class_names), "product")
         return f"<Inventory: {counted(self.n_photos, 'photo')} of {kinds}>"
+
+
+def _require_list(expected: object, product_column: str, count_column: str) -> None:
+    """Refuse what is neither a mapping nor a path, and say how a frame becomes a mapping."""
+    if isinstance(expected, Mapping | str | bytes | os.PathLike):
+        return
+    columns = f"zip(expected[{product_column!r}], expected[{count_column!r}])"
+    pairs = columns if hasattr(expected, "columns") else "expected"
+    raise InvalidParameterError(
+        "expected must be a mapping of counts by product, or the path of a CSV file, got "
+        f"{type(expected).__name__}; pass dict({pairs})",
+        code="wrong-type",
+        parameter="expected",
+    )
 
 
 def _require_fitting(
