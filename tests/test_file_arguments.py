@@ -14,7 +14,8 @@ import pytest
 import shelfvision as shv
 from shelfvision import export, regions
 from shelfvision.data.decoding._decode import read_photo
-from shelfvision.errors import ShelfVisionError
+from shelfvision.errors import ShelfVisionError, StorageError
+from support import refuses
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX files")
 
@@ -101,6 +102,11 @@ def test_what_is_no_path_is_refused(name: str, value: object) -> None:
 
 
 PARAMETERS = {"path", "source", "directory", "weights"}
+
+
+def test_a_cache_folder_with_a_nul_is_refused() -> None:
+    with refuses(StorageError, "not-writable"):
+        PHOTOS.cached("a\0b")
 
 
 def test_folders_with_links_in_a_circle_make_a_taxonomy(tmp_path: Path) -> None:

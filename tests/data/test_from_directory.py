@@ -288,6 +288,22 @@ def test_a_hostile_tree_is_read_to_the_last_file(tmp_path: Path, make_photo: Mak
     assert str(ds.skipped).count("\n") == len(ds.skipped)
 
 
+@on_linux
+def test_a_link_that_is_seen_but_not_readable_is_reported(
+    shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (shop / "Away").symlink_to(tmp_path)
+
+    def unreadable(path: str) -> str:
+        raise FileNotFoundError(2, "No such file or directory", path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "readlink", unreadable)
+        ds = sv.Dataset.from_directory(shop)
+    assert codes(ds)["Away"] == "broken-link"
+    assert ds.class_names == ("Juice", "Milk")
+
+
 def test_a_photo_that_vanished_is_named(shop: Path) -> None:
     ds = sv.Dataset.from_directory(shop)
     (shop / "Juice/1.JPG").unlink()

@@ -174,6 +174,9 @@ def make_directory(directory: Path) -> None:
         except FileExistsError:
             if not folder.is_dir():
                 raise
+        except ValueError as error:
+            # A name with a NUL.
+            raise OSError(errno.EINVAL, str(error), os.fspath(folder)) from error
         fsync_directory(folder.parent)
 
 

@@ -102,7 +102,7 @@ class ArrayFile:
 
         for place in (self.path, self._note):
             # An empty folder in the way is nobody's work; a full one is told by the writer.
-            with suppress(OSError):
+            with suppress(OSError, ValueError):
                 place.rmdir()
         checksum = write_blocks(self.path, self._header(), sizes, block)
         note = json.dumps(self._facts(checksum), indent=2)

@@ -260,8 +260,8 @@ class _Walk:
         if not entry.is_symlink():
             self._skip(path, "not-a-file", "it is neither a file nor a folder")
             return False
-        target = os.path.realpath(entry.path)
-        if not os.path.isdir(target):
+        target = _end_of(entry)
+        if target is None:
             self._skip(path, "broken-link", "the link leads to nothing that can be read")
             return False
         if target in self._followed or self._overlaps_root(target):
@@ -302,6 +302,16 @@ class _Walk:
 
     def _skip(self, path: str, code: str, reason: str) -> None:
         self.skipped.append(SkippedFile(path, reason, code))
+
+
+def _end_of(entry: os.DirEntry[str]) -> str | None:
+    """Return the folder that a link leads to, if it leads to one."""
+    try:
+        # Links of Linux's own, and those that are removed meanwhile, are seen but not readable.
+        target = os.path.realpath(entry.path)
+    except OSError:
+        return None
+    return target if os.path.isdir(target) else None
 
 
 def _is_linked_file(entry: os.DirEntry[str]) -> bool:
