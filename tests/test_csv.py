@@ -195,9 +195,9 @@ def test_what_is_no_file_or_too_large_is_refused_at_once(tmp_path: Path) -> None
     with refuses(DatasetNotFoundError, "not-found", "path"):
         read_table(tmp_path / "gone.csv", COLUMNS)
     (tmp_path / "rows.csv").write_text("path\n" + "a\n\n" * 4)
-    assert len(read_table(tmp_path / "rows.csv", {"path": None}, limit=4 * 32).rows) == 4
+    assert len(read_table(tmp_path / "rows.csv", {"path": None}, limit=4 * 128).rows) == 4
     with refuses(DataError, "too-large", "path"):
-        read_table(tmp_path / "rows.csv", {"path": None}, limit=3 * 32)
+        read_table(tmp_path / "rows.csv", {"path": None}, limit=3 * 128)
     (tmp_path / "large.csv").write_text(PLAIN * 9)
     with refuses(DataError, "too-large", "path"):
         read_table(tmp_path / "large.csv", COLUMNS, limit=100)

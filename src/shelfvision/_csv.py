@@ -33,9 +33,9 @@ from shelfvision._identifiers import clean_name, closest
 from shelfvision._validation import as_path, listed
 from shelfvision.errors import DataError, InvalidParameterError, SplitError
 
-MAX_BYTES = 64 * 2**20
-"""As large as a table may be; one of 500,000 rows of 100 characters fits."""
-_LEAST_ROW = 32
+MAX_BYTES = 256 * 2**20
+"""As large as a table may be; one of 2 million rows of 100 characters fits."""
+_LEAST_ROW = 128
 """Bytes that every row counts at least: a short row takes 30 times its bytes in memory."""
 
 Rows: TypeAlias = list[tuple[int, dict[str, str]]]
@@ -143,8 +143,8 @@ def read_table(
         Whether bytes that are not UTF-8 become surrogates, as in file names, instead of an error.
     parameter : str, default="path"
         The public argument that named the file.
-    limit : int, default=64 MiB
-        The most bytes that are read. Every row counts as 32 bytes at least.
+    limit : int, default=256 MiB
+        The most bytes that are read. Every row counts as 128 bytes at least.
 
     Returns
     -------

@@ -22,8 +22,6 @@ from shelfvision.errors import SplitError
 LEFT_OUT = ("dropped", "unlisted", "unplaced")
 """What a manifest says of photos in no part, so that it accounts for all of them."""
 
-_LARGEST = 256 * 2**20
-"""A saved split has a row for every photo of a dataset; this is enough for 2 million."""
 _COLUMNS = ("path", "label", "group", "split", "copy")
 _DELIMITERS = " \t,;"
 _LONGEST = 8192
@@ -71,7 +69,6 @@ def read_split(path: str | os.PathLike[str], *, parameter: str) -> SavedRows:
         error=SplitError,
         has_encoding=False,
         parameter=parameter,
-        limit=_LARGEST,
     )
     for line, cells in table.rows:
         _add_row(rows, cells, line)
