@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import pickle
 from pathlib import Path
+from unicodedata import normalize
 
 import numpy as np
 import numpy.typing as npt
@@ -515,3 +516,30 @@ def test_one_part_of_a_manifest_opens_as_a_dataset(tmp_path: Path) -> None:
     )
     assert sorted(train.ids) == sorted(splits.train.ids)
     assert train.class_names == ds.class_names
+
+
+@pytest.mark.parametrize("change", ["NFD", "backslash"])
+def test_a_saved_split_finds_photos_whose_paths_another_system_changed(
+    tmp_path: Path, change: str
+) -> None:
+    ids = [f"K\u00e4se/{row}.jpg" for row in range(20)]
+    ds = sv.Dataset.from_arrays(pixels(20), ["K\u00e4se"] * 20, ids=ids)
+    first = sv.SeededSplitter(seed=1).split(ds)
+    first.save(tmp_path / "split.csv")
+    text = (tmp_path / "split.csv").read_text(encoding="utf-8")
+    text = text.replace("/", "\\") if change == "backslash" else normalize("NFD", text)
+    (tmp_path / "other.csv").write_text(text, encoding="utf-8")
+    again = sv.SeededSplitter(seed=2).split(ds, previous=tmp_path / "other.csv")
+    loaded = sv.Splits.load(tmp_path / "other.csv", ds)
+    for splits in (again, loaded):
+        assert splits.gone == ()
+        assert rows_of(splits) == rows_of(first)
+
+
+def test_an_earlier_split_of_other_photos_is_refused(tmp_path: Path) -> None:
+    named = [f"shop/{row}.jpg" for row in range(20)]
+    ds = sv.Dataset.from_arrays(pixels(20), ["a"] * 20, ids=named)
+    sv.SeededSplitter().split(ds).save(tmp_path / "split.csv")
+    moved = sv.Dataset.from_arrays(pixels(20), ["a"] * 20, ids=[one[5:] for one in named])
+    with refuses(SplitError, "unknown-id", "previous"):
+        sv.SeededSplitter().split(moved, previous=tmp_path / "split.csv")

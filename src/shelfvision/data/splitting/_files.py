@@ -104,7 +104,13 @@ def find_rows(saved: SavedRows, dataset: Dataset) -> npt.NDArray[np.int64]:
     table: dict[tuple[str, int], int] = {}
     for row, key in enumerate(zip(dataset.ids.tolist(), dataset.copies.tolist(), strict=True)):
         table.setdefault(key, row)
-    keys = zip(saved.ids, saved.copies, strict=True)
+    keys = list(zip(saved.ids, saved.copies, strict=True))
+    if any(key not in table for key in keys):
+        # An archive or another system may have changed the Unicode form or the separators.
+        same = _by_meaning(dict.fromkeys(dataset.ids.tolist()))
+        keys = [
+            key if key in table else (same.get(_meaning(key[0])) or key[0], key[1]) for key in keys
+        ]
     found = np.fromiter((table.get(key, -1) for key in keys), np.int64, len(saved.ids))
     _check_labels(saved, dataset, found)
     return found

@@ -52,6 +52,14 @@ def read_pins(path: str | os.PathLike[str], dataset: Dataset) -> Pins:
     states = np.array([_STATES[name] for name in saved.splits], dtype=np.int64)
     pins = Pins.none(len(dataset))
     known = rows >= 0
+    if len(rows) and len(dataset) and not known.any():
+        raise SplitError(
+            f"{saved.path!r} must have photos of the dataset, got none, such as {saved.ids[0]!r}, "
+            f"while the dataset has {str(dataset.ids[0])!r}; open the dataset at the folder that "
+            "these paths start from",
+            code="unknown-id",
+            parameter="previous",
+        )
     pins.state[rows[known]] = states[known]
     torn = np.flatnonzero(known)[pins.state[rows[known]] != states[known]]
     if len(torn):
