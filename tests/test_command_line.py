@@ -442,17 +442,27 @@ def test_a_path_that_is_no_text_is_read_and_written_so_that_it_can_be_read_back(
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full disk to write to")
-@pytest.mark.parametrize("kind", ["csv", "table"])
-def test_an_answer_that_cannot_be_written_is_told(kind: str, shelf: Path) -> None:
+@pytest.mark.parametrize("command", ["csv", "table", "inspect"])
+def test_an_answer_that_cannot_be_written_is_told(command: str, shelf: Path) -> None:
     pytest.importorskip("onnxruntime")
-    golden = Path(__file__).parent / "export" / "golden" / "tiny.onnx"
-    command = [sys.executable, "-m", "shelfvision", "predict", str(golden), str(shelf)]
-    command += ["--format", kind]
+    golden = str(Path(__file__).parent / "export" / "golden" / "tiny.onnx")
+    arguments = ["predict", golden, str(shelf), "--format", command]
+    if command == "inspect":
+        arguments = ["inspect", golden]
     with open("/dev/full", "w") as full:
         done = subprocess.run(
-            command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60
+            [sys.executable, "-m", "shelfvision", *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
         )
-    assert (done.returncode, done.stderr) == (1, "shelfvision: error: No space left on device\n")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "shelfvision: error: the answer cannot be written: No space left on device; free space, "
+        "or write it to another place [not-writable]\n"
+    )
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a shell closes the stream")

@@ -7,6 +7,7 @@ the exit status and the code; docs/reference/errors.md lists the codes.
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
 import logging
 import os
@@ -19,6 +20,8 @@ from shelfvision._cli._say import complain, settle_streams, signs_of_life
 from shelfvision.errors import InvalidParameterError, ShelfVisionError, ShelfVisionWarning
 
 FAILURE, USAGE, INTERRUPTED, BROKEN_PIPE = 1, 2, 130, 141
+
+_UNWRITTEN = (errno.ENOSPC, errno.EFBIG, errno.EIO)
 
 
 def entry() -> None:
@@ -35,7 +38,7 @@ def entry() -> None:
         status = BROKEN_PIPE
     except OSError as error:
         status = status or FAILURE
-        complain(f"error: the answer cannot be written: {error.strerror}")
+        complain(_sentence(error))
     if status:
         _drop_what_is_left()
     sys.exit(status)
@@ -82,6 +85,12 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, ShelfVisionError):
         return f"error: {error} [{error.code}]"
     if isinstance(error, OSError) and error.strerror:
+        if error.filename is None and error.errno in _UNWRITTEN:
+            # Of what a command writes, only the standard output has no name.
+            return (
+                f"error: the answer cannot be written: {error.strerror}; free space, or write "
+                "it to another place [not-writable]"
+            )
         which = "" if error.filename is None else f": {os.fsdecode(error.filename)!r}"
         return f"error: {error.strerror}{which}"
     # Messages of other libraries may be pages of text.
