@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import shelfvision as sv
-from shelfvision.errors import DataError, InvalidParameterError
-from support import refuses
+from shelfvision.errors import DataError, InvalidParameterError, ShelfVisionWarning
+from support import gives_warning, refuses
 
 IMAGES = np.arange(6 * 4 * 5 * 3, dtype=np.uint8).reshape(6, 4, 5, 3)
 NAMES = ["milk", "juice", "milk", "eggs", "juice", "milk"]
@@ -283,3 +283,11 @@ def test_the_remedy_for_other_arrays_gives_the_pixels(images: object, code: str)
     assert sv.Dataset.from_arrays(right, NAMES).fingerprint == (
         sv.Dataset.from_arrays(IMAGES, NAMES).fingerprint
     )
+
+
+@pytest.mark.remedy("missing-class")
+def test_numbers_that_seem_to_be_codes_are_told() -> None:
+    labels = np.array([4011, 4046] * 3)
+    with gives_warning(ShelfVisionWarning, "missing-class", "labels"):
+        sv.Dataset.from_arrays(IMAGES, labels)
+    assert sv.Dataset.from_arrays(IMAGES, labels.astype(str)).class_names == ("4011", "4046")

@@ -18,15 +18,19 @@ from shelfvision._identifiers import (
     warn_of_twins,
 )
 from shelfvision._validation import as_class_names, listed
+from shelfvision._warnings import warn_caller
 from shelfvision.data._pixels import remedy_for
 from shelfvision.data.finding._classes import accepted_classes
-from shelfvision.errors import DataError
+from shelfvision.errors import DataError, ShelfVisionWarning
 from shelfvision.protocols import ClassNames, Images
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
 MOST_CLASSES = 65_536
 """As many as a model may have; larger numbers are codes of products rather than of classes."""
+
+# The codes of fruit and vegetables (PLU) have four digits.
+_SEEM_CODES = 1000
 
 
 def frozen(array: npt.NDArray[_Scalar]) -> npt.NDArray[_Scalar]:
@@ -163,6 +167,16 @@ def _digits(labels: npt.NDArray[np.integer]) -> list[str]:
             f"to {MOST_CLASSES - 1}; give codes of products as text: labels.astype(str)",
             code="not-in-range",
             parameter="labels",
+        )
+    used = len(np.unique(labels))
+    if largest >= _SEEM_CODES and largest > 2 * used:
+        warn_caller(
+            ShelfVisionWarning(
+                f"labels are numbers of classes from 0 to {largest}, of which only {used} have an "
+                "image; give codes of products as text: labels.astype(str)",
+                code="missing-class",
+                parameter="labels",
+            )
         )
     return [str(index) for index in range(largest + 1)]
 
