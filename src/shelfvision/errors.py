@@ -207,7 +207,7 @@ class MissingBackendError(MissingDependencyError):
 
 
 class ShelfVisionWarning(_Coded, UserWarning):
-    """The root of every warning that shelfvision gives; it has a `code`, as errors do."""
+    """The root of every warning that shelfvision gives; it has a ``code``, as errors do."""
 
     code = "warning"
 
