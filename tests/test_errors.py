@@ -54,9 +54,6 @@ def test_an_error_comes_whole_from_another_process(kind: type[Exception], text: 
     assert (str(again), vars(again)) == (str(error), vars(error))
 
 
-LANDING = "remedies of some errors of models, inference and export are not followed by tests yet"
-
-
 def test_every_error_and_warning_is_made_with_a_code() -> None:
     assert len(ALL_SITES) > 400
     assert [f"{site.where}: {site.kind}" for site in ALL_SITES if site.code is None] == []
@@ -82,7 +79,6 @@ def test_codes_are_kebab_case() -> None:
     assert [code for _, code in codes() if not KEBAB.fullmatch(code)] == []
 
 
-@pytest.mark.xfail(strict=False, reason=LANDING)
 def test_every_remedy_that_is_a_call_or_an_option_is_followed_by_a_test() -> None:
     followed = remedies_followed()
     loose = {

@@ -221,7 +221,8 @@ def test_a_cap_on_copies_is_kept() -> None:
 
 
 def test_a_class_without_photos_is_left_empty_with_a_warning() -> None:
-    ds = _dataset({"a": 2, "none": 0, "b": 3})
+    with gives_warning(ShelfVisionWarning, "missing-class", "class_names"):
+        ds = _dataset({"a": 2, "none": 0, "b": 3})
     with gives_warning(ShelfVisionWarning, "missing-class") as told:
         balanced = BalancingAugmenter().balance(ds)
     assert balanced.class_counts == {"a": 3, "none": 0, "b": 3}

@@ -451,9 +451,9 @@ def test_what_is_no_bundle_is_told_with_its_path(tmp_path: Path) -> None:
     safetensors.numpy.save_file(weights, tmp_path / "other.safetensors")
     with refuses(BundleError, "foreign-format"):
         sv.Classifier.load(tmp_path / "other.safetensors")
-    with refuses(BundleError, "not-a-file"):
+    with refuses(BundleError, "not-a-file", "path"):
         sv.Classifier.load(tmp_path)
-    with refuses(BundleNotFoundError, "not-found"):
+    with refuses(BundleNotFoundError, "not-found", "path"):
         sv.Classifier.load(tmp_path / "nothing.shelf")
     with pytest.raises(FileNotFoundError):
         sv.Classifier.load(tmp_path / "nothing.shelf")
