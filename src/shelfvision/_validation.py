@@ -72,22 +72,21 @@ def received(value: object, *, limit: int = 200) -> str:
 
 
 def as_path(value: str | os.PathLike[str], parameter: str = "path") -> str:
-    r"""Return a path as text; numbers, which Python takes for open files, are refused.
+    """Return a path as text; numbers, which Python takes for open files, are refused.
 
     Examples
     --------
     >>> as_path(5)
     Traceback (most recent call last):
         ...
-    shelfvision.errors.InvalidParameterError: path must be a path, got 5; give text or a \
-pathlib.Path
+    shelfvision.errors.InvalidParameterError: path must be a path, got 5; give text or pathlib.Path
     """
     if isinstance(value, str):
         return value
     if isinstance(value, os.PathLike):
         return os.fsdecode(value)
     raise InvalidParameterError(
-        f"{parameter} must be a path, got {received(value)}; give text or a pathlib.Path",
+        f"{parameter} must be a path, got {received(value)}; give text or pathlib.Path",
         code="wrong-type",
         parameter=parameter,
     )

@@ -279,7 +279,7 @@ def test_another_zip_behind_a_litert_file_is_refused(
 def test_openvino_weights_of_another_file_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.xml"
     shutil.copy(GOLDEN / "tiny.xml", path)
-    with refuses(BundleNotFoundError, "not-found"):
+    with refuses(BundleNotFoundError, "not-found", "path"):
         Predictor(path)
     path.with_suffix(".bin").write_bytes(b"\0" * 816)
     assert "belongs to another one" in refused(path)
@@ -292,9 +292,9 @@ def test_a_bundle_is_told_apart(tmp_path: Path, classifier: sv.Classifier) -> No
 
 
 def test_folders_and_missing_files_are_told(tmp_path: Path) -> None:
-    with refuses(BundleError, "not-a-file"):
+    with refuses(BundleError, "not-a-file", "path"):
         Predictor(tmp_path)
-    with refuses(BundleNotFoundError, "not-found"):
+    with refuses(BundleNotFoundError, "not-found", "path"):
         Predictor(tmp_path / "missing.onnx")
 
 

@@ -196,7 +196,7 @@ def test_arguments_that_make_no_sense_are_refused(tmp_path: Path) -> None:
         Predictor(GOLDEN / "tiny.onnx", expected_sha256="0" * 64)
     with refuses(InvalidParameterError, "wrong-type", "expected_sha256"):
         Predictor(GOLDEN / "tiny.onnx", expected_sha256="0")
-    with refuses(BundleNotFoundError, "not-found"):
+    with refuses(BundleNotFoundError, "not-found", "path"):
         Predictor(tmp_path / "missing.onnx")
 
 

@@ -126,7 +126,7 @@ def test_it_refuses_what_load_refuses(tmp_path: Path) -> None:
         sv.inspect(io.BytesIO(data[:-1] + b"\0"))
     with refuses(BundleError, "wrong-digest", "expected_sha256"):
         sv.inspect(io.BytesIO(data), expected_sha256="0" * 64)
-    with refuses(BundleNotFoundError, "not-found"):
+    with refuses(BundleNotFoundError, "not-found", "path"):
         sv.inspect(tmp_path / "nothing.shelf")
     with refuses(InvalidParameterError, "wrong-type", "path"):
         sv.inspect(data)  # type: ignore[arg-type]  # that is the point

@@ -182,7 +182,7 @@ def test_weights_of_another_network_are_refused_by_name(tmp_path: Path) -> None:
 
 
 def test_weights_from_a_missing_file_are_a_missing_file(tmp_path: Path) -> None:
-    with refuses(BundleNotFoundError, "not-found"):
+    with refuses(BundleNotFoundError, "not-found", "weights"):
         sv.build_model(4, weights=tmp_path / "nothing.safetensors")
 
 
