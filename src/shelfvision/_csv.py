@@ -339,6 +339,7 @@ def _records(
 ) -> Iterator[tuple[int, list[str]]]:
     """Yield the cells of every record with the number of its first line."""
     reader = csv.reader(_lines(text), delimiter=delimiter, strict=True, skipinitialspace=True)
+    has_formulas = '="' in text
     while True:
         line = first + reader.line_num
         try:
@@ -351,12 +352,12 @@ def _records(
                 "and double quotes inside a quoted field",
                 "not-csv",
             ) from error
-        yield line, [_plain(cell) for cell in cells]
+        yield line, [_plain(cell) for cell in cells] if has_formulas else cells
 
 
 def _plain(cell: str) -> str:
     """Return a cell without the formula that keeps it text."""
-    kept = _AS_TEXT.fullmatch(cell) if '="' in cell else None
+    kept = _AS_TEXT.fullmatch(cell)
     return cell if kept is None else kept[1].replace('""', '"')
 
 
