@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shelfvision._class_names import as_class_names
 from shelfvision._identifiers import (
     clean_name,
     closest,
@@ -19,7 +20,6 @@ from shelfvision._identifiers import (
     text_of,
     warn_of_twins,
 )
-from shelfvision._validation import as_class_names
 from shelfvision._warnings import warn_caller
 from shelfvision.errors import DataError, InvalidParameterError, ShelfVisionWarning
 from support import gives_warning, refuses

@@ -37,6 +37,7 @@ FLOORS: dict[str, int] = {
     "errors": 0,
     "protocols": 0,
     "plot": 0,
+    "_class_names": 0,
     "_csv": 0,
     "_files": 0,
     "_json": 0,

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._class_names import as_class_names
 from shelfvision._identifiers import (
     clean_name,
     closest,
@@ -17,7 +18,7 @@ from shelfvision._identifiers import (
     text_of,
     warn_of_twins,
 )
-from shelfvision._validation import as_class_names, listed
+from shelfvision._validation import listed
 from shelfvision._warnings import warn_caller
 from shelfvision.data._pixels import remedy_for
 from shelfvision.data.finding._classes import accepted_classes

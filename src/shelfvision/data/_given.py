@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._validation import as_class_names
+from shelfvision._class_names import as_class_names
 from shelfvision.data._columns import (
     checked_images,
     checked_labels,

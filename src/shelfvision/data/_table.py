@@ -9,16 +9,9 @@ from typing import TYPE_CHECKING, SupportsIndex, cast, overload
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._class_names import as_class_names
 from shelfvision._identifiers import clean_name
-from shelfvision._validation import (
-    Positions,
-    Rows,
-    as_class_names,
-    as_rows,
-    counted,
-    listed,
-    require_texts,
-)
+from shelfvision._validation import Positions, Rows, as_rows, counted, listed, require_texts
 from shelfvision.data._columns import frozen
 from shelfvision.data._lineage import GroupLink, Lineage
 from shelfvision.data._sources import digests_of, read_rows

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._validation import as_class_names, listed
+from shelfvision._class_names import as_class_names
+from shelfvision._validation import listed
 from shelfvision.errors import InvalidParameterError
 
 if TYPE_CHECKING:

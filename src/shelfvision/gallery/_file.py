@@ -8,8 +8,9 @@ from typing import NoReturn
 
 import numpy as np
 
+from shelfvision._class_names import as_class_names
 from shelfvision._json import canonical_json, versioned
-from shelfvision._validation import as_class_names, listed
+from shelfvision._validation import listed
 from shelfvision.errors import BundleError, InvalidParameterError
 from shelfvision.gallery._enrolled import MAX_PHOTOS, Enrolled
 from shelfvision.models._safetensors import (

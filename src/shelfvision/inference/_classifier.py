@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast, final
 
-from shelfvision._validation import as_class_names, one_of
+from shelfvision._class_names import as_class_names
+from shelfvision._validation import one_of
 from shelfvision.data._reader import Photos
 from shelfvision.errors import ModelError
 from shelfvision.export import ExportFormat, ExportReport, Quantize

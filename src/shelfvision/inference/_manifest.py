@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NoReturn, Self, TypeVar, cast
 
+from shelfvision._class_names import as_class_names
 from shelfvision._json import MAX_DEPTH, canonical_json, require_shallow, versioned
-from shelfvision._validation import as_class_names, listed
+from shelfvision._validation import listed
 from shelfvision.errors import BundleError, InvalidParameterError, ModelError
 from shelfvision.models._backend import backend_name
 from shelfvision.models._safetensors import DIGESTS

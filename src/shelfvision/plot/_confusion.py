@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._validation import as_class_names, one_of
+from shelfvision._class_names import as_class_names
+from shelfvision._validation import one_of
 from shelfvision.errors import InvalidParameterError
 from shelfvision.plot._axes import DARK, axes_for, cut
 from shelfvision.protocols import ClassNames

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Protocol, SupportsIndex
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._validation import as_class_names, as_integer
+from shelfvision._class_names import as_class_names
+from shelfvision._validation import as_integer
 from shelfvision.errors import InvalidParameterError
 from shelfvision.plot._axes import BLUE, DARK, RED, axes_for, cut, panels_for
 

@@ -8,15 +8,8 @@ from typing import TYPE_CHECKING, TypeVar, final, overload
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._validation import (
-    Rows,
-    as_class_names,
-    as_integer,
-    as_rows,
-    counted,
-    import_package,
-    listed,
-)
+from shelfvision._class_names import as_class_names
+from shelfvision._validation import Rows, as_integer, as_rows, counted, import_package, listed
 from shelfvision.errors import InvalidParameterError
 from shelfvision.predictions._prediction import DECISIONS, Decision, Prediction
 from shelfvision.predictions._table import render_table

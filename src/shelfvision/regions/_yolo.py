@@ -17,8 +17,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from shelfvision._class_names import as_class_names
 from shelfvision._text import shortened
-from shelfvision._validation import as_class_names, as_path, counted, one_of
+from shelfvision._validation import as_path, counted, one_of
 from shelfvision._warnings import warn_caller
 from shelfvision.data import SkippedFile, SkippedFiles
 from shelfvision.errors import ShelfVisionWarning

@@ -14,18 +14,11 @@ import numpy as np
 from PIL import Image
 
 from shelfvision import protocols
+from shelfvision._class_names import as_class_names
 from shelfvision._files import write_atomically
 from shelfvision._identifiers import clean_name
 from shelfvision._random import rng_for
-from shelfvision._validation import (
-    as_class_names,
-    as_image_size,
-    as_integer,
-    as_path,
-    as_seed,
-    listed,
-    one_of,
-)
+from shelfvision._validation import as_image_size, as_integer, as_path, as_seed, listed, one_of
 from shelfvision.data import Dataset
 from shelfvision.errors import InvalidParameterError, StorageError
 from shelfvision.protocols import ClassNames

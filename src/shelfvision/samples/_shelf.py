@@ -12,14 +12,9 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from shelfvision import protocols
+from shelfvision._class_names import as_class_names
 from shelfvision._random import rng_for
-from shelfvision._validation import (
-    as_class_names,
-    as_image_size,
-    as_integer,
-    as_number,
-    as_seed,
-)
+from shelfvision._validation import as_image_size, as_integer, as_number, as_seed
 from shelfvision.errors import InvalidParameterError
 from shelfvision.protocols import ClassNames
 from shelfvision.samples._art import Rgb, hsv, mixed, write

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import compress
 from typing import TypeAlias
 
+from shelfvision._class_names import as_class_names
 from shelfvision._csv import Rows, read_table
 from shelfvision._identifiers import (
     clean_name,
@@ -17,7 +18,7 @@ from shelfvision._identifiers import (
     warn_of_twins,
 )
 from shelfvision._text import unguarded
-from shelfvision._validation import as_class_names, as_path, listed
+from shelfvision._validation import as_path, listed
 from shelfvision.data._lineage import named_groups
 from shelfvision.data.finding._classes import accepted_classes
 from shelfvision.data.finding._paths import PhotoFinder, photo_id, remedy_for

@@ -6,9 +6,10 @@ import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from shelfvision._class_names import as_class_names
 from shelfvision._formats import READ_NAMES, conversion, format_of_name
 from shelfvision._identifiers import clean_name, spellings, warn_of_twins
-from shelfvision._validation import as_class_names, as_path, counted, listed
+from shelfvision._validation import as_path, counted, listed
 from shelfvision._warnings import warn_caller
 from shelfvision.data.decoding._heif import PIP_LINE, heif_is_installed
 from shelfvision.data.finding._classes import accepted_classes
