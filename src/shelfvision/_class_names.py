@@ -1,8 +1,8 @@
 """Class names in the order of their numbers, from a list or from a mapping that another tool wrote.
 
-Keras and torchvision keep ``{name: number}``, YOLO keeps ``{number: name}``. JSON turns numbers that
-are keys into text, and YAML turns product codes into numbers. `as_class_names` reads them all; every
-parameter called ``class_names`` passes through it.
+Keras and torchvision keep ``{name: number}``, YOLO keeps ``{number: name}``. JSON turns numbers
+that are keys into text, and YAML turns product codes into numbers. `as_class_names` reads them
+all; every parameter called ``class_names`` passes through it.
 """
 
 from __future__ import annotations
