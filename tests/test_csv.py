@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shelfvision._csv import read_lines, read_table
+from shelfvision._csv import read_table
+from shelfvision._text_files import read_lines
 from shelfvision.errors import (
     DataError,
     DatasetNotFoundError,

@@ -47,6 +47,7 @@ FLOORS: dict[str, int] = {
     "_identifiers": 0,
     "_random": 0,
     "_text": 0,
+    "_text_files": 0,
     "_validation": 0,
     "_warnings": 0,
 }

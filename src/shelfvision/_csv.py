@@ -1,4 +1,4 @@
-r"""The reader of every CSV file and text list: manifests, taxonomies, stock lists, corrections.
+r"""The reader of every CSV file: manifests, taxonomies, stock lists, saved splits, corrections.
 
 Spreadsheets and data frames write one table in many ways. `read_table` finds out which: the
 delimiter (comma, semicolon, tab, bar, or what a first line ``sep=;`` names), the encoding (UTF-8,
@@ -19,7 +19,6 @@ module parses the text; its global settings are never changed.
 
 from __future__ import annotations
 
-import codecs
 import csv
 import os
 import re
@@ -28,13 +27,11 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TypeAlias
 
-from shelfvision._files import read_bounded
 from shelfvision._identifiers import clean_name, closest
+from shelfvision._text_files import MAX_BYTES, TextFile, lines_of, text_of
 from shelfvision._validation import as_path, listed
 from shelfvision.errors import DataError, InvalidParameterError, SplitError
 
-MAX_BYTES = 256 * 2**20
-"""As large as a table may be; one of 2 million rows of 100 characters fits."""
 _LEAST_ROW = 128
 """Bytes that every row counts at least: a short row takes 30 times its bytes in memory."""
 
@@ -43,25 +40,9 @@ Rows: TypeAlias = list[tuple[int, dict[str, str]]]
 
 _DELIMITERS = ",;\t|"
 _SAMPLE, _SAMPLE_SIZE = 30, 2**17
-_LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
 # What keeps a spreadsheet from making a number of a code: ="0041".
 _AS_TEXT = re.compile(r'\s*="(.*)"\s*', re.DOTALL)
 _SEP_LINE = re.compile(r'"?sep=([^"\r\n])\1*"?[ \t]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-# The mark of UTF-32 starts with that of UTF-16, so it comes first.
-_FORMATS = (
-    (b"PK\x03\x04", "a spreadsheet (.xlsx, .ods) or ZIP file", "save the sheet as CSV UTF-8"),
-    (b"\xd0\xcf\x11\xe0", "a spreadsheet (.xls)", "save the sheet as CSV UTF-8"),
-    (b"PAR1", "a Parquet file", "read it into a frame"),
-    (b"\x1f\x8b", "a gzip file", "unpack it"),
-    (b"%PDF", "a PDF file", "save the table as CSV UTF-8"),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,37 +55,6 @@ class Table:
     """The names of all columns of the file, in order, those without a name left out."""
     rows: Rows
     """The cells of every row that is not empty."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TextFile:
-    """How a text file is read and what its errors are called."""
-
-    path: str
-    """The path as it was given."""
-    what: str
-    """What the file is, with an article: ``"the manifest"``."""
-    encoding: str | None
-    """The encoding that was asked for; None finds it out."""
-    error: type[DataError | SplitError]
-    """The type of errors about the content."""
-    has_encoding: bool
-    """Whether the caller's caller has a parameter `encoding`, which remedies may name."""
-    keep_bytes: bool
-    """Whether bytes that are no UTF-8 are kept as surrogates, as file names have them."""
-    parameter: str
-    """The public argument that named the file."""
-    limit: int
-    """The most bytes that are read."""
-
-    @property
-    def name(self) -> str:
-        """The path in quotes."""
-        return repr(self.path)
-
-    def refused(self, message: str, code: str, parameter: str | None = None) -> Exception:
-        """Return the error for a fault of the content."""
-        return self.error(message, code=code, parameter=parameter or self.parameter)
 
 
 def read_table(
@@ -179,7 +129,7 @@ def read_table(
                 parameter=named_by,
             )
     wanted = {clean_name(name): named_by for name, named_by in columns.items()}
-    delimiter, first, text = _dialect(_text_of(file), wanted)
+    delimiter, first, text = _dialect(text_of(file), wanted)
     records = _records(file, text, delimiter, first)
     header = next(((line, cells) for line, cells in records if any(map(str.strip, cells))), None)
     names = [] if header is None else [clean_name(cell) for cell in header[1]]
@@ -192,115 +142,6 @@ def read_table(
         for line, cells in _whole_rows(file, records, names, least)
     ]
     return Table(name=file.name, columns=tuple(filter(None, names)), rows=rows)
-
-
-def read_lines(
-    path: str | os.PathLike[str],
-    *,
-    what: str = "the list",
-    encoding: str | None = None,
-    error: type[DataError | SplitError] = DataError,
-    has_encoding: bool = True,
-    keep_bytes: bool = False,
-    parameter: str = "path",
-) -> list[tuple[int, str]]:
-    """Return the lines of a text file that are not empty, with their numbers.
-
-    It reads files as `read_table` does, but splits them at line ends only.
-    """
-    file = TextFile(
-        path=as_path(path, parameter),
-        what=what,
-        encoding=encoding,
-        error=error,
-        has_encoding=has_encoding,
-        keep_bytes=keep_bytes,
-        parameter=parameter,
-        limit=MAX_BYTES,
-    )
-    # Not str.splitlines, which would also cut names at characters such as U+2028.
-    lines = enumerate(_lines(_text_of(file)), start=1)
-    return [(number, line.rstrip("\r\n")) for number, line in lines if line.strip()]
-
-
-def _text_of(file: TextFile) -> str:
-    data = read_bounded(
-        file.path, file.limit, what=file.what, error=file.error, parameter=file.parameter
-    )
-    for start, kind, remedy in _FORMATS:
-        if data.startswith(start):
-            raise file.refused(
-                f"{file.what} {file.name} must be a CSV file, got {kind}; {remedy}", "not-csv"
-            )
-    marked = next((name for mark, name in _MARKS if data.startswith(mark)), None)
-    encoding = marked or _known(file.encoding) or "utf-8"
-    errors = "surrogateescape" if file.keep_bytes and encoding == "utf-8" else "strict"
-    try:
-        # Old tools of DOS end a text with Ctrl-Z.
-        text = data.decode(encoding, errors).removeprefix("\ufeff").rstrip("\x1a")
-    except UnicodeError as error:
-        raise _wrong_encoding(file, data, encoding, error) from error
-    if "\0" in text:
-        raise _with_nul(file, data, text)
-    return text
-
-
-def _known(encoding: object) -> str | None:
-    """Return the encoding, or say that Python knows none of this name."""
-    if encoding is None:
-        return None
-    try:
-        # Encoding tells text encodings from others, such as base64.
-        "a".encode(encoding)  # type: ignore[arg-type]  # what is refused here
-        return str(encoding)
-    except (LookupError, TypeError, ValueError):
-        raise InvalidParameterError(
-            "encoding must be the name of a text encoding that Python has, such as 'cp1252' or "
-            f"'utf-16', got {encoding!r}; correct it",
-            code="not-an-option",
-            parameter="encoding",
-        ) from None
-
-
-def _wrong_encoding(file: TextFile, data: bytes, encoding: str, fault: UnicodeError) -> Exception:
-    at = getattr(fault, "start", len(data))
-    line = data.count(b"\n", 0, at) + 1
-    got = f"byte 0x{data[at]:02x} in line {line}" if at < len(data) else "a cut character"
-    example = _utf_16(data) or ("utf-8" if file.encoding else "cp1252")
-    return file.refused(
-        f"{file.what} {file.name} must be {encoding.upper()} text, got {got}; "
-        + (
-            f"pass the encoding that it was saved in, such as encoding={example!r}"
-            if file.has_encoding
-            else "save it as CSV UTF-8"
-        ),
-        "wrong-encoding",
-        "encoding" if file.has_encoding else None,
-    )
-
-
-def _with_nul(file: TextFile, data: bytes, text: str) -> Exception:
-    """Return the error for text with NUL: UTF-16 without its mark, or no text at all."""
-    guess = _utf_16(data)
-    if guess and file.has_encoding and file.encoding is None:
-        return file.refused(
-            f"{file.what} {file.name} must be UTF-8 text, got UTF-16 without a byte order mark; "
-            f"pass encoding={guess!r}",
-            "wrong-encoding",
-            "encoding",
-        )
-    line = text.count("\n", 0, text.index("\0")) + 1
-    return file.refused(
-        f"line {line} of {file.name} must be text, got a NUL character; save it as CSV UTF-8",
-        "not-csv",
-    )
-
-
-def _utf_16(data: bytes) -> str | None:
-    """Return which UTF-16 it seems to be: Latin letters there have every other byte 0."""
-    pairs = min(len(data), 2000) // 2
-    odd, even = (data[start : 2 * pairs : 2].count(0) for start in (1, 0))
-    return "utf-16-le" if 3 * odd > pairs else "utf-16-be" if 3 * even > pairs else None
 
 
 def _dialect(text: str, wanted: Collection[str]) -> tuple[str, int, str]:
@@ -316,7 +157,7 @@ def _fit(text: str, delimiter: str, wanted: Collection[str]) -> tuple[int, int, 
 
     The header decides, not the rows, where decimal commas and names with commas mislead.
     """
-    reader = csv.reader(_lines(text), delimiter=delimiter, strict=True, skipinitialspace=True)
+    reader = csv.reader(lines_of(text), delimiter=delimiter, strict=True, skipinitialspace=True)
     sample: list[list[str]] = []
     try:
         sample += islice((cells for cells in reader if any(map(str.strip, cells))), _SAMPLE)
@@ -329,16 +170,11 @@ def _fit(text: str, delimiter: str, wanted: Collection[str]) -> tuple[int, int, 
     return sum(name in header for name in wanted), alike, len(header)
 
 
-def _lines(text: str) -> Iterator[str]:
-    """Yield the lines with their ends, be they CR, LF or CRLF, and cut at nothing else."""
-    return (found.group() for found in _LINE.finditer(text))
-
-
 def _records(
     file: TextFile, text: str, delimiter: str, first: int
 ) -> Iterator[tuple[int, list[str]]]:
     """Yield the cells of every record with the number of its first line."""
-    reader = csv.reader(_lines(text), delimiter=delimiter, strict=True, skipinitialspace=True)
+    reader = csv.reader(lines_of(text), delimiter=delimiter, strict=True, skipinitialspace=True)
     has_formulas = '="' in text
     while True:
         line = first + reader.line_num

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import codecs
 import os
 import re
 from typing import NoReturn
 
 from shelfvision._files import read_bounded
+from shelfvision._text_files import marked_encoding
 from shelfvision.errors import DataError
 
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 # The first character of a file without a mark tells how many bytes one has.
 _STARTS = ((b"<\0\0\0", "utf-32-le"), (b"\0\0\0<", "utf-32-be"), (b"<\0", "utf-16-le"))
 _DECLARED = re.compile(rb"<\?xml[^>]{0,80}?encoding\s*=\s*[\"']([A-Za-z0-9._\-]{1,40})[\"']")
@@ -41,14 +34,14 @@ def read_text(path: str | os.PathLike[str], *, kind: str, most: int) -> str:
     try:
         return data.decode(encoding).removeprefix("\ufeff")
     except (UnicodeDecodeError, LookupError):
-        fault = f"it is not text in {encoding.upper().removesuffix('-SIG')}"
+        fault = f"it is not text in {encoding.upper()}"
         refuse(where, kind, fault, code="wrong-encoding", parameter="path")
 
 
 def _encoding(data: bytes) -> str | None:
-    for mark, encoding in _MARKS:
-        if data.startswith(mark):
-            return encoding
+    marked = marked_encoding(data)
+    if marked is not None:
+        return marked
     for start, encoding in (*_STARTS, (b"\0<", "utf-16-be")):
         if data.startswith(start):
             return encoding
