@@ -81,6 +81,12 @@ def test_a_class_without_photos_counts_in_no_mean() -> None:
     assert tub.split() == ["tub", "0.000", "-", "-", "0"]
 
 
+def test_photos_are_counted_in_whole_numbers_where_all_are_wrong() -> None:
+    report = report_of([1, 1], [2, 0])
+    assert [type(scores.support) for scores in report.per_class.values()] == [int] * 3
+    assert "0.0\n" not in str(report)
+
+
 def test_a_class_that_was_never_predicted_has_a_dash_and_not_a_precision_of_0() -> None:
     report = report_of([0, 0, 1, 1, 2], [0, 0, 0, 1, 1])
 

@@ -51,8 +51,9 @@ def class_scores_of(
     columns = precision_recall_fscore_support(
         true, predicted, labels=np.arange(n_classes), zero_division=0.0
     )
+    # scikit-learn counts in floats where no photo was predicted rightly.
     return [
-        ClassScores(precision=precision, recall=recall, f1=f1, support=support)
+        ClassScores(precision=precision, recall=recall, f1=f1, support=int(support))
         for precision, recall, f1, support in zip(*(c.tolist() for c in columns), strict=True)
     ]
 
