@@ -179,10 +179,11 @@ def check_against_the_last_release(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def fuzz(session: nox.Session) -> None:
-    """Run the tests marked fuzz at their full counts and print what they counted."""
+    """Run the tests marked fuzz at their full counts, and property tests on new examples."""
     session.install("-e", ".[tensorflow,plot,heif]", *group("test"))
     chosen = session.posargs or ("--fuzz-share", "1")
-    session.run("pytest", "-m", "fuzz", "-s", *chosen, env=test_settings(session))
+    settings = {**test_settings(session), "SHELFVISION_HYPOTHESIS": "search"}
+    session.run("pytest", "-m", "fuzz or hypothesis", "-s", *chosen, env=settings)
 
 
 @nox.session(default=False)

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# A test that fails because the machine is busy teaches nobody anything.
-settings.register_profile("shelfvision", deadline=None)
-settings.load_profile("shelfvision")
+# A test that fails because the machine is busy teaches nobody anything. Examples are the same in
+# every run, so that a change fails for what it changed; `nox -s fuzz` looks for new ones.
+settings.register_profile("shelfvision", deadline=None, derandomize=True)
+settings.register_profile("search", deadline=None)
+settings.load_profile(os.environ.get("SHELFVISION_HYPOTHESIS", "shelfvision"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

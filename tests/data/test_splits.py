@@ -325,7 +325,8 @@ def test_any_names_come_back_in_their_order(
     tmp_path_factory: pytest.TempPathFactory, ids: list[str], random: object
 ) -> None:
     path = tmp_path_factory.mktemp("split") / "split.csv"
-    ds = dataset(len(ids), ids=ids, groups=ids)
+    # Ids are exact; groups compare without white space at their ends, so ids do not serve as groups.
+    ds = dataset(len(ids), ids=ids, groups=[str(row) for row in range(len(ids))])
     splits = sv.Splits(train=ds[[1, 0]], test=ds[2:])
     splits.save(path)
     assert rows_of(sv.Splits.load(path, ds)) == rows_of(splits)

@@ -64,7 +64,8 @@ def test_accepted_is_what_reaches_the_threshold_of_its_class(
             for row, decision in zip(scores, found, strict=True):
                 winner = int(row.argmax())
                 limit = given_values[winner if len(given_values) > 1 else 0]
-                assert (decision == "accept") == (limit is not None and row[winner] >= limit - 1e-6)
+                reached = limit is not None and float(row[winner]) >= limit - 1e-6
+                assert (decision == "accept") == reached
 
 
 @settings(max_examples=40)
