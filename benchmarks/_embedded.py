@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-import shelfvision as sv
+import shelfvision as shv
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ def embedded(options: argparse.Namespace) -> Embedded:
     classifier = _seeing(options.classifier)
     parts, names = {}, []
     for part in ("train", "val"):
-        photos = sv.Dataset.from_manifest(
+        photos = shv.Dataset.from_manifest(
             manifest,
             label_column="product",
             where={"split": part},
@@ -80,11 +80,11 @@ def embedded(options: argparse.Namespace) -> Embedded:
     return found
 
 
-def _seeing(path: Path | None) -> sv.Classifier:
+def _seeing(path: Path | None) -> shv.Classifier:
     if path is not None:
-        return sv.Classifier.load(path)
-    model = sv.build_model(2, architecture="efficientnet_lite0", weights="imagenet")
-    return sv.Classifier.from_model(model, class_names=["a", "b"])
+        return shv.Classifier.load(path)
+    model = shv.build_model(2, architecture="efficientnet_lite0", weights="imagenet")
+    return shv.Classifier.from_model(model, class_names=["a", "b"])
 
 
 def _keep(found: Embedded, cache: Path) -> None:

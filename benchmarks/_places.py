@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeAlias
 
-import shelfvision as sv
+import shelfvision as shv
 
-Part: TypeAlias = tuple[str, sv.Dataset, sv.Dataset]
+Part: TypeAlias = tuple[str, shv.Dataset, shv.Dataset]
 """A name, the photos to learn from and those to judge by."""
 
 DRINKS = {
@@ -33,9 +33,9 @@ TASKS: dict[str, dict[str, object]] = {
 """Tasks of the Grocery Store photos, as options of this program."""
 
 
-def drinks(folder: Path, split: str, side: int) -> sv.Dataset:
+def drinks(folder: Path, split: str, side: int) -> shv.Dataset:
     """Return the drinks of one part of the Grocery Store photos."""
-    photos = sv.Dataset.from_manifest(
+    photos = shv.Dataset.from_manifest(
         folder / "manifest.csv",
         where={"split": split},
         class_names=list(DRINKS),
@@ -46,7 +46,7 @@ def drinks(folder: Path, split: str, side: int) -> sv.Dataset:
 
 def drink_of_products(folder: Path) -> dict[str, str]:
     """Return the class of every product that is a drink."""
-    labels = sv.Taxonomy.from_manifest(folder / "manifest.csv").mapping()
+    labels = shv.Taxonomy.from_manifest(folder / "manifest.csv").mapping()
     return {product: DRINKS[label] for product, label in labels.items() if label in DRINKS}
 
 
@@ -58,20 +58,20 @@ def parts(options: argparse.Namespace, size: tuple[int, int]) -> Iterator[Part]:
     elif place.is_file() or (place / "manifest.csv").is_file():
         yield _from_manifest(place, options, size)
     else:
-        photos = sv.Dataset.from_directory(place, image_size=size, on_error="skip")
+        photos = shv.Dataset.from_directory(place, image_size=size, on_error="skip")
         grouped = photos.group_near_duplicates().group_bursts()
-        splits = sv.SeededSplitter(train=0.8, validation=0.0, test=0.2, seed=42).split(grouped)
+        splits = shv.SeededSplitter(train=0.8, validation=0.0, test=0.2, seed=42).split(grouped)
         if splits.test is not None:
             yield "a fifth", splits.train, splits.test
 
 
 def _listed(place: Path, options: argparse.Namespace, size: tuple[int, int]) -> Iterator[Part]:
-    photos = sv.Dataset.from_directory(place / "images", image_size=size)
+    photos = shv.Dataset.from_directory(place / "images", image_size=size)
     found = sorted(re.findall(r"train(\d+)\.txt", " ".join(os.listdir(place / "splits"))))
     for fold in options.folds.split(",") if options.folds else found:
         lists = {part: place / "splits" / f"{part}{fold}.txt" for part in ("train", "test")}
         # The published lists have twins across folds; judged is as they are judged elsewhere.
-        splits = sv.Splits.from_files(photos, **lists, on_leak="allow")
+        splits = shv.Splits.from_files(photos, **lists, on_leak="allow")
         if splits.leaks:
             print(f"fold {fold}: {len(splits.leaks)} groups of photos are on both lists")
         if splits.test is not None:
@@ -87,7 +87,7 @@ def _from_manifest(place: Path, options: argparse.Namespace, size: tuple[int, in
             there = names or sorted({row[options.label_column] for row in csv.DictReader(file)})
         names = [name for name in there if name not in options.leave_out]
     train, test = (
-        sv.Dataset.from_manifest(
+        shv.Dataset.from_manifest(
             manifest,
             path_column=options.path_column,
             label_column=options.label_column,

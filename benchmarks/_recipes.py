@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision.augment import (
     Brightness,
     ColorTemperature,
@@ -24,8 +24,8 @@ from shelfvision.augment import (
     Shift,
     Zoom,
 )
-from shelfvision.models._shelf_cnn import PLAN, Plan
-from shelfvision.training._recommended import tilted
+from shelfvision.models.architectures._shelf_cnn import PLAN, Plan
+from shelfvision.training.settings._recommended import tilted
 
 if TYPE_CHECKING:
     from shelfvision.protocols import Augmenter
@@ -46,7 +46,7 @@ STRONG = Compose(
 )
 AUGMENTERS: dict[str, Callable[[], Augmenter | None]] = {
     "none": lambda: None,
-    "default": sv.augment.default_augmenter,
+    "default": shv.augment.default_augmenter,
     "strong": lambda: STRONG,
     "strong+erase": lambda: Compose([STRONG, Maybe(Erase((0.05, 0.25)))]),
     "tilted": tilted,

@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-import shelfvision as sv
+import shelfvision as shv
 
 Row: TypeAlias = dict[str, object]
 """What is known about one finished training."""
@@ -89,7 +89,7 @@ def draw_confusion(rows: list[Row], folder: Path) -> None:
         side = max(4.0, 0.35 * len(matrix))
         figure = Figure(figsize=(side + 1, side), layout="constrained")
         axes = figure.subplots()
-        sv.plot.confusion_matrix(matrix, names, ax=axes)  # type: ignore[arg-type]  # a list of names
+        shv.plot.confusion_matrix(matrix, names, ax=axes)  # type: ignore[arg-type]  # a list of names
         axes.set_title(f"{model} on {task}")
         figure.savefig(folder / f"confusion-{task}-{model}.png", dpi=80)
 

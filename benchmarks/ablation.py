@@ -31,16 +31,16 @@ from _places import drink_of_products, drinks
 from _recipes import CONFIGS, Config, augmenter_of
 from _rows import Row, read_rows
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision.models import ModelSpec
-from shelfvision.models._shelf_cnn import build_by_plan
+from shelfvision.models.architectures._shelf_cnn import build_by_plan
 from shelfvision.training import CosineSchedule
 
 if TYPE_CHECKING:
     import keras
 
 N_FOLDS = 4
-Round: TypeAlias = tuple[str, sv.Dataset, dict[str, sv.Dataset]]
+Round: TypeAlias = tuple[str, shv.Dataset, dict[str, shv.Dataset]]
 """A name, the photos to learn from, and those to judge by."""
 
 
@@ -50,11 +50,11 @@ class Photos:
 
     folder: Path
 
-    def part(self, split: str, config: Config) -> sv.Dataset:
+    def part(self, split: str, config: Config) -> shv.Dataset:
         """Return the drinks of one part of the manifest."""
         if config.labels == "label":
             return drinks(self.folder, split, config.side)
-        return sv.Dataset.from_manifest(
+        return shv.Dataset.from_manifest(
             self.folder / "manifest.csv",
             label_column="product",
             where={"split": split},
@@ -72,7 +72,7 @@ class Photos:
         other = other.cached()
         if folds:
             grouped = train.group_bursts().cached()
-            parts = sv.SeededSplitter(seed=42).folds(grouped, n_folds=N_FOLDS)
+            parts = shv.SeededSplitter(seed=42).folds(grouped, n_folds=N_FOLDS)
             for number, part in zip(range(1, folds + 1), parts, strict=False):
                 if part.test is not None:
                     yield f"fold {number}", part.train, {"fold": part.test, "val": other}
@@ -84,15 +84,15 @@ def network(config: Config, num_classes: int, seed: int) -> keras.Model:
     """Return the untrained network of a configuration."""
     size = (config.side, config.side)
     if config.network is None:
-        return sv.build_model(num_classes, image_size=size, seed=seed)
+        return shv.build_model(num_classes, image_size=size, seed=seed)
     spec = ModelSpec(architecture="shelf_cnn", num_classes=num_classes, image_size=size, seed=seed)
     return build_by_plan(spec, config.network)
 
 
-def trainer(config: Config, seed: int) -> sv.Trainer:
+def trainer(config: Config, seed: int) -> shv.Trainer:
     """Return the recipe of a configuration."""
     cosine = CosineSchedule(warmup_epochs=config.epochs / 20)
-    return sv.Trainer(
+    return shv.Trainer(
         epochs=config.epochs,
         batch_size=config.batch_size,
         learning_rate=config.rate,
@@ -109,7 +109,7 @@ def trainer(config: Config, seed: int) -> sv.Trainer:
 
 
 def trained(
-    config: Config, train: sv.Dataset, tests: dict[str, sv.Dataset], seed: int, photos: Photos
+    config: Config, train: shv.Dataset, tests: dict[str, shv.Dataset], seed: int, photos: Photos
 ) -> Row:
     """Train once and return how well and at what cost."""
     model = network(config, len(train.class_names), seed)
@@ -129,7 +129,7 @@ def trained(
     }
 
 
-def judged(classifier: sv.Classifier, test: sv.Dataset, names: npt.NDArray[np.str_]) -> int:
+def judged(classifier: shv.Classifier, test: shv.Dataset, names: npt.NDArray[np.str_]) -> int:
     """Return how many photos are told rightly, where outputs of one name are one class."""
     scores = classifier.predict_proba(test)
     known = np.unique(names)

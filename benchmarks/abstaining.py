@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision.predictions import CalibrationMethod
 
 Floats = npt.NDArray[np.float32]
@@ -77,14 +77,14 @@ def embedded(folder: Path, cache: Path | None) -> tuple[Part, Part, list[str]]:
     size = (224, 224)
     parts: list[Part] = []
     for name in ("train", "val"):
-        photos = sv.Dataset.from_manifest(
+        photos = shv.Dataset.from_manifest(
             folder / "manifest.csv", where={"split": name}, image_size=size
         )
         k = len(photos.class_names)
-        model = sv.build_model(
+        model = shv.build_model(
             k, architecture="efficientnet_lite0", weights="imagenet", image_size=size
         )
-        seen = sv.Classifier.from_model(model, class_names=photos.class_names).embed(photos)
+        seen = shv.Classifier.from_model(model, class_names=photos.class_names).embed(photos)
         groups = np.unique(photos.group_bursts().groups.astype(str), return_inverse=True)[1]
         parts.append(Part(seen=seen, labels=photos.labels, groups=groups))
     if cache is not None:
@@ -123,19 +123,19 @@ def calibration(said: Floats, part: Part, seeds: int) -> None:
     """Print calibration errors before and after, each photo calibrated by the half it is not in."""
     rng = np.random.default_rng(0)
     print(f"\nexpected calibration error, mean of {seeds} halvings (first)")
-    raw = sv.expected_calibration_error(said, part.labels)
+    raw = shv.expected_calibration_error(said, part.labels)
     print(f"{'raw':14}{raw:.3f}")
     for method in METHODS:
         errors, chance = [], []
         for seed in range(seeds):
             rows = np.empty_like(said)
             for fit, judge in halves(part, seed):
-                fitted = sv.Calibration.fit(said[fit], part.labels[fit], method=method)
+                fitted = shv.Calibration.fit(said[fit], part.labels[fit], method=method)
                 rows[judge] = fitted.apply(said[judge])
-            errors.append(sv.expected_calibration_error(rows, part.labels))
+            errors.append(shv.expected_calibration_error(rows, part.labels))
             # What is left where every probability is exactly right.
             drawn = (rows.cumsum(axis=1) > rng.random((len(rows), 1)) * 0.999999).argmax(axis=1)
-            chance.append(sv.expected_calibration_error(rows, drawn))
+            chance.append(shv.expected_calibration_error(rows, drawn))
         print(f"{method:14}{np.mean(errors):.3f} ({errors[0]:.3f})", end="")
         print(f"   by chance alone {np.mean(chance):.3f}", flush=True)
 
@@ -154,8 +154,8 @@ def accepted(said: Floats, part: Part, rule: Rule, seed: int) -> npt.NDArray[np.
     """Return which photos are accepted, each decided by what was learned on the other half."""
     taken = np.zeros(len(said), np.bool_)
     for fit, judge in halves(part, seed):
-        fitted = sv.Calibration.fit(said[fit], part.labels[fit])
-        thresholds = sv.Thresholds.for_precision(
+        fitted = shv.Calibration.fit(said[fit], part.labels[fit])
+        thresholds = shv.Thresholds.for_precision(
             fitted.apply(said[fit]),
             part.labels[fit],
             part.groups[fit],
@@ -195,7 +195,7 @@ def shifted(said: Floats, part: Part, trained: Integers, seeds: int) -> None:
     for seed in range(seeds):
         rng = np.random.RandomState(seed)
         for fit, judge in halves(part, seed):
-            rows = sv.Calibration.fit(said[fit], part.labels[fit]).apply(said[judge])
+            rows = shv.Calibration.fit(said[fit], part.labels[fit]).apply(said[judge])
             labels = part.labels[judge]
             # Shares fall as 1, 1/2, 1/3, ... over the classes in an order drawn by lot.
             shares = np.zeros(len(trained))
@@ -232,8 +232,8 @@ def unknown(train: Part, val: Part, n_classes: int, options: argparse.Namespace)
 
 def unknown_to(path: Path, val: Part, names: list[str], options: argparse.Namespace) -> None:
     """Print the same of a classifier that was trained without some of the classes."""
-    classifier = sv.Classifier.load(path)
-    photos = sv.Dataset.from_manifest(
+    classifier = shv.Classifier.load(path)
+    photos = shv.Dataset.from_manifest(
         Path(options.photos) / "manifest.csv",
         where={"split": "val"},
         image_size=classifier.image_size,
@@ -287,15 +287,15 @@ def ways(
         taken = np.zeros(len(said), np.bool_)
         for half, judge in halves(scored, seed):
             fit = half & ~strange
-            fitted = sv.Calibration.fit(said[fit], scored.labels[fit])
+            fitted = shv.Calibration.fit(said[fit], scored.labels[fit])
             taken[judge] = fitted.apply(said[judge]).max(axis=1) >= level
         yield f"calibrated at least {level}", taken
     for rule in RULES:
         taken = np.zeros(len(said), np.bool_)
         for half, judge in halves(scored, seed):
             fit = half & ~strange
-            fitted = sv.Calibration.fit(said[fit], scored.labels[fit])
-            thresholds = sv.Thresholds.for_precision(
+            fitted = shv.Calibration.fit(said[fit], scored.labels[fit])
+            thresholds = shv.Thresholds.for_precision(
                 fitted.apply(said[fit]),
                 scored.labels[fit],
                 scored.groups[fit],
@@ -311,7 +311,7 @@ def judged_scores(train: Part, val: Part, options: argparse.Namespace) -> Floats
     if options.classifier is None:
         weights, biases = head(train, options.penalty)
         return softmax(val.seen @ weights + biases)
-    kept = sv.Classifier.load(options.classifier).validation_scores
+    kept = shv.Classifier.load(options.classifier).validation_scores
     if kept is None or not np.array_equal(kept.labels, val.labels):
         sys.exit("the classifier must keep scores of the val photos: with_validation(val)")
     return kept.probabilities

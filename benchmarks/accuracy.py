@@ -34,7 +34,7 @@ import numpy as np
 from _places import TASKS, Part, parts
 from _rows import Row, draw_confusion, draw_costs, read_rows, show_table
 
-import shelfvision as sv
+import shelfvision as shv
 
 if TYPE_CHECKING:
     import keras
@@ -45,7 +45,7 @@ class Candidate:
     """A network and the recipe that it is trained by."""
 
     architecture: str
-    recipe: Callable[[keras.Model, sv.Dataset, int], sv.Trainer]
+    recipe: Callable[[keras.Model, shv.Dataset, int], shv.Trainer]
     side: int = 100
     """Of the photos, in pixels."""
     weights: str | None = None
@@ -53,19 +53,19 @@ class Candidate:
     """Whether classes are balanced with copies, and a tenth of the photos chooses the epoch."""
 
 
-def article(_model: keras.Model, _train: sv.Dataset, seed: int) -> sv.Trainer:
+def article(_model: keras.Model, _train: shv.Dataset, seed: int) -> shv.Trainer:
     """Return the article's recipe: up to 200 epochs, stopped early."""
-    return sv.Trainer(seed=seed, verbose=False)
+    return shv.Trainer(seed=seed, verbose=False)
 
 
-def recommended(model: keras.Model, train: sv.Dataset, seed: int) -> sv.Trainer:
+def recommended(model: keras.Model, train: shv.Dataset, seed: int) -> shv.Trainer:
     """Return what the library recommends, without photos that choose the epoch."""
-    return sv.Trainer.recommended(model, train, seed=seed, monitor="loss", verbose=False)
+    return shv.Trainer.recommended(model, train, seed=seed, monitor="loss", verbose=False)
 
 
-def frozen(model: keras.Model, train: sv.Dataset, seed: int) -> sv.Trainer:
+def frozen(model: keras.Model, train: shv.Dataset, seed: int) -> shv.Trainer:
     """Return the same for the last layer alone."""
-    return sv.Trainer.recommended(
+    return shv.Trainer.recommended(
         model, train, fine_tune="head", seed=seed, monitor="loss", verbose=False
     )
 
@@ -83,16 +83,16 @@ CANDIDATES = {
 
 
 def trained(
-    candidate: Candidate, train: sv.Dataset, seed: int, cache: str | None
-) -> tuple[sv.TrainingResult, Row]:
+    candidate: Candidate, train: shv.Dataset, seed: int, cache: str | None
+) -> tuple[shv.TrainingResult, Row]:
     """Train once; return the result and what it cost."""
     model = built(candidate, train, seed)
     trainer = replace(candidate.recipe(model, train, seed), cache_dir=cache)
     chooses = None
     if candidate.as_article:
-        apart = sv.SeededSplitter(train=0.9, validation=0.1, test=0.0, seed=seed)
+        apart = shv.SeededSplitter(train=0.9, validation=0.1, test=0.0, seed=seed)
         splits = apart.split(train.group_bursts())
-        train, chooses = sv.BalancingAugmenter(seed=seed).balance(splits.train), splits.validation
+        train, chooses = shv.BalancingAugmenter(seed=seed).balance(splits.train), splits.validation
     start = time.perf_counter(), time.process_time()
     result = trainer.fit(model, train, chooses)
     return result, {
@@ -104,9 +104,9 @@ def trained(
     }
 
 
-def built(candidate: Candidate, train: sv.Dataset, seed: int) -> keras.Model:
+def built(candidate: Candidate, train: shv.Dataset, seed: int) -> keras.Model:
     """Return the untrained network of a candidate."""
-    return sv.build_model(
+    return shv.build_model(
         len(train.class_names),
         architecture=candidate.architecture,
         image_size=train.image_size,
@@ -115,9 +115,9 @@ def built(candidate: Candidate, train: sv.Dataset, seed: int) -> keras.Model:
     )
 
 
-def judged(result: sv.TrainingResult, test: sv.Dataset) -> Row:
+def judged(result: shv.TrainingResult, test: shv.Dataset) -> Row:
     """Return how good a classifier is on photos of bursts, and what one photo costs it."""
-    report = sv.evaluate(result.classifier, test)
+    report = shv.evaluate(result.classifier, test)
     image = test[0][0][None]
     laps = []
     for _ in range(30):
@@ -140,7 +140,7 @@ def judged(result: sv.TrainingResult, test: sv.Dataset) -> Row:
     }
 
 
-def summed(result: sv.TrainingResult, test: sv.Dataset, options: argparse.Namespace) -> Row:
+def summed(result: shv.TrainingResult, test: shv.Dataset, options: argparse.Namespace) -> Row:
     """Return how often the kind of a product is right, whose probabilities are summed up."""
     if not options.summed_column:
         return {}

@@ -23,8 +23,8 @@ from importlib.util import find_spec
 
 import numpy as np
 
-import shelfvision as sv
-from shelfvision.models._backend import load_keras
+import shelfvision as shv
+from shelfvision._keras.backend import load_keras
 
 BACKENDS = ("tensorflow", "jax", "torch")
 ONE_THREAD = {
@@ -39,13 +39,13 @@ CLASSES = 5
 def train(n_photos: int, epochs: int) -> dict[str, float | str]:
     """Train in this process and return what there is to say about it."""
     images = np.random.default_rng(0).integers(0, 256, (n_photos, 100, 100, 3), dtype=np.uint8)
-    photos = sv.Dataset.from_arrays(images, np.arange(n_photos) % CLASSES)
+    photos = shv.Dataset.from_arrays(images, np.arange(n_photos) % CLASSES)
     ends: list[float] = []
     clock = load_keras().callbacks.LambdaCallback(
         on_epoch_end=lambda _epoch, _logs: ends.append(time.process_time())
     )
-    trainer = sv.Trainer(epochs=epochs, monitor="loss", callbacks=[clock], verbose=False)
-    result = trainer.fit(sv.build_model(CLASSES), photos)
+    trainer = shv.Trainer(epochs=epochs, monitor="loss", callbacks=[clock], verbose=False)
+    result = trainer.fit(shv.build_model(CLASSES), photos)
     weights = b"".join(variable.numpy().tobytes() for variable in result.model.variables)
     laps = [end - begin for begin, end in itertools.pairwise(ends)]
     return {

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from shelfvision.data.decoding._decode import read_photo
-from shelfvision.data.decoding._file_pixels import FilePixels
+from shelfvision._photos.decode import read_photo
+from shelfvision._photos.file_pixels import FilePixels
 
 SIZE = (100, 100)
 MEGAPIXELS_12 = (4000, 3000)
@@ -109,9 +109,9 @@ def shown(what: str, found: tuple[float, float, float]) -> str:
 
 def rendered(folder: Path) -> list[str]:
     """Return rendered photos, for those who have none of their own."""
-    import shelfvision as sv
+    import shelfvision as shv
 
-    sv.samples.write_products(folder, {"Can": 60, "Jar": 60}, image_size=(348, 348))
+    shv.samples.write_products(folder, {"Can": 60, "Jar": 60}, image_size=(348, 348))
     return [str(path) for path in sorted(folder.rglob("*.jpg"))]
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
-import shelfvision as sv
+import shelfvision as shv
 
 Change = Callable[[Image.Image], Image.Image]
 CHANGES: dict[str, tuple[Change, int]] = {
@@ -68,7 +68,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         planted = plant(folder, rows, Path(scratch))
         start = time.perf_counter()
-        ds = sv.Dataset.from_directory(scratch).group_near_duplicates()
+        ds = shv.Dataset.from_directory(scratch).group_near_duplicates()
         group = dict(zip(ds.ids.tolist(), ds.groups.tolist(), strict=True))
         print(f"{len(ds):,} photos, {len(planted):,} of them planted, ", end="")
         print(f"{time.perf_counter() - start:.1f} s\n")

@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-import shelfvision as sv
-from shelfvision.models._backend import backend_name, load_keras
+import shelfvision as shv
+from shelfvision._keras.backend import backend_name, load_keras
 
 Pixels = npt.NDArray[np.uint8]
 Rates = dict[str, tuple[float, float]]
@@ -71,8 +71,8 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=5)
     chosen = parser.parse_args()
-    model = sv.build_model(2, architecture=chosen.architecture, weights="imagenet")
-    classifier = sv.Classifier.from_model(model, class_names=["a", "b"])
+    model = shv.build_model(2, architecture=chosen.architecture, weights="imagenet")
+    classifier = shv.Classifier.from_model(model, class_names=["a", "b"])
     shape = (chosen.images, *classifier.image_size, 3)
     images = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     calls: dict[str, Callable[[], object]] = {"embed": lambda: classifier.embed(images)}

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision.export import ExportFormat, ExportReport, Quantize
 
 KINDS: tuple[tuple[str, ExportFormat, Quantize | None], ...] = (
@@ -34,16 +34,16 @@ KINDS: tuple[tuple[str, ExportFormat, Quantize | None], ...] = (
 SUFFIXES = {"onnx": ".onnx", "openvino": ".xml", "litert": ".tflite", "keras": ".keras"}
 
 
-def parts(options: argparse.Namespace, known: sv.Classifier | None) -> list[sv.Dataset]:
+def parts(options: argparse.Namespace, known: shv.Classifier | None) -> list[shv.Dataset]:
     """Return photos to train on and photos to judge by, at the size that a classifier takes."""
     size = (100, 100) if known is None else known.image_size
     if options.photos is None:
-        photos = sv.samples.render_products(60, image_size=size)
-        splits = sv.SeededSplitter(train=0.7, validation=0.3, test=0).split(photos)
+        photos = shv.samples.render_products(60, image_size=size)
+        splits = shv.SeededSplitter(train=0.7, validation=0.3, test=0).split(photos)
         assert splits.validation is not None
         return [splits.train, splits.validation]
     return [
-        sv.Dataset.from_manifest(
+        shv.Dataset.from_manifest(
             Path(options.photos) / "manifest.csv",
             label_column=options.label_column,
             where={"split": part},
@@ -55,10 +55,10 @@ def parts(options: argparse.Namespace, known: sv.Classifier | None) -> list[sv.D
     ]
 
 
-def trained(train: sv.Dataset, epochs: int) -> sv.Classifier:
+def trained(train: shv.Dataset, epochs: int) -> shv.Classifier:
     """Return the article's network, trained."""
-    model = sv.build_model(len(train.class_names))
-    trainer = sv.Trainer(
+    model = shv.build_model(len(train.class_names))
+    trainer = shv.Trainer(
         epochs=epochs, loss="categorical_crossentropy", learning_rate=2e-3, monitor="loss",
         patience=None,
     )  # fmt: skip
@@ -66,7 +66,7 @@ def trained(train: sv.Dataset, epochs: int) -> sv.Classifier:
 
 
 def judged(
-    classifier: sv.Classifier, train: sv.Dataset, test: sv.Dataset, folder: Path, kinds: set[str]
+    classifier: shv.Classifier, train: shv.Dataset, test: shv.Dataset, folder: Path, kinds: set[str]
 ) -> Iterator[tuple[str, ExportReport]]:
     """Export in every way and hold each file against the classifier on the photos to judge by."""
     few = train[:: max(1, len(train) // 256)]
@@ -85,10 +85,10 @@ def judged(
 
 
 def again(
-    report: ExportReport, path: Path, test: sv.Dataset, meant: npt.NDArray[np.float32]
+    report: ExportReport, path: Path, test: shv.Dataset, meant: npt.NDArray[np.float32]
 ) -> ExportReport:
     """Return the report of a file whose ranges were measured on other photos, on these."""
-    said = sv.export.Predictor(path).predict_proba(test)
+    said = shv.export.Predictor(path).predict_proba(test)
     winners = said.argmax(axis=1)
     return dataclasses.replace(
         report,
@@ -110,7 +110,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=14, help="of the training")
     parser.add_argument("--kinds", default=",".join(SUFFIXES), help="with commas; by default all")
     options = parser.parse_args()
-    known = sv.Classifier.load(options.classifier) if options.classifier else None
+    known = shv.Classifier.load(options.classifier) if options.classifier else None
     train, test = parts(options, known)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

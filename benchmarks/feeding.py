@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-import shelfvision as sv
-from shelfvision.models._backend import load_keras
-from shelfvision.training._feed import Batches, as_keras_data
+import shelfvision as shv
+from shelfvision._keras.backend import load_keras
+from shelfvision.training.loop._feed import Batches, as_keras_data
 
 if TYPE_CHECKING:
     import keras
@@ -35,16 +35,16 @@ Lap: TypeAlias = tuple[float, float]
 """Seconds on the wall's clock, and of CPU in all threads."""
 
 
-def photos(n: int) -> sv.Dataset:
+def photos(n: int) -> shv.Dataset:
     """Return n rendered photos of five classes, held in memory."""
     names = ("Can", "Carton", "Jar", "Bottle", "Box")
-    several = sv.samples.render_products(dict.fromkeys(names, -(-n // CLASSES)), seed=1)
+    several = shv.samples.render_products(dict.fromkeys(names, -(-n // CLASSES)), seed=1)
     return several[:n].cached()
 
 
 def compiled_model() -> keras.Model:
     """Return the article's network, compiled as the trainer does it."""
-    model = sv.build_model(CLASSES)
+    model = shv.build_model(CLASSES)
     accuracy = load_keras().metrics.CategoricalAccuracy(name="accuracy")
     model.compile(optimizer="adam", loss="binary_crossentropy", metrics=[accuracy])
     return model
@@ -106,7 +106,7 @@ def main() -> None:
     dataset, model = photos(options.photos), compiled_model()
     plain, augmented = (
         Batches(dataset, batch_size=BATCH, sparse=False, seed=42, augmenter=augmenter)
-        for augmenter in (None, sv.augment.default_augmenter())
+        for augmenter in (None, shv.augment.default_augmenter())
     )
     alone = reading_alone(plain), reading_alone(augmented)
     laps = timed_pairs(model, plain, augmented, options.seconds) / len(plain) * 1000

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from _embedded import Embedded, Photos, add_options, embedded
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision.gallery._enrolled import Enrolled
 from shelfvision.gallery._nearness import Nearness, nearness_of
 
@@ -142,7 +142,7 @@ def main() -> None:
     for seed in range(1 if options.fixed else options.leavings):
         out = np.random.RandomState(seed).permutation(n)[: options.left_out]
         if options.fixed:
-            trained = set(sv.Classifier.load(options.classifier).class_names)
+            trained = set(shv.Classifier.load(options.classifier).class_names)
             out = np.array([k for k, name in enumerate(found.names) if name not in trained])
         for name, figures in leaving(found, out, seed, options.share):
             draws.setdefault(name, []).append(figures)

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from _embedded import Embedded, Photos, add_options, embedded
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision.taxonomy._choosing import chosen, levels_of
 
 Floats = npt.NDArray[np.float32]
@@ -46,20 +46,20 @@ def calibrated(said: Floats, val: Photos, seed: int) -> Floats:
     """Return probabilities, each calibrated by the half that its burst is not in."""
     rows = np.empty_like(said)
     for learn, judge in halves(val.groups, seed):
-        rows[judge] = sv.Calibration.fit(said[learn], val.labels[learn]).apply(said[judge])
+        rows[judge] = shv.Calibration.fit(said[learn], val.labels[learn]).apply(said[judge])
     return rows
 
 
-def predictions(rows: Floats, names: list[str]) -> sv.Predictions:
+def predictions(rows: Floats, names: list[str]) -> shv.Predictions:
     """Return rows of probabilities as a classifier gives them."""
-    return sv.Predictions(rows, names, [str(row) for row in range(len(rows))])
+    return shv.Predictions(rows, names, [str(row) for row in range(len(rows))])
 
 
-def scored(taxonomy: sv.Taxonomy, rows: Floats, val: Photos, names: list[str]) -> None:
+def scored(taxonomy: shv.Taxonomy, rows: Floats, val: Photos, names: list[str]) -> None:
     """Print accuracy and macro F1 on each level."""
     images = np.zeros((len(rows), 1, 1, 3), np.uint8)
     groups = [str(group) for group in val.groups]
-    photos = sv.Dataset.from_arrays(images, val.labels, class_names=names, groups=groups)
+    photos = shv.Dataset.from_arrays(images, val.labels, class_names=names, groups=groups)
     for level, report in taxonomy.evaluate(_Said(predictions(rows, names)), photos).items():
         low, high = report.intervals.accuracy
         print(f"{level:8} accuracy {report.accuracy:.3f} ({low:.3f} to {high:.3f})", end="  ")
@@ -67,13 +67,13 @@ def scored(taxonomy: sv.Taxonomy, rows: Floats, val: Photos, names: list[str]) -
 
 
 class _Said:
-    def __init__(self, found: sv.Predictions) -> None:
+    def __init__(self, found: shv.Predictions) -> None:
         self.found = found
         self.class_names = found.class_names
 
-    def predict(self, photos: sv.Dataset, /) -> sv.Predictions:
+    def predict(self, photos: shv.Dataset, /) -> shv.Predictions:
         """Return what was said, under the names of the dataset."""
-        return sv.Predictions(self.found.probabilities, self.class_names, photos.ids)
+        return shv.Predictions(self.found.probabilities, self.class_names, photos.ids)
 
 
 def curve(answer: Callable[[float], tuple[Mask, Mask]], limits: Floats) -> Curve:
@@ -87,7 +87,7 @@ def curve(answer: Callable[[float], tuple[Mask, Mask]], limits: Floats) -> Curve
     return shares, accuracies
 
 
-def curves(taxonomy: sv.Taxonomy, rows: Floats, val: Photos, names: list[str]) -> dict[str, Curve]:
+def curves(taxonomy: shv.Taxonomy, rows: Floats, val: Photos, names: list[str]) -> dict[str, Curve]:
     """Return what answering with products only, labels only, or the finest sure one comes to."""
     found = predictions(rows, names)
     truth = [names[label] for label in val.labels]
@@ -109,7 +109,7 @@ def curves(taxonomy: sv.Taxonomy, rows: Floats, val: Photos, names: list[str]) -
 
 
 def promised(
-    taxonomy: sv.Taxonomy, said: Floats, val: Photos, names: list[str], halvings: int
+    taxonomy: shv.Taxonomy, said: Floats, val: Photos, names: list[str], halvings: int
 ) -> None:
     """Print what thresholds for a precision come to on the half that they were not chosen on."""
     steps = taxonomy._steps(names)
@@ -129,7 +129,7 @@ def promised(
 
 
 def _half(
-    taxonomy: sv.Taxonomy,
+    taxonomy: shv.Taxonomy,
     photos: tuple[Floats, Photos, list[str]],
     steps: list[tuple[npt.NDArray[np.int64], int]],
     parts: tuple[Mask, Mask],
@@ -138,7 +138,7 @@ def _half(
     rows, val, names = photos
     learn, judge = parts
     groups = np.unique(val.groups[learn], return_inverse=True)[1].reshape(-1)
-    alone = sv.Thresholds.for_precision(
+    alone = shv.Thresholds.for_precision(
         rows[learn], val.labels[learn], groups, precision=precision, confidence=0.9
     )
     levels = levels_of(rows[learn], steps)
@@ -181,7 +181,7 @@ def draw(found: dict[str, Curve], counts: Curve, path: Path) -> None:
     figure.savefig(path, dpi=100, metadata={"Software": None})
 
 
-def shares_by_limit(taxonomy: sv.Taxonomy, rows: Floats, names: list[str]) -> Curve:
+def shares_by_limit(taxonomy: shv.Taxonomy, rows: Floats, names: list[str]) -> Curve:
     """Return limits, and the shares of photos answered on each level and to review, by limit."""
     found, limits = predictions(rows, names), np.linspace(0.3, 1, 141)
     counts = [list(taxonomy.answer(found, limit).counts.values()) for limit in limits]
@@ -196,7 +196,7 @@ def main() -> None:
     parser.add_argument("--picture", type=Path, help="a file to draw into")
     options = parser.parse_args()
     found = embedded(options)
-    taxonomy = sv.Taxonomy.from_manifest(Path(options.photos) / "manifest.csv")
+    taxonomy = shv.Taxonomy.from_manifest(Path(options.photos) / "manifest.csv")
     val, names = found.val, found.names
     said = said_of(found)
     rows = calibrated(said, val, 0)

@@ -30,7 +30,7 @@ import numpy.typing as npt
 from _embedded import Photos, add_options, embedded
 from _places import drink_of_products
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision.inference._trust import Trust
 
 FOLDS = 5
@@ -69,7 +69,7 @@ def classes_of(options: argparse.Namespace, names: list[str]) -> dict[str, str]:
     if options.task == "products":
         return {name: name for name in names}
     if options.task == "coarse":
-        return sv.Taxonomy.from_manifest(Path(options.photos) / "manifest.csv").mapping()
+        return shv.Taxonomy.from_manifest(Path(options.photos) / "manifest.csv").mapping()
     return drink_of_products(Path(options.photos))
 
 
@@ -118,7 +118,7 @@ def out_of_fold(part: Part, bursts: npt.NDArray[np.int64], k: int) -> Scored:
     return Scored(rows=rows, labels=part.labels, groups=part.groups)
 
 
-def scored(options: argparse.Namespace) -> tuple[sv.Classifier, Scored, Scored]:
+def scored(options: argparse.Namespace) -> tuple[shv.Classifier, Scored, Scored]:
     """Return a classifier of the right classes, and what is said of train and of val."""
     photos = embedded(options)
     classes = classes_of(options, photos.names)
@@ -128,16 +128,16 @@ def scored(options: argparse.Namespace) -> tuple[sv.Classifier, Scored, Scored]:
     )
     bursts = part_of(photos.train, photos.names, classes, "bursts").groups
     names = sorted(set(classes.values()))
-    model = sv.build_model(len(names), image_size=(88, 88))
+    model = shv.build_model(len(names), image_size=(88, 88))
     # The network of this classifier is not asked: it holds names and validation scores.
-    classifier = sv.Classifier.from_model(model, class_names=names)
+    classifier = shv.Classifier.from_model(model, class_names=names)
     k = len(names)
     return classifier, out_of_fold(train, bursts, k), said(learned(train), val, k)
 
 
-def knowing(classifier: sv.Classifier, photos: Scored) -> sv.Classifier:
+def knowing(classifier: shv.Classifier, photos: Scored) -> shv.Classifier:
     """Return the classifier with these as its validation scores."""
-    kept = sv.ValidationScores.of(photos.rows, photos.labels, photos.groups)
+    kept = shv.ValidationScores.of(photos.rows, photos.labels, photos.groups)
     return classifier._trusting(Trust(validation=kept))
 
 
@@ -170,13 +170,13 @@ def mix(photos: Scored, rng: np.random.Generator) -> Scored:
 
 
 def errors(
-    classifier: sv.Classifier, photos: Scored, *, told: bool
+    classifier: shv.Classifier, photos: Scored, *, told: bool
 ) -> tuple[float, float, float, float]:
     """Return errors of a mix, naive and corrected, how many intervals hold, and their width."""
     ids = [str(row) for row in range(len(photos.labels))]
-    found = sv.Predictions(photos.rows, classifier.class_names, ids)
+    found = shv.Predictions(photos.rows, classifier.class_names, ids)
     groups = photos.groups if told else None
-    stock = sv.take_inventory(classifier, found, groups=groups, draws=300)
+    stock = shv.take_inventory(classifier, found, groups=groups, draws=300)
     true = np.bincount(photos.labels, minlength=len(classifier.class_names))
     counts, naive, ends = (
         np.array(list(values.values())) for values in (stock.counts, stock.naive, stock.intervals)

@@ -23,8 +23,8 @@ from pathlib import Path
 
 import numpy as np
 
-import shelfvision as sv
-from shelfvision.training._state import RunState, decode
+import shelfvision as shv
+from shelfvision.training.run._state import RunState, decode
 
 CLASSES = {
     "Juice": "juice",
@@ -44,11 +44,11 @@ ONE_THREAD = {
 }
 
 
-def part(split: str, options: argparse.Namespace) -> sv.Dataset:
+def part(split: str, options: argparse.Namespace) -> shv.Dataset:
     """Return the photos of one split, or some of them, spread over all."""
     manifest = Path(os.environ["SHELFVISION_PHOTOS"], "manifest.csv")
     size = (options.size, options.size)
-    photos = sv.Dataset.from_manifest(
+    photos = shv.Dataset.from_manifest(
         manifest, where={"split": split}, class_names=list(CLASSES), image_size=size
     ).relabel(CLASSES)
     wanted = min(options.photos or len(photos), len(photos))
@@ -58,11 +58,11 @@ def part(split: str, options: argparse.Namespace) -> sv.Dataset:
 def train(options: argparse.Namespace) -> None:
     """Train, or go on, in this process."""
     parts = part("train", options), part("val", options)
-    model = sv.build_model(5, image_size=(options.size, options.size))
-    sv.Trainer(
+    model = shv.build_model(5, image_size=(options.size, options.size))
+    shv.Trainer(
         epochs=options.epochs,
         patience=None,
-        augmenter=sv.augment.default_augmenter(),
+        augmenter=shv.augment.default_augmenter(),
         checkpoint_dir=options.folder,
         save_every=2,
         on_leak="drop",

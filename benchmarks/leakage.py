@@ -13,24 +13,24 @@ import numpy as np
 import numpy.typing as npt
 from _places import drinks
 
-import shelfvision as sv
+import shelfvision as shv
 
-Judge = Callable[[sv.Dataset, sv.Dataset], float]
+Judge = Callable[[shv.Dataset, shv.Dataset], float]
 
 
-def nearest(train: sv.Dataset, test: sv.Dataset) -> float:
+def nearest(train: shv.Dataset, test: shv.Dataset) -> float:
     """Return the accuracy of the nearest training photo's class."""
     known, unknown = flat(train), flat(test)
     squares = (known**2).sum(axis=1) - 2 * unknown @ known.T
     return float(np.mean(train.labels[squares.argmin(axis=1)] == test.labels))
 
 
-def flat(photos: sv.Dataset) -> npt.NDArray[np.float32]:
+def flat(photos: shv.Dataset) -> npt.NDArray[np.float32]:
     """Return every photo as one row of numbers."""
     return photos.to_arrays()[0].reshape(len(photos), -1).astype(np.float32)
 
 
-def trees(train: sv.Dataset, test: sv.Dataset) -> float:
+def trees(train: shv.Dataset, test: shv.Dataset) -> float:
     """Return the accuracy of 300 extremely randomized trees."""
     from sklearn.ensemble import ExtraTreesClassifier
 
@@ -38,23 +38,23 @@ def trees(train: sv.Dataset, test: sv.Dataset) -> float:
     return float(forest.score(flat(test), test.labels))
 
 
-def in_folds(photos: sv.Dataset, seeds: int, judge: Judge) -> tuple[float, float]:
+def in_folds(photos: shv.Dataset, seeds: int, judge: Judge) -> tuple[float, float]:
     """Return mean and spread, over seeds, of the accuracy in five folds."""
     scores = []
     for seed in range(seeds):
-        folds = sv.SeededSplitter(seed=seed).folds(photos, n_folds=5)
+        folds = shv.SeededSplitter(seed=seed).folds(photos, n_folds=5)
         parts = [(judge(fold.train, fold.test), len(fold.test)) for fold in folds if fold.test]
         scores.append(sum(score * size for score, size in parts) / len(photos))
     return statistics.mean(scores), statistics.pstdev(scores)
 
 
-def trained(photos: sv.Dataset, other: sv.Dataset, epochs: int) -> tuple[float, float]:
+def trained(photos: shv.Dataset, other: shv.Dataset, epochs: int) -> tuple[float, float]:
     """Return the article's network's accuracy on its split's test part, and on other sessions."""
-    splits = sv.SeededSplitter(seed=42).split(photos)
-    model = sv.build_model(len(photos.class_names), image_size=photos.image_size, seed=42)
-    trainer = sv.Trainer(epochs=epochs, patience=10, seed=42, verbose=False)
+    splits = shv.SeededSplitter(seed=42).split(photos)
+    model = shv.build_model(len(photos.class_names), image_size=photos.image_size, seed=42)
+    trainer = shv.Trainer(epochs=epochs, patience=10, seed=42, verbose=False)
     result = trainer.fit(model, splits.train, splits.validation)
-    scores = [sv.evaluate(result.classifier, part).accuracy for part in (splits.test, other)]
+    scores = [shv.evaluate(result.classifier, part).accuracy for part in (splits.test, other)]
     return scores[0], scores[1]
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision.protocols import Image, Images
 
 
@@ -58,24 +58,24 @@ def step(what: str) -> Iterator[None]:
 def run(rows: int) -> None:
     """Print the steps for one number of rows."""
     random = np.random.RandomState(0)
-    photos, _ = sv.samples.render_products({"Can": 8, "Jar": 8}).to_arrays()
+    photos, _ = shv.samples.render_products({"Can": 8, "Jar": 8}).to_arrays()
     labels = np.minimum(random.geometric(0.12, rows) - 1, 24)
     groups = [f"user:{number}" for number in labels + 25 * random.randint(0, rows // 250, rows)]
     ids = [f"photos/{row:07}.jpg" for row in range(rows)]
     names = [f"class {number:02}" for number in range(25)]
     print(f"\n{rows:,} rows{'':33}    wall       CPU      memory")
     with step("build, with a group for every burst of ten"):
-        ds = sv.Dataset.from_source(
+        ds = shv.Dataset.from_source(
             RepeatedPhotos(photos, rows), ids=ids, labels=labels, class_names=names, groups=groups
         )
     with step("split 70 / 20 / 10, stratified"):
-        splits = sv.SeededSplitter(seed=42).split(ds)
+        splits = shv.SeededSplitter(seed=42).split(ds)
     with step("split 70 / 20 / 10, hashed"):
-        sv.SeededSplitter(seed=42, method="hashed").split(ds)
+        shv.SeededSplitter(seed=42, method="hashed").split(ds)
     with step("balance all rows to the median"):
-        balanced = sv.BalancingAugmenter(sampling_strategy="median", seed=42).balance(ds)
+        balanced = shv.BalancingAugmenter(sampling_strategy="median", seed=42).balance(ds)
     with step("balance the training part to the largest"):
-        largest = sv.BalancingAugmenter(seed=42).balance(splits.train)
+        largest = shv.BalancingAugmenter(seed=42).balance(splits.train)
     print(f"{'  rows after that':44}{len(balanced):,} and {len(largest):,}")
     with step("1,000 views of 32 rows chosen at random"):
         for _ in range(1000):

@@ -21,8 +21,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-import shelfvision as sv
-from shelfvision.models._backend import backend_name
+import shelfvision as shv
+from shelfvision._keras.backend import backend_name
 
 Pixels = npt.NDArray[np.uint8]
 Call = Callable[[], object]
@@ -67,12 +67,12 @@ def in_turns(ours: Call, theirs: Call, turns: int) -> Pair:
     return Pair(ours=mine, theirs=other, ratio=middle, low=low, high=high)
 
 
-def exported(classifier: sv.Classifier, threads: int | None) -> sv.export.Predictor:
+def exported(classifier: shv.Classifier, threads: int | None) -> shv.export.Predictor:
     """Return what runs the classifier's ONNX file."""
     with tempfile.TemporaryDirectory() as place:
         path = str(Path(place) / "model.onnx")
         classifier.export(path)
-        return sv.export.Predictor(path, threads=threads)
+        return shv.export.Predictor(path, threads=threads)
 
 
 def tell(name: str, pair: Pair) -> None:
@@ -84,7 +84,7 @@ def tell(name: str, pair: Pair) -> None:
     )
 
 
-def latency(classifier: sv.Classifier, one: Pixels, options: argparse.Namespace) -> None:
+def latency(classifier: shv.Classifier, one: Pixels, options: argparse.Namespace) -> None:
     """Compare the ways to predict one array."""
     print(f"{backend_name()}, one array, {options.turns} turns")
     model = classifier._network.model
@@ -112,7 +112,7 @@ def latency(classifier: sv.Classifier, one: Pixels, options: argparse.Namespace)
         tell(name, in_turns(*calls, options.turns))
 
 
-def throughput(classifier: sv.Classifier, images: Pixels, options: argparse.Namespace) -> None:
+def throughput(classifier: shv.Classifier, images: Pixels, options: argparse.Namespace) -> None:
     """Compare many arrays in one call with Keras's calls batch by batch."""
     many = np.tile(images, (-(-options.images // len(images)), 1, 1, 1))[: options.images]
     model = classifier._network.model
@@ -147,8 +147,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, help="of ONNX Runtime; by default its own choice")
     options = parser.parse_args()
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before")
-    model = sv.build_model(5)
-    classifier = sv.Classifier.from_model(model, class_names=list("abcde"))
+    model = shv.build_model(5)
+    classifier = shv.Classifier.from_model(model, class_names=list("abcde"))
     images = np.random.default_rng(0).integers(0, 256, (32, 100, 100, 3), dtype=np.uint8)
     latency(classifier, images[:1], options)
     if options.images:

@@ -22,17 +22,17 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-import shelfvision as sv
+import shelfvision as shv
 
 
-def large_shelf() -> sv.samples.Shelf:
+def large_shelf() -> shv.samples.Shelf:
     """Return 300 products on 12 megapixels: rendered at a fourth of the size, and enlarged."""
-    small = sv.samples.render_shelf(10, 30, image_size=(750, 1000), gaps=0)
+    small = shv.samples.render_shelf(10, 30, image_size=(750, 1000), gaps=0)
     photo = np.asarray(Image.fromarray(small.photo).resize((4000, 3000), Image.Resampling.BICUBIC))
     return dataclasses.replace(small, photo=photo, boxes=4 * small.boxes)
 
 
-def crops_of(shelf: sv.samples.Shelf) -> list[np.ndarray]:
+def crops_of(shelf: shv.samples.Shelf) -> list[np.ndarray]:
     """Return what is in the boxes, by the pixels that they touch."""
     edges = np.concatenate([np.floor(shelf.boxes[:, :2]), np.ceil(shelf.boxes[:, 2:])], axis=1)
     return [
@@ -55,8 +55,8 @@ def main() -> None:
     parser.add_argument("--architecture", default="grocery_cnn")
     settings = parser.parse_args()
     shelf = large_shelf()
-    model = sv.build_model(5, architecture=settings.architecture)
-    classifier = sv.Classifier.from_model(model, class_names=shelf.class_names)
+    model = shv.build_model(5, architecture=settings.architecture)
+    classifier = shv.Classifier.from_model(model, class_names=shelf.class_names)
     crops = crops_of(shelf)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "shelf.jpg")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-import shelfvision as sv
+import shelfvision as shv
 
 CLASSES = 100
 
@@ -39,7 +39,7 @@ def seconds(call: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def indexing(rows: sv.Dataset) -> float:
+def indexing(rows: shv.Dataset) -> float:
     """Return how many microseconds it takes to take one row and a view of five."""
     places = np.random.default_rng(0).integers(0, len(rows) - 5, 2000)
     start = time.perf_counter()
@@ -57,17 +57,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch)
         make_tree(root, options.count)
-        walk(root), sv.Dataset.from_directory(root)
+        walk(root), shv.Dataset.from_directory(root)
         ours, theirs = [], []
         for _ in range(options.rounds):
-            ours.append(seconds(lambda: sv.Dataset.from_directory(root)))
+            ours.append(seconds(lambda: shv.Dataset.from_directory(root)))
             theirs.append(seconds(lambda: walk(root)))
         ratio = statistics.median(one / other for one, other in zip(ours, theirs, strict=True))
         print(f"Dataset.from_directory, {options.count:,} photos {statistics.median(ours):8.2f} s")
         print(f"os.walk of the same tree              {statistics.median(theirs):8.2f} s")
         print(f"ratio                                 {ratio:8.2f}")
         tracemalloc.start()
-        photos = sv.Dataset.from_directory(root)
+        photos = shv.Dataset.from_directory(root)
         held = tracemalloc.get_traced_memory()[0]
         tracemalloc.stop()
         print(f"memory of a photo                     {held / len(photos):8.0f} bytes")

@@ -23,7 +23,7 @@ import httpx
 import numpy as np
 from PIL import Image
 
-import shelfvision as sv
+import shelfvision as shv
 
 SERVICE = Path(__file__).parents[1] / "examples" / "service"
 
@@ -31,7 +31,7 @@ SERVICE = Path(__file__).parents[1] / "examples" / "service"
 def saved_classifier(place: Path) -> tuple[Path, str]:
     """Save the article's network, untrained: it takes as long as a trained one."""
     path = place / "groceries.shelf"
-    classifier = sv.Classifier.from_model(sv.build_model(5), class_names=list("abcde"))
+    classifier = shv.Classifier.from_model(shv.build_model(5), class_names=list("abcde"))
     return path, classifier.save(path)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision.protocols import Image
 
 
@@ -38,7 +38,7 @@ class OnePixel:
         return f"{row:064x}"
 
 
-def dataset(rows: int, kind: str) -> sv.Dataset:
+def dataset(rows: int, kind: str) -> shv.Dataset:
     """Return photos of 25 uneven classes in bursts, in stores, or each a group of its own."""
     random = np.random.RandomState(0)
     labels = np.minimum(random.geometric(0.12, rows) - 1, 24)
@@ -48,7 +48,7 @@ def dataset(rows: int, kind: str) -> sv.Dataset:
         "2,000 stores": random.randint(0, 2000, rows),
         "every photo by itself": np.arange(rows),
     }[kind]
-    return sv.Dataset.from_source(
+    return shv.Dataset.from_source(
         OnePixel(rows),
         ids=[f"photos/{row:07d}.jpg" for row in range(rows)],
         labels=labels,
@@ -87,19 +87,19 @@ def main() -> None:
     for kind in KINDS:
         few, many = dataset(small, kind), dataset(large, kind)
         for method in ("stratified", "hashed"):
-            splitter = sv.SeededSplitter(method=method)
+            splitter = shv.SeededSplitter(method=method)
             short = seconds(partial(splitter.split, few), options.rounds)
             long = seconds(partial(splitter.split, many), options.rounds)
             print(f"{kind:32}{method:12}{short:10.2f} s{long:10.2f} s   {long / short:.1f}")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "split.csv")
-        splits = sv.SeededSplitter().split(many)
+        splits = shv.SeededSplitter().split(many)
         print(f"\nsave {seconds(lambda: splits.save(path), 1):.2f} s", end=", ")
-        print(f"load {seconds(lambda: sv.Splits.load(path, many), 1):.2f} s", end=", ")
-        again = seconds(lambda: sv.SeededSplitter().split(many, previous=path), 1)
+        print(f"load {seconds(lambda: shv.Splits.load(path, many), 1):.2f} s", end=", ")
+        again = seconds(lambda: shv.SeededSplitter().split(many, previous=path), 1)
         print(f"split with previous {again:.2f} s ({large:,} rows)")
     tracemalloc.start()
-    sv.SeededSplitter().split(many)
+    shv.SeededSplitter().split(many)
     print(f"peak memory of a split {tracemalloc.get_traced_memory()[1] / large:.0f} bytes a row")
 
 

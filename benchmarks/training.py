@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-import shelfvision as sv
-from shelfvision.models._backend import load_keras
+import shelfvision as shv
+from shelfvision._keras.backend import load_keras
 
 if TYPE_CHECKING:
     from torch import nn
@@ -36,20 +36,20 @@ Lap = tuple[float, float]
 """Seconds on the wall's clock, and seconds of CPU in all threads."""
 
 
-def photos(n: int) -> sv.Dataset:
+def photos(n: int) -> shv.Dataset:
     """Return n random photos of five classes."""
     images = np.random.default_rng(0).integers(0, 256, (n, 100, 100, 3), dtype=np.uint8)
-    return sv.Dataset.from_arrays(images, np.arange(n) % CLASSES)
+    return shv.Dataset.from_arrays(images, np.arange(n) % CLASSES)
 
 
-def with_trainer(dataset: sv.Dataset, epochs: int) -> list[Lap]:
+def with_trainer(dataset: shv.Dataset, epochs: int) -> list[Lap]:
     """Return the times of each epoch through Trainer.fit, with checkpoints."""
     keras = load_keras()
-    model = sv.build_model(CLASSES)
+    model = shv.build_model(CLASSES)
     clock = Clock()
     ends = keras.callbacks.LambdaCallback(on_epoch_begin=clock.tick, on_train_end=clock.tick)
     with tempfile.TemporaryDirectory() as directory:
-        trainer = sv.Trainer(
+        trainer = shv.Trainer(
             epochs=epochs,
             batch_size=BATCH,
             monitor="loss",
@@ -62,10 +62,10 @@ def with_trainer(dataset: sv.Dataset, epochs: int) -> list[Lap]:
     return clock.laps()
 
 
-def with_keras(dataset: sv.Dataset, epochs: int) -> list[Lap]:
+def with_keras(dataset: shv.Dataset, epochs: int) -> list[Lap]:
     """Return the times of each epoch through keras.Model.fit on arrays."""
     keras = load_keras()
-    model = sv.build_model(CLASSES)
+    model = shv.build_model(CLASSES)
     accuracy = keras.metrics.CategoricalAccuracy(name="accuracy")
     model.compile(optimizer="adam", loss="binary_crossentropy", metrics=[accuracy])
     images, _ = dataset.to_arrays()
@@ -82,7 +82,7 @@ def with_keras(dataset: sv.Dataset, epochs: int) -> list[Lap]:
     return clock.laps()
 
 
-def with_torch(dataset: sv.Dataset, epochs: int) -> list[Lap]:
+def with_torch(dataset: shv.Dataset, epochs: int) -> list[Lap]:
     """Return the times of each epoch of a bare PyTorch loop in channels_last."""
     import torch
 
@@ -135,7 +135,7 @@ class Clock:
         return [(end[0] - start[0], end[1] - start[1]) for start, end in pairs]
 
 
-CONTESTANTS: dict[str, Callable[[sv.Dataset, int], list[Lap]]] = {
+CONTESTANTS: dict[str, Callable[[shv.Dataset, int], list[Lap]]] = {
     "shelfvision": with_trainer,
     "keras": with_keras,
     "torch channels_last": with_torch,

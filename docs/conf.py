@@ -84,7 +84,7 @@ _folder = _tempfile.TemporaryDirectory()
 _before = _os.getcwd()
 _os.chdir(_folder.name)
 import numpy as np
-import shelfvision as sv
+import shelfvision as shv
 """
 doctest_global_cleanup = """
 _os.chdir(_before)

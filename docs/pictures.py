@@ -9,7 +9,7 @@ import numpy.typing as npt
 from PIL import Image as Pictures
 from PIL import ImageDraw, ImageFont
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision import augment
 from shelfvision.augment._recipes import OPERATIONS
 from shelfvision.protocols import Augmenter, Images
@@ -23,7 +23,7 @@ BLENDS = ("Compose", "OneOf", "Maybe", "AlwaysChange")
 def photos() -> Images:
     """Return a few rendered products."""
     names = ("Can", "Carton", "Jar", "Bottle", "Box")
-    return sv.samples.render_products(
+    return shv.samples.render_products(
         dict.fromkeys(names, 1), image_size=(SIDE, SIDE), seed=4
     ).to_arrays()[0]
 
@@ -59,31 +59,31 @@ def sheet() -> Pictures.Image:
 
 def heat_maps() -> npt.NDArray[np.object_]:
     """Draw photos beside what a classifier of a few minutes saw in them; return the axes."""
-    known = sv.samples.render_products({"Can": 70, "Jar": 70, "Pouch": 70}, seed=3)
-    fresh = sv.samples.render_products({"Can": 12, "Jar": 12, "Pouch": 12}, seed=4)
-    trainer = sv.Trainer(epochs=40, batch_size=16, learning_rate=0.002, seed=3)
-    classifier = trainer.fit(sv.build_model(3, seed=3), known, fresh).classifier
-    right = np.setdiff1d(np.arange(len(fresh)), sv.evaluate(classifier, fresh).mistakes())
-    seen = right[sv.explain(classifier, fresh[right]).heat_maps.max(axis=(1, 2)) > 0]
+    known = shv.samples.render_products({"Can": 70, "Jar": 70, "Pouch": 70}, seed=3)
+    fresh = shv.samples.render_products({"Can": 12, "Jar": 12, "Pouch": 12}, seed=4)
+    trainer = shv.Trainer(epochs=40, batch_size=16, learning_rate=0.002, seed=3)
+    classifier = trainer.fit(shv.build_model(3, seed=3), known, fresh).classifier
+    right = np.setdiff1d(np.arange(len(fresh)), shv.evaluate(classifier, fresh).mistakes())
+    seen = right[shv.explain(classifier, fresh[right]).heat_maps.max(axis=(1, 2)) > 0]
     chosen = [seen[fresh.labels[seen] == number][0] for number in range(3)]
-    found = sv.explain(classifier, fresh[[*chosen, seen[-1]]])
-    return sv.plot.heat_maps(found, n_columns=2)
+    found = shv.explain(classifier, fresh[[*chosen, seen[-1]]])
+    return shv.plot.heat_maps(found, n_columns=2)
 
 
-def shelf_classifier() -> sv.Classifier:
+def shelf_classifier() -> shv.Classifier:
     """Train what reads the shelf: a classifier of single products, for a few minutes."""
     names = ("Bottle", "Can", "Jar", "Pouch")
     known, fresh = (
-        sv.samples.render_products(n, class_names=names, image_size=(88, 88), seed=seed).cached()
+        shv.samples.render_products(n, class_names=names, image_size=(88, 88), seed=seed).cached()
         for n, seed in ((80, 3), (20, 4))
     )
-    trainer = sv.Trainer(epochs=16, batch_size=16, learning_rate=0.002, seed=3)
-    return trainer.fit(sv.build_model(4, image_size=(88, 88), seed=1), known, fresh).classifier
+    trainer = shv.Trainer(epochs=16, batch_size=16, learning_rate=0.002, seed=3)
+    return trainer.fit(shv.build_model(4, image_size=(88, 88), seed=1), known, fresh).classifier
 
 
-def shelf_pictures(classifier: sv.Classifier) -> tuple[Pictures.Image, Pictures.Image]:
+def shelf_pictures(classifier: shv.Classifier) -> tuple[Pictures.Image, Pictures.Image]:
     """Draw what a classifier says of the boxes of a shelf, and what a scan of it says."""
-    shelf = sv.samples.render_shelf(
+    shelf = shv.samples.render_shelf(
         2, 6, class_names=classifier.class_names, image_size=(450, 750), gaps=0.17, seed=12
     )
     careful = classifier.with_threshold(mistake_cost=3, review_cost=1)

@@ -18,7 +18,7 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 
-import shelfvision as sv
+import shelfvision as shv
 
 SEED = 42
 
@@ -27,9 +27,9 @@ SEED = 42
 class Parts:
     """What the network is trained on, watched on and judged on."""
 
-    train: sv.Dataset
-    validation: sv.Dataset
-    test: sv.Dataset
+    train: shv.Dataset
+    validation: shv.Dataset
+    test: shv.Dataset
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     result = train(options, parts)
     print(result)
     result.classifier.save(options.output / "article.shelf")
-    report = sv.evaluate(result.classifier, parts.test)
+    report = shv.evaluate(result.classifier, parts.test)
     print(f"\nJudged on the test part:\n\n{report}")
     draw(options.output, result, report, parts.test)
 
@@ -82,25 +82,25 @@ def parts_for(options: argparse.Namespace) -> Parts:
     return honest_parts(photos) if options.honest else article_parts(photos)
 
 
-def load(options: argparse.Namespace, split: str | None = None) -> sv.Dataset:
+def load(options: argparse.Namespace, split: str | None = None) -> shv.Dataset:
     """Take step 1: every photo of each class, 100 x 100 RGB, labelled by folder or manifest."""
     if split is not None:
-        photos = sv.Dataset.from_manifest(options.photos / "manifest.csv", where={"split": split})
+        photos = shv.Dataset.from_manifest(options.photos / "manifest.csv", where={"split": split})
     else:
         inner = options.photos / "images"
-        photos = sv.Dataset.from_directory(inner if inner.is_dir() else options.photos)
+        photos = shv.Dataset.from_directory(inner if inner.is_dir() else options.photos)
     photos = photos.relabel(dict(pair.split("=", 1) for pair in options.relabel))
     return photos.select(options.classes) if options.classes else photos
 
 
-def article_parts(photos: sv.Dataset) -> Parts:
+def article_parts(photos: shv.Dataset) -> Parts:
     """Take steps 2 to 5 in the article's order: balance, one-hot, shuffle with seed 42, cut."""
-    images, labels = sv.BalancingAugmenter(seed=SEED).fit_resample(*photos.to_arrays())
+    images, labels = shv.BalancingAugmenter(seed=SEED).fit_resample(*photos.to_arrays())
     one_hot = np.eye(len(photos.class_names), dtype=np.float32)[labels]
-    splitter = sv.SeededSplitter(train=0.7, validation=0.2, test=0.1, seed=SEED, method="shuffled")
+    splitter = shv.SeededSplitter(train=0.7, validation=0.2, test=0.1, seed=SEED, method="shuffled")
     # Arrays carry no lineage, so nothing can notice that most photos have a twin in another part.
     train, validation, test = (
-        sv.Dataset.from_arrays(
+        shv.Dataset.from_arrays(
             images[rows], one_hot[rows].argmax(axis=1), class_names=photos.class_names
         )
         for rows in splitter.split_indices(one_hot)
@@ -108,34 +108,34 @@ def article_parts(photos: sv.Dataset) -> Parts:
     return Parts(train=train, validation=validation, test=test)
 
 
-def honest_parts(photos: sv.Dataset) -> Parts:
+def honest_parts(photos: shv.Dataset) -> Parts:
     """Split first, keeping near duplicates together, then balance the training part."""
     grouped = photos.group_near_duplicates()
-    splits = sv.SeededSplitter(train=0.7, validation=0.2, test=0.1, seed=SEED).split(grouped)
+    splits = shv.SeededSplitter(train=0.7, validation=0.2, test=0.1, seed=SEED).split(grouped)
     if splits.validation is None or splits.test is None:
         raise SystemExit("there are too few photos for three parts")
-    balanced = sv.BalancingAugmenter(seed=SEED).balance(splits.train)
+    balanced = shv.BalancingAugmenter(seed=SEED).balance(splits.train)
     return Parts(
         train=balanced.cached(), validation=splits.validation.cached(), test=splits.test.cached()
     )
 
 
-def session_parts(train: sv.Dataset, other: sv.Dataset) -> Parts:
+def session_parts(train: shv.Dataset, other: shv.Dataset) -> Parts:
     """Judge on other sessions; an eighth of the training photos chooses the best epoch."""
-    splitter = sv.SeededSplitter(train=0.875, validation=0.125, test=0, seed=SEED)
+    splitter = shv.SeededSplitter(train=0.875, validation=0.125, test=0, seed=SEED)
     splits = splitter.split(train.group_near_duplicates())
     if splits.validation is None:
         raise SystemExit("there are too few photos for a validation part")
-    balanced = sv.BalancingAugmenter(seed=SEED).balance(splits.train)
-    checked = sv.Splits(train=balanced, validation=splits.validation, test=other)
+    balanced = shv.BalancingAugmenter(seed=SEED).balance(splits.train)
+    checked = shv.Splits(train=balanced, validation=splits.validation, test=other)
     return Parts(
         train=checked.train.cached(), validation=splits.validation.cached(), test=other.cached()
     )
 
 
-def train(options: argparse.Namespace, parts: Parts) -> sv.TrainingResult:
+def train(options: argparse.Namespace, parts: Parts) -> shv.TrainingResult:
     """Take step 6: Adam, binary cross-entropy, checkpoints of the best model, early stopping."""
-    model = sv.build_model(len(parts.train.class_names), image_size=(100, 100), seed=SEED)
+    model = shv.build_model(len(parts.train.class_names), image_size=(100, 100), seed=SEED)
     # Imported after the model is built, Keras runs on the backend that shelfvision chose for it.
     import keras
 
@@ -145,7 +145,7 @@ def train(options: argparse.Namespace, parts: Parts) -> sv.TrainingResult:
         metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
     )
     model.summary()
-    trainer = sv.Trainer(
+    trainer = shv.Trainer(
         epochs=options.epochs,
         patience=options.patience,
         checkpoint_dir=options.output / "checkpoints",
@@ -157,16 +157,16 @@ def train(options: argparse.Namespace, parts: Parts) -> sv.TrainingResult:
 
 
 def draw(
-    output: Path, result: sv.TrainingResult, report: sv.EvaluationReport, photos: sv.Dataset
+    output: Path, result: shv.TrainingResult, report: shv.EvaluationReport, photos: shv.Dataset
 ) -> None:
     """Draw loss and accuracy per epoch, the confusion matrix and predictions on test photos."""
     images, labels = photos[:18].to_arrays()
     found = result.classifier.predict(images)
     true = [photos.class_names[label] for label in labels]
-    save(sv.plot.history(result), output / "history.png")
-    save(sv.plot.confusion_matrix(report), output / "confusion.png")
+    save(shv.plot.history(result), output / "history.png")
+    save(shv.plot.confusion_matrix(report), output / "confusion.png")
     save(
-        sv.plot.predictions(images, found.labels, found.confidences, true),
+        shv.plot.predictions(images, found.labels, found.confidences, true),
         output / "predictions.png",
     )
 

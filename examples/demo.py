@@ -18,15 +18,15 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 
-import shelfvision as sv
+import shelfvision as shv
 
 LOAD_AND_PREDICT = """
 import sys
 import numpy as np
-import shelfvision as sv
+import shelfvision as shv
 
 bundle, pixels, output = sys.argv[1:]
-np.save(output, sv.Classifier.load(bundle).predict_proba(np.load(pixels)))
+np.save(output, shv.Classifier.load(bundle).predict_proba(np.load(pixels)))
 """
 
 
@@ -38,13 +38,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.output.mkdir(parents=True, exist_ok=True)
 
     splits = split_photos(options)
-    train = sv.BalancingAugmenter(seed=options.seed).balance(splits.train)
+    train = shv.BalancingAugmenter(seed=options.seed).balance(splits.train)
     print_parts(splits, train)
     result = fit(options, train, splits.validation)
     print(f"\n{result}")
 
     part, photos = judging_part(splits)
-    report = sv.evaluate(result.classifier, photos)
+    report = shv.evaluate(result.classifier, photos)
     print(f"\nJudged on the {part} part:\n\n{report}")
 
     bundle = options.output / "groceries.shelf"
@@ -79,49 +79,49 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-def split_photos(options: argparse.Namespace) -> sv.Splits:
+def split_photos(options: argparse.Namespace) -> shv.Splits:
     """Return the parts: those that the manifest names, or a split by groups of near duplicates."""
     if options.train_split:
         train, validation = (
             named(options, manifest_part(options.photos, split))
             for split in (options.train_split, options.validation_split)
         )
-        return sv.Splits(train=train, validation=validation)
+        return shv.Splits(train=train, validation=validation)
     photos = named(options, all_photos(options)).group_near_duplicates()
     if options.keep_bursts:
         photos = photos.group_bursts()
-    splitter = sv.SeededSplitter(train=0.7, validation=0.2, test=0.1, seed=options.seed)
+    splitter = shv.SeededSplitter(train=0.7, validation=0.2, test=0.1, seed=options.seed)
     return splitter.split(photos)
 
 
-def manifest_part(folder: Path, split: str) -> sv.Dataset:
+def manifest_part(folder: Path, split: str) -> shv.Dataset:
     """Return the rows of a manifest whose column split has this value."""
-    return sv.Dataset.from_manifest(folder / "manifest.csv", where={"split": split})
+    return shv.Dataset.from_manifest(folder / "manifest.csv", where={"split": split})
 
 
-def all_photos(options: argparse.Namespace) -> sv.Dataset:
+def all_photos(options: argparse.Namespace) -> shv.Dataset:
     """Return every photo of the folder, or rendered ones."""
     if options.photos is None:
-        return sv.samples.render_products(sv.samples.UNEVEN_COUNTS, seed=options.seed).cached()
+        return shv.samples.render_products(shv.samples.UNEVEN_COUNTS, seed=options.seed).cached()
     if (options.photos / "manifest.csv").is_file():
-        return sv.Dataset.from_manifest(options.photos / "manifest.csv")
-    return sv.Dataset.from_directory(options.photos)
+        return shv.Dataset.from_manifest(options.photos / "manifest.csv")
+    return shv.Dataset.from_directory(options.photos)
 
 
-def named(options: argparse.Namespace, photos: sv.Dataset) -> sv.Dataset:
+def named(options: argparse.Namespace, photos: shv.Dataset) -> shv.Dataset:
     """Return the photos under the class names that the command line asks for."""
     photos = photos.relabel(dict(pair.split("=", 1) for pair in options.relabel))
     return photos.select(options.classes) if options.classes else photos
 
 
 def fit(
-    options: argparse.Namespace, train: sv.Dataset, validation: sv.Dataset | None
-) -> sv.TrainingResult:
+    options: argparse.Namespace, train: shv.Dataset, validation: shv.Dataset | None
+) -> shv.TrainingResult:
     """Train the article's network; the pixels of both parts are read once and kept."""
-    model = sv.build_model(
+    model = shv.build_model(
         num_classes=len(train.class_names), image_size=train.image_size, seed=options.seed
     )
-    trainer = sv.Trainer(
+    trainer = shv.Trainer(
         epochs=options.epochs,
         patience=options.patience,
         checkpoint_dir=options.output / "run",
@@ -131,7 +131,7 @@ def fit(
     return trainer.fit(model, train.cached(), kept, resume="never")
 
 
-def judging_part(splits: sv.Splits) -> tuple[str, sv.Dataset]:
+def judging_part(splits: shv.Splits) -> tuple[str, shv.Dataset]:
     """Return the part to judge on, and its name."""
     if splits.test is not None:
         return "test", splits.test
@@ -140,7 +140,7 @@ def judging_part(splits: sv.Splits) -> tuple[str, sv.Dataset]:
     sys.exit("there is no part to judge on; give --validation-split")
 
 
-def print_parts(splits: sv.Splits, train: sv.Dataset) -> None:
+def print_parts(splits: shv.Splits, train: shv.Dataset) -> None:
     """Print how many photos of each class every part has."""
     parts = {"train": splits.train, "balanced": train}
     parts |= {"validation": splits.validation} if splits.validation is not None else {}
@@ -151,7 +151,7 @@ def print_parts(splits: sv.Splits, train: sv.Dataset) -> None:
         print(f"{name:{width}}", *(f"{ds.class_counts[name]:>10}" for ds in parts.values()))
 
 
-def check_in_fresh_process(classifier: sv.Classifier, bundle: Path, photos: sv.Dataset) -> None:
+def check_in_fresh_process(classifier: shv.Classifier, bundle: Path, photos: shv.Dataset) -> None:
     """Load the saved classifier in another process and compare what it says."""
     pixels, output = bundle.with_name("pixels.npy"), bundle.with_name("probabilities.npy")
     images, _ = photos[:64].to_arrays()
@@ -172,27 +172,27 @@ def check_in_fresh_process(classifier: sv.Classifier, bundle: Path, photos: sv.D
 
 
 def draw(
-    output: Path, result: sv.TrainingResult, report: sv.EvaluationReport, photos: sv.Dataset
+    output: Path, result: shv.TrainingResult, report: shv.EvaluationReport, photos: shv.Dataset
 ) -> None:
     """Draw loss and accuracy per epoch, the confusion matrix and some predictions."""
     chosen = photos[np.random.RandomState(0).permutation(len(photos))[:18]]
     images, labels = chosen.to_arrays()
     found = result.classifier.predict(images)
     true = [photos.class_names[label] for label in labels]
-    save(sv.plot.history(result), output / "history.png")
-    save(sv.plot.confusion_matrix(report), output / "confusion.png")
+    save(shv.plot.history(result), output / "history.png")
+    save(shv.plot.confusion_matrix(report), output / "confusion.png")
     save(
-        sv.plot.predictions(images, found.labels, found.confidences, true),
+        shv.plot.predictions(images, found.labels, found.confidences, true),
         output / "predictions.png",
     )
 
 
-def draw_balancing(output: Path, before: sv.Dataset, after: sv.Dataset, *, seed: int) -> None:
+def draw_balancing(output: Path, before: shv.Dataset, after: shv.Dataset, *, seed: int) -> None:
     """Draw the classes before and after balancing, and what the augmenter makes of some photos."""
-    save(sv.plot.class_balance(before.class_counts, after.class_counts), output / "balance.png")
+    save(shv.plot.class_balance(before.class_counts, after.class_counts), output / "balance.png")
     images, _ = before[np.linspace(0, len(before) - 1, 5).astype(int)].to_arrays()
-    augmenter = sv.augment.default_augmenter()
-    save(sv.augment.preview(augmenter, images, seed=seed), output / "copies.png")
+    augmenter = shv.augment.default_augmenter()
+    save(shv.augment.preview(augmenter, images, seed=seed), output / "copies.png")
 
 
 def save(axes: object, path: Path) -> None:

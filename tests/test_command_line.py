@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision._cli import _say, main
 from shelfvision._cli._parser import parser
 from shelfvision._text import from_csv_cell
@@ -55,7 +55,7 @@ def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.
 def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder of rendered photos."""
     place = tmp_path_factory.mktemp("command-line") / "shelf"
-    sv.samples.write_products(place, {"Can": 8, "Jar": 6}, image_size=(88, 88))
+    shv.samples.write_products(place, {"Can": 8, "Jar": 6}, image_size=(88, 88))
     return place
 
 
@@ -63,8 +63,8 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a bundle with random weights."""
     path = tmp_path_factory.mktemp("command-line") / "m.shelf"
-    model = sv.build_model(2, image_size=(88, 88), seed=1)
-    sv.Classifier.from_model(model, class_names=["Can", "Jar"]).save(path)
+    model = shv.build_model(2, image_size=(88, 88), seed=1)
+    shv.Classifier.from_model(model, class_names=["Can", "Jar"]).save(path)
     return path
 
 
@@ -120,7 +120,7 @@ def test_doctor_tells_versions_and_backends(run: Run) -> None:
     assert found.status == 0
     assert "backends: " in found.out
     facts = json.loads(run("doctor", "--json").out)
-    assert facts["versions"]["shelfvision"] == sv.__version__
+    assert facts["versions"]["shelfvision"] == shv.__version__
 
 
 def test_doctor_fails_where_there_is_no_backend(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -403,7 +403,7 @@ def test_an_unforeseen_error_is_a_sentence_unless_debugging(
 
 
 def test_another_file_than_the_trusted_one_is_refused(run: Run, bundle: Path) -> None:
-    digest = sv.inspect(bundle).sha256
+    digest = shv.inspect(bundle).sha256
     assert run("inspect", bundle, "--sha256", digest).status == 0
     golden = Path(__file__).parent / "export" / "golden" / "tiny.onnx"
     for file, arguments in (
@@ -568,9 +568,9 @@ ENCODINGS = ("cp1252", "ascii")
 def foreign(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with photos whose names few encodings have, and a bundle of them."""
     place = tmp_path_factory.mktemp("command-line")
-    sv.samples.write_products(place / "Магазин", 8, class_names=list(FOREIGN), image_size=(32, 32))
-    model = sv.build_model(2, architecture="shelf_cnn", image_size=(32, 32), seed=1)
-    sv.Classifier.from_model(model, class_names=FOREIGN).save(place / "m.shelf")
+    shv.samples.write_products(place / "Магазин", 8, class_names=list(FOREIGN), image_size=(32, 32))
+    model = shv.build_model(2, architecture="shelf_cnn", image_size=(32, 32), seed=1)
+    shv.Classifier.from_model(model, class_names=FOREIGN).save(place / "m.shelf")
     return place
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shelfvision._csv import read_table
-from shelfvision._text_files import read_lines
+from shelfvision._storage.text_files import read_lines
 from shelfvision.errors import (
     DataError,
     DatasetNotFoundError,

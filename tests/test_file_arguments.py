@@ -13,7 +13,7 @@ import pytest
 
 import shelfvision as shv
 from shelfvision import export, regions
-from shelfvision.data.decoding._decode import read_photo
+from shelfvision._photos.decode import read_photo
 from shelfvision.errors import ShelfVisionError, StorageError
 from support import refuses
 

@@ -19,13 +19,13 @@ from typing import BinaryIO, Literal
 import numpy as np
 import pytest
 
-from shelfvision._files import atomic_writer, writing
+from shelfvision._storage import atomic_writer, writing
 from shelfvision.errors import StorageError
 from shelfvision.inference import Classifier
 from shelfvision.inference._bundle import read_contents
 from shelfvision.models import build_model
-from shelfvision.training._state import RunState
-from shelfvision.training._store import SLOTS, Checkpoints
+from shelfvision.training.run._state import RunState
+from shelfvision.training.run._store import SLOTS, Checkpoints
 from support import refuses
 
 Fault = Literal["EIO", "ENOSPC", "short write", "short write, then full", "crash"]

@@ -14,7 +14,7 @@ from typing import BinaryIO, cast
 
 import pytest
 
-from shelfvision._files import (
+from shelfvision._storage import (
     atomic_writer,
     open_own,
     open_regular,

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
-from shelfvision._formats import (
+from shelfvision._photos.formats import (
     FORMATS,
     READ_SUFFIXES,
     conversion,

@@ -21,7 +21,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision._cli import main
 from shelfvision.errors import ShelfVisionError, ShelfVisionWarning
 
@@ -56,7 +56,7 @@ def ids_of(n: int) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def photos() -> sv.Dataset:
+def photos() -> shv.Dataset:
     rng = np.random.default_rng(0)
     n = COUNT * len(NAMES)
     images = rng.integers(0, 256, (n, 32, 32, 3), dtype=np.uint8)
@@ -65,44 +65,44 @@ def photos() -> sv.Dataset:
     labels = np.repeat(np.arange(len(NAMES)), COUNT)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return sv.Dataset.from_arrays(
+        return shv.Dataset.from_arrays(
             images, labels, class_names=list(NAMES), ids=ids_of(n), groups=ids_of(n)
         )
 
 
 @pytest.fixture(scope="module")
-def classifier(photos: sv.Dataset) -> sv.Classifier:
+def classifier(photos: shv.Dataset) -> shv.Classifier:
     """Return a network without any training, which is wrong about most photos."""
-    model = sv.build_model(
+    model = shv.build_model(
         len(photos.class_names), architecture="shelf_cnn", image_size=(32, 32), seed=1
     )
-    bare = sv.Classifier.from_model(model, class_names=photos.class_names)
+    bare = shv.Classifier.from_model(model, class_names=photos.class_names)
     return bare.with_validation(photos)
 
 
 @pytest.fixture(scope="module")
-def predictions(classifier: sv.Classifier, photos: sv.Dataset) -> sv.Predictions:
+def predictions(classifier: shv.Classifier, photos: shv.Dataset) -> shv.Predictions:
     return classifier.predict(photos)
 
 
 @pytest.fixture(scope="module")
-def splits(photos: sv.Dataset) -> sv.Splits:
-    return sv.SeededSplitter(train=0.5, validation=0.2, test=0.3, seed=1).split(photos)
+def splits(photos: shv.Dataset) -> shv.Splits:
+    return shv.SeededSplitter(train=0.5, validation=0.2, test=0.3, seed=1).split(photos)
 
 
 @pytest.fixture(scope="module")
-def report(classifier: sv.Classifier, photos: sv.Dataset) -> sv.EvaluationReport:
-    return sv.evaluate(classifier, photos, slices={NAMES[3]: ids_of(len(photos))}, resamples=100)
+def report(classifier: shv.Classifier, photos: shv.Dataset) -> shv.EvaluationReport:
+    return shv.evaluate(classifier, photos, slices={NAMES[3]: ids_of(len(photos))}, resamples=100)
 
 
 @pytest.fixture(scope="module")
-def audit(photos: sv.Dataset) -> sv.AuditReport:
-    return sv.audit(photos.select(class_names=photos.class_names))
+def audit(photos: shv.Dataset) -> shv.AuditReport:
+    return shv.audit(photos.select(class_names=photos.class_names))
 
 
 @pytest.fixture(scope="module")
-def inventory(classifier: sv.Classifier, predictions: sv.Predictions) -> sv.Inventory:
-    return sv.take_inventory(classifier, predictions, by=lambda name: name[:12], draws=100)
+def inventory(classifier: shv.Classifier, predictions: shv.Predictions) -> shv.Inventory:
+    return shv.take_inventory(classifier, predictions, by=lambda name: name[:12], draws=100)
 
 
 def shown_in_terminals(request: pytest.FixtureRequest) -> Iterator[tuple[str, str]]:
@@ -110,24 +110,24 @@ def shown_in_terminals(request: pytest.FixtureRequest) -> Iterator[tuple[str, st
     give = request.getfixturevalue
     photos, splits, report = give("photos"), give("splits"), give("report")
     predictions, inventory, audit = give("predictions"), give("inventory"), give("audit")
-    tree = sv.Taxonomy.from_mapping(dict.fromkeys(photos.class_names, "Drinks\x1b[2J"))
-    boxes = sv.Boxes([[0, 0, 8, 8], [8, 8, 20, 20]])
+    tree = shv.Taxonomy.from_mapping(dict.fromkeys(photos.class_names, "Drinks\x1b[2J"))
+    boxes = shv.Boxes([[0, 0, 8, 8], [8, 8, 20, 20]])
     found = give("classifier").predict_regions(np.zeros((32, 32, 3), np.uint8), boxes)
-    skipped = sv.data.SkippedFiles(
-        sv.data.SkippedFile(path=name, reason=f"{name} is odd", code="odd") for name in NAMES
+    skipped = shv.data.SkippedFiles(
+        shv.data.SkippedFile(path=name, reason=f"{name} is odd", code="odd") for name in NAMES
     )
-    leak = sv.data.Leak(
+    leak = shv.data.Leak(
         group="g", parts=("train", "test"), ids=(NAMES[1], NAMES[4]), reason="group"
     )
-    copy = sv.data.Leak(group="g", parts=("test",), ids=(NAMES[1],), reason="copy")
+    copy = shv.data.Leak(group="g", parts=("test",), ids=(NAMES[1],), reason="copy")
     values = {
         "photos": photos, "splits": splits, "report": report, "predictions": predictions,
         "inventory": inventory, "audit": audit, "findings": "\n".join(map(str, audit)),
         "prediction": predictions[1], "mistakes": "\n".join(map(str, report.top_mistakes(40))),
-        "comparison": sv.evaluation.compare(report, report), "taxonomy": tree, "regions": found,
+        "comparison": shv.evaluation.compare(report, report), "taxonomy": tree, "regions": found,
         "answers": tree.answer(predictions, 0.5), "answer": tree.answer(predictions, 0.5)[1],
         "skipped": skipped, "skipped file": skipped[1], "leak": leak, "copy": copy,
-        "plan": sv.BalancingAugmenter().plan(photos.class_counts), "counts": splits.describe(),
+        "plan": shv.BalancingAugmenter().plan(photos.class_counts), "counts": splits.describe(),
         "classifier": give("classifier"),
     }  # fmt: skip
     for name, value in values.items():
@@ -182,7 +182,7 @@ def test_no_name_is_markup_in_html(request: pytest.FixtureRequest, tmp_path: Pat
         assert name == "table of findings" or "&lt;script&gt;" in text, name
 
 
-def test_no_name_is_markup_in_a_model_card(report: sv.EvaluationReport) -> None:
+def test_no_name_is_markup_in_a_model_card(report: shv.EvaluationReport) -> None:
     card = report.model_card(title=NAMES[3], intended_use=NAMES[3])
     assert has_effect(card) == []
     assert not re.search(r"(?<!\\)<(?:script|img)|(?<!\\)\[a|(?<!\\)`|(?<!\\)://|\n# Tea", card)
@@ -212,25 +212,25 @@ def test_no_cell_of_csv_is_a_formula(request: pytest.FixtureRequest, tmp_path: P
 
 
 def test_a_saved_split_gives_hostile_names_back(
-    splits: sv.Splits, photos: sv.Dataset, tmp_path: Path
+    splits: shv.Splits, photos: shv.Dataset, tmp_path: Path
 ) -> None:
     splits.save(tmp_path / "split.csv")
-    again = sv.Splits.load(tmp_path / "split.csv", photos)
+    again = shv.Splits.load(tmp_path / "split.csv", photos)
     assert again.train.ids.tolist() == splits.train.ids.tolist()
     assert again.test is not None
 
 
-REFUSED: tuple[Callable[[str, sv.Dataset, Path], object], ...] = (
-    lambda name, _, folder: sv.Dataset.from_directory(folder / name.replace("/", "")),
+REFUSED: tuple[Callable[[str, shv.Dataset, Path], object], ...] = (
+    lambda name, _, folder: shv.Dataset.from_directory(folder / name.replace("/", "")),
     lambda name, photos, _: photos.select(class_names=[f"{name}?"]),
     lambda name, photos, _: photos.relabel({f"{name}?": "a"}),
-    lambda name, _, __: sv.SeededSplitter(method=cast("Any", name)),
-    lambda name, _, __: sv.build_model(2, architecture=name),
-    lambda name, _, folder: sv.Classifier.load(folder / name.replace("/", "")),
-    lambda name, _, __: sv.Boxes.from_coco({"images": []}, image=name),
-    lambda name, _, __: sv.Taxonomy.from_mapping({name: name}),
-    lambda name, photos, folder: sv.Splits.from_files(photos, train=_list_of(folder, name)),
-    lambda name, _, __: sv.Dataset.from_arrays(
+    lambda name, _, __: shv.SeededSplitter(method=cast("Any", name)),
+    lambda name, _, __: shv.build_model(2, architecture=name),
+    lambda name, _, folder: shv.Classifier.load(folder / name.replace("/", "")),
+    lambda name, _, __: shv.Boxes.from_coco({"images": []}, image=name),
+    lambda name, _, __: shv.Taxonomy.from_mapping({name: name}),
+    lambda name, photos, folder: shv.Splits.from_files(photos, train=_list_of(folder, name)),
+    lambda name, _, __: shv.Dataset.from_arrays(
         np.zeros((2, 8, 8, 3), np.uint8), [name, f"{name} "]
     ),
 )
@@ -243,7 +243,7 @@ def _list_of(folder: Path, name: str) -> Path:
     return path
 
 
-def test_messages_of_errors_and_warnings_are_inert(photos: sv.Dataset, tmp_path: Path) -> None:
+def test_messages_of_errors_and_warnings_are_inert(photos: shv.Dataset, tmp_path: Path) -> None:
     said: list[str] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -280,7 +280,7 @@ def test_the_command_line_and_its_log_are_inert(
 
 
 def test_json_of_an_inventory_is_inert_and_read_back(
-    inventory: sv.Inventory, photos: sv.Dataset, tmp_path: Path
+    inventory: shv.Inventory, photos: shv.Dataset, tmp_path: Path
 ) -> None:
     inventory.save(tmp_path / "inventory.json")
     text = (tmp_path / "inventory.json").read_text(encoding="utf-8")
@@ -289,8 +289,8 @@ def test_json_of_an_inventory_is_inert_and_read_back(
 
 
 def test_json_of_skipped_files_is_inert_and_read_back() -> None:
-    skipped = sv.data.SkippedFiles(
-        sv.data.SkippedFile(path=name, reason=name, code="odd") for name in NAMES
+    skipped = shv.data.SkippedFiles(
+        shv.data.SkippedFile(path=name, reason=name, code="odd") for name in NAMES
     )
     text = skipped.to_json_lines()
     assert has_effect(text) == []

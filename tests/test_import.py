@@ -107,8 +107,8 @@ def test_numpys_global_generator_stays_as_it_was() -> None:
     import numpy as np
     np.random.seed(7)
     before = np.random.get_state()[1].tolist()
-    import shelfvision as sv
-    sv.Dataset, sv.SeededSplitter, sv.BalancingAugmenter, sv.Trainer, sv.samples, sv.plot
+    import shelfvision as shv
+    shv.Dataset, shv.SeededSplitter, shv.BalancingAugmenter, shv.Trainer, shv.samples, shv.plot
     print(before == np.random.get_state()[1].tolist())
     """
     assert outcome(program) == "True"

@@ -9,8 +9,8 @@ from typing import NoReturn
 
 import pytest
 
-from shelfvision import _json
-from shelfvision._json import MAX_DEPTH, json_object, parse_json, versioned
+from shelfvision._storage import json_values as _json
+from shelfvision._storage.json_values import MAX_DEPTH, json_object, parse_json, versioned
 from shelfvision.errors import BundleError, DataError, ModelError
 from support import refuses
 

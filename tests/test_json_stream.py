@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shelfvision._json_stream import LISTED, MAX_ENTRY, json_entries
+from shelfvision._storage.json_stream import LISTED, MAX_ENTRY, json_entries
 from shelfvision.errors import DataError
 from support import refuses
 

@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision import plot
 from shelfvision._text import printable
 from shelfvision.errors import InvalidParameterError
@@ -387,7 +387,7 @@ def test_shares_of_a_confusion_matrix_are_made_by_normalize() -> None:
 
 @pytest.mark.remedy("wrong-type")
 def test_photos_of_a_dataset_are_drawn_as_arrays() -> None:
-    dataset = sv.samples.render_products(1, image_size=(20, 20))
+    dataset = shv.samples.render_products(1, image_size=(20, 20))
     names = list(dataset.class_names)
     with refuses(InvalidParameterError, "wrong-type", "images"):
         plot.predictions(dataset, names, [0.5] * len(names))  # type: ignore[arg-type]  # wrong on purpose
@@ -396,13 +396,13 @@ def test_photos_of_a_dataset_are_drawn_as_arrays() -> None:
 
 @pytest.mark.remedy("wrong-shape")
 def test_heat_maps_that_are_missing_are_made_by_explain() -> None:
-    photos = sv.samples.render_products(1, image_size=(32, 32))
+    photos = shv.samples.render_products(1, image_size=(32, 32))
     images = photos.to_arrays()[0]
     with refuses(InvalidParameterError, "wrong-shape", "maps"):
         plot.heat_maps(images)
-    model = sv.build_model(len(photos.class_names), architecture="shelf_cnn", image_size=(32, 32))
-    classifier = sv.Classifier.from_model(model, class_names=photos.class_names)
-    assert len(plot.heat_maps(sv.explain(classifier, images))) == len(images)
+    model = shv.build_model(len(photos.class_names), architecture="shelf_cnn", image_size=(32, 32))
+    classifier = shv.Classifier.from_model(model, class_names=photos.class_names)
+    assert len(plot.heat_maps(shv.explain(classifier, images))) == len(images)
 
 
 # -- names from outside --------------------------------------------------------------------

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision.errors import InvalidParameterError, StorageError
 from shelfvision.samples import CLASS_NAMES, UNEVEN_COUNTS, render_products, write_products
 from shelfvision.samples._products import designs_for
@@ -166,7 +166,7 @@ def test_a_guess_by_colour_fails() -> None:
         assert guess.score(_colours(test), test.labels) < 0.45
 
 
-def _colours(photos: sv.Dataset) -> npt.NDArray[np.float64]:
+def _colours(photos: shv.Dataset) -> npt.NDArray[np.float64]:
     images, _ = photos.to_arrays()
     pixels = images.reshape(len(images), -1, 3)
     return np.concatenate([pixels.mean(axis=1), pixels.std(axis=1)], axis=1)

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import shelfvision as sv
+import shelfvision as shv
 
 pytest.importorskip("fastapi", reason="the service needs fastapi: pip install fastapi")
 pytest.importorskip("httpx", reason="its tests need httpx: pip install httpx")
@@ -30,9 +30,9 @@ SIDE = 88
 @pytest.fixture(scope="module")
 def digest_and_path(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     path = tmp_path_factory.mktemp("service") / "groceries.shelf"
-    model = sv.build_model(2, image_size=(SIDE, SIDE), seed=1)
-    bare = sv.Classifier.from_model(model, class_names=["juice", "milk"])
-    scores = sv.ValidationScores.of([[0.9, 0.1], [0.2, 0.8]], [0, 1])
+    model = shv.build_model(2, image_size=(SIDE, SIDE), seed=1)
+    bare = shv.Classifier.from_model(model, class_names=["juice", "milk"])
+    scores = shv.ValidationScores.of([[0.9, 0.1], [0.2, 0.8]], [0, 1])
     return bare.with_validation(scores).save(path), path
 
 
@@ -63,7 +63,7 @@ def test_a_photo_is_answered_as_the_classifier_says(
 ) -> None:
     digest, path = digest_and_path
     answer = client.post("/predict", content=photo())
-    wanted = sv.Classifier.load(path).predict(photo())[0]
+    wanted = shv.Classifier.load(path).predict(photo())[0]
     assert answer.status_code == 200
     assert answer.json() == {
         "label": wanted.label,
@@ -107,7 +107,7 @@ def test_a_shelf_is_counted_and_held_against_what_is_expected(
     answer = client.post("/inventory", json=shelf(boxes, expected=expected))
     assert answer.status_code == 200
     said = answer.json()
-    regions = sv.Classifier.load(digest_and_path[1]).predict_regions(photo(), boxes)
+    regions = shv.Classifier.load(digest_and_path[1]).predict_regions(photo(), boxes)
     assert said["labels"] == list(regions.labels)
     assert sum(one["count"] for one in said["products"].values()) == pytest.approx(3, abs=0.02)
     assert {n: one["taken_for"] for n, one in said["products"].items()} == regions.counts

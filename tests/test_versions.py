@@ -8,12 +8,12 @@ from importlib import metadata
 
 import pytest
 
-import shelfvision as sv
+import shelfvision as shv
 
 
 def shown() -> dict[str, str]:
     file = io.StringIO()
-    sv.show_versions(file)
+    shv.show_versions(file)
     return dict(line.split(maxsplit=1) for line in file.getvalue().splitlines())
 
 
@@ -21,7 +21,7 @@ def test_it_names_python_and_every_dependency() -> None:
     versions = shown()
     assert versions["python"] == platform.python_version()
     assert versions["numpy"] == metadata.version("numpy")
-    assert versions["shelfvision"] == sv.__version__
+    assert versions["shelfvision"] == shv.__version__
 
 
 def test_a_package_that_is_missing_is_said_to_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,5 +33,5 @@ def test_a_package_that_is_missing_is_said_to_be_missing(monkeypatch: pytest.Mon
 
 
 def test_it_prints_to_standard_output_by_default(capsys: pytest.CaptureFixture[str]) -> None:
-    sv.show_versions()
+    shv.show_versions()
     assert "keras" in capsys.readouterr().out

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import shelfvision as sv
+import shelfvision as shv
 
 WATCH = Path(__file__).parents[1] / "examples" / "watch"
 NAMES = ("juice", "milk")
@@ -30,10 +30,10 @@ SIDE = 88
 class Quick:
     """A classifier that goes by the first letter, so that no test waits for a network."""
 
-    def predict(self, photos: bytes, /, *, on_error: str) -> sv.Predictions:
+    def predict(self, photos: bytes, /, *, on_error: str) -> shv.Predictions:
         label = {b"j": 0, b"m": 1}.get(photos[:1])
         rows = np.eye(2, dtype=np.float32)[[label or 0]]
-        return sv.Predictions(rows, NAMES, ["0"], ["no photo" if label is None else None])
+        return shv.Predictions(rows, NAMES, ["0"], ["no photo" if label is None else None])
 
 
 CHILD = f"""
@@ -250,9 +250,9 @@ def test_killed_at_any_instant_it_counts_every_photo_once(
 def test_the_program_counts_stores_and_keeps_a_page(
     watch: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    photos = sv.samples.render_products(3, class_names=["Can", "Jar"], image_size=(SIDE, SIDE))
-    model = sv.build_model(2, image_size=(SIDE, SIDE), seed=1)
-    bare = sv.Classifier.from_model(model, class_names=photos.class_names)
+    photos = shv.samples.render_products(3, class_names=["Can", "Jar"], image_size=(SIDE, SIDE))
+    model = shv.build_model(2, image_size=(SIDE, SIDE), seed=1)
+    bare = shv.Classifier.from_model(model, class_names=photos.class_names)
     bare.with_validation(photos).save(tmp_path / "groceries.shelf")
     for number, (pixels, _) in enumerate(photos):
         place = tmp_path / "incoming" / ("north" if number % 2 else "south")

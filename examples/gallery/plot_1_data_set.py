@@ -14,13 +14,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 from PIL import Image, ImageFilter
 
-import shelfvision as sv
+import shelfvision as shv
 
 folder = Path(tempfile.mkdtemp()) / "photos"
-sv.samples.write_products(
+shv.samples.write_products(
     folder, {"Bottle": 24, "Can": 36, "Carton": 30, "Jar": 9}
 )
-photos = sv.Dataset.from_directory(folder)
+photos = shv.Dataset.from_directory(folder)
 print(photos.class_counts)
 
 # %%
@@ -52,7 +52,7 @@ blurred.save(folder / "Carton" / "shaky.jpg")
 whole = (folder / "Bottle" / "0001.jpg").read_bytes()
 (folder / "Bottle" / "half.jpg").write_bytes(whole[:900])
 
-report = sv.audit(sv.Dataset.from_directory(folder))
+report = shv.audit(shv.Dataset.from_directory(folder))
 print(report)
 
 # %%

@@ -8,7 +8,7 @@ photo and the same key always give the same copy.
 
 import matplotlib.pyplot as plt
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision.augment import (
     Brightness,
     Compose,
@@ -23,7 +23,7 @@ from shelfvision.augment import (
     Zoom,
 )
 
-photos = sv.samples.render_products(
+photos = shv.samples.render_products(
     {"Can": 1, "Carton": 1, "Jar": 1}, seed=4
 )
 images, _ = photos.to_arrays()
@@ -42,10 +42,10 @@ operations = {
     "Noise": Noise(30),
     "MotionBlur": MotionBlur(9),
     "PriceTag": PriceTag(),
-    "default_augmenter()": sv.augment.default_augmenter(),
+    "default_augmenter()": shv.augment.default_augmenter(),
 }
 copies = {
-    name: sv.augment.preview_array(operation, images[1], n=5, seed=7)[0]
+    name: shv.augment.preview_array(operation, images[1], n=5, seed=7)[0]
     for name, operation in operations.items()
 }
 figure, axes = plt.subplots(
@@ -72,4 +72,4 @@ def greyer(image, rng):  # type: ignore[no-untyped-def]
 
 # sphinx_gallery_thumbnail_number = 2
 steps = Compose([Rotate(8), greyer, Maybe(Glare(), p=1.0), PriceTag()])
-sv.augment.preview(steps, images, stages=True)
+shv.augment.preview(steps, images, stages=True)

@@ -8,12 +8,12 @@ copy is made, a plan says how many each class would get.
 
 import matplotlib.pyplot as plt
 
-import shelfvision as sv
+import shelfvision as shv
 
-photos = sv.samples.render_products(
-    sv.samples.UNEVEN_COUNTS, image_size=(48, 48)
+photos = shv.samples.render_products(
+    shv.samples.UNEVEN_COUNTS, image_size=(48, 48)
 )
-splits = sv.SeededSplitter(
+splits = shv.SeededSplitter(
     train=0.7, validation=0.2, test=0.1, seed=42
 ).split(photos)
 
@@ -22,9 +22,9 @@ splits = sv.SeededSplitter(
 # learn.
 
 plans = {
-    "not majority": sv.BalancingAugmenter(seed=42),
-    "median": sv.BalancingAugmenter(sampling_strategy="median", seed=42),
-    "minority": sv.BalancingAugmenter(
+    "not majority": shv.BalancingAugmenter(seed=42),
+    "median": shv.BalancingAugmenter(sampling_strategy="median", seed=42),
+    "minority": shv.BalancingAugmenter(
         sampling_strategy="minority", seed=42
     ),
 }
@@ -41,7 +41,7 @@ for ax, (strategy, balancing) in zip(axes, plans.items(), strict=True):
 # Copies are rows of the dataset, made when they are read. Each keeps the
 # group of its original, so that none can leave the training part.
 
-train = sv.BalancingAugmenter(seed=42).balance(splits.train)
+train = shv.BalancingAugmenter(seed=42).balance(splits.train)
 print(train.class_counts)
 print((train.copies > 0).sum(), "of", len(train), "rows are copies")
 assert set(train.groups) == set(splits.train.groups)

@@ -11,7 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.neighbors import KNeighborsClassifier
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision.augment import Brightness, Compose, Noise, Rotate, Shift
 
 # %%
@@ -22,16 +22,16 @@ from shelfvision.augment import Brightness, Compose, Noise, Rotate, Shift
 # row; nothing else does.
 
 
-def bursts(seed: int) -> sv.Dataset:
+def bursts(seed: int) -> shv.Dataset:
     """Return photos of products, six in a row of each."""
-    products = sv.samples.render_products(
+    products = shv.samples.render_products(
         20, image_size=(64, 64), seed=seed
     )
     images, labels = products.to_arrays()
     hand = Compose([Rotate(4), Shift(0.04), Brightness(0.06), Noise(4)])
-    taken = sv.augment.preview_array(hand, images, n=6, seed=seed)
+    taken = shv.augment.preview_array(hand, images, n=6, seed=seed)
     names = [name.replace("/", "/product-") for name in products.ids]
-    return sv.Dataset.from_arrays(
+    return shv.Dataset.from_arrays(
         taken.reshape(-1, 64, 64, 3),
         np.repeat(labels, 6),
         class_names=products.class_names,
@@ -57,23 +57,23 @@ for ax, image in zip(axes, photos.read_batch(slice(0, 6)), strict=True):
 class Nearest:
     """Answers with the label of the photo that looks most alike."""
 
-    def __init__(self, training: sv.Dataset) -> None:
+    def __init__(self, training: shv.Dataset) -> None:
         """Remember the training photos."""
         self.class_names = training.class_names
         self._judge = KNeighborsClassifier(n_neighbors=1)
         self._judge.fit(self._small(training), training.labels)
 
-    def predict(self, photos: sv.Dataset) -> sv.Predictions:
+    def predict(self, photos: shv.Dataset) -> shv.Predictions:
         """Return the nearest photo's class, with certainty."""
         found = self._judge.predict(self._small(photos))
-        return sv.Predictions(
+        return shv.Predictions(
             np.eye(len(self.class_names))[found],
             self.class_names,
             photos.ids,
         )
 
     @staticmethod
-    def _small(photos: sv.Dataset) -> np.ndarray:
+    def _small(photos: shv.Dataset) -> np.ndarray:
         images, _ = photos.to_arrays()
         small = images[:, ::5, ::5].astype(np.float32)
         return small.reshape(len(small), -1)
@@ -87,7 +87,7 @@ class Nearest:
 # products to go by. New products, photographed later, are what a shop
 # will see.
 
-splitter = sv.SeededSplitter(train=0.7, validation=0, test=0.3, seed=42)
+splitter = shv.SeededSplitter(train=0.7, validation=0, test=0.3, seed=42)
 grouped = photos.group_near_duplicates().group_bursts()
 print(len(photos), "photos,", len(set(grouped.groups)), "groups found")
 
@@ -98,8 +98,8 @@ for title, some in {
 }.items():
     splits = splitter.split(some)
     assert splits.test is not None
-    reports[title] = sv.evaluate(Nearest(splits.train), splits.test)
-reports["new products"] = sv.evaluate(Nearest(photos), bursts(seed=2))
+    reports[title] = shv.evaluate(Nearest(splits.train), splits.test)
+reports["new products"] = shv.evaluate(Nearest(photos), bursts(seed=2))
 
 # sphinx_gallery_thumbnail_number = 2
 figure, ax = plt.subplots(figsize=(5.5, 3), layout="constrained")

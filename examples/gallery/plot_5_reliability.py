@@ -10,7 +10,7 @@ classifier that is surer of itself than it should be.
 import matplotlib.pyplot as plt
 import numpy as np
 
-import shelfvision as sv
+import shelfvision as shv
 
 rng = np.random.default_rng(7)
 names = ("juice", "milk", "water", "yoghurt")
@@ -26,7 +26,7 @@ scores = (sharpened / sharpened.sum(axis=1, keepdims=True)).astype(
 # One half teaches, the other judges. A temperature is one number, learned
 # from the first half; it changes no label.
 
-calibration = sv.Calibration.fit(scores[:4000], labels[:4000])
+calibration = shv.Calibration.fit(scores[:4000], labels[:4000])
 print(calibration)
 
 figure, axes = plt.subplots(1, 2, figsize=(9, 4.2), layout="constrained")
@@ -36,11 +36,11 @@ for ax, title, given in zip(
     (scores[4000:], calibration.apply(scores[4000:])),
     strict=True,
 ):
-    found = sv.Predictions(
+    found = shv.Predictions(
         given, names, [f"{number}.jpg" for number in range(4000)]
     )
-    report = sv.EvaluationReport(found, labels[4000:])
-    sv.plot.reliability(report, ax=ax)
+    report = shv.EvaluationReport(found, labels[4000:])
+    shv.plot.reliability(report, ax=ax)
     ax.set_title(
         f"{title}: calibration error {report.calibration_error:.3f}"
     )
@@ -59,7 +59,7 @@ first, second = (
 asked = np.array([0.80, 0.85, 0.90, 0.95, 0.97])
 reached, covered = [], []
 for precision in asked:
-    thresholds = sv.Thresholds.for_precision(
+    thresholds = shv.Thresholds.for_precision(
         first, labels[:4000], precision=precision
     )
     accepted = thresholds.decide(second) == "accept"

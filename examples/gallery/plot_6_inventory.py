@@ -9,7 +9,7 @@ what is known to be confused, and says how sure it is of each count.
 import keras
 import matplotlib.pyplot as plt
 
-import shelfvision as sv
+import shelfvision as shv
 
 # %%
 # A network of a few seconds, on thumbnails, so that it is often wrong.
@@ -33,11 +33,11 @@ def small_network() -> keras.Model:
 
 
 counts = {"Bottle": 300, "Can": 300, "Pouch": 300}
-known = sv.samples.render_products(counts, image_size=(32, 32), seed=3)
-splits = sv.SeededSplitter(
+known = shv.samples.render_products(counts, image_size=(32, 32), seed=3)
+splits = shv.SeededSplitter(
     train=0.5, validation=0.5, test=0, seed=42
 ).split(known.cached())
-trainer = sv.Trainer(epochs=10, learning_rate=0.002, seed=42)
+trainer = shv.Trainer(epochs=10, learning_rate=0.002, seed=42)
 classifier = trainer.fit(
     small_network(), splits.train, splits.validation
 ).classifier
@@ -47,8 +47,8 @@ print(classifier.validation_scores)
 # A shelf with a mix of its own.
 
 truth = {"Bottle": 160, "Can": 60, "Pouch": 20}
-shelf = sv.samples.render_products(truth, image_size=(32, 32), seed=9)
-inventory = sv.take_inventory(classifier, shelf)
+shelf = shv.samples.render_products(truth, image_size=(32, 32), seed=9)
+inventory = shv.take_inventory(classifier, shelf)
 print(inventory)
 
 # %%

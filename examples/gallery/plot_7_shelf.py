@@ -14,7 +14,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from PIL import Image
 
-import shelfvision as sv
+import shelfvision as shv
 
 names = ("Bottle", "Can", "Carton", "Pouch")
 
@@ -27,16 +27,16 @@ names = ("Bottle", "Can", "Carton", "Pouch")
 
 images, labels, groups = [], [], []
 for seed in range(20):
-    shelf = sv.samples.render_shelf(3, 10, class_names=names, seed=seed)
+    shelf = shv.samples.render_shelf(3, 10, class_names=names, seed=seed)
     whole = Image.fromarray(shelf.photo)
     for box, label in zip(shelf.boxes, shelf.labels, strict=True):
         images.append(np.asarray(whole.crop(tuple(box)).resize((32, 32))))
         labels.append(names.index(label))
         groups.append(f"shelf-{seed}")
-crops = sv.Dataset.from_arrays(
+crops = shv.Dataset.from_arrays(
     np.stack(images), np.array(labels), class_names=names, groups=groups
 )
-splitter = sv.SeededSplitter(train=0.7, validation=0.3, test=0, seed=42)
+splitter = shv.SeededSplitter(train=0.7, validation=0.3, test=0, seed=42)
 splits = splitter.split(crops)
 print(splits.describe())
 
@@ -62,17 +62,17 @@ def small_network() -> keras.Model:
     )
 
 
-trainer = sv.Trainer(epochs=12, learning_rate=0.002, seed=42)
+trainer = shv.Trainer(epochs=12, learning_rate=0.002, seed=42)
 result = trainer.fit(small_network(), splits.train, splits.validation)
 classifier = result.classifier.calibrated()
 assert splits.validation is not None
-print(sv.evaluate(classifier, splits.validation).accuracy)
+print(shv.evaluate(classifier, splits.validation).accuracy)
 
 # %%
 # The shelf in question
 # ---------------------
 
-shelf = sv.samples.render_shelf(3, 10, class_names=names, seed=99)
+shelf = shv.samples.render_shelf(3, 10, class_names=names, seed=99)
 regions = classifier.predict_regions(shelf.photo, shelf.boxes)
 
 figure, ax = plt.subplots(figsize=(9, 7), layout="constrained")

@@ -22,7 +22,7 @@ import numpy as np
 from fastapi import Depends, FastAPI, HTTPException, Request
 from pydantic import Base64Bytes, BaseModel, Field, NonNegativeInt, ValidationError
 
-import shelfvision as sv
+import shelfvision as shv
 
 MAX_BYTES = int(os.environ.get("SHELF_MAX_BYTES", "8388608"))
 MEMORY = int(os.environ.get("SHELF_MEMORY", str(1024**3)))
@@ -137,8 +137,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         raise RuntimeError(
             "SHELF_BUNDLE is not set; start with SHELF_BUNDLE=groceries.shelf uvicorn service:app"
         )
-    info = sv.inspect(path, expected_sha256=os.environ.get("SHELF_SHA256"))
-    classifier = sv.Classifier.load(path, expected_sha256=info.sha256)
+    info = shv.inspect(path, expected_sha256=os.environ.get("SHELF_SHA256"))
+    classifier = shv.Classifier.load(path, expected_sha256=info.sha256)
     # The first prediction compiles; no request shall wait for that.
     classifier.predict(np.zeros((*classifier.image_size, 3), np.uint8))
     app.state.classifier, app.state.info = classifier, info
@@ -194,8 +194,8 @@ async def shelf_of(request: Request) -> AsyncIterator[Shelf]:
 def memory_of(photo: bytes) -> int:
     """Return what decoding takes, by the header; 0 for what is refused before it is decoded."""
     try:
-        return sv.data.memory_to_decode(photo)
-    except sv.errors.PhotoError:
+        return shv.data.memory_to_decode(photo)
+    except shv.errors.PhotoError:
         return 0
 
 
@@ -228,14 +228,14 @@ async def inventory(request: Request, shelf: Annotated[Shelf, Depends(shelf_of)]
             return await anyio.to_thread.run_sync(
                 lambda: counted(state.classifier, shelf, state.info.sha256), limiter=state.limiter
             )
-    except sv.errors.ShelfVisionError as error:
+    except shv.errors.ShelfVisionError as error:
         raise HTTPException(422, str(error)) from error
 
 
-def counted(classifier: sv.Classifier, shelf: Shelf, sha256: str) -> Stock:
+def counted(classifier: shv.Classifier, shelf: Shelf, sha256: str) -> Stock:
     """Count a shelf."""
     found = classifier.predict_regions(shelf.photo, shelf.boxes).predictions
-    stock = sv.take_inventory(classifier, found)
+    stock = shv.take_inventory(classifier, found)
     checks = () if shelf.expected is None else stock.against(shelf.expected)
     return Stock(
         labels=list(found.labels),
@@ -267,7 +267,7 @@ async def health() -> dict[str, str]:
 @app.get("/version")
 async def version(request: Request) -> About:
     """Tell which classifier answers."""
-    info: sv.BundleInfo = request.app.state.info
+    info: shv.BundleInfo = request.app.state.info
     return About(
         sha256=info.sha256,
         architecture=info.architecture,

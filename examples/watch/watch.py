@@ -33,10 +33,10 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-import shelfvision as sv
+import shelfvision as shv
 
 ENDINGS = (b".jpg", b".jpeg", b".jpe", b".jfif", b".jfi", b".png", b".webp")
-MAX_BYTES = sv.DecodeLimits().max_bytes
+MAX_BYTES = shv.DecodeLimits().max_bytes
 TABLES = """
 CREATE TABLE IF NOT EXISTS about (
     name TEXT PRIMARY KEY,
@@ -69,7 +69,7 @@ log = logging.getLogger("watch")
 class Predicts(Protocol):
     """What is asked of a classifier."""
 
-    def predict(self, photos: bytes, /, *, on_error: sv.protocols.OnError) -> sv.Predictions:
+    def predict(self, photos: bytes, /, *, on_error: shv.protocols.OnError) -> shv.Predictions:
         """Say what a photo shows; one that cannot be read is a row with its error."""
 
 
@@ -119,7 +119,7 @@ class Stock:
         row = self._db.execute("SELECT 1 FROM photos WHERE digest = ?", [digest]).fetchone()
         return row is not None
 
-    def record(self, name: bytes, look: Look, digest: str, said: sv.Prediction | None) -> bool:
+    def record(self, name: bytes, look: Look, digest: str, said: shv.Prediction | None) -> bool:
         """Write down a file and what is said of its photo, both or nothing.
 
         Returns whether that was done; not where nothing is said of a photo that is not there.
@@ -147,7 +147,7 @@ class Stock:
                 )
         return True
 
-    def predictions(self, class_names: tuple[str, ...]) -> sv.Predictions:
+    def predictions(self, class_names: tuple[str, ...]) -> shv.Predictions:
         """Return what is said of all photos, each under the first of its names."""
         rows = self._db.execute(
             "SELECT min(name), decision, probabilities, error FROM photos JOIN files "
@@ -157,7 +157,7 @@ class Stock:
         for place, (_, _, blob, error) in enumerate(rows):
             if error is None:
                 scores[place] = np.frombuffer(blob, np.float32)
-        return sv.Predictions(
+        return shv.Predictions(
             scores,
             class_names,
             [shown(row[0]) for row in rows],
@@ -176,7 +176,7 @@ class Stock:
         self._db.execute("COMMIT")
 
 
-def _columns(said: sv.Prediction) -> tuple[str | float | bytes | None, ...]:
+def _columns(said: shv.Prediction) -> tuple[str | float | bytes | None, ...]:
     if said.error is not None:
         return None, None, said.decision, None, said.error
     scores = np.ascontiguousarray(said.probabilities, np.float32).tobytes()
@@ -223,7 +223,7 @@ class Watch:
         log.info("%s: %s", shown(name), told)
         return "counted" if self.stock.record(name, look, digest, said) else "changing"
 
-    def _said(self, data: bytes) -> sv.Prediction:
+    def _said(self, data: bytes) -> shv.Prediction:
         return self.classifier.predict(data, on_error="skip")[0]
 
 
@@ -258,7 +258,7 @@ def look_of(found: os.stat_result) -> Look:
     return Look(size=found.st_size, changed=found.st_mtime_ns)
 
 
-def told_of(said: sv.Prediction) -> str:
+def told_of(said: shv.Prediction) -> str:
     """Return what is said of a photo in a line."""
     return said.error or ", ".join(filter(None, (said.label, said.decision)))
 
@@ -268,13 +268,13 @@ def part_of(name: str) -> str:
     return name.rpartition("/")[0] or "."
 
 
-def report(classifier: sv.Classifier, stock: Stock, page: Path | None) -> None:
+def report(classifier: shv.Classifier, stock: Stock, page: Path | None) -> None:
     """Print the inventory, and save its page."""
     found = stock.predictions(classifier.class_names)
     if all(error is not None for error in found.errors):
         print("There is nothing to count yet.")
         return
-    inventory = sv.take_inventory(classifier, found, by=part_of)
+    inventory = shv.take_inventory(classifier, found, by=part_of)
     print(inventory)
     if page is not None:
         inventory.save(page)
@@ -294,8 +294,8 @@ def main(arguments: list[str] | None = None) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     if not options.folder.is_dir():
         sys.exit(f"there is no folder {options.folder}; make it, or name another")
-    info = sv.inspect(options.classifier)
-    classifier = sv.Classifier.load(options.classifier, expected_sha256=info.sha256)
+    info = shv.inspect(options.classifier)
+    classifier = shv.Classifier.load(options.classifier, expected_sha256=info.sha256)
     with closing(Stock(options.database, info.sha256)) as stock:
         watch = Watch(options.folder, classifier, stock, options.settle)
         report(classifier, stock, options.page)

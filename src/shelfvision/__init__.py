@@ -12,17 +12,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from shelfvision import augment, errors, export, plot, samples, testing
     from shelfvision._versions import show_versions
+    from shelfvision.auditing import AuditReport, Finding, audit
     from shelfvision.augment import BalancingAugmenter
-    from shelfvision.data import (
-        AuditReport,
-        Dataset,
-        DecodeLimits,
-        Finding,
-        SeededSplitter,
-        SkippedFile,
-        Splits,
-        audit,
-    )
+    from shelfvision.data import Dataset, DecodeLimits, SeededSplitter, SkippedFile, Splits
     from shelfvision.evaluation import (
         Comparison,
         EvaluationReport,
@@ -52,7 +44,7 @@ __version__ = "0.1.0.dev0"
 _HOMES = {
     "Answer": "taxonomy",
     "Answers": "taxonomy",
-    "AuditReport": "data",
+    "AuditReport": "auditing",
     "BalancingAugmenter": "augment",
     "Boxes": "regions",
     "BundleInfo": "inference",
@@ -63,7 +55,7 @@ _HOMES = {
     "DecodeLimits": "data",
     "EvaluationReport": "evaluation",
     "Explanations": "evaluation",
-    "Finding": "data",
+    "Finding": "auditing",
     "Gallery": "gallery",
     "Inventory": "inventory",
     "Prediction": "predictions",
@@ -79,7 +71,7 @@ _HOMES = {
     "Trainer": "training",
     "TrainingResult": "training",
     "ValidationScores": "predictions",
-    "audit": "data",
+    "audit": "auditing",
     "build_model": "models",
     "compare": "evaluation",
     "evaluate": "evaluation",

@@ -28,7 +28,7 @@ from itertools import islice
 from typing import TypeAlias
 
 from shelfvision._identifiers import clean_name, closest
-from shelfvision._text_files import MAX_BYTES, TextFile, lines_of, text_of
+from shelfvision._storage.text_files import MAX_BYTES, TextFile, lines_of, text_of
 from shelfvision._validation import as_path, listed
 from shelfvision.errors import DataError, InvalidParameterError, SplitError
 

@@ -41,8 +41,8 @@ def show_versions(file: TextIO | None = None) -> None:
 
     Examples
     --------
-    >>> import shelfvision as sv
-    >>> sv.show_versions()  # doctest: +ELLIPSIS
+    >>> import shelfvision as shv
+    >>> shv.show_versions()  # doctest: +ELLIPSIS
     python             3...
     """
     lines = {"python": platform.python_version(), "system": platform.platform()}

@@ -10,6 +10,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from PIL import Image as Pictures
 
+from shelfvision._keras.backend import load_keras
 from shelfvision._random import rng_for
 from shelfvision.augment import (
     Compose,
@@ -19,7 +20,6 @@ from shelfvision.augment import (
     from_torchvision,
 )
 from shelfvision.errors import AugmenterError, MissingBackendError
-from shelfvision.models._backend import load_keras
 from shelfvision.protocols import Augmenter, Image
 from shelfvision.testing import check_augmenter
 from support import refuses

@@ -23,7 +23,7 @@ from shelfvision.augment import (
     apply_augmenter,
     default_augmenter,
 )
-from shelfvision.augment._pixels import copies_told
+from shelfvision.augment.balancing._pixels import copies_told
 from shelfvision.data import Dataset
 from shelfvision.errors import (
     AugmenterError,

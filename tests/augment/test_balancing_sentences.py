@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from shelfvision._photos.sources import ArrayPixels
 from shelfvision.augment import BalancingAugmenter, Flip
-from shelfvision.augment._labels import class_numbers
-from shelfvision.augment._plan import BalancingPlan, copies_to_add
-from shelfvision.augment._spread import copy_numbers, spread
+from shelfvision.augment.balancing._labels import class_numbers
+from shelfvision.augment.balancing._plan import BalancingPlan, copies_to_add
+from shelfvision.augment.balancing._spread import copy_numbers, spread
 from shelfvision.data import Dataset
-from shelfvision.data._sources import ArrayPixels
 from shelfvision.errors import DataError, InvalidParameterError, ShelfVisionWarning
 from support import gives_warning, refuses
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision._random import rng_for
 from shelfvision.augment import (
     Blur,
@@ -70,8 +70,8 @@ def photos(seed: int, n: int, height: int = 5, width: int = 6) -> Images:
     return np.random.default_rng(seed).integers(0, 256, (n, height, width, 3), dtype=np.uint8)
 
 
-def dataset(seed: int, labels: list[str], groups: list[str] | None = None) -> sv.Dataset:
-    return sv.Dataset.from_arrays(photos(seed, len(labels)), labels, groups=groups)
+def dataset(seed: int, labels: list[str], groups: list[str] | None = None) -> shv.Dataset:
+    return shv.Dataset.from_arrays(photos(seed, len(labels)), labels, groups=groups)
 
 
 @settings(max_examples=60)
@@ -163,7 +163,7 @@ def test_a_copy_has_the_id_label_and_group_of_its_original(
     rows: list[tuple[str, str]], seed: int
 ) -> None:
     ds = dataset(seed, [label for label, _ in rows], [group for _, group in rows])
-    balanced = sv.BalancingAugmenter(seed=seed).balance(ds)
+    balanced = shv.BalancingAugmenter(seed=seed).balance(ds)
     assert len(set(balanced.class_counts.values())) == 1
     assert balanced.ids[: len(ds)].tolist() == ds.ids.tolist()
     original = {name: row for row, name in enumerate(ds.ids)}
@@ -179,11 +179,11 @@ def test_a_copy_is_the_same_in_any_order_batch_view_and_process(
     rows: list[tuple[str, str]], seed: int, chance: random.Random, size: int
 ) -> None:
     ds = dataset(seed, [label for label, _ in rows])
-    balanced = sv.BalancingAugmenter(Brightness(0.5), seed=seed).balance(ds)
+    balanced = shv.BalancingAugmenter(Brightness(0.5), seed=seed).balance(ds)
     whole = balanced.to_arrays()[0]
     order = list(range(len(balanced)))
     chance.shuffle(order)
-    elsewhere: sv.Dataset = pickle.loads(pickle.dumps(balanced[order]))
+    elsewhere: shv.Dataset = pickle.loads(pickle.dumps(balanced[order]))
     assert_array_equal(elsewhere.to_arrays()[0], whole[order])
     for start in range(0, len(order), size):
         part = order[start : start + size]
@@ -209,11 +209,11 @@ def test_a_photo_of_an_epoch_does_not_depend_on_those_around_it(
 def test_the_articles_order_can_be_had_from_arrays(rows: list[tuple[str, str]], seed: int) -> None:
     labels = [label for label, _ in rows]
     images = photos(seed, len(labels))
-    balancer = sv.BalancingAugmenter(Flip(), seed=seed)
+    balancer = shv.BalancingAugmenter(Flip(), seed=seed)
     more, more_labels = balancer.fit_resample(images, labels)
     assert_array_equal(more[: len(images)], images)
     assert [labels[row] for row in balancer.sample_indices_] == more_labels.tolist()
     assert len(set(np.unique(more_labels, return_counts=True)[1])) == 1
-    splitter = sv.SeededSplitter(seed=seed, method="shuffled")
+    splitter = shv.SeededSplitter(seed=seed, method="shuffled")
     parts = splitter.split_indices(more_labels)
     assert sorted(np.concatenate(parts).tolist()) == list(range(len(more)))

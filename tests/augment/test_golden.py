@@ -17,8 +17,8 @@ import pytest
 from shelfvision._random import rng_for
 from shelfvision.augment import default_augmenter
 from shelfvision.augment._compose import AlwaysChange, Compose, Maybe, OneOf
-from shelfvision.augment._operation import Operation
 from shelfvision.augment._recipes import OPERATIONS
+from shelfvision.augment.operations._operation import Operation
 from shelfvision.protocols import Image
 
 _FILE = Path(__file__).with_name("golden.npz")

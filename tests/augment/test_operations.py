@@ -41,7 +41,7 @@ from shelfvision.augment import (
     default_augmenter,
 )
 from shelfvision.augment._recipes import OPERATIONS
-from shelfvision.augment._warp import Matrix, _sampling, warp
+from shelfvision.augment.operations._warp import Matrix, _sampling, warp
 from shelfvision.errors import AugmenterError, InvalidParameterError
 from shelfvision.protocols import Image
 from shelfvision.testing import check_augmenter

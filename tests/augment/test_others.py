@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision._random import rng_for
 from shelfvision.augment import Brightness, Compose, from_albumentations, from_torchvision
 from shelfvision.protocols import Augmenter
@@ -68,9 +68,9 @@ def test_torchvision_keeps_the_contract(home: str, make: Callable[[Any], Any]) -
 def test_an_adapted_transform_balances_a_dataset_the_same_in_any_order() -> None:
     alb = wanted("albumentations")
     augmenter = Compose([from_albumentations(alb.Rotate(limit=20, p=1)), Brightness(0.2)])
-    photos = sv.samples.render_products({"Can": 5, "Jar": 2}, image_size=(40, 40))
-    balanced = sv.BalancingAugmenter(augmenter).balance(photos)
-    again = sv.BalancingAugmenter(augmenter).balance(photos)
+    photos = shv.samples.render_products({"Can": 5, "Jar": 2}, image_size=(40, 40))
+    balanced = shv.BalancingAugmenter(augmenter).balance(photos)
+    again = shv.BalancingAugmenter(augmenter).balance(photos)
     whole = balanced.to_arrays()[0]
     assert_array_equal(again.read_batch(np.arange(9, -1, -1)), whole[::-1])
     assert again.fingerprint == balanced.fingerprint
@@ -86,7 +86,7 @@ def test_strategies_mean_what_they_mean_to_imbalanced_learn(strategy: Any) -> No
     rows = np.arange(len(labels)).reshape(-1, 1)
     theirs = sampling.RandomOverSampler(sampling_strategy=strategy, random_state=0)
     counts = np.bincount(theirs.fit_resample(rows, labels)[1])
-    ours = sv.BalancingAugmenter(sampling_strategy=strategy)
+    ours = shv.BalancingAugmenter(sampling_strategy=strategy)
     images = np.zeros((len(labels), 4, 4, 3), np.uint8)
     resampled, more = ours.fit_resample(images, labels)
     assert np.bincount(np.asarray(more, np.int64)).tolist() == counts.tolist()
@@ -102,7 +102,7 @@ def test_samplers_of_imbalanced_learn_choose_rows_for_ours() -> None:
     labels = np.repeat([0, 1, 2], [3, 5, 11])
     images = rng_for(0, "t").integers(0, 256, (len(labels), 4, 4, 3), dtype=np.uint8)
     rows, chosen = sampler.fit_resample(np.arange(len(labels)).reshape(-1, 1), labels)
-    balancer = sv.BalancingAugmenter()
+    balancer = shv.BalancingAugmenter()
     more, targets = balancer.fit_resample(images[rows.ravel()], chosen)
     assert np.bincount(np.asarray(targets, np.int64)).tolist() == [6, 6, 6]
     assert_array_equal(more[: len(chosen)], images[rows.ravel()])
@@ -119,8 +119,8 @@ def test_the_blocks_of_a_guide_that_need_a_package_run(
     monkeypatch.chdir(tmp_path)
     text = (DOCS / page).read_text(encoding="utf-8")
     blocks = [block for block in OPTIONAL.findall(text) if package in block]
-    photos = sv.samples.render_products({"Can": 60, "Carton": 30, "Jar": 12}, image_size=(24, 24))
-    names = {"np": np, "sv": sv, "splits": sv.SeededSplitter(seed=42).split(photos)}
+    photos = shv.samples.render_products({"Can": 60, "Carton": 30, "Jar": 12}, image_size=(24, 24))
+    names = {"np": np, "shv": shv, "splits": shv.SeededSplitter(seed=42).split(photos)}
     assert len(blocks) == 1
     exec(compile(blocks[0], page, "exec"), names)
     assert {"albumentations", "imblearn"} & set(sys.modules)

@@ -52,15 +52,15 @@ print({"fog", "Frost"} <= set(available_augmenters()), "shelfvision_freezer" in 
 
 def test_a_recipe_makes_its_augmenters_and_they_make_copies(installed: Path) -> None:
     code = """
-import shelfvision as sv
+import shelfvision as shv
 recipe = {"name": "OneOf", "augmenters": [{"name": "fog"}, {"name": "Frost", "cover": 0.2}]}
-augmenter = sv.augment.from_dict(recipe)
-sv.testing.check_augmenter(augmenter)
-photos = sv.samples.render_products({"Can": 4, "Jar": 2})
-train = sv.BalancingAugmenter(augmenter).balance(photos)
+augmenter = shv.augment.from_dict(recipe)
+shv.testing.check_augmenter(augmenter)
+photos = shv.samples.render_products({"Can": 4, "Jar": 2})
+train = shv.BalancingAugmenter(augmenter).balance(photos)
 assert (train[7][0] != train[5][0]).any()
-print(sv.augment.to_dict(augmenter) == sv.augment.to_dict(sv.augment.from_dict(
-    sv.augment.to_dict(augmenter))), train.class_counts)
+print(shv.augment.to_dict(augmenter) == shv.augment.to_dict(shv.augment.from_dict(
+    shv.augment.to_dict(augmenter))), train.class_counts)
 """
     assert run(code, installed) == "True {'Can': 4, 'Jar': 4}\n"
 

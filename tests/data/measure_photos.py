@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from shelfvision._photos.decode import decode_photo, decode_whole
+from shelfvision._photos.headers import read_header
+from shelfvision._photos.heic.opening import heif_is_installed
 from shelfvision.data import DecodeLimits
-from shelfvision.data.decoding._decode import decode_photo, decode_whole
-from shelfvision.data.decoding._headers import read_header
-from shelfvision.data.decoding._heif import heif_is_installed
 
 COLOURS: dict[str, object] = {
     "1": 1,

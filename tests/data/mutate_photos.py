@@ -16,8 +16,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from shelfvision.data.decoding._decode import decode_photo
-from shelfvision.data.decoding._heif import heif_is_installed
+from shelfvision._photos.decode import decode_photo
+from shelfvision._photos.heic.opening import heif_is_installed
 from shelfvision.errors import PhotoError
 
 Damage = Callable[[bytearray, random.Random], None]

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import shelfvision as shv
-from shelfvision.data._reader import Reader
+from shelfvision._photos.decode import resize_image
 from shelfvision.data.aligning import aligned, sized
-from shelfvision.data.decoding._decode import resize_image
+from shelfvision.data.reading import Reader
 from shelfvision.errors import DataError, InvalidParameterError, ShelfVisionWarning, SplitError
 from shelfvision.protocols import Image, Images
 from support import gives_warning, refuses

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter, ImageOps
 
-import shelfvision as sv
+import shelfvision as shv
 from support import refuses
 
 SINGLES = ("blank", "dark", "bright", "blurred", "size", "aspect")
@@ -109,7 +109,7 @@ def _turned(photo: Image.Image) -> Image.Image:
     return photo.transpose(Image.Transpose.ROTATE_90)
 
 
-def missed(report: sv.AuditReport, planted: dict[str, str]) -> list[str]:
+def missed(report: shv.AuditReport, planted: dict[str, str]) -> list[str]:
     """Return the planted faults that a report does not tell under their code."""
     return [
         f"{name}: {code}"
@@ -118,7 +118,7 @@ def missed(report: sv.AuditReport, planted: dict[str, str]) -> list[str]:
     ]
 
 
-def false_alarms(report: sv.AuditReport, planted: dict[str, str], codes: tuple[str, ...]) -> int:
+def false_alarms(report: shv.AuditReport, planted: dict[str, str], codes: tuple[str, ...]) -> int:
     """Return how many sets of photos are told that hold nothing planted."""
     sets = [members for code in codes if code in report for members in report[code].sets]
     return sum(not set(members) & set(planted) for members in sets)
@@ -128,7 +128,7 @@ def false_alarms(report: sv.AuditReport, planted: dict[str, str], codes: tuple[s
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder of rendered photos."""
     folder = tmp_path_factory.mktemp("rendered") / "photos"
-    return sv.samples.write_products(folder, {"Can": 40, "Jar": 30}, image_size=(160, 160))
+    return shv.samples.write_products(folder, {"Can": 40, "Jar": 30}, image_size=(160, 160))
 
 
 @pytest.fixture(scope="module")
@@ -140,22 +140,22 @@ def faulty(rendered: Path, tmp_path_factory: pytest.TempPathFactory) -> Faults:
 
 
 @pytest.fixture(scope="module")
-def report(faulty: Faults) -> sv.AuditReport:
-    return sv.audit(sv.Dataset.from_directory(faulty.root))
+def report(faulty: Faults) -> shv.AuditReport:
+    return shv.audit(shv.Dataset.from_directory(faulty.root))
 
 
 def test_every_planted_fault_is_found_among_rendered_photos(
-    faulty: Faults, report: sv.AuditReport
+    faulty: Faults, report: shv.AuditReport
 ) -> None:
     assert missed(report, faulty.planted) == []
 
 
-def test_nothing_else_is_told_of_rendered_photos(faulty: Faults, report: sv.AuditReport) -> None:
+def test_nothing_else_is_told_of_rendered_photos(faulty: Faults, report: shv.AuditReport) -> None:
     assert false_alarms(report, faulty.planted, ("unreadable", *SINGLES, *TWINS)) == 0
 
 
 def test_clean_rendered_photos_raise_no_alarm(rendered: Path) -> None:
-    assert list(sv.audit(sv.Dataset.from_directory(rendered))) == []
+    assert list(shv.audit(shv.Dataset.from_directory(rendered))) == []
 
 
 @pytest.mark.photos
@@ -168,7 +168,7 @@ def test_every_planted_fault_is_found_among_real_photos(photos: Path, tmp_path: 
         for name in [name for name in names if f"/{label}/" in name][:55]:
             shutil.copyfile(photos / name, root / label / Path(name).name)
     faults = Faults(root).plant_all()
-    report = sv.audit(sv.Dataset.from_directory(root))
+    report = shv.audit(shv.Dataset.from_directory(root))
     assert missed(report, faults.planted) == []
     assert false_alarms(report, faults.planted, SINGLES) <= 4
     assert false_alarms(report, faults.planted, ("duplicate", *TWINS[1:2], *TWINS[3:])) == 0
@@ -176,9 +176,9 @@ def test_every_planted_fault_is_found_among_real_photos(photos: Path, tmp_path: 
 
 @pytest.mark.photos
 def test_the_bursts_of_real_photos_are_told(photos: Path) -> None:
-    everything = sv.Dataset.from_manifest(photos / "manifest.csv")
+    everything = shv.Dataset.from_manifest(photos / "manifest.csv")
     drinks = everything.select(["Juice", "Milk", "Oat-Milk", "Yoghurt"])
-    burst = sv.audit(drinks)["burst"]
+    burst = shv.audit(drinks)["burst"]
     assert burst.count >= 20
     assert len(burst.ids) / len(drinks) > 0.3
     joined = drinks.group_bursts().groups
@@ -188,8 +188,8 @@ def test_the_bursts_of_real_photos_are_told(photos: Path) -> None:
     assert whole > 0.8 * burst.count
 
 
-def audited(images: list[np.ndarray], labels: list[str], **settings: float) -> sv.AuditReport:
-    return sv.audit(sv.Dataset.from_arrays(np.stack(images), labels), few=0, **settings)
+def audited(images: list[np.ndarray], labels: list[str], **settings: float) -> shv.AuditReport:
+    return shv.audit(shv.Dataset.from_arrays(np.stack(images), labels), few=0, **settings)
 
 
 def spots(seed: int, side: int = 64) -> np.ndarray:
@@ -200,9 +200,11 @@ def spots(seed: int, side: int = 64) -> np.ndarray:
 
 def test_a_photo_that_stands_in_two_parts_is_a_leak() -> None:
     images = [spots(seed) for seed in range(12)]
-    train = sv.Dataset.from_arrays(np.stack(images[:8]), ["a", "b"] * 4)
+    train = shv.Dataset.from_arrays(np.stack(images[:8]), ["a", "b"] * 4)
     flipped = np.stack([images[3][:, ::-1], *images[9:]])
-    report = sv.audit(sv.Splits(train=train, test=sv.Dataset.from_arrays(flipped, ["b", "a"] * 2)))
+    report = shv.audit(
+        shv.Splits(train=train, test=shv.Dataset.from_arrays(flipped, ["b", "a"] * 2))
+    )
     assert report["leak"].sets == (("3", "0"),)
     assert report["leak"].severity == "error"
     assert "in train and test" in report["leak"].details[0]
@@ -211,9 +213,9 @@ def test_a_photo_that_stands_in_two_parts_is_a_leak() -> None:
 
 def test_a_class_that_a_part_lacks_is_told() -> None:
     images = np.stack([spots(seed) for seed in range(6)])
-    train = sv.Dataset.from_arrays(images[:3], ["a", "b", "c"])
-    test = sv.Dataset.from_arrays(images[3:], [0, 1, 0], class_names=["a", "b", "c"])
-    assert sv.audit(sv.Splits(train=train, test=test))["missing-from-part"].details == (
+    train = shv.Dataset.from_arrays(images[:3], ["a", "b", "c"])
+    test = shv.Dataset.from_arrays(images[3:], [0, 1, 0], class_names=["a", "b", "c"])
+    assert shv.audit(shv.Splits(train=train, test=test))["missing-from-part"].details == (
         "c: none in test",
     )
 
@@ -221,17 +223,17 @@ def test_a_class_that_a_part_lacks_is_told() -> None:
 def test_empty_small_and_uneven_classes_are_told() -> None:
     images = np.stack([spots(seed) for seed in range(12)])
     labels = [1] * 9 + [0] * 3
-    ds = sv.Dataset.from_arrays(images, labels, class_names=["few", "many", "none"])
-    report = sv.audit(ds, few=5)
+    ds = shv.Dataset.from_arrays(images, labels, class_names=["few", "many", "none"])
+    report = shv.audit(ds, few=5)
     assert report["empty-class"].details == ("none: 0 photos",)
     assert report["few-photos"].details == ("few: 3 photos",)
     assert "3.0 times" in report["imbalance"].message
 
 
 def test_augmented_copies_are_left_aside() -> None:
-    ds = sv.samples.render_products({"Can": 8, "Jar": 4})
-    balanced = sv.BalancingAugmenter(seed=1).balance(ds)
-    assert len(balanced) > sv.audit(balanced).n == len(ds)
+    ds = shv.samples.render_products({"Can": 8, "Jar": 4})
+    balanced = shv.BalancingAugmenter(seed=1).balance(ds)
+    assert len(balanced) > shv.audit(balanced).n == len(ds)
 
 
 def test_of_photos_from_arrays_the_original_size_is_said_to_be_unknown() -> None:
@@ -244,7 +246,7 @@ def test_skipped_files_are_told_with_their_reason(rendered: Path, tmp_path: Path
     root = tmp_path / "photos"
     shutil.copytree(rendered, root)
     (root / "Can" / "broken.jpg").write_bytes(b"\xff\xd8\xff broken")
-    report = sv.audit(sv.Dataset.from_directory(root, on_error="skip"))
+    report = shv.audit(shv.Dataset.from_directory(root, on_error="skip"))
     assert report["skipped"].ids == ("Can/broken.jpg",)
     assert report["skipped"].severity == "warning"
 
@@ -257,10 +259,10 @@ def test_size_is_judged_upright_and_as_the_file_has_it(tmp_path: Path) -> None:
         path = tmp_path / "shop" / "Can" / f"{number}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
         photo.save(path, exif=exif)
-    report = sv.audit(sv.Dataset.from_directory(tmp_path / "shop", image_size=(100, 80)), few=0)
+    report = shv.audit(shv.Dataset.from_directory(tmp_path / "shop", image_size=(100, 80)), few=0)
     assert "size" not in report
     assert "small" not in report
-    report = sv.audit(sv.Dataset.from_directory(tmp_path / "shop", image_size=(80, 100)), few=0)
+    report = shv.audit(shv.Dataset.from_directory(tmp_path / "shop", image_size=(80, 100)), few=0)
     assert report["small"].details[0] == "80 x 120 pixels"
 
 
@@ -284,7 +286,7 @@ class CountedPixels:
     def read(self, row: int) -> np.ndarray:
         self.reads[row] += 1
         if row == 3:
-            raise sv.errors.PhotoError("photo 3 is broken", code="broken")
+            raise shv.errors.PhotoError("photo 3 is broken", code="broken")
         return spots(row)
 
     def digest(self, row: int) -> str:
@@ -294,8 +296,8 @@ class CountedPixels:
 def test_every_photo_is_read_once_and_a_broken_one_is_told() -> None:
     source = CountedPixels(12)
     names = [f"photo {row}" for row in range(12)]
-    ds = sv.Dataset.from_source(source, ids=names, labels=[0, 1] * 6, class_names=["a", "b"])
-    report = sv.audit(ds)
+    ds = shv.Dataset.from_source(source, ids=names, labels=[0, 1] * 6, class_names=["a", "b"])
+    report = shv.audit(ds)
     assert source.reads == [1] * 12
     assert report["unreadable"].ids == ("photo 3",)
     assert report["unreadable"].details == ("photo 3 is broken",)
@@ -312,10 +314,10 @@ def test_products_photographed_in_a_row_are_a_burst() -> None:
             images.append(scene[16:80, left : left + 64])
             names.append(f"shop-{series}/IMG_{shot + 7:03}.jpg")
     order = rng.permutation(len(names))
-    ds = sv.Dataset.from_arrays(
+    ds = shv.Dataset.from_arrays(
         np.stack(images)[order], ["a"] * len(names), ids=[names[row] for row in order]
     )
-    burst = sv.audit(ds, threshold=1.0)["burst"]
+    burst = shv.audit(ds, threshold=1.0)["burst"]
     shots = [
         tuple(f"shop-{series}/IMG_{shot:03}.jpg" for shot in range(7, 11)) for series in (0, 1, 2)
     ]
@@ -334,8 +336,8 @@ def test_blur_depends_on_neither_light_nor_contrast() -> None:
 
 def test_an_audit_gives_the_same_again_and_changes_no_file(faulty: Faults) -> None:
     before = {path: path.read_bytes() for path in faulty.root.rglob("*") if path.is_file()}
-    ds = sv.Dataset.from_directory(faulty.root)
-    assert sv.audit(ds).to_dict() == sv.audit(ds).to_dict()
+    ds = shv.Dataset.from_directory(faulty.root)
+    assert shv.audit(ds).to_dict() == shv.audit(ds).to_dict()
     assert {path: path.read_bytes() for path in before} == before
 
 
@@ -344,19 +346,19 @@ def test_an_audit_gives_the_same_again_and_changes_no_file(faulty: Faults) -> No
     [({"threshold": 0.2}, "threshold"), ({"outlier": 0}, "outlier"), ({"few": 1.5}, "few")],
 )
 def test_a_setting_out_of_range_is_named(settings: dict[str, float], named: str) -> None:
-    ds = sv.samples.render_products(2)
-    with refuses(sv.errors.InvalidParameterError, "not-in-range", named):
-        sv.audit(ds, **settings)  # type: ignore[arg-type]  # that is the point
+    ds = shv.samples.render_products(2)
+    with refuses(shv.errors.InvalidParameterError, "not-in-range", named):
+        shv.audit(ds, **settings)  # type: ignore[arg-type]  # that is the point
 
 
 def test_only_datasets_and_splits_are_audited() -> None:
-    with refuses(sv.errors.InvalidParameterError, "wrong-type", "photos"):
-        sv.audit([])  # type: ignore[arg-type]  # that is the point
+    with refuses(shv.errors.InvalidParameterError, "wrong-type", "photos"):
+        shv.audit([])  # type: ignore[arg-type]  # that is the point
 
 
 def test_an_empty_dataset_is_refused() -> None:
-    with refuses(sv.errors.DataError, "empty", "photos"):
-        sv.audit(sv.samples.render_products(2)[:0])
+    with refuses(shv.errors.DataError, "empty", "photos"):
+        shv.audit(shv.samples.render_products(2)[:0])
 
 
 def test_classes_whose_photos_cannot_be_used_are_listed(tmp_path: Path) -> None:
@@ -370,14 +372,14 @@ def test_classes_whose_photos_cannot_be_used_are_listed(tmp_path: Path) -> None:
     (tmp_path / "Water").mkdir()
     with warnings.catch_warnings():
         # Making the dataset may tell of them too.
-        warnings.simplefilter("ignore", sv.errors.ShelfVisionWarning)
-        skipping = sv.Dataset.from_directory(tmp_path, image_size=(32, 32), on_error="skip")
-        keeping = sv.Dataset.from_directory(tmp_path, image_size=(32, 32))
-    assert sv.audit(skipping)["empty-class"].details == (
+        warnings.simplefilter("ignore", shv.errors.ShelfVisionWarning)
+        skipping = shv.Dataset.from_directory(tmp_path, image_size=(32, 32), on_error="skip")
+        keeping = shv.Dataset.from_directory(tmp_path, image_size=(32, 32))
+    assert shv.audit(skipping)["empty-class"].details == (
         "Tea: 0 photos, 2 files not used",
         "Water: 0 photos",
     )
-    assert sv.audit(keeping)["empty-class"].details == (
+    assert shv.audit(keeping)["empty-class"].details == (
         "Tea: 1 photo, none readable, 1 file not used",
         "Water: 0 photos",
     )
@@ -400,7 +402,7 @@ def test_class_names_that_differ_in_case_or_spaces_alone_are_told(
     names: tuple[str, ...], alike: bool
 ) -> None:
     images = np.stack([spots(seed) for seed in range(len(names))])
-    report = sv.audit(sv.Dataset.from_arrays(images, list(names)), few=0)
+    report = shv.audit(shv.Dataset.from_arrays(images, list(names)), few=0)
     assert ("similar-class-names" in report) == alike
     if alike:
         told = report["similar-class-names"]
@@ -410,8 +412,8 @@ def test_class_names_that_differ_in_case_or_spaces_alone_are_told(
 
 def test_parts_whose_classes_are_in_another_order_are_audited_by_name() -> None:
     images = np.stack([spots(seed) for seed in range(6)])
-    train = sv.Dataset.from_arrays(images[:4], ["a", "b", "c", "c"])
-    test = sv.Dataset.from_arrays(images[4:], ["c", "a"], class_names=["c", "a"])
-    report = sv.audit(sv.Splits(train=train, test=test))
+    train = shv.Dataset.from_arrays(images[:4], ["a", "b", "c", "c"])
+    test = shv.Dataset.from_arrays(images[4:], ["c", "a"], class_names=["c", "a"])
+    report = shv.audit(shv.Splits(train=train, test=test))
     assert report.class_counts == {"a": 2, "b": 1, "c": 3}
     assert report["missing-from-part"].details == ("b: none in test",)

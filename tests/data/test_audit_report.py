@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import shelfvision as sv
+import shelfvision as shv
 from support import refuses
 
 EVIL = "<script>alert('&')</script>"
@@ -40,11 +40,11 @@ def shop(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def report(shop: Path) -> sv.AuditReport:
-    return sv.audit(sv.Dataset.from_directory(shop, image_size=(32, 32)), few=0)
+def report(shop: Path) -> shv.AuditReport:
+    return shv.audit(shv.Dataset.from_directory(shop, image_size=(32, 32)), few=0)
 
 
-def test_errors_come_first(report: sv.AuditReport) -> None:
+def test_errors_come_first(report: shv.AuditReport) -> None:
     assert [found.code for found in report] == [
         "unreadable",
         "blank",
@@ -54,7 +54,7 @@ def test_errors_come_first(report: sv.AuditReport) -> None:
     assert not report.ok
 
 
-def test_a_finding_is_had_by_its_code(report: sv.AuditReport) -> None:
+def test_a_finding_is_had_by_its_code(report: shv.AuditReport) -> None:
     assert report["blank"].ids == ("Juice/wall.png",)
     assert report["near-duplicate-across-labels"].sets == (
         ("Juice/p1.png", "Milk & more/twin.png"),
@@ -64,7 +64,7 @@ def test_a_finding_is_had_by_its_code(report: sv.AuditReport) -> None:
         report["dark"]
 
 
-def test_it_prints_counts_examples_and_what_to_do(report: sv.AuditReport) -> None:
+def test_it_prints_counts_examples_and_what_to_do(report: shv.AuditReport) -> None:
     text = str(report)
     assert text.startswith("12 photos of 2 classes: 2 errors, 1 warning")
     assert re.search(r"^error +blank +1  Juice/wall.png$", text, re.MULTILINE)
@@ -75,9 +75,9 @@ def test_it_prints_counts_examples_and_what_to_do(report: sv.AuditReport) -> Non
 
 def test_names_that_cannot_be_printed_do_not_break_the_table() -> None:
     images = np.stack([tiles(0), tiles(0), tiles(1)])
-    ds = sv.Dataset.from_arrays(images, ["a", "a", "b"], ids=["x\ny\x1b[2J", "\u202etxt", "z"])
-    assert "\x1b" not in str(sv.audit(ds, few=0))
-    assert "\u202e" not in str(sv.audit(ds, few=0))
+    ds = shv.Dataset.from_arrays(images, ["a", "a", "b"], ids=["x\ny\x1b[2J", "\u202etxt", "z"])
+    assert "\x1b" not in str(shv.audit(ds, few=0))
+    assert "\u202e" not in str(shv.audit(ds, few=0))
 
 
 def test_nothing_found_says_so(tmp_path: Path) -> None:
@@ -85,19 +85,19 @@ def test_nothing_found_says_so(tmp_path: Path) -> None:
         path = tmp_path / "shop" / "ab"[seed % 2] / f"{seed}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(tiles(seed)).save(path)
-    report = sv.audit(sv.Dataset.from_directory(tmp_path / "shop", image_size=(32, 32)), few=0)
+    report = shv.audit(shv.Dataset.from_directory(tmp_path / "shop", image_size=(32, 32)), few=0)
     assert str(report) == "4 photos of 2 classes: nothing found"
     assert report.ok
 
 
-def test_the_dictionary_is_plain_enough_for_json(report: sv.AuditReport) -> None:
+def test_the_dictionary_is_plain_enough_for_json(report: shv.AuditReport) -> None:
     again = json.loads(json.dumps(report.to_dict()))
     assert again == report.to_dict()
     assert again["n"] == 12
     assert again["findings"][1]["sets"] == [["Juice/wall.png"]]
 
 
-def test_the_frame_has_a_row_for_every_photo_of_every_set(report: sv.AuditReport) -> None:
+def test_the_frame_has_a_row_for_every_photo_of_every_set(report: shv.AuditReport) -> None:
     frame = report.to_frame()
     twins = frame[frame["code"] == "near-duplicate-across-labels"]
     assert twins["label"].tolist() == ["Juice", "Milk & more"]
@@ -105,13 +105,13 @@ def test_the_frame_has_a_row_for_every_photo_of_every_set(report: sv.AuditReport
     assert len(frame) == 4
 
 
-def test_a_report_cannot_be_changed_and_goes_to_other_processes(report: sv.AuditReport) -> None:
+def test_a_report_cannot_be_changed_and_goes_to_other_processes(report: shv.AuditReport) -> None:
     with pytest.raises(AttributeError):
         report.n = 3  # type: ignore[misc]  # that is the point
     again = pickle.loads(pickle.dumps(report))
     assert again.to_dict() == report.to_dict()
     with pytest.raises(TypeError):
-        sv.AuditReport()
+        shv.AuditReport()
 
 
 class _Tags(HTMLParser):
@@ -138,7 +138,7 @@ def parsed(path: Path) -> _Tags:
     return tags
 
 
-def test_the_page_stands_alone_and_runs_nothing(report: sv.AuditReport, tmp_path: Path) -> None:
+def test_the_page_stands_alone_and_runs_nothing(report: shv.AuditReport, tmp_path: Path) -> None:
     report.save(tmp_path / "deep" / "audit.html")
     tags = parsed(tmp_path / "deep" / "audit.html").tags
     assert not {"script", "link", "iframe", "object"} & {tag for tag, _ in tags}
@@ -158,8 +158,8 @@ def test_the_page_stands_alone_and_runs_nothing(report: sv.AuditReport, tmp_path
 def test_names_are_escaped_in_the_page(tmp_path: Path) -> None:
     images = np.stack([tiles(0), tiles(0), tiles(1), tiles(1)])
     ids = [f'{EVIL}\ud800 {number}" onload=x' for number in range(4)]
-    ds = sv.Dataset.from_arrays(images, [EVIL, "b", "b", "b"], ids=ids)
-    report = sv.audit(ds)
+    ds = shv.Dataset.from_arrays(images, [EVIL, "b", "b", "b"], ids=ids)
+    report = shv.audit(ds)
     report.save(tmp_path / "audit.html")
     tags = parsed(tmp_path / "audit.html").tags
     assert "script" not in {tag for tag, _ in tags}
@@ -167,21 +167,21 @@ def test_names_are_escaped_in_the_page(tmp_path: Path) -> None:
     assert "<script" not in report._repr_html_()
 
 
-def test_the_page_shows_as_many_examples_as_asked(report: sv.AuditReport, tmp_path: Path) -> None:
+def test_the_page_shows_as_many_examples_as_asked(report: shv.AuditReport, tmp_path: Path) -> None:
     report.save(tmp_path / "audit.html", examples=0)
     assert not [tag for tag, _ in parsed(tmp_path / "audit.html").tags if tag == "img"]
     assert "0 of 1 shown" in (tmp_path / "audit.html").read_text(encoding="utf-8")
 
 
 def test_photos_that_went_away_leave_a_note_in_the_page(
-    report: sv.AuditReport, shop: Path, tmp_path: Path
+    report: shv.AuditReport, shop: Path, tmp_path: Path
 ) -> None:
     (shop / "Juice" / "wall.png").unlink()
     report.save(tmp_path / "audit.html")
     assert "cannot be read</span>" in (tmp_path / "audit.html").read_text(encoding="utf-8")
 
 
-def test_pairs_are_drawn_side_by_side_with_their_labels(report: sv.AuditReport) -> None:
+def test_pairs_are_drawn_side_by_side_with_their_labels(report: shv.AuditReport) -> None:
     axes = report.plot_pairs()
     assert axes.shape == (1, 2)
     assert axes[0, 0].get_title() == "p1.png\nJuice"
@@ -189,18 +189,18 @@ def test_pairs_are_drawn_side_by_side_with_their_labels(report: sv.AuditReport) 
     assert axes[0, 1].images[0].get_array().shape == (64, 64, 3)
 
 
-def test_a_contact_sheet_shows_the_photos_of_a_finding(report: sv.AuditReport) -> None:
+def test_a_contact_sheet_shows_the_photos_of_a_finding(report: shv.AuditReport) -> None:
     axes = report.plot_sheet("near-duplicate-across-labels", n_columns=1)
     assert axes.shape == (2, 1)
     assert report.plot_sheet("unreadable")[0, 0].texts[0].get_text() == "cannot be read"
 
 
-def test_what_cannot_be_drawn_is_refused_by_name(report: sv.AuditReport) -> None:
-    with refuses(sv.errors.InvalidParameterError, "unknown-name", "code"):
+def test_what_cannot_be_drawn_is_refused_by_name(report: shv.AuditReport) -> None:
+    with refuses(shv.errors.InvalidParameterError, "unknown-name", "code"):
         report.plot_pairs("dark")
-    with refuses(sv.errors.InvalidParameterError, "no-pairs", "code"):
+    with refuses(shv.errors.InvalidParameterError, "no-pairs", "code"):
         report.plot_pairs("blank")
-    with refuses(sv.errors.InvalidParameterError, "no-photos", "code"):
-        sv.audit(sv.samples.render_products(2)).plot_sheet("few-photos")
-    with refuses(sv.errors.DataError, "no-pairs"):
-        sv.audit(sv.samples.render_products(2)).plot_pairs()
+    with refuses(shv.errors.InvalidParameterError, "no-photos", "code"):
+        shv.audit(shv.samples.render_products(2)).plot_sheet("few-photos")
+    with refuses(shv.errors.DataError, "no-pairs"):
+        shv.audit(shv.samples.render_products(2)).plot_pairs()

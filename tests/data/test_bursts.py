@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision.errors import InvalidParameterError, ShelfVisionWarning
 from support import gives_warning, refuses
 
@@ -27,13 +27,13 @@ def shelf(place: int, shot: int, side: int = 32) -> npt.NDArray[np.uint8]:
 
 def photos_of(
     places: dict[str, int], label: str = "milk", groups: list[str] | None = None
-) -> sv.Dataset:
+) -> shv.Dataset:
     """Return photos by name, each of a place that is numbered."""
     images = np.stack([shelf(place, shot) for shot, place in enumerate(places.values())])
-    return sv.Dataset.from_arrays(images, [label] * len(places), ids=[*places], groups=groups)
+    return shv.Dataset.from_arrays(images, [label] * len(places), ids=[*places], groups=groups)
 
 
-def sets_of(ds: sv.Dataset) -> set[frozenset[str]]:
+def sets_of(ds: shv.Dataset) -> set[frozenset[str]]:
     """Return the ids of every group."""
     sets: dict[str, set[str]] = {}
     for name, group in zip(ds.ids, ds.groups, strict=True):
@@ -61,7 +61,7 @@ def test_another_series_or_label_is_another_burst() -> None:
     ds = photos_of({"a/1.jpg": 0, "a/2.jpg": 0, "b/1.jpg": 0, "b/2.jpg": 0})
     assert len(sets_of(ds.group_bursts())) == 2
     images, _ = ds.to_arrays()
-    mixed = sv.Dataset.from_arrays(images, [0, 1, 0, 1], ids=[f"{n}.jpg" for n in range(4)])
+    mixed = shv.Dataset.from_arrays(images, [0, 1, 0, 1], ids=[f"{n}.jpg" for n in range(4)])
     assert sets_of(mixed.group_bursts()) == {
         frozenset(("0.jpg", "2.jpg")),
         frozenset(("1.jpg", "3.jpg")),
@@ -88,7 +88,7 @@ def test_near_duplicates_and_bursts_add_up() -> None:
     ds = photos_of({"m1.jpg": 0, "m2.jpg": 0, "other.jpg": 1})
     images, labels = ds.to_arrays()
     images[2] = images[0][:, ::-1]
-    ds = sv.Dataset.from_arrays(images, labels, ids=ds.ids.tolist())
+    ds = shv.Dataset.from_arrays(images, labels, ids=ds.ids.tolist())
     assert len(sets_of(ds.group_near_duplicates().group_bursts())) == 1
     assert len(sets_of(ds.group_bursts().group_near_duplicates())) == 1
 
@@ -113,15 +113,15 @@ def test_empty_views_and_augmented_copies_are_fine() -> None:
     ds = photos_of({f"{n}.jpg": 0 for n in range(4)})
     assert len(ds[:0].group_bursts().groups) == 0
     images, _ = ds.to_arrays()
-    labelled = sv.Dataset.from_arrays(images, [0, 0, 0, 1], ids=ds.ids.tolist())
-    copies = sv.BalancingAugmenter().balance(labelled).group_bursts()
+    labelled = shv.Dataset.from_arrays(images, [0, 0, 0, 1], ids=ds.ids.tolist())
+    copies = shv.BalancingAugmenter().balance(labelled).group_bursts()
     assert len(sets_of(copies)) == 2
     assert len(set(copies.groups)) == 2
 
 
 def test_a_split_keeps_bursts_whole() -> None:
     ds = photos_of({f"milk_{shot:03}.jpg": shot // 5 for shot in range(40)}).group_bursts()
-    splits = sv.SeededSplitter(train=0.5, validation=0.25, test=0.25, seed=0).split(ds)
+    splits = shv.SeededSplitter(train=0.5, validation=0.25, test=0.25, seed=0).split(ds)
     for part in (splits.train, splits.validation, splits.test):
         assert part is not None
         assert all(len(names) == 5 for names in sets_of(part))
@@ -134,10 +134,10 @@ def test_bursts_of_real_photos_are_joined_within_sessions_and_rarely_across(phot
     # The names of one product, numbered through all sessions: train and val are different ones.
     chosen = sorted({row["product"] for row in rows})[1::4]
     rows = [row for row in rows if row["product"] in chosen]
-    full = sv.Dataset.from_manifest(photos / "manifest.csv", image_size=(32, 32))
+    full = shv.Dataset.from_manifest(photos / "manifest.csv", image_size=(32, 32))
     place = {name: row for row, name in enumerate(full.ids)}
     images = full.read_batch([place[row["path"]] for row in rows])
-    ds = sv.Dataset.from_arrays(
+    ds = shv.Dataset.from_arrays(
         images,
         [row["product"] for row in rows],
         ids=[f"{row['product']}_{number}.jpg" for number, row in enumerate(rows)],

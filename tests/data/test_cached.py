@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-import shelfvision as sv
-from shelfvision.data._sources import read_rows
+import shelfvision as shv
+from shelfvision._photos.sources import read_rows
 from shelfvision.errors import PhotoError, StorageError
 from shelfvision.protocols import Images, PixelSource
 from support import refuses
@@ -25,7 +25,7 @@ places = pytest.mark.parametrize("place", [lambda _: None, lambda path: path / "
 
 @places
 def test_a_cached_dataset_is_the_same_dataset(shop: Path, tmp_path: Path, place: Places) -> None:
-    ds = sv.Dataset.from_directory(shop, image_size=(12, 16))[[4, 0, 2]].relabel({"Milk": "A"})
+    ds = shv.Dataset.from_directory(shop, image_size=(12, 16))[[4, 0, 2]].relabel({"Milk": "A"})
     cached = ds.cached(place(tmp_path))
     np.testing.assert_array_equal(cached.to_arrays()[0], ds.to_arrays()[0])
     for column in ("ids", "labels", "groups", "copies"):
@@ -40,7 +40,7 @@ def test_a_cached_dataset_is_the_same_dataset(shop: Path, tmp_path: Path, place:
 
 @places
 def test_the_photos_may_go_once_they_are_cached(shop: Path, tmp_path: Path, place: Places) -> None:
-    ds = sv.Dataset.from_directory(shop)
+    ds = shv.Dataset.from_directory(shop)
     cached = ds.cached(place(tmp_path))
     before = cached.to_arrays()[0]
     for photo in shop.rglob("*.*"):
@@ -55,35 +55,35 @@ def test_groups_that_were_joined_or_named_are_kept(
     shop: Path, tmp_path: Path, place: Places
 ) -> None:
     (shop / "Milk/copy.jpg").write_bytes((shop / "Juice/1.JPG").read_bytes())
-    ds = sv.Dataset.from_directory(shop).group_near_duplicates()
+    ds = shv.Dataset.from_directory(shop).group_near_duplicates()
     np.testing.assert_array_equal(ds[::-1].cached(place(tmp_path)).groups, ds.groups[::-1])
     images, labels = ds.to_arrays()
-    named = sv.Dataset.from_arrays(images, labels, groups=list("aabbcc"))
+    named = shv.Dataset.from_arrays(images, labels, groups=list("aabbcc"))
     np.testing.assert_array_equal(named[2:].cached(place(tmp_path)).groups, named.groups[2:])
 
 
 def test_a_cache_on_disk_is_reused_and_shared(
     shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ds = sv.Dataset.from_directory(shop)
+    ds = shv.Dataset.from_directory(shop)
     first = ds.cached(tmp_path / "cache")
     files = sorted((tmp_path / "cache").iterdir())
     assert [file.suffix for file in files] == [".json", ".npy"]
     stamps = [file.stat().st_mtime_ns for file in files]
-    monkeypatch.setattr("shelfvision.data.decoding._file_pixels.decode_photo", None)
-    again = sv.Dataset.from_directory(shop).cached(tmp_path / "cache")
+    monkeypatch.setattr("shelfvision._photos.file_pixels.decode_photo", None)
+    again = shv.Dataset.from_directory(shop).cached(tmp_path / "cache")
     np.testing.assert_array_equal(again.to_arrays()[0], first.to_arrays()[0])
     assert [file.stat().st_mtime_ns for file in files] == stamps
     assert len(pickle.dumps(again)) < 10_000
 
 
 def test_a_cache_of_other_photos_or_sizes_is_never_used(shop: Path, tmp_path: Path) -> None:
-    sv.Dataset.from_directory(shop).cached(tmp_path / "cache")
+    shv.Dataset.from_directory(shop).cached(tmp_path / "cache")
     (shop / "Milk/b.jpg").write_bytes((shop / "Juice/1.JPG").read_bytes())
-    changed = sv.Dataset.from_directory(shop)
+    changed = shv.Dataset.from_directory(shop)
     cached = changed.cached(tmp_path / "cache")
     np.testing.assert_array_equal(cached.to_arrays()[0], changed.to_arrays()[0])
-    padded = sv.Dataset.from_directory(shop, resize="pad")
+    padded = shv.Dataset.from_directory(shop, resize="pad")
     np.testing.assert_array_equal(
         padded.cached(tmp_path / "cache").to_arrays()[0], padded.to_arrays()[0]
     )
@@ -91,7 +91,7 @@ def test_a_cache_of_other_photos_or_sizes_is_never_used(shop: Path, tmp_path: Pa
 
 @pytest.mark.parametrize("damage", ["flip", "cut", "no note", "no facts", "other facts"])
 def test_a_damaged_cache_is_written_anew(shop: Path, tmp_path: Path, damage: str) -> None:
-    ds = sv.Dataset.from_directory(shop)
+    ds = shv.Dataset.from_directory(shop)
     ds.cached(tmp_path / "cache")
     note, pixels = sorted((tmp_path / "cache").iterdir())
     data = bytearray(pixels.read_bytes())
@@ -106,19 +106,19 @@ def test_a_damaged_cache_is_written_anew(shop: Path, tmp_path: Path, damage: str
         note.write_text("[]")
     else:
         note.write_text(note.read_text().replace('"key": "', '"key": "0'))
-    again = sv.Dataset.from_directory(shop).cached(tmp_path / "cache")
+    again = shv.Dataset.from_directory(shop).cached(tmp_path / "cache")
     np.testing.assert_array_equal(again.to_arrays()[0], ds.to_arrays()[0])
     assert json.loads(note.read_text())["key"] == ds.fingerprint
 
 
 def test_an_empty_dataset_can_be_cached_on_disk(shop: Path, tmp_path: Path) -> None:
-    assert len(sv.Dataset.from_directory(shop)[:0].cached(tmp_path / "cache")) == 0
+    assert len(shv.Dataset.from_directory(shop)[:0].cached(tmp_path / "cache")) == 0
 
 
 def test_a_photo_that_changes_meanwhile_stops_the_cache(
     shop: Path, make_photo: Callable[..., Path]
 ) -> None:
-    ds = sv.Dataset.from_directory(shop)
+    ds = shv.Dataset.from_directory(shop)
     _ = ds.groups
     make_photo(shop / "Milk/b.jpg", 77)
     os.utime(shop / "Milk/b.jpg", (5, 5))
@@ -130,7 +130,7 @@ def test_a_photo_that_changes_meanwhile_stops_the_cache(
 def test_a_cache_that_cannot_be_written_is_named(shop: Path, tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file")
     with refuses(StorageError, "not-writable"):
-        sv.Dataset.from_directory(shop).cached(tmp_path / "taken")
+        shv.Dataset.from_directory(shop).cached(tmp_path / "taken")
 
 
 def cut_off(shop: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, *, after: int) -> None:
@@ -146,7 +146,7 @@ def cut_off(shop: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, *, after: 
     with monkeypatch.context() as patch:
         patch.setattr("shelfvision.data._cache.read_rows", reading)
         with pytest.raises(KeyboardInterrupt):
-            sv.Dataset.from_directory(shop).cached(cache)
+            shv.Dataset.from_directory(shop).cached(cache)
 
 
 @pytest.fixture
@@ -185,7 +185,7 @@ def test_a_cache_that_was_cut_off_goes_on(
     elif damage == "torn journal":
         journal.write_bytes(journal.read_bytes()[:-1])
     photo_by_photo.clear()
-    ds = sv.Dataset.from_directory(shop)
+    ds = shv.Dataset.from_directory(shop)
     cached = ds.cached(tmp_path / "cache")
     first = {"none": 4, "no journal": 0}.get(damage, 3)
     assert photo_by_photo == list(range(first, len(ds)))
@@ -205,7 +205,7 @@ def test_two_processes_may_write_the_same_cache(
     cut_off(shop, tmp_path / "cache", monkeypatch, after=2)
     part = next((tmp_path / "cache").glob("*.part"))
     before = part.read_bytes()
-    ds = sv.Dataset.from_directory(shop)
+    ds = shv.Dataset.from_directory(shop)
     with part.open("rb") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
         cached = ds.cached(tmp_path / "cache")
@@ -216,5 +216,5 @@ def test_two_processes_may_write_the_same_cache(
 def test_a_photo_that_cannot_be_read_leaves_no_cache_behind(shop: Path, tmp_path: Path) -> None:
     (shop / "Milk/broken.jpg").write_bytes(b"no photo")
     with refuses(PhotoError, "not-an-image"):
-        sv.Dataset.from_directory(shop).cached(tmp_path / "cache")
+        shv.Dataset.from_directory(shop).cached(tmp_path / "cache")
     assert not list((tmp_path / "cache").iterdir())

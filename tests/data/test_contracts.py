@@ -21,8 +21,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-import shelfvision as sv
-from shelfvision.data._reader import Photo, Reader
+import shelfvision as shv
+from shelfvision.data.reading import Photo, Reader
 from shelfvision.errors import (
     DataError,
     InvalidParameterError,
@@ -97,11 +97,11 @@ def test_a_photo_has_the_same_pixels_whichever_way_it_comes_in(
     pixels = noise(seed, height, width)
     listed = b"path,label\nmilk/a.png,milk\n"
     root = folder({"milk/a.png": png(pixels), "list.csv": listed})
-    trained_on = sv.Dataset.from_directory(root, image_size=(high, wide), resize=resize)
+    trained_on = shv.Dataset.from_directory(root, image_size=(high, wide), resize=resize)
     expected = trained_on[0][0]
     assert expected.dtype == np.uint8
     assert expected.shape == (high, wide, 3)
-    by_list = sv.Dataset.from_manifest(root / "list.csv", image_size=(high, wide), resize=resize)
+    by_list = shv.Dataset.from_manifest(root / "list.csv", image_size=(high, wide), resize=resize)
     reader = Reader(image_size=(high, wide), resize=resize, on_error="raise")
     served: list[Photo] = [root / "milk/a.png", (root / "milk/a.png").read_bytes(), pixels]
     for way in (by_list, trained_on.cached()):
@@ -138,9 +138,9 @@ def test_classes_and_order_follow_from_names_however_the_file_system_lists_them(
         with scandir(path) as entries:
             return Shuffled(path, list(entries), random)
 
-    straight = sv.Dataset.from_directory(root)
+    straight = shv.Dataset.from_directory(root)
     with mock.patch.object(os, "scandir", shuffled):
-        turned = sv.Dataset.from_directory(root)
+        turned = shv.Dataset.from_directory(root)
     assert turned.ids.tolist() == straight.ids.tolist()
     assert straight.class_names == tuple(sorted(photos))
     assert straight.class_counts == {name: len(photos[name]) for name in sorted(photos)}
@@ -155,9 +155,9 @@ def test_skipping_leaves_out_just_what_cannot_be_read_and_tells_each(
     root = folder({f"milk/{n}.png": contents[not whole] for n, whole in enumerate(good)})
     if not any(good):
         with refuses(DataError, "unreadable"):
-            sv.Dataset.from_directory(root, on_error="skip")
+            shv.Dataset.from_directory(root, on_error="skip")
         return
-    photos = sv.Dataset.from_directory(root, on_error="skip")
+    photos = shv.Dataset.from_directory(root, on_error="skip")
     assert photos.ids.tolist() == [f"milk/{n}.png" for n, whole in enumerate(good) if whole]
     told = {file.path: file.reason for file in photos.skipped}
     assert set(told) == {f"milk/{n}.png" for n, whole in enumerate(good) if not whole}
@@ -183,7 +183,7 @@ def test_a_class_keeps_its_number_in_every_part_of_a_manifest(
     kept = [(n, label) for n, (label, split) in enumerate(rows) if split == part]
     kept = [(n, label) for n, label in kept if label in wanted]
     assume(kept)
-    ds = sv.Dataset.from_manifest(
+    ds = shv.Dataset.from_manifest(
         root / "list.csv", where={"split": part}, class_names=wanted if chosen else None
     )
     assert ds.class_names == tuple(wanted)
@@ -198,7 +198,7 @@ def test_select_keeps_what_is_named_and_refuses_only_what_is_no_class(
     given_labels: list[str], order: list[str], n: int
 ) -> None:
     numbers = ["abcd".index(label) for label in given_labels]
-    ds = sv.Dataset.from_arrays(different(len(numbers)), numbers, class_names=list("abcd"))
+    ds = shv.Dataset.from_arrays(different(len(numbers)), numbers, class_names=list("abcd"))
     wanted = order[:n]
     if wanted == ["e"]:
         with refuses(InvalidParameterError, "unknown-name", "class_names"):
@@ -221,7 +221,7 @@ def test_relabelling_sorts_the_new_names_and_loses_no_photo(
     given_labels: list[str], renamed: dict[str, str]
 ) -> None:
     numbers = ["abcd".index(label) for label in given_labels]
-    ds = sv.Dataset.from_arrays(different(len(numbers)), numbers, class_names=list("abcd"))
+    ds = shv.Dataset.from_arrays(different(len(numbers)), numbers, class_names=list("abcd"))
     view = ds.relabel(renamed)
     assert view.class_names == tuple(sorted({renamed.get(name, name) for name in "abcd"}))
     assert view.ids.tolist() == ds.ids.tolist()
@@ -229,7 +229,7 @@ def test_relabelling_sorts_the_new_names_and_loses_no_photo(
     assert found == [renamed.get(label, label) for label in given_labels]
 
 
-VIEWS: dict[str, Callable[[sv.Dataset], sv.Dataset]] = {
+VIEWS: dict[str, Callable[[shv.Dataset], shv.Dataset]] = {
     "turned": lambda ds: ds[::-1],
     "every other": lambda ds: ds[::2],
     "repeated": lambda ds: ds[[0, 0, *range(len(ds))]] if len(ds) else ds,
@@ -250,7 +250,7 @@ def test_a_photo_keeps_pixels_and_group_in_any_view_and_no_view_changes_another(
     groups: list[str], ways: list[str], random: Random
 ) -> None:
     images = different(len(groups))
-    ds = sv.Dataset.from_arrays(images, [random.choice("ab") for _ in groups], groups=groups)
+    ds = shv.Dataset.from_arrays(images, [random.choice("ab") for _ in groups], groups=groups)
     group_of = dict(zip(ds.ids, ds.groups, strict=True))
     before = ds.fingerprint
     view = ds
@@ -271,7 +271,7 @@ def test_a_group_is_the_name_that_was_given_or_else_the_content(
     rows: list[tuple[int, str]],
 ) -> None:
     images = different(4)[[number for number, _ in rows]]
-    ds = sv.Dataset.from_arrays(images, ["milk"] * len(rows), groups=[name for _, name in rows])
+    ds = shv.Dataset.from_arrays(images, ["milk"] * len(rows), groups=[name for _, name in rows])
     for group, (number, name) in zip(ds.groups, rows, strict=True):
         same = [
             (name == other_name if name else number == other and not other_name)
@@ -289,7 +289,7 @@ def test_only_the_same_photos_in_the_same_order_have_the_same_fingerprint(
     one: list[tuple[int, str]], other: list[tuple[int, str]]
 ) -> None:
     prints = [
-        sv.Dataset.from_arrays(
+        shv.Dataset.from_arrays(
             different(3)[[number for number, _ in rows]],
             np.array(["ab".index(label) for _, label in rows], dtype=np.int64),
             class_names=["a", "b"],
@@ -311,19 +311,19 @@ def parts_and_groups(draw: st.DrawFn) -> tuple[list[int], list[str]]:
 @given(parts_and_groups())
 def test_a_group_in_two_parts_has_to_be_asked_for(table: tuple[list[int], list[str]]) -> None:
     parts, groups = table
-    ds = sv.Dataset.from_arrays(different(len(parts)), ["milk"] * len(parts), groups=groups)
+    ds = shv.Dataset.from_arrays(different(len(parts)), ["milk"] * len(parts), groups=groups)
     given_parts = {name: ds[np.array(parts) == n] for n, name in enumerate(PARTS)}
     homes = {
         group: {p for p, g in zip(parts, groups, strict=True) if g == group} for group in groups
     }
     shared = sorted(f"user:{group}" for group, home in homes.items() if len(home) > 1)
     if not shared:
-        assert sv.Splits(**given_parts).leaks == ()
+        assert shv.Splits(**given_parts).leaks == ()
         return
     with pytest.raises(LeakageError) as caught:
-        sv.Splits(**given_parts)
+        shv.Splits(**given_parts)
     with pytest.warns(LeakageWarning):
-        allowed = sv.Splits(**given_parts, on_leak="allow")
+        allowed = shv.Splits(**given_parts, on_leak="allow")
     assert [leak.group for leak in allowed.leaks] == shared
     assert all(str(leak) in str(caught.value) for leak in allowed.leaks[:3])
     assert [len(part) for part in allowed if part is not None] == [
@@ -332,13 +332,13 @@ def test_a_group_in_two_parts_has_to_be_asked_for(table: tuple[list[int], list[s
     _require_dropped(given_parts, shared)
 
 
-def _with_later_groups(parts: list[sv.Dataset]) -> Iterator[tuple[sv.Dataset, set[str]]]:
+def _with_later_groups(parts: list[shv.Dataset]) -> Iterator[tuple[shv.Dataset, set[str]]]:
     """Yield each part with the groups of those that judge it."""
     for number, part in enumerate(parts):
         yield part, {group for other in parts[number + 1 :] for group in other.groups}
 
 
-def _require_dropped(given_parts: dict[str, sv.Dataset], shared: list[str]) -> None:
+def _require_dropped(given_parts: dict[str, shv.Dataset], shared: list[str]) -> None:
     """Dropping parts the groups, and spares the part that judges."""
     left = [
         sum(group not in others for group in part.groups)
@@ -349,9 +349,9 @@ def _require_dropped(given_parts: dict[str, sv.Dataset], shared: list[str]) -> N
         if 0 in left:
             emptied = [name for name, n in zip(given_parts, left, strict=True) if n == 0]
             with refuses(SplitError, "empty", emptied[0]):
-                sv.Splits(**given_parts, on_leak="drop")
+                shv.Splits(**given_parts, on_leak="drop")
             return
-        splits = sv.Splits(**given_parts, on_leak="drop")
+        splits = shv.Splits(**given_parts, on_leak="drop")
     assert [len(part) for part in splits if part is not None] == left
     kept = [part for part in splits if part is not None]
     groups = [group for part in kept for group in set(part.groups)]
@@ -367,14 +367,14 @@ def test_parts_take_the_class_numbers_of_train_and_only_other_classes_are_refuse
     first: list[str], second: list[str], n: int, m: int
 ) -> None:
     train, test = (
-        sv.Dataset.from_arrays(different(4)[rows], [0, 0], class_names=names)
+        shv.Dataset.from_arrays(different(4)[rows], [0, 0], class_names=names)
         for rows, names in (([0, 1], first[:n]), ([2, 3], second[:m]))
     )
     if not set(second[:m]) <= set(first[:n]):
         with refuses(SplitError, "unknown-class", "test"):
-            sv.Splits(train=train, test=test)
+            shv.Splits(train=train, test=test)
         return
-    found = sv.Splits(train=train, test=test).test
+    found = shv.Splits(train=train, test=test).test
     assert found is not None
     assert found.class_names == train.class_names
     assert {found.class_names[label] for label in found.labels} == {second[0]}
@@ -386,7 +386,7 @@ def test_parts_take_the_class_numbers_of_train_and_only_other_classes_are_refuse
 def test_adding_photos_moves_none_when_hashed(
     few: set[str], more: set[str], share: tuple[float, float, float], seed: int
 ) -> None:
-    splitter = sv.SeededSplitter(*share, seed=seed, method="hashed")
+    splitter = shv.SeededSplitter(*share, seed=seed, method="hashed")
 
     def part_of(ids: list[str]) -> dict[str, int]:
         rows = splitter.split_indices([0] * len(ids), ids=ids)
@@ -401,7 +401,7 @@ def test_adding_photos_moves_none_when_hashed(
 def test_shuffled_is_one_permutation_for_images_and_labels_cut_at_exact_decimals(
     n: int, share: tuple[float, float, float], seed: int
 ) -> None:
-    rows = sv.SeededSplitter(*share, seed=seed, method="shuffled").split_indices([0] * n)
+    rows = shv.SeededSplitter(*share, seed=seed, method="shuffled").split_indices([0] * n)
     images, numbers = different(n), np.arange(n)
     np.random.RandomState(seed).shuffle(images)
     np.random.RandomState(seed).shuffle(numbers)
@@ -418,7 +418,7 @@ def test_shuffled_is_one_permutation_for_images_and_labels_cut_at_exact_decimals
 def test_shuffled_says_so_exactly_where_it_parts_a_group(
     groups: list[str], share: tuple[float, float, float], seed: int
 ) -> None:
-    splitter = sv.SeededSplitter(*share, seed=seed, method="shuffled")
+    splitter = shv.SeededSplitter(*share, seed=seed, method="shuffled")
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         rows = splitter.split_indices([0] * len(groups), groups=groups)
@@ -439,9 +439,9 @@ def test_predefined_lists_are_taken_as_they_are_and_the_rest_is_told(
         if place in homes
     }
     root = folder({f"{name}.txt": "\n".join(rows).encode() for name, rows in there.items()})
-    ds = sv.Dataset.from_arrays(different(len(homes)), ["milk"] * len(homes))
+    ds = shv.Dataset.from_arrays(different(len(homes)), ["milk"] * len(homes))
     lists = {name: root / f"{name}.txt" for name in there}
-    splits = sv.Splits.from_files(ds, **lists)  # type: ignore[arg-type]  # by name
+    splits = shv.Splits.from_files(ds, **lists)  # type: ignore[arg-type]  # by name
     for name, part in zip(PARTS, splits, strict=True):
         assert (part.ids.tolist() if part is not None else []) == there.get(name, [])
     assert splits.unlisted == tuple(str(row) for row, home in enumerate(homes) if home == 3)
@@ -453,14 +453,14 @@ def test_a_saved_split_is_loaded_part_by_part_with_its_copies(
     folder: MakeFolder, table: tuple[list[int], list[str]], n_copies: int
 ) -> None:
     parts = np.array(table[0])
-    ds = sv.Dataset.from_arrays(different(len(parts)), ["milk"] * len(parts))
+    ds = shv.Dataset.from_arrays(different(len(parts)), ["milk"] * len(parts))
     train = ds[parts == 0]
     counts = {"milk": len(train) + n_copies}
-    train = sv.BalancingAugmenter(sampling_strategy=counts).balance(train)
-    splits = sv.Splits(train=train, validation=ds[parts == 1], test=ds[parts == 2])
+    train = shv.BalancingAugmenter(sampling_strategy=counts).balance(train)
+    splits = shv.Splits(train=train, validation=ds[parts == 1], test=ds[parts == 2])
     path = folder({}) / "split.csv"
     splits.save(path)
-    whole = sv.Splits.load(path, _joined(splits))
+    whole = shv.Splits.load(path, _joined(splits))
     for before, after in zip(splits, whole, strict=True):
         assert before is not None
         assert after is not None
@@ -469,10 +469,10 @@ def test_a_saved_split_is_loaded_part_by_part_with_its_copies(
         assert after.groups.tolist() == before.groups.tolist()
 
 
-def _joined(splits: sv.Splits) -> sv.Dataset:
+def _joined(splits: shv.Splits) -> shv.Dataset:
     """Return one dataset with the rows of all parts."""
     found = [part for part in splits if part is not None]
-    return sv.Dataset.from_source(
+    return shv.Dataset.from_source(
         _Pixels(np.concatenate([part.to_arrays()[0] for part in found])),
         ids=[name for part in found for name in part.ids],
         labels=[label for part in found for label in part.labels],

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision.errors import DataError, InvalidParameterError, ShelfVisionWarning
 from support import gives_warning, refuses
 
@@ -21,11 +21,11 @@ NAMES = ["milk", "juice", "milk", "eggs", "juice", "milk"]
 
 
 @pytest.fixture
-def ds() -> sv.Dataset:
-    return sv.Dataset.from_arrays(IMAGES, NAMES)
+def ds() -> shv.Dataset:
+    return shv.Dataset.from_arrays(IMAGES, NAMES)
 
 
-def test_class_names_are_sorted_and_counted(ds: sv.Dataset) -> None:
+def test_class_names_are_sorted_and_counted(ds: shv.Dataset) -> None:
     assert ds.class_names == ("eggs", "juice", "milk")
     assert ds.class_counts == {"eggs": 1, "juice": 2, "milk": 3}
     assert ds.labels.tolist() == [2, 1, 2, 0, 1, 2]
@@ -35,7 +35,7 @@ def test_class_names_are_sorted_and_counted(ds: sv.Dataset) -> None:
 
 
 @pytest.mark.parametrize("index", [0, -1, np.int64(3), np.uint8(2)])
-def test_one_row_is_an_image_and_a_label(ds: sv.Dataset, index: int) -> None:
+def test_one_row_is_an_image_and_a_label(ds: shv.Dataset, index: int) -> None:
     image, label = ds[index]
     np.testing.assert_array_equal(image, IMAGES[int(index)])
     assert type(label) is int
@@ -45,7 +45,7 @@ def test_one_row_is_an_image_and_a_label(ds: sv.Dataset, index: int) -> None:
 
 
 @pytest.mark.parametrize("index", [6, -7, np.int64(6)])
-def test_rows_that_are_not_there_are_an_index_error(ds: sv.Dataset, index: int) -> None:
+def test_rows_that_are_not_there_are_an_index_error(ds: shv.Dataset, index: int) -> None:
     with pytest.raises(IndexError):
         ds[index]
     with pytest.raises(IndexError):
@@ -61,7 +61,7 @@ chosen_rows = st.one_of(
 
 @given(rows=chosen_rows)
 def test_views_choose_rows_as_numpy_does(rows: slice | list[int] | list[bool]) -> None:
-    ds = sv.Dataset.from_arrays(IMAGES, NAMES)
+    ds = shv.Dataset.from_arrays(IMAGES, NAMES)
     # To numpy an empty list is one of floats.
     chosen = np.arange(6)[np.empty(0, dtype=int) if rows == [] else rows]
     view = ds[rows]
@@ -74,17 +74,17 @@ def test_views_choose_rows_as_numpy_does(rows: slice | list[int] | list[bool]) -
 
 
 @pytest.mark.parametrize("rows", [True, [0.5], ["0"], [[0]], np.zeros((2, 2), int), None, "ab"])
-def test_rows_chosen_by_anything_else_are_refused(ds: sv.Dataset, rows: object) -> None:
+def test_rows_chosen_by_anything_else_are_refused(ds: shv.Dataset, rows: object) -> None:
     with refuses(InvalidParameterError, "wrong-type", "index"):
         ds[rows]  # type: ignore[call-overload]  # on purpose
 
 
-def test_a_mask_of_another_length_is_refused(ds: sv.Dataset) -> None:
+def test_a_mask_of_another_length_is_refused(ds: shv.Dataset) -> None:
     with refuses(InvalidParameterError, "wrong-length", "index"):
         ds[[True, False]]
 
 
-def test_columns_cannot_be_written(ds: sv.Dataset) -> None:
+def test_columns_cannot_be_written(ds: shv.Dataset) -> None:
     for view in (ds, ds[::2], ds[[0, 1]], ds.select(["milk"])):
         for column in (view.ids, view.labels, view.copies, view.groups):
             with pytest.raises(ValueError, match="read-only"):
@@ -92,10 +92,10 @@ def test_columns_cannot_be_written(ds: sv.Dataset) -> None:
     with pytest.raises(AttributeError):
         ds.labels = ds.labels  # type: ignore[misc]  # on purpose
     with pytest.raises(TypeError, match="from_directory"):
-        sv.Dataset()
+        shv.Dataset()
 
 
-def test_an_empty_dataset_works_like_a_full_one(ds: sv.Dataset) -> None:
+def test_an_empty_dataset_works_like_a_full_one(ds: shv.Dataset) -> None:
     for empty in (ds[:0], ds[[]], ds[np.zeros(6, bool)], ds.select(["eggs"])[1:]):
         assert len(empty) == 0
         assert sum(empty.class_counts.values()) == 0
@@ -105,7 +105,7 @@ def test_an_empty_dataset_works_like_a_full_one(ds: sv.Dataset) -> None:
         assert empty.cached().fingerprint == empty.fingerprint
 
 
-def test_select_numbers_classes_in_the_order_given(ds: sv.Dataset) -> None:
+def test_select_numbers_classes_in_the_order_given(ds: shv.Dataset) -> None:
     view = ds.select(["milk", "eggs"])
     assert view.class_counts == {"milk": 3, "eggs": 1}
     assert view.labels.tolist() == [0, 0, 1, 0]
@@ -115,7 +115,7 @@ def test_select_numbers_classes_in_the_order_given(ds: sv.Dataset) -> None:
         ds.select(["bread"])
 
 
-def test_relabel_joins_classes_and_sorts_the_new_names(ds: sv.Dataset) -> None:
+def test_relabel_joins_classes_and_sorts_the_new_names(ds: shv.Dataset) -> None:
     view = ds.relabel({"milk": "drink", "juice": "drink"})
     assert view.class_counts == {"drink": 5, "eggs": 1}
     assert view.labels.tolist() == [0, 0, 0, 1, 0, 0]
@@ -125,7 +125,7 @@ def test_relabel_joins_classes_and_sorts_the_new_names(ds: sv.Dataset) -> None:
         ds.relabel({"bread": "toast"})
 
 
-def test_one_hot_rows_name_the_class(ds: sv.Dataset) -> None:
+def test_one_hot_rows_name_the_class(ds: shv.Dataset) -> None:
     hot = ds.one_hot()
     assert hot.dtype == np.float32
     np.testing.assert_array_equal(hot.argmax(axis=1), ds.labels)
@@ -134,13 +134,13 @@ def test_one_hot_rows_name_the_class(ds: sv.Dataset) -> None:
 
 def test_equal_content_is_one_group_and_named_groups_are_kept() -> None:
     images = np.concatenate((IMAGES[:2], IMAGES[:1]))
-    free = sv.Dataset.from_arrays(images, [0, 0, 0])
+    free = shv.Dataset.from_arrays(images, [0, 0, 0])
     assert free.groups[0] == free.groups[2] != free.groups[1]
-    named = sv.Dataset.from_arrays(images, [0, 0, 0], groups=["a", "b", "c"])
+    named = shv.Dataset.from_arrays(images, [0, 0, 0], groups=["a", "b", "c"])
     assert named.groups.tolist() == ["user:a", "user:b", "user:c"]
 
 
-def test_the_fingerprint_tells_all_that_matters(ds: sv.Dataset) -> None:
+def test_the_fingerprint_tells_all_that_matters(ds: shv.Dataset) -> None:
     changed = IMAGES.copy()
     changed[5, 0, 0, 0] += 1
     others = [
@@ -148,37 +148,37 @@ def test_the_fingerprint_tells_all_that_matters(ds: sv.Dataset) -> None:
         ds[:5],
         ds.relabel({"milk": "whole milk"}),
         ds.select(["milk", "juice", "eggs"]),
-        sv.Dataset.from_arrays(changed, NAMES),
-        sv.Dataset.from_arrays(IMAGES.reshape(6, 5, 4, 3), NAMES),
-        sv.Dataset.from_arrays(IMAGES, NAMES, ids=list("abcdef")),
-        sv.Dataset.from_arrays(IMAGES, NAMES[::-1]),
+        shv.Dataset.from_arrays(changed, NAMES),
+        shv.Dataset.from_arrays(IMAGES.reshape(6, 5, 4, 3), NAMES),
+        shv.Dataset.from_arrays(IMAGES, NAMES, ids=list("abcdef")),
+        shv.Dataset.from_arrays(IMAGES, NAMES[::-1]),
     ]
     prints = {ds.fingerprint, *(other.fingerprint for other in others)}
     assert len(prints) == len(others) + 1
-    assert sv.Dataset.from_arrays(IMAGES.copy(), NAMES).fingerprint == ds.fingerprint
+    assert shv.Dataset.from_arrays(IMAGES.copy(), NAMES).fingerprint == ds.fingerprint
     assert pickle.loads(pickle.dumps(ds[1:])).fingerprint == ds[1:].fingerprint
 
 
 @pytest.mark.parametrize(
     ("make", "code", "parameter"),
     [
-        (lambda: sv.Dataset.from_arrays(IMAGES / 255, NAMES), "wrong-dtype", "images"),  # type: ignore[arg-type]  # on purpose
-        (lambda: sv.Dataset.from_arrays(IMAGES[0], NAMES), "wrong-shape", "images"),
-        (lambda: sv.Dataset.from_arrays(IMAGES[..., :1], NAMES), "wrong-shape", "images"),
-        (lambda: sv.Dataset.from_arrays(IMAGES[:, :0], NAMES), "empty", "images"),
-        (lambda: sv.Dataset.from_arrays("photos", NAMES), "wrong-shape", "images"),  # type: ignore[arg-type]  # on purpose
-        (lambda: sv.Dataset.from_arrays(IMAGES, NAMES[:5]), "wrong-length", "labels"),
-        (lambda: sv.Dataset.from_arrays(IMAGES, np.eye(6)), "wrong-shape", "labels"),  # type: ignore[arg-type]  # on purpose
-        (lambda: sv.Dataset.from_arrays(IMAGES, np.zeros(6)), "wrong-dtype", "labels"),  # type: ignore[arg-type]  # on purpose
-        (lambda: sv.Dataset.from_arrays(IMAGES, [0, 1, 2, 0, 0, -1]), "not-in-range", "labels"),
-        (lambda: sv.Dataset.from_arrays(IMAGES, [4006381333931] * 6), "not-in-range", "labels"),
+        (lambda: shv.Dataset.from_arrays(IMAGES / 255, NAMES), "wrong-dtype", "images"),  # type: ignore[arg-type]  # on purpose
+        (lambda: shv.Dataset.from_arrays(IMAGES[0], NAMES), "wrong-shape", "images"),
+        (lambda: shv.Dataset.from_arrays(IMAGES[..., :1], NAMES), "wrong-shape", "images"),
+        (lambda: shv.Dataset.from_arrays(IMAGES[:, :0], NAMES), "empty", "images"),
+        (lambda: shv.Dataset.from_arrays("photos", NAMES), "wrong-shape", "images"),  # type: ignore[arg-type]  # on purpose
+        (lambda: shv.Dataset.from_arrays(IMAGES, NAMES[:5]), "wrong-length", "labels"),
+        (lambda: shv.Dataset.from_arrays(IMAGES, np.eye(6)), "wrong-shape", "labels"),  # type: ignore[arg-type]  # on purpose
+        (lambda: shv.Dataset.from_arrays(IMAGES, np.zeros(6)), "wrong-dtype", "labels"),  # type: ignore[arg-type]  # on purpose
+        (lambda: shv.Dataset.from_arrays(IMAGES, [0, 1, 2, 0, 0, -1]), "not-in-range", "labels"),
+        (lambda: shv.Dataset.from_arrays(IMAGES, [4006381333931] * 6), "not-in-range", "labels"),
         (
-            lambda: sv.Dataset.from_arrays(IMAGES, NAMES, class_names=["milk"]),
+            lambda: shv.Dataset.from_arrays(IMAGES, NAMES, class_names=["milk"]),
             "unknown-name",
             "labels",
         ),
-        (lambda: sv.Dataset.from_arrays(IMAGES, NAMES, ids=list("abcdea")), "duplicate", "ids"),
-        (lambda: sv.Dataset.from_arrays(IMAGES, NAMES, groups=["a"]), "wrong-length", "groups"),
+        (lambda: shv.Dataset.from_arrays(IMAGES, NAMES, ids=list("abcdea")), "duplicate", "ids"),
+        (lambda: shv.Dataset.from_arrays(IMAGES, NAMES, groups=["a"]), "wrong-length", "groups"),
     ],
 )
 def test_arrays_that_do_not_fit_are_named(
@@ -189,7 +189,7 @@ def test_arrays_that_do_not_fit_are_named(
 
 
 def test_a_million_rows_are_indexed_without_copying_them() -> None:
-    source = sv.Dataset.from_arrays(IMAGES, NAMES)
+    source = shv.Dataset.from_arrays(IMAGES, NAMES)
     big = source[np.zeros(1_000_000, dtype=np.int64)]
     tracemalloc.start()
     try:
@@ -222,7 +222,7 @@ class Counting:
 
 def test_any_source_of_pixels_will_do_and_is_asked_only_when_needed() -> None:
     source = Counting()
-    ds = sv.Dataset.from_source(
+    ds = shv.Dataset.from_source(
         source, ids=list("abcd"), labels=[0, 1, 1, 0], class_names=["x", "y"], copies=[0, 0, 1, 2]
     )
     assert ds.copies.tolist() == [0, 0, 1, 2]
@@ -238,25 +238,25 @@ def test_any_source_of_pixels_will_do_and_is_asked_only_when_needed() -> None:
 def test_a_missing_label_is_not_a_class(missing: object) -> None:
     labels = np.array(["milk", missing], dtype=object)
     with refuses(DataError, "needs-labels", "labels"):
-        sv.Dataset.from_arrays(np.zeros((2, 4, 4, 3), np.uint8), labels)
+        shv.Dataset.from_arrays(np.zeros((2, 4, 4, 3), np.uint8), labels)
 
 
 def test_images_without_a_named_group_are_groups_of_their_own() -> None:
     images = np.arange(4, dtype=np.uint8).reshape(4, 1, 1, 1).repeat(3, axis=3)
     groups = ["north", "", None, float("nan")]
-    ds = sv.Dataset.from_arrays(images, ["milk"] * 4, groups=groups)  # type: ignore[arg-type]  # as pandas gives them
+    ds = shv.Dataset.from_arrays(images, ["milk"] * 4, groups=groups)  # type: ignore[arg-type]  # as pandas gives them
     assert ds.groups[0] == "user:north"
     assert all(group.startswith("content:") for group in ds.groups[1:])
     assert len(set(ds.groups)) == 4
 
 
-def test_columns_stay_read_only_when_pickled(ds: sv.Dataset) -> None:
+def test_columns_stay_read_only_when_pickled(ds: shv.Dataset) -> None:
     again = pickle.loads(pickle.dumps(ds))
     for column in (again.ids, again.labels, again.copies):
         assert not column.flags.writeable
 
 
-def test_relabel_refuses_a_name_that_is_no_text(ds: sv.Dataset) -> None:
+def test_relabel_refuses_a_name_that_is_no_text(ds: shv.Dataset) -> None:
     name = ds.class_names[0]
     with refuses(InvalidParameterError, "wrong-type", "class_names"):
         ds.relabel({name: 3})  # type: ignore[dict-item]  # what it refuses
@@ -277,11 +277,11 @@ def test_relabel_refuses_a_name_that_is_no_text(ds: sv.Dataset) -> None:
 )
 def test_the_remedy_for_other_arrays_gives_the_pixels(images: object, code: str) -> None:
     with refuses(DataError, code, "images") as caught:
-        sv.Dataset.from_arrays(images, NAMES)  # type: ignore[arg-type]  # what is refused
+        shv.Dataset.from_arrays(images, NAMES)  # type: ignore[arg-type]  # what is refused
     remedy = str(caught.value).rpartition("; pass ")[2]
     right = eval(remedy, {"numpy": np, "images": images})
-    assert sv.Dataset.from_arrays(right, NAMES).fingerprint == (
-        sv.Dataset.from_arrays(IMAGES, NAMES).fingerprint
+    assert shv.Dataset.from_arrays(right, NAMES).fingerprint == (
+        shv.Dataset.from_arrays(IMAGES, NAMES).fingerprint
     )
 
 
@@ -289,5 +289,5 @@ def test_the_remedy_for_other_arrays_gives_the_pixels(images: object, code: str)
 def test_numbers_that_seem_to_be_codes_are_told() -> None:
     labels = np.array([4011, 4046] * 3)
     with gives_warning(ShelfVisionWarning, "missing-class", "labels"):
-        sv.Dataset.from_arrays(IMAGES, labels)
-    assert sv.Dataset.from_arrays(IMAGES, labels.astype(str)).class_names == ("4011", "4046")
+        shv.Dataset.from_arrays(IMAGES, labels)
+    assert shv.Dataset.from_arrays(IMAGES, labels.astype(str)).class_names == ("4011", "4046")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image, ImageFile
 
-from shelfvision.data.decoding._decode import decode_photo, read_photo, resize_image
+from shelfvision._photos.decode import decode_photo, read_photo, resize_image
 
 ORIENTED = {
     1: lambda a: a,

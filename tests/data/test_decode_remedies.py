@@ -15,8 +15,8 @@ import pytest
 from PIL import Image
 
 import shelfvision as shv
-from shelfvision.data.decoding._decode import decode_photo, read_photo
-from shelfvision.data.decoding._headers import read_header
+from shelfvision._photos.decode import decode_photo, read_photo
+from shelfvision._photos.headers import read_header
 from shelfvision.errors import PhotoError
 from support import refuses
 

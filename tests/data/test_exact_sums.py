@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-import shelfvision as sv
-from shelfvision.data.auditing._measures import measures_of, outlyingness, spread_of
+import shelfvision as shv
+from shelfvision.auditing._measures import measures_of, outlyingness, spread_of
 from shelfvision.data.duplicates import _near
 from shelfvision.data.duplicates._bursts import colours_of, differences
 from shelfvision.data.duplicates._embedded import embedded_pairs
@@ -65,7 +65,7 @@ def test_photos_of_equal_colours_do_not_differ_at_all() -> None:
         colours = np.stack([colours_of(photo), colours_of(photo[:, ::-1])])
         assert not differences(colours).any()
         ids = ["x_1", "x_2"]
-        ds = sv.Dataset.from_arrays(np.stack((photo, photo[:, ::-1])), [0, 0], ids=ids)
+        ds = shv.Dataset.from_arrays(np.stack((photo, photo[:, ::-1])), [0, 0], ids=ids)
         assert len(set(ds.group_bursts(threshold=1.0).groups)) == 1
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import shelfvision as sv
-from shelfvision.data.decoding._file_pixels import FilePixels
+import shelfvision as shv
+from shelfvision._photos.file_pixels import FilePixels
 from shelfvision.errors import (
     DataError,
     DatasetNotFoundError,
@@ -30,12 +30,12 @@ MakePhoto = Callable[..., Path]
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="needs a Linux file system")
 
 
-def codes(ds: sv.Dataset) -> dict[str, str]:
+def codes(ds: shv.Dataset) -> dict[str, str]:
     return {file.path: file.code for file in ds.skipped}
 
 
 def test_classes_are_the_sorted_folders_and_ids_the_paths(shop: Path) -> None:
-    ds = sv.Dataset.from_directory(shop)
+    ds = shv.Dataset.from_directory(shop)
     assert ds.class_names == ("Juice", "Milk")
     assert ds.class_counts == {"Juice": 3, "Milk": 2}
     assert ds.ids.tolist() == [
@@ -51,7 +51,7 @@ def test_classes_are_the_sorted_folders_and_ids_the_paths(shop: Path) -> None:
 
 
 def test_pixels_are_read_at_the_asked_size(shop: Path) -> None:
-    ds = sv.Dataset.from_directory(shop, image_size=(20, 30), resize="pad")
+    ds = shv.Dataset.from_directory(shop, image_size=(20, 30), resize="pad")
     image, label = ds[0]
     assert (image.shape, str(image.dtype), label) == ((20, 30, 3), "uint8", 0)
     assert ds.resize == ds[:2].cached().resize == "pad"
@@ -63,7 +63,7 @@ def test_pixels_are_read_at_the_asked_size(shop: Path) -> None:
 def test_class_names_choose_folders_and_their_order(shop: Path, make_photo: MakePhoto) -> None:
     (shop / "Eggs").mkdir()
     with gives_warning(ShelfVisionWarning, "empty-class", "directory"):
-        ds = sv.Dataset.from_directory(shop, class_names=["Milk", "Eggs"])
+        ds = shv.Dataset.from_directory(shop, class_names=["Milk", "Eggs"])
     assert ds.class_counts == {"Milk": 2, "Eggs": 0}
     assert ds.ids.tolist() == ["Milk/a.PNG", "Milk/b.jpg"]
     assert ds.labels.tolist() == [0, 0]
@@ -72,7 +72,7 @@ def test_class_names_choose_folders_and_their_order(shop: Path, make_photo: Make
 def test_photos_of_nested_folders_belong_to_the_class_above(shop: Path) -> None:
     (shop / "Milk/2024/June").mkdir(parents=True)
     (shop / "Milk/b.jpg").rename(shop / "Milk/2024/June/b.jpg")
-    ds = sv.Dataset.from_directory(shop)
+    ds = shv.Dataset.from_directory(shop)
     assert "Milk/2024/June/b.jpg" in ds.ids
     assert ds.class_counts["Milk"] == 2
 
@@ -81,7 +81,7 @@ def test_the_order_does_not_depend_on_the_file_system(
     shop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (shop / "notes.txt").write_text("x")
-    first = sv.Dataset.from_directory(shop)
+    first = shv.Dataset.from_directory(shop)
     scandir = os.scandir
 
     class Backwards:
@@ -95,7 +95,7 @@ def test_the_order_does_not_depend_on_the_file_system(
             pass
 
     monkeypatch.setattr(os, "scandir", Backwards)
-    again = sv.Dataset.from_directory(shop)
+    again = shv.Dataset.from_directory(shop)
     assert again.ids.tolist() == first.ids.tolist()
     assert again.skipped == first.skipped
     assert again.fingerprint == first.fingerprint
@@ -109,7 +109,7 @@ def test_other_files_are_reported_and_do_not_fail(shop: Path) -> None:
     (shop / ".git").mkdir()
     (shop / ".git/config").write_text("x")
     (shop / "loose.jpg").write_text("x")
-    ds = sv.Dataset.from_directory(shop)
+    ds = shv.Dataset.from_directory(shop)
     assert len(ds) == 5
     assert codes(ds) == {
         "README.md": "not-a-photo",
@@ -127,7 +127,7 @@ def test_other_files_are_reported_and_do_not_fail(shop: Path) -> None:
 
 def test_what_was_skipped_is_told_by_every_view(shop: Path) -> None:
     (shop / "README.md").write_text("x")
-    ds = sv.Dataset.from_directory(shop)
+    ds = shv.Dataset.from_directory(shop)
     for view in (ds[:1], ds.select(["Milk"]), ds.relabel({"Milk": "Dairy"}), ds.cached()):
         assert view.skipped == ds.skipped
 
@@ -141,7 +141,7 @@ def test_no_file_is_opened_at_construction(shop: Path, monkeypatch: pytest.Monke
     with monkeypatch.context() as patch:
         patch.setattr("builtins.open", refuse)
         patch.setattr(os, "open", refuse)
-        ds = sv.Dataset.from_directory(shop)
+        ds = shv.Dataset.from_directory(shop)
     assert len(ds) == 5
     with refuses(PhotoError, "empty"):
         ds.to_arrays()
@@ -152,7 +152,7 @@ def test_skip_leaves_out_what_cannot_be_read_and_says_why(shop: Path) -> None:
     (shop / "Juice/note.jpg").write_text("a text file")
     whole = (shop / "Juice/1.JPG").read_bytes()
     (shop / "Juice/1.JPG").write_bytes(whole[: len(whole) // 2])
-    ds = sv.Dataset.from_directory(shop, on_error="skip")
+    ds = shv.Dataset.from_directory(shop, on_error="skip")
     assert ds.ids.tolist() == ["Juice/10.jpeg", "Juice/2.webp", "Milk/a.PNG"]
     assert codes(ds) == {
         "Juice/1.JPG": "truncated",
@@ -166,35 +166,35 @@ def test_skip_refuses_a_folder_without_a_readable_photo(tmp_path: Path) -> None:
     (tmp_path / "Milk").mkdir()
     (tmp_path / "Milk/a.jpg").write_bytes(b"")
     with refuses(DataError, "unreadable"):
-        sv.Dataset.from_directory(tmp_path, on_error="skip")
+        shv.Dataset.from_directory(tmp_path, on_error="skip")
 
 
 def test_folders_that_cannot_be_used_are_named_with_the_remedy(
     tmp_path: Path, make_photo: MakePhoto
 ) -> None:
     with refuses(DatasetNotFoundError, "not-found", "directory"):
-        sv.Dataset.from_directory(tmp_path / "nowhere")
+        shv.Dataset.from_directory(tmp_path / "nowhere")
     with refuses(DataError, "no-classes", "directory"):
-        sv.Dataset.from_directory(tmp_path)
+        shv.Dataset.from_directory(tmp_path)
     photo = make_photo(tmp_path / "a.jpg")
     with refuses(DataError, "not-a-folder", "directory"):
-        sv.Dataset.from_directory(photo)
+        shv.Dataset.from_directory(photo)
     with refuses(DataError, "no-classes", "directory"):
-        sv.Dataset.from_directory(tmp_path)
+        shv.Dataset.from_directory(tmp_path)
     (tmp_path / "Milk").mkdir()
     (tmp_path / "Milk/readme.txt").write_text("x")
     with refuses(DataError, "empty", "directory"):
-        sv.Dataset.from_directory(tmp_path)
+        shv.Dataset.from_directory(tmp_path)
 
 
 def test_class_names_without_a_folder_are_named(shop: Path) -> None:
     with gives_warning(ShelfVisionWarning, "missing-class", "class_names") as said:
-        ds = sv.Dataset.from_directory(shop, class_names=["Juice", "Mlik"])
+        ds = shv.Dataset.from_directory(shop, class_names=["Juice", "Mlik"])
     assert len(said) == 1
     assert "'Mlik' (is 'Milk' meant?)" in str(said[0])
     assert ds.class_counts == {"Juice": 3, "Mlik": 0}
     with refuses(DataError, "missing-class", "class_names") as caught:
-        sv.Dataset.from_directory(shop, class_names=["Mlik", "Tea"])
+        shv.Dataset.from_directory(shop, class_names=["Mlik", "Tea"])
     assert "'Juice', 'Milk'" in str(caught.value)
 
 
@@ -209,7 +209,7 @@ def test_class_names_without_a_folder_are_named(shop: Path) -> None:
 )
 def test_wrong_settings_are_named(shop: Path, name: str, wrong: object, code: str) -> None:
     with refuses(InvalidParameterError, code, name):
-        sv.Dataset.from_directory(shop, **{name: wrong})  # type: ignore[arg-type]  # on purpose
+        shv.Dataset.from_directory(shop, **{name: wrong})  # type: ignore[arg-type]  # on purpose
 
 
 def test_a_folder_that_may_not_be_read_is_named_or_reported(
@@ -224,10 +224,10 @@ def test_a_folder_that_may_not_be_read_is_named_or_reported(
 
     monkeypatch.setattr(os, "scandir", guarded)
     with refuses(PhotoError, "permission") as caught:
-        sv.Dataset.from_directory(shop)
+        shv.Dataset.from_directory(shop)
     assert caught.value.code == "permission"
     with gives_warning(ShelfVisionWarning, "empty-class", "directory") as said:
-        ds = sv.Dataset.from_directory(shop, on_error="skip")
+        ds = shv.Dataset.from_directory(shop, on_error="skip")
     assert "Permission denied" in str(said[0])
     assert ds.class_counts == {"Juice": 3, "Milk": 0}
     assert codes(ds) == {"Milk/": "unreadable-folder"}
@@ -237,7 +237,7 @@ def test_a_relative_folder_still_works_elsewhere(
     shop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(shop.parent)
-    ds = sv.Dataset.from_directory("shop")
+    ds = shv.Dataset.from_directory("shop")
     monkeypatch.chdir("/")
     assert ds[0][0].shape == (100, 100, 3)
     assert pickle.loads(pickle.dumps(ds)).fingerprint == ds.fingerprint
@@ -275,7 +275,7 @@ def test_a_hostile_tree_is_read_to_the_last_file(tmp_path: Path, make_photo: Mak
         for name in [*files, *(name for name in folders if os.path.islink(f"{folder}/{name}"))]
     }
     seen = seen - {"Away"} | {"Away/away.jpg", "Away/back"}
-    ds = sv.Dataset.from_directory(root)
+    ds = shv.Dataset.from_directory(root)
     used, reported = set(ds.ids.tolist()), set(codes(ds))
     assert used | reported == seen
     assert len(ds) + len(ds.skipped) == len(seen)
@@ -284,7 +284,7 @@ def test_a_hostile_tree_is_read_to_the_last_file(tmp_path: Path, make_photo: Mak
     assert codes(ds)["Milk/pipe.jpg"] == "not-a-file"
     assert codes(ds)["Milk/gone.jpg"] == codes(ds)["Milk/self.jpg"] == "broken-link"
     assert codes(ds)["Milk/loop"] == codes(ds)["Away/back"] == "linked-folder"
-    assert len(sv.Dataset.from_directory(root, on_error="skip")) == len(ds)
+    assert len(shv.Dataset.from_directory(root, on_error="skip")) == len(ds)
     assert str(ds.skipped).count("\n") == len(ds.skipped)
 
 
@@ -299,13 +299,13 @@ def test_a_link_that_is_seen_but_not_readable_is_reported(
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "readlink", unreadable)
-        ds = sv.Dataset.from_directory(shop)
+        ds = shv.Dataset.from_directory(shop)
     assert codes(ds)["Away"] == "broken-link"
     assert ds.class_names == ("Juice", "Milk")
 
 
 def test_a_photo_that_vanished_is_named(shop: Path) -> None:
-    ds = sv.Dataset.from_directory(shop)
+    ds = shv.Dataset.from_directory(shop)
     (shop / "Juice/1.JPG").unlink()
     with refuses(PhotoNotFoundError, "not-found"):
         ds[0]
@@ -316,7 +316,7 @@ def test_a_photo_that_vanished_is_named(shop: Path) -> None:
 def test_a_photo_that_changed_after_its_content_was_recorded_is_named(
     shop: Path, make_photo: MakePhoto
 ) -> None:
-    ds = sv.Dataset.from_directory(shop)
+    ds = shv.Dataset.from_directory(shop)
     _ = ds.fingerprint
     make_photo(shop / "Juice/1.JPG", 99)
     os.utime(shop / "Juice/1.JPG", (5, 5))
@@ -330,7 +330,7 @@ def test_a_photo_that_changed_after_its_content_was_recorded_is_named(
 
 
 def test_pixels_do_not_depend_on_the_number_of_workers(shop: Path) -> None:
-    names = sv.Dataset.from_directory(shop).ids
+    names = shv.Dataset.from_directory(shop).ids
     rows = np.arange(5).repeat(4)
     batches = [
         FilePixels(str(shop), names, image_size=(9, 9), workers=workers).read_many(rows)
@@ -342,7 +342,7 @@ def test_pixels_do_not_depend_on_the_number_of_workers(shop: Path) -> None:
 
 def test_no_photo_file_is_changed(shop: Path) -> None:
     before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in shop.rglob("*.*")}
-    ds = sv.Dataset.from_directory(shop, on_error="skip")
+    ds = shv.Dataset.from_directory(shop, on_error="skip")
     _ = ds.group_near_duplicates().fingerprint
     ds.to_arrays()
     assert before == {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in shop.rglob("*.*")}

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from shelfvision._photos.decode import decode_photo
+from shelfvision._photos.headers import read_header
 from shelfvision.data import DecodeLimits
-from shelfvision.data.decoding._decode import decode_photo
-from shelfvision.data.decoding._headers import read_header
 from shelfvision.errors import PhotoError
 from support.heic import ALPHA, Coded, File, Item, box, coded, full, grid, ispe, overlay
 

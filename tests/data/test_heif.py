@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import shelfvision as sv
+import shelfvision as shv
+from shelfvision._photos.decode import decode_photo
+from shelfvision._photos.heic.opening import open_heif
 from shelfvision.data import DecodeLimits
-from shelfvision.data.decoding._decode import decode_photo
-from shelfvision.data.decoding._heif import open_heif
 from shelfvision.errors import PhotoError
 from support import refuses
 
@@ -119,7 +119,7 @@ def test_reading_one_does_not_change_what_pillow_opens() -> None:
 def test_heic_photos_of_a_folder_are_rows(shop: Path) -> None:
     (shop / "Milk/phone.HEIC").write_bytes(encoded())
     (shop / "loose.heif").write_bytes(encoded())
-    ds = sv.Dataset.from_directory(shop, on_error="skip")
+    ds = shv.Dataset.from_directory(shop, on_error="skip")
     assert "Milk/phone.HEIC" in ds.ids
     assert ds.skipped.counts == {"no-class": 1}
 
@@ -131,6 +131,6 @@ def test_without_the_package_heic_photos_are_named_with_the_pip_line(
     (shop / "Milk/not-renamed.jpg").write_bytes(encoded())
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    ds = sv.Dataset.from_directory(shop, on_error="skip")
+    ds = shv.Dataset.from_directory(shop, on_error="skip")
     assert ds.skipped.counts == {"needs-heif": 2}
     assert all('pip install "shelfvision[heif]"' in file.reason for file in ds.skipped)

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import shelfvision as sv
-from shelfvision.data._array_file import ArrayFile
+import shelfvision as shv
+from shelfvision._storage.array_file import ArrayFile
 from shelfvision.errors import DataError, PhotoError, StorageError
 from support import refuses
 
@@ -22,14 +22,14 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX files")
 SUFFIXES = (".npy", ".json", ".part", ".blocks")
 
 
-def cache_of(ds: sv.Dataset, folder: Path) -> Path:
+def cache_of(ds: shv.Dataset, folder: Path) -> Path:
     """Return the path of a dataset's cache, which is written and taken away again."""
     ds.cached(folder)
     (pixels,) = folder.glob("*.npy")
     return pixels
 
 
-def require_right(ds: sv.Dataset, folder: Path) -> None:
+def require_right(ds: shv.Dataset, folder: Path) -> None:
     np.testing.assert_array_equal(ds.cached(folder).to_arrays()[0], ds.to_arrays()[0])
 
 
@@ -45,7 +45,7 @@ def test_what_was_planted_in_a_cache_folder_is_left_alone(
     written: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    ds = sv.Dataset.from_directory(shop)
+    ds = shv.Dataset.from_directory(shop)
     pixels = cache_of(ds, tmp_path / "cache")
     if not written:
         for file in pixels.parent.iterdir():
@@ -109,7 +109,7 @@ JUNK = {
 def test_junk_in_a_cache_is_computed_again(
     shop: Path, tmp_path: Path, suffix: str, junk: str
 ) -> None:
-    ds = sv.Dataset.from_directory(shop)
+    ds = shv.Dataset.from_directory(shop)
     pixels = cache_of(ds, tmp_path / "cache")
     if suffix in {".part", ".blocks"}:
         pixels.unlink()
@@ -122,7 +122,7 @@ def test_junk_in_a_cache_is_computed_again(
 def test_a_note_that_says_otherwise_is_not_trusted(
     shop: Path, tmp_path: Path, name: str, value: object
 ) -> None:
-    ds = sv.Dataset.from_directory(shop)
+    ds = shv.Dataset.from_directory(shop)
     note = cache_of(ds, tmp_path / "cache").with_suffix(".json")
     facts = json.loads(note.read_text())
     for changed in ({**facts, name: value}, {k: v for k, v in facts.items() if k != name}):
@@ -131,7 +131,7 @@ def test_a_note_that_says_otherwise_is_not_trusted(
 
 
 def test_a_note_without_an_end_is_not_read(shop: Path, tmp_path: Path) -> None:
-    ds = sv.Dataset.from_directory(shop)
+    ds = shv.Dataset.from_directory(shop)
     note = cache_of(ds, tmp_path / "cache").with_suffix(".json")
     with note.open("ab") as file:
         file.truncate(10**12)
@@ -143,7 +143,7 @@ def test_a_note_without_an_end_is_not_read(shop: Path, tmp_path: Path) -> None:
 def test_a_cache_that_is_shortened_while_it_is_used_is_read_from_the_photos(
     shop: Path, tmp_path: Path, left: int
 ) -> None:
-    ds = sv.Dataset.from_directory(shop)
+    ds = shv.Dataset.from_directory(shop)
     cached = ds.cached(tmp_path / "cache")
     (pixels,) = (tmp_path / "cache").glob("*.npy")
     os.truncate(pixels, left)
@@ -177,7 +177,7 @@ def test_an_array_without_photos_that_is_shortened_is_an_error(tmp_path: Path) -
 
 
 def test_a_full_folder_in_the_way_is_named(shop: Path, tmp_path: Path) -> None:
-    ds = sv.Dataset.from_directory(shop)
+    ds = shv.Dataset.from_directory(shop)
     pixels = cache_of(ds, tmp_path / "cache")
     pixels.unlink()
     pixels.mkdir()
@@ -191,7 +191,7 @@ def test_a_full_folder_in_the_way_is_named(shop: Path, tmp_path: Path) -> None:
 def test_a_photo_that_was_swapped_with_its_time_and_size_kept_is_noticed(shop: Path) -> None:
     photo = shop / "Milk/b.jpg"
     before, status = photo.read_bytes(), photo.stat()
-    ds = sv.Dataset.from_directory(shop)
+    ds = shv.Dataset.from_directory(shop)
     _ = ds.groups
     # A byte in a comment, or in the picture: the same size.
     photo.write_bytes(before[:-9] + bytes([before[-9] ^ 1]) + before[-8:])
@@ -204,7 +204,7 @@ def test_a_photo_that_was_swapped_with_its_time_and_size_kept_is_noticed(shop: P
 
 @posix
 def test_a_photo_of_other_rights_is_the_same_photo(shop: Path) -> None:
-    ds = sv.Dataset.from_directory(shop)
+    ds = shv.Dataset.from_directory(shop)
     groups = ds.groups.tolist()
     for photo in shop.rglob("*.*"):
         photo.chmod(0o600)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-import shelfvision as sv
+import shelfvision as shv
 
 MakePhoto = Callable[..., Path]
 Put = Callable[[bytes, random.Random, bytes], None]
@@ -121,7 +121,7 @@ def test_every_file_is_a_row_or_is_reported(
     grow(root, fuzz_count(800, 10_000), photo, seed)
     before, there = state_of(root), sorted(everything_in(root))
     for on_error in ("raise", "skip"):
-        ds = sv.Dataset.from_directory(root, on_error=on_error)
+        ds = shv.Dataset.from_directory(root, on_error=on_error)
         told = [*ds.ids.tolist(), *(file.path for file in ds.skipped)]
         assert sorted(told) == there
         print(f"{len(there):,} files: {len(ds):,} rows, {len(ds.skipped):,} reported ", end="")

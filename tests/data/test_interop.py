@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import shelfvision as sv
+import shelfvision as shv
 
 
 def test_a_data_loader_takes_a_dataset_as_it_is(shop: Path) -> None:
     torch = pytest.importorskip("torch", reason="needs torch for its DataLoader")
-    ds = sv.Dataset.from_directory(shop, image_size=(20, 30))
+    ds = shv.Dataset.from_directory(shop, image_size=(20, 30))
     batches = list(torch.utils.data.DataLoader(ds, batch_size=2))
     assert [tuple(images.shape) for images, _ in batches] == [(2, 20, 30, 3)] * 2 + [(1, 20, 30, 3)]
     assert batches[0][0].dtype == torch.uint8
@@ -23,7 +23,7 @@ def test_a_data_loader_takes_a_dataset_as_it_is(shop: Path) -> None:
 
 def test_worker_processes_of_a_data_loader_read_the_same_photos(shop: Path) -> None:
     torch = pytest.importorskip("torch", reason="needs torch for its DataLoader")
-    ds = sv.Dataset.from_directory(shop, image_size=(20, 30))
+    ds = shv.Dataset.from_directory(shop, image_size=(20, 30))
     loader = torch.utils.data.DataLoader(
         ds, batch_size=3, num_workers=1, multiprocessing_context="spawn"
     )

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-import shelfvision as sv
+import shelfvision as shv
+from shelfvision._photos.sources import ArrayPixels
 from shelfvision.data._lineage import GroupLink, Lineage, named_group, named_groups
-from shelfvision.data._sources import ArrayPixels
 from shelfvision.data.duplicates._grouping import GroupForest, join_groups
 from shelfvision.errors import InvalidParameterError, ShelfVisionWarning
 from support import gives_warning, refuses
@@ -171,11 +171,11 @@ PHOTO = (
 )
 
 
-def shelf(**columns: list[str]) -> sv.Dataset:
+def shelf(**columns: list[str]) -> shv.Dataset:
     """Return a photo, another one, the first again and the other mirrored."""
     other = 255 - PHOTO[::-1]
     images = np.stack((PHOTO, other, PHOTO ^ 1, other[:, ::-1]))
-    return sv.Dataset.from_arrays(images, ["a"] * 4, ids=list("wxyz"), **columns)
+    return shv.Dataset.from_arrays(images, ["a"] * 4, ids=list("wxyz"), **columns)
 
 
 def test_photos_that_look_the_same_are_in_one_group_in_every_view(tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ def test_photos_that_look_the_same_are_in_one_group_in_every_view(tmp_path: Path
 def test_the_threshold_is_where_photos_begin_to_be_the_same() -> None:
     noise = np.random.RandomState(1).randint(-60, 60, PHOTO.shape)
     near = np.clip(PHOTO + noise, 0, 255).astype(np.uint8)
-    ds = sv.Dataset.from_arrays(np.stack((PHOTO, near, 255 - PHOTO)), ["a"] * 3)
+    ds = shv.Dataset.from_arrays(np.stack((PHOTO, near, 255 - PHOTO)), ["a"] * 3)
     assert len(set(ds.group_near_duplicates(threshold=0.5).groups)) == 2
     assert len(set(ds.group_near_duplicates(threshold=1.0).groups)) == 3
     for threshold in (0.49, 1.01):
@@ -229,7 +229,7 @@ def test_links_are_told_with_the_likest_and_kept() -> None:
 
 
 def test_copies_do_not_count_as_photos_that_look_the_same() -> None:
-    still = sv.BalancingAugmenter(lambda image, rng: image, sampling_strategy={"a": 8})
+    still = shv.BalancingAugmenter(lambda image, rng: image, sampling_strategy={"a": 8})
     balanced = still.balance(shelf(groups=list("wxyz")))
     with gives_warning(ShelfVisionWarning, "named-groups"):
         grouped = balanced.group_near_duplicates()
@@ -243,18 +243,18 @@ def test_copies_do_not_count_as_photos_that_look_the_same() -> None:
 
 def test_copies_that_are_made_anew_cannot_be_kept() -> None:
     ds = shelf()
-    anew = sv.BalancingAugmenter(sampling_strategy={"a": 8}, refresh=True).balance(ds)
+    anew = shv.BalancingAugmenter(sampling_strategy={"a": 8}, refresh=True).balance(ds)
     with pytest.raises(InvalidParameterError):
         anew.cached()
-    kept = sv.BalancingAugmenter(sampling_strategy={"a": 8}).balance(ds).cached()
+    kept = shv.BalancingAugmenter(sampling_strategy={"a": 8}).balance(ds).cached()
     assert kept.groups.tolist() == [ds.groups["wxyz".index(name)] for name in kept.ids]
     assert kept[[5, 1]].cached().groups.tolist() == kept.groups[[5, 1]].tolist()
 
 
-def series() -> sv.Dataset:
+def series() -> shv.Dataset:
     """Return two photos of one hand, one of another, and one of the first under another name."""
     images = np.stack((PHOTO, PHOTO[:, ::-1], PHOTO // 8, PHOTO[::-1]))
-    return sv.Dataset.from_arrays(images, ["a"] * 4, ids=["x_1", "x_2", "x_3", "y_1"])
+    return shv.Dataset.from_arrays(images, ["a"] * 4, ids=["x_1", "x_2", "x_3", "y_1"])
 
 
 def test_photos_of_one_burst_are_in_one_group_in_every_view() -> None:
@@ -273,7 +273,7 @@ def test_photos_of_one_burst_are_in_one_group_in_every_view() -> None:
 
 
 def test_copies_do_not_count_as_a_burst() -> None:
-    still = sv.BalancingAugmenter(lambda image, rng: image, sampling_strategy={"a": 8})
+    still = shv.BalancingAugmenter(lambda image, rng: image, sampling_strategy={"a": 8})
     balanced = still.balance(series())
     bursts = balanced.group_bursts()
     assert len(set(bursts.groups)) == 3
@@ -283,7 +283,7 @@ def test_copies_do_not_count_as_a_burst() -> None:
 
 def test_a_burst_of_groups_that_the_user_named_is_told() -> None:
     images = np.stack((PHOTO, PHOTO[:, ::-1]))
-    ds = sv.Dataset.from_arrays(images, ["a"] * 2, ids=["x_1", "x_2"], groups=["n", "s"])
+    ds = shv.Dataset.from_arrays(images, ["a"] * 2, ids=["x_1", "x_2"], groups=["n", "s"])
     with gives_warning(ShelfVisionWarning, "named-groups"):
         bursts = ds.group_bursts()
     assert bursts.groups.tolist() == ["user:n", "user:s"]

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision.data.duplicates._grouping import join_groups
 from shelfvision.errors import InvalidParameterError, ShelfVisionWarning
 from support import gives_warning, refuses
@@ -40,7 +40,7 @@ def saved(photo: Image.Image, path: Path, quality: int) -> None:
     photo.save(path, kind, quality=quality)
 
 
-def shares_group(ds: sv.Dataset, one: str, other: str) -> bool:
+def shares_group(ds: shv.Dataset, one: str, other: str) -> bool:
     group = dict(zip(ds.ids.tolist(), ds.groups.tolist(), strict=True))
     return bool(group[one] == group[other])
 
@@ -50,11 +50,11 @@ def shares_group(ds: sv.Dataset, one: str, other: str) -> bool:
 def test_a_changed_copy_joins_its_original(shop: Path, change: str, ending: str) -> None:
     with Image.open(shop / "Juice/1.JPG") as original:
         saved(CHANGES[change](original.convert("RGB")), shop / "Milk" / ending, int(ending[1:3]))
-    ds = sv.Dataset.from_directory(shop).group_near_duplicates()
+    ds = shv.Dataset.from_directory(shop).group_near_duplicates()
     assert shares_group(ds, "Juice/1.JPG", f"Milk/{ending}")
     assert len(set(ds.groups)) == 5
     joined = ds.groups[ds.ids == "Juice/1.JPG"][0]
-    contents = sv.Dataset.from_directory(shop).groups
+    contents = shv.Dataset.from_directory(shop).groups
     pair = contents[(ds.ids == "Juice/1.JPG") | (ds.ids == f"Milk/{ending}")]
     assert joined == "near:" + min(group.removeprefix("content:") for group in pair)
 
@@ -63,14 +63,14 @@ def test_blank_photos_of_different_shades_stay_apart() -> None:
     shades = np.array([0, 6, 180, 255, 255], dtype=np.uint8)
     images = np.broadcast_to(shades[:, None, None, None], (5, 20, 20, 3)).copy()
     images[4, 0, 0] = 250
-    ds = sv.Dataset.from_arrays(images, [0] * 5).group_near_duplicates()
+    ds = shv.Dataset.from_arrays(images, [0] * 5).group_near_duplicates()
     assert len(set(ds.groups)) == 4
     assert ds.groups[3] == ds.groups[4]
 
 
 def test_groups_carry_over_to_views(shop: Path) -> None:
     (shop / "Milk/copy.jpg").write_bytes((shop / "Juice/1.JPG").read_bytes() + b"\0")
-    ds = sv.Dataset.from_directory(shop).group_near_duplicates()
+    ds = shv.Dataset.from_directory(shop).group_near_duplicates()
     near = ds.groups[0]
     assert near.startswith("near:")
     assert ds.relabel({"Milk": "Dairy"})[:1].groups.tolist() == [near]
@@ -78,7 +78,7 @@ def test_groups_carry_over_to_views(shop: Path) -> None:
 
 
 def test_a_view_and_an_empty_view_can_be_grouped(shop: Path) -> None:
-    ds = sv.Dataset.from_directory(shop)
+    ds = shv.Dataset.from_directory(shop)
     assert len(ds[:0].group_near_duplicates().groups) == 0
     np.testing.assert_array_equal(ds[3:].group_near_duplicates().groups, ds.groups[3:])
 
@@ -90,7 +90,7 @@ def test_groups_that_the_user_named_are_reported_and_not_joined() -> None:
     )
     other = 255 - image
     images = np.stack((image, image[:, ::-1], other, image))
-    ds = sv.Dataset.from_arrays(
+    ds = shv.Dataset.from_arrays(
         images, [0, 0, 0, 0], ids=list("abcd"), groups=["north", "south", "south", "north"]
     )
     with gives_warning(ShelfVisionWarning, "named-groups"):
@@ -103,12 +103,12 @@ def test_groups_that_the_user_named_are_reported_and_not_joined() -> None:
 
 def test_augmented_copies_go_with_their_original(shop: Path) -> None:
     (shop / "Milk/copy.jpg").write_bytes((shop / "Juice/1.JPG").read_bytes() + b"\0")
-    plain = sv.Dataset.from_directory(shop)
+    plain = shv.Dataset.from_directory(shop)
     images, labels = plain.to_arrays()
-    source = sv.Dataset.from_arrays(
+    source = shv.Dataset.from_arrays(
         np.concatenate((images, np.roll(images, 2, axis=0))), [*labels, *labels]
     )
-    ds = sv.Dataset.from_source(
+    ds = shv.Dataset.from_source(
         source._source,
         ids=[*plain.ids, *plain.ids],
         labels=source.labels,
@@ -123,7 +123,7 @@ def test_augmented_copies_go_with_their_original(shop: Path) -> None:
 @pytest.mark.parametrize("threshold", [0, 0.3, 1.1, "high", float("nan")])
 def test_a_threshold_out_of_range_is_named(shop: Path, threshold: float) -> None:
     with refuses(InvalidParameterError, "not-in-range", "threshold"):
-        sv.Dataset.from_directory(shop).group_near_duplicates(threshold=threshold)
+        shv.Dataset.from_directory(shop).group_near_duplicates(threshold=threshold)
 
 
 names = st.sampled_from(["content:1", "content:2", "near:3", "content:4", "user:a", "user:b"])
@@ -180,7 +180,7 @@ def test_planted_copies_of_real_photos_are_found_and_products_stay_apart(
             path = tmp_path / row["label"] / f"{number}-{row['product']}-{version}.jpg"
             path.parent.mkdir(exist_ok=True)
             path.write_bytes(content)
-    ds = sv.Dataset.from_directory(tmp_path).group_near_duplicates()
+    ds = shv.Dataset.from_directory(tmp_path).group_near_duplicates()
     planted = [name for name in ds.ids if name.endswith("-1.jpg")]
     found = sum(shares_group(ds, name, name[:-5] + "0.jpg") for name in planted)
     assert found >= 0.99 * len(planted)
@@ -197,7 +197,7 @@ def in_mixed_groups(ids: npt.NDArray[np.object_], groups: npt.NDArray[np.object_
 
 def test_photos_that_a_network_sees_as_the_same_are_joined() -> None:
     images = np.random.RandomState(0).randint(0, 256, (5, 40, 40, 3)).astype(np.uint8)
-    ds = sv.Dataset.from_arrays(images, ["a", "b", "a", "b", "a"])
+    ds = shv.Dataset.from_arrays(images, ["a", "b", "a", "b", "a"])
     seen = np.array([[1, 0], [0.1, 1], [2, 0.01], [0, 0], [0, 0]], dtype=np.float32)
     assert len(set(ds.group_near_duplicates().groups)) == 5
     joined = ds.group_near_duplicates(embeddings=seen).groups
@@ -219,6 +219,6 @@ def test_photos_that_a_network_sees_as_the_same_are_joined() -> None:
 def test_embeddings_that_do_not_fit_are_refused(
     embeddings: npt.NDArray[np.floating], code: str
 ) -> None:
-    ds = sv.Dataset.from_arrays(np.zeros((3, 8, 8, 3), np.uint8), ["a", "b", "a"])
+    ds = shv.Dataset.from_arrays(np.zeros((3, 8, 8, 3), np.uint8), ["a", "b", "a"])
     with refuses(InvalidParameterError, code, "embeddings"):
         ds.group_near_duplicates(embeddings=embeddings)

@@ -13,9 +13,10 @@ import PIL
 import pytest
 from PIL import Image, ImageDraw
 
-from shelfvision.data import DecodeLimits, _pixels
-from shelfvision.data._pixels import from_pillow
-from shelfvision.data._reader import Reader
+from shelfvision._photos import given
+from shelfvision._photos.given import from_pillow
+from shelfvision.data import DecodeLimits
+from shelfvision.data.reading import Reader
 from shelfvision.errors import InvalidParameterError, PhotoError
 from support import refuses
 
@@ -253,4 +254,4 @@ def test_a_table_is_told_to_pass_its_column() -> None:
 
 
 def test_the_examples_are_right() -> None:
-    assert doctest.testmod(_pixels) == (0, 3)
+    assert doctest.testmod(given) == (0, 3)

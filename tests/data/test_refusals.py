@@ -21,8 +21,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFile
 
+from shelfvision._photos.decode import decode_photo, read_photo
 from shelfvision.data import DecodeLimits
-from shelfvision.data.decoding._decode import decode_photo, read_photo
 from shelfvision.errors import InvalidParameterError, PhotoError, PhotoNotFoundError
 from support import refuses
 
@@ -186,7 +186,7 @@ def bombs() -> dict[str, bytes]:
 
 _MEASURE = """
 import json, pathlib, resource, sys, time
-from shelfvision.data.decoding._decode import read_photo
+from shelfvision._photos.decode import read_photo
 from shelfvision.errors import PhotoError
 
 def peak():
@@ -308,7 +308,7 @@ def test_any_error_of_the_decoder_comes_out_as_a_photo_error(
         def fail(*_: object, error: BaseException = error, **__: object) -> None:
             raise error
 
-        monkeypatch.setattr("shelfvision.data.decoding._decode.as_rgb", fail)
+        monkeypatch.setattr("shelfvision._photos.decode.as_rgb", fail)
         assert code_of(encoded("PNG")) == "broken"
 
 
@@ -334,7 +334,7 @@ def test_a_photo_that_may_not_be_read_is_named(
         raise PermissionError(13, "Permission denied")
 
     (tmp_path / "a.jpg").write_bytes(encoded("JPEG"))
-    monkeypatch.setattr("shelfvision._files.reading.os.open", refuse)
+    monkeypatch.setattr("shelfvision._storage.reading.os.open", refuse)
     with refuses(PhotoError, "permission") as caught:
         read_photo(tmp_path / "a.jpg", image_size=SIZE)
     assert caught.value.path == str(tmp_path / "a.jpg")

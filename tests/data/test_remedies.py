@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import shelfvision as shv
-from shelfvision.data._reader import Reader
+from shelfvision.data.reading import Reader
 from shelfvision.errors import DataError, InvalidParameterError
 from support import refuses
 

@@ -15,7 +15,7 @@ MakePhoto = Callable[..., Path]
 PROGRAM = """
 import hashlib, os, random, sys
 import numpy as np
-import shelfvision as sv
+import shelfvision as shv
 
 folder, listing = sys.argv[1], int(sys.argv[2])
 scandir, chance = os.scandir, random.Random(listing)
@@ -33,12 +33,12 @@ class Shuffled:
 os.scandir = Shuffled
 for workers in (0, 1, 2, 4):
     digest = hashlib.sha256()
-    photos = sv.Dataset.from_directory(folder, image_size=(24, 24), on_error="skip")
+    photos = shv.Dataset.from_directory(folder, image_size=(24, 24), on_error="skip")
     photos._source._workers = workers
     digest.update("".join(file.path + file.code for file in photos.skipped).encode())
     photos = photos.group_near_duplicates().group_bursts()
-    splits = sv.SeededSplitter(train=0.6, validation=0.2, test=0.2, seed=7).split(photos)
-    train = sv.BalancingAugmenter(seed=7).balance(splits.train)
+    splits = shv.SeededSplitter(train=0.6, validation=0.2, test=0.2, seed=7).split(photos)
+    train = shv.BalancingAugmenter(seed=7).balance(splits.train)
     for part in (photos, train, splits.validation, splits.test):
         images, labels = part.to_arrays()
         digest.update(images.tobytes() + labels.tobytes() + part.fingerprint.encode())

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision.data.splitting._quotas import largest_remainder
 from shelfvision.data.splitting._seats import even_sequence, rounded_seats
 from shelfvision.data.splitting._singles import fill
@@ -38,7 +38,7 @@ class Photos:
 
     def parts(self, seed: int, shares: Sequence[float] = SHARES) -> _Ints:
         """Return the part of every row."""
-        rows = sv.SeededSplitter(*shares, seed=seed).split_indices(self.labels, groups=self.groups)
+        rows = shv.SeededSplitter(*shares, seed=seed).split_indices(self.labels, groups=self.groups)
         parts = np.empty(len(self.labels), dtype=np.int64)
         for part, chosen in enumerate(rows):
             parts[chosen] = part
@@ -109,7 +109,7 @@ def test_stores_of_all_sizes_are_in_proportion() -> None:
     large = np.bincount(stores) > np.median(np.bincount(stores))
     seen = np.zeros(3)
     for seed in range(60):
-        rows = sv.SeededSplitter(seed=seed).split_indices(labels, groups=stores)
+        rows = shv.SeededSplitter(seed=seed).split_indices(labels, groups=stores)
         homes = [np.unique(stores[part]) for part in rows]
         assert np.abs(np.array([len(home) for home in homes]) - [28, 8, 4]).max() <= 1
         seen += [large[home].sum() for home in homes]
@@ -159,13 +159,13 @@ def images(n: int) -> npt.NDArray[np.uint8]:
     return np.ascontiguousarray(numbers[:, :3].reshape(n, 1, 1, 3))
 
 
-def dataset(photos: Photos) -> sv.Dataset:
-    return sv.Dataset.from_arrays(
+def dataset(photos: Photos) -> shv.Dataset:
+    return shv.Dataset.from_arrays(
         images(len(photos.labels)), photos.labels, groups=photos.groups, class_names=None
     )
 
 
-def groups_by_part(splits: sv.Splits) -> list[Counter[int]]:
+def groups_by_part(splits: shv.Splits) -> list[Counter[int]]:
     """Return how many groups of each size every part has."""
     return [Counter(Counter(part.groups.tolist()).values()) for part in splits if part is not None]
 
@@ -175,7 +175,7 @@ def test_folds_hold_groups_of_every_size_alike() -> None:
     for seed in range(5):
         tested = [
             Counter(Counter(fold.test.groups.tolist()).values())
-            for fold in sv.SeededSplitter(seed=seed).folds(ds)
+            for fold in shv.SeededSplitter(seed=seed).folds(ds)
             if fold.test is not None
         ]
         for size, count in ((4, 6), (9, 3), (1, 18)):
@@ -188,8 +188,8 @@ def test_new_bursts_are_dealt_out_beside_an_earlier_split(tmp_path: Path) -> Non
     old = np.array([int(group.rsplit("/", 1)[1]) % 2 == 0 for group in photos.groups])
     total = Counter[int]()
     for seed in range(10):
-        sv.SeededSplitter(seed=seed).split(ds[old]).save(tmp_path / "split.csv")
-        splits = sv.SeededSplitter(seed=seed + 100).split(ds, tmp_path / "split.csv")
+        shv.SeededSplitter(seed=seed).split(ds[old]).save(tmp_path / "split.csv")
+        splits = shv.SeededSplitter(seed=seed + 100).split(ds, tmp_path / "split.csv")
         for part, counts in enumerate(groups_by_part(splits)):
             total[part] += counts[5]
             assert abs(counts[5] - 60 * SHARES[part]) <= 1
@@ -203,8 +203,8 @@ def test_an_earlier_split_with_all_bursts_in_training_is_evened_out(tmp_path: Pa
     number = np.array([int(group.rsplit("/", 1)[1]) for group in photos.groups])
     burst = np.array(["/5/" in group for group in photos.groups])
     first, later = burst & (number < 10), ~burst & (number % 10 < 1)
-    sv.Splits(train=ds[first], test=ds[later]).save(tmp_path / "split.csv")
-    splits = sv.SeededSplitter().split(ds, tmp_path / "split.csv")
+    shv.Splits(train=ds[first], test=ds[later]).save(tmp_path / "split.csv")
+    splits = shv.SeededSplitter().split(ds, tmp_path / "split.csv")
     train, validation, test = groups_by_part(splits)
     assert train[5] > 38
     assert validation[5] > 9
@@ -280,7 +280,7 @@ def test_single_photos_fill_what_is_lacking(
 
 @pytest.mark.photos
 def test_real_bursts_and_near_duplicates_reach_every_part_in_proportion(photos: Path) -> None:
-    manifest = sv.Dataset.from_manifest(photos / "manifest.csv", image_size=(32, 32))
+    manifest = shv.Dataset.from_manifest(photos / "manifest.csv", image_size=(32, 32))
     ds = manifest[::2].group_near_duplicates().group_bursts()
     sizes_of = Counter(ds.groups.tolist())
     large = {group for group, size in sizes_of.items() if size >= 4}
@@ -289,7 +289,7 @@ def test_real_bursts_and_near_duplicates_reach_every_part_in_proportion(photos: 
     for seed in range(15):
         parts = [
             np.unique(ds.groups[rows])
-            for rows in sv.SeededSplitter(seed=seed).split_indices(ds.labels, groups=ds.groups)
+            for rows in shv.SeededSplitter(seed=seed).split_indices(ds.labels, groups=ds.groups)
         ]
         counts = np.array([sum(group in large for group in part.tolist()) for part in parts])
         assert (np.abs(counts - len(large) * np.array(SHARES)) < 5).all()

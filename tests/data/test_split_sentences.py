@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-import shelfvision as sv
-from shelfvision.data._sources import ArrayPixels
+import shelfvision as shv
+from shelfvision._photos.sources import ArrayPixels
 from shelfvision.errors import (
     DataError,
     InvalidParameterError,
@@ -27,14 +27,14 @@ def pixels(n: int) -> npt.NDArray[np.uint8]:
     return np.arange(n, dtype=np.uint8).reshape(n, 1, 1, 1).repeat(3, axis=3)
 
 
-def dataset(n: int, **columns: list[str]) -> sv.Dataset:
+def dataset(n: int, **columns: list[str]) -> shv.Dataset:
     """Return n different images of two classes."""
-    return sv.Dataset.from_arrays(pixels(n), (["milk", "juice"] * n)[:n], **columns)
+    return shv.Dataset.from_arrays(pixels(n), (["milk", "juice"] * n)[:n], **columns)
 
 
 def test_a_table_lines_up_under_long_names() -> None:
-    ds = sv.Dataset.from_arrays(pixels(4), ["oat milk drink", "tea"] * 2)
-    assert sv.Splits(train=ds[:2], test=ds[2:]).describe().splitlines() == [
+    ds = shv.Dataset.from_arrays(pixels(4), ["oat milk drink", "tea"] * 2)
+    assert shv.Splits(train=ds[:2], test=ds[2:]).describe().splitlines() == [
         "class           train  test  total",
         "oat milk drink      1     1      2",
         "tea                 1     1      2",
@@ -49,26 +49,26 @@ def test_a_leak_that_was_allowed_is_told_when_it_is_done_and_in_the_table() -> N
         "test; '1' in train and '3' in test)"
     )
     with gives_warning(LeakageWarning, "leakage") as told:
-        splits = sv.Splits(train=ds[:2], test=ds[2:], on_leak="allow")
+        splits = shv.Splits(train=ds[:2], test=ds[2:], on_leak="allow")
     assert str(told[0]).startswith(leak)
     assert splits.describe().splitlines()[-1] == f"on_leak='allow': {leak}."
 
 
 def test_the_classes_that_one_part_lacks_are_named() -> None:
-    other = sv.Dataset.from_arrays(pixels(2), ["milk", "oats"])
+    other = shv.Dataset.from_arrays(pixels(2), ["milk", "oats"])
     with refuses(SplitError, "unknown-class", "test") as caught:
-        sv.Splits(train=dataset(2), test=other)
+        shv.Splits(train=dataset(2), test=other)
     assert "'oats'" in str(caught.value)
 
 
 def test_a_class_of_one_hot_rows_is_called_by_its_number() -> None:
     with refuses(SplitError, "too-few-groups") as caught:
-        sv.SeededSplitter().split_indices(np.eye(2)[[0] * 9 + [1] * 2])
+        shv.SeededSplitter().split_indices(np.eye(2)[[0] * 9 + [1] * 2])
     assert str(caught.value).startswith("class '1' has 2 photos in 2 groups")
 
 
 def test_groups_that_shuffling_parts_are_counted() -> None:
-    splitter = sv.SeededSplitter(0.5, 0.5, 0, method="shuffled", seed=1)
+    splitter = shv.SeededSplitter(0.5, 0.5, 0, method="shuffled", seed=1)
     train, validation, _ = splitter.split_indices([0] * 20, groups=[str(row) for row in range(20)])
     pairs = dict(zip(train.tolist()[:2], validation.tolist()[:2], strict=True))
     groups = [str(row) for row in range(20)]
@@ -82,12 +82,12 @@ def test_groups_that_shuffling_parts_are_counted() -> None:
 
 
 def test_groups_that_shuffling_leaves_whole_are_not_warned_of() -> None:
-    splitter = sv.SeededSplitter(method="shuffled")
+    splitter = shv.SeededSplitter(method="shuffled")
     assert sum(map(len, splitter.split_indices([0] * 20, groups=list(map(str, range(20)))))) == 20
 
 
 def test_ids_decide_where_rows_go_when_there_are_no_groups() -> None:
-    splitter = sv.SeededSplitter(method="hashed")
+    splitter = shv.SeededSplitter(method="hashed")
     ids = [f"photo {row}" for row in range(60)]
     by_id = [part.tolist() for part in splitter.split_indices([0] * 60, ids=ids)]
     assert by_id == [part.tolist() for part in splitter.split_indices([0] * 60, groups=ids)]
@@ -99,7 +99,7 @@ def hint(tmp_path: Path, line: str, ids: list[str]) -> str:
     path = tmp_path / "train.txt"
     path.write_text(f"\n{line}\n", encoding="utf-8")
     with refuses(SplitError, "unknown-id", "train") as caught:
-        sv.Splits.from_files(dataset(len(ids), ids=ids), train=path)
+        shv.Splits.from_files(dataset(len(ids), ids=ids), train=path)
     before, _, thought = str(caught.value).partition("; ")
     name = line.split(maxsplit=1)[0]
     assert before == f"line 2 of {str(path)!r} names {name!r}, which the dataset does not have"
@@ -119,26 +119,26 @@ def test_lists_may_name_photos_with_spaces_and_tabs(tmp_path: Path) -> None:
     ids = ["my oat milk.png", "b", "a", "\t".join("xyz")]
     path = tmp_path / "train.txt"
     path.write_text("my oat milk.png\t3 4\nb \t1\nx\ty\tz 1\t2 3\n", encoding="utf-8")
-    splits = sv.Splits.from_files(dataset(4, ids=ids), train=path)
+    splits = shv.Splits.from_files(dataset(4, ids=ids), train=path)
     assert splits.train.ids.tolist() == [ids[0], "b", ids[3]]
     assert splits.unlisted == ("a",)
 
 
 def test_folds_say_which_they_are() -> None:
     ds = dataset(12)
-    remarks = [fold.describe().splitlines()[-1] for fold in sv.SeededSplitter().folds(ds, 2)]
+    remarks = [fold.describe().splitlines()[-1] for fold in shv.SeededSplitter().folds(ds, 2)]
     assert remarks == ["Fold 1 of 2.", "Fold 2 of 2."]
 
 
 def test_groups_are_left_out_in_the_order_of_their_names() -> None:
     ds = dataset(6, groups=["west", "north", "south"] * 2)
-    told = [s.describe().splitlines()[-1] for s in sv.SeededSplitter().leave_one_group_out(ds)]
+    told = [s.describe().splitlines()[-1] for s in shv.SeededSplitter().leave_one_group_out(ds)]
     assert told == [f"Tested on {name!r}." for name in ("north", "south", "west")]
 
 
 def test_leaks_of_both_kinds_are_counted_together() -> None:
     images = pixels(5)[[0, 1, 2, 3, 0, 3, 3, 4]]
-    ds = sv.Dataset.from_source(
+    ds = shv.Dataset.from_source(
         ArrayPixels(images),
         ids=["0", "1", "2", "3", "4", "3", "3", "5"],
         labels=[0] * 8,
@@ -146,28 +146,28 @@ def test_leaks_of_both_kinds_are_counted_together() -> None:
         copies=[0, 0, 0, 0, 0, 1, 2, 0],
     )
     with refuses(LeakageError, "leakage") as two:
-        sv.Splits(train=ds[:3], test=ds[3:])
+        shv.Splits(train=ds[:3], test=ds[3:])
     assert "1 group of photos and 2 augmented copies outside training" in str(two.value)
     assert "'0' in train and '4' in test; a copy of '3' in test; a copy of" in str(two.value)
     with refuses(LeakageError, "leakage") as one:
-        sv.Splits(train=ds[1:3], test=ds[3:6])
+        shv.Splits(train=ds[1:3], test=ds[3:6])
     assert "share 1 augmented copy outside training" in str(one.value)
 
 
 def test_groups_alone_are_blamed_where_no_earlier_split_moved_the_quotas() -> None:
     groups = ["big"] * 8 + [str(row) for row in range(4)]
-    milk = sv.Dataset.from_arrays(pixels(12), ["milk"] * 12, groups=groups)
-    assert sv.SeededSplitter(0.5, 0.25, 0.25).split(milk).describe().splitlines()[-1] == (
+    milk = shv.Dataset.from_arrays(pixels(12), ["milk"] * 12, groups=groups)
+    assert shv.SeededSplitter(0.5, 0.25, 0.25).split(milk).describe().splitlines()[-1] == (
         "Whole groups moved the quotas by at most 2 photos of a class: 'milk' has 8 instead of 6 "
         "in train."
     )
 
 
 def test_new_photos_are_shuffled_into_the_parts_that_lack_most(tmp_path: Path) -> None:
-    milk = sv.Dataset.from_arrays(pixels(30), ["milk"] * 30)
+    milk = shv.Dataset.from_arrays(pixels(30), ["milk"] * 30)
     path = tmp_path / "split.csv"
-    sv.SeededSplitter(0.5, 0.5, 0, method="shuffled").split(milk[:20]).save(path)
-    later = sv.SeededSplitter(0.2, 0.4, 0.4, method="shuffled").split(milk, path)
+    shv.SeededSplitter(0.5, 0.5, 0, method="shuffled").split(milk[:20]).save(path)
+    later = shv.SeededSplitter(0.2, 0.4, 0.4, method="shuffled").split(milk, path)
     # Training has 10 of its 6 already, so the 10 new ones go to the others as 2 to 12.
     assert [len(part) for part in later if part is not None] == [10, 11, 9]
 
@@ -175,7 +175,7 @@ def test_new_photos_are_shuffled_into_the_parts_that_lack_most(tmp_path: Path) -
 def test_labels_of_several_kinds_are_classes_by_their_text() -> None:
     labels = np.array([9, "b", None] * 3, dtype=object)
     by_text = [str(label) for label in labels]
-    splitter = sv.SeededSplitter()
+    splitter = shv.SeededSplitter()
     for one, other in zip(
         splitter.split_indices(labels), splitter.split_indices(by_text), strict=True
     ):
@@ -184,32 +184,32 @@ def test_labels_of_several_kinds_are_classes_by_their_text() -> None:
 
 def test_photos_that_a_saved_split_does_not_know_are_told_up_to_three(tmp_path: Path) -> None:
     ds, path = dataset(8), tmp_path / "split.csv"
-    sv.Splits(train=ds[:2], test=ds[2:4]).save(path)
+    shv.Splits(train=ds[:2], test=ds[2:4]).save(path)
     with refuses(SplitError, "incomplete", "path") as more:
-        sv.Splits.load(path, ds)
+        shv.Splits.load(path, ds)
     assert "'4', '5', '6' and 1 more" in str(more.value)
     with refuses(SplitError, "unknown-id", "path") as fewer:
-        sv.Splits.load(path, ds[1:4])
+        shv.Splits.load(path, ds[1:4])
     assert f"line 2 of {str(path)!r} has '0'" in str(fewer.value)
 
 
 def test_what_is_no_dataset_is_refused() -> None:
     ds = dataset(2)
     with refuses(InvalidParameterError, "wrong-type", "train"):
-        sv.Splits(None, test=ds)  # type: ignore[arg-type]  # the mistake under test
+        shv.Splits(None, test=ds)  # type: ignore[arg-type]  # the mistake under test
     with refuses(InvalidParameterError, "wrong-type", "test"):
-        sv.Splits(ds, test=3)  # type: ignore[arg-type]  # the mistake under test
+        shv.Splits(ds, test=3)  # type: ignore[arg-type]  # the mistake under test
 
 
 def test_what_an_earlier_split_left_out_stays_out(tmp_path: Path) -> None:
-    ds = sv.Dataset.from_arrays(pixels(4)[[0, 1, 0, 2, 3]], ["milk"] * 5)
+    ds = shv.Dataset.from_arrays(pixels(4)[[0, 1, 0, 2, 3]], ["milk"] * 5)
     (tmp_path / "train.txt").write_text("0\n1\n")
     (tmp_path / "test.txt").write_text("2\n")
     train, test = tmp_path / "train.txt", tmp_path / "test.txt"
     with pytest.warns(LeakageWarning):
-        parts = sv.Splits.from_files(ds[:4], train=train, test=test, on_leak="drop")
+        parts = shv.Splits.from_files(ds[:4], train=train, test=test, on_leak="drop")
     parts.save(tmp_path / "split.csv")
-    splits = sv.SeededSplitter(0.5, 0, 0.5).split(ds, tmp_path / "split.csv")
+    splits = shv.SeededSplitter(0.5, 0, 0.5).split(ds, tmp_path / "split.csv")
     assert (splits.dropped, splits.unlisted) == (("0",), ("3",))
     assert splits.describe().splitlines()[-2:] == [
         "1 photos dropped: '0'.",
@@ -231,12 +231,12 @@ def test_what_an_earlier_split_left_out_stays_out(tmp_path: Path) -> None:
 def test_settings_of_a_splitter_are_called_by_their_names(name: str, code: str) -> None:
     wrong: dict[str, Any] = {name: -1}
     with refuses(InvalidParameterError, code, name):
-        sv.SeededSplitter(**wrong)
+        shv.SeededSplitter(**wrong)
 
 
 def test_what_is_split_must_be_a_dataset() -> None:
     rows: Any = [1]
-    splitter = sv.SeededSplitter()
+    splitter = shv.SeededSplitter()
     with refuses(InvalidParameterError, "wrong-type", "ds"):
         splitter.split(rows)
     with refuses(InvalidParameterError, "wrong-type", "ds"):
@@ -249,27 +249,27 @@ def test_what_is_split_must_be_a_dataset() -> None:
 @pytest.mark.remedy("sum-not-one")
 def test_three_shares_that_sum_to_one_are_taken() -> None:
     with refuses(InvalidParameterError, "sum-not-one") as caught:
-        sv.SeededSplitter(train=0.8)
+        shv.SeededSplitter(train=0.8)
     assert "train=0.7, validation=0.2, test=0.1" in str(caught.value)
-    assert sv.SeededSplitter(train=0.7, validation=0.2, test=0.1).train == 0.7
+    assert shv.SeededSplitter(train=0.7, validation=0.2, test=0.1).train == 0.7
 
 
 @pytest.mark.remedy("unknown-id", "incomplete")
 def test_a_saved_split_that_does_not_fit_is_carried_over_by_previous(tmp_path: Path) -> None:
     ds, path = dataset(40), tmp_path / "split.csv"
-    sv.SeededSplitter().split(ds[:30]).save(path)
+    shv.SeededSplitter().split(ds[:30]).save(path)
     with refuses(SplitError, "incomplete", "path"):
-        sv.Splits.load(path, ds)
-    assert sum(len(part) for part in sv.SeededSplitter().split(ds, previous=path) if part) == 40
+        shv.Splits.load(path, ds)
+    assert sum(len(part) for part in shv.SeededSplitter().split(ds, previous=path) if part) == 40
     with refuses(SplitError, "unknown-id", "path"):
-        sv.Splits.load(path, ds[1:30])
-    again = sv.SeededSplitter().split(ds[1:30], previous=path)
+        shv.Splits.load(path, ds[1:30])
+    again = shv.SeededSplitter().split(ds[1:30], previous=path)
     assert again.gone == ("0",)
 
 
 @pytest.mark.remedy("no-groups")
 def test_groups_that_are_named_can_be_left_out_one_by_one(tmp_path: Path) -> None:
-    leave = sv.SeededSplitter().leave_one_group_out
+    leave = shv.SeededSplitter().leave_one_group_out
     with refuses(SplitError, "no-groups", "ds"):
         leave(dataset(4))
     assert len(list(leave(dataset(4, groups=["a", "b"] * 2)))) == 2
@@ -277,7 +277,7 @@ def test_groups_that_are_named_can_be_left_out_one_by_one(tmp_path: Path) -> Non
         Image.new("RGB", (4, 4), (ord(name), 0, 0)).save(tmp_path / f"{name}.png")
     lines = [f"{name}.png,milk,shop {number % 2}" for number, name in enumerate("abcd")]
     (tmp_path / "photos.csv").write_text("\n".join(["path,label,shop", *lines]) + "\n")
-    ds = sv.Dataset.from_manifest(tmp_path / "photos.csv", group_column="shop", image_size=(4, 4))
+    ds = shv.Dataset.from_manifest(tmp_path / "photos.csv", group_column="shop", image_size=(4, 4))
     assert len(list(leave(ds))) == 2
 
 
@@ -285,24 +285,24 @@ def test_groups_that_are_named_can_be_left_out_one_by_one(tmp_path: Path) -> Non
 def test_labels_that_are_whole_numbers_written_as_floats_can_be_converted() -> None:
     labels = np.array([0.0, 1.0] * 10)
     with refuses(DataError, "wrong-type", "labels"):
-        sv.SeededSplitter().split_indices(labels)
-    assert sum(map(len, sv.SeededSplitter().split_indices(labels.astype(int)))) == 20
+        shv.SeededSplitter().split_indices(labels)
+    assert sum(map(len, shv.SeededSplitter().split_indices(labels.astype(int)))) == 20
 
 
 @pytest.mark.remedy("leakage")
 def test_leaks_can_be_dropped_or_allowed_as_told() -> None:
     ds = dataset(5, groups=["a", "b", "c", "a", "d"])
     with refuses(LeakageError, "leakage"):
-        sv.Splits(train=ds[:3], test=ds[3:])
+        shv.Splits(train=ds[:3], test=ds[3:])
     with gives_warning(LeakageWarning, "leakage"):
-        assert len(sv.Splits(train=ds[:3], test=ds[3:], on_leak="drop").train) == 2
+        assert len(shv.Splits(train=ds[:3], test=ds[3:], on_leak="drop").train) == 2
     with gives_warning(LeakageWarning, "leakage"):
-        assert len(sv.Splits(train=ds[:3], test=ds[3:], on_leak="allow").train) == 3
+        assert len(shv.Splits(train=ds[:3], test=ds[3:], on_leak="allow").train) == 3
 
 
 @pytest.mark.remedy("empty")
 def test_a_part_may_be_left_out() -> None:
     ds = dataset(4)
     with refuses(SplitError, "empty", "test"):
-        sv.Splits(train=ds, test=ds[:0])
-    assert sv.Splits(train=ds, test=None).test is None
+        shv.Splits(train=ds, test=ds[:0])
+    assert shv.Splits(train=ds, test=None).test is None

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import shelfvision as sv
+import shelfvision as shv
+from shelfvision._photos.sources import ArrayPixels
 from shelfvision.data import Leak
-from shelfvision.data._sources import ArrayPixels
 from shelfvision.data.splitting._leaks import OnLeak
 from shelfvision.errors import (
     DatasetNotFoundError,
@@ -42,12 +42,12 @@ def pixels(n: int) -> npt.NDArray[np.uint8]:
     return np.arange(n, dtype=np.uint8).reshape(n, 1, 1, 1).repeat(3, axis=3)
 
 
-def dataset(n: int, **columns: list[str]) -> sv.Dataset:
+def dataset(n: int, **columns: list[str]) -> shv.Dataset:
     """Return n different images of two classes."""
-    return sv.Dataset.from_arrays(pixels(n), (["milk", "juice"] * n)[:n], **columns)
+    return shv.Dataset.from_arrays(pixels(n), (["milk", "juice"] * n)[:n], **columns)
 
 
-def named() -> sv.Dataset:
+def named() -> shv.Dataset:
     """Return five photos with names that are hard on a CSV file."""
     return dataset(
         5,
@@ -56,14 +56,14 @@ def named() -> sv.Dataset:
     )
 
 
-def three(ds: sv.Dataset) -> sv.Splits:
+def three(ds: shv.Dataset) -> shv.Splits:
     """Return the first two photos, the next two and the rest."""
-    return sv.Splits(train=ds[:2], validation=ds[2:4], test=ds[4:])
+    return shv.Splits(train=ds[:2], validation=ds[2:4], test=ds[4:])
 
 
-def with_copies(ds: sv.Dataset) -> sv.Dataset:
+def with_copies(ds: shv.Dataset) -> shv.Dataset:
     """Return the dataset with one copy of every photo."""
-    return sv.Dataset.from_source(
+    return shv.Dataset.from_source(
         ArrayPixels(np.concatenate([ds.to_arrays()[0]] * 2)),
         ids=[*ds.ids, *ds.ids],
         labels=[*ds.labels, *ds.labels],
@@ -73,7 +73,7 @@ def with_copies(ds: sv.Dataset) -> sv.Dataset:
     )
 
 
-def rows_of(splits: sv.Splits) -> list[list[tuple[str, int]]]:
+def rows_of(splits: shv.Splits) -> list[list[tuple[str, int]]]:
     """Return the photos and copies of every part, in order."""
     return [
         [] if part is None else list(zip(part.ids.tolist(), part.copies.tolist(), strict=True))
@@ -86,7 +86,7 @@ def rows_of(splits: sv.Splits) -> list[list[tuple[str, int]]]:
 
 def test_splits_unpack_into_three_parts() -> None:
     ds = dataset(6)
-    splits = sv.Splits(train=ds[:3], test=ds[3:])
+    splits = shv.Splits(train=ds[:3], test=ds[3:])
     train, validation, test = splits
     assert train is splits.train
     assert validation is splits.validation is None
@@ -114,17 +114,17 @@ def test_the_table_counts_every_class_in_every_part() -> None:
 
 
 def test_parts_with_other_classes_are_refused_by_name() -> None:
-    milk = sv.Dataset.from_arrays(pixels(2), ["milk", "oats"])
+    milk = shv.Dataset.from_arrays(pixels(2), ["milk", "oats"])
     with refuses(SplitError, "unknown-class", "test"):
-        sv.Splits(train=dataset(2), test=milk)
+        shv.Splits(train=dataset(2), test=milk)
 
 
 def test_parts_take_the_class_numbers_of_train() -> None:
-    turned = sv.Dataset.from_arrays(255 - pixels(3), ["milk", "juice", "milk"])
+    turned = shv.Dataset.from_arrays(255 - pixels(3), ["milk", "juice", "milk"])
     turned = turned.select(class_names=["milk", "juice"])
-    fewer = sv.Dataset.from_arrays(99 - pixels(1), ["milk"])
+    fewer = shv.Dataset.from_arrays(99 - pixels(1), ["milk"])
     train = dataset(2)
-    _, validation, test = sv.Splits(train=train, validation=fewer, test=turned)
+    _, validation, test = shv.Splits(train=train, validation=fewer, test=turned)
     assert validation is not None
     assert test is not None
     assert validation.class_counts == {"juice": 0, "milk": 1}
@@ -134,35 +134,35 @@ def test_parts_take_the_class_numbers_of_train() -> None:
 
 @pytest.mark.remedy("sizes-differ")
 def test_parts_with_another_image_size_are_refused() -> None:
-    large = sv.Dataset.from_arrays(np.zeros((2, 4, 5, 3), np.uint8), ["milk", "juice"])
+    large = shv.Dataset.from_arrays(np.zeros((2, 4, 5, 3), np.uint8), ["milk", "juice"])
     train, test = dataset(2), large
     with refuses(SplitError, "sizes-differ", "test") as caught:
-        sv.Splits(train=train, test=test)
+        shv.Splits(train=train, test=test)
     assert str(caught.value).endswith("test.resized(train.image_size, resize=train.resize)")
     test = test.resized(train.image_size, resize=train.resize)
-    assert sv.Splits(train=train[:1], test=test[1:], on_leak="raise").test is not None
+    assert shv.Splits(train=train[:1], test=test[1:], on_leak="raise").test is not None
 
 
 def test_empty_parts_and_things_that_are_no_dataset_are_refused() -> None:
     ds = dataset(4)
     with refuses(SplitError, "empty", "train"):
-        sv.Splits(train=ds[:0], test=ds)
+        shv.Splits(train=ds[:0], test=ds)
     with refuses(SplitError, "empty", "test"):
-        sv.Splits(train=ds, test=ds[:0])
+        shv.Splits(train=ds, test=ds[:0])
     with refuses(InvalidParameterError, "wrong-type", "test"):
-        sv.Splits(train=ds, test=[1])  # type: ignore[arg-type]  # the mistake under test
+        shv.Splits(train=ds, test=[1])  # type: ignore[arg-type]  # the mistake under test
     with refuses(InvalidParameterError, "not-an-option", "on_leak"):
-        sv.Splits(train=ds, on_leak="ignore")  # type: ignore[arg-type]  # the mistake under test
+        shv.Splits(train=ds, on_leak="ignore")  # type: ignore[arg-type]  # the mistake under test
 
 
 # -- leaks ---------------------------------------------------------------------------------
 
 
-def leaky(on_leak: OnLeak = "raise") -> sv.Splits:
+def leaky(on_leak: OnLeak = "raise") -> shv.Splits:
     """Share group a among all parts, b between train and test, c between validation and test."""
     groups = ["a", "b", "x", "a", "c", "y", "a", "b", "c", "z"]
     ds = dataset(10, groups=groups)
-    return sv.Splits(train=ds[:3], validation=ds[3:6], test=ds[6:], on_leak=on_leak)
+    return shv.Splits(train=ds[:3], validation=ds[3:6], test=ds[6:], on_leak=on_leak)
 
 
 def test_shared_groups_are_refused_with_three_offenders() -> None:
@@ -178,7 +178,7 @@ def test_shared_groups_are_refused_with_three_offenders() -> None:
 def test_more_than_three_offenders_are_counted() -> None:
     ds = dataset(8)
     with refuses(LeakageError, "leakage") as caught:
-        sv.Splits(train=ds, test=ds)
+        shv.Splits(train=ds, test=ds)
     assert str(caught.value).count("in train and") == 3
 
 
@@ -205,36 +205,36 @@ def test_allowed_leaks_are_recorded_with_a_warning() -> None:
 def test_warnings_of_leaks_point_at_the_line_that_asked(tmp_path: Path) -> None:
     with pytest.warns(LeakageWarning) as made:
         leaky("drop")
-    ds = sv.Dataset.from_arrays(pixels(2)[[0, 1, 0]], ["milk"] * 3)
+    ds = shv.Dataset.from_arrays(pixels(2)[[0, 1, 0]], ["milk"] * 3)
     train, test = write(tmp_path / "train.txt", "0\n1\n"), write(tmp_path / "test.txt", "2\n")
     with pytest.warns(LeakageWarning) as read:
-        splits = sv.Splits.from_files(ds, train=train, test=test, on_leak="allow")
+        splits = shv.Splits.from_files(ds, train=train, test=test, on_leak="allow")
     splits.save(tmp_path / "split.csv")
     with pytest.warns(LeakageWarning) as loaded:
-        sv.Splits.load(tmp_path / "split.csv", ds, on_leak="allow")
+        shv.Splits.load(tmp_path / "split.csv", ds, on_leak="allow")
     assert {caught[0].filename for caught in (made, read, loaded)} == {__file__}
 
 
 def test_dropping_everything_from_training_is_refused() -> None:
     ds = dataset(4)
     with refuses(SplitError, "empty", "train"):
-        sv.Splits(train=ds, test=ds, on_leak="drop")
+        shv.Splits(train=ds, test=ds, on_leak="drop")
 
 
 def test_identical_pixels_are_a_leak_even_under_other_names() -> None:
     first = dataset(4, ids=["a", "b", "c", "d"])
     second = dataset(4, ids=["e", "f", "g", "h"])
     with refuses(LeakageError, "leakage"):
-        sv.Splits(train=first, test=second)
+        shv.Splits(train=first, test=second)
 
 
 def test_copies_belong_into_training_only() -> None:
     ds = dataset(6)
-    assert len(sv.Splits(train=with_copies(ds[:3]), test=ds[3:]).train) == 6
+    assert len(shv.Splits(train=with_copies(ds[:3]), test=ds[3:]).train) == 6
     with refuses(LeakageError, "leakage"):
-        sv.Splits(train=ds[:3], test=with_copies(ds[3:]))
+        shv.Splits(train=ds[:3], test=with_copies(ds[3:]))
     with gives_warning(LeakageWarning, "leakage"):
-        splits = sv.Splits(train=ds[:3], test=with_copies(ds[3:]), on_leak="drop")
+        splits = shv.Splits(train=ds[:3], test=with_copies(ds[3:]), on_leak="drop")
     assert rows_of(splits)[2] == [("3", 0), ("4", 0), ("5", 0)]
     assert [(leak.reason, leak.parts, leak.ids) for leak in splits.leaks] == [
         ("copy", ("test",), (photo,)) for photo in "345"
@@ -255,7 +255,7 @@ def test_lists_name_photos_by_their_first_word(tmp_path: Path) -> None:
     ds = dataset(5, ids=["BEANS/B0.png", "BEANS/B1.png", "TEA/T0.png", "my tea.png", "x.png"])
     train = write(tmp_path / "train.txt", "TEA/T0.png 15\n\nBEANS/B0.png 3\r\nBEANS/B0.png 3\n")
     test = write(tmp_path / "test.txt", "\ufeffmy tea.png 15")
-    splits = sv.Splits.from_files(ds, train=train, test=test)
+    splits = shv.Splits.from_files(ds, train=train, test=test)
     assert [[photo for photo, _ in rows] for rows in rows_of(splits)] == [
         ["BEANS/B0.png", "TEA/T0.png"],
         [],
@@ -268,7 +268,7 @@ def test_an_unknown_photo_is_named_with_its_line_and_the_nearest(tmp_path: Path)
     ds = dataset(3, ids=["images/BEANS/B0.png", "images/BEANS/B1.png", "images/TEA/T0.png"])
     train = write(tmp_path / "train.txt", "\nBEANS/B0.png 15\n")
     with refuses(SplitError, "unknown-id", "train") as caught:
-        sv.Splits.from_files(ds, train=train)
+        shv.Splits.from_files(ds, train=train)
     message = str(caught.value)
     assert f"line 2 of {str(train)!r} names 'BEANS/B0.png'" in message
     assert "did you mean 'images/BEANS/B0.png'?" in message
@@ -277,21 +277,21 @@ def test_an_unknown_photo_is_named_with_its_line_and_the_nearest(tmp_path: Path)
 def test_lists_that_are_missing_or_empty_are_refused(tmp_path: Path) -> None:
     ds = dataset(3)
     with refuses(DatasetNotFoundError, "not-found", "train"):
-        sv.Splits.from_files(ds, train=tmp_path / "none.txt")
+        shv.Splits.from_files(ds, train=tmp_path / "none.txt")
     with refuses(SplitError, "empty", "train"):
-        sv.Splits.from_files(ds, train=write(tmp_path / "empty.txt", "\n\n"))
+        shv.Splits.from_files(ds, train=write(tmp_path / "empty.txt", "\n\n"))
     with refuses(SplitError, "not-a-file", "train"):
-        sv.Splits.from_files(ds, train=tmp_path)
+        shv.Splits.from_files(ds, train=tmp_path)
 
 
 def test_twins_in_published_lists_can_be_dropped(tmp_path: Path) -> None:
-    ds = sv.Dataset.from_arrays(pixels(2)[[0, 1, 0]], ["milk"] * 3)
+    ds = shv.Dataset.from_arrays(pixels(2)[[0, 1, 0]], ["milk"] * 3)
     train = write(tmp_path / "train.txt", "0\n1\n")
     test = write(tmp_path / "test.txt", "2\n")
     with refuses(LeakageError, "leakage"):
-        sv.Splits.from_files(ds, train=train, test=test)
+        shv.Splits.from_files(ds, train=train, test=test)
     with gives_warning(LeakageWarning, "leakage"):
-        splits = sv.Splits.from_files(ds, train=train, test=test, on_leak="drop")
+        splits = shv.Splits.from_files(ds, train=train, test=test, on_leak="drop")
     assert splits.dropped == ("0",)
 
 
@@ -306,7 +306,7 @@ def test_the_manifest_has_the_format_it_always_had(tmp_path: Path) -> None:
 
 def test_a_manifest_of_old_loads(tmp_path: Path) -> None:
     path = write(tmp_path / "split.csv", GOLDEN)
-    assert rows_of(sv.Splits.load(path, named()[::-1])) == rows_of(three(named()))
+    assert rows_of(shv.Splits.load(path, named()[::-1])) == rows_of(three(named()))
 
 
 names = st.text(
@@ -325,66 +325,66 @@ def test_any_names_come_back_in_their_order(
     tmp_path_factory: pytest.TempPathFactory, ids: list[str], random: object
 ) -> None:
     path = tmp_path_factory.mktemp("split") / "split.csv"
-    # Ids are exact; groups compare without white space at their ends, so ids do not serve as groups.
+    # Ids are exact, groups are not: they lose white space at their ends.
     ds = dataset(len(ids), ids=ids, groups=[str(row) for row in range(len(ids))])
-    splits = sv.Splits(train=ds[[1, 0]], test=ds[2:])
+    splits = shv.Splits(train=ds[[1, 0]], test=ds[2:])
     splits.save(path)
-    assert rows_of(sv.Splits.load(path, ds)) == rows_of(splits)
+    assert rows_of(shv.Splits.load(path, ds)) == rows_of(splits)
 
 
 def test_names_are_no_formulas_in_a_saved_split_and_come_back(tmp_path: Path) -> None:
     ids = ["=1+1", "'=1+1", "\x1b[2J", "a\\x1b", "\u202eb"]
     ds = dataset(5, ids=ids, groups=ids)
-    splits = sv.Splits(train=ds[:3], test=ds[3:])
+    splits = shv.Splits(train=ds[:3], test=ds[3:])
     splits.save(tmp_path / "split.csv")
     text = (tmp_path / "split.csv").read_text(encoding="utf-8")
     assert "\n'=1+1," in text
     assert "\x1b" not in text
-    assert rows_of(sv.Splits.load(tmp_path / "split.csv", ds)) == rows_of(splits)
+    assert rows_of(shv.Splits.load(tmp_path / "split.csv", ds)) == rows_of(splits)
 
 
 def test_names_that_are_no_text_or_begin_with_a_space_are_saved_and_loaded(
     tmp_path: Path,
 ) -> None:
     ds = dataset(3, ids=["rosti\udce9.png", " b.png", "c.png"])
-    splits = sv.Splits(train=ds[:2], test=ds[2:])
+    splits = shv.Splits(train=ds[:2], test=ds[2:])
     splits.save(tmp_path / "split.csv")
     saved = (tmp_path / "split.csv").read_bytes()
     assert b"\nrosti\\udce9.png,milk," in saved
     assert b'\n" b.png",juice,' in saved
-    assert rows_of(sv.Splits.load(tmp_path / "split.csv", ds)) == rows_of(splits)
+    assert rows_of(shv.Splits.load(tmp_path / "split.csv", ds)) == rows_of(splits)
     train = write(tmp_path / "train.txt", "rosti\udce9.png 1\n")
-    assert sv.Splits.from_files(ds, train=train).train.ids.tolist() == ["rosti\udce9.png"]
+    assert shv.Splits.from_files(ds, train=train).train.ids.tolist() == ["rosti\udce9.png"]
 
 
 @pytest.mark.parametrize("method", ["stratified", "hashed", "shuffled"])
 def test_a_split_is_loaded_as_it_was_saved(method: str, tmp_path: Path) -> None:
     ds = dataset(60)
-    splits = sv.SeededSplitter(method=method).split(ds)  # type: ignore[arg-type]  # plain str
+    splits = shv.SeededSplitter(method=method).split(ds)  # type: ignore[arg-type]  # plain str
     splits.save(tmp_path / "split.csv")
-    loaded = sv.Splits.load(tmp_path / "split.csv", ds)
+    loaded = shv.Splits.load(tmp_path / "split.csv", ds)
     assert rows_of(loaded) == rows_of(splits)
     assert loaded.train.fingerprint == splits.train.fingerprint
 
 
 def test_copies_in_training_are_saved_and_loaded(tmp_path: Path) -> None:
     ds = dataset(6)
-    splits = sv.Splits(train=with_copies(ds)[[0, 6, 1]], test=ds[2:])
+    splits = shv.Splits(train=with_copies(ds)[[0, 6, 1]], test=ds[2:])
     splits.save(tmp_path / "split.csv")
-    loaded = sv.Splits.load(tmp_path / "split.csv", with_copies(ds)[[0, 1, 2, 3, 4, 5, 6]])
+    loaded = shv.Splits.load(tmp_path / "split.csv", with_copies(ds)[[0, 1, 2, 3, 4, 5, 6]])
     assert rows_of(loaded) == rows_of(splits)
     with refuses(SplitError, "unknown-id", "path"):
-        sv.Splits.load(tmp_path / "split.csv", ds)
+        shv.Splits.load(tmp_path / "split.csv", ds)
 
 
 def test_what_was_left_out_is_saved_too(tmp_path: Path) -> None:
-    ds = sv.Dataset.from_arrays(pixels(3)[[0, 1, 0, 2]], ["milk"] * 4)
+    ds = shv.Dataset.from_arrays(pixels(3)[[0, 1, 0, 2]], ["milk"] * 4)
     train = write(tmp_path / "train.txt", "0\n1\n")
     test = write(tmp_path / "test.txt", "2\n")
     with pytest.warns(LeakageWarning):
-        splits = sv.Splits.from_files(ds, train=train, test=test, on_leak="drop")
+        splits = shv.Splits.from_files(ds, train=train, test=test, on_leak="drop")
     splits.save(tmp_path / "split.csv")
-    loaded = sv.Splits.load(tmp_path / "split.csv", ds)
+    loaded = shv.Splits.load(tmp_path / "split.csv", ds)
     assert (loaded.dropped, loaded.unlisted) == (("0",), ("3",))
     assert rows_of(loaded) == rows_of(splits)
 
@@ -392,18 +392,18 @@ def test_what_was_left_out_is_saved_too(tmp_path: Path) -> None:
 def test_a_split_that_leaks_is_loaded_when_allowed(tmp_path: Path) -> None:
     ds = dataset(4, groups=["a", "b", "a", "c"])
     with pytest.warns(LeakageWarning):
-        sv.Splits(train=ds[:2], test=ds[2:], on_leak="allow").save(tmp_path / "split.csv")
+        shv.Splits(train=ds[:2], test=ds[2:], on_leak="allow").save(tmp_path / "split.csv")
     with refuses(LeakageError, "leakage"):
-        sv.Splits.load(tmp_path / "split.csv", ds)
+        shv.Splits.load(tmp_path / "split.csv", ds)
     with pytest.warns(LeakageWarning):
-        assert len(sv.Splits.load(tmp_path / "split.csv", ds, on_leak="allow").leaks) == 1
+        assert len(shv.Splits.load(tmp_path / "split.csv", ds, on_leak="allow").leaks) == 1
 
 
-def refusal_of(text: str, code: str, ds: sv.Dataset, tmp_path: Path) -> str:
+def refusal_of(text: str, code: str, ds: shv.Dataset, tmp_path: Path) -> str:
     """Return why a manifest is refused."""
     path = write(tmp_path / "split.csv", text)
     with refuses(SplitError, code, "path") as caught:
-        sv.Splits.load(path, ds)
+        shv.Splits.load(path, ds)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
     return str(caught.value)
@@ -438,7 +438,7 @@ def test_a_damaged_manifest_is_refused_with_its_line(
 ) -> None:
     path = write(tmp_path / "split.csv", GOLDEN.replace(old, new, 1))
     with refuses(SplitError, code, "path") as caught:
-        sv.Splits.load(path, named())
+        shv.Splits.load(path, named())
     assert fact in str(caught.value)
 
 
@@ -454,7 +454,7 @@ def test_a_file_that_is_no_manifest_is_refused(content: bytes, code: str, tmp_pa
     path = tmp_path / "split.csv"
     path.write_bytes(content)
     with refuses(SplitError, code, "path"):
-        sv.Splits.load(path, named())
+        shv.Splits.load(path, named())
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
@@ -466,7 +466,7 @@ def test_a_saved_split_that_a_spreadsheet_saved_again_loads(encoding: str, tmp_p
     path = tmp_path / "again.csv"
     with path.open("w", encoding=encoding, newline="") as file:
         csv.writer(file, delimiter=";").writerows([*rows, [""] * 6])
-    assert rows_of(sv.Splits.load(path, named())) == rows_of(whole)
+    assert rows_of(shv.Splits.load(path, named())) == rows_of(whole)
 
 
 def test_lists_of_other_tools_name_photos_in_their_ways(tmp_path: Path) -> None:
@@ -476,12 +476,12 @@ def test_lists_of_other_tools_name_photos_in_their_ways(tmp_path: Path) -> None:
     text = 'Ka\u0308se\\1.png, 0, 0\r./TEA/T 0.png;3\r"TEA/T1.png"\t1\rx,y.png, 2\r'
     for encoding in ("utf-8", "utf-16", "utf-8-sig"):
         (tmp_path / "train.txt").write_text(text, encoding=encoding, newline="")
-        splits = sv.Splits.from_files(ds, train=tmp_path / "train.txt")
+        splits = shv.Splits.from_files(ds, train=tmp_path / "train.txt")
         assert splits.train.ids.tolist() == ids[:4]
     (tmp_path / "train.txt").write_text(f"{cheese}/1.png 0\n", encoding="cp1252")
     with refuses(SplitError, "unknown-id", "train"):
-        sv.Splits.from_files(ds, train=tmp_path / "train.txt")
-    again = sv.Splits.from_files(ds, train=tmp_path / "train.txt", encoding="cp1252")
+        shv.Splits.from_files(ds, train=tmp_path / "train.txt")
+    again = shv.Splits.from_files(ds, train=tmp_path / "train.txt", encoding="cp1252")
     assert again.train.ids.tolist() == ids[:1]
 
 
@@ -489,14 +489,14 @@ def test_a_list_that_may_mean_two_photos_is_refused(tmp_path: Path) -> None:
     ds = dataset(2, ids=["K\u00e4se.png", "Ka\u0308se.png"])
     (tmp_path / "train.txt").write_text("./K\u00e4se.png\n", encoding="utf-8")
     with refuses(SplitError, "unknown-id", "train"):
-        sv.Splits.from_files(ds, train=tmp_path / "train.txt")
+        shv.Splits.from_files(ds, train=tmp_path / "train.txt")
     (tmp_path / "train.txt").write_text("Ka\u0308se.png\n", encoding="utf-8")
-    assert len(sv.Splits.from_files(ds, train=tmp_path / "train.txt").train) == 1
+    assert len(shv.Splits.from_files(ds, train=tmp_path / "train.txt").train) == 1
 
 
 def test_a_missing_manifest_is_named(tmp_path: Path) -> None:
     with refuses(DatasetNotFoundError, "not-found", "path"):
-        sv.Splits.load(tmp_path / "none.csv", named())
+        shv.Splits.load(tmp_path / "none.csv", named())
 
 
 def test_one_part_of_a_manifest_opens_as_a_dataset(tmp_path: Path) -> None:
@@ -506,10 +506,10 @@ def test_one_part_of_a_manifest_opens_as_a_dataset(tmp_path: Path) -> None:
         path = tmp_path / "photos" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (4, 4), (number, 0, 0)).save(path)
-    ds = sv.Dataset.from_directory(tmp_path / "photos", image_size=(4, 4))
-    splits = sv.Splits(train=ds[[3, 0]], test=ds[[1, 2]])
+    ds = shv.Dataset.from_directory(tmp_path / "photos", image_size=(4, 4))
+    splits = shv.Splits(train=ds[[3, 0]], test=ds[[1, 2]])
     splits.save(tmp_path / "split.csv")
-    train = sv.Dataset.from_manifest(
+    train = shv.Dataset.from_manifest(
         tmp_path / "split.csv",
         root=tmp_path / "photos",
         where={"split": "train"},
@@ -524,14 +524,14 @@ def test_a_saved_split_finds_photos_whose_paths_another_system_changed(
     tmp_path: Path, change: str
 ) -> None:
     ids = [f"K\u00e4se/{row}.jpg" for row in range(20)]
-    ds = sv.Dataset.from_arrays(pixels(20), ["K\u00e4se"] * 20, ids=ids)
-    first = sv.SeededSplitter(seed=1).split(ds)
+    ds = shv.Dataset.from_arrays(pixels(20), ["K\u00e4se"] * 20, ids=ids)
+    first = shv.SeededSplitter(seed=1).split(ds)
     first.save(tmp_path / "split.csv")
     text = (tmp_path / "split.csv").read_text(encoding="utf-8")
     text = text.replace("/", "\\") if change == "backslash" else normalize("NFD", text)
     (tmp_path / "other.csv").write_text(text, encoding="utf-8")
-    again = sv.SeededSplitter(seed=2).split(ds, previous=tmp_path / "other.csv")
-    loaded = sv.Splits.load(tmp_path / "other.csv", ds)
+    again = shv.SeededSplitter(seed=2).split(ds, previous=tmp_path / "other.csv")
+    loaded = shv.Splits.load(tmp_path / "other.csv", ds)
     for splits in (again, loaded):
         assert splits.gone == ()
         assert rows_of(splits) == rows_of(first)
@@ -539,8 +539,8 @@ def test_a_saved_split_finds_photos_whose_paths_another_system_changed(
 
 def test_an_earlier_split_of_other_photos_is_refused(tmp_path: Path) -> None:
     named = [f"shop/{row}.jpg" for row in range(20)]
-    ds = sv.Dataset.from_arrays(pixels(20), ["a"] * 20, ids=named)
-    sv.SeededSplitter().split(ds).save(tmp_path / "split.csv")
-    moved = sv.Dataset.from_arrays(pixels(20), ["a"] * 20, ids=[one[5:] for one in named])
+    ds = shv.Dataset.from_arrays(pixels(20), ["a"] * 20, ids=named)
+    shv.SeededSplitter().split(ds).save(tmp_path / "split.csv")
+    moved = shv.Dataset.from_arrays(pixels(20), ["a"] * 20, ids=[one[5:] for one in named])
     with refuses(SplitError, "unknown-id", "previous"):
-        sv.SeededSplitter().split(moved, previous=tmp_path / "split.csv")
+        shv.SeededSplitter().split(moved, previous=tmp_path / "split.csv")

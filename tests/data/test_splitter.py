@@ -17,9 +17,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import shelfvision as sv
+import shelfvision as shv
+from shelfvision._photos.sources import ArrayPixels
 from shelfvision._random import rank_for, ranks_for
-from shelfvision.data._sources import ArrayPixels
 from shelfvision.data.splitting._quotas import hashed_parts, largest_remainder
 from shelfvision.errors import (
     DataError,
@@ -44,14 +44,14 @@ def pixels(n: int) -> npt.NDArray[np.uint8]:
 
 def dataset(
     labels: list[str], *, ids: list[str] | None = None, groups: list[str] | None = None
-) -> sv.Dataset:
+) -> shv.Dataset:
     """Return a dataset of different images."""
-    return sv.Dataset.from_arrays(pixels(len(labels)), labels, ids=ids, groups=groups)
+    return shv.Dataset.from_arrays(pixels(len(labels)), labels, ids=ids, groups=groups)
 
 
-def with_copies(ds: sv.Dataset) -> sv.Dataset:
+def with_copies(ds: shv.Dataset) -> shv.Dataset:
     """Return the dataset with one copy of every photo."""
-    return sv.Dataset.from_source(
+    return shv.Dataset.from_source(
         ArrayPixels(np.concatenate([ds.to_arrays()[0]] * 2)),
         ids=[*ds.ids, *ds.ids],
         labels=[*ds.labels, *ds.labels],
@@ -61,7 +61,7 @@ def with_copies(ds: sv.Dataset) -> sv.Dataset:
     )
 
 
-def part_of(splits: sv.Splits) -> dict[str, str]:
+def part_of(splits: shv.Splits) -> dict[str, str]:
     """Return the part of every photo."""
     parts = zip(("train", "validation", "test"), splits, strict=True)
     return {photo: name for name, part in parts if part is not None for photo in part.ids}
@@ -71,10 +71,10 @@ def part_of(splits: sv.Splits) -> dict[str, str]:
 
 
 def test_a_splitter_is_a_frozen_value_that_prints_itself() -> None:
-    splitter = sv.SeededSplitter(0.8, 0.1, 0.1, seed=7)
-    assert splitter == sv.SeededSplitter(train=0.8, validation=0.1, test=0.1, seed=7)
-    assert splitter != sv.SeededSplitter(0.8, 0.1, 0.1, seed=8)
-    assert repr(sv.SeededSplitter()) == (
+    splitter = shv.SeededSplitter(0.8, 0.1, 0.1, seed=7)
+    assert splitter == shv.SeededSplitter(train=0.8, validation=0.1, test=0.1, seed=7)
+    assert splitter != shv.SeededSplitter(0.8, 0.1, 0.1, seed=8)
+    assert repr(shv.SeededSplitter()) == (
         "SeededSplitter(train=0.7, validation=0.2, test=0.1, seed=42, method='stratified', "
         "on_leak='raise')"
     )
@@ -84,7 +84,7 @@ def test_a_splitter_is_a_frozen_value_that_prints_itself() -> None:
 
 def test_shares_that_do_not_sum_to_one_are_refused_with_their_sum() -> None:
     with refuses(InvalidParameterError, "sum-not-one") as caught:
-        sv.SeededSplitter(train=0.8)
+        shv.SeededSplitter(train=0.8)
     assert "0.8 + 0.2 + 0.1 = 1.1" in str(caught.value)
 
 
@@ -98,23 +98,23 @@ def test_shares_that_do_not_sum_to_one_are_refused_with_their_sum() -> None:
 )
 def test_a_share_out_of_range_is_refused(shares: tuple[float, float, float], named: str) -> None:
     with refuses(InvalidParameterError, "not-in-range", named):
-        sv.SeededSplitter(*shares)
+        shv.SeededSplitter(*shares)
 
 
 def test_a_training_share_of_zero_is_refused() -> None:
     with refuses(InvalidParameterError, "not-in-range", "train"):
-        sv.SeededSplitter(train=0, validation=0.5, test=0.5)
+        shv.SeededSplitter(train=0, validation=0.5, test=0.5)
 
 
 def test_an_unknown_method_or_seed_is_refused() -> None:
     with refuses(InvalidParameterError, "not-an-option", "method"):
-        sv.SeededSplitter(method="random")  # type: ignore[arg-type]  # the mistake under test
+        shv.SeededSplitter(method="random")  # type: ignore[arg-type]  # the mistake under test
     with refuses(InvalidParameterError, "not-in-range", "seed"):
-        sv.SeededSplitter(seed=-1)
+        shv.SeededSplitter(seed=-1)
 
 
 def test_thirds_written_as_floats_are_accepted() -> None:
-    rows = sv.SeededSplitter(1 / 3, 1 / 3, 1 / 3).split_indices([0] * 9)
+    rows = shv.SeededSplitter(1 / 3, 1 / 3, 1 / 3).split_indices([0] * 9)
     assert [len(part) for part in rows] == [3, 3, 3]
 
 
@@ -132,7 +132,7 @@ def test_a_thousand_photos_go_where_they_always_went(method: Method) -> None:
     rows = golden()
     assert len(rows) == 1000
     groups = None if method == "shuffled" else [row["group"] for row in rows]
-    parts = sv.SeededSplitter(method=method).split_indices(
+    parts = shv.SeededSplitter(method=method).split_indices(
         [row["label"] for row in rows], groups=groups, ids=[row["id"] for row in rows]
     )
     got = np.empty(len(rows), dtype=object)
@@ -143,7 +143,7 @@ def test_a_thousand_photos_go_where_they_always_went(method: Method) -> None:
 
 def test_a_thousand_photos_are_tested_in_the_fold_they_always_were() -> None:
     rows = golden()
-    ds = sv.Dataset.from_arrays(
+    ds = shv.Dataset.from_arrays(
         pixels(len(rows)),
         [row["label"] for row in rows],
         ids=[row["id"] for row in rows],
@@ -151,7 +151,7 @@ def test_a_thousand_photos_are_tested_in_the_fold_they_always_were() -> None:
     )
     fold_of = {
         photo: str(number)
-        for number, fold in enumerate(sv.SeededSplitter().folds(ds))
+        for number, fold in enumerate(shv.SeededSplitter().folds(ds))
         if fold.test is not None
         for photo in fold.test.ids
     }
@@ -163,7 +163,7 @@ def test_shuffled_is_what_shuffling_images_and_labels_with_one_seed_gives() -> N
     first, second = images.copy(), labels.copy()
     np.random.RandomState(42).shuffle(first)
     np.random.RandomState(42).shuffle(second)
-    train, validation, test = sv.SeededSplitter(method="shuffled").split_indices(labels)
+    train, validation, test = shv.SeededSplitter(method="shuffled").split_indices(labels)
     assert (len(train), len(validation), len(test)) == (72, 20, 11)
     order = np.concatenate([train, validation, test])
     assert np.array_equal(images[order], first)
@@ -172,19 +172,19 @@ def test_shuffled_is_what_shuffling_images_and_labels_with_one_seed_gives() -> N
 
 def test_shuffled_parts_of_a_dataset_keep_the_order_of_the_permutation() -> None:
     ds = dataset(["milk", "juice"] * 20)
-    splits = sv.SeededSplitter(method="shuffled").split(ds)
+    splits = shv.SeededSplitter(method="shuffled").split(ds)
     order = np.random.RandomState(42).permutation(40)
     assert list(splits.train.ids) == [str(row) for row in order[:28]]
 
 
 @pytest.mark.parametrize(("n", "sizes"), [(10, (7, 2, 1)), (1000, (700, 200, 100)), (7, (4, 2, 1))])
 def test_shuffled_cuts_at_exact_decimals(n: int, sizes: tuple[int, int, int]) -> None:
-    rows = sv.SeededSplitter(method="shuffled").split_indices([0] * n)
+    rows = shv.SeededSplitter(method="shuffled").split_indices([0] * n)
     assert tuple(map(len, rows)) == sizes
 
 
 def test_adding_ten_thousand_photos_moves_none_when_hashed() -> None:
-    splitter = sv.SeededSplitter(method="hashed")
+    splitter = shv.SeededSplitter(method="hashed")
     ids = [f"class/{number:06d}.jpg" for number in range(11_000)]
     few = splitter.split_indices([0] * 1000, ids=ids[5000:6000])
     many = splitter.split_indices([0] * 11_000, ids=ids)
@@ -206,16 +206,16 @@ def test_a_hash_on_the_boundary_belongs_to_the_later_part() -> None:
 
 
 _PROGRAM = """
-import hashlib, numpy as np, shelfvision as sv
+import hashlib, numpy as np, shelfvision as shv
 labels = ["a b c d e".split()[i % 5] for i in range(500)]
 groups = [f"g{i // 3 % 101}" for i in range(500)]
 text = []
 for method in ("stratified", "hashed"):
-    parts = sv.SeededSplitter(method=method).split_indices(labels, groups=groups)
+    parts = shv.SeededSplitter(method=method).split_indices(labels, groups=groups)
     text += [part.tolist() for part in parts]
 images = np.arange(500, dtype="<u4").view(np.uint8).reshape(500, 1, 1, 4)[..., :3].copy()
-ds = sv.Dataset.from_arrays(images, labels, groups=groups)
-text += [list(fold.test.ids) for fold in sv.SeededSplitter().folds(ds)]
+ds = shv.Dataset.from_arrays(images, labels, groups=groups)
+text += [list(fold.test.ids) for fold in shv.SeededSplitter().folds(ds)]
 print(hashlib.sha256(repr(text).encode()).hexdigest())
 """
 
@@ -242,7 +242,7 @@ def test_ranks_of_many_keys_are_those_of_each() -> None:
 def test_global_generators_are_left_alone() -> None:
     before = repr(np.random.get_state())
     for method in METHODS:
-        sv.SeededSplitter(method=method).split(dataset(["milk", "juice"] * 20))
+        shv.SeededSplitter(method=method).split(dataset(["milk", "juice"] * 20))
     assert repr(np.random.get_state()) == before
 
 
@@ -276,7 +276,7 @@ def test_parts_hold_every_row_once_and_groups_never_part(
     method: Method,
 ) -> None:
     labels, groups = table
-    rows = sv.SeededSplitter(*share, seed=seed, method=method).split_indices(labels, groups=groups)
+    rows = shv.SeededSplitter(*share, seed=seed, method=method).split_indices(labels, groups=groups)
     assert sorted(np.concatenate(rows).tolist()) == list(range(len(labels)))
     homes = defaultdict(set)
     for part, chosen in enumerate(rows):
@@ -294,7 +294,7 @@ def test_photos_without_groups_meet_their_quotas_exactly(
     counts: list[int], share: tuple[float, float, float], seed: int
 ) -> None:
     labels = [number for number, count in enumerate(counts) for _ in range(count)]
-    rows = sv.SeededSplitter(*share, seed=seed).split_indices(labels)
+    rows = shv.SeededSplitter(*share, seed=seed).split_indices(labels)
     exact = [Fraction(str(part)) for part in share]
     for number, count in enumerate(counts):
         got = [sum(labels[row] == number for row in part) for part in rows]
@@ -314,7 +314,7 @@ def test_the_order_of_rows_does_not_matter(
 ) -> None:
     labels, groups = table
     order = np.random.RandomState(seed).permutation(len(labels))
-    splitter = sv.SeededSplitter(seed=seed, method=method)
+    splitter = shv.SeededSplitter(seed=seed, method=method)
     straight = splitter.split_indices(labels, groups=groups)
     turned = splitter.split_indices([labels[i] for i in order], groups=[groups[i] for i in order])
     for before, after in zip(straight, turned, strict=True):
@@ -331,8 +331,8 @@ def test_largest_remainder_keeps_one_for_every_part() -> None:
 
 def test_another_seed_gives_another_split() -> None:
     for method in METHODS:
-        one = sv.SeededSplitter(seed=1, method=method).split_indices([0] * 100)
-        two = sv.SeededSplitter(seed=2, method=method).split_indices([0] * 100)
+        one = shv.SeededSplitter(seed=1, method=method).split_indices([0] * 100)
+        two = shv.SeededSplitter(seed=2, method=method).split_indices([0] * 100)
         assert one[0].tolist() != two[0].tolist()
 
 
@@ -341,21 +341,21 @@ def test_another_seed_gives_another_split() -> None:
 
 def test_large_groups_leave_something_for_every_part() -> None:
     groups = ["a"] * 40 + ["b"] * 30 + ["c"] * 30
-    rows = sv.SeededSplitter().split_indices(["milk"] * 100, groups=groups)
+    rows = shv.SeededSplitter().split_indices(["milk"] * 100, groups=groups)
     assert sorted(map(len, rows)) == [30, 30, 40]
 
 
 def test_stores_that_sell_everything_are_divided_near_the_quotas() -> None:
     labels = ["milk", "juice", "oats"] * 200
     groups = [f"store {row // 30}" for row in range(600)]
-    splits = sv.SeededSplitter().split(dataset(labels, groups=groups))
+    splits = shv.SeededSplitter().split(dataset(labels, groups=groups))
     assert [len(part) for part in splits if part is not None] == [420, 120, 60]
     assert "exact quota" in splits.describe()
 
 
 def test_the_table_tells_how_far_groups_moved_the_quotas() -> None:
     groups = ["big"] * 50 + [str(row) for row in range(10)]
-    splits = sv.SeededSplitter(0.5, 0.3, 0.2).split(dataset(["milk"] * 60, groups=groups))
+    splits = shv.SeededSplitter(0.5, 0.3, 0.2).split(dataset(["milk"] * 60, groups=groups))
     assert (
         "moved the quotas by at most 20 photos of a class: 'milk' has 50 instead of 30 in train"
         in splits.describe()
@@ -365,21 +365,21 @@ def test_the_table_tells_how_far_groups_moved_the_quotas() -> None:
 def test_a_class_too_small_for_the_split_is_named() -> None:
     labels = ["milk"] * 20 + ["oats"] * 2
     with refuses(SplitError, "too-few-groups") as caught:
-        sv.SeededSplitter().split(dataset(labels))
+        shv.SeededSplitter().split(dataset(labels))
     assert "'oats'" in str(caught.value)
     with refuses(SplitError, "too-few-groups"):
-        sv.SeededSplitter().split_indices(
+        shv.SeededSplitter().split_indices(
             ["milk"] * 9 + ["oats"] * 9, groups=[*map(str, range(9)), *"zzzzzzzzz"]
         )
 
 
 def test_a_class_without_photos_does_not_matter() -> None:
-    ds = sv.Dataset.from_arrays(pixels(10), [1] * 10, class_names=["eggs", "milk"])
-    assert [len(part) for part in sv.SeededSplitter().split(ds) if part is not None] == [7, 2, 1]
+    ds = shv.Dataset.from_arrays(pixels(10), [1] * 10, class_names=["eggs", "milk"])
+    assert [len(part) for part in shv.SeededSplitter().split(ds) if part is not None] == [7, 2, 1]
 
 
 def test_a_share_of_zero_gives_no_part() -> None:
-    train, validation, test = sv.SeededSplitter(0.8, 0.2, 0).split(dataset(["milk"] * 10))
+    train, validation, test = shv.SeededSplitter(0.8, 0.2, 0).split(dataset(["milk"] * 10))
     assert train is not None
     assert validation is not None
     assert (len(train), len(validation), test) == (8, 2, None)
@@ -387,7 +387,7 @@ def test_a_share_of_zero_gives_no_part() -> None:
 
 def test_split_keeps_the_order_of_the_dataset_and_equals_split_indices() -> None:
     ds = dataset(["milk", "juice", "oats"] * 20)
-    splitter = sv.SeededSplitter()
+    splitter = shv.SeededSplitter()
     rows = splitter.split_indices(ds.labels, groups=ds.groups)
     for part, chosen in zip(splitter.split(ds), rows, strict=True):
         assert part is not None
@@ -401,7 +401,7 @@ def test_numbers_names_and_one_hot_rows_divide_alike() -> None:
     numbers = np.arange(60) % 3
     names = np.array(["a", "b", "c"])[numbers]
     for method in METHODS:
-        splitter = sv.SeededSplitter(method=method)
+        splitter = shv.SeededSplitter(method=method)
         expected = [part.tolist() for part in splitter.split_indices(numbers)]
         for labels in (names, names.tolist(), names.astype(object), np.eye(3)[numbers]):
             assert [part.tolist() for part in splitter.split_indices(labels)] == expected
@@ -418,14 +418,14 @@ def test_numbers_names_and_one_hot_rows_divide_alike() -> None:
 )
 def test_labels_that_are_no_classes_are_refused(labels: npt.NDArray[np.float64], code: str) -> None:
     with refuses(DataError, code, "labels"):
-        sv.SeededSplitter().split_indices(labels)
+        shv.SeededSplitter().split_indices(labels)
 
 
 def test_columns_of_other_lengths_are_refused() -> None:
     with refuses(DataError, "wrong-length", "groups"):
-        sv.SeededSplitter().split_indices([0, 0, 0], groups=["a", "b"])
+        shv.SeededSplitter().split_indices([0, 0, 0], groups=["a", "b"])
     with refuses(DataError, "wrong-length", "ids"):
-        sv.SeededSplitter().split_indices([0, 0, 0], ids=["a"])
+        shv.SeededSplitter().split_indices([0, 0, 0], ids=["a"])
 
 
 # -- leaks ---------------------------------------------------------------------------------
@@ -433,22 +433,22 @@ def test_columns_of_other_lengths_are_refused() -> None:
 
 def test_exact_duplicates_stay_together() -> None:
     images = np.concatenate([pixels(50), pixels(50)])
-    ds = sv.Dataset.from_arrays(images, ["milk", "juice"] * 50)
-    part = part_of(sv.SeededSplitter().split(ds))
+    ds = shv.Dataset.from_arrays(images, ["milk", "juice"] * 50)
+    part = part_of(shv.SeededSplitter().split(ds))
     assert all(part[str(row)] == part[str(row + 50)] for row in range(50))
 
 
 def test_shuffled_parts_duplicates_and_says_so() -> None:
     images = np.concatenate([pixels(50), pixels(50)])
-    ds = sv.Dataset.from_arrays(images, ["milk", "juice"] * 50)
+    ds = shv.Dataset.from_arrays(images, ["milk", "juice"] * 50)
     with gives_warning(LeakageWarning, "leakage"):
-        splits = sv.SeededSplitter(method="shuffled").split(ds)
+        splits = shv.SeededSplitter(method="shuffled").split(ds)
     assert splits.groups_ignored
     assert splits.on_leak == "allow"
     assert len(splits.leaks) > 10
     assert sum(len(part) for part in splits if part is not None) == 100
     with gives_warning(LeakageWarning, "leakage"):
-        dropped = sv.SeededSplitter(method="shuffled", on_leak="drop").split(ds)
+        dropped = shv.SeededSplitter(method="shuffled", on_leak="drop").split(ds)
     assert len(dropped.train) + len(dropped.dropped) == 70 + sum(
         photo not in set(splits.train.ids) for photo in dropped.dropped
     )
@@ -456,14 +456,14 @@ def test_shuffled_parts_duplicates_and_says_so() -> None:
 
 def test_shuffled_indices_warn_of_groups_that_they_part() -> None:
     with gives_warning(LeakageWarning, "groups-parted"):
-        sv.SeededSplitter(method="shuffled").split_indices([0] * 10, groups=["g"] * 10)
+        shv.SeededSplitter(method="shuffled").split_indices([0] * 10, groups=["g"] * 10)
 
 
 def test_warnings_of_leaks_point_at_the_line_that_asked() -> None:
-    splitter = sv.SeededSplitter(method="shuffled")
+    splitter = shv.SeededSplitter(method="shuffled")
     images = np.concatenate([pixels(50), pixels(50)])
     with pytest.warns(LeakageWarning) as split:
-        splitter.split(sv.Dataset.from_arrays(images, ["milk"] * 100))
+        splitter.split(shv.Dataset.from_arrays(images, ["milk"] * 100))
     with pytest.warns(LeakageWarning) as indices:
         splitter.split_indices([0] * 10, groups=["g"] * 10)
     assert {caught[0].filename for caught in (split, indices)} == {__file__}
@@ -473,20 +473,20 @@ def test_warnings_of_leaks_point_at_the_line_that_asked() -> None:
 def test_a_balanced_dataset_is_not_split(method: Method) -> None:
     ds = with_copies(dataset(["milk", "juice"] * 20))
     with refuses(LeakageError, "augmented-copies", "ds"):
-        sv.SeededSplitter(method=method).split(ds)
+        shv.SeededSplitter(method=method).split(ds)
     with refuses(LeakageError, "augmented-copies", "ds"):
-        sv.SeededSplitter(method=method).folds(ds)
+        shv.SeededSplitter(method=method).folds(ds)
 
 
 def test_copies_that_are_allowed_stay_with_their_original() -> None:
     ds = with_copies(dataset(["milk", "juice"] * 20))
     with gives_warning(LeakageWarning, "leakage"):
-        splits = sv.SeededSplitter(on_leak="allow").split(ds)
+        splits = shv.SeededSplitter(on_leak="allow").split(ds)
     for part in splits:
         assert part is not None
         assert set(Counter(part.ids.tolist()).values()) == {2}
     with gives_warning(LeakageWarning, "leakage"):
-        splits = sv.SeededSplitter(on_leak="drop").split(ds)
+        splits = shv.SeededSplitter(on_leak="drop").split(ds)
     assert splits.test is not None
     assert not splits.test.copies.any()
 
@@ -502,7 +502,7 @@ def test_folds_test_every_photo_once_and_keep_groups_whole(
     labels, groups = table
     ds = dataset(labels, groups=groups)
     tested: list[str] = []
-    for fold in sv.SeededSplitter(seed=seed).folds(ds, n_folds):
+    for fold in shv.SeededSplitter(seed=seed).folds(ds, n_folds):
         assert fold.validation is None
         assert fold.test is not None
         assert not set(fold.train.groups) & set(fold.test.groups)
@@ -513,7 +513,7 @@ def test_folds_test_every_photo_once_and_keep_groups_whole(
 
 def test_folds_are_stratified_and_equally_large() -> None:
     ds = dataset([f"class {row % 7}" for row in range(7 * 13)])
-    folds = list(sv.SeededSplitter().folds(ds))
+    folds = list(shv.SeededSplitter().folds(ds))
     assert len(folds) == 5
     for fold in folds:
         assert fold.test is not None
@@ -523,31 +523,31 @@ def test_folds_are_stratified_and_equally_large() -> None:
 
 def test_too_many_folds_or_too_small_a_class_are_refused_at_once() -> None:
     with refuses(SplitError, "too-few-groups", "n_folds"):
-        sv.SeededSplitter().folds(dataset(["milk"] * 3))
+        shv.SeededSplitter().folds(dataset(["milk"] * 3))
     with refuses(SplitError, "too-few-groups"):
-        sv.SeededSplitter().folds(dataset(["milk"] * 9 + ["oats"]))
+        shv.SeededSplitter().folds(dataset(["milk"] * 9 + ["oats"]))
     with refuses(InvalidParameterError, "not-in-range", "n_folds"):
-        sv.SeededSplitter().folds(dataset(["milk"] * 9), 1)
+        shv.SeededSplitter().folds(dataset(["milk"] * 9), 1)
 
 
 def test_one_group_after_another_is_left_out() -> None:
     ds = dataset(["milk", "juice"] * 6, groups=["north", "south", "west"] * 4)
     tested = []
-    for splits in sv.SeededSplitter().leave_one_group_out(ds):
+    for splits in shv.SeededSplitter().leave_one_group_out(ds):
         assert splits.test is not None
         assert len(splits.train) == 8
         tested.append(set(splits.test.groups))
         assert f"Tested on {next(iter(tested[-1]))[5:]!r}." in splits.describe()
     assert tested == [{"user:north"}, {"user:south"}, {"user:west"}]
     two = dataset(["milk", "juice"] * 2, groups=["north", "south"] * 2)
-    assert len(list(sv.SeededSplitter().leave_one_group_out(two))) == 2
+    assert len(list(shv.SeededSplitter().leave_one_group_out(two))) == 2
 
 
 def test_leaving_out_groups_needs_named_groups() -> None:
     with refuses(SplitError, "no-groups", "ds"):
-        sv.SeededSplitter().leave_one_group_out(dataset(["milk"] * 4))
+        shv.SeededSplitter().leave_one_group_out(dataset(["milk"] * 4))
     with refuses(SplitError, "no-groups", "ds"):
-        sv.SeededSplitter().leave_one_group_out(dataset(["milk"] * 4, groups=["a"] * 4))
+        shv.SeededSplitter().leave_one_group_out(dataset(["milk"] * 4, groups=["a"] * 4))
 
 
 # -- previous ------------------------------------------------------------------------------
@@ -557,10 +557,10 @@ def test_leaving_out_groups_needs_named_groups() -> None:
 def test_a_saved_split_pins_its_photos(method: Method, tmp_path: Path) -> None:
     labels = ["milk", "juice"] * 60
     all_photos = dataset(labels)
-    splitter = sv.SeededSplitter(method=method)
+    splitter = shv.SeededSplitter(method=method)
     first = splitter.split(all_photos[:80])
     first.save(tmp_path / "split.csv")
-    again = sv.SeededSplitter(method=method, seed=7).split(all_photos, tmp_path / "split.csv")
+    again = shv.SeededSplitter(method=method, seed=7).split(all_photos, tmp_path / "split.csv")
     before, after = part_of(first), part_of(again)
     assert {photo: after[photo] for photo in before} == before
     assert len(after) == 120
@@ -572,16 +572,16 @@ def test_a_saved_split_pins_its_photos(method: Method, tmp_path: Path) -> None:
 def test_a_new_photo_follows_its_pinned_group(method: Method, tmp_path: Path) -> None:
     groups = [f"burst {row // 4}" for row in range(120)]
     ds = dataset(["milk"] * 120, groups=groups)
-    first = sv.SeededSplitter().split(ds[::2])
+    first = shv.SeededSplitter().split(ds[::2])
     first.save(tmp_path / "split.csv")
-    splitter = sv.SeededSplitter(seed=7, method=method)
+    splitter = shv.SeededSplitter(seed=7, method=method)
     part = part_of(splitter.split(ds, tmp_path / "split.csv"))
     assert all(part[str(row)] == part[str(row - row % 4)] for row in range(120))
 
 
 def test_a_new_photo_that_bridges_two_parts_is_reported_not_placed(tmp_path: Path) -> None:
     ds = dataset(["milk"] * 20)
-    first = sv.SeededSplitter().split(ds)
+    first = shv.SeededSplitter().split(ds)
     first.save(tmp_path / "split.csv")
     assert first.test is not None
     linked = {first.train.ids[0], first.test.ids[0], "new"}
@@ -590,20 +590,20 @@ def test_a_new_photo_that_bridges_two_parts_is_reported_not_placed(tmp_path: Pat
         ["milk"] * 22, ids=ids, groups=["linked" if name in linked else name for name in ids]
     )
     with gives_warning(LeakageWarning, "unplaced"):
-        splits = sv.SeededSplitter().split(later, tmp_path / "split.csv")
+        splits = shv.SeededSplitter().split(later, tmp_path / "split.csv")
     part = part_of(splits)
     assert splits.unplaced == ("new",)
     assert "other" in part
     assert {photo: part[photo] for photo in part_of(first)} == part_of(first)
     splits.save(tmp_path / "later.csv")
     with gives_warning(LeakageWarning, "unplaced"):
-        loaded = sv.Splits.load(tmp_path / "later.csv", later)
+        loaded = shv.Splits.load(tmp_path / "later.csv", later)
     assert loaded.unplaced == ("new",)
 
 
 def test_dropping_leaks_leaves_what_a_new_photo_links(tmp_path: Path) -> None:
     ds = dataset(["milk"] * 20)
-    first = sv.SeededSplitter().split(ds)
+    first = shv.SeededSplitter().split(ds)
     first.save(tmp_path / "split.csv")
     assert first.test is not None
     ids = [*ds.ids, "new"]
@@ -612,7 +612,7 @@ def test_dropping_leaks_leaves_what_a_new_photo_links(tmp_path: Path) -> None:
     groups |= dict.fromkeys([first.train.ids[1], first.test.ids[1]], "twins")
     later = dataset(["milk"] * 21, ids=ids, groups=[groups[name] for name in ids])
     with gives_warning(LeakageWarning, "unplaced") as told:
-        splits = sv.SeededSplitter(on_leak="drop").split(later, tmp_path / "split.csv")
+        splits = shv.SeededSplitter(on_leak="drop").split(later, tmp_path / "split.csv")
     assert [warning.code for warning in told] == ["leakage", "unplaced"]
     assert splits.dropped == (first.train.ids[1],)
     assert splits.unplaced == ("new",)
@@ -621,19 +621,19 @@ def test_dropping_leaks_leaves_what_a_new_photo_links(tmp_path: Path) -> None:
 
 def test_pinned_photos_that_share_a_group_are_a_leak(tmp_path: Path) -> None:
     ds = dataset(["milk"] * 20)
-    first = sv.SeededSplitter().split(ds)
+    first = shv.SeededSplitter().split(ds)
     first.save(tmp_path / "split.csv")
     assert first.test is not None
     linked = {first.train.ids[0], first.test.ids[0]}
     later = dataset(["milk"] * 20, groups=["linked" if name in linked else name for name in ds.ids])
     with refuses(LeakageError, "leakage"):
-        sv.SeededSplitter().split(later, tmp_path / "split.csv")
+        shv.SeededSplitter().split(later, tmp_path / "split.csv")
 
 
 def test_photos_that_are_gone_are_told(tmp_path: Path) -> None:
     ds = dataset(["milk"] * 20)
-    sv.SeededSplitter().split(ds).save(tmp_path / "split.csv")
-    splits = sv.SeededSplitter().split(ds[1:], tmp_path / "split.csv")
+    shv.SeededSplitter().split(ds).save(tmp_path / "split.csv")
+    splits = shv.SeededSplitter().split(ds[1:], tmp_path / "split.csv")
     assert splits.gone == ("0",)
     assert "1 photos of the earlier split are gone: '0'" in splits.describe()
 
@@ -641,25 +641,25 @@ def test_photos_that_are_gone_are_told(tmp_path: Path) -> None:
 def test_a_photo_pinned_twice_is_refused(tmp_path: Path) -> None:
     ds = dataset(["milk"] * 20)
     path = tmp_path / "split.csv"
-    sv.SeededSplitter().split(ds).save(path)
+    shv.SeededSplitter().split(ds).save(path)
     lines = path.read_text().splitlines()
     path.write_text("\n".join([*lines, lines[1].replace("train", "test")]) + "\n")
     with refuses(SplitError, "duplicate", "previous"):
-        sv.SeededSplitter().split(ds, path)
+        shv.SeededSplitter().split(ds, path)
 
 
 def test_photos_of_copies_that_were_saved_too_are_not_gone(tmp_path: Path) -> None:
     ds = dataset(["milk", "juice"] * 10)
-    first = sv.SeededSplitter().split(ds)
-    balanced = sv.Splits(with_copies(first.train), first.validation, first.test)
+    first = shv.SeededSplitter().split(ds)
+    balanced = shv.Splits(with_copies(first.train), first.validation, first.test)
     balanced.save(tmp_path / "split.csv")
-    again = sv.SeededSplitter(seed=7).split(ds[1:], tmp_path / "split.csv")
+    again = shv.SeededSplitter(seed=7).split(ds[1:], tmp_path / "split.csv")
     assert again.gone == ("0",)
     assert part_of(again) == {k: v for k, v in part_of(first).items() if k != "0"}
 
 
 def test_quotas_that_an_earlier_split_moved_are_not_blamed_on_groups_alone(tmp_path: Path) -> None:
     ds = dataset(["milk", "juice"] * 10)
-    sv.SeededSplitter(0.4, 0.4, 0.2).split(ds).save(tmp_path / "split.csv")
-    again = sv.SeededSplitter(0.9, 0.1, 0).split(ds, tmp_path / "split.csv")
+    shv.SeededSplitter(0.4, 0.4, 0.2).split(ds).save(tmp_path / "split.csv")
+    again = shv.SeededSplitter(0.9, 0.1, 0).split(ds, tmp_path / "split.csv")
     assert "Whole groups and the earlier split moved the quotas by at most 5" in again.describe()

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from shelfvision.data._threads import in_threads, progress
+from shelfvision._photos.threads import in_threads, progress
 
 
 @pytest.mark.parametrize("workers", [None, 1, 2, 5])

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
-import shelfvision as sv
-from shelfvision.data.decoding._decode import resize_image
+import shelfvision as shv
+from shelfvision._photos.decode import resize_image
 from shelfvision.errors import DataError, InvalidParameterError, LeakageWarning
 from shelfvision.predictions import Calibration
 from support import gives_warning, refuses
 
-PHOTOS = sv.samples.render_products({"Can": 20, "Jar": 14}, image_size=(40, 40))
+PHOTOS = shv.samples.render_products({"Can": 20, "Jar": 14}, image_size=(40, 40))
 TRAINING, JUDGED = PHOTOS[::2], PHOTOS[1::2]
 
 
@@ -30,17 +30,17 @@ class Says:
         self._answers = np.asarray(answers)
         self._sure = np.full(len(answers), 0.9) if confidences is None else np.asarray(confidences)
 
-    def predict(self, photos: sv.Dataset, /) -> sv.Predictions:
+    def predict(self, photos: shv.Dataset, /) -> shv.Predictions:
         rows = np.repeat(1 - self._sure[:, None], 2, axis=1)
         rows[np.arange(len(photos)), self._answers] = self._sure
-        return sv.Predictions(rows, self.class_names, photos.ids)
+        return shv.Predictions(rows, self.class_names, photos.ids)
 
 
 ALWAYS_CAN = Says([0] * len(JUDGED))
 
 
 def test_the_nearest_neighbour_is_scikit_learns_on_thumbnails() -> None:
-    report = sv.evaluate(ALWAYS_CAN, JUDGED, training=TRAINING)
+    report = shv.evaluate(ALWAYS_CAN, JUDGED, training=TRAINING)
     rows = [
         np.array([resize_image(image, image_size=(16, 16)).ravel() for image, _ in part], float)
         for part in (TRAINING, JUDGED)
@@ -54,35 +54,35 @@ def test_the_nearest_neighbour_is_scikit_learns_on_thumbnails() -> None:
 def test_copies_are_not_among_the_neighbours() -> None:
     dark, light = np.zeros((40, 40, 3), np.uint8), np.full((40, 40, 3), 255, np.uint8)
     grey = np.full((40, 40, 3), 90, np.uint8)
-    training = sv.Dataset.from_arrays(np.stack([dark, dark + 1, light]), ["Can", "Can", "Jar"])
+    training = shv.Dataset.from_arrays(np.stack([dark, dark + 1, light]), ["Can", "Can", "Jar"])
     # The copy of the jar is as dark as the photo to judge.
-    copies = sv.BalancingAugmenter(lambda _image, _rng: grey.copy(), seed=1).balance(training)
-    judged = sv.Dataset.from_arrays(grey[None], [0], class_names=["Can", "Jar"])
+    copies = shv.BalancingAugmenter(lambda _image, _rng: grey.copy(), seed=1).balance(training)
+    judged = shv.Dataset.from_arrays(grey[None], [0], class_names=["Can", "Jar"])
 
     assert len(copies) == 4
-    assert sv.evaluate(Says([0]), judged, training=copies).nearest_baseline == 1.0
+    assert shv.evaluate(Says([0]), judged, training=copies).nearest_baseline == 1.0
 
 
 def test_the_calibration_of_a_classifier_is_told() -> None:
     judge = Says([0] * len(JUDGED))
-    assert sv.evaluate(judge, JUDGED).to_dict()["model"] == {
+    assert shv.evaluate(judge, JUDGED).to_dict()["model"] == {
         "kind": "Says", "parameters": None, "calibration": None, "provenance": {}
     }  # fmt: skip
     judge.calibration = Calibration.fit([[0.9, 0.1], [0.6, 0.4]], [0, 1])
 
-    card = sv.evaluate(judge, JUDGED).model_card()
+    card = shv.evaluate(judge, JUDGED).model_card()
     assert "| calibration | temperature, fitted on 2 photos |" in card
 
 
 def test_without_training_photos_nothing_is_said_of_them() -> None:
-    report = sv.evaluate(ALWAYS_CAN, JUDGED)
+    report = shv.evaluate(ALWAYS_CAN, JUDGED)
 
     assert (report.nearest_baseline, report.leakage) == (None, None)
 
 
 def test_photos_that_were_trained_on_are_found_and_warned_of() -> None:
     with gives_warning(LeakageWarning, "leakage", "training"):
-        report = sv.evaluate(
+        report = shv.evaluate(
             Says([0] * 4), PHOTOS[[0, 2, 21, 23]], training=PHOTOS[np.arange(0, 34, 2)]
         )
     assert report.leakage is not None
@@ -95,7 +95,7 @@ def test_photos_that_were_trained_on_are_found_and_warned_of() -> None:
 def test_photos_kept_apart_are_no_leak() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error", LeakageWarning)
-        report = sv.evaluate(ALWAYS_CAN, JUDGED, training=TRAINING)
+        report = shv.evaluate(ALWAYS_CAN, JUDGED, training=TRAINING)
     assert report.leakage is not None
     assert report.leakage.ok
     assert report.leakage.n_training == len(TRAINING)
@@ -103,37 +103,37 @@ def test_photos_kept_apart_are_no_leak() -> None:
 
 def test_training_photos_that_do_not_fit_are_refused() -> None:
     with refuses(InvalidParameterError, "wrong-type", "training"):
-        sv.evaluate(ALWAYS_CAN, JUDGED, training=[1])  # type: ignore[arg-type]  # wrong on purpose
+        shv.evaluate(ALWAYS_CAN, JUDGED, training=[1])  # type: ignore[arg-type]  # wrong on purpose
     with refuses(DataError, "empty", "training"):
-        sv.evaluate(ALWAYS_CAN, JUDGED, training=TRAINING[:0])
+        shv.evaluate(ALWAYS_CAN, JUDGED, training=TRAINING[:0])
     with refuses(DataError, "unknown-class", "training"):
-        sv.evaluate(ALWAYS_CAN, JUDGED, training=TRAINING.relabel({"Jar": "Tub"}))
+        shv.evaluate(ALWAYS_CAN, JUDGED, training=TRAINING.relabel({"Jar": "Tub"}))
 
 
 def test_the_groups_of_the_dataset_are_drawn_whole() -> None:
     images, labels = JUDGED.to_arrays()
-    bursts = sv.Dataset.from_arrays(
+    bursts = shv.Dataset.from_arrays(
         images, labels, class_names=JUDGED.class_names, groups=[f"{row // 4}" for row in range(17)]
     )
 
-    assert sv.evaluate(ALWAYS_CAN, JUDGED).n_groups == 17
-    assert sv.evaluate(ALWAYS_CAN, bursts).n_groups == 5
+    assert shv.evaluate(ALWAYS_CAN, JUDGED).n_groups == 17
+    assert shv.evaluate(ALWAYS_CAN, bursts).n_groups == 5
 
 
 # -- mistakes --------------------------------------------------------------------------------
 
 
-def wrongly_labelled() -> tuple[sv.EvaluationReport, sv.Dataset]:
+def wrongly_labelled() -> tuple[shv.EvaluationReport, shv.Dataset]:
     """Return a report of a sure classifier on photos of which two labels are wrong."""
     images, labels = JUDGED.to_arrays()
     wrong = labels.copy()
     wrong[[3, 12]] = 1 - wrong[[3, 12]]
-    photos = sv.Dataset.from_arrays(images, wrong, class_names=JUDGED.class_names)
+    photos = shv.Dataset.from_arrays(images, wrong, class_names=JUDGED.class_names)
     sure = np.full(17, 0.95)
     sure[[3, 12, 5]] = [0.97, 0.99, 0.6]
     said = labels.copy()
     said[5] = 1 - said[5]
-    return sv.evaluate(Says(said.tolist(), sure.tolist()), photos), photos
+    return shv.evaluate(Says(said.tolist(), sure.tolist()), photos), photos
 
 
 def test_wrong_labels_are_the_most_confident_mistakes() -> None:
@@ -165,4 +165,4 @@ def test_without_photos_or_mistakes_there_is_nothing_to_draw() -> None:
     with refuses(DataError, "needs-classifier", "heat_maps"):
         report.plot_mistakes(heat_maps=True)
     with refuses(DataError, "no-mistakes"):
-        sv.evaluate(Says(JUDGED.labels.tolist()), JUDGED).plot_mistakes()
+        shv.evaluate(Says(JUDGED.labels.tolist()), JUDGED).plot_mistakes()

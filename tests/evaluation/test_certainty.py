@@ -12,11 +12,11 @@ import pytest
 from scipy.stats import beta, binomtest, norm, t
 from sklearn.metrics import accuracy_score, f1_score, recall_score, top_k_accuracy_score
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision.errors import DataError, InvalidParameterError
-from shelfvision.evaluation._intervals import accuracy_interval, exact_interval
-from shelfvision.evaluation._judged import judged_of
-from shelfvision.evaluation._resampling import Settings, draws_of, group_counts
+from shelfvision.evaluation.scores._intervals import accuracy_interval, exact_interval
+from shelfvision.evaluation.scores._judged import judged_of
+from shelfvision.evaluation.scores._resampling import Settings, draws_of, group_counts
 from shelfvision.predictions import Decision
 from support import refuses
 
@@ -33,20 +33,20 @@ def predictions_of(
     said: Sequence[int] | npt.NDArray[np.int64],
     confidences: Sequence[float] | npt.NDArray[np.float64] | None = None,
     decisions: list[Decision] | None = None,
-) -> sv.Predictions:
+) -> shv.Predictions:
     sure = np.full(len(said), 0.9) if confidences is None else np.asarray(confidences)
     rows = np.repeat(((1 - sure) / 2)[:, None], 3, axis=1)
     rows[np.arange(len(said)), said] = sure
     ids = [f"photo {row}" for row in range(len(said))]
-    return sv.Predictions(rows, NAMES, ids, decisions=decisions)
+    return shv.Predictions(rows, NAMES, ids, decisions=decisions)
 
 
 def report_of(
     said: Sequence[int] | npt.NDArray[np.int64],
     true: Sequence[int] | npt.NDArray[np.int64],
     groups: Sequence[str] | None = None,
-) -> sv.EvaluationReport:
-    return sv.EvaluationReport(predictions_of(said), np.asarray(true), groups=groups)
+) -> shv.EvaluationReport:
+    return shv.EvaluationReport(predictions_of(said), np.asarray(true), groups=groups)
 
 
 WHOLE = report_of(SAID, TRUE, SESSIONS)
@@ -120,8 +120,8 @@ def test_intervals_hold_the_scores_and_are_the_same_every_time() -> None:
 
 def test_another_seed_draws_other_resamples_and_a_lower_level_is_narrower() -> None:
     predictions = predictions_of(SAID)
-    other = sv.EvaluationReport(predictions, TRUE, groups=SESSIONS, seed=1).intervals
-    narrow = sv.EvaluationReport(predictions, TRUE, groups=SESSIONS, level=0.5).intervals
+    other = shv.EvaluationReport(predictions, TRUE, groups=SESSIONS, seed=1).intervals
+    narrow = shv.EvaluationReport(predictions, TRUE, groups=SESSIONS, level=0.5).intervals
 
     assert other.macro_f1 != WHOLE.intervals.macro_f1
     assert WHOLE.intervals.accuracy[0] < narrow.accuracy[0]
@@ -183,7 +183,7 @@ def test_intervals_hold_the_true_share_as_often_as_they_say(level: float) -> Non
         right = (rng.random((12, 6)) < easy[:, None]).ravel()
         found = predictions_of(np.where(right, 0, 1))
         bursts = [f"burst {row // 6}" for row in range(72)]
-        report = sv.EvaluationReport(
+        report = shv.EvaluationReport(
             found, np.zeros(72, np.int64), groups=bursts, resamples=200, level=level
         )
         low, high = accuracy_interval(report._judged, report._settings)
@@ -201,12 +201,12 @@ def test_one_group_tells_next_to_nothing() -> None:
 @pytest.mark.parametrize(("name", "wrong"), [("level", 1.0), ("resamples", 0), ("seed", -1)])
 def test_settings_out_of_range_are_refused(name: str, wrong: float) -> None:
     with refuses(InvalidParameterError, "not-in-range", name):
-        sv.EvaluationReport(predictions_of([0]), [0], **{name: wrong})  # type: ignore[arg-type]  # wrong on purpose
+        shv.EvaluationReport(predictions_of([0]), [0], **{name: wrong})  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_groups_that_do_not_fit_are_refused() -> None:
     with refuses(DataError, "wrong-length", "groups"):
-        sv.EvaluationReport(predictions_of([0, 1]), [0, 1], groups=["a"])
+        shv.EvaluationReport(predictions_of([0, 1]), [0, 1], groups=["a"])
 
 
 # -- top-k, confused pairs -------------------------------------------------------------------
@@ -215,8 +215,8 @@ def test_groups_that_do_not_fit_are_refused() -> None:
 def test_top_k_is_scikit_learns() -> None:
     rows = RNG.dirichlet(np.ones(6), 50).astype(np.float32)
     true = RNG.integers(0, 6, 50)
-    found = sv.Predictions(rows, list("abcdef"), [str(row) for row in range(50)])
-    report = sv.EvaluationReport(found, true)
+    found = shv.Predictions(rows, list("abcdef"), [str(row) for row in range(50)])
+    report = shv.EvaluationReport(found, true)
 
     for k in (1, 2, 3, 5):
         expected = top_k_accuracy_score(true, rows, k=k, labels=range(6))
@@ -226,8 +226,8 @@ def test_top_k_is_scikit_learns() -> None:
 
 
 def test_ties_are_ranked_as_the_answer_is_chosen() -> None:
-    found = sv.Predictions([[0.4, 0.4, 0.2]] * 2, NAMES, ["a", "b"])
-    report = sv.EvaluationReport(found, [0, 1])
+    found = shv.Predictions([[0.4, 0.4, 0.2]] * 2, NAMES, ["a", "b"])
+    report = shv.EvaluationReport(found, [0, 1])
 
     assert report.accuracy == report.top_k(1) == 0.5
     assert report.top_k(2) == 1.0
@@ -250,7 +250,7 @@ def test_the_most_confused_pairs_come_first() -> None:
 
 def test_the_bins_of_the_reliability_diagram_are_those_counted_by_hand() -> None:
     sure = [0.9, 0.95, 0.92, 0.5, 0.52, 1.0]
-    report = sv.EvaluationReport(predictions_of([0, 0, 1, 1, 2, 2], sure), [0, 0, 0, 1, 1, 2])
+    report = shv.EvaluationReport(predictions_of([0, 0, 1, 1, 2, 2], sure), [0, 0, 0, 1, 1, 2])
     first, second, last = report.reliability
 
     assert (first.n, first.accuracy, first.confidence) == pytest.approx((2, 0.5, 0.51))
@@ -262,7 +262,7 @@ def test_the_bins_of_the_reliability_diagram_are_those_counted_by_hand() -> None
 
 def test_the_calibration_error_is_what_the_bins_come_to() -> None:
     sure = RNG.uniform(0.4, 1, 90)
-    report = sv.EvaluationReport(predictions_of(SAID, sure), TRUE)
+    report = shv.EvaluationReport(predictions_of(SAID, sure), TRUE)
     by_hand = sum(part.n * abs(part.accuracy - part.confidence) for part in report.reliability) / 90
 
     assert report.calibration_error == pytest.approx(by_hand, abs=1e-6)
@@ -274,7 +274,7 @@ def test_the_calibration_error_is_what_the_bins_come_to() -> None:
 def test_accepting_and_reviewing_is_summed_up() -> None:
     decisions: list[Decision] = ["accept", "accept", "review", "review", "accept", "review"]
     found = predictions_of([0, 0, 1, 1, 2, 2], decisions=decisions)
-    review = sv.EvaluationReport(found, [0, 1, 1, 0, 2, 0]).review
+    review = shv.EvaluationReport(found, [0, 1, 1, 0, 2, 0]).review
 
     assert review is not None
     assert (review.n_accepted, review.n_review, review.coverage) == (3, 3, 0.5)
@@ -287,7 +287,7 @@ def test_accepting_and_reviewing_is_summed_up() -> None:
 def test_without_thresholds_there_is_no_summary_and_without_acceptance_no_accuracy() -> None:
     assert WHOLE.review is None
 
-    none = sv.EvaluationReport(predictions_of([0, 1], decisions=["review", "review"]), [0, 1])
+    none = shv.EvaluationReport(predictions_of([0, 1], decisions=["review", "review"]), [0, 1])
     assert none.review is not None
     assert none.review.accuracy is None
     assert "accepted     0 %, accuracy -" in str(none)
@@ -298,7 +298,7 @@ def test_without_thresholds_there_is_no_summary_and_without_acceptance_no_accura
 
 def test_every_value_of_a_column_has_the_scores_of_its_photos() -> None:
     stores = np.array(["north", "south", "east"])[RNG.integers(0, 3, 90)]
-    report = sv.EvaluationReport(
+    report = shv.EvaluationReport(
         predictions_of(SAID), TRUE, groups=SESSIONS, slices={"store": stores}
     )
 
@@ -314,7 +314,7 @@ def test_every_value_of_a_column_has_the_scores_of_its_photos() -> None:
 
 
 def test_a_slice_may_be_a_function_of_the_id_and_have_missing_values() -> None:
-    report = sv.EvaluationReport(
+    report = shv.EvaluationReport(
         predictions_of([0, 1, 2]),
         [0, 1, 1],
         slices={"even": lambda name: int(name[-1]) % 2 == 0, "shop": [None, float("nan"), "x"]},
@@ -332,9 +332,9 @@ def test_a_slice_may_be_a_function_of_the_id_and_have_missing_values() -> None:
 
 def test_slices_that_do_not_fit_are_refused() -> None:
     with refuses(InvalidParameterError, "wrong-length", "slices"):
-        sv.EvaluationReport(predictions_of([0, 1]), [0, 1], slices={"store": ["a"]})
+        shv.EvaluationReport(predictions_of([0, 1]), [0, 1], slices={"store": ["a"]})
     with refuses(InvalidParameterError, "wrong-type", "slices"):
-        sv.EvaluationReport(predictions_of([0]), [0], slices=["a"])  # type: ignore[arg-type]  # wrong on purpose
+        shv.EvaluationReport(predictions_of([0]), [0], slices=["a"])  # type: ignore[arg-type]  # wrong on purpose
 
 
 # -- comparison ------------------------------------------------------------------------------
@@ -344,7 +344,7 @@ def test_the_p_value_is_mcnemars_where_photos_stand_alone() -> None:
     true = [0] * 30
     old = [0] * 12 + [1] * 18
     new = [0] * 10 + [1] * 2 + [0] * 9 + [1] * 9
-    found = sv.compare(report_of(old, true), report_of(new, true))
+    found = shv.compare(report_of(old, true), report_of(new, true))
 
     assert (found.only_first, found.only_second) == (2, 9)
     assert found.p_value == found.mcnemar_p_value == pytest.approx(binomtest(2, 11).pvalue)
@@ -357,7 +357,7 @@ def test_bursts_weigh_as_one() -> None:
     true = [0] * 30
     bursts = [f"burst {row // 10}" for row in range(30)]
     old, new = [1] * 10 + [0] * 20, [0] * 30
-    found = sv.compare(report_of(old, true, bursts), report_of(new, true, bursts))
+    found = shv.compare(report_of(old, true, bursts), report_of(new, true, bursts))
 
     assert found.mcnemar_p_value < 0.01
     # Only one burst tells them apart, and one coin decides nothing.
@@ -372,7 +372,7 @@ def test_the_p_value_over_groups_is_that_of_all_signs() -> None:
     for group, gain in enumerate(gains):
         worse = old if gain > 0 else new
         worse[4 * group : 4 * group + abs(gain)] = 1
-    found = sv.compare(report_of(old, true, groups), report_of(new, true, groups))
+    found = shv.compare(report_of(old, true, groups), report_of(new, true, groups))
     signs = np.array(np.meshgrid(*[[-1, 1]] * 5)).reshape(5, -1)
     exact = (np.abs(np.array(gains) @ signs) >= abs(sum(gains))).mean()
 
@@ -380,7 +380,7 @@ def test_the_p_value_over_groups_is_that_of_all_signs() -> None:
 
 
 def test_two_of_the_same_do_not_differ() -> None:
-    found = sv.compare(WHOLE, WHOLE)
+    found = shv.compare(WHOLE, WHOLE)
 
     low, high = found.interval
     assert (found.difference, found.p_value) == (0.0, 1.0)
@@ -391,7 +391,7 @@ def test_two_of_the_same_do_not_differ() -> None:
 
 def test_the_comparison_swaps_with_its_arguments() -> None:
     other = report_of(TRUE, TRUE, SESSIONS)
-    forth, back = sv.compare(WHOLE, other), sv.compare(other, WHOLE)
+    forth, back = shv.compare(WHOLE, other), shv.compare(other, WHOLE)
 
     assert forth.difference == -back.difference > 0
     assert forth.p_value == back.p_value < 0.01
@@ -400,18 +400,18 @@ def test_the_comparison_swaps_with_its_arguments() -> None:
 
 def test_reports_on_other_photos_are_refused() -> None:
     with refuses(DataError, "inconsistent", "second"):
-        sv.compare(WHOLE, report_of([0], [0]))
+        shv.compare(WHOLE, report_of([0], [0]))
     with refuses(DataError, "inconsistent", "second"):
-        sv.compare(report_of([0, 1], [0, 1]), report_of([0, 1], [0, 0]))
+        shv.compare(report_of([0, 1], [0, 1]), report_of([0, 1], [0, 0]))
     with refuses(InvalidParameterError, "wrong-type", "second"):
-        sv.compare(WHOLE, "other")  # type: ignore[arg-type]  # wrong on purpose
+        shv.compare(WHOLE, "other")  # type: ignore[arg-type]  # wrong on purpose
 
 
 # -- passing on ------------------------------------------------------------------------------
 
 
 def test_everything_goes_into_the_dictionary_and_through_a_pickle() -> None:
-    report = sv.EvaluationReport(
+    report = shv.EvaluationReport(
         predictions_of(SAID), TRUE, groups=SESSIONS, slices={"photo": lambda name: name[-1]}
     )
     plain = report.to_dict()

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision.errors import DataError, InvalidParameterError, ShelfVisionWarning
 from support import gives_warning, refuses
 
@@ -33,19 +33,19 @@ class Stub:
         self._ids = ids
         self._errors = errors
 
-    def predict(self, photos: sv.Dataset, /) -> sv.Predictions:
+    def predict(self, photos: shv.Dataset, /) -> shv.Predictions:
         probabilities = np.eye(len(self.class_names), dtype=np.float32)[list(self._answers)]
         ids = list(photos.ids) if self._ids is None else self._ids
-        return sv.Predictions(probabilities, self.class_names, ids, self._errors)
+        return shv.Predictions(probabilities, self.class_names, ids, self._errors)
 
 
-def dataset(labels: Sequence[int], class_names: Sequence[str] = NAMES) -> sv.Dataset:
+def dataset(labels: Sequence[int], class_names: Sequence[str] = NAMES) -> shv.Dataset:
     images = np.zeros((len(labels), 4, 4, 3), dtype=np.uint8)
-    return sv.Dataset.from_arrays(images, list(labels), class_names=class_names)
+    return shv.Dataset.from_arrays(images, list(labels), class_names=class_names)
 
 
 def test_the_answers_are_held_against_the_labels_of_the_dataset() -> None:
-    report = sv.evaluate(Stub([0, 1, 2, 0]), dataset([0, 1, 1, 2]))
+    report = shv.evaluate(Stub([0, 1, 2, 0]), dataset([0, 1, 1, 2]))
 
     assert report.accuracy == 0.5
     assert report.confusion.tolist() == [[1, 0, 0], [0, 1, 1], [1, 0, 0]]
@@ -56,11 +56,11 @@ def test_the_answers_are_held_against_the_labels_of_the_dataset() -> None:
 def test_a_view_of_a_dataset_is_judged_row_by_row() -> None:
     view = dataset([0, 1, 1, 2])[[3, 0]]
 
-    assert sv.evaluate(Stub([2, 0]), view).accuracy == 1.0
+    assert shv.evaluate(Stub([2, 0]), view).accuracy == 1.0
 
 
 def test_a_class_without_photos_is_kept() -> None:
-    report = sv.evaluate(Stub([0, 1]), dataset([0, 1]))
+    report = shv.evaluate(Stub([0, 1]), dataset([0, 1]))
 
     assert report.class_names == NAMES
     assert report.confusion.shape == (3, 3)
@@ -75,7 +75,7 @@ def test_a_class_without_photos_is_kept() -> None:
 )
 def test_a_class_that_the_classifier_lacks_is_refused_by_name(names: list[str]) -> None:
     with refuses(DataError, "unknown-class", "dataset") as caught:
-        sv.evaluate(Stub([0, 1]), dataset([0, 1], names))
+        shv.evaluate(Stub([0, 1]), dataset([0, 1], names))
     assert repr(names[-1]) in str(caught.value)
 
 
@@ -87,8 +87,8 @@ def test_classes_are_matched_by_name_before_anything_is_computed(names: list[str
     labels = ["milk", "juice", "milk"]
     there = dataset([names.index(name) for name in labels], names)
     white = np.full((2, 4, 4, 3), 255, np.uint8)
-    trained_on = sv.Dataset.from_arrays(white, ["milk", "milk"])
-    report = sv.evaluate(Stub([1, 0, 2]), there, training=trained_on)
+    trained_on = shv.Dataset.from_arrays(white, ["milk", "milk"])
+    report = shv.evaluate(Stub([1, 0, 2]), there, training=trained_on)
 
     assert report.class_names == NAMES
     assert list(report.true_names) == labels
@@ -102,16 +102,16 @@ def test_classes_are_matched_by_name_before_anything_is_computed(names: list[str
 def test_the_remedies_that_the_refusal_names_work() -> None:
     photos, classifier = dataset([0, 1, 2], ["milk", "juice", "Oats"]), Stub([1, 0])
     with refuses(DataError, "unknown-class", "dataset") as caught:
-        sv.evaluate(classifier, photos)
+        shv.evaluate(classifier, photos)
     select, rename = str(caught.value).rpartition("; ")[2].split(", or rename with ")
     assert select == "leave them out with dataset.select(class_names=classifier.class_names)"
     assert rename == "dataset.relabel({'Oats': 'oats'}) first"
 
     with gives_warning(ShelfVisionWarning, "missing-class", "class_names"):
         left = photos.select(class_names=classifier.class_names)
-    assert sv.evaluate(classifier, left).accuracy == 1.0
+    assert shv.evaluate(classifier, left).accuracy == 1.0
     renamed = photos.relabel({"Oats": "oats"})
-    assert sv.evaluate(Stub([1, 0, 2]), renamed).accuracy == 1.0
+    assert shv.evaluate(Stub([1, 0, 2]), renamed).accuracy == 1.0
 
 
 def test_every_report_tells_a_class_without_photos_with_dashes_and_without_a_warning(
@@ -119,7 +119,7 @@ def test_every_report_tells_a_class_without_photos_with_dashes_and_without_a_war
 ) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        report = sv.evaluate(Stub([0, 0]), dataset([0, 0], ["juice"]))
+        report = shv.evaluate(Stub([0, 0]), dataset([0, 0], ["juice"]))
         text, page, card = str(report), tmp_path / "report.html", tmp_path / "card.md"
         report.save(page)
         report.save(card)
@@ -139,18 +139,18 @@ class Sized(Stub):
     image_size = (6, 8)
     resize = "pad"
 
-    def predict(self, photos: sv.Dataset, /) -> sv.Predictions:
+    def predict(self, photos: shv.Dataset, /) -> shv.Predictions:
         self.given = photos
         return super().predict(photos)
 
 
 def test_files_are_read_at_the_classifiers_size_and_the_report_says_so(tmp_path: Path) -> None:
-    sv.samples.write_products(tmp_path, n_per_class=1, class_names=["juice", "milk"])
-    opened = sv.Dataset.from_directory(tmp_path, image_size=(20, 20))
+    shv.samples.write_products(tmp_path, n_per_class=1, class_names=["juice", "milk"])
+    opened = shv.Dataset.from_directory(tmp_path, image_size=(20, 20))
     for photos in (opened, opened.cached(), opened[:]):
         classifier = Sized([0, 1])
-        report = sv.evaluate(classifier, photos)
-        right = sv.Dataset.from_directory(tmp_path, image_size=(6, 8), resize="pad")
+        report = shv.evaluate(classifier, photos)
+        right = shv.Dataset.from_directory(tmp_path, image_size=(6, 8), resize="pad")
         assert classifier.given.to_arrays()[0].tobytes() == right.to_arrays()[0].tobytes()
         told = "6 x 8 pixels (pad), read again from files; the dataset has 20 x 20 pixels (stretch)"
         assert told in str(report)
@@ -163,7 +163,7 @@ def test_files_are_read_at_the_classifiers_size_and_the_report_says_so(tmp_path:
 
 def test_arrays_are_resized_to_the_classifiers_size_with_one_warning() -> None:
     with gives_warning(ShelfVisionWarning, "resized-arrays", "dataset") as said:
-        report = sv.evaluate(Sized([0, 1]), dataset([0, 1]))
+        report = shv.evaluate(Sized([0, 1]), dataset([0, 1]))
     assert len(said) == 1
     assert "6 x 8 pixels (pad), resized from arrays; the dataset has 4 x 4" in str(report)
 
@@ -171,28 +171,28 @@ def test_arrays_are_resized_to_the_classifiers_size_with_one_warning() -> None:
 @pytest.mark.remedy("resized-arrays")
 def test_opening_the_files_at_the_classifiers_size_needs_no_resizing(tmp_path: Path) -> None:
     with gives_warning(ShelfVisionWarning, "resized-arrays", "dataset") as said:
-        sv.evaluate(Sized([0, 1]), dataset([0, 1]))
+        shv.evaluate(Sized([0, 1]), dataset([0, 1]))
     assert "image_size=(6, 8), resize='pad'" in str(said[0])
-    sv.samples.write_products(tmp_path, n_per_class=1, class_names=["juice", "milk"])
-    opened = sv.Dataset.from_directory(tmp_path, image_size=(6, 8), resize="pad")
-    assert "photos at" not in str(sv.evaluate(Sized([0, 1]), opened))
+    shv.samples.write_products(tmp_path, n_per_class=1, class_names=["juice", "milk"])
+    opened = shv.Dataset.from_directory(tmp_path, image_size=(6, 8), resize="pad")
+    assert "photos at" not in str(shv.evaluate(Sized([0, 1]), opened))
 
 
 def test_an_empty_dataset_is_refused() -> None:
     with refuses(DataError, "empty", "dataset"):
-        sv.evaluate(Stub([]), dataset([0])[:0])
+        shv.evaluate(Stub([]), dataset([0])[:0])
 
 
 def test_predictions_of_other_photos_are_refused() -> None:
     with refuses(DataError, "inconsistent", "classifier"):
-        sv.evaluate(Stub([0], ids=["0"]), dataset([0, 1]))
+        shv.evaluate(Stub([0], ids=["0"]), dataset([0, 1]))
     with refuses(DataError, "inconsistent", "classifier"):
-        sv.evaluate(Stub([0, 1], ids=["1", "0"]), dataset([0, 1]))
+        shv.evaluate(Stub([0, 1], ids=["1", "0"]), dataset([0, 1]))
 
 
 def test_photos_that_failed_are_reported_and_not_scored() -> None:
     stub = Stub([0, 0, 2], errors=[None, "the file is truncated", None])
-    report = sv.evaluate(stub, dataset([0, 1, 2]))
+    report = shv.evaluate(stub, dataset([0, 1, 2]))
 
     assert report.n == 2
     assert report.accuracy == 1.0
@@ -203,17 +203,17 @@ def test_photos_that_failed_are_reported_and_not_scored() -> None:
 
 def test_a_dataset_of_which_nothing_could_be_read_is_refused() -> None:
     with refuses(DataError, "empty", "predictions"):
-        sv.evaluate(Stub([0, 0], errors=["gone", "gone"]), dataset([0, 1]))
+        shv.evaluate(Stub([0, 0], errors=["gone", "gone"]), dataset([0, 1]))
 
 
 @pytest.mark.parametrize("judged", [None, object(), "model"])
 def test_what_is_no_classifier_is_refused(judged: object) -> None:
-    photos = sv.samples.render_products(1)
+    photos = shv.samples.render_products(1)
     with refuses(InvalidParameterError, "wrong-type", "classifier"):
-        sv.evaluate(judged, photos)  # type: ignore[arg-type]  # wrong on purpose
+        shv.evaluate(judged, photos)  # type: ignore[arg-type]  # wrong on purpose
 
 
 @pytest.mark.parametrize("photos", [None, [1, 2], ("images", "labels")])
 def test_what_is_no_dataset_is_refused(photos: object) -> None:
     with refuses(InvalidParameterError, "wrong-type", "dataset"):
-        sv.evaluate(Stub([0]), photos)  # type: ignore[arg-type]  # wrong on purpose
+        shv.evaluate(Stub([0]), photos)  # type: ignore[arg-type]  # wrong on purpose

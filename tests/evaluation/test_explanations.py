@@ -12,10 +12,10 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image as PillowImage
 
-import shelfvision as sv
+import shelfvision as shv
+from shelfvision._keras.backend import load_keras
 from shelfvision.errors import DataError, InvalidParameterError, ModelError
 from shelfvision.evaluation._explanations import Explanations
-from shelfvision.models._backend import load_keras
 from shelfvision.plot._heat import laid_over
 from support import refuses
 
@@ -42,8 +42,8 @@ def pooled(x: keras.KerasTensor) -> keras.KerasTensor:
     return keras.layers.Dense(3, activation="softmax", name="scores")(x)
 
 
-def classifier_of(model: keras.Model) -> sv.Classifier:
-    return sv.Classifier.from_model(model, class_names=NAMES)
+def classifier_of(model: keras.Model) -> shv.Classifier:
+    return shv.Classifier.from_model(model, class_names=NAMES)
 
 
 def enlarged(maps: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -71,18 +71,18 @@ def model() -> keras.Model:
 
 
 @pytest.fixture(scope="module")
-def classifier(model: keras.Model) -> sv.Classifier:
+def classifier(model: keras.Model) -> shv.Classifier:
     return classifier_of(model)
 
 
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_behind_average_pooling_a_dense_layer_weighs_the_channels(
-    model: keras.Model, classifier: sv.Classifier, number: int
+    model: keras.Model, classifier: shv.Classifier, number: int
 ) -> None:
     # There Grad-CAM is the class activation map: channels weighed by the dense layer's kernel.
     kernel = keras.ops.convert_to_numpy(model.get_layer("scores").kernel)
     by_hand = enlarged(features_of(model, IMAGES) @ kernel[:, number])
-    found = sv.explain(classifier, IMAGES, labels=NAMES[number])
+    found = shv.explain(classifier, IMAGES, labels=NAMES[number])
 
     assert found.layer == "conv"
     assert found.labels == (NAMES[number],) * 3
@@ -99,24 +99,24 @@ def test_a_channel_weighs_as_much_as_its_slopes_on_average() -> None:
     features = features_of(model, IMAGES)
     slopes = kernel[:, 1].reshape(features.shape[1:]).mean(axis=(0, 1))
 
-    found = sv.explain(classifier_of(model), IMAGES, labels="jar")
+    found = shv.explain(classifier_of(model), IMAGES, labels="jar")
     assert found.heat_maps == pytest.approx(enlarged(features @ slopes), abs=1e-4)
 
 
 def test_the_predicted_class_is_explained_unless_another_is_named(
-    classifier: sv.Classifier,
+    classifier: shv.Classifier,
 ) -> None:
-    found = sv.explain(classifier, IMAGES)
-    named = sv.explain(classifier, IMAGES, labels=["tub", "can", "jar"])
+    found = shv.explain(classifier, IMAGES)
+    named = shv.explain(classifier, IMAGES, labels=["tub", "can", "jar"])
 
     assert found.labels == tuple(classifier.predict(IMAGES).labels)
     assert named.labels == ("tub", "can", "jar")
-    alone = sv.explain(classifier, IMAGES[1], labels="can")
+    alone = shv.explain(classifier, IMAGES[1], labels="can")
     assert named.heat_maps[1] == pytest.approx(alone.heat_maps[0], abs=1e-5)
 
 
-def test_maps_are_float32_from_0_to_1_of_the_photos_size(classifier: sv.Classifier) -> None:
-    found = sv.explain(classifier, IMAGES)
+def test_maps_are_float32_from_0_to_1_of_the_photos_size(classifier: shv.Classifier) -> None:
+    found = shv.explain(classifier, IMAGES)
 
     assert found.heat_maps.dtype == np.float32
     assert found.heat_maps.shape == (3, *SIZE)
@@ -124,7 +124,7 @@ def test_maps_are_float32_from_0_to_1_of_the_photos_size(classifier: sv.Classifi
     assert {float(one.max()) for one in found.heat_maps} <= {0.0, 1.0}
     assert found.ids == ("0", "1", "2")
     assert np.array_equal(found.images, IMAGES)
-    assert sv.explain(classifier, IMAGES[:0]).heat_maps.shape == (0, *SIZE)
+    assert shv.explain(classifier, IMAGES[:0]).heat_maps.shape == (0, *SIZE)
 
 
 def test_the_map_lights_up_where_the_product_is() -> None:
@@ -140,8 +140,8 @@ def test_the_map_lights_up_where_the_product_is() -> None:
     head.set_weights([np.array([[1.0, -1.0], [0.0, 0.0]]), np.zeros(2)])
     photo = np.zeros((20, 20, 3), np.uint8)
     photo[2:6, 12:18] = 255
-    found = sv.explain(
-        sv.Classifier.from_model(model, class_names=["can", "jar"]), [photo, photo],
+    found = shv.explain(
+        shv.Classifier.from_model(model, class_names=["can", "jar"]), [photo, photo],
         labels=["can", "jar"],
     )  # fmt: skip
 
@@ -154,24 +154,26 @@ def test_the_map_lights_up_where_the_product_is() -> None:
 def test_the_snapshot_is_explained_and_not_the_model_trained_further() -> None:
     model = small(pooled)
     classifier = classifier_of(model)
-    before = sv.explain(classifier, IMAGES, labels="jar").heat_maps
+    before = shv.explain(classifier, IMAGES, labels="jar").heat_maps
     rng = np.random.default_rng(2)
     model.set_weights([rng.normal(size=array.shape) for array in model.get_weights()])
     assert not np.allclose(
-        sv.explain(classifier_of(model), IMAGES, labels="jar").heat_maps, before, atol=0.05
+        shv.explain(classifier_of(model), IMAGES, labels="jar").heat_maps, before, atol=0.05
     )
 
-    assert np.array_equal(sv.explain(classifier, IMAGES, labels="jar").heat_maps, before)
+    assert np.array_equal(shv.explain(classifier, IMAGES, labels="jar").heat_maps, before)
 
 
 def test_our_network_is_explained_by_its_last_map_that_is_not_too_coarse() -> None:
-    classifier = sv.Classifier.from_model(sv.build_model(3, image_size=(88, 90)), class_names=NAMES)
+    classifier = shv.Classifier.from_model(
+        shv.build_model(3, image_size=(88, 90)), class_names=NAMES
+    )
     photos = np.random.default_rng(1).integers(0, 256, (2, 88, 90, 3), dtype=np.uint8)
-    found = sv.explain(classifier, photos)
+    found = shv.explain(classifier, photos)
 
     assert found.layer == "dropout_4"
     assert found.heat_maps.shape == (2, 88, 90)
-    named = sv.explain(classifier, photos, layer="conv_3")
+    named = shv.explain(classifier, photos, layer="conv_3")
     assert named.layer == "conv_3"
     assert not np.array_equal(named.heat_maps, found.heat_maps)
 
@@ -196,7 +198,7 @@ def test_a_softmax_of_its_own_is_left_out_as_well(ending: str) -> None:
     kernel = keras.ops.convert_to_numpy(model.get_layer("scores").kernel)
     by_hand = enlarged(features_of(model, IMAGES) @ kernel[:, 2])
 
-    found = sv.explain(classifier_of(model), IMAGES, labels="tub")
+    found = shv.explain(classifier_of(model), IMAGES, labels="tub")
     assert found.heat_maps == pytest.approx(by_hand, abs=1e-4)
 
 
@@ -213,15 +215,15 @@ def test_sequential_models_and_backbones_inside_a_model_are_explained() -> None:
             keras.layers.Dense(3, activation="softmax"),
         ]
     )
-    found = sv.explain(classifier_of(model), IMAGES)
+    found = shv.explain(classifier_of(model), IMAGES)
 
     assert found.layer == "backbone"
     assert found.heat_maps.shape == (3, *SIZE)
 
 
-def test_a_layer_without_a_map_is_refused_by_name(classifier: sv.Classifier) -> None:
+def test_a_layer_without_a_map_is_refused_by_name(classifier: shv.Classifier) -> None:
     with refuses(ModelError, "unknown-name", "layer"):
-        sv.explain(classifier, IMAGES, layer="scores")
+        shv.explain(classifier, IMAGES, layer="scores")
 
 
 @pytest.mark.remedy("branch")
@@ -232,10 +234,10 @@ def test_a_layer_that_a_branch_goes_past_is_refused() -> None:
     joined = keras.layers.Add(name="joined")([first, second])
     classifier = classifier_of(keras.Model(image, pooled(joined)))
 
-    assert sv.explain(classifier, IMAGES).layer == "joined"
+    assert shv.explain(classifier, IMAGES).layer == "joined"
     with refuses(ModelError, "branch", "layer"):
-        sv.explain(classifier, IMAGES, layer="second")
-    assert sv.explain(classifier, IMAGES, layer="joined").heat_maps.shape == (3, *SIZE)
+        shv.explain(classifier, IMAGES, layer="second")
+    assert shv.explain(classifier, IMAGES, layer="joined").heat_maps.shape == (3, *SIZE)
 
 
 def test_a_model_without_maps_is_refused() -> None:
@@ -244,16 +246,16 @@ def test_a_model_without_maps_is_refused() -> None:
     model = keras.Model(image, keras.layers.Dense(3, activation="softmax")(flat))
 
     with refuses(ModelError, "no-map", "classifier"):
-        sv.explain(classifier_of(model), IMAGES)
+        shv.explain(classifier_of(model), IMAGES)
 
 
 @pytest.mark.remedy("missing-photos", "needs-classifier")
 def test_a_report_of_a_classifier_and_a_dataset_draws_its_mistakes_with_heat_maps(
-    classifier: sv.Classifier,
+    classifier: shv.Classifier,
 ) -> None:
     wrong = (np.array([NAMES.index(name) for name in classifier.predict(IMAGES).labels]) + 1) % 3
-    photos = sv.Dataset.from_arrays(IMAGES, wrong, class_names=NAMES)
-    made = sv.EvaluationReport(classifier.predict(photos), wrong)
+    photos = shv.Dataset.from_arrays(IMAGES, wrong, class_names=NAMES)
+    made = shv.EvaluationReport(classifier.predict(photos), wrong)
     for heat_maps in (False, True):
         with refuses(DataError, "missing-photos"):
             made.plot_mistakes(heat_maps=heat_maps)
@@ -261,27 +263,27 @@ def test_a_report_of_a_classifier_and_a_dataset_draws_its_mistakes_with_heat_map
     class Wrapped:
         class_names = classifier.class_names
 
-        def predict(self, photos: sv.Dataset, /) -> sv.Predictions:
+        def predict(self, photos: shv.Dataset, /) -> shv.Predictions:
             return classifier.predict(photos)
 
     with refuses(DataError, "needs-classifier", "heat_maps"):
-        sv.evaluate(Wrapped(), photos).plot_mistakes(heat_maps=True)
-    assert len(sv.evaluate(classifier, photos).plot_mistakes(heat_maps=True)) == 3
+        shv.evaluate(Wrapped(), photos).plot_mistakes(heat_maps=True)
+    assert len(shv.evaluate(classifier, photos).plot_mistakes(heat_maps=True)) == 3
 
 
 def test_labels_may_be_written_in_the_other_unicode_form() -> None:
     names = ["K\u00e4se", "Milk", "Rice"]
-    classifier = sv.Classifier.from_model(small(pooled), class_names=names)
-    assert sv.explain(classifier, IMAGES[:1], labels="Ka\u0308se ").labels == (names[0],)
+    classifier = shv.Classifier.from_model(small(pooled), class_names=names)
+    assert shv.explain(classifier, IMAGES[:1], labels="Ka\u0308se ").labels == (names[0],)
 
 
-def test_labels_that_do_not_fit_are_refused(classifier: sv.Classifier) -> None:
+def test_labels_that_do_not_fit_are_refused(classifier: shv.Classifier) -> None:
     with refuses(InvalidParameterError, "unknown-name", "labels"):
-        sv.explain(classifier, IMAGES, labels="box")
+        shv.explain(classifier, IMAGES, labels="box")
     with refuses(InvalidParameterError, "wrong-length", "labels"):
-        sv.explain(classifier, IMAGES, labels=["can", "jar"])
+        shv.explain(classifier, IMAGES, labels=["can", "jar"])
     with refuses(InvalidParameterError, "wrong-type", "classifier"):
-        sv.explain("milk.shelf", IMAGES)  # type: ignore[arg-type]  # wrong on purpose
+        shv.explain("milk.shelf", IMAGES)  # type: ignore[arg-type]  # wrong on purpose
 
 
 # -- pictures --------------------------------------------------------------------------------
@@ -300,9 +302,9 @@ def test_a_photo_stays_dark_where_there_is_no_heat_and_lightens_where_there_is_m
     assert (np.diff(light) >= -0.5).all()
 
 
-def test_photos_are_drawn_beside_their_maps(classifier: sv.Classifier) -> None:
-    found = sv.explain(classifier, IMAGES)
-    axes = sv.plot.heat_maps(found, n_columns=2)
+def test_photos_are_drawn_beside_their_maps(classifier: shv.Classifier) -> None:
+    found = shv.explain(classifier, IMAGES)
+    axes = shv.plot.heat_maps(found, n_columns=2)
 
     assert axes.shape == (3, 2)
     assert np.array_equal(axes[1, 0].get_images()[0].get_array(), IMAGES[1])
@@ -316,6 +318,6 @@ def test_photos_are_drawn_beside_their_maps(classifier: sv.Classifier) -> None:
 
 def test_maps_that_do_not_fit_their_photos_are_refused() -> None:
     with pytest.raises(InvalidParameterError):
-        sv.plot.heat_maps(IMAGES)
+        shv.plot.heat_maps(IMAGES)
     with pytest.raises(InvalidParameterError):
-        sv.plot.heat_maps(IMAGES, np.zeros((3, 12, 9)))
+        shv.plot.heat_maps(IMAGES, np.zeros((3, 12, 9)))

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision.errors import InvalidParameterError
 from support import refuses
 
@@ -56,17 +56,17 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def splits() -> sv.Splits:
-    photos = sv.samples.render_products({"Can": 24, "Jar": 20, "Box": 16}, image_size=(88, 88))
+def splits() -> shv.Splits:
+    photos = shv.samples.render_products({"Can": 24, "Jar": 20, "Box": 16}, image_size=(88, 88))
     photos = photos.relabel({"Can": NASTY, "Jar": "<i>Jar</i>"})
-    return sv.SeededSplitter(train=0.4, validation=0.1, test=0.5, seed=2).split(photos)
+    return shv.SeededSplitter(train=0.4, validation=0.1, test=0.5, seed=2).split(photos)
 
 
 @pytest.fixture(scope="module")
-def report(splits: sv.Splits) -> sv.EvaluationReport:
+def report(splits: shv.Splits) -> shv.EvaluationReport:
     """Return a report of an untrained network, which is wrong often enough."""
-    model = sv.build_model(3, image_size=(88, 88), seed=1)
-    classifier = sv.Classifier.from_model(
+    model = shv.build_model(3, image_size=(88, 88), seed=1)
+    classifier = shv.Classifier.from_model(
         model,
         class_names=splits.train.class_names,
         provenance={"trainer": {"epochs": 3, "note": "<b>"}, "metrics": {"loss": 0.25}},
@@ -74,15 +74,15 @@ def report(splits: sv.Splits) -> sv.EvaluationReport:
     test = splits.test
     assert test is not None
     stores = np.array(["North & East", "<South>"])[np.arange(len(test)) % 2]
-    return sv.evaluate(classifier, test, training=splits.train, slices={"store": stores})
+    return shv.evaluate(classifier, test, training=splits.train, slices={"store": stores})
 
 
 @pytest.fixture(scope="module")
 def text(
-    report: sv.EvaluationReport, splits: sv.Splits, tmp_path_factory: pytest.TempPathFactory
+    report: shv.EvaluationReport, splits: shv.Splits, tmp_path_factory: pytest.TempPathFactory
 ) -> str:
     path = tmp_path_factory.mktemp("page") / "report.html"
-    report.save(path, audit=sv.audit(splits), intended_use="counting; <not> billing", examples=20)
+    report.save(path, audit=shv.audit(splits), intended_use="counting; <not> billing", examples=20)
     return path.read_text(encoding="utf-8")
 
 
@@ -119,7 +119,7 @@ def test_nothing_runs_and_nothing_is_fetched(text: str, page: Page) -> None:
     assert "default-src 'none'" in text
 
 
-def test_names_are_escaped_everywhere(text: str, page: Page, report: sv.EvaluationReport) -> None:
+def test_names_are_escaped_everywhere(text: str, page: Page, report: shv.EvaluationReport) -> None:
     assert "<script" not in text
     assert "<South>" not in text
     assert "<not>" not in text
@@ -154,7 +154,7 @@ def test_tables_have_headings_and_can_be_reached_by_keyboard(page: Page) -> None
 
 
 def test_mistakes_are_shown_with_their_heat_maps(
-    text: str, report: sv.EvaluationReport, page: Page
+    text: str, report: shv.EvaluationReport, page: Page
 ) -> None:
     sources = [base64.b64decode(value.partition(",")[2]) for value in page.values("src")]
     sizes = {PillowImage.open(io.BytesIO(data)).size for data in sources}
@@ -168,7 +168,7 @@ def test_mistakes_are_shown_with_their_heat_maps(
 
 
 def test_the_numbers_of_the_page_are_those_of_the_report(
-    text: str, report: sv.EvaluationReport, page: Page
+    text: str, report: shv.EvaluationReport, page: Page
 ) -> None:
     words = " ".join(page.words)
     for number in (
@@ -183,8 +183,8 @@ def test_the_numbers_of_the_page_are_those_of_the_report(
 
 
 def test_the_page_stands_without_photos_and_without_anything_else() -> None:
-    found = sv.Predictions([[0.9, 0.1], [0.2, 0.8]], ["can", "jar"], ["a", "b"])
-    bare = sv.EvaluationReport(found, [0, 0])
+    found = shv.Predictions([[0.9, 0.1], [0.2, 0.8]], ["can", "jar"], ["a", "b"])
+    bare = shv.EvaluationReport(found, [0, 0])
     page = Page(_saved(bare))
 
     assert section_ids(page) == [
@@ -195,8 +195,8 @@ def test_the_page_stands_without_photos_and_without_anything_else() -> None:
 
 
 def test_a_class_that_was_never_predicted_has_no_precision_on_the_page_and_on_the_card() -> None:
-    found = sv.Predictions(np.eye(3)[[0, 1, 1]], ["can", "jar", "tub"], ["a", "b", "c"])
-    report = sv.EvaluationReport(found, [0, 1, 2])
+    found = shv.Predictions(np.eye(3)[[0, 1, 1]], ["can", "jar", "tub"], ["a", "b", "c"])
+    report = shv.EvaluationReport(found, [0, 1, 2])
 
     row = re.findall(r'<th scope="row">tub</th>.*?</tr>', _saved(report))[0]
     f1, precision, recall = re.findall(r'<td class="number">([-.0-9]+)', row)[1:]
@@ -205,7 +205,7 @@ def test_a_class_that_was_never_predicted_has_no_precision_on_the_page_and_on_th
     assert [cell.strip() for cell in line.strip("|").split("|")][2:4] == ["-", "-"]
 
 
-def _saved(report: sv.EvaluationReport) -> str:
+def _saved(report: shv.EvaluationReport) -> str:
     import tempfile
 
     with tempfile.TemporaryDirectory() as folder:
@@ -215,8 +215,8 @@ def _saved(report: sv.EvaluationReport) -> str:
 
 
 def test_a_report_without_mistakes_and_with_reviews_is_told() -> None:
-    found = sv.Predictions(np.eye(2), ["can", "jar"], ["a", "b"], decisions=["accept", "review"])
-    words = " ".join(Page(_saved(sv.EvaluationReport(found, [0, 1]))).words)
+    found = shv.Predictions(np.eye(2), ["can", "jar"], ["a", "b"], decisions=["accept", "review"])
+    words = " ".join(Page(_saved(shv.EvaluationReport(found, [0, 1]))).words)
 
     assert "There are none." in words
     assert "No photo was wrong." in words
@@ -226,19 +226,19 @@ def test_a_report_without_mistakes_and_with_reviews_is_told() -> None:
 
 def test_many_classes_are_drawn_as_a_picture() -> None:
     names = [f"class {number}" for number in range(40)]
-    found = sv.Predictions(np.eye(40), names, names)
+    found = shv.Predictions(np.eye(40), names, names)
     true = np.arange(40)
     true[3] = 4
-    page = Page(_saved(sv.EvaluationReport(found, true)))
+    page = Page(_saved(shv.EvaluationReport(found, true)))
 
     assert "matrix" not in page.values("class")
     assert "class 4 taken for class 3: 1" in page.words
 
 
 def test_a_photo_that_is_gone_leaves_a_gap(tmp_path: Path) -> None:
-    folder = sv.samples.write_products(tmp_path / "photos", {"Can": 3, "Jar": 3})
-    photos = sv.Dataset.from_directory(folder)
-    report = sv.evaluate(Says(), photos)
+    folder = shv.samples.write_products(tmp_path / "photos", {"Can": 3, "Jar": 3})
+    photos = shv.Dataset.from_directory(folder)
+    report = shv.evaluate(Says(), photos)
     (folder / "Jar" / "0001.jpg").unlink()
     report.save(tmp_path / "report.html")
     page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
@@ -252,8 +252,8 @@ class Says:
 
     class_names = ("Can", "Jar")
 
-    def predict(self, photos: sv.Dataset, /) -> sv.Predictions:
-        return sv.Predictions(np.tile([0.9, 0.1], (len(photos), 1)), self.class_names, photos.ids)
+    def predict(self, photos: shv.Dataset, /) -> shv.Predictions:
+        return shv.Predictions(np.tile([0.9, 0.1], (len(photos), 1)), self.class_names, photos.ids)
 
 
 def test_a_model_without_maps_has_its_mistakes_without_heat(tmp_path: Path) -> None:
@@ -262,12 +262,12 @@ def test_a_model_without_maps_has_its_mistakes_without_heat(tmp_path: Path) -> N
     image = keras.Input((8, 8, 3))
     dense = keras.layers.Dense(2, activation="softmax")
     model = keras.Model(image, dense(keras.layers.Flatten()(image)))
-    classifier = sv.Classifier.from_model(model, class_names=["can", "jar"])
+    classifier = shv.Classifier.from_model(model, class_names=["can", "jar"])
     photos = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 3), dtype=np.uint8)
     said = list(classifier.predict(photos).labels)
     wrong = [1 if name == "can" else 0 for name in said]
-    data = sv.Dataset.from_arrays(photos, wrong, class_names=["can", "jar"])
-    sv.evaluate(classifier, data).save(tmp_path / "report.html")
+    data = shv.Dataset.from_arrays(photos, wrong, class_names=["can", "jar"])
+    shv.evaluate(classifier, data).save(tmp_path / "report.html")
     page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
 
     assert page.tags.count("img") == 6
@@ -275,7 +275,7 @@ def test_a_model_without_maps_has_its_mistakes_without_heat(tmp_path: Path) -> N
 
 
 @pytest.mark.remedy("not-an-option")
-def test_other_endings_are_refused(report: sv.EvaluationReport, tmp_path: Path) -> None:
+def test_other_endings_are_refused(report: shv.EvaluationReport, tmp_path: Path) -> None:
     with refuses(InvalidParameterError, "not-an-option", "path"):
         report.save(tmp_path / "report.pdf")
     assert list(tmp_path.iterdir()) == []
@@ -299,12 +299,12 @@ def tables(card: str) -> Iterator[list[list[str]]]:
 
 
 def test_the_card_has_the_same_facts(
-    report: sv.EvaluationReport, splits: sv.Splits, tmp_path: Path
+    report: shv.EvaluationReport, splits: shv.Splits, tmp_path: Path
 ) -> None:
-    report.save(tmp_path / "card.md", audit=sv.audit(splits), intended_use="counting")
+    report.save(tmp_path / "card.md", audit=shv.audit(splits), intended_use="counting")
     card = (tmp_path / "card.md").read_text(encoding="utf-8")
 
-    assert card == report.model_card(audit=sv.audit(splits), intended_use="counting")
+    assert card == report.model_card(audit=shv.audit(splits), intended_use="counting")
     assert card.startswith("# How well are 3 classes told apart?")
     assert card.count("\n## ") == 11
     for number in (report.accuracy, report.macro_f1, *report.intervals.macro_f1):
@@ -312,7 +312,7 @@ def test_the_card_has_the_same_facts(
 
 
 def test_every_row_of_the_cards_tables_has_as_many_cells_as_its_head(
-    report: sv.EvaluationReport,
+    report: shv.EvaluationReport,
 ) -> None:
     found = list(tables(report.model_card()))
 
@@ -322,7 +322,7 @@ def test_every_row_of_the_cards_tables_has_as_many_cells_as_its_head(
         assert all(re.fullmatch(r"---:?", rule) for rule in table[1])
 
 
-def test_names_cannot_break_the_card(report: sv.EvaluationReport) -> None:
+def test_names_cannot_break_the_card(report: shv.EvaluationReport) -> None:
     card = report.model_card(title="a\n# b")
 
     assert "<script>" not in card.replace(r"\<script\>", "")
@@ -330,7 +330,7 @@ def test_names_cannot_break_the_card(report: sv.EvaluationReport) -> None:
     assert card.splitlines()[0] == r"# a\\n\# b"
 
 
-def test_the_facts_fit_json(report: sv.EvaluationReport) -> None:
+def test_the_facts_fit_json(report: shv.EvaluationReport) -> None:
     plain = report.to_dict()
 
     assert json.loads(json.dumps(plain)) == plain

@@ -17,7 +17,7 @@ from sklearn.metrics import (
     precision_recall_fscore_support,
 )
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision.errors import DataError, MissingDependencyError
 from support import refuses
 
@@ -31,7 +31,7 @@ def report_of(
     *,
     confidences: list[float] | None = None,
     errors: list[str | None] | None = None,
-) -> sv.EvaluationReport:
+) -> shv.EvaluationReport:
     names = NAMES if names is None else names
     rest = max(len(names) - 1, 1)
     probabilities = np.zeros((len(true), len(names)), dtype=np.float32)
@@ -40,7 +40,7 @@ def report_of(
         probabilities[row] = (1 - confidence) / rest
         probabilities[row, number] = confidence
     ids = [f"photo {row}" for row in range(len(true))]
-    return sv.EvaluationReport(sv.Predictions(probabilities, names, ids, errors), true)
+    return shv.EvaluationReport(shv.Predictions(probabilities, names, ids, errors), true)
 
 
 # true     0 0 0 1 1 2
@@ -239,26 +239,26 @@ def test_one_photo_is_told_as_one() -> None:
 
 @pytest.mark.parametrize("labels", [[0], [[0], [1]], [0.0, 1.0], ["can", "jar"]])
 def test_labels_that_are_no_column_of_class_numbers_are_refused(labels: list[int]) -> None:
-    predictions = sv.Predictions(np.eye(2), ["can", "jar"], ["a", "b"])
+    predictions = shv.Predictions(np.eye(2), ["can", "jar"], ["a", "b"])
 
     with refuses(DataError, "wrong-shape", "labels"):
-        sv.EvaluationReport(predictions, labels)
+        shv.EvaluationReport(predictions, labels)
 
 
 @pytest.mark.parametrize("wrong", [-1, 2])
 def test_a_label_that_is_no_class_is_named(wrong: int) -> None:
-    predictions = sv.Predictions(np.eye(2), ["can", "jar"], ["a", "b"])
+    predictions = shv.Predictions(np.eye(2), ["can", "jar"], ["a", "b"])
 
     with refuses(DataError, "not-in-range", "labels"):
-        sv.EvaluationReport(predictions, [0, wrong])
+        shv.EvaluationReport(predictions, [0, wrong])
 
 
 def test_nothing_to_judge_is_refused() -> None:
     with refuses(DataError, "empty", "predictions"):
-        sv.EvaluationReport(sv.Predictions(np.empty((0, 2)), ["can", "jar"], []), [])
+        shv.EvaluationReport(shv.Predictions(np.empty((0, 2)), ["can", "jar"], []), [])
 
 
 def test_the_pictures_take_a_report() -> None:
-    axes = sv.plot.confusion_matrix(BY_HAND)
+    axes = shv.plot.confusion_matrix(BY_HAND)
 
     assert [label.get_text() for label in axes.get_yticklabels()] == NAMES

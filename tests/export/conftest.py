@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-import shelfvision as sv
+import shelfvision as shv
+from shelfvision._keras.backend import backend_name, load_keras
 from shelfvision.export import ExportFormat, Quantize
-from shelfvision.models._backend import backend_name, load_keras
 from shelfvision.predictions._calibration import Calibration
 from shelfvision.predictions._thresholds import Thresholds
 
@@ -61,16 +61,18 @@ def tiny_model(seed: int = 3) -> keras.Model:
 
 
 def with_trust(
-    plain: sv.Classifier, calibration: Calibration | None, thresholds: Thresholds | None
-) -> sv.Classifier:
+    plain: shv.Classifier, calibration: Calibration | None, thresholds: Thresholds | None
+) -> shv.Classifier:
     """Return the classifier with a calibration and thresholds that were not measured."""
     return plain._trusting(type(plain._trust)(calibration=calibration, thresholds=thresholds))
 
 
-def make_classifier() -> sv.Classifier:
+def make_classifier() -> shv.Classifier:
     """Return a classifier of a network of our user's own."""
     known: dict[str, object] = {"class_counts": COUNTS}
-    return sv.Classifier.from_model(tiny_model(), class_names=NAMES, resize="pad", provenance=known)
+    return shv.Classifier.from_model(
+        tiny_model(), class_names=NAMES, resize="pad", provenance=known
+    )
 
 
 def make_pixels() -> Pixels:
@@ -82,7 +84,7 @@ def make_pixels() -> Pixels:
     return images
 
 
-def make_trusted(plain: sv.Classifier, pixels: Pixels) -> sv.Classifier:
+def make_trusted(plain: shv.Classifier, pixels: Pixels) -> shv.Classifier:
     """Return the classifier, calibrated by a temperature and with a threshold in the middle."""
     calibration = Calibration(
         method="temperature",
@@ -98,7 +100,7 @@ def make_trusted(plain: sv.Classifier, pixels: Pixels) -> sv.Classifier:
 
 
 @pytest.fixture(scope="session")
-def classifier() -> sv.Classifier:
+def classifier() -> shv.Classifier:
     """Return a classifier of a network of our user's own."""
     return make_classifier()
 
@@ -110,7 +112,7 @@ def pixels() -> Pixels:
 
 
 @pytest.fixture(scope="session")
-def trusted(classifier: sv.Classifier, pixels: Pixels) -> sv.Classifier:
+def trusted(classifier: shv.Classifier, pixels: Pixels) -> shv.Classifier:
     """Return the classifier with a calibration and a threshold."""
     return make_trusted(classifier, pixels)
 
@@ -118,7 +120,7 @@ def trusted(classifier: sv.Classifier, pixels: Pixels) -> sv.Classifier:
 class Shop:
     """Exports each kind of file once, when a test first asks for it."""
 
-    def __init__(self, classifier: sv.Classifier, pixels: Pixels, folder: Path) -> None:
+    def __init__(self, classifier: shv.Classifier, pixels: Pixels, folder: Path) -> None:
         self._classifier, self._pixels, self._folder = classifier, pixels, folder
         self._made: dict[str, Path] = {}
 
@@ -134,6 +136,6 @@ class Shop:
 
 
 @pytest.fixture(scope="session")
-def shop(trusted: sv.Classifier, pixels: Pixels, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+def shop(trusted: shv.Classifier, pixels: Pixels, tmp_path_factory: pytest.TempPathFactory) -> Shop:
     """Return what exports the calibrated classifier."""
     return Shop(trusted, pixels, tmp_path_factory.mktemp("exports"))

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision.errors import (
     ExportError,
     InvalidParameterError,
@@ -46,7 +46,7 @@ def test_a_file_gives_the_classifiers_answers(
     quantize: Quantize | None,
     tolerance: float,
     shop: Shop,
-    trusted: sv.Classifier,
+    trusted: shv.Classifier,
     pixels: Pixels,
 ) -> None:
     predictor = Predictor(shop.file(kind, quantize))
@@ -63,7 +63,7 @@ def test_a_file_gives_the_classifiers_answers(
 
 
 def test_a_program_with_onnxruntime_alone_reads_the_labels_and_gets_the_answers(
-    shop: Shop, trusted: sv.Classifier, pixels: Pixels, tmp_path: Path
+    shop: Shop, trusted: shv.Classifier, pixels: Pixels, tmp_path: Path
 ) -> None:
     path = shop.file("onnx")
     np.save(tmp_path / "pixels.npy", pixels)
@@ -115,10 +115,10 @@ def test_a_litert_file_carries_its_labels_as_others_look_for_them(shop: Shop) ->
 
 
 def test_the_report_tells_differences_size_and_accuracy(
-    classifier: sv.Classifier, pixels: Pixels, tmp_path: Path
+    classifier: shv.Classifier, pixels: Pixels, tmp_path: Path
 ) -> None:
     require_writer("onnx")
-    photos = sv.Dataset.from_arrays(
+    photos = shv.Dataset.from_arrays(
         pixels, classifier.predict_proba(pixels).argmax(axis=1), class_names=NAMES
     )
     path = tmp_path / "new folder" / "a.onnx"
@@ -134,7 +134,7 @@ def test_the_report_tells_differences_size_and_accuracy(
     assert Predictor(path, expected_sha256=report.sha256).source_sha256
 
 
-def test_without_photos_rendered_ones_are_used(classifier: sv.Classifier, tmp_path: Path) -> None:
+def test_without_photos_rendered_ones_are_used(classifier: shv.Classifier, tmp_path: Path) -> None:
     require_writer("onnx")
     report = classifier.export(tmp_path / "a.onnx")
     assert (report.verified_on, report.accuracy) == ("rendered photos", None)
@@ -143,13 +143,13 @@ def test_without_photos_rendered_ones_are_used(classifier: sv.Classifier, tmp_pa
 @pytest.mark.parametrize("kind", ["onnx", "openvino"])
 def test_a_file_that_says_something_else_is_not_kept(
     kind: ExportFormat,
-    classifier: sv.Classifier,
+    classifier: shv.Classifier,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     pixels: Pixels,
 ) -> None:
     require_writer(kind)
-    other = sv.Classifier.from_model(tiny_model(8), class_names=NAMES)
+    other = shv.Classifier.from_model(tiny_model(8), class_names=NAMES)
     path = tmp_path / ("a.onnx" if kind == "onnx" else "a.xml")
     path.write_bytes(b"what stood there before")
     original = _writers.written
@@ -161,7 +161,7 @@ def test_a_file_that_says_something_else_is_not_kept(
 
 
 def test_a_calibration_of_several_numbers_is_left_to_the_predictor(
-    classifier: sv.Classifier, pixels: Pixels, tmp_path: Path
+    classifier: shv.Classifier, pixels: Pixels, tmp_path: Path
 ) -> None:
     require_writer("onnx")
     labels = np.arange(40) % 3
@@ -184,7 +184,7 @@ def test_a_temperature_goes_into_the_weights_of_an_int8_file(shop: Shop) -> None
 
 
 def test_a_keras_file_opens_in_keras(
-    classifier: sv.Classifier, pixels: Pixels, tmp_path: Path
+    classifier: shv.Classifier, pixels: Pixels, tmp_path: Path
 ) -> None:
     path = tmp_path / "a.keras"
     report = classifier.export(path, format="keras", photos=pixels)
@@ -213,7 +213,7 @@ def test_what_does_not_go_together_is_refused(
     settings: dict[str, Any],
     code: str,
     parameter: str,
-    classifier: sv.Classifier,
+    classifier: shv.Classifier,
     tmp_path: Path,
 ) -> None:
     with refuses(InvalidParameterError, code, parameter):
@@ -222,7 +222,7 @@ def test_what_does_not_go_together_is_refused(
 
 
 def test_a_missing_package_is_named_with_its_pip_line(
-    classifier: sv.Classifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    classifier: shv.Classifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with refuses(MissingDependencyError, "missing-dependency") as caught:
@@ -231,7 +231,7 @@ def test_a_missing_package_is_named_with_its_pip_line(
 
 
 def test_another_backend_cannot_write_a_network_that_only_the_user_can_build(
-    classifier: sv.Classifier, pixels: Pixels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    classifier: shv.Classifier, pixels: Pixels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     require(*NEEDED["onnx"])
     monkeypatch.setattr(ways, "backend_name", lambda: "jax")
@@ -244,15 +244,15 @@ def test_another_backend_has_a_process_with_tensorflow_write_the_file(
 ) -> None:
     require(*NEEDED["onnx"])
     monkeypatch.setattr(ways, "backend_name", lambda: "jax")
-    model = sv.build_model(2, image_size=(88, 88))
-    ours = sv.Classifier.from_model(model, class_names=["juice", "milk"])
+    model = shv.build_model(2, image_size=(88, 88))
+    ours = shv.Classifier.from_model(model, class_names=["juice", "milk"])
     report = ours.export(tmp_path / "a.onnx")
     assert report.max_difference < 1e-4
     assert Predictor(tmp_path / "a.onnx").class_names == ("juice", "milk")
 
 
 def test_a_place_that_cannot_be_written_is_told(
-    classifier: sv.Classifier, pixels: Pixels, tmp_path: Path
+    classifier: shv.Classifier, pixels: Pixels, tmp_path: Path
 ) -> None:
     require_writer("onnx")
     (tmp_path / "file").write_bytes(b"")
@@ -260,10 +260,10 @@ def test_a_place_that_cannot_be_written_is_told(
         classifier.export(tmp_path / "file" / "a.onnx", photos=pixels)
 
 
-def test_of_many_photos_some_are_taken_evenly(classifier: sv.Classifier) -> None:
+def test_of_many_photos_some_are_taken_evenly(classifier: shv.Classifier) -> None:
     images = np.zeros((1000, *SIZE, 3), dtype=np.uint8)
     images[:, 0, 0, 0] = np.arange(1000) // 4
-    photos = sv.Dataset.from_arrays(images, np.arange(1000) % 3, class_names=NAMES)
+    photos = shv.Dataset.from_arrays(images, np.arange(1000) % 3, class_names=NAMES)
     chosen, labels = exporting._probes(photos, classifier._card(""))
     assert labels is not None
     assert len(chosen) == len(labels) == exporting.MOST_PHOTOS

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision.errors import BundleError, BundleNotFoundError
 from shelfvision.export import Predictor
 from shelfvision.export._bounded import _bounded_in
@@ -285,7 +285,7 @@ def test_openvino_weights_of_another_file_are_refused(tmp_path: Path) -> None:
     assert "belongs to another one" in refused(path)
 
 
-def test_a_bundle_is_told_apart(tmp_path: Path, classifier: sv.Classifier) -> None:
+def test_a_bundle_is_told_apart(tmp_path: Path, classifier: shv.Classifier) -> None:
     path = tmp_path / "a.shelf"
     classifier.save(path)
     assert "Classifier.load" in refused(path)
@@ -344,5 +344,5 @@ def test_numbers_that_are_no_probabilities_are_refused() -> None:
     require("onnxruntime")
     predictor: Any = Predictor(GOLDEN / "tiny.onnx")
     predictor._run = lambda images: np.full((len(images), 3), np.nan, dtype=np.float32)
-    with refuses(sv.errors.ModelError, "not-probabilities"):
+    with refuses(shv.errors.ModelError, "not-probabilities"):
         predictor.predict(np.zeros((20, 24, 3), dtype=np.uint8))

@@ -233,7 +233,7 @@ def test_the_documentation_lists_the_operators() -> None:
 def test_every_export_of_ours_is_accepted(architecture: str, tmp_path: Path) -> None:
     require("onnxruntime")
     pytest.importorskip("tf2onnx")
-    from shelfvision.models._backend import backend_name
+    from shelfvision._keras.backend import backend_name
 
     if backend_name() != "tensorflow":
         pytest.skip("each export from another backend starts a process of its own")

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision.errors import (
     BundleError,
     BundleNotFoundError,
@@ -72,7 +72,7 @@ def test_files_of_every_version_give_the_same_answers(
 
 
 def test_photos_of_every_kind_become_the_pixels_that_the_classifier_sees(
-    predictor: Predictor, pixels: Pixels, tmp_path: Path, classifier: sv.Classifier
+    predictor: Predictor, pixels: Pixels, tmp_path: Path, classifier: shv.Classifier
 ) -> None:
     big = np.repeat(np.repeat(pixels[0], 5, axis=0), 7, axis=1)
     (tmp_path / "a.jpg").write_bytes(jpeg(big))
@@ -119,7 +119,7 @@ def test_no_photos_give_no_rows(predictor: Predictor) -> None:
 
 @pytest.mark.parametrize("mix", [dict.fromkeys(NAMES, 5), "estimate"], ids=["even", "estimate"])
 def test_another_mix_of_classes_is_corrected_for_as_the_classifier_does(
-    shop: Shop, trusted: sv.Classifier, pixels: Pixels, mix: ClassFrequencies
+    shop: Shop, trusted: shv.Classifier, pixels: Pixels, mix: ClassFrequencies
 ) -> None:
     found = Predictor(shop.file("onnx")).predict(pixels, class_frequencies=mix)
     wanted = trusted.predict(pixels, class_frequencies=mix)
@@ -149,8 +149,8 @@ def test_it_says_what_it_is(predictor: Predictor) -> None:
 
 
 def test_evaluate_judges_it_like_a_classifier(predictor: Predictor, pixels: Pixels) -> None:
-    photos = sv.Dataset.from_arrays(pixels, predictor.predict(pixels).labels.tolist())
-    assert sv.evaluate(predictor, photos, resamples=10).accuracy == 1.0
+    photos = shv.Dataset.from_arrays(pixels, predictor.predict(pixels).labels.tolist())
+    assert shv.evaluate(predictor, photos, resamples=10).accuracy == 1.0
 
 
 @pytest.mark.parametrize(("name", "runtime", "package"), RUNTIMES)

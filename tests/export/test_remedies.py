@@ -12,10 +12,10 @@ import numpy.typing as npt
 import pytest
 
 import shelfvision as shv
+from shelfvision._keras.backend import load_keras
 from shelfvision.errors import ExportError, InvalidParameterError, ModelError
 from shelfvision.export import Predictor
 from shelfvision.inference import _export as ways
-from shelfvision.models._backend import load_keras
 from support import refuses
 
 from .conftest import NAMES, NEEDED, SIZE, make_trusted, require, require_writer, tiny_model

@@ -16,8 +16,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-import shelfvision as sv
-from shelfvision._json import canonical_json
+import shelfvision as shv
+from shelfvision._storage.json_values import canonical_json
+from shelfvision._storage.safetensors import DIGESTS, digests_of, write
+from shelfvision._storage.sealed import SEAL, seal
 from shelfvision.errors import (
     BundleError,
     BundleNotFoundError,
@@ -25,12 +27,10 @@ from shelfvision.errors import (
     StorageError,
 )
 from shelfvision.gallery._file import ENTRY, read_gallery
-from shelfvision.models._safetensors import DIGESTS, digests_of, write
-from shelfvision.models._sealed import SEAL, seal
 from support import refuses
 
 Shots = Callable[..., npt.NDArray[np.uint8]]
-MakeClassifier = Callable[..., sv.Classifier]
+MakeClassifier = Callable[..., shv.Classifier]
 GOLDEN = Path(__file__).with_name("golden") / "version-1.gallery"
 DATA = GOLDEN.read_bytes()
 LENGTH = int.from_bytes(DATA[:8], "little")
@@ -53,11 +53,13 @@ def forged(change: Callable[[Fields, Fields], object]) -> bytes:
     return file.getvalue()
 
 
-def test_what_is_saved_answers_as_before(gallery: sv.Gallery, tmp_path: Path, shots: Shots) -> None:
+def test_what_is_saved_answers_as_before(
+    gallery: shv.Gallery, tmp_path: Path, shots: Shots
+) -> None:
     path = tmp_path / "shop.gallery"
     digest = gallery.save(path)
     assert digest == hashlib.sha256(path.read_bytes()).hexdigest()
-    loaded = sv.Gallery.load(path, gallery.classifier, expected_sha256=digest)
+    loaded = shv.Gallery.load(path, gallery.classifier, expected_sha256=digest)
     photos = np.concatenate([shots("grass", 20, 7, spread=30), shots("brick", 3)])
     assert np.array_equal(
         loaded.predict(photos).probabilities, gallery.predict(photos).probabilities
@@ -71,8 +73,8 @@ def test_what_is_saved_answers_as_before(gallery: sv.Gallery, tmp_path: Path, sh
     assert again.getvalue() == path.read_bytes()
 
 
-def test_the_golden_file_of_version_1_keeps_loading(classifier: sv.Classifier) -> None:
-    gallery = sv.Gallery.load(GOLDEN, classifier)
+def test_the_golden_file_of_version_1_keeps_loading(classifier: shv.Classifier) -> None:
+    gallery = shv.Gallery.load(GOLDEN, classifier)
     expected = json.loads(GOLDEN.with_suffix(".json").read_text())
     assert gallery.counts == expected["counts"]
     assert gallery.limit == pytest.approx(expected["limit"], abs=1e-6)
@@ -84,9 +86,9 @@ def test_the_golden_file_of_version_1_keeps_loading(classifier: sv.Classifier) -
     assert found.probabilities == pytest.approx(np.array(expected["probabilities"]), abs=1e-5)
 
 
-def test_the_golden_file_is_what_is_written_today(classifier: sv.Classifier) -> None:
+def test_the_golden_file_is_what_is_written_today(classifier: shv.Classifier) -> None:
     file = io.BytesIO()
-    sv.Gallery.load(GOLDEN, classifier).save(file)
+    shv.Gallery.load(GOLDEN, classifier).save(file)
     new = json.loads(file.getvalue()[8 : 8 + int.from_bytes(file.getvalue()[:8], "little")])
     fields, old = (json.loads(h["__metadata__"][ENTRY]) for h in (new, HEADER))
     assert fields | {"created_with": 0} == old | {"created_with": 0}
@@ -196,39 +198,39 @@ def test_a_classifier_is_no_gallery_and_a_gallery_no_classifier(tmp_path: Path) 
     with refuses(BundleError, "foreign-format"):
         read_gallery(bundle)
     with pytest.raises(BundleError):
-        sv.Classifier.load(GOLDEN)
+        shv.Classifier.load(GOLDEN)
 
 
 def test_another_classifier_is_refused_by_name(
-    gallery: sv.Gallery, tmp_path: Path, colour_classifier: MakeClassifier
+    gallery: shv.Gallery, tmp_path: Path, colour_classifier: MakeClassifier
 ) -> None:
     path = tmp_path / "shop.gallery"
     gallery.save(path)
     with refuses(BundleError, "other-classifier", "classifier") as caught:
-        sv.Gallery.load(path, colour_classifier(weight=2.0))
+        shv.Gallery.load(path, colour_classifier(weight=2.0))
     assert "enrol the photos again" in str(caught.value)
 
 
-def test_only_the_file_that_is_trusted_is_loaded(gallery: sv.Gallery, tmp_path: Path) -> None:
+def test_only_the_file_that_is_trusted_is_loaded(gallery: shv.Gallery, tmp_path: Path) -> None:
     path = tmp_path / "shop.gallery"
     gallery.save(path)
     with pytest.raises(BundleError):
-        sv.Gallery.load(path, gallery.classifier, expected_sha256="0" * 64)
+        shv.Gallery.load(path, gallery.classifier, expected_sha256="0" * 64)
     with pytest.raises(InvalidParameterError):
-        sv.Gallery.load(path, gallery.classifier, expected_sha256="0")
+        shv.Gallery.load(path, gallery.classifier, expected_sha256="0")
     with pytest.raises(BundleNotFoundError):
-        sv.Gallery.load(tmp_path / "none", gallery.classifier)
+        shv.Gallery.load(tmp_path / "none", gallery.classifier)
     with pytest.raises(InvalidParameterError):
-        sv.Gallery.load(3, gallery.classifier)  # type: ignore[arg-type]
+        shv.Gallery.load(3, gallery.classifier)  # type: ignore[arg-type]
     with refuses(InvalidParameterError, "wrong-type", "classifier"):
-        sv.Gallery.load(path, 3)  # type: ignore[arg-type]
+        shv.Gallery.load(path, 3)  # type: ignore[arg-type]
     path.write_bytes(path.read_bytes() + b"\0")
     with pytest.raises(BundleError):
-        sv.Gallery.load(path, gallery.classifier)
+        shv.Gallery.load(path, gallery.classifier)
 
 
 def test_a_full_disk_leaves_the_old_file(
-    gallery: sv.Gallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shots: Shots
+    gallery: shv.Gallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shots: Shots
 ) -> None:
     path = tmp_path / "shop.gallery"
     gallery.save(path)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision.errors import (
     DataError,
     InvalidParameterError,
@@ -27,11 +27,11 @@ from support import gives_warning, refuses
 
 NAMES = ("grass", "sky")
 Shots = Callable[..., npt.NDArray[np.uint8]]
-MakeDataset = Callable[..., sv.Dataset]
-MakeClassifier = Callable[..., sv.Classifier]
+MakeDataset = Callable[..., shv.Dataset]
+MakeClassifier = Callable[..., shv.Classifier]
 
 
-def test_a_new_product_is_to_review_until_it_is_added(gallery: sv.Gallery, shots: Shots) -> None:
+def test_a_new_product_is_to_review_until_it_is_added(gallery: shv.Gallery, shots: Shots) -> None:
     bricks = shots("brick", 10, seed=5)
     assert gallery.predict(bricks).decision.tolist() == ["review"] * 10
     larger = gallery.add("brick", shots("brick", 3, seed=6))
@@ -41,7 +41,9 @@ def test_a_new_product_is_to_review_until_it_is_added(gallery: sv.Gallery, shots
     assert larger.predict(shots("sky", 10, seed=5)).labels.tolist() == ["sky"] * 10
 
 
-def test_adding_and_removing_leave_the_gallery_as_it_was(gallery: sv.Gallery, shots: Shots) -> None:
+def test_adding_and_removing_leave_the_gallery_as_it_was(
+    gallery: shv.Gallery, shots: Shots
+) -> None:
     larger = gallery.add("brick", shots("brick", 3))
     assert gallery.class_names == NAMES
     assert larger.class_names == ("brick", "grass", "sky")
@@ -56,9 +58,9 @@ def test_adding_and_removing_leave_the_gallery_as_it_was(gallery: sv.Gallery, sh
 
 
 def test_products_that_were_not_sorted_keep_their_order(
-    classifier: sv.Classifier, shots: Shots, dataset: MakeDataset
+    classifier: shv.Classifier, shots: Shots, dataset: MakeDataset
 ) -> None:
-    odd = sv.Gallery.from_dataset(classifier, dataset(("sky", "grass"), 20))
+    odd = shv.Gallery.from_dataset(classifier, dataset(("sky", "grass"), 20))
     assert odd.add("brick", shots("brick", 2)).class_names == ("sky", "grass", "brick")
     assert (
         odd.add("brick", shots("brick", 2)).predict(shots("sky", 3)).labels.tolist() == ["sky"] * 3
@@ -66,15 +68,15 @@ def test_products_that_were_not_sorted_keep_their_order(
 
 
 def test_a_gallery_is_judged_like_a_classifier(
-    gallery: sv.Gallery, shots: Shots, dataset: MakeDataset
+    gallery: shv.Gallery, shots: Shots, dataset: MakeDataset
 ) -> None:
     larger = gallery.add("brick", shots("brick", 3))
-    report = sv.evaluate(larger, dataset(("brick", *NAMES), 10, seed=9))
+    report = shv.evaluate(larger, dataset(("brick", *NAMES), 10, seed=9))
     assert report.accuracy == 1
     assert report.review is not None
 
 
-def test_a_photo_of_another_colour_is_unfamiliar(gallery: sv.Gallery, shots: Shots) -> None:
+def test_a_photo_of_another_colour_is_unfamiliar(gallery: shv.Gallery, shots: Shots) -> None:
     known = gallery.familiarity(shots("grass", 20, seed=3))
     strange = gallery.familiarity(shots("brick", 20))
     assert strange == pytest.approx(np.full(20, 1 / 61))
@@ -82,20 +84,20 @@ def test_a_photo_of_another_colour_is_unfamiliar(gallery: sv.Gallery, shots: Sho
     assert known.min() > 0
 
 
-def test_without_a_share_nothing_is_sent_to_review(gallery: sv.Gallery, shots: Shots) -> None:
+def test_without_a_share_nothing_is_sent_to_review(gallery: shv.Gallery, shots: Shots) -> None:
     every = gallery.with_unknown(None)
     assert every.limit is None
     assert every.predict(shots("brick", 4)).decision.tolist() == ["accept"] * 4
     assert gallery.unknown == 0.05
 
 
-def test_a_larger_share_sends_more_to_review(gallery: sv.Gallery) -> None:
+def test_a_larger_share_sends_more_to_review(gallery: shv.Gallery) -> None:
     limits = [gallery.with_unknown(share).limit for share in (0.02, 0.05, 0.2, 0.5, 0.9)]
     assert limits == sorted(limits, reverse=True)  # type: ignore[type-var]
     assert limits[0] > limits[-1]  # type: ignore[operator]
 
 
-def test_the_decision_and_familiarity_agree(gallery: sv.Gallery, shots: Shots) -> None:
+def test_the_decision_and_familiarity_agree(gallery: shv.Gallery, shots: Shots) -> None:
     photos = shots("grass", 300, seed=4, spread=25)
     for share in (0.05, 0.2, 0.5):
         other = gallery.with_unknown(share)
@@ -105,7 +107,7 @@ def test_the_decision_and_familiarity_agree(gallery: sv.Gallery, shots: Shots) -
 
 
 def test_too_few_groups_send_everything_to_review_and_say_so(
-    gallery: sv.Gallery, shots: Shots
+    gallery: shv.Gallery, shots: Shots
 ) -> None:
     with gives_warning(ShelfVisionWarning, "too-few-groups", "unknown"):
         found = gallery.with_unknown(0.01).predict(shots("sky", 3))
@@ -176,10 +178,10 @@ def test_probabilities_fit_what_is_left_out() -> None:
     new = enrolled(rng, 200)
     rows, _ = near.answers(new.seen)
     assert rows.sum(axis=1) == pytest.approx(1, abs=1e-5)
-    assert sv.expected_calibration_error(rows, new.labels) < 0.06
+    assert shv.expected_calibration_error(rows, new.labels) < 0.06
 
 
-def test_one_add_is_one_group_unless_groups_are_given(gallery: sv.Gallery, shots: Shots) -> None:
+def test_one_add_is_one_group_unless_groups_are_given(gallery: shv.Gallery, shots: Shots) -> None:
     bricks = shots("brick", 6)
     assert gallery.add("brick", bricks)._nearness().n_groups == 60
     two = gallery.add("brick", bricks[:3]).add("brick", bricks[3:])
@@ -187,12 +189,12 @@ def test_one_add_is_one_group_unless_groups_are_given(gallery: sv.Gallery, shots
     assert gallery.add("brick", bricks, groups=["mon"] * 3 + ["tue"] * 3)._nearness().n_groups == 62
     again = gallery.add("brick", bricks).add("brick", bricks)
     assert again._nearness().n_groups == 60
-    photos = sv.Dataset.from_arrays(bricks, [0] * 6, class_names=["x"], groups=list("aabbcc"))
+    photos = shv.Dataset.from_arrays(bricks, [0] * 6, class_names=["x"], groups=list("aabbcc"))
     assert gallery.add("brick", photos)._nearness().n_groups == 63
 
 
 def test_a_photo_that_cannot_be_read_is_a_row_with_its_error(
-    gallery: sv.Gallery, tmp_path: Path, shots: Shots
+    gallery: shv.Gallery, tmp_path: Path, shots: Shots
 ) -> None:
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"no photo")
@@ -258,19 +260,19 @@ def test_a_photo_that_cannot_be_read_is_a_row_with_its_error(
             "on_error",
         ),
         (
-            lambda g, shots, _: sv.Gallery.from_dataset(g.classifier, [1]),  # type: ignore[arg-type]
+            lambda g, shots, _: shv.Gallery.from_dataset(g.classifier, [1]),  # type: ignore[arg-type]
             InvalidParameterError,
             "wrong-type",
             "photos",
         ),
         (
-            lambda g, shots, dataset: sv.Gallery.from_dataset(3, dataset(NAMES, 2)),  # type: ignore[arg-type]
+            lambda g, shots, dataset: shv.Gallery.from_dataset(3, dataset(NAMES, 2)),  # type: ignore[arg-type]
             InvalidParameterError,
             "wrong-type",
             "classifier",
         ),
         (
-            lambda g, shots, dataset: sv.Gallery.from_dataset(g.classifier, dataset(NAMES, 2)[:0]),
+            lambda g, shots, dataset: shv.Gallery.from_dataset(g.classifier, dataset(NAMES, 2)[:0]),
             DataError,
             "empty",
             "photos",
@@ -278,7 +280,7 @@ def test_a_photo_that_cannot_be_read_is_a_row_with_its_error(
     ],
 )
 def test_what_does_not_fit_is_told_in_one_sentence(
-    gallery: sv.Gallery,
+    gallery: shv.Gallery,
     call: object,
     error: type[ShelfVisionError],
     code: str,
@@ -293,11 +295,11 @@ def test_what_does_not_fit_is_told_in_one_sentence(
 
 @pytest.mark.remedy("missing-class")
 def test_a_product_without_photos_is_left_out_with_a_warning(
-    gallery: sv.Gallery, shots: Shots, dataset: MakeDataset
+    gallery: shv.Gallery, shots: Shots, dataset: MakeDataset
 ) -> None:
     photos = dataset(NAMES, 4)
     with gives_warning(ShelfVisionWarning, "missing-class", "photos") as said:
-        fewer = sv.Gallery.from_dataset(gallery.classifier, photos[photos.labels == 1])
+        fewer = shv.Gallery.from_dataset(gallery.classifier, photos[photos.labels == 1])
     assert repr(NAMES[0]) in str(said[0])
     assert fewer.class_names == NAMES[1:]
     assert str(said[0]).endswith("add(name, photos)")
@@ -305,10 +307,10 @@ def test_a_product_without_photos_is_left_out_with_a_warning(
 
 
 def test_a_gallery_is_judged_on_photos_of_some_of_its_products(
-    gallery: sv.Gallery, dataset: MakeDataset
+    gallery: shv.Gallery, dataset: MakeDataset
 ) -> None:
     photos = dataset(NAMES, 4)
-    report = sv.evaluate(gallery, photos[photos.labels == 1].select(class_names=NAMES[1:]))
+    report = shv.evaluate(gallery, photos[photos.labels == 1].select(class_names=NAMES[1:]))
     assert report.class_names == NAMES
     assert report.accuracy == 1.0
     assert report.true_names.tolist() == [NAMES[1]] * 4
@@ -316,10 +318,10 @@ def test_a_gallery_is_judged_on_photos_of_some_of_its_products(
 
 def test_a_gallery_is_not_made_by_calling_it() -> None:
     with pytest.raises(TypeError, match=r"Gallery\.from_dataset"):
-        sv.Gallery()
+        shv.Gallery()
 
 
-def test_any_number_of_threads_may_ask(gallery: sv.Gallery, shots: Shots) -> None:
+def test_any_number_of_threads_may_ask(gallery: shv.Gallery, shots: Shots) -> None:
     fresh = gallery.add("brick", shots("brick", 3))
     photos = np.concatenate([shots(name, 9, seed=2) for name in ("brick", *NAMES)])
     expected = gallery.add("brick", shots("brick", 3)).predict(photos).probabilities
@@ -337,10 +339,10 @@ def test_any_number_of_threads_may_ask(gallery: sv.Gallery, shots: Shots) -> Non
 
 
 def test_a_gallery_travels_pickled_and_is_its_own_copy() -> None:
-    photos = sv.samples.render_products(3, class_names=["Can", "Jar"], image_size=(88, 88), seed=1)
-    model = sv.build_model(2, image_size=(88, 88), seed=1)
-    classifier = sv.Classifier.from_model(model, class_names=["Can", "Jar"])
-    gallery = sv.Gallery.from_dataset(classifier, photos, unknown=None)
+    photos = shv.samples.render_products(3, class_names=["Can", "Jar"], image_size=(88, 88), seed=1)
+    model = shv.build_model(2, image_size=(88, 88), seed=1)
+    classifier = shv.Classifier.from_model(model, class_names=["Can", "Jar"])
+    gallery = shv.Gallery.from_dataset(classifier, photos, unknown=None)
     other = pickle.loads(pickle.dumps(gallery))
     pixels = photos.to_arrays()[0]
     assert np.array_equal(
@@ -351,20 +353,20 @@ def test_a_gallery_travels_pickled_and_is_its_own_copy() -> None:
 
 
 def test_calibrating_or_saving_a_classifier_makes_no_other_of_it(dataset: MakeDataset) -> None:
-    photos = sv.samples.render_products(8, class_names=["Can", "Jar"], image_size=(88, 88), seed=1)
-    model = sv.build_model(2, image_size=(88, 88), seed=1)
-    classifier = sv.Classifier.from_model(model, class_names=["Can", "Jar"])
+    photos = shv.samples.render_products(8, class_names=["Can", "Jar"], image_size=(88, 88), seed=1)
+    model = shv.build_model(2, image_size=(88, 88), seed=1)
+    classifier = shv.Classifier.from_model(model, class_names=["Can", "Jar"])
     file = io.BytesIO()
-    sv.Gallery.from_dataset(classifier, photos).save(file)
+    shv.Gallery.from_dataset(classifier, photos).save(file)
     bundle = io.BytesIO()
     classifier.calibrated(dataset=photos).save(bundle)
     bundle.seek(0)
     file.seek(0)
-    assert sv.Gallery.load(file, sv.Classifier.load(bundle)).class_names == ("Can", "Jar")
+    assert shv.Gallery.load(file, shv.Classifier.load(bundle)).class_names == ("Can", "Jar")
 
 
 def test_other_weights_names_or_shapes_make_another_classifier(
-    classifier: sv.Classifier, colour_classifier: MakeClassifier
+    classifier: shv.Classifier, colour_classifier: MakeClassifier
 ) -> None:
     from shelfvision.inference._digest import digest_of
 
@@ -372,7 +374,7 @@ def test_other_weights_names_or_shapes_make_another_classifier(
     assert digest_of(classifier) != digest_of(colour_classifier(weight=1.0001))
     model = classifier._network.model
     for change in ({"class_names": ["a", "b"]}, {"resize": "pad"}):
-        other = sv.Classifier.from_model(model, **({"class_names": NAMES} | change))
+        other = shv.Classifier.from_model(model, **({"class_names": NAMES} | change))
         assert digest_of(other) != digest_of(classifier)
 
 

@@ -6,19 +6,19 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-import shelfvision as sv
+import shelfvision as shv
 
 NAMES = ("juice", "milk", "yoghurt")
 SIZE = (88, 90)
 
 
 @pytest.fixture(scope="session")
-def classifier() -> sv.Classifier:
+def classifier() -> shv.Classifier:
     """Return a classifier that answers differently to different pixels."""
-    model = sv.build_model(3, image_size=SIZE, seed=3)
+    model = shv.build_model(3, image_size=SIZE, seed=3)
     weights = [array * (3.0 if array.ndim > 1 else 1.0) for array in model.get_weights()]
     model.set_weights(weights)
-    return sv.Classifier.from_model(model, class_names=NAMES, provenance={"data": "made up"})
+    return shv.Classifier.from_model(model, class_names=NAMES, provenance={"data": "made up"})
 
 
 @pytest.fixture(scope="session")

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
-from shelfvision._json import canonical_json
+from shelfvision._storage.json_values import canonical_json
+from shelfvision._storage.safetensors import DIGESTS
+from shelfvision._storage.sealed import SEAL, seal
 from shelfvision.errors import BundleError
 from shelfvision.inference._bundle import read_contents
 from shelfvision.inference._manifest import ENTRY
-from shelfvision.models._safetensors import DIGESTS
-from shelfvision.models._sealed import SEAL, seal
 
 GOLDEN = Path(__file__).with_name("golden")
 FORBIDDEN = (

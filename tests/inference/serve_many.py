@@ -15,15 +15,15 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-import shelfvision as sv
-from shelfvision.models._backend import load_keras
+import shelfvision as shv
+from shelfvision._keras.backend import load_keras
 
 SIDE = 24
 N_THREADS = 16
 Pixels = npt.NDArray[np.uint8]
 
 
-def classifier() -> sv.Classifier:
+def classifier() -> shv.Classifier:
     """Return a small classifier with calibration and thresholds, loaded from its bundle."""
     keras = load_keras()
     keras.utils.set_random_seed(0)
@@ -38,10 +38,10 @@ def classifier() -> sv.Classifier:
         ],
         name="small",
     )
-    made = sv.Classifier.from_model(model, class_names=list("abcde"))
+    made = shv.Classifier.from_model(model, class_names=list("abcde"))
     rng = np.random.default_rng(0)
     photos = rng.integers(0, 256, (50, SIDE, SIDE, 3), dtype=np.uint8)
-    dataset = sv.Dataset.from_arrays(photos, np.arange(50) % 5, class_names=list("abcde"))
+    dataset = shv.Dataset.from_arrays(photos, np.arange(50) % 5, class_names=list("abcde"))
     return made.calibrated(dataset=dataset).with_threshold(
         dataset=dataset, mistake_cost=1.0, review_cost=0.1
     )

@@ -18,8 +18,11 @@ import safetensors.numpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import shelfvision as sv
-from shelfvision._json import canonical_json
+import shelfvision as shv
+from shelfvision._keras.backend import load_keras
+from shelfvision._storage.json_values import canonical_json
+from shelfvision._storage.safetensors import DIGESTS, digests_of, write
+from shelfvision._storage.sealed import SEAL, seal
 from shelfvision.errors import (
     BundleError,
     BundleNotFoundError,
@@ -30,9 +33,6 @@ from shelfvision.errors import (
 from shelfvision.inference._bundle import read_contents, save_bundle
 from shelfvision.inference._manifest import ENTRY, Manifest
 from shelfvision.models import ModelSpec
-from shelfvision.models._backend import load_keras
-from shelfvision.models._safetensors import DIGESTS, digests_of, write
-from shelfvision.models._sealed import SEAL, seal
 from shelfvision.predictions import Calibration, Thresholds, ValidationScores
 from support import refuses
 
@@ -45,7 +45,7 @@ GOLDEN = Path(__file__).with_name("golden")
 
 
 @pytest.fixture(scope="module")
-def saved(classifier: sv.Classifier) -> bytes:
+def saved(classifier: shv.Classifier) -> bytes:
     file = io.BytesIO()
     classifier.save(file)
     return file.getvalue()
@@ -92,10 +92,10 @@ def refuse(data: bytes) -> str:
 
 
 def test_a_classifier_comes_back_as_it_was(
-    classifier: sv.Classifier, pixels: Pixels, tmp_path: Path
+    classifier: shv.Classifier, pixels: Pixels, tmp_path: Path
 ) -> None:
     digest = classifier.save(tmp_path / "groceries.shelf")
-    found = sv.Classifier.load(tmp_path / "groceries.shelf", expected_sha256=digest.upper())
+    found = shv.Classifier.load(tmp_path / "groceries.shelf", expected_sha256=digest.upper())
     assert np.array_equal(found.predict_proba(pixels), classifier.predict_proba(pixels))
     assert found.class_names == classifier.class_names
     assert (found.image_size, found.resize) == (classifier.image_size, classifier.resize)
@@ -105,13 +105,13 @@ def test_a_classifier_comes_back_as_it_was(
 
 @pytest.mark.processes
 def test_another_process_gets_the_same_probabilities(
-    classifier: sv.Classifier, pixels: Pixels, tmp_path: Path
+    classifier: shv.Classifier, pixels: Pixels, tmp_path: Path
 ) -> None:
     classifier.save(tmp_path / "groceries.shelf")
     np.save(tmp_path / "pixels.npy", pixels[:8])
     code = (
-        "import sys, numpy as np, shelfvision as sv\n"
-        "found = sv.Classifier.load(sys.argv[1] + '/groceries.shelf')\n"
+        "import sys, numpy as np, shelfvision as shv\n"
+        "found = shv.Classifier.load(sys.argv[1] + '/groceries.shelf')\n"
         "pixels = np.load(sys.argv[1] + '/pixels.npy')\n"
         "np.save(sys.argv[1] + '/answer.npy', found.predict_proba(pixels))\n"
     )
@@ -120,7 +120,7 @@ def test_another_process_gets_the_same_probabilities(
     assert np.array_equal(answer, classifier.predict_proba(pixels[:8]))
 
 
-def test_saving_twice_gives_the_same_bytes(classifier: sv.Classifier, saved: bytes) -> None:
+def test_saving_twice_gives_the_same_bytes(classifier: shv.Classifier, saved: bytes) -> None:
     file = io.BytesIO()
     classifier.save(file)
     assert file.getvalue() == saved
@@ -128,7 +128,7 @@ def test_saving_twice_gives_the_same_bytes(classifier: sv.Classifier, saved: byt
 
 def test_what_was_loaded_saves_to_the_same_bytes(saved: bytes) -> None:
     file = io.BytesIO()
-    sv.Classifier.load(io.BytesIO(saved)).save(file)
+    shv.Classifier.load(io.BytesIO(saved)).save(file)
     assert file.getvalue() == saved
 
 
@@ -137,16 +137,16 @@ def test_the_safetensors_package_reads_a_bundle(saved: bytes) -> None:
 
 
 def test_a_model_takes_its_weights_from_a_bundle(
-    classifier: sv.Classifier, saved: bytes, pixels: Pixels, tmp_path: Path
+    classifier: shv.Classifier, saved: bytes, pixels: Pixels, tmp_path: Path
 ) -> None:
     (tmp_path / "groceries.shelf").write_bytes(saved)
-    model = sv.build_model(3, image_size=(88, 90), weights=tmp_path / "groceries.shelf")
-    found = sv.Classifier.from_model(model, class_names=classifier.class_names)
+    model = shv.build_model(3, image_size=(88, 90), weights=tmp_path / "groceries.shelf")
+    found = shv.Classifier.from_model(model, class_names=classifier.class_names)
     assert np.array_equal(found.predict_proba(pixels[:4]), classifier.predict_proba(pixels[:4]))
 
 
 def test_the_golden_bundle_still_gives_its_predictions() -> None:
-    found = sv.Classifier.load(GOLDEN / "version-1.shelf")
+    found = shv.Classifier.load(GOLDEN / "version-1.shelf")
     wanted = json.loads((GOLDEN / "version-1.json").read_text())
     # A pattern that needs no generator: ramps in every channel and direction.
     rows, columns, channels = np.indices((88, 90, 3))
@@ -157,7 +157,7 @@ def test_the_golden_bundle_still_gives_its_predictions() -> None:
 
 
 def test_the_golden_bundle_of_format_2_still_decides_as_it_did() -> None:
-    found = sv.Classifier.load(GOLDEN / "version-2.shelf")
+    found = shv.Classifier.load(GOLDEN / "version-2.shelf")
     wanted = json.loads((GOLDEN / "version-2.json").read_text())
     rows, columns, channels = np.indices((88, 90, 3))
     pixels = [((rows * a + columns * b + channels * 40) % 256) for a, b in wanted["ramps"]]
@@ -178,12 +178,12 @@ def test_the_golden_bundle_of_format_2_still_decides_as_it_did() -> None:
 
 @pytest.mark.parametrize("version", [1, 2])
 def test_a_golden_bundle_is_saved_again_in_the_newest_format(version: int) -> None:
-    first = sv.Classifier.load(GOLDEN / f"version-{version}.shelf")
+    first = shv.Classifier.load(GOLDEN / f"version-{version}.shelf")
     file = io.BytesIO()
     first.save(file)
     manifest = read_contents(io.BytesIO(file.getvalue())).manifest
     assert manifest.n_validation == (None if version == 1 else 240)
-    again = sv.Classifier.load(io.BytesIO(file.getvalue()))
+    again = shv.Classifier.load(io.BytesIO(file.getvalue()))
     assert (again.calibration, again.thresholds) == (first.calibration, first.thresholds)
 
 
@@ -230,7 +230,7 @@ def test_kept_scores_that_are_none_are_refused() -> None:
         file = io.BytesIO()
         write(file, everything, metadata)
         with refuses(BundleError, code):
-            sv.Classifier.load(io.BytesIO(file.getvalue()))
+            shv.Classifier.load(io.BytesIO(file.getvalue()))
 
 
 def test_a_weight_may_not_take_the_place_of_scores() -> None:
@@ -241,7 +241,7 @@ def test_a_weight_may_not_take_the_place_of_scores() -> None:
 
 
 def test_a_model_takes_its_weights_from_a_bundle_with_scores() -> None:
-    model = sv.build_model(3, image_size=(88, 90), weights=GOLDEN / "version-2.shelf")
+    model = shv.build_model(3, image_size=(88, 90), weights=GOLDEN / "version-2.shelf")
     wanted = read_contents(io.BytesIO((GOLDEN / "version-1.shelf").read_bytes())).tensors
     np.testing.assert_array_equal(model.get_layer("dense").get_weights()[0], wanted["dense/kernel"])
 
@@ -275,7 +275,7 @@ def test_added_bytes_are_refused(tiny: bytes) -> None:
 def test_a_truncated_file_is_told_by_its_size(saved: bytes, tmp_path: Path) -> None:
     (tmp_path / "cut.shelf").write_bytes(saved[:-10])
     with refuses(BundleError, "damaged"):
-        sv.Classifier.load(tmp_path / "cut.shelf")
+        shv.Classifier.load(tmp_path / "cut.shelf")
 
 
 @given(st.binary(max_size=200))
@@ -422,9 +422,9 @@ def test_a_tensor_that_does_not_match_its_digest_is_named(saved: bytes) -> None:
 def test_a_file_is_refused_before_keras_is_imported(tmp_path: Path, saved: bytes) -> None:
     (tmp_path / "bad.shelf").write_bytes(changed(saved, lambda m: m.update(resize="melt")))
     code = (
-        "import sys, shelfvision as sv\n"
-        "try:\n    sv.Classifier.load(sys.argv[1])\n"
-        "except sv.errors.BundleError:\n    print('keras' in sys.modules)\n"
+        "import sys, shelfvision as shv\n"
+        "try:\n    shv.Classifier.load(sys.argv[1])\n"
+        "except shv.errors.BundleError:\n    print('keras' in sys.modules)\n"
     )
     found = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path / "bad.shelf")],
@@ -438,29 +438,29 @@ def test_a_file_is_refused_before_keras_is_imported(tmp_path: Path, saved: bytes
 
 def test_another_file_than_the_one_trusted_is_refused(saved: bytes) -> None:
     with refuses(BundleError, "wrong-digest", "expected_sha256"):
-        sv.Classifier.load(io.BytesIO(saved), expected_sha256="0" * 64)
+        shv.Classifier.load(io.BytesIO(saved), expected_sha256="0" * 64)
     with refuses(InvalidParameterError, "wrong-type", "expected_sha256"):
-        sv.Classifier.load(io.BytesIO(saved), expected_sha256="abc")
+        shv.Classifier.load(io.BytesIO(saved), expected_sha256="abc")
 
 
 def test_what_is_no_bundle_is_told_with_its_path(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("milk, juice, bread, and some more of them")
     with refuses(BundleError, "foreign-format"):
-        sv.Classifier.load(tmp_path / "notes.txt")
+        shv.Classifier.load(tmp_path / "notes.txt")
     weights = {"w": np.ones(3, np.float32)}
     safetensors.numpy.save_file(weights, tmp_path / "other.safetensors")
     with refuses(BundleError, "foreign-format"):
-        sv.Classifier.load(tmp_path / "other.safetensors")
+        shv.Classifier.load(tmp_path / "other.safetensors")
     with refuses(BundleError, "not-a-file", "path"):
-        sv.Classifier.load(tmp_path)
+        shv.Classifier.load(tmp_path)
     with refuses(BundleNotFoundError, "not-found", "path"):
-        sv.Classifier.load(tmp_path / "nothing.shelf")
+        shv.Classifier.load(tmp_path / "nothing.shelf")
     with pytest.raises(FileNotFoundError):
-        sv.Classifier.load(tmp_path / "nothing.shelf")
+        shv.Classifier.load(tmp_path / "nothing.shelf")
 
 
 def test_a_save_that_fails_leaves_the_old_file(
-    classifier: sv.Classifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    classifier: shv.Classifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "groceries.shelf"
     path.write_bytes(b"old")
@@ -485,26 +485,26 @@ def _own(spec: ModelSpec | None = None) -> object:
 
 
 def test_a_model_of_ones_own_loads_through_its_builder(pixels: Pixels) -> None:
-    found = sv.Classifier.from_model(_own(), class_names=["a", "b"])
+    found = shv.Classifier.from_model(_own(), class_names=["a", "b"])
     file = io.BytesIO()
     found.save(file)
     file.seek(0)
-    loaded = sv.Classifier.load(file, builder=_own)
+    loaded = shv.Classifier.load(file, builder=_own)
     assert np.array_equal(loaded.predict_proba(pixels[:3]), found.predict_proba(pixels[:3]))
 
 
 def test_a_model_of_ones_own_without_its_builder_is_refused(pixels: Pixels) -> None:
     file = io.BytesIO()
-    sv.Classifier.from_model(_own(), class_names=["a", "b"]).save(file)
+    shv.Classifier.from_model(_own(), class_names=["a", "b"]).save(file)
     file.seek(0)
     with refuses(BundleError, "needs-builder", "builder"):
-        sv.Classifier.load(file)
+        shv.Classifier.load(file)
     file.seek(0)
     with refuses(BundleError, "does-not-fit", "builder"):
-        sv.Classifier.load(file, builder=lambda spec: sv.build_model(2))
+        shv.Classifier.load(file, builder=lambda spec: shv.build_model(2))
     file.seek(0)
     with refuses(ModelError, "wrong-type", "builder"):
-        sv.Classifier.load(file, builder=lambda spec: None)
+        shv.Classifier.load(file, builder=lambda spec: None)
 
 
 @pytest.mark.parametrize(
@@ -517,22 +517,22 @@ def test_a_model_of_ones_own_without_its_builder_is_refused(pixels: Pixels) -> N
 )
 def test_a_file_of_another_kind_is_told_to_be_no_classifier(data: bytes, code: str) -> None:
     with refuses(BundleError, code) as caught:
-        sv.Classifier.load(io.BytesIO(data))
+        shv.Classifier.load(io.BytesIO(data))
     assert "not a classifier saved by shelfvision" in str(caught.value)
 
 
 def test_weights_of_another_program_are_told_to_be_no_classifier() -> None:
     data = safetensors.numpy.save({"a": np.zeros(3, np.float32)})
     with refuses(BundleError, "foreign-format"):
-        sv.Classifier.load(io.BytesIO(data))
+        shv.Classifier.load(io.BytesIO(data))
 
 
 @pytest.mark.parametrize("place", [None, b"bytes", io.StringIO()])
 def test_a_place_that_is_neither_path_nor_binary_file_is_refused(
-    classifier: sv.Classifier, place: object
+    classifier: shv.Classifier, place: object
 ) -> None:
     with refuses(InvalidParameterError, "wrong-type", "path"):
-        sv.Classifier.load(place)  # type: ignore[arg-type]  # that is the point
+        shv.Classifier.load(place)  # type: ignore[arg-type]  # that is the point
     with refuses(InvalidParameterError, "wrong-type", "path"):
         classifier.save(place)  # type: ignore[arg-type]  # that is the point
 
@@ -545,10 +545,10 @@ def test_a_builder_that_makes_a_model_for_another_image_size_is_refused() -> Non
         return load_keras().Sequential([load_keras().Input((side, side, 3)), *body], name="own")
 
     file = io.BytesIO()
-    sv.Classifier.from_model(build(20), class_names=["a", "b"]).save(file)
+    shv.Classifier.from_model(build(20), class_names=["a", "b"]).save(file)
     file.seek(0)
     with refuses(BundleError, "does-not-fit", "builder"):
-        sv.Classifier.load(file, builder=lambda _: build(40))
+        shv.Classifier.load(file, builder=lambda _: build(40))
     file.seek(0)
     with refuses(InvalidParameterError, "wrong-type", "builder"):
-        sv.Classifier.load(file, builder=3)  # type: ignore[arg-type]  # that is the point
+        shv.Classifier.load(file, builder=3)  # type: ignore[arg-type]  # that is the point

@@ -18,13 +18,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-import shelfvision as sv
-from shelfvision._json import canonical_json
+import shelfvision as shv
+from shelfvision._storage.json_values import canonical_json
+from shelfvision._storage.safetensors import DIGESTS, KEPT
+from shelfvision._storage.sealed import SEAL, seal
 from shelfvision.errors import BundleError, InvalidParameterError
 from shelfvision.inference._bundle import read_contents
 from shelfvision.inference._manifest import ENTRY
-from shelfvision.models._safetensors import DIGESTS, KEPT
-from shelfvision.models._sealed import SEAL, seal
 from support import refuses
 
 Fields = dict[str, Any]
@@ -615,11 +615,11 @@ def test_no_hostile_bundle_brings_in_keras(tmp_path: Path) -> None:
     for number, data in enumerate(HOSTILE.values()):
         (tmp_path / f"{number}.shelf").write_bytes(data)
     code = (
-        "import pathlib, sys, shelfvision as sv\n"
+        "import pathlib, sys, shelfvision as shv\n"
         "refused = 0\n"
         "for path in pathlib.Path(sys.argv[1]).iterdir():\n"
-        "    try:\n        sv.Classifier.load(path)\n"
-        "    except sv.errors.BundleError:\n        refused += 1\n"
+        "    try:\n        shv.Classifier.load(path)\n"
+        "    except shv.errors.BundleError:\n        refused += 1\n"
         "found = {'keras', 'tensorflow', 'jax', 'torch'} & set(sys.modules)\n"
         "print(refused, sorted(found))\n"
     )
@@ -630,7 +630,7 @@ def test_no_hostile_bundle_brings_in_keras(tmp_path: Path) -> None:
 
 def refused_place(path: Path) -> str:
     with pytest.raises(BundleError) as caught:
-        sv.Classifier.load(path)
+        shv.Classifier.load(path)
     return str(caught.value)
 
 
@@ -656,7 +656,7 @@ def test_a_socket_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_link_to_a_bundle_is_followed(tmp_path: Path) -> None:
     (tmp_path / "current.shelf").symlink_to(GOLDEN)
-    assert sv.inspect(tmp_path / "current.shelf").sha256 == hashlib.sha256(DATA).hexdigest()
+    assert shv.inspect(tmp_path / "current.shelf").sha256 == hashlib.sha256(DATA).hexdigest()
 
 
 @pytest.mark.parametrize("name", ["a\0b", "a" * 5000, ""])
@@ -668,7 +668,7 @@ def test_a_file_of_more_than_a_gigabyte_is_not_read(tmp_path: Path) -> None:
     with (tmp_path / "sparse.shelf").open("wb") as file:
         file.truncate(2**30 + 1)
     with refuses(BundleError, "too-large", "path"):
-        sv.Classifier.load(tmp_path / "sparse.shelf")
+        shv.Classifier.load(tmp_path / "sparse.shelf")
 
 
 class Strange(io.BytesIO):
@@ -688,18 +688,18 @@ def broken(_size: int | None) -> bytes:
 
 def test_an_open_file_that_misbehaves_is_refused() -> None:
     with refuses(BundleError, "unreadable"):
-        sv.inspect(Strange(broken))
+        shv.inspect(Strange(broken))
     with refuses(BundleError, "damaged"):
-        sv.inspect(Strange(lambda size: DATA))
+        shv.inspect(Strange(lambda size: DATA))
     with refuses(BundleError, "damaged"):
-        sv.inspect(Strange(lambda size: b""))
+        shv.inspect(Strange(lambda size: b""))
     with refuses(InvalidParameterError, "wrong-type", "path"):
-        sv.inspect(Strange(lambda size: "text"))
+        shv.inspect(Strange(lambda size: "text"))
     with refuses(InvalidParameterError, "wrong-type", "path"):
-        sv.inspect(Strange(lambda size: None))
+        shv.inspect(Strange(lambda size: None))
 
 
 def test_an_open_file_may_give_less_than_asked() -> None:
     file = io.BytesIO(DATA)
-    found = sv.inspect(Strange(lambda size: file.read(min(size or 1, 1000))))
+    found = shv.inspect(Strange(lambda size: file.read(min(size or 1, 1000))))
     assert found.sha256 == hashlib.sha256(DATA).hexdigest()

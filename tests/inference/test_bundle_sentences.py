@@ -14,7 +14,9 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 
-import shelfvision as sv
+import shelfvision as shv
+from shelfvision._keras.backend import load_keras
+from shelfvision._storage.safetensors import KEPT, Tensor
 from shelfvision.errors import BundleError, InvalidParameterError, ModelError
 from shelfvision.inference._bundle import (
     _unnumbered,
@@ -25,8 +27,6 @@ from shelfvision.inference._bundle import (
 from shelfvision.inference._manifest import Manifest
 from shelfvision.models import ModelSpec, _registry
 from shelfvision.models._architecture import Architecture
-from shelfvision.models._backend import load_keras
-from shelfvision.models._safetensors import KEPT, Tensor
 from shelfvision.predictions import ValidationScores
 from support import refuses
 
@@ -228,7 +228,7 @@ def own(*, side: int = 4, units: int = 2, name: str = "ending") -> keras.Model:
 def saved() -> bytes:
     """Return the bundle of a network of one's own."""
     file = io.BytesIO()
-    sv.Classifier.from_model(own(), class_names=["a", "b"]).save(file)
+    shv.Classifier.from_model(own(), class_names=["a", "b"]).save(file)
     return file.getvalue()
 
 
@@ -262,7 +262,7 @@ def test_the_names_that_keras_numbers_may_have_other_numbers() -> None:
         *("dense/kernel", "a", "b", "conv2d/v1")
     ]
     numbered = io.BytesIO()
-    sv.Classifier.from_model(own(name="end_7"), class_names=["a", "b"]).save(numbered)
+    shv.Classifier.from_model(own(name="end_7"), class_names=["a", "b"]).save(numbered)
     for model in (own(name="end"), own(name="end_12")):
         numbered.seek(0)
         assert load_bundle(numbered, builder=Mock(return_value=model))[2] is model
@@ -272,10 +272,10 @@ def test_a_registered_network_is_built_as_ours_are(
     saved: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_registry, "_registered", {})
-    sv.register_architecture("own", lambda spec: own())
+    shv.register_architecture("own", lambda spec: own())
     assert load_bundle(io.BytesIO(saved))[2].name == "own"
     monkeypatch.setattr(_registry, "_registered", {})
-    sv.register_architecture("mine", lambda spec: own())
+    shv.register_architecture("mine", lambda spec: own())
     pretended = bundle(dataclasses.replace(MANIFEST, own_architecture=False))
     assert said(BundleError, lambda: read_contents(io.BytesIO(pretended))) == (
         "the given file cannot be loaded: it gives 'mine' out as an architecture of shelfvision; "

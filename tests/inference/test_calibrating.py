@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision.errors import DataError, InvalidParameterError, ModelError, ShelfVisionWarning
 from shelfvision.inference._trust import Trust, warn_of_too_few
 from support import gives_warning, refuses
@@ -20,42 +20,42 @@ Pixels = npt.NDArray[np.uint8]
 NAMES = ("juice", "milk", "yoghurt")
 
 
-def scores_of(n: int, groups: int = 1, seed: int = 0) -> sv.ValidationScores:
+def scores_of(n: int, groups: int = 1, seed: int = 0) -> shv.ValidationScores:
     """Return scores of a network that claims twice the logits that are true."""
     rng = np.random.default_rng(seed)
     logits = rng.normal(0, 2, (n, 3))
     meant = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     said = meant**2 / (meant**2).sum(axis=1, keepdims=True)
     labels = (meant.cumsum(axis=1) > rng.random((n, 1))).argmax(axis=1)
-    return sv.ValidationScores.of(said, labels, np.arange(n) // groups)
+    return shv.ValidationScores.of(said, labels, np.arange(n) // groups)
 
 
-def with_scores(classifier: sv.Classifier, scores: sv.ValidationScores) -> sv.Classifier:
+def with_scores(classifier: shv.Classifier, scores: shv.ValidationScores) -> shv.Classifier:
     return classifier._trusting(Trust(validation=scores))
 
 
 @pytest.fixture(scope="module")
-def scored(classifier: sv.Classifier) -> sv.Classifier:
+def scored(classifier: shv.Classifier) -> shv.Classifier:
     return with_scores(classifier, scores_of(1500))
 
 
 @pytest.fixture(scope="module")
-def dataset(pixels: Pixels) -> sv.Dataset:
+def dataset(pixels: Pixels) -> shv.Dataset:
     labels = np.arange(40) % 3
-    return sv.Dataset.from_arrays(
+    return shv.Dataset.from_arrays(
         pixels, labels, class_names=NAMES, groups=[f"burst {n // 2}" for n in range(40)]
     )
 
 
-def saved(classifier: sv.Classifier) -> sv.Classifier:
+def saved(classifier: shv.Classifier) -> shv.Classifier:
     file = io.BytesIO()
     classifier.save(file)
     file.seek(0)
-    return sv.Classifier.load(file)
+    return shv.Classifier.load(file)
 
 
 def test_scores_of_a_dataset_are_what_the_network_says(
-    classifier: sv.Classifier, dataset: sv.Dataset
+    classifier: shv.Classifier, dataset: shv.Dataset
 ) -> None:
     found = classifier.with_validation(dataset).calibrated().with_validation(dataset)
     kept = found.validation_scores
@@ -68,7 +68,7 @@ def test_scores_of_a_dataset_are_what_the_network_says(
 
 
 def test_calibration_changes_what_predict_says_but_not_the_labels(
-    scored: sv.Classifier, pixels: Pixels
+    scored: shv.Classifier, pixels: Pixels
 ) -> None:
     calibrated = scored.calibrated()
     assert calibrated.calibration is not None
@@ -85,7 +85,7 @@ def test_calibration_changes_what_predict_says_but_not_the_labels(
 
 
 def test_without_a_method_the_network_speaks_for_itself_again(
-    scored: sv.Classifier, pixels: Pixels
+    scored: shv.Classifier, pixels: Pixels
 ) -> None:
     raw = scored.calibrated("isotonic").calibrated(None)
     assert raw.calibration is None
@@ -93,7 +93,7 @@ def test_without_a_method_the_network_speaks_for_itself_again(
 
 
 def test_a_dataset_given_is_what_is_learned_from(
-    scored: sv.Classifier, dataset: sv.Dataset
+    scored: shv.Classifier, dataset: shv.Dataset
 ) -> None:
     found = scored.calibrated(dataset=dataset)
     assert found.calibration is not None
@@ -104,22 +104,22 @@ def test_a_dataset_given_is_what_is_learned_from(
     assert (chosen.thresholds.n_photos, chosen.thresholds.n_groups) == (40, 20)
 
 
-def test_thresholds_are_chosen_on_calibrated_scores(scored: sv.Classifier) -> None:
+def test_thresholds_are_chosen_on_calibrated_scores(scored: shv.Classifier) -> None:
     calibrated = scored.calibrated()
     found = calibrated.with_threshold(0.9).thresholds
     kept = scored.validation_scores
     assert kept is not None
     assert calibrated.calibration is not None
     rows = calibrated.calibration.apply(kept.probabilities)
-    assert found == sv.Thresholds.for_precision(rows, kept.labels, precision=0.9)
+    assert found == shv.Thresholds.for_precision(rows, kept.labels, precision=0.9)
     assert found is not None
     assert found.values[0] is not None
 
 
-def test_decisions_are_those_of_the_thresholds(scored: sv.Classifier, pixels: Pixels) -> None:
+def test_decisions_are_those_of_the_thresholds(scored: shv.Classifier, pixels: Pixels) -> None:
     rows = scored.predict_proba(pixels).max(axis=1)
     middle = float(np.median(rows))
-    chosen = scored._trusting(Trust(thresholds=sv.Thresholds(values=(middle,))))
+    chosen = scored._trusting(Trust(thresholds=shv.Thresholds(values=(middle,))))
     found = chosen.predict([*pixels, b"no photo"], on_error="skip")
     assert found.decision.tolist()[:-1] == [
         # A confidence reaches a threshold within 1e-6.
@@ -132,7 +132,7 @@ def test_decisions_are_those_of_the_thresholds(scored: sv.Classifier, pixels: Pi
 
 
 def test_too_few_photos_send_everything_to_review_and_say_how_many_would_do(
-    classifier: sv.Classifier, pixels: Pixels
+    classifier: shv.Classifier, pixels: Pixels
 ) -> None:
     few = with_scores(classifier, scores_of(60, groups=2))
     with pytest.warns(ShelfVisionWarning) as caught:
@@ -146,19 +146,19 @@ def test_too_few_photos_send_everything_to_review_and_say_how_many_would_do(
     assert set(chosen.predict(pixels).decision) == {"review"}
 
 
-def test_classes_that_lack_photos_are_named(classifier: sv.Classifier) -> None:
+def test_classes_that_lack_photos_are_named(classifier: shv.Classifier) -> None:
     with gives_warning(ShelfVisionWarning, "too-few-photos"):
         with_scores(classifier, scores_of(60)).with_threshold(0.98, per_class=True)
 
 
 def test_a_class_without_photos_does_not_hide_how_many_the_others_need() -> None:
-    found = sv.Thresholds(values=(None, None), precision=0.98, needed=(None, 149))
+    found = shv.Thresholds(values=(None, None), precision=0.98, needed=(None, 149))
     with gives_warning(ShelfVisionWarning, "too-few-photos") as caught:
         warn_of_too_few(found, ["absent", "rare"])
     assert "about 149 photos of the class" in str(caught[0])
 
 
-def test_a_precision_that_is_supported_warns_of_nothing(scored: sv.Classifier) -> None:
+def test_a_precision_that_is_supported_warns_of_nothing(scored: shv.Classifier) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         found = scored.calibrated().with_threshold(0.9, per_class=True)
@@ -166,14 +166,14 @@ def test_a_precision_that_is_supported_warns_of_nothing(scored: sv.Classifier) -
     assert found.thresholds.per_class
 
 
-def test_a_new_calibration_drops_thresholds_aloud(scored: sv.Classifier) -> None:
+def test_a_new_calibration_drops_thresholds_aloud(scored: shv.Classifier) -> None:
     chosen = scored.with_threshold(0.9)
     with pytest.warns(ShelfVisionWarning) as caught:
         assert chosen.calibrated().thresholds is None
     assert caught[0].filename == __file__
 
 
-def test_all_of_it_is_saved_and_loaded(scored: sv.Classifier, pixels: Pixels) -> None:
+def test_all_of_it_is_saved_and_loaded(scored: shv.Classifier, pixels: Pixels) -> None:
     for method in ("temperature", "sigmoid", "isotonic"):
         one = scored.calibrated(method).with_threshold(0.9, per_class=method == "sigmoid")
         for back in (saved(one), pickle.loads(pickle.dumps(one))):
@@ -188,12 +188,12 @@ def test_all_of_it_is_saved_and_loaded(scored: sv.Classifier, pixels: Pixels) ->
             assert found.decision.tolist() == wanted.decision.tolist()
 
 
-def test_a_loaded_classifier_can_be_calibrated_anew(scored: sv.Classifier) -> None:
+def test_a_loaded_classifier_can_be_calibrated_anew(scored: shv.Classifier) -> None:
     back = saved(scored)
     assert back.calibrated().calibration == scored.calibrated().calibration
 
 
-def test_without_scores_the_way_out_is_told(classifier: sv.Classifier) -> None:
+def test_without_scores_the_way_out_is_told(classifier: shv.Classifier) -> None:
     with refuses(DataError, "needs-labels", "dataset"):
         classifier.calibrated()
     with refuses(DataError, "needs-labels", "dataset"):
@@ -201,7 +201,7 @@ def test_without_scores_the_way_out_is_told(classifier: sv.Classifier) -> None:
 
 
 def test_arguments_that_do_not_go_together_are_refused(
-    scored: sv.Classifier, dataset: sv.Dataset
+    scored: shv.Classifier, dataset: shv.Dataset
 ) -> None:
     for precision, mistake, review in ((None, 1.0, None), (None, None, 1.0), (0.9, 2.0, 1.0)):
         with refuses(InvalidParameterError, "conflict", "precision"):
@@ -210,7 +210,7 @@ def test_arguments_that_do_not_go_together_are_refused(
         scored.calibrated(None, dataset=dataset)
     with refuses(InvalidParameterError, "wrong-type", "dataset"):
         scored.with_validation([1])  # type: ignore[arg-type]  # wrong on purpose
-    other = sv.Dataset.from_arrays(dataset.to_arrays()[0], dataset.labels, class_names=list("abc"))
+    other = shv.Dataset.from_arrays(dataset.to_arrays()[0], dataset.labels, class_names=list("abc"))
     with refuses(DataError, "unknown-class", "dataset"):
         scored.calibrated(dataset=other)
     with refuses(DataError, "empty", "dataset"):
@@ -218,8 +218,8 @@ def test_arguments_that_do_not_go_together_are_refused(
 
 
 @pytest.fixture(scope="module")
-def trained(classifier: sv.Classifier) -> sv.Classifier:
-    return sv.Classifier.from_model(
+def trained(classifier: shv.Classifier) -> shv.Classifier:
+    return shv.Classifier.from_model(
         classifier._network.model,
         class_names=NAMES,
         provenance={"class_counts": {"juice": 10, "milk": 20, "yoghurt": 10}},
@@ -227,7 +227,7 @@ def trained(classifier: sv.Classifier) -> sv.Classifier:
 
 
 def test_a_mix_that_is_given_corrects_the_probabilities(
-    trained: sv.Classifier, pixels: Pixels
+    trained: shv.Classifier, pixels: Pixels
 ) -> None:
     raw = trained.predict(pixels)
     found = trained.predict(pixels, class_frequencies={"juice": 1, "milk": 2, "yoghurt": 1})
@@ -243,7 +243,7 @@ def test_a_mix_that_is_given_corrects_the_probabilities(
 
 
 def test_a_mix_can_be_estimated_from_the_photos_themselves(
-    trained: sv.Classifier, pixels: Pixels
+    trained: shv.Classifier, pixels: Pixels
 ) -> None:
     found = trained.predict([*pixels, b"no photo"], class_frequencies="estimate", on_error="skip")
     assert found.class_frequencies is not None
@@ -257,9 +257,9 @@ def test_a_mix_can_be_estimated_from_the_photos_themselves(
 
 
 def test_decisions_follow_the_corrected_probabilities(
-    trained: sv.Classifier, pixels: Pixels
+    trained: shv.Classifier, pixels: Pixels
 ) -> None:
-    chosen = trained._trusting(Trust(thresholds=sv.Thresholds(values=(0.7,))))
+    chosen = trained._trusting(Trust(thresholds=shv.Thresholds(values=(0.7,))))
     mix = {"juice": 0.98, "milk": 0.01, "yoghurt": 0.01}
     found = chosen.predict(pixels, class_frequencies=mix)
     assert found.decision.tolist() == [
@@ -268,7 +268,7 @@ def test_decisions_follow_the_corrected_probabilities(
 
 
 def test_the_validation_mix_serves_where_the_training_mix_is_not_known(
-    scored: sv.Classifier, classifier: sv.Classifier, pixels: Pixels
+    scored: shv.Classifier, classifier: shv.Classifier, pixels: Pixels
 ) -> None:
     kept = scored.validation_scores
     assert kept is not None
@@ -289,7 +289,7 @@ def test_the_validation_mix_serves_where_the_training_mix_is_not_known(
     ],
 )
 def test_a_mix_that_is_none_is_refused(
-    trained: sv.Classifier, pixels: Pixels, mix: Any, code: str
+    trained: shv.Classifier, pixels: Pixels, mix: Any, code: str
 ) -> None:
     with refuses(InvalidParameterError, code, "class_frequencies"):
         trained.predict(pixels, class_frequencies=mix)

@@ -14,15 +14,15 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-import shelfvision as sv
-from shelfvision.data.decoding._decode import read_photo, resize_image
+import shelfvision as shv
+from shelfvision._keras.backend import load_keras
+from shelfvision._photos.decode import read_photo, resize_image
 from shelfvision.errors import (
     InvalidParameterError,
     ModelError,
     PhotoError,
     PhotoNotFoundError,
 )
-from shelfvision.models._backend import load_keras
 from support import refuses
 
 Pixels = npt.NDArray[np.uint8]
@@ -39,14 +39,14 @@ def files(pixels: Pixels, tmp_path: Path) -> list[Path]:
 
 
 def test_probabilities_are_the_models_own(pixels: Pixels) -> None:
-    model = sv.build_model(3, image_size=SIZE, seed=5)
-    found = sv.Classifier.from_model(model, class_names=list("abc"))
+    model = shv.build_model(3, image_size=SIZE, seed=5)
+    found = shv.Classifier.from_model(model, class_names=list("abc"))
     wanted = np.asarray(model.predict_on_batch(pixels[:8]))
     np.testing.assert_allclose(found.predict_proba(pixels[:8]), wanted, atol=1e-6)
 
 
 def test_every_way_to_give_a_photo_gives_the_same_answer(
-    classifier: sv.Classifier, pixels: Pixels, files: list[Path]
+    classifier: shv.Classifier, pixels: Pixels, files: list[Path]
 ) -> None:
     ways: list[object] = [
         files[0],
@@ -58,24 +58,24 @@ def test_every_way_to_give_a_photo_gives_the_same_answer(
         pixels[:1],
         [pixels[0]],
         (path for path in files[:1]),
-        sv.Dataset.from_arrays(pixels[:1], [0], class_names=classifier.class_names),
+        shv.Dataset.from_arrays(pixels[:1], [0], class_names=classifier.class_names),
     ]
     answers = [classifier.predict(way).probabilities for way in ways]  # type: ignore[arg-type]  # of every kind
     assert all(np.array_equal(answer, answers[0]) for answer in answers)
 
 
 def test_ids_are_paths_as_given_numbers_or_the_datasets(
-    classifier: sv.Classifier, pixels: Pixels, files: list[Path]
+    classifier: shv.Classifier, pixels: Pixels, files: list[Path]
 ) -> None:
     assert classifier.predict(files[:2]).ids.tolist() == [str(path) for path in files[:2]]
     assert classifier.predict([pixels[0], str(files[1])]).ids.tolist() == ["0", str(files[1])]
     assert classifier.predict(pixels[:3]).ids.tolist() == ["0", "1", "2"]
-    dataset = sv.Dataset.from_arrays(pixels[:2], [0, 1], ids=["x", "y"])
+    dataset = shv.Dataset.from_arrays(pixels[:2], [0, 1], ids=["x", "y"])
     assert classifier.predict(dataset).ids.tolist() == ["x", "y"]
 
 
 def test_rows_come_in_the_order_asked_for_whatever_the_number(
-    classifier: sv.Classifier, pixels: Pixels
+    classifier: shv.Classifier, pixels: Pixels
 ) -> None:
     alone = np.concatenate([classifier.predict_proba(image) for image in pixels])
     for n in (1, 2, 3, 5, 8, 9, 17, 33, 40):
@@ -84,11 +84,11 @@ def test_rows_come_in_the_order_asked_for_whatever_the_number(
         np.testing.assert_allclose(found, alone[:n], atol=1e-5)
 
 
-def test_the_answers_differ_between_photos(classifier: sv.Classifier, pixels: Pixels) -> None:
+def test_the_answers_differ_between_photos(classifier: shv.Classifier, pixels: Pixels) -> None:
     assert np.ptp(classifier.predict_proba(pixels), axis=0).max() > 0.01
 
 
-def test_no_photos_give_no_rows(classifier: sv.Classifier, pixels: Pixels) -> None:
+def test_no_photos_give_no_rows(classifier: shv.Classifier, pixels: Pixels) -> None:
     assert len(classifier.predict([])) == 0
     assert classifier.predict_proba(pixels[:0]).shape == (0, 3)
     assert classifier.embed([]).shape == (0, 64)
@@ -98,18 +98,18 @@ def test_pixels_of_another_size_are_resized_as_photos_are(tmp_path: Path) -> Non
     rng = np.random.default_rng(1)
     image = rng.integers(0, 256, (120, 70, 3), dtype=np.uint8)
     Image.fromarray(image).save(tmp_path / "photo.png")
-    model = sv.build_model(3, image_size=SIZE)
+    model = shv.build_model(3, image_size=SIZE)
     for resize in ("stretch", "pad", "crop"):
         by_resizing = resize_image(image, image_size=SIZE, resize=resize)
         by_reading = read_photo(tmp_path / "photo.png", image_size=SIZE, resize=resize)
         assert np.array_equal(by_resizing, by_reading)
-        found = sv.Classifier.from_model(model, class_names=list("abc"), resize=resize)
+        found = shv.Classifier.from_model(model, class_names=list("abc"), resize=resize)
         asked: list[object] = [image, image[None], tmp_path / "photo.png", by_resizing]
         answers = [found.predict_proba(photo) for photo in asked]  # type: ignore[arg-type]  # of every kind
         assert all(np.array_equal(answer, answers[0]) for answer in answers)
 
 
-def test_an_iterable_is_read_batch_by_batch(classifier: sv.Classifier, pixels: Pixels) -> None:
+def test_an_iterable_is_read_batch_by_batch(classifier: shv.Classifier, pixels: Pixels) -> None:
     given = 0
 
     def camera() -> Iterator[Pixels]:
@@ -127,7 +127,7 @@ def test_an_iterable_is_read_batch_by_batch(classifier: sv.Classifier, pixels: P
 
 
 def test_a_photo_that_cannot_be_read_becomes_a_row_when_skipping(
-    classifier: sv.Classifier, files: list[Path]
+    classifier: shv.Classifier, files: list[Path]
 ) -> None:
     files[1].write_bytes(files[1].read_bytes()[:60])
     missing = files[0].with_name("missing.png")
@@ -142,20 +142,20 @@ def test_a_photo_that_cannot_be_read_becomes_a_row_when_skipping(
         classifier.predict(asked)
 
 
-def test_when_every_photo_fails_every_row_tells(classifier: sv.Classifier) -> None:
+def test_when_every_photo_fails_every_row_tells(classifier: shv.Classifier) -> None:
     found = classifier.predict([b"", b"not a photo"], on_error="skip")
     assert found.labels.tolist() == [None, None]
     assert all(found.errors)
 
 
 def test_a_dataset_with_a_broken_photo_loses_only_that_row(
-    classifier: sv.Classifier, pixels: Pixels, tmp_path: Path
+    classifier: shv.Classifier, pixels: Pixels, tmp_path: Path
 ) -> None:
     for number in range(4):
         place = tmp_path / "ab"[number % 2]
         place.mkdir(exist_ok=True)
         Image.fromarray(pixels[number]).save(place / f"{number}.png")
-    dataset = sv.Dataset.from_directory(tmp_path, image_size=SIZE)
+    dataset = shv.Dataset.from_directory(tmp_path, image_size=SIZE)
     broken = tmp_path / "b" / "1.png"
     broken.write_bytes(broken.read_bytes()[:80])
     found = classifier.predict(dataset, on_error="skip")
@@ -164,20 +164,20 @@ def test_a_dataset_with_a_broken_photo_loses_only_that_row(
         classifier.predict(dataset)
 
 
-def test_a_missing_photo_is_a_missing_file(classifier: sv.Classifier) -> None:
+def test_a_missing_photo_is_a_missing_file(classifier: shv.Classifier) -> None:
     with refuses(PhotoNotFoundError, "not-found"):
         classifier.predict("nowhere.jpg")
     with pytest.raises(FileNotFoundError):
         classifier.predict("nowhere.jpg")
 
 
-def test_an_address_is_told_to_be_downloaded(classifier: sv.Classifier) -> None:
+def test_an_address_is_told_to_be_downloaded(classifier: shv.Classifier) -> None:
     with refuses(PhotoNotFoundError, "not-found"):
         classifier.predict("https://example.com/milk.jpg")
 
 
 def test_what_is_no_photo_is_refused_with_the_remedy(
-    classifier: sv.Classifier, pixels: Pixels, tmp_path: Path
+    classifier: shv.Classifier, pixels: Pixels, tmp_path: Path
 ) -> None:
     cases: list[tuple[object, str]] = [
         (pixels[0] / np.float32(255), "wrong-dtype"),
@@ -201,9 +201,9 @@ def test_what_is_no_photo_is_refused_with_the_remedy(
 
 
 def test_training_the_model_further_does_not_change_the_classifier(pixels: Pixels) -> None:
-    model = sv.build_model(2, image_size=SIZE)
-    before = sv.Classifier.from_model(model, class_names=["a", "b"])
-    late = sv.Classifier.from_model(model, class_names=["a", "b"])
+    model = shv.build_model(2, image_size=SIZE)
+    before = shv.Classifier.from_model(model, class_names=["a", "b"])
+    late = shv.Classifier.from_model(model, class_names=["a", "b"])
     wanted = before.predict_proba(pixels[:8])
     model.trainable = False
     model.set_weights([weight + 0.5 for weight in model.get_weights()])
@@ -213,26 +213,26 @@ def test_training_the_model_further_does_not_change_the_classifier(pixels: Pixel
 
 
 def test_predicting_leaves_the_model_as_it_was(pixels: Pixels) -> None:
-    model = sv.build_model(2, image_size=SIZE, dropout=0.5)
+    model = shv.build_model(2, image_size=SIZE, dropout=0.5)
     before = [np.array(load_keras().ops.convert_to_numpy(v.value)) for v in model.variables]
-    found = sv.Classifier.from_model(model, class_names=["a", "b"])
+    found = shv.Classifier.from_model(model, class_names=["a", "b"])
     assert np.array_equal(found.predict_proba(pixels[:4]), found.predict_proba(pixels[:4]))
     after = [np.array(load_keras().ops.convert_to_numpy(v.value)) for v in model.variables]
     assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
 
 
 def test_embeddings_are_what_goes_into_the_last_layer(
-    classifier: sv.Classifier, pixels: Pixels
+    classifier: shv.Classifier, pixels: Pixels
 ) -> None:
-    model = sv.build_model(3, image_size=SIZE, seed=5)
-    found = sv.Classifier.from_model(model, class_names=list("abc"))
+    model = shv.build_model(3, image_size=SIZE, seed=5)
+    found = shv.Classifier.from_model(model, class_names=list("abc"))
     kernel, bias = model.get_layer("probabilities").get_weights()
     logits = found.embed(pixels[:8]) @ kernel + bias
     softmax = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     np.testing.assert_allclose(softmax, found.predict_proba(pixels[:8]), atol=1e-5)
 
 
-def test_threads_get_bit_for_bit_what_one_gets(classifier: sv.Classifier, pixels: Pixels) -> None:
+def test_threads_get_bit_for_bit_what_one_gets(classifier: shv.Classifier, pixels: Pixels) -> None:
     wanted = [classifier.predict_proba(image) for image in pixels]
     wrong: list[int] = []
 
@@ -253,7 +253,7 @@ def test_threads_get_bit_for_bit_what_one_gets(classifier: sv.Classifier, pixels
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::DeprecationWarning")
 def test_a_classifier_inherited_through_a_fork_refuses_at_once(
-    classifier: sv.Classifier, pixels: Pixels
+    classifier: shv.Classifier, pixels: Pixels
 ) -> None:
     classifier.predict(pixels[0])
     file = io.BytesIO()
@@ -261,7 +261,7 @@ def test_a_classifier_inherited_through_a_fork_refuses_at_once(
     child = os.fork()
     if child == 0:
         refused = 0
-        for use in (lambda: classifier.predict(pixels[0]), lambda: sv.build_model(2)):
+        for use in (lambda: classifier.predict(pixels[0]), lambda: shv.build_model(2)):
             try:
                 use()
             except ModelError as error:
@@ -288,7 +288,7 @@ def _own(outputs: int = 3, activation: str = "softmax", dtype: str = "float32") 
 
 def test_a_model_of_ones_own_serves_too(pixels: Pixels) -> None:
     for dtype in ("uint8", "float32"):
-        found = sv.Classifier.from_model(_own(dtype=dtype), class_names=list("abc"))
+        found = shv.Classifier.from_model(_own(dtype=dtype), class_names=list("abc"))
         assert found.predict_proba(pixels[:2]).shape == (2, 3)
         assert found.image_size == (8, 8)
 
@@ -305,7 +305,7 @@ def test_a_subclassed_model_serves_but_has_no_embedding() -> None:
             return self.dense(keras.ops.mean(keras.ops.cast(images, "float32"), axis=(1, 2)))
 
     with refuses(ModelError, "wrong-shape", "model"):
-        sv.Classifier.from_model(Own(), class_names=["a", "b"])
+        shv.Classifier.from_model(Own(), class_names=["a", "b"])
 
 
 def test_a_model_that_cannot_be_served_is_refused() -> None:
@@ -321,20 +321,20 @@ def test_a_model_that_cannot_be_served_is_refused() -> None:
     ]
     for model, code, parameter in cases:
         with refuses(ModelError, code, parameter):
-            sv.Classifier.from_model(model, class_names=list("abc"))
+            shv.Classifier.from_model(model, class_names=list("abc"))
 
 
 def test_outputs_that_are_no_probabilities_are_refused() -> None:
     model = _own(activation="linear")
-    found = sv.Classifier.from_model(model, class_names=list("abc"))
+    found = shv.Classifier.from_model(model, class_names=list("abc"))
     with refuses(ModelError, "not-probabilities"):
         found.predict(np.full((8, 8, 3), 200, np.uint8))
 
 
 def test_weights_that_are_not_finite_are_told() -> None:
-    model = sv.build_model(2, image_size=SIZE)
+    model = shv.build_model(2, image_size=SIZE)
     model.set_weights([weight * np.nan for weight in model.get_weights()])
-    found = sv.Classifier.from_model(model, class_names=["a", "b"])
+    found = shv.Classifier.from_model(model, class_names=["a", "b"])
     with refuses(ModelError, "not-finite"):
         found.predict(np.zeros((*SIZE, 3), np.uint8))
     with refuses(ModelError, "not-finite"):
@@ -342,16 +342,18 @@ def test_weights_that_are_not_finite_are_told() -> None:
 
 
 def test_provenance_must_be_plain_values() -> None:
-    model = sv.build_model(2, image_size=SIZE)
+    model = shv.build_model(2, image_size=SIZE)
     with refuses(InvalidParameterError, "not-plain", "provenance"):
-        sv.Classifier.from_model(model, class_names=["a", "b"], provenance={"x": object()})
+        shv.Classifier.from_model(model, class_names=["a", "b"], provenance={"x": object()})
     given: dict[str, object] = {"notes": ["one"]}
-    found = sv.Classifier.from_model(model, class_names=["a", "b"], provenance=given)
+    found = shv.Classifier.from_model(model, class_names=["a", "b"], provenance=given)
     given["notes"] = []
     assert found.provenance == {"notes": ["one"]}
 
 
-def test_an_array_of_paths_is_a_list_of_paths(classifier: sv.Classifier, files: list[Path]) -> None:
+def test_an_array_of_paths_is_a_list_of_paths(
+    classifier: shv.Classifier, files: list[Path]
+) -> None:
     names = [str(path) for path in files]
     expected = classifier.predict_proba(names)
     for array in (np.array(names), np.array(names, dtype=object)):
@@ -359,7 +361,7 @@ def test_an_array_of_paths_is_a_list_of_paths(classifier: sv.Classifier, files: 
 
 
 def test_an_open_file_is_refused_instead_of_read_by_lines(
-    classifier: sv.Classifier, files: list[Path]
+    classifier: shv.Classifier, files: list[Path]
 ) -> None:
     with (
         files[0].open("rb") as file,
@@ -369,7 +371,7 @@ def test_an_open_file_is_refused_instead_of_read_by_lines(
 
 
 def test_a_path_that_no_file_system_takes_is_a_row_with_its_error(
-    classifier: sv.Classifier, files: list[Path]
+    classifier: shv.Classifier, files: list[Path]
 ) -> None:
     found = classifier.predict(["a" * 5000, "a\0b", files[0]], on_error="skip")
     assert [error is None for error in found.errors] == [False, False, True]

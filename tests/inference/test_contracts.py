@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision.errors import BundleError, PhotoError
 from shelfvision.inference._bundle import read_contents, save_bundle
 from shelfvision.inference._manifest import Manifest, plain
@@ -50,7 +50,7 @@ def given_as(way: str, path: Path, image: Pixels) -> Path | str | bytes | Pixels
 @settings(max_examples=15)
 @given(st.lists(st.tuples(st.integers(0, 5), st.sampled_from(WAYS)), max_size=7))
 def test_photos_of_every_kind_are_answered_as_each_alone_and_failures_tell_why(
-    classifier: sv.Classifier,
+    classifier: shv.Classifier,
     pixels: Pixels,
     files: list[Path],
     photos: list[tuple[int, str]],

@@ -9,7 +9,7 @@ from typing import cast
 import numpy as np
 import pytest
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision.inference._digest import digest_of
 from shelfvision.models import ModelSpec
 
@@ -17,7 +17,7 @@ KERNEL = np.array([[0.5, -1.0]], np.float32)
 SPEC = ModelSpec(architecture="mine", num_classes=2, image_size=(3, 5))
 
 
-def classifier(**changes: object) -> sv.Classifier:
+def classifier(**changes: object) -> shv.Classifier:
     """Return what a digest is taken of, without a network behind it."""
     values: dict[str, object] = {
         "_spec": None,
@@ -28,7 +28,7 @@ def classifier(**changes: object) -> sv.Classifier:
     }
     values |= changes
     network = SimpleNamespace(weights=values.pop("weights"))
-    return cast("sv.Classifier", SimpleNamespace(**values, _network=network))
+    return cast("shv.Classifier", SimpleNamespace(**values, _network=network))
 
 
 def test_the_digest_is_taken_as_it_always_was() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision.errors import BundleError, BundleNotFoundError, InvalidParameterError
 from shelfvision.inference._bundle import read_contents, save_bundle
 from support import refuses
@@ -21,11 +21,11 @@ GOLDEN = Path(__file__).with_name("golden")
 
 
 def test_it_tells_what_the_classifier_was_saved_with(
-    classifier: sv.Classifier, tmp_path: Path
+    classifier: shv.Classifier, tmp_path: Path
 ) -> None:
     path = tmp_path / "groceries.shelf"
     digest = classifier.save(path)
-    info = sv.inspect(path, expected_sha256=digest)
+    info = shv.inspect(path, expected_sha256=digest)
     assert (info.path, info.sha256, info.size) == (str(path), digest, path.stat().st_size)
     assert (info.class_names, info.image_size) == (classifier.class_names, classifier.image_size)
     assert (info.architecture, info.resize, info.own_architecture) == (
@@ -43,7 +43,7 @@ def test_it_tells_what_the_classifier_was_saved_with(
 @pytest.mark.parametrize("version", [1, 2])
 def test_bundles_of_every_format_are_told_of(version: int) -> None:
     path = GOLDEN / f"version-{version}.shelf"
-    info = sv.inspect(path)
+    info = shv.inspect(path)
     assert info.format == version
     assert info.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     wanted = json.loads(path.with_suffix(".json").read_text())
@@ -55,7 +55,7 @@ def test_bundles_of_every_format_are_told_of(version: int) -> None:
 
 
 def test_it_prints_as_a_table_and_is_short_in_a_list() -> None:
-    info = sv.inspect(GOLDEN / "version-2.shelf")
+    info = shv.inspect(GOLDEN / "version-2.shelf")
     text = str(info)
     for told in (info.sha256, "grocery_cnn", "juice, milk, yoghurt", "88 x 90", "temperature"):
         assert told in text
@@ -64,7 +64,7 @@ def test_it_prints_as_a_table_and_is_short_in_a_list() -> None:
 
 
 def test_it_is_told_as_plain_values() -> None:
-    info = sv.inspect(GOLDEN / "version-2.shelf")
+    info = shv.inspect(GOLDEN / "version-2.shelf")
     told = json.loads(json.dumps(info.to_dict()))
     assert (told["sha256"], told["format"], told["resize"]) == (info.sha256, 2, info.resize)
     assert told["class_names"] == list(info.class_names)
@@ -74,7 +74,7 @@ def test_it_is_told_as_plain_values() -> None:
 
 
 def test_a_recipe_is_told_by_the_names_of_its_parts(
-    classifier: sv.Classifier, tmp_path: Path
+    classifier: shv.Classifier, tmp_path: Path
 ) -> None:
     recipe = {
         "augmenter": {"name": "Rotate", "degrees": 45.0, "fill": "reflect"},
@@ -83,13 +83,13 @@ def test_a_recipe_is_told_by_the_names_of_its_parts(
     }
     manifest = dataclasses.replace(classifier._manifest(), provenance={"trainer": recipe})
     save_bundle(manifest, classifier._network.weights, tmp_path / "a.shelf")
-    line = next(x for x in str(sv.inspect(tmp_path / "a.shelf")).splitlines() if "Rotate" in x)
+    line = next(x for x in str(shv.inspect(tmp_path / "a.shelf")).splitlines() if "Rotate" in x)
     told = "epochs 7, augmenter Rotate (degrees 45, fill reflect), change [0.5, 0.333333]"
     assert line.endswith(told)
 
 
 def test_it_cannot_be_changed() -> None:
-    info = sv.inspect(GOLDEN / "version-2.shelf")
+    info = shv.inspect(GOLDEN / "version-2.shelf")
     with pytest.raises(dataclasses.FrozenInstanceError):
         info.sha256 = "0" * 64  # type: ignore[misc]  # that is the point
     with pytest.raises(TypeError):
@@ -102,7 +102,7 @@ def test_what_a_stranger_wrote_cannot_take_the_place_of_what_was_checked() -> No
     manifest = dataclasses.replace(found.manifest, provenance=evil)
     file = io.BytesIO()
     save_bundle(manifest, found.tensors, file)
-    text = str(sv.inspect(io.BytesIO(file.getvalue())))
+    text = str(shv.inspect(io.BytesIO(file.getvalue())))
     assert "\x1b" not in text
     lines = text.splitlines()
     assert [line.startswith("SHA-256") for line in lines].count(True) == 1
@@ -111,8 +111,8 @@ def test_what_a_stranger_wrote_cannot_take_the_place_of_what_was_checked() -> No
 
 def test_neither_keras_nor_a_backend_is_imported() -> None:
     code = (
-        "import sys, shelfvision as sv\n"
-        "print(sv.inspect(sys.argv[1]).architecture)\n"
+        "import sys, shelfvision as shv\n"
+        "print(shv.inspect(sys.argv[1]).architecture)\n"
         "print(sorted({'keras', 'tensorflow', 'jax', 'torch'} & set(sys.modules)))\n"
     )
     run = [sys.executable, "-c", code, str(GOLDEN / "version-2.shelf")]
@@ -123,10 +123,10 @@ def test_neither_keras_nor_a_backend_is_imported() -> None:
 def test_it_refuses_what_load_refuses(tmp_path: Path) -> None:
     data = (GOLDEN / "version-2.shelf").read_bytes()
     with refuses(BundleError, "damaged"):
-        sv.inspect(io.BytesIO(data[:-1] + b"\0"))
+        shv.inspect(io.BytesIO(data[:-1] + b"\0"))
     with refuses(BundleError, "wrong-digest", "expected_sha256"):
-        sv.inspect(io.BytesIO(data), expected_sha256="0" * 64)
+        shv.inspect(io.BytesIO(data), expected_sha256="0" * 64)
     with refuses(BundleNotFoundError, "not-found", "path"):
-        sv.inspect(tmp_path / "nothing.shelf")
+        shv.inspect(tmp_path / "nothing.shelf")
     with refuses(InvalidParameterError, "wrong-type", "path"):
-        sv.inspect(data)  # type: ignore[arg-type]  # that is the point
+        shv.inspect(data)  # type: ignore[arg-type]  # that is the point

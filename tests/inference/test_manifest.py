@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from shelfvision._json import canonical_json
+from shelfvision._keras.backend import backend_name
+from shelfvision._storage.json_values import canonical_json
+from shelfvision._storage.safetensors import DIGESTS
+from shelfvision._storage.sealed import SEAL, seal
 from shelfvision.errors import BundleError, InvalidParameterError
 from shelfvision.inference._manifest import ENTRY, VERSION, Manifest, package_versions, plain
 from shelfvision.models import ModelSpec
-from shelfvision.models._backend import backend_name
-from shelfvision.models._safetensors import DIGESTS
-from shelfvision.models._sealed import SEAL, seal
 from shelfvision.predictions import Calibration, Thresholds
 from shelfvision.predictions._validation_scores import MAX_ROWS
 from support import refuses

@@ -10,14 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-import shelfvision as sv
-from shelfvision.models._backend import load_keras
+import shelfvision as shv
+from shelfvision._keras.backend import load_keras
 
 Pixels = npt.NDArray[np.uint8]
 
 
 def test_a_pickled_classifier_comes_back_as_it_was(
-    classifier: sv.Classifier, pixels: Pixels
+    classifier: shv.Classifier, pixels: Pixels
 ) -> None:
     back = pickle.loads(pickle.dumps(classifier))
     assert (back.class_names, back.resize) == (classifier.class_names, classifier.resize)
@@ -27,13 +27,13 @@ def test_a_pickled_classifier_comes_back_as_it_was(
 
 
 @pytest.mark.processes
-def test_a_spawned_worker_gets_a_classifier(classifier: sv.Classifier, pixels: Pixels) -> None:
+def test_a_spawned_worker_gets_a_classifier(classifier: shv.Classifier, pixels: Pixels) -> None:
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         found = pool.apply(classifier.predict_proba, (pixels[:1],))
     np.testing.assert_allclose(found, classifier.predict_proba(pixels[:1]), atol=1e-6)
 
 
-def test_copies_are_the_classifier_itself(classifier: sv.Classifier) -> None:
+def test_copies_are_the_classifier_itself(classifier: shv.Classifier) -> None:
     assert copy.copy(classifier) is classifier
     assert copy.deepcopy(classifier) is classifier
 
@@ -43,6 +43,6 @@ def test_a_model_of_ones_own_says_why_it_cannot_be_pickled() -> None:
     model = load_keras().Sequential(
         [load_keras().Input((4, 4, 3)), layers.Flatten(), layers.Dense(2, activation="softmax")]
     )
-    own = sv.Classifier.from_model(model, class_names=["a", "b"])
+    own = shv.Classifier.from_model(model, class_names=["a", "b"])
     with pytest.raises(TypeError, match="only your code can build its model; save it"):
         pickle.dumps(own)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import shelfvision as shv
+from shelfvision._keras.backend import load_keras
 from shelfvision.errors import BundleError, DataError, ModelError
 from shelfvision.models import ModelSpec, _registry, register_architecture
-from shelfvision.models._backend import load_keras
 from support import refuses
 
 if TYPE_CHECKING:

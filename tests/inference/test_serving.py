@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision.errors import InvalidParameterError, PhotoError
 from support import refuses
 
@@ -57,7 +57,7 @@ def test_serving_for_long_takes_no_more_memory_and_no_files(
     assert found["new_descriptors"] == 0
 
 
-def test_a_stream_gives_what_predict_gives(classifier: sv.Classifier, pixels: Pixels) -> None:
+def test_a_stream_gives_what_predict_gives(classifier: shv.Classifier, pixels: Pixels) -> None:
     together = classifier.predict(pixels)
     streamed = list(classifier.predict_stream(pixels))
     assert [p.id for p in streamed] == together.ids.tolist()
@@ -70,14 +70,14 @@ def test_a_stream_gives_what_predict_gives(classifier: sv.Classifier, pixels: Pi
 
 
 def test_a_stream_decides_as_predict_does(pixels: Pixels) -> None:
-    careful = sv.Classifier.load(GOLDEN)
+    careful = shv.Classifier.load(GOLDEN)
     wanted = careful.predict(pixels)
     assert [p.decision for p in careful.predict_stream(pixels)] == wanted.decision.tolist()
 
 
 @pytest.mark.parametrize("size", [1, 7, None])
 def test_a_stream_reads_no_further_ahead_than_a_batch(
-    classifier: sv.Classifier, pixels: Pixels, size: int | None
+    classifier: shv.Classifier, pixels: Pixels, size: int | None
 ) -> None:
     given = 0
 
@@ -96,7 +96,7 @@ def test_a_stream_reads_no_further_ahead_than_a_batch(
 
 
 def test_a_stream_of_any_length_takes_the_memory_of_a_batch(
-    classifier: sv.Classifier, pixels: Pixels
+    classifier: shv.Classifier, pixels: Pixels
 ) -> None:
     answers = classifier.predict_stream((pixels[0].copy() for _ in range(700)), batch_size=8)
     for _ in itertools.islice(answers, 50):
@@ -109,7 +109,7 @@ def test_a_stream_of_any_length_takes_the_memory_of_a_batch(
     assert peak < 60 * pixels[0].nbytes
 
 
-def test_a_stream_goes_on_where_a_photo_fails(classifier: sv.Classifier, pixels: Pixels) -> None:
+def test_a_stream_goes_on_where_a_photo_fails(classifier: shv.Classifier, pixels: Pixels) -> None:
     asked = [pixels[0], b"no photo", pixels[1]]
     found = list(classifier.predict_stream(asked, on_error="skip"))
     assert [p.error is None for p in found] == [True, False, True]
@@ -118,7 +118,7 @@ def test_a_stream_goes_on_where_a_photo_fails(classifier: sv.Classifier, pixels:
         list(classifier.predict_stream(asked))
 
 
-def test_a_wrong_setting_of_a_stream_is_told_at_once(classifier: sv.Classifier) -> None:
+def test_a_wrong_setting_of_a_stream_is_told_at_once(classifier: shv.Classifier) -> None:
     with refuses(InvalidParameterError, "not-in-range", "batch_size"):
         classifier.predict_stream([], batch_size=0)
     with refuses(InvalidParameterError, "not-an-option", "on_error"):
@@ -128,7 +128,7 @@ def test_a_wrong_setting_of_a_stream_is_told_at_once(classifier: sv.Classifier) 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::DeprecationWarning")
-def test_refusing_after_a_fork_takes_no_time(classifier: sv.Classifier, pixels: Pixels) -> None:
+def test_refusing_after_a_fork_takes_no_time(classifier: shv.Classifier, pixels: Pixels) -> None:
     classifier.predict(pixels[0])
     reading, writing = os.pipe()
     child = os.fork()
@@ -136,7 +136,7 @@ def test_refusing_after_a_fork_takes_no_time(classifier: sv.Classifier, pixels: 
         began = time.perf_counter()
         try:
             classifier.predict(pixels[0])
-        except sv.errors.ModelError:
+        except shv.errors.ModelError:
             os.write(writing, str(time.perf_counter() - began).encode())
         os._exit(0)
     os.close(writing)
@@ -152,13 +152,13 @@ def test_refusing_after_a_fork_takes_no_time(classifier: sv.Classifier, pixels: 
 def test_a_process_that_forks_first_loads_in_each_child(tmp_path: Path) -> None:
     code = (
         "import os, sys\n"
-        "import numpy as np, shelfvision as sv\n"
-        "info = sv.inspect(sys.argv[1])\n"
+        "import numpy as np, shelfvision as shv\n"
+        "info = shv.inspect(sys.argv[1])\n"
         "children = []\n"
         "for number in range(2):\n"
         "    child = os.fork()\n"
         "    if child == 0:\n"
-        "        found = sv.Classifier.load(sys.argv[1], expected_sha256=info.sha256)\n"
+        "        found = shv.Classifier.load(sys.argv[1], expected_sha256=info.sha256)\n"
         "        found.predict(np.zeros((88, 90, 3), np.uint8))\n"
         "        os._exit(42)\n"
         "    children.append(child)\n"

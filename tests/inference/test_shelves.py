@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pictures
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision.errors import (
     InvalidParameterError,
     PhotoError,
@@ -20,23 +20,23 @@ from support import gives_warning, refuses
 
 
 @pytest.fixture(scope="module")
-def shelf() -> sv.samples.Shelf:
-    return sv.samples.render_shelf(2, 5, class_names=["Can", "Jar"], image_size=(160, 240), seed=1)
+def shelf() -> shv.samples.Shelf:
+    return shv.samples.render_shelf(2, 5, class_names=["Can", "Jar"], image_size=(160, 240), seed=1)
 
 
 @pytest.fixture(scope="module")
-def classifier() -> sv.Classifier:
-    model = sv.build_model(2, image_size=(32, 24), architecture="shelf_cnn", seed=1)
-    return sv.Classifier.from_model(model, class_names=["Can", "Jar"])
+def classifier() -> shv.Classifier:
+    model = shv.build_model(2, image_size=(32, 24), architecture="shelf_cnn", seed=1)
+    return shv.Classifier.from_model(model, class_names=["Can", "Jar"])
 
 
-def crops(shelf: sv.samples.Shelf) -> list[np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]]:
+def crops(shelf: shv.samples.Shelf) -> list[np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]]:
     edges = np.concatenate([np.floor(shelf.boxes[:, :2]), np.ceil(shelf.boxes[:, 2:])], axis=1)
     return [shelf.photo[top:bottom, left:right] for left, top, right, bottom in edges.astype(int)]
 
 
 def test_regions_are_what_the_same_crops_are_as_photos(
-    classifier: sv.Classifier, shelf: sv.samples.Shelf
+    classifier: shv.Classifier, shelf: shv.samples.Shelf
 ) -> None:
     regions = classifier.predict_regions(shelf.photo, shelf.boxes)
     single = classifier.predict(crops(shelf))
@@ -45,7 +45,7 @@ def test_regions_are_what_the_same_crops_are_as_photos(
 
 
 def test_a_path_bytes_and_pixels_give_the_same_regions(
-    classifier: sv.Classifier, shelf: sv.samples.Shelf, tmp_path: Path
+    classifier: shv.Classifier, shelf: shv.samples.Shelf, tmp_path: Path
 ) -> None:
     file = io.BytesIO()
     Pictures.fromarray(shelf.photo).save(file, "PNG")
@@ -59,17 +59,17 @@ def test_a_path_bytes_and_pixels_give_the_same_regions(
     assert path.ids[0] == f"{tmp_path / 'shelf.png'}#0"
 
 
-def test_the_classifier_resizes_crops_as_it_resizes_photos(shelf: sv.samples.Shelf) -> None:
-    model = sv.build_model(2, image_size=(32, 24), architecture="shelf_cnn", seed=1)
-    padding = sv.Classifier.from_model(model, class_names=["Can", "Jar"], resize="pad")
+def test_the_classifier_resizes_crops_as_it_resizes_photos(shelf: shv.samples.Shelf) -> None:
+    model = shv.build_model(2, image_size=(32, 24), architecture="shelf_cnn", seed=1)
+    padding = shv.Classifier.from_model(model, class_names=["Can", "Jar"], resize="pad")
     regions = padding.predict_regions(shelf.photo, shelf.boxes)
     assert np.array_equal(regions.probabilities, padding.predict(crops(shelf)).probabilities)
 
 
 def test_thresholds_decide_about_regions_too(
-    classifier: sv.Classifier, shelf: sv.samples.Shelf
+    classifier: shv.Classifier, shelf: shv.samples.Shelf
 ) -> None:
-    photos = sv.samples.render_products(6, class_names=["Can", "Jar"], image_size=(32, 24))
+    photos = shv.samples.render_products(6, class_names=["Can", "Jar"], image_size=(32, 24))
     # Nothing that an untrained network says can be accepted at this precision.
     with gives_warning(ShelfVisionWarning, "too-few-photos"):
         strict = classifier.with_validation(photos).with_threshold(0.99)
@@ -78,20 +78,20 @@ def test_thresholds_decide_about_regions_too(
     assert strict.scan(shelf.photo, tile=60, min_confidence=0).accepted_share == 1
 
 
-def test_an_inventory_counts_regions(classifier: sv.Classifier, shelf: sv.samples.Shelf) -> None:
-    photos = sv.samples.render_products(6, class_names=["Can", "Jar"], image_size=(32, 24))
+def test_an_inventory_counts_regions(classifier: shv.Classifier, shelf: shv.samples.Shelf) -> None:
+    photos = shv.samples.render_products(6, class_names=["Can", "Jar"], image_size=(32, 24))
     measured = classifier.with_validation(photos)
     regions = measured.predict_regions(shelf.photo, shelf.boxes)
-    one = sv.take_inventory(measured, regions.predictions)
+    one = shv.take_inventory(measured, regions.predictions)
     assert one.naive == regions.counts
-    both = sv.take_inventory(measured, sv.Regions.pooled([regions, regions]))
+    both = shv.take_inventory(measured, shv.Regions.pooled([regions, regions]))
     assert sum(both.naive.values()) == 2 * len(shelf.labels)
 
 
 def test_another_mix_of_classes_can_be_told(
-    classifier: sv.Classifier, shelf: sv.samples.Shelf
+    classifier: shv.Classifier, shelf: shv.samples.Shelf
 ) -> None:
-    photos = sv.samples.render_products(6, class_names=["Can", "Jar"], image_size=(32, 24))
+    photos = shv.samples.render_products(6, class_names=["Can", "Jar"], image_size=(32, 24))
     known = classifier.with_validation(photos)
     cans = known.predict_regions(
         shelf.photo, shelf.boxes, class_frequencies={"Can": 0.999, "Jar": 0.001}
@@ -101,7 +101,7 @@ def test_another_mix_of_classes_can_be_told(
 
 
 def test_a_scan_has_a_probability_for_every_cell(
-    classifier: sv.Classifier, shelf: sv.samples.Shelf
+    classifier: shv.Classifier, shelf: shv.samples.Shelf
 ) -> None:
     found = classifier.scan(shelf.photo, tile=60)
     assert found.labels.shape == (5, 7)
@@ -110,7 +110,7 @@ def test_a_scan_has_a_probability_for_every_cell(
     assert np.array_equal(found.accepted, sure)
 
 
-def test_what_cannot_be_used_is_told(classifier: sv.Classifier, shelf: sv.samples.Shelf) -> None:
+def test_what_cannot_be_used_is_told(classifier: shv.Classifier, shelf: shv.samples.Shelf) -> None:
     with refuses(PhotoNotFoundError, "not-found"):
         classifier.predict_regions("nowhere.jpg", shelf.boxes)
     with refuses(PhotoError, "not-an-image"):
@@ -125,7 +125,7 @@ def test_what_cannot_be_used_is_told(classifier: sv.Classifier, shelf: sv.sample
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_pil_image_gives_the_regions_of_its_file(
-    classifier: sv.Classifier, shelf: sv.samples.Shelf, orientation: int
+    classifier: shv.Classifier, shelf: shv.samples.Shelf, orientation: int
 ) -> None:
     exif, file = Pictures.Exif(), io.BytesIO()
     exif[0x0112] = orientation
@@ -145,7 +145,7 @@ def test_a_pil_image_gives_the_regions_of_its_file(
 
 @pytest.mark.parametrize("mode", ["L", "RGBA", "P", "CMYK", "1", "I;16"])
 def test_a_pil_image_of_any_mode_gives_regions(
-    classifier: sv.Classifier, shelf: sv.samples.Shelf, mode: str
+    classifier: shv.Classifier, shelf: shv.samples.Shelf, mode: str
 ) -> None:
     grey = Pictures.fromarray(shelf.photo).convert("L")
     image = (
@@ -159,7 +159,7 @@ def test_a_pil_image_of_any_mode_gives_regions(
 
 
 def test_other_pixels_are_refused_with_what_to_pass_instead(
-    classifier: sv.Classifier, shelf: sv.samples.Shelf
+    classifier: shv.Classifier, shelf: shv.samples.Shelf
 ) -> None:
     grey = shelf.photo[..., 0]
     with refuses(InvalidParameterError, "wrong-shape", "photo") as caught:

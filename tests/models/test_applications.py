@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-import shelfvision as sv
+import shelfvision as shv
+from shelfvision._keras.backend import load_keras
+from shelfvision._keras.layers import backbone_weights
 from shelfvision.errors import BundleError, ModelError
 from shelfvision.models import ModelSpec, cut_points, save_backbone, spec_of
-from shelfvision.models import _applications as applications
-from shelfvision.models._backend import load_keras
-from shelfvision.models._head import backbone_weights
+from shelfvision.models.architectures import _applications as applications
 from support import refuses
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ SCALED = [
 
 
 def build(name: str = SMALL, side: int = 32, seed: int = 42) -> keras.Model:
-    return sv.build_model(3, architecture=name, image_size=(side, side), seed=seed)
+    return shv.build_model(3, architecture=name, image_size=(side, side), seed=seed)
 
 
 @pytest.mark.parametrize(("name", "module"), SCALED)
@@ -104,11 +104,11 @@ def test_building_touches_no_global_generator(small: keras.Model) -> None:
 def test_a_classifier_is_saved_and_loaded_though_its_layers_are_numbered_anew(
     numbered: keras.Model,
 ) -> None:
-    classifier = sv.Classifier.from_model(numbered, class_names=["a", "b", "c"])
+    classifier = shv.Classifier.from_model(numbered, class_names=["a", "b", "c"])
     file = io.BytesIO()
     classifier.save(file)
     file.seek(0)
-    loaded = sv.Classifier.load(file)._network.weights
+    loaded = shv.Classifier.load(file)._network.weights
     saved = classifier._network.weights
     assert list(loaded) != list(saved)
     pairs = zip(loaded.values(), saved.values(), strict=True)
@@ -131,7 +131,7 @@ def test_a_small_file_that_names_a_large_network_is_refused(tmp_path: Path) -> N
     )
     bundle.save_bundle(made, tensors, tmp_path / "evil.shelf")
     with refuses(BundleError, "inconsistent"):
-        sv.Classifier.load(tmp_path / "evil.shelf")
+        shv.Classifier.load(tmp_path / "evil.shelf")
 
 
 def test_a_backbone_saved_in_one_session_fits_in_another(
@@ -139,7 +139,7 @@ def test_a_backbone_saved_in_one_session_fits_in_another(
 ) -> None:
     # Layers without a name of their own are numbered on, as they would be in another session.
     save_backbone(numbered, tmp_path / "backbone.safetensors")
-    model = sv.build_model(
+    model = shv.build_model(
         7,
         architecture=NUMBERED,
         image_size=(48, 32),
@@ -174,12 +174,12 @@ def test_the_spec_is_remembered(small: keras.Model) -> None:
 
 def test_an_unknown_network_is_refused_with_those_that_are_known() -> None:
     with refuses(ModelError, "not-an-option", "architecture"):
-        sv.build_model(2, architecture="keras:MobileNetV9")
+        shv.build_model(2, architecture="keras:MobileNetV9")
 
 
 def test_images_below_the_smallest_size_are_refused_before_keras_is_asked() -> None:
     with refuses(ModelError, "too-small", "image_size"):
-        sv.build_model(2, architecture="keras:InceptionV3", image_size=(74, 100))
+        shv.build_model(2, architecture="keras:InceptionV3", image_size=(74, 100))
 
 
 def test_weights_that_cannot_be_downloaded_are_told_with_the_way_out(
@@ -195,7 +195,7 @@ def test_weights_that_cannot_be_downloaded_are_told_with_the_way_out(
 
     monkeypatch.setattr(k.applications, "MobileNetV3Small", offline)
     with refuses(ModelError, "no-weights", "weights"):
-        sv.build_model(2, architecture=SMALL, image_size=(32, 32), weights="imagenet")
+        shv.build_model(2, architecture=SMALL, image_size=(32, 32), weights="imagenet")
 
 
 def test_downloaded_weights_come_into_a_frozen_backbone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,7 +210,7 @@ def test_downloaded_weights_come_into_a_frozen_backbone(monkeypatch: pytest.Monk
         return model
 
     monkeypatch.setattr(k.applications, "MobileNetV3Small", downloaded)
-    model = sv.build_model(2, architecture=SMALL, image_size=(32, 32), weights="imagenet")
+    model = shv.build_model(2, architecture=SMALL, image_size=(32, 32), weights="imagenet")
     assert all((np.asarray(w.numpy()) == 0.5).all() for w in backbone_weights(model))
     assert not (np.asarray(model.get_layer("probabilities").kernel.numpy()) == 0.5).any()
     assert [weight.path for weight in model.trainable_weights] == [

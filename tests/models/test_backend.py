@@ -34,11 +34,11 @@ sys.meta_path[sys.meta_path.index(PathFinder)] = Hider
 """
 # Starting Keras takes seconds, so most tests ask only which backend it would start with.
 DECIDE = """
-from shelfvision.models._backend import _decide
+from shelfvision._keras.backend import _decide
 print(_decide())
 """
 LOAD = """
-from shelfvision.models._backend import load_keras
+from shelfvision._keras.backend import load_keras
 keras = load_keras()
 print(keras.config.backend())
 """
@@ -140,7 +140,7 @@ def state():
             list(warnings.filters), list(logging.root.handlers), logging.root.level,
             [signal.getsignal(n) for n in signal.valid_signals()], os.getcwd()]
 before = state()
-from shelfvision.models._backend import load_keras
+from shelfvision._keras.backend import load_keras
 load_keras()
 changed = [i for i, (a, b) in enumerate(zip(before, state())) if a != b]
 print(changed)
@@ -175,7 +175,7 @@ def test_threads_that_load_at_once_get_one_keras_and_leave_the_environment(tmp_p
     code = """
 import threading
 before = dict(os.environ)
-from shelfvision.models._backend import load_keras
+from shelfvision._keras.backend import load_keras
 start = threading.Barrier(4)
 found = []
 def load():

@@ -9,10 +9,11 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import shelfvision as sv
+import shelfvision as shv
+from shelfvision._keras import backend
+from shelfvision._keras.backend import KNOWN, PREFERRED, load_keras
 from shelfvision.errors import MissingBackendError
-from shelfvision.models import _backend, spec_of
-from shelfvision.models._backend import KNOWN, PREFERRED, load_keras
+from shelfvision.models import spec_of
 from support import refuses
 
 backends = st.sampled_from(KNOWN)
@@ -28,17 +29,17 @@ def test_the_environment_decides_then_keras_json_then_what_is_installed(
     choices = [name for name in (configured, *PREFERRED) if name in installed]
     with (
         mock.patch.dict(os.environ, {"KERAS_BACKEND": asked}),
-        mock.patch.object(_backend, "_is_installed", installed.__contains__),
-        mock.patch.object(_backend, "_configured", return_value=configured),
+        mock.patch.object(backend, "_is_installed", installed.__contains__),
+        mock.patch.object(backend, "_configured", return_value=configured),
     ):
         if asked in installed:
-            assert _backend._decide() == asked
+            assert backend._decide() == asked
         elif asked or not choices:
             code = "not-an-option" if asked and asked not in KNOWN else "missing-backend"
             with refuses(MissingBackendError, code, "KERAS_BACKEND" if asked else None):
-                _backend._decide()
+                backend._decide()
         else:
-            assert _backend._decide() == choices[0]
+            assert backend._decide() == choices[0]
 
 
 @settings(max_examples=6)
@@ -51,7 +52,7 @@ def test_the_environment_decides_then_keras_json_then_what_is_installed(
 def test_a_model_is_uncompiled_and_makes_probabilities_of_raw_pixels(
     architecture: str, num_classes: int, size: tuple[int, int], seed: int
 ) -> None:
-    model = sv.build_model(num_classes, image_size=size, architecture=architecture, seed=seed)
+    model = shv.build_model(num_classes, image_size=size, architecture=architecture, seed=seed)
     assert not model.compiled
     assert any(isinstance(layer, load_keras().layers.Rescaling) for layer in model.layers)
     spec = spec_of(model)

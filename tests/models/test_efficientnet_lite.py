@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision.errors import ModelError
 from shelfvision.models import cut_points, spec_of
-from shelfvision.models._efficientnet_lite import blocks, efficientnet_lite_tensors
+from shelfvision.models.architectures._efficientnet_lite import blocks, efficientnet_lite_tensors
 from support import refuses
 
 # Parameters with a thousand classes, batch norms' statistics aside, as published with the weights.
@@ -45,7 +45,7 @@ def test_lite0_has_the_published_blocks() -> None:
 
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_the_number_of_parameters_is_the_published_one(name: str) -> None:
-    spec = sv.models.ModelSpec(architecture=name, num_classes=1000)
+    spec = shv.models.ModelSpec(architecture=name, num_classes=1000)
     shapes = efficientnet_lite_tensors(spec)
     counted = {k: v for k, v in shapes.items() if "/moving_" not in k}
     assert sum(int(np.prod(shape)) for shape in counted.values()) == PARAMETERS[name]
@@ -53,7 +53,7 @@ def test_the_number_of_parameters_is_the_published_one(name: str) -> None:
 
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_weight_shapes_without_keras_are_those_of_the_model(name: str) -> None:
-    model = sv.build_model(3, architecture=name, image_size=(32, 47))
+    model = shv.build_model(3, architecture=name, image_size=(32, 47))
     spec = spec_of(model)
     assert spec is not None
     found = [(weight.path, tuple(weight.shape)) for weight in model.weights]
@@ -61,12 +61,12 @@ def test_weight_shapes_without_keras_are_those_of_the_model(name: str) -> None:
 
 
 def test_without_a_size_images_are_of_the_size_that_the_weights_were_trained_on() -> None:
-    assert sv.build_model(2, architecture="efficientnet_lite0").input_shape == (None, 224, 224, 3)
-    assert sv.build_model(2).input_shape == (None, 100, 100, 3)
+    assert shv.build_model(2, architecture="efficientnet_lite0").input_shape == (None, 224, 224, 3)
+    assert shv.build_model(2).input_shape == (None, 100, 100, 3)
 
 
 def test_activations_strides_and_batch_norms_are_the_published_ones() -> None:
-    model = sv.build_model(2, architecture="efficientnet_lite0", image_size=(64, 64))
+    model = shv.build_model(2, architecture="efficientnet_lite0", image_size=(64, 64))
     kinds = {type(layer).__name__ for layer in model.layers}
     assert "Multiply" not in kinds, "squeeze-and-excite is left out"
     for layer in model.layers:
@@ -83,13 +83,13 @@ def test_activations_strides_and_batch_norms_are_the_published_ones() -> None:
 
 
 def test_pixels_are_scaled_as_published() -> None:
-    rescale = sv.build_model(2, architecture="efficientnet_lite0").get_layer("rescale")
+    rescale = shv.build_model(2, architecture="efficientnet_lite0").get_layer("rescale")
     for pixel, wanted in [(0, -127 / 128), (127, 0.0), (255, 1.0)]:
         assert rescale.scale * pixel + rescale.offset == pytest.approx(wanted)
 
 
 def test_a_cut_comes_after_the_stem_each_block_the_top_and_the_pooling() -> None:
-    model = sv.build_model(2, architecture="efficientnet_lite0", image_size=(32, 32))
+    model = shv.build_model(2, architecture="efficientnet_lite0", image_size=(32, 32))
     cuts = cut_points(model)
     assert len(cuts) == 1 + 16 + 1 + 1
     assert cuts[0] == "stem_relu"
@@ -101,13 +101,13 @@ def test_a_cut_comes_after_the_stem_each_block_the_top_and_the_pooling() -> None
 
 def test_images_below_the_smallest_size_are_refused_by_name() -> None:
     with refuses(ModelError, "too-small", "image_size"):
-        sv.build_model(2, architecture="efficientnet_lite0", image_size=(31, 64))
+        shv.build_model(2, architecture="efficientnet_lite0", image_size=(31, 64))
 
 
 def test_the_seed_decides_every_kernel() -> None:
     settings = {"architecture": "efficientnet_lite0", "image_size": (32, 32)}
     one, same, other = (
-        sv.build_model(2, seed=seed, **settings).trainable_weights  # type: ignore[arg-type]  # a dict of settings
+        shv.build_model(2, seed=seed, **settings).trainable_weights  # type: ignore[arg-type]  # a dict of settings
         for seed in (1, 1, 2)
     )
     for a, b, c in zip(one, same, other, strict=True):
@@ -118,7 +118,7 @@ def test_the_seed_decides_every_kernel() -> None:
 
 def test_one_dropout_rate_can_be_chosen() -> None:
     for wanted, rate in [(None, 0.2), (0.5, 0.5)]:
-        model = sv.build_model(
+        model = shv.build_model(
             2, architecture="efficientnet_lite0", image_size=(32, 32), dropout=wanted
         )
         assert model.get_layer("dropout").rate == rate

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import shelfvision as sv
-from shelfvision.models._backend import backend_name, load_keras
-from shelfvision.models._jax_cpu import quicken
+import shelfvision as shv
+from shelfvision._keras.backend import backend_name, load_keras
+from shelfvision._keras.jax_cpu import quicken
 
 
 @pytest.mark.parametrize("padding", ["same", "valid"])
@@ -45,7 +45,7 @@ def test_other_convolutions_stay_as_they_are() -> None:
 
 @pytest.mark.skipif(backend_name() != "jax", reason="the quick way is jax's")
 def test_our_networks_take_the_quick_way() -> None:
-    model = sv.build_model(2, architecture="efficientnet_lite0", image_size=(32, 32))
+    model = shv.build_model(2, architecture="efficientnet_lite0", image_size=(32, 32))
     for name in ("block_1_depthwise_conv", "block_1_project_conv"):
         assert "call" in vars(model.get_layer(name))
     assert load_keras().Model.from_config(model.get_config()).name == model.name

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 
 import shelfvision as shv
+from shelfvision._storage.safetensors import read_header
 from shelfvision.errors import ShelfVisionError
-from shelfvision.models._safetensors import read_header
 
 GOLDEN: list[tuple[Callable[[], object], str]] = [
     (

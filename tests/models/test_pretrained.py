@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision.errors import MissingDependencyError, ModelError
-from shelfvision.models._pretrained import PACKAGES, package_file, package_tensors
+from shelfvision.models.pretrained._pretrained import PACKAGES, package_file, package_tensors
 from support import refuses
 
 LITE0 = "efficientnet_lite0"
@@ -58,13 +58,13 @@ def logits_of(architecture: str, features: Scores) -> Scores:
 
 
 @pytest.fixture(scope="module")
-def classifier() -> sv.Classifier:
-    model = sv.build_model(2, architecture=LITE0, weights="imagenet")
-    return sv.Classifier.from_model(model, class_names=["juice", "milk"])
+def classifier() -> shv.Classifier:
+    model = shv.build_model(2, architecture=LITE0, weights="imagenet")
+    return shv.Classifier.from_model(model, class_names=["juice", "milk"])
 
 
 @needs_weights
-def test_features_are_those_of_the_reference_network(classifier: sv.Classifier) -> None:
+def test_features_are_those_of_the_reference_network(classifier: shv.Classifier) -> None:
     # Computed by efficientnet-lite-pytorch 0.1.0 from the same file.
     features = classifier.embed(pattern(224))[0]
     wanted = [0.37404, 0.01238, 0.0, 0.00748, 0.0, 0.0104, 0.0, 0.0]
@@ -76,10 +76,10 @@ def test_features_are_those_of_the_reference_network(classifier: sv.Classifier) 
 
 @needs_weights
 @pytest.mark.photos
-def test_it_names_fruit_on_real_photos(classifier: sv.Classifier, photos: Path) -> None:
+def test_it_names_fruit_on_real_photos(classifier: shv.Classifier, photos: Path) -> None:
     # Numbers of ImageNet's classes.
     numbers = {"Banana": 954, "Lemon": 951, "Orange": 950, "Pineapple": 953}
-    found = sv.Dataset.from_manifest(
+    found = shv.Dataset.from_manifest(
         photos / "manifest.csv", where={"split": "val"}, image_size=(224, 224)
     ).select(class_names=list(numbers))
     scores = logits_of(LITE0, classifier.embed(found))
@@ -97,7 +97,7 @@ def test_logits_are_those_of_torch(architecture: str) -> None:
     import torch
 
     EfficientNet = importlib.import_module("efficientnet_lite_pytorch").EfficientNet  # noqa: N806  (a class)
-    model = sv.build_model(2, architecture=architecture, weights="imagenet")
+    model = shv.build_model(2, architecture=architecture, weights="imagenet")
     side = model.input_shape[1]
     images = _images(side)
     name = architecture.replace("_", "-")
@@ -107,7 +107,7 @@ def test_logits_are_those_of_torch(architecture: str) -> None:
     scaled = (torch.tensor(images).permute(0, 3, 1, 2).float() - 127) / 128
     with torch.no_grad():
         wanted = network.eval()(scaled).numpy()
-    features = sv.Classifier.from_model(model, class_names=["a", "b"]).embed(images)
+    features = shv.Classifier.from_model(model, class_names=["a", "b"]).embed(images)
     worst = np.abs(logits_of(architecture, features) - wanted).max()
     print(f"\n{architecture}: logits differ by {worst:.1e} at most over {len(images)} images")
     assert worst < 1e-3
@@ -115,19 +115,19 @@ def test_logits_are_those_of_torch(architecture: str) -> None:
 
 def _images(side: int) -> Pixels:
     """Return real photos where there are any, and rendered ones."""
-    rendered = sv.samples.render_products(4, image_size=(side, side)).to_arrays()[0]
+    rendered = shv.samples.render_products(4, image_size=(side, side)).to_arrays()[0]
     try:
         place = Path(os.environ["SHELFVISION_PHOTOS"]) / "manifest.csv"
     except KeyError:
         return rendered
-    real = sv.Dataset.from_manifest(place, where={"split": "val"}, image_size=(side, side))
+    real = shv.Dataset.from_manifest(place, where={"split": "val"}, image_size=(side, side))
     return np.concatenate([rendered, real[:: max(1, len(real) // 50)].to_arrays()[0]])
 
 
 @needs_weights
 def test_a_pretrained_backbone_comes_frozen_and_its_head_seeded() -> None:
     one, same, other = (
-        sv.build_model(3, architecture=LITE0, weights="imagenet", image_size=(32, 32), seed=seed)
+        shv.build_model(3, architecture=LITE0, weights="imagenet", image_size=(32, 32), seed=seed)
         for seed in (1, 1, 2)
     )
     assert [weight.path for weight in one.trainable_weights] == [
@@ -143,11 +143,11 @@ def test_a_pretrained_backbone_comes_frozen_and_its_head_seeded() -> None:
 
 @needs_weights
 def test_training_the_head_leaves_a_frozen_backbone_as_it_was() -> None:
-    photos = sv.samples.render_products(4, image_size=(32, 32))
+    photos = shv.samples.render_products(4, image_size=(32, 32))
     classes = len(photos.class_names)
-    model = sv.build_model(classes, architecture=LITE0, weights="imagenet", image_size=(32, 32))
+    model = shv.build_model(classes, architecture=LITE0, weights="imagenet", image_size=(32, 32))
     before = [np.array(value) for value in model.get_weights()]
-    sv.Trainer(epochs=1, batch_size=8, monitor="loss", verbose=False).fit(model, photos)
+    shv.Trainer(epochs=1, batch_size=8, monitor="loss", verbose=False).fit(model, photos)
     after = [np.array(value) for value in model.get_weights()]
     same = [np.array_equal(a, b) for a, b in zip(before, after, strict=True)]
     assert same == [True] * (len(same) - 2) + [False] * 2, "the head alone has changed"
@@ -186,7 +186,7 @@ def test_a_file_with_another_digest_is_refused_unread(
     _place_file(monkeypatch, path)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     with refuses(ModelError, "wrong-digest") as caught:
-        sv.build_model(2, architecture=LITE0, weights="imagenet", image_size=(32, 32))
+        shv.build_model(2, architecture=LITE0, weights="imagenet", image_size=(32, 32))
     assert digest in str(caught.value)
 
 
@@ -205,9 +205,9 @@ def test_without_the_package_the_error_gives_the_pip_line(
 
     monkeypatch.setattr("importlib.metadata.distribution", missing)
     with refuses(MissingDependencyError, "missing-dependency", "weights"):
-        sv.build_model(2, architecture=architecture, weights="imagenet", image_size=(32, 32))
+        shv.build_model(2, architecture=architecture, weights="imagenet", image_size=(32, 32))
 
 
 def test_an_architecture_without_pretrained_weights_says_so() -> None:
     with refuses(ModelError, "no-weights", "weights"):
-        sv.build_model(2, weights="imagenet")
+        shv.build_model(2, weights="imagenet")

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-import shelfvision as sv
+import shelfvision as shv
+from shelfvision._keras.backend import load_keras
 from shelfvision.errors import BundleError, InvalidParameterError, ModelError
 from shelfvision.models import ModelSpec, _registry, cut_points, save_backbone
-from shelfvision.models._backend import load_keras
 from support import refuses
 
 if TYPE_CHECKING:
@@ -46,46 +46,46 @@ def tiny_tensors(_: ModelSpec) -> dict[str, tuple[int, ...]]:
     return {"conv/kernel": (3, 3, 3, 4)}
 
 
-def classifier_of(seed: int = 42) -> sv.Classifier:
-    model = sv.build_model(2, architecture="tiny", image_size=(16, 16), seed=seed)
-    return sv.Classifier.from_model(model, class_names=["juice", "milk"])
+def classifier_of(seed: int = 42) -> shv.Classifier:
+    model = shv.build_model(2, architecture="tiny", image_size=(16, 16), seed=seed)
+    return shv.Classifier.from_model(model, class_names=["juice", "milk"])
 
 
 def test_a_registered_architecture_is_built_by_name() -> None:
-    sv.register_architecture("tiny", tiny, image_size=(24, 32))
-    model = sv.build_model(5, architecture="tiny")
+    shv.register_architecture("tiny", tiny, image_size=(24, 32))
+    model = shv.build_model(5, architecture="tiny")
     assert model.input_shape == (None, 24, 32, 3)
     assert model.output_shape == (None, 5)
 
 
 def test_a_classifier_of_it_is_saved_and_loaded() -> None:
-    sv.register_architecture("tiny", tiny)
+    shv.register_architecture("tiny", tiny)
     classifier = classifier_of()
     file = io.BytesIO()
     classifier.save(file)
     file.seek(0)
-    loaded = sv.Classifier.load(file)
+    loaded = shv.Classifier.load(file)
     assert np.array_equal(loaded.predict_proba(IMAGE), classifier.predict_proba(IMAGE))
     again = pickle.loads(pickle.dumps(loaded))
     assert np.array_equal(again.predict_proba(IMAGE), classifier.predict_proba(IMAGE))
 
 
 def test_a_bundle_of_it_loads_only_where_it_is_registered_or_a_builder_is_given() -> None:
-    sv.register_architecture("tiny", tiny)
+    shv.register_architecture("tiny", tiny)
     file = io.BytesIO()
     classifier = classifier_of()
     classifier.save(file)
     _registry._registered.clear()
     file.seek(0)
     with refuses(BundleError, "needs-builder", "builder"):
-        sv.Classifier.load(file)
+        shv.Classifier.load(file)
     file.seek(0)
-    loaded = sv.Classifier.load(file, builder=tiny)
+    loaded = shv.Classifier.load(file, builder=tiny)
     assert np.array_equal(loaded.predict_proba(IMAGE), classifier.predict_proba(IMAGE))
 
 
 def test_tensors_that_it_does_not_have_are_refused_before_it_is_built() -> None:
-    sv.register_architecture("tiny", tiny)
+    shv.register_architecture("tiny", tiny)
     file = io.BytesIO()
     classifier_of().save(file)
     _registry._registered.clear()
@@ -93,19 +93,19 @@ def test_tensors_that_it_does_not_have_are_refused_before_it_is_built() -> None:
     def never(_: ModelSpec) -> keras.Model:
         raise AssertionError("built before its tensors were checked")
 
-    sv.register_architecture("tiny", never, tensors=tiny_tensors)
+    shv.register_architecture("tiny", never, tensors=tiny_tensors)
     file.seek(0)
     with refuses(BundleError, "does-not-fit"):
-        sv.Classifier.load(file)
+        shv.Classifier.load(file)
 
 
 def test_training_goes_on_where_it_stopped(tmp_path: Path) -> None:
-    sv.register_architecture("tiny", tiny)
-    photos = sv.samples.render_products(4, image_size=(16, 16))
+    shv.register_architecture("tiny", tiny)
+    photos = shv.samples.render_products(4, image_size=(16, 16))
 
-    def train(epochs: int) -> sv.TrainingResult:
-        model = sv.build_model(len(photos.class_names), architecture="tiny", image_size=(16, 16))
-        trainer = sv.Trainer(
+    def train(epochs: int) -> shv.TrainingResult:
+        model = shv.build_model(len(photos.class_names), architecture="tiny", image_size=(16, 16))
+        trainer = shv.Trainer(
             epochs=epochs, checkpoint_dir=tmp_path / "run", monitor="loss", verbose=False
         )
         return trainer.fit(model, photos)
@@ -115,10 +115,10 @@ def test_training_goes_on_where_it_stopped(tmp_path: Path) -> None:
 
 
 def test_backbones_of_it_go_from_one_number_of_classes_to_another(tmp_path: Path) -> None:
-    sv.register_architecture("tiny", tiny)
-    source = sv.build_model(2, architecture="tiny", image_size=(16, 16), seed=1)
+    shv.register_architecture("tiny", tiny)
+    source = shv.build_model(2, architecture="tiny", image_size=(16, 16), seed=1)
     save_backbone(source, tmp_path / "tiny.safetensors")
-    model = sv.build_model(
+    model = shv.build_model(
         9, architecture="tiny", seed=2, weights=tmp_path / "tiny.safetensors", image_size=(16, 16)
     )
     assert np.array_equal(source.get_weights()[0], model.get_weights()[0])
@@ -126,10 +126,10 @@ def test_backbones_of_it_go_from_one_number_of_classes_to_another(tmp_path: Path
 
 
 def test_a_function_may_be_defined_anew_as_in_a_notebook() -> None:
-    sv.register_architecture("tiny", tiny, smallest=8)
-    sv.register_architecture("tiny", tiny, smallest=16)
+    shv.register_architecture("tiny", tiny, smallest=8)
+    shv.register_architecture("tiny", tiny, smallest=16)
     with refuses(ModelError, "too-small", "image_size"):
-        sv.build_model(2, architecture="tiny", image_size=(15, 15))
+        shv.build_model(2, architecture="tiny", image_size=(15, 15))
 
 
 @pytest.mark.parametrize(
@@ -143,9 +143,9 @@ def test_a_function_may_be_defined_anew_as_in_a_notebook() -> None:
     ],
 )
 def test_names_that_are_taken_or_none_are_refused(name: str, code: str) -> None:
-    sv.register_architecture("taken", tiny)
+    shv.register_architecture("taken", tiny)
     with refuses(InvalidParameterError, code, "name"):
-        sv.register_architecture(name, wrong_classes)
+        shv.register_architecture(name, wrong_classes)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_what_cannot_be_registered_is_refused(
     settings: dict[str, object], code: str, parameter: str
 ) -> None:
     with refuses(InvalidParameterError, code, parameter):
-        sv.register_architecture("mine", **settings)  # type: ignore[arg-type]  # wrong on purpose
+        shv.register_architecture("mine", **settings)  # type: ignore[arg-type]  # wrong on purpose
 
 
 def wrong_classes(spec: ModelSpec) -> keras.Model:
@@ -180,17 +180,17 @@ def wrong_size(spec: ModelSpec) -> keras.Model:
     ],
 )
 def test_a_builder_that_does_not_follow_the_spec_is_told(builder: object, code: str) -> None:
-    sv.register_architecture("wrong", builder)  # type: ignore[arg-type]  # wrong on purpose
+    shv.register_architecture("wrong", builder)  # type: ignore[arg-type]  # wrong on purpose
     with refuses(ModelError, code, "builder"):
-        sv.build_model(2, architecture="wrong", image_size=(16, 16))
+        shv.build_model(2, architecture="wrong", image_size=(16, 16))
 
 
 def test_an_unknown_name_is_refused_with_those_that_are_known() -> None:
-    sv.register_architecture("tiny", tiny)
+    shv.register_architecture("tiny", tiny)
     with refuses(ModelError, "not-an-option", "architecture"):
-        sv.build_model(2, architecture="tiny2")
+        shv.build_model(2, architecture="tiny2")
 
 
 def test_cuts_of_a_chain_are_all_its_layers_but_the_first_and_the_last() -> None:
-    model = sv.build_model(2, image_size=(88, 88))
+    model = shv.build_model(2, image_size=(88, 88))
     assert cut_points(model) == tuple(layer.name for layer in model.layers[1:-1])

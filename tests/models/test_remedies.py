@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 import shelfvision as shv
+from shelfvision._keras.backend import load_keras
+from shelfvision._keras.layers import backbone_weights
 from shelfvision.errors import MissingDependencyError, ModelError
 from shelfvision.models import save_backbone
-from shelfvision.models._backend import load_keras
-from shelfvision.models._head import backbone_weights
 from support import refuses
 
 if TYPE_CHECKING:

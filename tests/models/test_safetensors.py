@@ -13,9 +13,8 @@ import numpy.typing as npt
 import pytest
 import safetensors.numpy
 
-from shelfvision.errors import BundleError, InvalidParameterError
-from shelfvision.models import _safetensors
-from shelfvision.models._safetensors import (
+from shelfvision._storage import safetensors as _safetensors
+from shelfvision._storage.safetensors import (
     DIGESTS,
     DTYPES,
     MAX_FILE,
@@ -30,6 +29,7 @@ from shelfvision.models._safetensors import (
     read_tensors,
     write,
 )
+from shelfvision.errors import BundleError, InvalidParameterError
 from support import refuses
 
 KIND = "a file of weights"

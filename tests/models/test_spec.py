@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision.errors import InvalidParameterError, ModelError, ShelfVisionError
 from shelfvision.models import ModelSpec, spec_of
 from support import refuses
@@ -29,7 +29,7 @@ def test_a_spec_survives_json(spec: ModelSpec) -> None:
 
 
 def test_a_model_remembers_what_it_was_built_from() -> None:
-    model = sv.build_model(4, image_size=(90, 100), dropout=0.3, seed=7)
+    model = shv.build_model(4, image_size=(90, 100), dropout=0.3, seed=7)
     assert spec_of(model) == ModelSpec(
         architecture="grocery_cnn", num_classes=4, image_size=(90, 100), dropout=0.3, seed=7
     )

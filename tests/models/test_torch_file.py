@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from shelfvision.errors import ModelError
-from shelfvision.models._torch_file import read_torch_file
+from shelfvision.models.pretrained._torch_file import read_torch_file
 from support import refuses
 
 

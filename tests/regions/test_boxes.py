@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision.errors import InvalidParameterError
 from shelfvision.regions._boxes import as_boxes
 from support import refuses
@@ -34,7 +34,7 @@ GOOD = [[10.0, 20.0, 60.0, 90.0], [70.0, 20.0, 118.5, 92.0]]
 )
 def test_a_box_that_is_none_is_named_with_its_row_and_values(bad: list[float], code: str) -> None:
     with refuses(InvalidParameterError, code, "corners") as caught:
-        sv.Boxes([*GOOD, bad])
+        shv.Boxes([*GOOD, bad])
     assert f"box 2, {[float(side) for side in bad]}, " in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -57,7 +57,7 @@ def test_a_box_that_is_none_is_named_with_its_row_and_values(bad: list[float], c
 )
 def test_what_is_no_array_of_boxes_is_refused_in_one_sentence(wrong: object, code: str) -> None:
     with refuses(InvalidParameterError, code, "corners") as caught:
-        sv.Boxes(wrong)  # type: ignore[arg-type]
+        shv.Boxes(wrong)  # type: ignore[arg-type]
     assert "\n" not in str(caught.value)
 
 
@@ -66,7 +66,7 @@ def test_boxes_are_taken_as_they_are_or_refused_never_changed(
     corners: list[tuple[float, ...]],
 ) -> None:
     try:
-        boxes = sv.Boxes(np.array(corners).reshape(-1, 4))
+        boxes = shv.Boxes(np.array(corners).reshape(-1, 4))
     except InvalidParameterError:
         assert any(not (right > left and bottom > top) for left, top, right, bottom in corners)
     else:
@@ -76,18 +76,18 @@ def test_boxes_are_taken_as_they_are_or_refused_never_changed(
 def test_no_boxes_are_boxes_too() -> None:
     nones: list[npt.ArrayLike] = [[], np.zeros((0, 4)), np.zeros((0,))]
     for none in nones:
-        assert len(sv.Boxes(none)) == 0
-        assert sv.Boxes(none).corners.shape == (0, 4)
+        assert len(shv.Boxes(none)) == 0
+        assert shv.Boxes(none).corners.shape == (0, 4)
 
 
 def test_too_many_boxes_for_one_photo_are_refused() -> None:
     with refuses(InvalidParameterError, "too-large", "corners"):
-        sv.Boxes(np.tile([0, 0, 1, 1], (100_001, 1)))
+        shv.Boxes(np.tile([0, 0, 1, 1], (100_001, 1)))
 
 
 def test_boxes_do_not_change() -> None:
     given_corners = np.array(GOOD)
-    boxes = sv.Boxes(given_corners, scores=[0.5, 0.6])
+    boxes = shv.Boxes(given_corners, scores=[0.5, 0.6])
     given_corners[0, 0] = -7
     assert boxes.corners[0, 0] == 10
     assert boxes.scores is not None
@@ -99,7 +99,7 @@ def test_boxes_do_not_change() -> None:
 
 
 def test_rows_are_chosen_with_all_that_is_known_of_them() -> None:
-    boxes = sv.Boxes(GOOD, labels=["juice", None], scores=[0.5, 0.25], image_size=(200, 300))
+    boxes = shv.Boxes(GOOD, labels=["juice", None], scores=[0.5, 0.25], image_size=(200, 300))
     last = boxes[[1]]
     assert last.corners.tolist() == GOOD[1:]
     assert last.labels == (None,)
@@ -110,7 +110,7 @@ def test_rows_are_chosen_with_all_that_is_known_of_them() -> None:
 
 
 def test_a_pickle_brings_everything_back() -> None:
-    boxes = sv.Boxes(GOOD, labels=["juice", None], scores=[0.5, 0.25], image_size=(200, 300))
+    boxes = shv.Boxes(GOOD, labels=["juice", None], scores=[0.5, 0.25], image_size=(200, 300))
     again = pickle.loads(pickle.dumps(boxes))
     assert repr(again) == repr(boxes) == "<Boxes: 2 boxes in 200 x 300 pixels>"
     assert again.corners.tolist() == GOOD
@@ -132,11 +132,11 @@ def test_a_pickle_brings_everything_back() -> None:
 )
 def test_columns_that_do_not_fit_are_refused(columns: dict[str, object], code: str) -> None:
     with refuses(InvalidParameterError, code, next(iter(columns))):
-        sv.Boxes(GOOD, **columns)  # type: ignore[arg-type]
+        shv.Boxes(GOOD, **columns)  # type: ignore[arg-type]
 
 
 def test_relative_boxes_become_pixels_of_the_photo() -> None:
-    boxes = sv.Boxes([[0.1, 0.2, 0.5, 1.0]], relative=True, labels=["juice"])
+    boxes = shv.Boxes([[0.1, 0.2, 0.5, 1.0]], relative=True, labels=["juice"])
     found = boxes.in_pixels((100, 200))
     assert found.corners.tolist() == [[20, 20, 100, 100]]
     assert found.labels == ("juice",)
@@ -145,11 +145,11 @@ def test_relative_boxes_become_pixels_of_the_photo() -> None:
 
 def test_relative_boxes_in_pixels_are_refused() -> None:
     with refuses(InvalidParameterError, "not-in-range", "corners"):
-        sv.Boxes(GOOD, relative=True)
+        shv.Boxes(GOOD, relative=True)
 
 
 def test_boxes_of_another_photo_are_refused() -> None:
-    boxes = sv.Boxes(GOOD, image_size=(200, 300))
+    boxes = shv.Boxes(GOOD, image_size=(200, 300))
     for size in ((201, 300), (300, 200)):
         with refuses(InvalidParameterError, "sizes-differ", "boxes"):
             boxes.in_pixels(size)

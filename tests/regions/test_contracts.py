@@ -10,10 +10,10 @@ import numpy.typing as npt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision.protocols import Resize
 from shelfvision.regions._crops import CropShape, Cutting
-from shelfvision.regions._turning import turned
+from shelfvision.regions.files._turning import turned
 
 Corners = npt.NDArray[np.float64]
 SIZE = (30, 40)
@@ -44,7 +44,7 @@ def test_what_is_cut_out_lies_in_the_photo_and_holds_every_pixel_of_the_box(
     corners: Corners, image_size: tuple[int, int], context: float, shape: CropShape, resize: Resize
 ) -> None:
     how = Cutting(image_size=image_size, resize=resize, context=context, shape=shape)
-    windows = how.windows(sv.Boxes(corners), SIZE)
+    windows = how.windows(shv.Boxes(corners), SIZE)
     for (left, top, right, bottom), box in zip(windows, corners, strict=True):
         assert 0 <= left < right <= SIZE[1]
         assert 0 <= top < bottom <= SIZE[0]
@@ -75,7 +75,7 @@ def test_boxes_of_a_photo_as_stored_are_turned_with_its_pixels(
         7: numbers[::-1, ::-1].T,
         8: numbers.T[::-1],
     }[orientation]
-    after = turned(sv.Boxes(whole, image_size=stored), orientation, SIZE).corners.astype(int)
+    after = turned(shv.Boxes(whole, image_size=stored), orientation, SIZE).corners.astype(int)
     for box, other in zip(whole.astype(int), after, strict=True):
         before = numbers[box[1] : box[3], box[0] : box[2]]
         now = upright[other[1] : other[3], other[0] : other[2]]
@@ -90,19 +90,19 @@ def test_boxes_come_back_from_shares_pickles_and_coco(
     n = len(corners)
     labels = [data.draw(st.sampled_from(NAMES)) for _ in range(n)]
     scores = [data.draw(st.floats(0, 1, width=32)) for _ in range(n)]
-    boxes = sv.Boxes(corners, labels=labels, scores=scores, image_size=SIZE)
-    again: sv.Boxes = pickle.loads(pickle.dumps(boxes))
+    boxes = shv.Boxes(corners, labels=labels, scores=scores, image_size=SIZE)
+    again: shv.Boxes = pickle.loads(pickle.dumps(boxes))
     np.testing.assert_array_equal(again.corners, corners)
     assert not again.corners.flags.writeable
     inside = corners.clip(0, (SIZE[1], SIZE[0]) * 2)
-    shares = sv.Boxes(inside / np.array([40, 30, 40, 30]), relative=True)
+    shares = shv.Boxes(inside / np.array([40, 30, 40, 30]), relative=True)
     np.testing.assert_allclose(shares.in_pixels(SIZE).corners, inside, atol=1e-9)
     rows = np.full((n, 2), 0.5, np.float32)
     rows[np.arange(n), [NAMES.index(label) for label in labels]] = 0.75
-    said = sv.Predictions(rows, NAMES, [str(row) for row in range(n)])
+    said = shv.Predictions(rows, NAMES, [str(row) for row in range(n)])
     photo = np.zeros((*SIZE, 3), np.uint8)
-    coco = json.loads(json.dumps(sv.Regions(said, boxes, photo).to_coco(file_name="a.jpg")))
-    found = sv.Boxes.from_coco(coco, image="a.jpg")
+    coco = json.loads(json.dumps(shv.Regions(said, boxes, photo).to_coco(file_name="a.jpg")))
+    found = shv.Boxes.from_coco(coco, image="a.jpg")
     np.testing.assert_allclose(found.corners, corners, atol=1e-4)
     assert found.labels == tuple(labels)
     assert found.image_size == SIZE

@@ -9,26 +9,26 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision import protocols
 from shelfvision.errors import InvalidParameterError
-from shelfvision.regions._canvas import SURE, UNSURE, Canvas, named
-from shelfvision.regions._letters import Letters
+from shelfvision.regions.drawing._canvas import SURE, UNSURE, Canvas, named
+from shelfvision.regions.drawing._letters import Letters
 from support import refuses
 
 GREY = np.full((300, 400, 3), 128, np.uint8)
 
 
-def regions(names: list[str], boxes: npt.ArrayLike, sure: list[bool]) -> sv.Regions:
+def regions(names: list[str], boxes: npt.ArrayLike, sure: list[bool]) -> shv.Regions:
     classes = sorted(set(names))
     rows = np.array([[0.9 if one == name else 0.1 for one in classes] for name in names])
-    predictions = sv.Predictions(
+    predictions = shv.Predictions(
         rows / rows.sum(axis=1, keepdims=True) if len(classes) > 1 else rows,
         classes,
         [str(row) for row in range(len(names))],
         decisions=["accept" if one else "review" for one in sure],
     )
-    return sv.Regions(predictions, sv.Boxes(boxes).in_pixels((300, 400)), GREY)
+    return shv.Regions(predictions, shv.Boxes(boxes).in_pixels((300, 400)), GREY)
 
 
 def shows(picture: protocols.Image, colour: tuple[int, int, int]) -> int:
@@ -68,9 +68,9 @@ def test_the_picture_is_as_wide_as_asked_for(width: int) -> None:
 
 
 def test_large_photos_become_smaller_pictures() -> None:
-    predictions = sv.Predictions([[0.9, 0.1]], ["a", "b"], ["0"])
-    boxes = sv.Boxes([[0, 0, 900, 900]]).in_pixels((1000, 3000))
-    found = sv.Regions(predictions, boxes, np.zeros((1000, 3000, 3), np.uint8))
+    predictions = shv.Predictions([[0.9, 0.1]], ["a", "b"], ["0"])
+    boxes = shv.Boxes([[0, 0, 900, 900]]).in_pixels((1000, 3000))
+    found = shv.Regions(predictions, boxes, np.zeros((1000, 3000, 3), np.uint8))
     assert found.draw().shape[1] == 1600
 
 
@@ -154,12 +154,12 @@ def test_a_legend_of_very_many_names_is_cut() -> None:
 
 
 def test_without_thresholds_frames_are_plain_and_nothing_is_to_review() -> None:
-    said = sv.Predictions([[0.9, 0.1]], ["milk", "tea"], ["0"])
-    boxes = sv.Boxes(WIDE[:1]).in_pixels((300, 400))
+    said = shv.Predictions([[0.9, 0.1]], ["milk", "tea"], ["0"])
+    boxes = shv.Boxes(WIDE[:1]).in_pixels((300, 400))
     photo = np.zeros((300, 400, 3), np.uint8)
-    undecided = sv.Regions(said, boxes, photo)
-    accepted = sv.Regions(
-        sv.Predictions([[0.9, 0.1]], ["milk", "tea"], ["0"], decisions=["accept"]), boxes, photo
+    undecided = shv.Regions(said, boxes, photo)
+    accepted = shv.Regions(
+        shv.Predictions([[0.9, 0.1]], ["milk", "tea"], ["0"], decisions=["accept"]), boxes, photo
     )
     assert list(undecided.decision) == [None]
     assert undecided[0].decision is None
@@ -191,11 +191,11 @@ def test_text_that_does_not_fit_loses_its_end() -> None:
 def test_a_plot_shows_the_picture_in_a_figure_or_on_given_axes() -> None:
     pyplot = pytest.importorskip("matplotlib.pyplot")
     found = regions(["milk", "tea"], WIDE, [True, True])
-    axes = sv.plot.regions(found, width=200)
+    axes = shv.plot.regions(found, width=200)
     shown = axes.get_images()[0].get_array()
     assert shown is not None
     assert shown.shape == (150, 200, 3)
     figure, given = pyplot.subplots()
-    assert sv.plot.regions(found, ax=given) is given
+    assert shv.plot.regions(found, ax=given) is given
     pyplot.close(axes.figure)
     pyplot.close(figure)

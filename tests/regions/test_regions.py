@@ -15,8 +15,9 @@ import numpy.typing as npt
 import pytest
 from PIL import Image as Pictures
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision import protocols
+from shelfvision._photos.decode import decode_photo
 from shelfvision.errors import (
     InvalidParameterError,
     MissingDependencyError,
@@ -25,20 +26,20 @@ from shelfvision.errors import (
 )
 from shelfvision.regions._crops import Cutting
 from shelfvision.regions._photo import whole_photo
-from shelfvision.regions._turning import turned
 from shelfvision.regions._work import cutting, regions_of
+from shelfvision.regions.files._turning import turned
 from support import refuses
 
 NAMES = ("red", "green", "blue")
 
 
-def by_colour(crops: Iterator[protocols.Image]) -> sv.Predictions:
+def by_colour(crops: Iterator[protocols.Image]) -> shv.Predictions:
     """Answer with the strongest channel; what is not sure of it is to review."""
     seen = np.array([crop.reshape(-1, 3).mean(axis=0) for crop in crops]).reshape(-1, 3)
     rows = (seen + 1) / (seen + 1).sum(axis=1, keepdims=True)
     decisions = ["accept" if row.max() > 0.6 else "review" for row in rows]
     ids = [str(row) for row in range(len(rows))]
-    return sv.Predictions(rows, NAMES, ids, decisions=decisions)  # type: ignore[arg-type]
+    return shv.Predictions(rows, NAMES, ids, decisions=decisions)  # type: ignore[arg-type]
 
 
 def painted() -> protocols.Image:
@@ -53,7 +54,7 @@ def painted() -> protocols.Image:
 BOXES = [[72.0, 5.0, 98.0, 55.0], [2.0, 5.0, 28.0, 55.0], [-5.0, 10.0, 20.5, 70.0]]
 
 
-def found(photo: object = None, boxes: object = None, **settings: object) -> sv.Regions:
+def found(photo: object = None, boxes: object = None, **settings: object) -> shv.Regions:
     how = cutting((8, 8), "stretch", context=0.0, shape="box")
     photo = painted() if photo is None else photo
     boxes = BOXES if boxes is None else boxes
@@ -81,7 +82,7 @@ def test_a_region_has_everything_that_is_known_of_one_box() -> None:
 def test_rows_of_regions_are_regions() -> None:
     regions = found()
     sure = regions[regions.decision == "accept"]
-    assert isinstance(sure, sv.Regions)
+    assert isinstance(sure, shv.Regions)
     assert list(sure.ids) == ["photo#1", "photo#2"]
     assert list(sure.boxes) == [tuple(box) for box in BOXES[1:]]
     assert regions[-1].id == "photo#2"
@@ -106,12 +107,12 @@ def test_a_box_outside_the_photo_is_named(box: list[float]) -> None:
 def test_shares_given_as_pixels_are_told_from_boxes_of_one_pixel() -> None:
     with refuses(InvalidParameterError, "relative", "boxes"):
         found(boxes=[[0.1, 0.2, 0.5, 0.6]])
-    assert len(found(boxes=sv.Boxes([[0.1, 0.2, 0.5, 0.6]], relative=True))) == 1
+    assert len(found(boxes=shv.Boxes([[0.1, 0.2, 0.5, 0.6]], relative=True))) == 1
 
 
 def windows(boxes: npt.ArrayLike, **settings: object) -> list[list[int]]:
     how = Cutting(image_size=(10, 10), resize="stretch", **settings)  # type: ignore[arg-type]
-    made = sv.Boxes(boxes).in_pixels((60, 100))
+    made = shv.Boxes(boxes).in_pixels((60, 100))
     return how.windows(made, (60, 100)).tolist()  # type: ignore[no-any-return]
 
 
@@ -141,9 +142,7 @@ def test_crops_are_brought_to_size_as_photos_are() -> None:
         (crop,) = how.crops(photo, np.array([[10, 20, 40, 50]]))
         file = io.BytesIO()
         Pictures.fromarray(photo[20:50, 10:40]).save(file, "PNG")
-        single = sv.data.decoding._decode.decode_photo(  # type: ignore[attr-defined]
-            file.getvalue(), image_size=(9, 7), resize=resize
-        )
+        single = decode_photo(file.getvalue(), image_size=(9, 7), resize=resize)
         assert np.array_equal(crop, single)
 
 
@@ -192,7 +191,7 @@ def test_boxes_of_the_photo_as_stored_are_turned_with_it(orientation: int) -> No
     as_kept = np.asarray(ORIENTED[orientation](np.stack([upright] * 3, axis=-1)))  # type: ignore[operator]
     rows, columns = np.nonzero(as_kept[..., 0])
     box = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
-    assert turned(sv.Boxes([box]), orientation, (60, 100)).corners.tolist() == [[72, 5, 98, 25]]
+    assert turned(shv.Boxes([box]), orientation, (60, 100)).corners.tolist() == [[72, 5, 98, 25]]
 
 
 def test_as_stored_answers_for_the_boxes_that_the_detector_saw() -> None:
@@ -239,33 +238,33 @@ def test_what_is_no_single_photo_is_refused(photo: object, code: str) -> None:
 
 
 def test_regions_of_several_photos_are_pooled_to_be_counted_together() -> None:
-    pooled = sv.Regions.pooled([found(), found(boxes=BOXES[:1])])
-    assert isinstance(pooled, sv.Predictions)
+    pooled = shv.Regions.pooled([found(), found(boxes=BOXES[:1])])
+    assert isinstance(pooled, shv.Predictions)
     assert list(pooled.labels) == ["blue", "red", "red", "blue"]
     assert list(pooled.decision) == ["review", "accept", "accept", "review"]
     with refuses(InvalidParameterError, "inconsistent", "several"):
-        sv.Regions.pooled([])
+        shv.Regions.pooled([])
 
 
 def test_regions_that_different_classifiers_saw_are_not_pooled() -> None:
-    other = sv.Predictions([[0.5, 0.5]], ["a", "b"], ["0"])
-    one = sv.Regions(other, sv.Boxes([[0, 0, 1, 1]]).in_pixels((60, 100)), painted())
+    other = shv.Predictions([[0.5, 0.5]], ["a", "b"], ["0"])
+    one = shv.Regions(other, shv.Boxes([[0, 0, 1, 1]]).in_pixels((60, 100)), painted())
     with refuses(InvalidParameterError, "inconsistent", "several"):
-        sv.Regions.pooled([found(), one])
+        shv.Regions.pooled([found(), one])
 
 
 def test_predictions_and_boxes_have_to_fit() -> None:
     regions = found()
     with refuses(InvalidParameterError, "wrong-length", "predictions"):
-        sv.Regions(regions.predictions, regions.boxes[:2], painted())
+        shv.Regions(regions.predictions, regions.boxes[:2], painted())
     with refuses(InvalidParameterError, "not-in-pixels", "boxes"):
-        sv.Regions(regions.predictions, sv.Boxes(BOXES), painted())
+        shv.Regions(regions.predictions, shv.Boxes(BOXES), painted())
 
 
 def test_coco_comes_back_as_the_same_boxes() -> None:
     regions = found()
     coco = json.loads(json.dumps(regions.to_coco(file_name="shelf.jpg")))
-    again = sv.Boxes.from_coco(coco, image="shelf.jpg")
+    again = shv.Boxes.from_coco(coco, image="shelf.jpg")
     assert again.corners == pytest.approx(regions.boxes.corners)
     assert again.labels == tuple(regions.labels)
     assert again.scores == pytest.approx(regions.confidences)
@@ -328,9 +327,9 @@ def test_a_heic_photo_is_read_upright_at_its_own_size() -> None:
 
 
 def test_without_thresholds_nothing_is_decided_and_every_box_is_drawn_as_sure() -> None:
-    found = sv.Predictions(np.eye(len(NAMES))[[0, 1]], NAMES, ["0", "1"])
-    regions = sv.Regions(
-        found, sv.Boxes([[0, 0, 9, 9], [9, 9, 18, 18]], image_size=(60, 100)), painted()
+    found = shv.Predictions(np.eye(len(NAMES))[[0, 1]], NAMES, ["0", "1"])
+    regions = shv.Regions(
+        found, shv.Boxes([[0, 0, 9, 9], [9, 9, 18, 18]], image_size=(60, 100)), painted()
     )
     assert [one.decision for one in regions] == [None, None]
     coco = regions.to_coco(file_name="a.jpg")

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision import protocols
 from shelfvision.errors import InvalidParameterError
 from shelfvision.regions._tiles import Tiling, map_of
@@ -20,10 +20,10 @@ from support import refuses
 NAMES = ("red", "green", "blue")
 
 
-def by_colour(crops: Iterator[protocols.Image]) -> sv.Predictions:
+def by_colour(crops: Iterator[protocols.Image]) -> shv.Predictions:
     seen = np.array([crop.reshape(-1, 3).mean(axis=0) for crop in crops]).reshape(-1, 3)
     rows = (seen + 1) / (seen + 1).sum(axis=1, keepdims=True)
-    return sv.Predictions(rows, NAMES, [str(row) for row in range(len(rows))])
+    return shv.Predictions(rows, NAMES, [str(row) for row in range(len(rows))])
 
 
 def painted() -> protocols.Image:
@@ -34,7 +34,7 @@ def painted() -> protocols.Image:
     return photo
 
 
-def scanned(photo: object = None, *, sure: float = 0.6, **how: object) -> sv.ShelfMap:
+def scanned(photo: object = None, *, sure: float = 0.6, **how: object) -> shv.ShelfMap:
     given_settings = {"tile": 40, "overlap": 0.5, "scales": (1.0,), **how}
     return map_of(
         painted() if photo is None else photo,  # type: ignore[arg-type]

@@ -164,7 +164,7 @@ def _imports(tree: ast.Module, modules: set[str]) -> Iterator[tuple[str, bool]]:
 def _is_private_elsewhere(module: str, target: str) -> bool:
     """Whether a module belongs to another room and is private there.
 
-    A room whose own name is private, such as ``shelfvision._files``, is a low room for all.
+    A room whose own name is private, such as ``shelfvision._storage``, is a low room for all.
     """
     ours, theirs = module.split(".")[1:], target.split(".")[1:]
     return bool(theirs) and ours[:1] != theirs[:1] and any(x.startswith("_") for x in theirs[1:])

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from shelfvision._keras.backend import load_keras
 from shelfvision.data import Dataset
-from shelfvision.models._backend import load_keras
 
 if TYPE_CHECKING:
     import keras

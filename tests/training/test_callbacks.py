@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import shelfvision as sv
+import shelfvision as shv
+from shelfvision._keras.backend import load_keras
 from shelfvision.data import Dataset
 from shelfvision.errors import TrainingError, TrainingWarning
-from shelfvision.models._backend import load_keras
 from support import gives_warning
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def test_csv_logger_and_checkpoints_are_written_as_by_keras(
     make_model: MakeModel, train: Dataset, validation: Dataset, tmp_path: Path
 ) -> None:
     callbacks = load_keras().callbacks
-    trainer = sv.Trainer(
+    trainer = shv.Trainer(
         epochs=2,
         batch_size=16,
         callbacks=[
@@ -56,7 +56,7 @@ def test_tensorboard_writes_its_events(
     pytest.importorskip("tensorboard", exc_type=ImportError)
     pytest.importorskip("tensorflow", exc_type=ImportError)
     board = load_keras().callbacks.TensorBoard(tmp_path)
-    sv.Trainer(epochs=1, batch_size=16, callbacks=[board]).fit(make_model(), train, validation)
+    shv.Trainer(epochs=1, batch_size=16, callbacks=[board]).fit(make_model(), train, validation)
     parts = {path.parent.name for path in tmp_path.rglob("events.out.*")}
     assert {"train", "validation"} <= parts
 
@@ -73,7 +73,7 @@ def test_one_that_forgets_is_named_when_the_run_goes_on(
             else kind()
         )
 
-    trainer = sv.Trainer(epochs=2, batch_size=16, checkpoint_dir=tmp_path / "run")
+    trainer = shv.Trainer(epochs=2, batch_size=16, checkpoint_dir=tmp_path / "run")
     first = dataclasses.replace(trainer, callbacks=[made(), crash_before(2)])
     with warnings.catch_warnings():
         warnings.simplefilter("error", TrainingWarning)

@@ -10,22 +10,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision.augment import Brightness
 from shelfvision.errors import DataError
-from shelfvision.training._checks import check_parts
-from shelfvision.training._feed import Batches
-from shelfvision.training._identity import changes
-from shelfvision.training._state import RunState, decode, encode
+from shelfvision.training.loop._checks import check_parts
+from shelfvision.training.loop._feed import Batches
+from shelfvision.training.run._identity import changes
+from shelfvision.training.run._state import RunState, decode, encode
 from support import gives_warning, refuses
 
 seeds = st.integers(0, 2**32 - 1)
 
 
-def photos(n: int, **columns: Any) -> sv.Dataset:
+def photos(n: int, **columns: Any) -> shv.Dataset:
     """Return different images of one pixel."""
     images = np.arange(n, dtype=np.uint8).reshape(n, 1, 1, 1).repeat(3, axis=3)
-    return sv.Dataset.from_arrays(images, [row % 2 for row in range(n)], **columns)
+    return shv.Dataset.from_arrays(images, [row % 2 for row in range(n)], **columns)
 
 
 Epoch = list[tuple[bytes, bytes]]
@@ -138,20 +138,20 @@ def test_what_changed_is_told_by_name_and_nothing_else(
 @given(st.permutations(["a", "b", "c"]), st.permutations(["a", "b", "c"]))
 def test_validation_takes_the_class_numbers_of_train(first: list[str], second: list[str]) -> None:
     train, validation = photos(4, class_names=first), photos(4, class_names=second)
-    with gives_warning(sv.errors.TrainingWarning, "missing-class", "train"):
+    with gives_warning(shv.errors.TrainingWarning, "missing-class", "train"):
         found = check_parts(train, validation, 2)
     assert found is not None
     assert found.class_names == tuple(first)
     assert [first[label] for label in found.labels] == [second[row % 2] for row in range(4)]
     with (
-        gives_warning(sv.errors.TrainingWarning, "missing-class", "train"),
+        gives_warning(shv.errors.TrainingWarning, "missing-class", "train"),
         refuses(DataError, "unknown-class", "validation"),
     ):
         check_parts(train, photos(4, class_names=["a", "x"]), 2)
 
 
 trainers = st.builds(
-    sv.Trainer,
+    shv.Trainer,
     epochs=st.integers(1, 10**6),
     batch_size=st.integers(1, 10**4),
     learning_rate=st.none() | st.floats(1e-6, 1),
@@ -170,9 +170,9 @@ trainers = st.builds(
 @settings(max_examples=50)
 @given(trainers)
 def test_a_trainer_is_a_value_that_can_be_printed_written_and_made_again(
-    trainer: sv.Trainer,
+    trainer: shv.Trainer,
 ) -> None:
-    again = sv.Trainer.from_dict(json.loads(json.dumps(trainer.to_dict())))
+    again = shv.Trainer.from_dict(json.loads(json.dumps(trainer.to_dict())))
     assert again == trainer
     assert repr(again) == repr(trainer)
     with pytest.raises(AttributeError):

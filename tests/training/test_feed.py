@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-import shelfvision as sv
+import shelfvision as shv
+from shelfvision._keras.backend import backend_name, load_keras
 from shelfvision.data import Dataset
 from shelfvision.errors import AugmenterError, PhotoError
-from shelfvision.models._backend import backend_name, load_keras
 from shelfvision.protocols import Image
-from shelfvision.training._feed import Batches, as_keras_data
+from shelfvision.training.loop._feed import Batches, as_keras_data
 from support import refuses
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def test_refreshed_copies_of_a_balanced_dataset_differ_from_epoch_to_epoch(
     train: Dataset,
 ) -> None:
     few = train[(train.labels != 1) | (np.arange(len(train)) < 9)]
-    balanced = sv.BalancingAugmenter(brighten, refresh=True).balance(few)
+    balanced = shv.BalancingAugmenter(brighten, refresh=True).balance(few)
     batches = Batches(balanced, batch_size=99, sparse=False, seed=1)
     levels = {int(everything(batches, epoch)[0].sum()) for epoch in range(1, 6)}
     assert len(levels) > 1
@@ -168,7 +168,7 @@ def test_tensorflow_reads_no_generator_which_would_set_malloc_for_the_whole_proc
 ) -> None:
     # Keras holds on to it.
     monkeypatch.delattr(sys.modules["tensorflow"].data.Dataset, "from_generator")
-    trainer = sv.Trainer(epochs=1, class_weight="balanced")
+    trainer = shv.Trainer(epochs=1, class_weight="balanced")
     assert trainer.fit(make_model(), train, validation).stopped_epoch == 1
 
 
@@ -217,7 +217,7 @@ def test_a_photo_of_any_part_and_batch_that_cannot_be_read_ends_in_its_own_error
     part: str,
 ) -> None:
     model = make_model()
-    trainer = sv.Trainer(epochs=2, batch_size=4, on_leak="allow")
+    trainer = shv.Trainer(epochs=2, batch_size=4, on_leak="allow")
     parts = (
         (spoilt(train, 17), validation) if part == "train" else (train, spoilt(validation, 9, 99))
     )
@@ -249,7 +249,7 @@ def test_an_augmenter_that_fails_in_a_later_epoch_leaves_the_best_weights(
 
     model = make_model()
     callback = load_keras().callbacks.LambdaCallback(on_epoch_end=remember)
-    trainer = sv.Trainer(
+    trainer = shv.Trainer(
         epochs=5,
         batch_size=4,
         learning_rate=0.001,
@@ -268,14 +268,14 @@ def test_an_augmenter_that_fails_in_a_later_epoch_leaves_the_best_weights(
 FAILURES = """
 import sys
 import numpy as np
-import shelfvision as sv
+import shelfvision as shv
 from test_feed import Spoilt, spoilt
 from shelfvision.errors import AugmenterError, PhotoError
-from shelfvision.models._backend import load_keras
+from shelfvision._keras.backend import load_keras
 
 def photos(start):
     images = np.random.default_rng(start).integers(0, 256, (24, 20, 20, 3), dtype=np.uint8)
-    return sv.Dataset.from_arrays(images, [row % 2 for row in range(24)], class_names=["a", "b"])
+    return shv.Dataset.from_arrays(images, [row % 2 for row in range(24)], class_names=["a", "b"])
 
 def fail(kind):
     seen = []
@@ -290,7 +290,7 @@ def fail(kind):
         layers.GlobalAveragePooling2D(), layers.Dense(2, activation="softmax")])
     train = spoilt(photos(0), 17 if kind == "photo" else -1)
     held_out = spoilt(photos(1), 9 if kind == "validation" else -1, 99)
-    trainer = sv.Trainer(epochs=3, batch_size=4, augmenter=augmenter, on_leak="allow")
+    trainer = shv.Trainer(epochs=3, batch_size=4, augmenter=augmenter, on_leak="allow")
     try:
         trainer.fit(model, train, held_out)
         print(kind, "ended")

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-import shelfvision as sv
+import shelfvision as shv
+from shelfvision._keras.backend import load_keras
 from shelfvision.data import Dataset
 from shelfvision.errors import TrainingError
-from shelfvision.models._backend import load_keras
-from shelfvision.training._finite import WeightsWatch
-from shelfvision.training._state import RunState, decode
+from shelfvision.training.run._finite import WeightsWatch
+from shelfvision.training.run._state import RunState, decode
 from support import refuses
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def test_weights_that_are_spoiled_in_a_step_are_named_in_the_next(
     make_model: MakeModel, train: Dataset, validation: Dataset, tmp_path: Path, value: float
 ) -> None:
     model, callback = make_model(), poisoned_at(2, 3, weights_become(value))
-    trainer = sv.Trainer(epochs=4, batch_size=8, checkpoint_dir=tmp_path, callbacks=[callback])
+    trainer = shv.Trainer(epochs=4, batch_size=8, checkpoint_dir=tmp_path, callbacks=[callback])
     with refuses(TrainingError, "diverged") as caught:
         trainer.fit(model, train, validation)
     assert "step 4 of epoch 2" in str(caught.value)
@@ -86,7 +86,7 @@ def test_spoiled_weights_are_not_saved_in_mid_epoch(
     make_model: MakeModel, train: Dataset, validation: Dataset, tmp_path: Path
 ) -> None:
     model, callback = make_model(), poisoned_at(2, 4, weights_become(math.nan))
-    trainer = sv.Trainer(
+    trainer = shv.Trainer(
         epochs=4, batch_size=8, checkpoint_dir=tmp_path, callbacks=[callback], save_every=2
     )
     with refuses(TrainingError, "diverged") as caught:
@@ -100,7 +100,7 @@ def test_a_loss_that_is_no_number_in_validation_only_is_named(
     make_model: MakeModel, train: Dataset, validation: Dataset, tmp_path: Path
 ) -> None:
     model, callback = make_model(), poisoned_at(2, 5, weights_become(math.nan))
-    trainer = sv.Trainer(epochs=4, batch_size=8, checkpoint_dir=tmp_path, callbacks=[callback])
+    trainer = shv.Trainer(epochs=4, batch_size=8, checkpoint_dir=tmp_path, callbacks=[callback])
     with refuses(TrainingError, "diverged") as caught:
         trainer.fit(model, train, validation)
     assert "val_loss" in str(caught.value)
@@ -117,7 +117,7 @@ def test_weights_that_are_spoiled_while_every_loss_is_fine_are_never_best(
     saving: bool,
 ) -> None:
     model, callback = make_model(), poisoned_at(2, 5, spoil)
-    trainer = sv.Trainer(
+    trainer = shv.Trainer(
         epochs=2,
         batch_size=8,
         learning_rate=0.01,

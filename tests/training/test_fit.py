@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-import shelfvision as sv
+import shelfvision as shv
+from shelfvision._keras.backend import load_keras
 from shelfvision.data import Dataset
 from shelfvision.errors import (
     DataError,
@@ -28,7 +29,6 @@ from shelfvision.errors import (
     TrainingError,
     TrainingWarning,
 )
-from shelfvision.models._backend import load_keras
 from shelfvision.protocols import Image
 from shelfvision.training import TrainingResult
 from support import gives_warning, refuses
@@ -40,7 +40,7 @@ MakeModel = Callable[..., "keras.Model"]
 MakePhotos = Callable[..., Dataset]
 ValuesOf = Callable[["keras.Model"], list[npt.NDArray[np.generic]]]
 
-QUICK = sv.Trainer(epochs=1, batch_size=8)
+QUICK = shv.Trainer(epochs=1, batch_size=8)
 
 
 def before_epoch(number: int, act: Callable[[keras.Model], None]) -> keras.callbacks.Callback:
@@ -80,7 +80,7 @@ def unmoving_model(dataset: Dataset) -> keras.Model:
 @pytest.fixture(scope="module")
 def spoiled(make_model: MakeModel, train: Dataset, validation: Dataset) -> TrainingResult:
     """Return a run of four epochs whose weights were spoiled before the third."""
-    trainer = sv.Trainer(
+    trainer = shv.Trainer(
         epochs=4, batch_size=8, learning_rate=0.01, callbacks=[before_epoch(3, spoil)]
     )
     return trainer.fit(make_model(), train, validation)
@@ -143,7 +143,7 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another(
 def test_training_stops_when_patience_is_out_and_a_tie_keeps_the_earlier_epoch(
     train: Dataset, validation: Dataset
 ) -> None:
-    trainer = sv.Trainer(
+    trainer = shv.Trainer(
         epochs=9, batch_size=16, learning_rate=1e-12, patience=2, monitor="val_accuracy"
     )
     result = trainer.fit(unmoving_model(train), train, validation)
@@ -151,7 +151,7 @@ def test_training_stops_when_patience_is_out_and_a_tie_keeps_the_earlier_epoch(
 
 
 def test_accuracy_is_top_1(train: Dataset, validation: Dataset) -> None:
-    trainer = sv.Trainer(epochs=1, batch_size=16, learning_rate=1e-12, loss="binary_crossentropy")
+    trainer = shv.Trainer(epochs=1, batch_size=16, learning_rate=1e-12, loss="binary_crossentropy")
     result = trainer.fit(unmoving_model(train), train, validation)
     assert result.history["val_accuracy"] == [pytest.approx(1 / 3)]
 
@@ -167,9 +167,9 @@ def test_without_validation_the_training_loss_decides_with_a_warning(
 
 def test_the_articles_network_trains_on_binary_cross_entropy(make_photos: MakePhotos) -> None:
     images = np.random.default_rng(0).integers(0, 256, (6, 88, 88, 3), dtype=np.uint8)
-    photos = sv.Dataset.from_arrays(images, ["juice", "milk"] * 3)
-    model = sv.build_model(2, image_size=(88, 88))
-    trainer = sv.Trainer(epochs=1, monitor="loss")
+    photos = shv.Dataset.from_arrays(images, ["juice", "milk"] * 3)
+    model = shv.build_model(2, image_size=(88, 88))
+    trainer = shv.Trainer(epochs=1, monitor="loss")
     assert trainer.fit(model, photos).stopped_epoch == 1
     assert model.loss == "binary_crossentropy"
 
@@ -222,7 +222,7 @@ def test_kerass_own_callbacks_work(
 ) -> None:
     callbacks = load_keras().callbacks
     seen: list[int] = []
-    trainer = sv.Trainer(
+    trainer = shv.Trainer(
         epochs=2,
         batch_size=8,
         callbacks=[
@@ -260,7 +260,7 @@ def test_a_loss_that_is_no_number_stops_with_epoch_and_step(
     epoch: int,
 ) -> None:
     model = make_model()
-    trainer = sv.Trainer(
+    trainer = shv.Trainer(
         epochs=4, batch_size=8, checkpoint_dir=tmp_path, callbacks=[before_epoch(epoch, poison)]
     )
     with refuses(TrainingError, "diverged") as caught:
@@ -296,7 +296,7 @@ def test_an_unreadable_photo_is_told_as_such_by_every_backend(
         def digest(self, row: int) -> str:
             return f"{row:064d}"
 
-    photos = sv.Dataset.from_source(
+    photos = shv.Dataset.from_source(
         Broken(),
         ids=[f"{row}.jpg" for row in range(30)],
         labels=train.labels[:30],
@@ -380,7 +380,7 @@ def test_a_model_that_does_not_fit_is_refused(
 def test_a_name_that_keras_does_not_have_is_refused(
     make_model: MakeModel, train: Dataset, validation: Dataset, setting: str, value: str
 ) -> None:
-    trainer = sv.Trainer(**{setting: value})  # type: ignore[arg-type]  # parametrized
+    trainer = shv.Trainer(**{setting: value})  # type: ignore[arg-type]  # parametrized
     with refuses(InvalidParameterError, "unknown-name", setting):
         trainer.fit(make_model(), train, validation)
 
@@ -397,7 +397,7 @@ def test_a_single_class_in_validation_is_told(
 
 
 def test_fewer_photos_than_a_batch_train(make_model: MakeModel, make_photos: MakePhotos) -> None:
-    result = sv.Trainer(epochs=1, monitor="loss").fit(make_model(), make_photos(5))
+    result = shv.Trainer(epochs=1, monitor="loss").fit(make_model(), make_photos(5))
     assert result.stopped_epoch == 1
 
 

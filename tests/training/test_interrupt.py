@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import shelfvision as sv
+import shelfvision as shv
+from shelfvision._keras.backend import load_keras
 from shelfvision.data import Dataset
 from shelfvision.errors import TrainingWarning
-from shelfvision.models._backend import load_keras
 from shelfvision.training import TrainingResult
-from shelfvision.training._interrupt import deferred_interrupt
+from shelfvision.training.run._interrupt import deferred_interrupt
 from support import gives_warning
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def test_ctrl_c_stops_after_the_step_and_returns_the_best_so_far(
     make_model: MakeModel, train: Dataset, validation: Dataset
 ) -> None:
     steps: list[str] = []
-    trainer = sv.Trainer(epochs=5, batch_size=8, callbacks=[ctrl_c(2, steps)])
+    trainer = shv.Trainer(epochs=5, batch_size=8, callbacks=[ctrl_c(2, steps)])
     with gives_warning(TrainingWarning, "interrupted"):
         result = trainer.fit(make_model(), train, validation)
     assert steps[-1] == "2.2"
@@ -60,7 +60,7 @@ def test_ctrl_c_stops_after_the_step_and_returns_the_best_so_far(
 def test_ctrl_c_in_the_first_epoch_raises(
     make_model: MakeModel, train: Dataset, validation: Dataset
 ) -> None:
-    trainer = sv.Trainer(epochs=5, batch_size=8, callbacks=[ctrl_c(1, [])])
+    trainer = shv.Trainer(epochs=5, batch_size=8, callbacks=[ctrl_c(1, [])])
     with pytest.raises(KeyboardInterrupt):
         trainer.fit(make_model(), train, validation)
 
@@ -86,7 +86,7 @@ def test_training_works_in_a_thread(
     make_model: MakeModel, train: Dataset, validation: Dataset
 ) -> None:
     results: list[TrainingResult] = []
-    trainer = dataclasses.replace(sv.Trainer(), epochs=1, batch_size=8)
+    trainer = dataclasses.replace(shv.Trainer(), epochs=1, batch_size=8)
     model = make_model()
     thread = threading.Thread(target=lambda: results.append(trainer.fit(model, train, validation)))
     thread.start()

@@ -19,8 +19,8 @@ from pathlib import Path
 
 import pytest
 
-from shelfvision.models._backend import load_keras
-from shelfvision.training._state import decode
+from shelfvision._keras.backend import load_keras
+from shelfvision.training.run._state import decode
 
 pytestmark = [
     pytest.mark.kills,

@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import shelfvision as sv
+import shelfvision as shv
+from shelfvision._keras.backend import load_keras
+from shelfvision._storage import folder_lock as _lock
+from shelfvision._storage.folder_lock import FolderLock
 from shelfvision.data import Dataset
 from shelfvision.errors import ResumeError, TrainingError
-from shelfvision.models._backend import load_keras
-from shelfvision.training import _lock
-from shelfvision.training._lock import FolderLock
-from shelfvision.training._store import BEST, HISTORY, SLOTS, Checkpoints
+from shelfvision.training.run._store import BEST, HISTORY, SLOTS, Checkpoints
 from support import refuses
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ MakeModel = Callable[..., "keras.Model"]
 HOLDER = """
 import sys, time
 from pathlib import Path
-from shelfvision.training._lock import FolderLock
+from shelfvision._storage.folder_lock import FolderLock
 FolderLock(Path(sys.argv[1])).acquire()
 print("held", flush=True)
 time.sleep(600)
@@ -46,7 +46,7 @@ ASKER = """
 import sys
 from pathlib import Path
 from shelfvision.errors import ShelfVisionError
-from shelfvision.training._lock import FolderLock
+from shelfvision._storage.folder_lock import FolderLock
 try:
     FolderLock(Path(sys.argv[1])).acquire()
     print("taken")
@@ -91,7 +91,7 @@ def test_two_runs_at_once_in_one_process_are_refused_by_fit(
     make_model: MakeModel, train: Dataset, validation: Dataset, tmp_path: Path
 ) -> None:
     refused: list[str] = []
-    second = sv.Trainer(epochs=1, batch_size=8, checkpoint_dir=tmp_path)
+    second = shv.Trainer(epochs=1, batch_size=8, checkpoint_dir=tmp_path)
 
     def start_another(epoch: int, logs: object = None) -> None:
         with pytest.raises(ResumeError) as caught:
@@ -99,7 +99,7 @@ def test_two_runs_at_once_in_one_process_are_refused_by_fit(
         refused.append(str(caught.value))
 
     callback = load_keras().callbacks.LambdaCallback(on_epoch_begin=start_another)
-    first = sv.Trainer(epochs=1, batch_size=8, checkpoint_dir=tmp_path, callbacks=[callback])
+    first = shv.Trainer(epochs=1, batch_size=8, checkpoint_dir=tmp_path, callbacks=[callback])
     assert first.fit(make_model(), train, validation).stopped_epoch == 1
     assert "another run is training" in refused[0]
     assert not (tmp_path / "run.lock").exists()
@@ -301,7 +301,7 @@ def test_a_run_whose_folder_is_removed_saves_nothing_more_and_fits_again_elsewhe
             lose(folder)
 
     callback = load_keras().callbacks.LambdaCallback(on_epoch_end=spoil)
-    trainer = sv.Trainer(
+    trainer = shv.Trainer(
         epochs=4, batch_size=16, monitor="loss", checkpoint_dir=folder, callbacks=[callback]
     )
     with refuses(TrainingError, "lock-lost", "checkpoint_dir"):
@@ -316,7 +316,7 @@ def test_a_run_whose_folder_is_removed_saves_nothing_more_and_fits_again_elsewhe
 def test_a_run_beside_another_has_a_folder_of_its_own(
     holder: subprocess.Popen[bytes], make_model: MakeModel, train: Dataset, tmp_path: Path
 ) -> None:
-    trainer = sv.Trainer(epochs=1, monitor="loss", checkpoint_dir=tmp_path)
+    trainer = shv.Trainer(epochs=1, monitor="loss", checkpoint_dir=tmp_path)
     with refuses(ResumeError, "lock-taken", "checkpoint_dir"):
         trainer.fit(make_model(), train)
     own = dataclasses.replace(trainer, checkpoint_dir=tmp_path / "own")
@@ -353,7 +353,7 @@ def checked_in_fork() -> str:
 FORKER = """
 import os, sys, time
 from pathlib import Path
-from shelfvision.training._lock import FolderLock
+from shelfvision._storage.folder_lock import FolderLock
 FolderLock(Path(sys.argv[1])).acquire()
 if os.fork() == 0:
     print(os.getpid(), flush=True)
@@ -402,7 +402,7 @@ def test_a_folder_that_is_named_by_a_link_is_followed(
 ) -> None:
     (tmp_path / "disk").mkdir()
     (tmp_path / "run").symlink_to(tmp_path / "disk", target_is_directory=True)
-    trainer = sv.Trainer(epochs=1, monitor="loss", checkpoint_dir=tmp_path / "run")
+    trainer = shv.Trainer(epochs=1, monitor="loss", checkpoint_dir=tmp_path / "run")
     trainer.fit(make_model(), train)
     assert (tmp_path / "run").is_symlink()
     assert (tmp_path / "disk" / "best.shelf").exists()
@@ -421,13 +421,13 @@ def test_files_of_a_run_are_never_written_through_links(
             (run / name).symlink_to(victim)
 
     callback = load_keras().callbacks.LambdaCallback(on_epoch_end=plant)
-    trainer = sv.Trainer(
+    trainer = shv.Trainer(
         epochs=3, batch_size=16, monitor="loss", checkpoint_dir=run, callbacks=[callback]
     )
     trainer.fit(make_model(), train)
     assert victim.read_text() == "precious"
     assert not (run / BEST).is_symlink()
-    sv.Classifier.load(run / BEST, builder=lambda _: make_model())
+    shv.Classifier.load(run / BEST, builder=lambda _: make_model())
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need rights there")

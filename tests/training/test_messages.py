@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-import shelfvision as sv
+import shelfvision as shv
+from shelfvision._storage.folder_lock import FolderLock
 from shelfvision.errors import InvalidParameterError, ResumeError, StorageError, TrainingError
-from shelfvision.training._lock import FolderLock
-from shelfvision.training._store import SLOTS, Checkpoints
+from shelfvision.training.run._store import SLOTS, Checkpoints
 
 
 def test_an_address_in_place_of_a_folder() -> None:
     with pytest.raises(InvalidParameterError) as caught:
-        sv.Trainer(checkpoint_dir="s3://bucket/run")
+        shv.Trainer(checkpoint_dir="s3://bucket/run")
     assert str(caught.value) == (
         "checkpoint_dir must be a folder of this computer, got the address 's3://bucket/run'; "
         "train in a local folder and copy it afterwards, or mount the storage and give the path "

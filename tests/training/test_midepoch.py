@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-import shelfvision as sv
+import shelfvision as shv
+from shelfvision._keras.backend import load_keras
 from shelfvision.data import Dataset
 from shelfvision.errors import ResumeError, TrainingWarning
-from shelfvision.models._backend import load_keras
 from shelfvision.protocols import Image
 from shelfvision.training import TrainingResult
-from shelfvision.training._best import BestEpoch
-from shelfvision.training._feed import Batches
-from shelfvision.training._run import Run, assign
-from shelfvision.training._state import Arrays, RunState, decode
+from shelfvision.training.loop._feed import Batches
+from shelfvision.training.run._best import BestEpoch
+from shelfvision.training.run._run import Run, assign
+from shelfvision.training.run._state import Arrays, RunState, decode
 from support import gives_warning, refuses
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def witness(cut: tuple[int, int] = (0, 0), seen: list[str] | None = None) -> obj
     return Witness()
 
 
-def trainer_for(directory: Path, *callbacks: object, **settings: object) -> sv.Trainer:
+def trainer_for(directory: Path, *callbacks: object, **settings: object) -> shv.Trainer:
     values: dict[str, object] = {
         "epochs": 4,
         "batch_size": 8,
@@ -86,7 +86,7 @@ def trainer_for(directory: Path, *callbacks: object, **settings: object) -> sv.T
         "save_every": 2,
         "callbacks": callbacks,
     }
-    return sv.Trainer(**(values | settings))  # type: ignore[arg-type]  # a test's shorthand
+    return shv.Trainer(**(values | settings))  # type: ignore[arg-type]  # a test's shorthand
 
 
 def state_in(directory: Path) -> RunState:
@@ -208,13 +208,13 @@ def without_the_best_weights(self: Run, state: RunState) -> None:
 begin_epoch, continued, restore = Batches.begin_epoch, BestEpoch.continued, Run.restore
 
 FORGETFUL: dict[str, tuple[str, object]] = {
-    "seed generators": ("shelfvision.training._run.assign", without_seeds),
-    "optimizer": ("shelfvision.training._run.assign", without_moments),
-    "metrics": ("shelfvision.training._run.assign", without_metrics),
-    "step": ("shelfvision.training._feed.Batches.begin_epoch", from_the_first_step),
-    "order": ("shelfvision.training._feed.Batches.begin_epoch", in_the_order_of_another_epoch),
-    "patience": ("shelfvision.training._best.BestEpoch.continued", without_patience),
-    "best weights": ("shelfvision.training._run.Run.restore", without_the_best_weights),
+    "seed generators": ("shelfvision.training.run._run.assign", without_seeds),
+    "optimizer": ("shelfvision.training.run._run.assign", without_moments),
+    "metrics": ("shelfvision.training.run._run.assign", without_metrics),
+    "step": ("shelfvision.training.loop._feed.Batches.begin_epoch", from_the_first_step),
+    "order": ("shelfvision.training.loop._feed.Batches.begin_epoch", in_the_order_of_another_epoch),
+    "patience": ("shelfvision.training.run._best.BestEpoch.continued", without_patience),
+    "best weights": ("shelfvision.training.run._run.Run.restore", without_the_best_weights),
 }
 
 
@@ -256,7 +256,7 @@ def test_averaged_weights_are_not_taken_for_the_models_own(
     """Keras writes them over the model's weights whenever a fit ends."""
     optimizer = load_keras().optimizers.SGD(0.1, use_ema=True, ema_momentum=0.5)
 
-    def run(place: Path, *callbacks: object) -> sv.Trainer:
+    def run(place: Path, *callbacks: object) -> shv.Trainer:
         return trainer_for(
             tmp_path / place, *callbacks, optimizer=optimizer, learning_rate=None, epochs=3
         )

@@ -6,10 +6,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision.data import Dataset
 from shelfvision.training import TrainingResult
-from shelfvision.training._notebook import result_view
+from shelfvision.training.display._notebook import result_view
 
 
 class Tags(HTMLParser):
@@ -49,7 +49,7 @@ def html_of(value: object) -> str:
 
 
 def test_a_trainer_shows_what_was_chosen_and_folds_the_rest_away() -> None:
-    tags = read(html_of(sv.Trainer(epochs=7, monitor="<script>alert(1)</script>")))
+    tags = read(html_of(shv.Trainer(epochs=7, monitor="<script>alert(1)</script>")))
     chosen, _, rest = tags.text.partition("settings as they come")
     assert "epochs" in chosen
     assert "batch_size" not in chosen
@@ -59,14 +59,14 @@ def test_a_trainer_shows_what_was_chosen_and_folds_the_rest_away() -> None:
 
 
 def test_a_trainer_as_it_comes_says_so() -> None:
-    assert "every setting is the default" in read(html_of(sv.Trainer())).text
+    assert "every setting is the default" in read(html_of(shv.Trainer())).text
 
 
 @pytest.fixture(scope="module")
 def result(make_model: object, train: Dataset, validation: Dataset) -> TrainingResult:
     """Return a run of three epochs."""
     model = make_model()  # type: ignore[operator]  # a fixture of the room
-    return sv.Trainer(epochs=3, batch_size=16).fit(model, train, validation)
+    return shv.Trainer(epochs=3, batch_size=16).fit(model, train, validation)
 
 
 def test_a_result_shows_its_best_metrics_and_draws_its_losses(result: TrainingResult) -> None:

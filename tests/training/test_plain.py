@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import shelfvision as sv
+import shelfvision as shv
+from shelfvision._keras.backend import load_keras
 from shelfvision.augment import Compose, Flip, Rotate
 from shelfvision.errors import AugmenterError, InvalidParameterError
-from shelfvision.models._backend import load_keras
 from shelfvision.protocols import Image
 from shelfvision.training import CosineSchedule, GradientClipping, PlateauSchedule
 from support import refuses
@@ -22,31 +22,31 @@ def flip(image: Image, rng: np.random.Generator) -> Image:
     return image[:, ::-1].copy()
 
 
-def through_json(trainer: sv.Trainer) -> sv.Trainer:
-    return sv.Trainer.from_dict(json.loads(json.dumps(trainer.to_dict())))
+def through_json(trainer: shv.Trainer) -> shv.Trainer:
+    return shv.Trainer.from_dict(json.loads(json.dumps(trainer.to_dict())))
 
 
 @pytest.mark.parametrize(
     "trainer",
     [
-        sv.Trainer(),
-        sv.Trainer(epochs=3, learning_rate=0.5, patience=None, verbose=False),
-        sv.Trainer(schedule=CosineSchedule(warmup_epochs=2, final=0.1)),
-        sv.Trainer(schedule=PlateauSchedule(), clipping=GradientClipping(value=0.5)),
-        sv.Trainer(augmenter=Compose([Flip(), Rotate(5)]), class_weight="balanced"),
-        sv.Trainer(class_weight={"Milk": 2.0}, weight_decay=0.1, mixed_precision="bfloat16"),
-        sv.Trainer(checkpoint_dir=Path("runs") / "one", steps_per_execution=4),
+        shv.Trainer(),
+        shv.Trainer(epochs=3, learning_rate=0.5, patience=None, verbose=False),
+        shv.Trainer(schedule=CosineSchedule(warmup_epochs=2, final=0.1)),
+        shv.Trainer(schedule=PlateauSchedule(), clipping=GradientClipping(value=0.5)),
+        shv.Trainer(augmenter=Compose([Flip(), Rotate(5)]), class_weight="balanced"),
+        shv.Trainer(class_weight={"Milk": 2.0}, weight_decay=0.1, mixed_precision="bfloat16"),
+        shv.Trainer(checkpoint_dir=Path("runs") / "one", steps_per_execution=4),
     ],
     ids=lambda trainer: repr(trainer)[:60],
 )
-def test_plain_values_make_the_same_trainer(trainer: sv.Trainer) -> None:
+def test_plain_values_make_the_same_trainer(trainer: shv.Trainer) -> None:
     assert through_json(trainer) == trainer
 
 
 def test_objects_of_keras_go_by_name_and_numbers() -> None:
     keras = load_keras()
     falling = keras.optimizers.schedules.ExponentialDecay(0.5, 10, 0.9)
-    trainer = sv.Trainer(
+    trainer = shv.Trainer(
         optimizer=keras.optimizers.SGD(falling, momentum=0.25),
         learning_rate=keras.optimizers.schedules.CosineDecay(0.5, 10),
         loss=keras.losses.CategoricalFocalCrossentropy(gamma=3.0),
@@ -55,7 +55,7 @@ def test_objects_of_keras_go_by_name_and_numbers() -> None:
     assert told["optimizer"]["name"] == "SGD"
     assert told["optimizer"]["learning_rate"]["name"] == "ExponentialDecay"
     assert "keras" not in json.dumps(told)
-    again = sv.Trainer.from_dict(told)
+    again = shv.Trainer.from_dict(told)
     assert again.to_dict() == told
     assert again.optimizer.momentum == 0.25  # type: ignore[union-attr]  # it is an instance
 
@@ -93,7 +93,7 @@ def test_what_plain_values_cannot_tell_is_refused_by_name(
         value: object = optimizers.LossScaleOptimizer(optimizers.SGD())
     else:
         value = make()
-    trainer = sv.Trainer(**{setting: value})  # type: ignore[arg-type]  # parametrized
+    trainer = shv.Trainer(**{setting: value})  # type: ignore[arg-type]  # parametrized
     with refuses(InvalidParameterError, "not-plain", setting):
         trainer.to_dict()
 
@@ -128,9 +128,9 @@ def test_other_values_are_refused_by_name(
     settings: Mapping[str, object], code: str, parameter: str | None
 ) -> None:
     with refuses(InvalidParameterError, code, parameter):
-        sv.Trainer.from_dict(settings)  # type: ignore[arg-type]  # wrong on purpose
+        shv.Trainer.from_dict(settings)  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_an_unknown_augmenter_is_refused() -> None:
     with refuses(AugmenterError, "unknown-name", "recipe"):
-        sv.Trainer.from_dict({"augmenter": {"name": "Explode"}})
+        shv.Trainer.from_dict({"augmenter": {"name": "Explode"}})

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import shelfvision as sv
-from shelfvision.models._backend import load_keras
-from shelfvision.training._history import as_csv, as_json
-from shelfvision.training._progress import (
+import shelfvision as shv
+from shelfvision._keras.backend import load_keras
+from shelfvision.training.display._progress import (
     LiveLine,
     Silence,
     counting,
@@ -26,11 +25,12 @@ from shelfvision.training._progress import (
     told,
     write_line,
 )
+from shelfvision.training.run._history import as_csv, as_json
 
 if TYPE_CHECKING:
     import keras
 
-    from shelfvision.training._settings import Verbose
+    from shelfvision.training.settings._settings import Verbose
 
 MakeModel = Callable[..., "keras.Model"]
 
@@ -195,14 +195,14 @@ def test_names_of_metrics_have_no_effect_on_a_terminal(encoding: str) -> None:
 
 def test_a_run_writes_its_lines_and_logs_them(
     make_model: MakeModel,
-    train: sv.Dataset,
+    train: shv.Dataset,
     capsys: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     model = make_model()
     odd = load_keras().metrics.MeanSquaredError(name="odd\x1b[31m=1+1")
     model.compile("sgd", "categorical_crossentropy", metrics=[odd])
-    trainer = sv.Trainer(epochs=2, batch_size=16, monitor="loss", verbose=2)
+    trainer = shv.Trainer(epochs=2, batch_size=16, monitor="loss", verbose=2)
     with caplog.at_level(logging.INFO, logger="shelfvision"):
         result = trainer.fit(model, train)
     lines = capsys.readouterr().err.splitlines()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision import augment
 from shelfvision.data import Dataset
 from shelfvision.protocols import Augmenter, Image
@@ -27,9 +27,9 @@ def test_recipes_of_augmenters_are_on_the_classifier(
     recipe = augment.Compose([augment.Rotate(5), augment.Maybe(augment.Blur(), p=0.1)])
     few = train[(train.labels != 1) | (np.arange(len(train)) < 9)]
     by_class: dict[str, Augmenter] = {"milk": doubled, "juice": recipe}
-    balancer = sv.BalancingAugmenter(by_class, seed=3)
+    balancer = shv.BalancingAugmenter(by_class, seed=3)
     balanced = balancer.balance(few)
-    trainer = sv.Trainer(epochs=1, batch_size=8, augmenter=recipe, monitor="loss")
+    trainer = shv.Trainer(epochs=1, batch_size=8, augmenter=recipe, monitor="loss")
     provenance: Mapping[str, Any] = trainer.fit(make_model(), balanced).classifier.provenance
     settings, (balancing,) = provenance["trainer"], provenance["balancing"]
     assert augment.from_dict(settings["augmenter"]) == recipe
@@ -42,6 +42,6 @@ def test_recipes_of_augmenters_are_on_the_classifier(
 def test_without_copies_there_is_nothing_to_tell(
     make_model: Callable[..., keras.Model], train: Dataset
 ) -> None:
-    trainer = sv.Trainer(epochs=1, batch_size=8, monitor="loss")
+    trainer = shv.Trainer(epochs=1, batch_size=8, monitor="loss")
     provenance = trainer.fit(make_model(), train).classifier.provenance
     assert provenance["balancing"] == []

@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-import shelfvision as sv
+import shelfvision as shv
+from shelfvision._keras.backend import load_keras
 from shelfvision.data import Dataset
 from shelfvision.errors import InvalidParameterError, ModelError, TrainingError
-from shelfvision.models._backend import load_keras
 from shelfvision.training import CosineSchedule, GradientClipping
-from shelfvision.training._class_weight import class_weights
+from shelfvision.training.settings._class_weight import class_weights
 from support import refuses
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def moved(model: keras.Model, before: list[npt.NDArray[np.generic]]) -> list[flo
     return [float(np.abs(a - b).max()) for a, b in zip(now, before, strict=True)]
 
 
-def one_step(trainer: sv.Trainer, model: keras.Model, train: Dataset) -> list[float]:
+def one_step(trainer: shv.Trainer, model: keras.Model, train: Dataset) -> list[float]:
     before = [np.array(variable.numpy()) for variable in model.trainable_variables]
     return moved(trainer.fit(model, train[:8]).model, before)
 
@@ -46,7 +46,7 @@ def one_step(trainer: sv.Trainer, model: keras.Model, train: Dataset) -> list[fl
 def test_no_step_is_larger_than_the_clipped_gradient(
     make_model: MakeModel, train: Dataset, clipping: GradientClipping
 ) -> None:
-    trainer = sv.Trainer(
+    trainer = shv.Trainer(
         epochs=1,
         batch_size=8,
         optimizer="sgd",
@@ -66,7 +66,7 @@ def test_clipping_takes_exactly_one_limit(given: dict[str, float]) -> None:
 def test_weight_decay_spares_biases_and_normalization(
     make_model: MakeModel, train: Dataset
 ) -> None:
-    frozen = sv.Trainer(
+    frozen = shv.Trainer(
         epochs=1,
         batch_size=8,
         optimizer="sgd",
@@ -87,7 +87,7 @@ def test_weight_decay_spares_biases_and_normalization(
 )
 def test_labels_are_smoothed_in_the_loss(make_model: MakeModel, train: Dataset, loss: str) -> None:
     def first_loss(share: float) -> float:
-        trainer = sv.Trainer(
+        trainer = shv.Trainer(
             epochs=1, batch_size=64, loss=loss, label_smoothing=share, monitor="loss"
         )
         model = make_model()
@@ -103,7 +103,7 @@ def test_labels_are_smoothed_in_the_loss(make_model: MakeModel, train: Dataset, 
 def test_a_loss_without_rows_to_smooth_is_refused(
     make_model: MakeModel, train: Dataset, loss: str
 ) -> None:
-    trainer = sv.Trainer(loss=loss, label_smoothing=0.1, monitor="loss")
+    trainer = shv.Trainer(loss=loss, label_smoothing=0.1, monitor="loss")
     with refuses(InvalidParameterError, "conflict", "label_smoothing"):
         trainer.fit(make_model(), train)
 
@@ -134,7 +134,7 @@ def test_a_class_that_weighs_nothing_is_not_learned(train: Dataset, validation: 
         ]
     )
     weights = {"milk": 0.0, "yoghurt": 0.0}
-    trainer = sv.Trainer(
+    trainer = shv.Trainer(
         epochs=5, batch_size=8, learning_rate=0.1, class_weight=weights, monitor="loss"
     )
     result = trainer.fit(model, train, validation)
@@ -147,7 +147,7 @@ def test_weights_count_for_every_kind_of_label(
     make_model: MakeModel, train: Dataset, loss: str
 ) -> None:
     def first_loss(weight: Mapping[str, float] | None) -> float:
-        trainer = sv.Trainer(
+        trainer = shv.Trainer(
             epochs=1, batch_size=64, loss=loss, class_weight=weight, monitor="loss"
         )
         return trainer.fit(make_model(), train).history["loss"][0]
@@ -167,7 +167,7 @@ def test_weights_count_for_every_kind_of_label(
 )
 def test_impossible_weights_are_refused(weights: object, code: str) -> None:
     with refuses(InvalidParameterError, code, "class_weight"):
-        sv.Trainer(class_weight=weights)  # type: ignore[arg-type]  # wrong on purpose
+        shv.Trainer(class_weight=weights)  # type: ignore[arg-type]  # wrong on purpose
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_impossible_weights_are_refused(weights: object, code: str) -> None:
 def test_weights_that_do_not_fit_the_classes_are_refused(
     make_model: MakeModel, train: Dataset, weights: dict[str, float], code: str
 ) -> None:
-    trainer = sv.Trainer(class_weight=weights, monitor="loss")
+    trainer = shv.Trainer(class_weight=weights, monitor="loss")
     with refuses(InvalidParameterError, code, "class_weight"):
         trainer.fit(make_model(), train)
 
@@ -196,7 +196,7 @@ def test_mixed_precision_is_for_the_run_only_and_probabilities_stay_whole(
     def look(epoch: int, logs: object) -> None:
         seen.extend(layer.compute_dtype for layer in (model.layers[1], model.layers[-1]))
 
-    trainer = sv.Trainer(
+    trainer = shv.Trainer(
         epochs=2,
         batch_size=16,
         learning_rate=0.01,
@@ -232,7 +232,7 @@ def test_probabilities_that_would_be_coarse_are_refused(train: Dataset) -> None:
             coarse,
         ]
     )
-    trainer = sv.Trainer(epochs=1, mixed_precision="bfloat16", monitor="loss")
+    trainer = shv.Trainer(epochs=1, mixed_precision="bfloat16", monitor="loss")
     with refuses(ModelError, "wrong-type", "model"):
         trainer.fit(model, train)
 
@@ -241,7 +241,7 @@ def test_several_steps_at_a_time_learn_the_same(
     make_model: MakeModel, train: Dataset, validation: Dataset
 ) -> None:
     def losses(steps: int) -> list[float]:
-        trainer = sv.Trainer(epochs=1, batch_size=8, steps_per_execution=steps)
+        trainer = shv.Trainer(epochs=1, batch_size=8, steps_per_execution=steps)
         return trainer.fit(make_model(), train, validation).history["val_loss"]
 
     if load_keras().config.backend() == "torch":
@@ -267,7 +267,7 @@ def test_what_a_compiled_model_would_ignore_is_refused_by_name(
 ) -> None:
     model = make_model()
     model.compile("sgd", "categorical_crossentropy")
-    trainer = sv.Trainer(monitor="loss", **{setting: value})  # type: ignore[arg-type]  # parametrized
+    trainer = shv.Trainer(monitor="loss", **{setting: value})  # type: ignore[arg-type]  # parametrized
     with refuses(InvalidParameterError, "already-compiled", setting):
         trainer.fit(model, train)
 
@@ -278,4 +278,4 @@ def test_a_model_that_is_frozen_throughout_is_refused(
     model = make_model()
     model.trainable = False
     with refuses(TrainingError, "nothing-to-train", "model"):
-        sv.Trainer(monitor="loss").fit(model, train)
+        shv.Trainer(monitor="loss").fit(model, train)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision.data import Dataset
 from shelfvision.errors import InvalidParameterError
 from shelfvision.training import CosineSchedule
@@ -30,7 +30,7 @@ def test_a_frozen_model_learns_with_its_upper_part(
 ) -> None:
     model = make_model()
     freeze(model)
-    trainer = sv.Trainer.recommended(model, make_photos(12))
+    trainer = shv.Trainer.recommended(model, make_photos(12))
     assert trainer.fine_tune == "top"
     assert trainer.augmenter is not None
     assert trainer.views > 1
@@ -42,7 +42,7 @@ def test_the_part_that_learns_decides_how_fast(
     model = make_model()
     freeze(model)
     rates = [
-        sv.Trainer.recommended(model, make_photos(12), fine_tune=part).learning_rate
+        shv.Trainer.recommended(model, make_photos(12), fine_tune=part).learning_rate
         for part in ("all", "top", "head")
     ]
     assert rates == sorted(rates, key=lambda rate: float(str(rate)))
@@ -50,7 +50,7 @@ def test_the_part_that_learns_decides_how_fast(
 
 
 def test_any_other_model_is_trained_whole(make_model: MakeModel, make_photos: MakePhotos) -> None:
-    trainer = sv.Trainer.recommended(make_model(), make_photos(12))
+    trainer = shv.Trainer.recommended(make_model(), make_photos(12))
     assert trainer.fine_tune is None
     assert trainer.augmenter is not None
     assert trainer.weight_decay
@@ -63,14 +63,14 @@ def test_fewer_photos_are_seen_more_often(
     model = make_model()
     if frozen:
         freeze(model)
-    few, many = (sv.Trainer.recommended(model, make_photos(n)).epochs for n in (400, 600))
+    few, many = (shv.Trainer.recommended(model, make_photos(n)).epochs for n in (400, 600))
     assert few > many
 
 
 def test_the_cosine_fits_the_epochs_that_the_caller_wants(
     make_model: MakeModel, make_photos: MakePhotos
 ) -> None:
-    trainer = sv.Trainer.recommended(make_model(), make_photos(12), epochs=2, seed=7)
+    trainer = shv.Trainer.recommended(make_model(), make_photos(12), epochs=2, seed=7)
     assert (trainer.epochs, trainer.seed) == (2, 7)
     assert trainer.schedule == CosineSchedule(warmup_epochs=0.1)
 
@@ -79,18 +79,18 @@ def test_an_override_that_no_run_can_have_is_refused(
     make_model: MakeModel, make_photos: MakePhotos
 ) -> None:
     with refuses(InvalidParameterError, "not-in-range", "epochs"):
-        sv.Trainer.recommended(make_model(), make_photos(12), epochs=0)
+        shv.Trainer.recommended(make_model(), make_photos(12), epochs=0)
     with refuses(InvalidParameterError, "unknown-name", "epoch"):
-        sv.Trainer.recommended(make_model(), make_photos(12), epoch=5)
+        shv.Trainer.recommended(make_model(), make_photos(12), epoch=5)
 
 
 def test_what_is_recommended_trains(make_model: MakeModel, make_photos: MakePhotos) -> None:
-    trainer = sv.Trainer.recommended(make_model(), make_photos(12), epochs=1)
+    trainer = shv.Trainer.recommended(make_model(), make_photos(12), epochs=1)
     result = trainer.fit(make_model(), make_photos(12), make_photos(6, start=100))
     assert result.stopped_epoch == 1
 
 
 def test_the_recipe_of_the_article_is_the_trainer_as_it_is() -> None:
-    trainer = sv.Trainer()
+    trainer = shv.Trainer()
     assert (trainer.epochs, trainer.optimizer, trainer.loss) == (200, "adam", "auto")
     assert (trainer.label_smoothing, trainer.schedule, trainer.augmenter) == (0.0, None, None)

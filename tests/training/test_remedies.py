@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import shelfvision as sv
+import shelfvision as shv
+from shelfvision._keras.backend import load_keras
 from shelfvision.data import Dataset
 from shelfvision.errors import (
     InvalidParameterError,
@@ -21,15 +22,14 @@ from shelfvision.errors import (
     TrainingError,
     TrainingWarning,
 )
-from shelfvision.models._backend import load_keras
-from shelfvision.training._store import SLOTS
+from shelfvision.training.run._store import SLOTS
 from support import gives_warning, refuses
 
 if TYPE_CHECKING:
     import keras
 
 MakeModel = Callable[..., "keras.Model"]
-QUICK = sv.Trainer(epochs=1, batch_size=16)
+QUICK = shv.Trainer(epochs=1, batch_size=16)
 
 
 @pytest.fixture
@@ -111,8 +111,8 @@ def test_settings_that_do_not_go_together(
 @pytest.mark.remedy("not-in-range")
 def test_a_decay_that_leaves_the_last_layer_alone_is_told_by_its_name() -> None:
     with refuses(InvalidParameterError, "not-in-range", "layer_decay"):
-        sv.Trainer(layer_decay=0.0)
-    assert sv.Trainer(fine_tune="head").fine_tune == "head"
+        shv.Trainer(layer_decay=0.0)
+    assert shv.Trainer(fine_tune="head").fine_tune == "head"
 
 
 @pytest.mark.remedy("wrong-type")
@@ -170,7 +170,7 @@ def test_states_that_cannot_be_read(
     (tmp_path / "run" / SLOTS[1]).unlink()
     assert kept.fit(make_model(), train, validation, resume="must").stopped_epoch == 1
     with monkeypatch.context() as patch:
-        patch.setattr("shelfvision.training._state.FORMAT", 99)
+        patch.setattr("shelfvision.training.run._state.FORMAT", 99)
         with refuses(ResumeError, "foreign-format", "checkpoint_dir"):
             kept.fit(make_model(), train, validation)
     assert kept.fit(make_model(), train, validation, resume="must").stopped_epoch == 1

@@ -12,13 +12,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-import shelfvision as sv
+import shelfvision as shv
+from shelfvision._keras.backend import load_keras
 from shelfvision.data import Dataset
 from shelfvision.errors import ResumeError, TrainingWarning
-from shelfvision.models._backend import load_keras
 from shelfvision.protocols import Image
 from shelfvision.training import TrainingResult
-from shelfvision.training._state import decode
+from shelfvision.training.run._state import decode
 from support import gives_warning, refuses
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def shade(image: Image, rng: np.random.Generator) -> Image:
     return (image * rng.uniform(0.5, 1.0)).astype(np.uint8)
 
 
-def trainer_for(directory: Path | None, **settings: object) -> sv.Trainer:
+def trainer_for(directory: Path | None, **settings: object) -> shv.Trainer:
     values: dict[str, object] = {
         "epochs": EPOCHS,
         "batch_size": 8,
@@ -42,7 +42,7 @@ def trainer_for(directory: Path | None, **settings: object) -> sv.Trainer:
         "augmenter": shade,
         "checkpoint_dir": directory,
     }
-    return sv.Trainer(**(values | settings))  # type: ignore[arg-type]  # a test's shorthand
+    return shv.Trainer(**(values | settings))  # type: ignore[arg-type]  # a test's shorthand
 
 
 def interrupted_before(epoch: int) -> keras.callbacks.Callback:
@@ -109,7 +109,7 @@ def test_what_is_saved_is_needed(
     tmp_path: Path,
 ) -> None:
     """With dropout's seeds or the optimizer's moments left out, the end is another one."""
-    run = "shelfvision.training._run.assign"
+    run = "shelfvision.training.run._run.assign"
     for forget in ("seed_generator", "momentum"):
         place = tmp_path / forget
         trainer_for(place, epochs=3).fit(make_model(), train, validation)
@@ -218,7 +218,7 @@ def test_another_code_scheme_is_refused_by_name(
     validation: Dataset,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("shelfvision.training._identity.SCHEME", 99)
+    monkeypatch.setattr("shelfvision.training.run._identity.SCHEME", 99)
     with refuses(ResumeError, "run-changed") as caught:
         trainer_for(unbroken[1]).fit(make_model(), train, validation)
     assert "code scheme from 1 to 99" in str(caught.value)
@@ -266,7 +266,7 @@ def test_another_backend_is_refused_by_name(
     validation: Dataset,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("shelfvision.training._identity.backend_name", lambda: "abacus")
+    monkeypatch.setattr("shelfvision.training.run._identity.backend_name", lambda: "abacus")
     with refuses(ResumeError, "run-changed") as caught:
         trainer_for(unbroken[1]).fit(make_model(), train, validation)
     assert 'to "abacus"' in str(caught.value)
@@ -278,8 +278,8 @@ def test_a_backend_that_cannot_train_is_refused(
     validation: Dataset,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("shelfvision.training._compile.backend_name", lambda: "numpy")
-    with refuses(sv.errors.TrainingError, "backend-cannot-train"):
+    monkeypatch.setattr("shelfvision.training.loop._compile.backend_name", lambda: "numpy")
+    with refuses(shv.errors.TrainingError, "backend-cannot-train"):
         trainer_for(None).fit(make_model(), train, validation)
 
 
@@ -349,7 +349,7 @@ def test_a_callback_whose_state_is_no_json_is_named(
         def get_state(self) -> object:
             return state
 
-    with refuses(sv.errors.TrainingError, "not-plain", "callbacks") as caught:
+    with refuses(shv.errors.TrainingError, "not-plain", "callbacks") as caught:
         trainer_for(tmp_path, callbacks=[Odd()], monitor="loss").fit(make_model(), train)
     assert "Odd" in str(caught.value)
 

@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-import shelfvision as sv
+import shelfvision as shv
+from shelfvision._keras.backend import load_keras
 from shelfvision.data import Dataset
 from shelfvision.errors import InvalidParameterError, TrainingError
-from shelfvision.models._backend import load_keras
 from shelfvision.training import CosineSchedule, PlateauSchedule
-from shelfvision.training._schedules import Plateau, cosine
+from shelfvision.training.settings._schedules import Plateau, cosine
 from support import refuses
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def test_a_cosine_of_its_own_length_stays_the_same_when_the_run_is_made_longer()
 def test_a_run_ends_at_the_end_of_its_cosine(
     make_model: MakeModel, train: Dataset, validation: Dataset
 ) -> None:
-    trainer = sv.Trainer(
+    trainer = shv.Trainer(
         epochs=2, batch_size=8, learning_rate=0.1, schedule=CosineSchedule(warmup_epochs=0.4)
     )
     model = trainer.fit(make_model(), train, validation).model
@@ -107,7 +107,7 @@ def test_a_run_that_is_cut_off_goes_on_with_its_rate_to_the_same_end(
     tmp_path: Path,
     schedule: CosineSchedule | PlateauSchedule,
 ) -> None:
-    trainer = sv.Trainer(epochs=4, batch_size=16, learning_rate=0.02, schedule=schedule)
+    trainer = shv.Trainer(epochs=4, batch_size=16, learning_rate=0.02, schedule=schedule)
     whole = trainer.fit(make_model(), train, validation)
     trainer = dataclasses.replace(trainer, checkpoint_dir=tmp_path)
     with pytest.raises(TrainingError, match="the power went"):
@@ -129,7 +129,7 @@ def test_a_plateau_works_with_a_model_that_the_caller_compiled(
     model = make_model()
     model.compile(load_keras().optimizers.SGD(0.5), "categorical_crossentropy")
     schedule = PlateauSchedule(factor=0.1, patience=1, min_delta=100.0)
-    sv.Trainer(epochs=2, batch_size=16, schedule=schedule).fit(model, train, validation)
+    shv.Trainer(epochs=2, batch_size=16, schedule=schedule).fit(model, train, validation)
     assert rate_of(model) == pytest.approx(0.05)
 
 
@@ -142,8 +142,8 @@ def test_two_schedules_are_one_too_many(
 ) -> None:
     own = load_keras().optimizers.schedules.CosineDecay(0.1, 10)
     with refuses(InvalidParameterError, "conflict", "learning_rate"):
-        sv.Trainer(learning_rate=own, schedule=schedule)
-    trainer = sv.Trainer(optimizer=load_keras().optimizers.SGD(own), schedule=schedule)
+        shv.Trainer(learning_rate=own, schedule=schedule)
+    trainer = shv.Trainer(optimizer=load_keras().optimizers.SGD(own), schedule=schedule)
     with refuses(InvalidParameterError, "conflict", "schedule"):
         trainer.fit(make_model(), train, validation)
 
@@ -170,4 +170,4 @@ def test_an_impossible_schedule_is_refused_by_name(
 
 def test_a_warm_up_as_long_as_the_run_is_refused() -> None:
     with refuses(InvalidParameterError, "not-in-range", "warmup_epochs"):
-        sv.Trainer(epochs=3, schedule=CosineSchedule(warmup_epochs=3))
+        shv.Trainer(epochs=3, schedule=CosineSchedule(warmup_epochs=3))

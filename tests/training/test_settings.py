@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-import shelfvision as sv
+import shelfvision as shv
+from shelfvision._keras.backend import load_keras
 from shelfvision.errors import InvalidParameterError
-from shelfvision.models._backend import load_keras
-from shelfvision.training._best import mode_of
-from shelfvision.training._settings import UNSET
+from shelfvision.training.run._best import mode_of
+from shelfvision.training.settings._settings import UNSET
 from support import refuses
 
 
 def test_the_settings_of_a_compiled_model_count_as_unset_by_default() -> None:
-    trainer = sv.Trainer()
+    trainer = shv.Trainer()
     assert {name: getattr(trainer, name) for name in UNSET} == dict(UNSET)
 
 
 def test_a_callback_that_would_take_the_run_elsewhere_is_refused(tmp_path: object) -> None:
     backup = load_keras().callbacks.BackupAndRestore(str(tmp_path))
     with refuses(InvalidParameterError, "not-supported", "callbacks"):
-        sv.Trainer(callbacks=[backup])
+        shv.Trainer(callbacks=[backup])
 
 
 @pytest.mark.parametrize(

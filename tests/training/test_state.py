@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shelfvision.training._state import (
+from shelfvision.training.run._state import (
     DamagedStateError,
     ForeignStateError,
     RunState,

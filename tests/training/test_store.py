@@ -14,11 +14,11 @@ from typing import NoReturn
 import numpy as np
 import pytest
 
-from shelfvision._files import temporary_name
+from shelfvision._storage import temporary_name
 from shelfvision.errors import ResumeError, StorageError, TrainingWarning
-from shelfvision.training._resume import require_a_run
-from shelfvision.training._state import RunState, decode
-from shelfvision.training._store import BEST, HISTORY, SLOTS, Checkpoints
+from shelfvision.training.run._resume import require_a_run
+from shelfvision.training.run._state import RunState, decode
+from shelfvision.training.run._store import BEST, HISTORY, SLOTS, Checkpoints
 from support import gives_warning, refuses
 
 
@@ -108,7 +108,7 @@ def test_a_state_of_another_version_is_not_taken_for_damage(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     saved(tmp_path, 2)
-    monkeypatch.setattr("shelfvision.training._state.FORMAT", 99)
+    monkeypatch.setattr("shelfvision.training.run._state.FORMAT", 99)
     with refuses(ResumeError, "foreign-format", "checkpoint_dir"):
         epoch_in(tmp_path)
 
@@ -214,7 +214,7 @@ def test_clearing_removes_every_file_of_a_run_for_good(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made_to_last: list[Path] = []
-    monkeypatch.setattr("shelfvision.training._store.fsync_directory", made_to_last.append)
+    monkeypatch.setattr("shelfvision.training.run._store.fsync_directory", made_to_last.append)
     saved(tmp_path, 2)
     (tmp_path / BEST).write_bytes(b"the best")
     made_to_last.clear()

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import shelfvision as sv
+import shelfvision as shv
+from shelfvision._keras.backend import load_keras
 from shelfvision.errors import InvalidParameterError
-from shelfvision.models._backend import load_keras
 from shelfvision.protocols import Image
 from support import refuses
 
@@ -24,22 +24,22 @@ def flip(image: Image, rng: np.random.Generator) -> Image:
 
 
 def test_equal_settings_are_equal_trainers() -> None:
-    assert sv.Trainer(epochs=3, augmenter=flip) == sv.Trainer(epochs=3, augmenter=flip)
-    assert sv.Trainer(epochs=3) != sv.Trainer(epochs=4)
+    assert shv.Trainer(epochs=3, augmenter=flip) == shv.Trainer(epochs=3, augmenter=flip)
+    assert shv.Trainer(epochs=3) != shv.Trainer(epochs=4)
 
 
 def test_a_trainer_cannot_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
-        sv.Trainer().epochs = 3  # type: ignore[misc]  # this is what the test is about
+        shv.Trainer().epochs = 3  # type: ignore[misc]  # this is what the test is about
 
 
 def test_it_prints_what_somebody_has_chosen() -> None:
-    assert repr(sv.Trainer()) == "Trainer()"
-    assert repr(sv.Trainer(epochs=7, seed=42)) == "Trainer(epochs=7)"
+    assert repr(shv.Trainer()) == "Trainer()"
+    assert repr(shv.Trainer(epochs=7, seed=42)) == "Trainer(epochs=7)"
 
 
 def test_it_prints_objects_of_keras_without_their_address() -> None:
-    trainer = sv.Trainer(optimizer=load_keras().optimizers.SGD(0.5))
+    trainer = shv.Trainer(optimizer=load_keras().optimizers.SGD(0.5))
     assert repr(trainer) == "Trainer(optimizer=<SGD>)"
 
 
@@ -47,29 +47,29 @@ def test_what_it_prints_makes_it_again() -> None:
     from shelfvision.augment import Compose, Flip, Rotate  # for eval
     from shelfvision.training import CosineSchedule, GradientClipping
 
-    trainer = sv.Trainer(
+    trainer = shv.Trainer(
         epochs=7,
         augmenter=Compose([Flip(), Rotate(5)]),
         schedule=CosineSchedule(warmup_epochs=1),
         clipping=GradientClipping(global_norm=1.0),
         class_weight={"milk": 2.0},
     )
-    names = {"Trainer": sv.Trainer, **globals(), **locals()}
+    names = {"Trainer": shv.Trainer, **globals(), **locals()}
     assert eval(repr(trainer), names) == trainer
 
 
 @pytest.mark.parametrize("path", ["C:/runs/a", "s3/run", "a:b", "run s3://x"])
 def test_a_path_that_only_resembles_an_address_is_a_folder(path: str) -> None:
-    assert sv.Trainer(checkpoint_dir=path).checkpoint_dir == Path(path)
+    assert shv.Trainer(checkpoint_dir=path).checkpoint_dir == Path(path)
 
 
 @pytest.mark.parametrize(
     ("given", "kept"), [("auto", "auto"), (0, False), (1, True), (2, 2), (True, True)]
 )
 def test_verbose_takes_the_numbers_of_keras(given: object, kept: object) -> None:
-    trainer = sv.Trainer(verbose=given)  # type: ignore[arg-type]  # parametrized
+    trainer = shv.Trainer(verbose=given)  # type: ignore[arg-type]  # parametrized
     assert (trainer.verbose, type(trainer.verbose)) == (kept, type(kept))
-    assert sv.Trainer.from_dict(trainer.to_dict()) == trainer
+    assert shv.Trainer.from_dict(trainer.to_dict()) == trainer
 
 
 @pytest.mark.parametrize(
@@ -117,4 +117,4 @@ def test_verbose_takes_the_numbers_of_keras(given: object, kept: object) -> None
 )
 def test_an_impossible_setting_is_refused_by_name(setting: str, value: object, code: str) -> None:
     with refuses(InvalidParameterError, code, setting):
-        sv.Trainer(**{setting: value})  # type: ignore[arg-type]  # wrong on purpose
+        shv.Trainer(**{setting: value})  # type: ignore[arg-type]  # wrong on purpose

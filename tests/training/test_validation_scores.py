@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision.data import Dataset
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def test_validation_photos_leave_their_scores(
     make_model: Callable[..., keras.Model], train: Dataset, validation: Dataset, tmp_path: Path
 ) -> None:
-    trainer = sv.Trainer(epochs=1, batch_size=8, checkpoint_dir=tmp_path)
+    trainer = shv.Trainer(epochs=1, batch_size=8, checkpoint_dir=tmp_path)
     result = trainer.fit(make_model(), train, validation)
     kept = result.classifier.validation_scores
     assert kept is not None
@@ -30,7 +30,7 @@ def test_validation_photos_leave_their_scores(
     assert calibration is not None
     assert calibration.n_photos == len(validation)
     (best,) = tmp_path.glob("*.shelf")
-    saved = sv.Classifier.load(best, builder=lambda _: make_model()).validation_scores
+    saved = shv.Classifier.load(best, builder=lambda _: make_model()).validation_scores
     assert saved is not None
     assert np.array_equal(saved.probabilities, kept.probabilities)
 
@@ -38,5 +38,5 @@ def test_validation_photos_leave_their_scores(
 def test_without_a_validation_part_there_are_none(
     make_model: Callable[..., keras.Model], train: Dataset
 ) -> None:
-    result = sv.Trainer(epochs=1, batch_size=8, monitor="loss").fit(make_model(), train)
+    result = shv.Trainer(epochs=1, batch_size=8, monitor="loss").fit(make_model(), train)
     assert result.classifier.validation_scores is None

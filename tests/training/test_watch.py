@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-import shelfvision as sv
+import shelfvision as shv
+from shelfvision._keras.backend import load_keras
 from shelfvision.data import Dataset
 from shelfvision.errors import TrainingError, TrainingWarning
-from shelfvision.models._backend import load_keras
-from shelfvision.training import _watch
-from shelfvision.training._watch import Losses
+from shelfvision.training.display import _watch
+from shelfvision.training.display._watch import Losses
 from support import gives_warning, refuses
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def test_a_run_that_learns_nothing_is_told_once(
     stack = [layers.Rescaling(1 / 255), layers.GlobalAveragePooling2D(), dense]
     # Without dropout, whose luck moves the loss a little.
     model = load_keras().Sequential([load_keras().Input((20, 20, 3)), *stack])
-    trainer = sv.Trainer(epochs=4, batch_size=8, optimizer="sgd", learning_rate=1e-9)
+    trainer = shv.Trainer(epochs=4, batch_size=8, optimizer="sgd", learning_rate=1e-9)
     with gives_warning(TrainingWarning, "not-learning") as caught:
         trainer.fit(model, train, validation)
     assert len(caught) == 1
@@ -74,13 +74,13 @@ def test_a_run_that_learns_is_left_in_peace(
 ) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error", TrainingWarning)
-        sv.Trainer(epochs=3, batch_size=8, learning_rate=0.01).fit(make_model(), train, validation)
+        shv.Trainer(epochs=3, batch_size=8, learning_rate=0.01).fit(make_model(), train, validation)
 
 
 def test_a_class_without_photos_is_told(make_model: MakeModel, train: Dataset) -> None:
     photos = train[train.labels != 1]
     with gives_warning(TrainingWarning, "missing-class", "train") as told:
-        sv.Trainer(epochs=1, monitor="loss").fit(make_model(), photos)
+        shv.Trainer(epochs=1, monitor="loss").fit(make_model(), photos)
     assert "'milk'" in str(told[0])
 
 
@@ -88,7 +88,7 @@ def test_fewer_photos_than_a_batch_are_told_in_the_log(
     make_model: MakeModel, make_photos: MakePhotos, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING, logger="shelfvision"):
-        sv.Trainer(epochs=1, monitor="loss").fit(make_model(), make_photos(5))
+        shv.Trainer(epochs=1, monitor="loss").fit(make_model(), make_photos(5))
     assert "5 photos, fewer than one batch of 32" in caplog.text
 
 
@@ -109,7 +109,7 @@ def test_a_metric_of_the_other_kind_of_labels_is_refused(
     model = make_model()
     model.compile("sgd", loss, metrics=[found])
     with refuses(TrainingError, "wrong-metrics", "model") as caught:
-        sv.Trainer(epochs=1, monitor="loss").fit(model, train)
+        shv.Trainer(epochs=1, monitor="loss").fit(model, train)
     assert repr(kind) in str(caught.value)
 
 
@@ -122,19 +122,19 @@ def test_a_loss_that_cannot_take_the_labels_is_told_before_training(
     model = make_model()
     model.compile("sgd", of_numbers)
     with refuses(TrainingError, "wrong-loss", "model"):
-        sv.Trainer(epochs=1, monitor="loss").fit(model, train)
+        shv.Trainer(epochs=1, monitor="loss").fit(model, train)
 
 
 def test_a_loss_over_logits_is_told(make_model: MakeModel, train: Dataset) -> None:
     model = make_model()
     model.compile("sgd", load_keras().losses.CategoricalCrossentropy(from_logits=True))
     with gives_warning(TrainingWarning, "from-logits", "model"):
-        sv.Trainer(epochs=1, monitor="loss").fit(model, train)
+        shv.Trainer(epochs=1, monitor="loss").fit(model, train)
 
 
 @pytest.mark.parametrize("loss", ["mean_squared_error", "sparse_categorical_crossentropy"])
 def test_losses_that_suit_the_labels_pass(make_model: MakeModel, train: Dataset, loss: str) -> None:
     model = make_model()
     model.compile("sgd", loss, metrics=["accuracy"])
-    result = sv.Trainer(epochs=1, monitor="loss").fit(model, train)
+    result = shv.Trainer(epochs=1, monitor="loss").fit(model, train)
     assert np.isfinite(result.history["loss"]).all()

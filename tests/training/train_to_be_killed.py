@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-import shelfvision as sv
-from shelfvision.models._backend import load_keras
+import shelfvision as shv
+from shelfvision._keras.backend import load_keras
 from shelfvision.training import PlateauSchedule
-from shelfvision.training._store import Checkpoints
+from shelfvision.training.run._store import Checkpoints
 
 if TYPE_CHECKING:
     import keras
 
     from shelfvision.protocols import Image
-    from shelfvision.training._state import RunState
+    from shelfvision.training.run._state import RunState
 
 N_TRAIN, N_VALIDATION, SIZE, BATCH = 44, 12, 12, 6
 EPOCHS = 20
@@ -51,12 +51,12 @@ def announce_saves() -> None:
     Checkpoints._write = told  # type: ignore[method-assign]  # on purpose
 
 
-def photos() -> sv.Dataset:
+def photos() -> shv.Dataset:
     """Return noise whose brightness tells a little of its class."""
     n = N_TRAIN + N_VALIDATION
     labels = np.arange(n) % 2
     noise = np.random.default_rng(0).integers(0, 200, (n, SIZE, SIZE, 3))
-    return sv.Dataset.from_arrays(
+    return shv.Dataset.from_arrays(
         (noise + 25 * labels[:, None, None, None]).astype(np.uint8), labels
     )
 
@@ -106,7 +106,7 @@ def main(directory: str) -> None:
         torch.set_num_threads(1)
     announce_saves()
     dataset = photos()
-    trainer = sv.Trainer(
+    trainer = shv.Trainer(
         epochs=EPOCHS,
         batch_size=BATCH,
         learning_rate=0.001,

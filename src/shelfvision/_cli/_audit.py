@@ -6,7 +6,7 @@ import argparse
 
 from shelfvision._cli._photos import dataset_of, require_place
 from shelfvision._cli._say import complain, say, say_json
-from shelfvision.data import audit
+from shelfvision.auditing import audit
 
 
 def run(chosen: argparse.Namespace) -> int:

@@ -7,10 +7,10 @@ import json
 
 from shelfvision._cli._photos import is_bundle
 from shelfvision._cli._say import say, say_json
+from shelfvision._storage.sealed import require_digest, trusted_digest
 from shelfvision.export._reading import Export, read_export
 from shelfvision.inference import inspect
 from shelfvision.inference._inspect import short
-from shelfvision.models._sealed import require_digest, trusted_digest
 
 
 def run(chosen: argparse.Namespace) -> int:

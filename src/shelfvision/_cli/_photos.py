@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TypeAlias
 
-from shelfvision._files import open_regular
+from shelfvision._storage import open_regular
 from shelfvision.data import Dataset
 from shelfvision.errors import (
     BundleError,

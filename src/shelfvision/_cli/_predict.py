@@ -11,7 +11,7 @@ from itertools import islice
 
 from shelfvision._cli._photos import model_of
 from shelfvision._cli._say import complain, say_json, settle_for_programs
-from shelfvision._formats import READ_NAMES, READ_SUFFIXES, suffix_of
+from shelfvision._photos.formats import READ_NAMES, READ_SUFFIXES, suffix_of
 from shelfvision._text import csv_cell, printable
 from shelfvision._validation import as_integer, counted
 from shelfvision.errors import InvalidParameterError

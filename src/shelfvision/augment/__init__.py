@@ -1,19 +1,25 @@
 """Varying photos without changing what they show, and balancing classes with varied copies."""
 
 from shelfvision.augment._adapters import from_albumentations, from_keras_layer, from_torchvision
-from shelfvision.augment._balancing import BalancingAugmenter
-from shelfvision.augment._colour import Brightness, ColorTemperature, Contrast, Hue, Saturation
 from shelfvision.augment._compose import AlwaysChange, Compose, Maybe, OneOf
 from shelfvision.augment._contract import apply_augmenter
 from shelfvision.augment._defaults import default_augmenter
-from shelfvision.augment._effects import Blur, JpegArtifacts, MotionBlur, Noise
 from shelfvision.augment._epochs import read_epoch
-from shelfvision.augment._geometry import Flip, Perspective, Rotate, Shear, Shift, Zoom
-from shelfvision.augment._light import Erase, Glare, PriceTag, ShadowBand
-from shelfvision.augment._operation import Operation, Spread
-from shelfvision.augment._plan import BalancingPlan
 from shelfvision.augment._preview import preview, preview_array
 from shelfvision.augment._recipes import available_augmenters, from_dict, to_dict
+from shelfvision.augment.balancing._balancing import BalancingAugmenter
+from shelfvision.augment.balancing._plan import BalancingPlan
+from shelfvision.augment.operations._colour import (
+    Brightness,
+    ColorTemperature,
+    Contrast,
+    Hue,
+    Saturation,
+)
+from shelfvision.augment.operations._effects import Blur, JpegArtifacts, MotionBlur, Noise
+from shelfvision.augment.operations._geometry import Flip, Perspective, Rotate, Shear, Shift, Zoom
+from shelfvision.augment.operations._light import Erase, Glare, PriceTag, ShadowBand
+from shelfvision.augment.operations._operation import Operation, Spread
 
 __all__ = [
     "AlwaysChange",

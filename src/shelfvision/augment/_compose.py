@@ -11,8 +11,8 @@ from typing_extensions import override
 
 from shelfvision._validation import as_integer, as_number
 from shelfvision.augment._contract import apply_augmenter
-from shelfvision.augment._operation import Operation
-from shelfvision.augment._stages import Stage, Touch, render
+from shelfvision.augment.operations._operation import Operation
+from shelfvision.augment.operations._stages import Stage, Touch, render
 from shelfvision.errors import InvalidParameterError
 from shelfvision.protocols import Augmenter, Image
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from shelfvision.augment._colour import Brightness, ColorTemperature, Contrast, Saturation
 from shelfvision.augment._compose import AlwaysChange, Compose
-from shelfvision.augment._geometry import Perspective, Rotate, Shear, Shift, Zoom
-from shelfvision.augment._operation import Operation
+from shelfvision.augment.operations._colour import (
+    Brightness,
+    ColorTemperature,
+    Contrast,
+    Saturation,
+)
+from shelfvision.augment.operations._geometry import Perspective, Rotate, Shear, Shift, Zoom
+from shelfvision.augment.operations._operation import Operation
 
 
 def default_augmenter() -> Operation:
@@ -23,8 +28,8 @@ def default_augmenter() -> Operation:
     Examples
     --------
     >>> import numpy as np
-    >>> import shelfvision as sv
-    >>> augmenter = sv.augment.default_augmenter()
+    >>> import shelfvision as shv
+    >>> augmenter = shv.augment.default_augmenter()
     >>> black = np.zeros((2, 2, 3), dtype=np.uint8)
     >>> bool((augmenter(black, np.random.default_rng(0)) != black).any())
     True

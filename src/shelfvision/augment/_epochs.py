@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._photos.sources import read_rows
 from shelfvision._random import rng_for
 from shelfvision.augment._contract import apply_augmenter
-from shelfvision.augment._pixels import AugmentedPixels
+from shelfvision.augment.balancing._pixels import AugmentedPixels
 from shelfvision.data import Dataset
-from shelfvision.data._sources import read_rows
 from shelfvision.protocols import Augmenter, Images
 
 

@@ -66,9 +66,9 @@ def preview(
     Examples
     --------
     >>> import numpy as np
-    >>> import shelfvision as sv
+    >>> import shelfvision as shv
     >>> image = np.zeros((8, 8, 3), dtype=np.uint8)
-    >>> axes = sv.augment.preview(sv.augment.default_augmenter(), image, n=3)
+    >>> axes = shv.augment.preview(shv.augment.default_augmenter(), image, n=3)
     """
     originals = _several(images)
     copies = preview_array(augmenter, originals, n=n, seed=seed, stages=stages)
@@ -118,9 +118,9 @@ def preview_array(
     Examples
     --------
     >>> import numpy as np
-    >>> import shelfvision as sv
+    >>> import shelfvision as shv
     >>> image = np.zeros((8, 8, 3), dtype=np.uint8)
-    >>> sv.augment.preview_array(sv.augment.Rotate(10), image, n=3).shape
+    >>> shv.augment.preview_array(shv.augment.Rotate(10), image, n=3).shape
     (1, 3, 8, 8, 3)
     """
     originals, seed = _several(images), as_seed(seed)

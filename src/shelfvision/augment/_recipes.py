@@ -7,15 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias, cast
 
 from shelfvision._validation import listed
-from shelfvision.augment import _colour, _compose, _effects, _geometry, _light
+from shelfvision.augment import _compose
 from shelfvision.augment._contract import name_of
-from shelfvision.augment._operation import Operation
 from shelfvision.augment._plugins import (
     imported_plugin_names,
     load_plugin,
     made_from_plugin,
     plugin_names,
 )
+from shelfvision.augment.operations import _colour, _effects, _geometry, _light
+from shelfvision.augment.operations._operation import Operation
 from shelfvision.errors import AugmenterError, InvalidParameterError
 from shelfvision.protocols import Augmenter
 

@@ -8,9 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._validation import as_path
-from shelfvision.data._array_file import ArrayFile
-from shelfvision.data._sources import (
+from shelfvision._photos.sources import (
     ArrayPixels,
     StoredPixels,
     digests_of,
@@ -18,6 +16,8 @@ from shelfvision.data._sources import (
     read_rows,
     resize_of,
 )
+from shelfvision._storage.array_file import ArrayFile
+from shelfvision._validation import as_path
 from shelfvision.protocols import PixelSource
 
 _SCHEME = "shelfvision-pixels-2"

@@ -18,9 +18,9 @@ from shelfvision._identifiers import (
     text_of,
     warn_of_twins,
 )
+from shelfvision._photos.given import remedy_for
 from shelfvision._validation import listed
 from shelfvision._warnings import warn_caller
-from shelfvision.data._pixels import remedy_for
 from shelfvision.data.finding._classes import accepted_classes
 from shelfvision.errors import DataError, ShelfVisionWarning
 from shelfvision.protocols import ClassNames, Images

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple, final
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._photos.decode import DEFAULT_LIMITS, DecodeLimits
+from shelfvision._photos.file_pixels import FilePixels
 from shelfvision._validation import as_image_size, one_of
 from shelfvision.data._columns import object_array
 from shelfvision.data._given import GivenTable
-from shelfvision.data.decoding._decode import DEFAULT_LIMITS, DecodeLimits
-from shelfvision.data.decoding._file_pixels import FilePixels
 from shelfvision.data.finding._frame import FRAME, rows_of_frame
 from shelfvision.data.finding._manifest import (
     Columns,
@@ -113,10 +113,10 @@ class Dataset(GivenTable):
         Examples
         --------
         >>> import tempfile
-        >>> import shelfvision as sv
+        >>> import shelfvision as shv
         >>> folder = tempfile.mkdtemp()
-        >>> _ = sv.samples.write_products(folder, n_per_class=2, class_names=["juice", "milk"])
-        >>> ds = sv.Dataset.from_directory(folder, image_size=(64, 64))
+        >>> _ = shv.samples.write_products(folder, n_per_class=2, class_names=["juice", "milk"])
+        >>> ds = shv.Dataset.from_directory(folder, image_size=(64, 64))
         >>> ds.class_counts
         {'juice': 2, 'milk': 2}
         """

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._photos.sources import resized_source
 from shelfvision._validation import as_image_size, as_number, import_package, one_of
 from shelfvision.data._cache import cached_in_directory, cached_in_memory
 from shelfvision.data._columns import frozen
 from shelfvision.data._lineage import BURST, NEAR, GroupLink
-from shelfvision.data._sources import resized_source
 from shelfvision.data._table import PhotoTable
 from shelfvision.data.duplicates._bursts import BURST_LIKENESS, burst_pairs
 from shelfvision.data.duplicates._embedded import checked_embeddings, embedded_pairs
@@ -139,9 +139,9 @@ class DerivedTable(PhotoTable):
 
         Examples
         --------
-        >>> import shelfvision as sv
-        >>> photos = sv.samples.render_products({"juice": 6, "milk": 6}).group_bursts()
-        >>> splits = sv.SeededSplitter(train=0.5, validation=0.25, test=0.25).split(photos)
+        >>> import shelfvision as shv
+        >>> photos = shv.samples.render_products({"juice": 6, "milk": 6}).group_bursts()
+        >>> splits = shv.SeededSplitter(train=0.5, validation=0.25, test=0.25).split(photos)
         """
         least = as_number("threshold", threshold, minimum=0.5, maximum=1.0)
         originals = np.flatnonzero(self._copies == 0)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._class_names import as_class_names
+from shelfvision._photos.sources import ArrayPixels
 from shelfvision.data._columns import (
     checked_images,
     checked_labels,
@@ -20,7 +21,6 @@ from shelfvision.data._columns import (
 )
 from shelfvision.data._derived import DerivedTable
 from shelfvision.data._lineage import Lineage, named_groups
-from shelfvision.data._sources import ArrayPixels
 from shelfvision.data.finding._skipped import SkippedFiles
 from shelfvision.errors import DataError
 from shelfvision.protocols import ClassNames, Images, PixelSource
@@ -144,9 +144,9 @@ class GivenTable(DerivedTable):
         Examples
         --------
         >>> import numpy as np
-        >>> import shelfvision as sv
+        >>> import shelfvision as shv
         >>> images = np.zeros((3, 8, 8, 3), dtype=np.uint8)
-        >>> ds = sv.Dataset.from_arrays(images, ["milk", "juice", "milk"])
+        >>> ds = shv.Dataset.from_arrays(images, ["milk", "juice", "milk"])
         >>> ds.class_counts
         {'juice': 1, 'milk': 2}
         """

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._identifiers import text_of
-from shelfvision.data._sources import digests_of
+from shelfvision._photos.sources import digests_of
 from shelfvision.protocols import PixelSource
 
 CONTENT = "content:"

@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from shelfvision._class_names import as_class_names
 from shelfvision._identifiers import clean_name
+from shelfvision._photos.sources import digests_of, read_rows
 from shelfvision._validation import Positions, Rows, as_rows, counted, listed, require_texts
 from shelfvision.data._columns import frozen
 from shelfvision.data._lineage import GroupLink, Lineage
-from shelfvision.data._sources import digests_of, read_rows
 from shelfvision.data.finding._classes import accepted_classes
 from shelfvision.data.finding._skipped import SkippedFiles
 from shelfvision.errors import InvalidParameterError

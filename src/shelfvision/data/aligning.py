@@ -21,10 +21,10 @@ from difflib import SequenceMatcher
 from typing import Literal, TypeAlias
 
 from shelfvision._identifiers import closest
+from shelfvision._photos.sources import has_files
 from shelfvision._validation import listed
 from shelfvision._warnings import warn_caller
 from shelfvision.data._dataset import Dataset
-from shelfvision.data._sources import has_files
 from shelfvision.errors import DataError, ShelfVisionWarning, SplitError
 from shelfvision.protocols import Resize
 

@@ -3,14 +3,14 @@
 from shelfvision.evaluation._compare import Comparison, compare
 from shelfvision.evaluation._evaluate import PredictsDataset, evaluate
 from shelfvision.evaluation._explanations import Explanations, explain
-from shelfvision.evaluation._intervals import ClassIntervals, Intervals
-from shelfvision.evaluation._leakage import LeakageCheck
-from shelfvision.evaluation._metrics import ClassScores, ConfusedPair
-from shelfvision.evaluation._mistakes import Mistake
-from shelfvision.evaluation._reliability import ReliabilityBin
-from shelfvision.evaluation._report import EvaluationReport
-from shelfvision.evaluation._review import ReviewScores
-from shelfvision.evaluation._slices import SliceScores
+from shelfvision.evaluation.report._report import EvaluationReport
+from shelfvision.evaluation.scores._intervals import ClassIntervals, Intervals
+from shelfvision.evaluation.scores._leakage import LeakageCheck
+from shelfvision.evaluation.scores._metrics import ClassScores, ConfusedPair
+from shelfvision.evaluation.scores._mistakes import Mistake
+from shelfvision.evaluation.scores._reliability import ReliabilityBin
+from shelfvision.evaluation.scores._review import ReviewScores
+from shelfvision.evaluation.scores._slices import SliceScores
 
 __all__ = [
     "ClassIntervals",

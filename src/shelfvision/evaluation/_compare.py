@@ -10,10 +10,10 @@ import numpy.typing as npt
 from shelfvision._random import rng_for
 from shelfvision._validation import counted
 from shelfvision.errors import DataError, InvalidParameterError
-from shelfvision.evaluation._intervals import Interval, exact_interval
-from shelfvision.evaluation._judged import Judged
-from shelfvision.evaluation._report import EvaluationReport
-from shelfvision.evaluation._resampling import Draws, Settings, draws_of
+from shelfvision.evaluation.report._report import EvaluationReport
+from shelfvision.evaluation.scores._intervals import Interval, exact_interval
+from shelfvision.evaluation.scores._judged import Judged
+from shelfvision.evaluation.scores._resampling import Draws, Settings, draws_of
 
 _FLIPS = 9_999
 _AT_ONCE = 4_000_000
@@ -106,11 +106,11 @@ def compare(first: EvaluationReport, second: EvaluationReport) -> Comparison:
 
     Examples
     --------
-    >>> import shelfvision as sv
+    >>> import shelfvision as shv
     >>> names, true = ["can", "jar"], [0, 0, 0, 0, 1, 1, 1, 1]
-    >>> old = sv.Predictions([[0.9, 0.1]] * 8, names, list("abcdefgh"))
-    >>> new = sv.Predictions([[0.9, 0.1]] * 4 + [[0.2, 0.8]] * 4, names, list("abcdefgh"))
-    >>> found = sv.compare(sv.EvaluationReport(old, true), sv.EvaluationReport(new, true))
+    >>> old = shv.Predictions([[0.9, 0.1]] * 8, names, list("abcdefgh"))
+    >>> new = shv.Predictions([[0.9, 0.1]] * 4 + [[0.2, 0.8]] * 4, names, list("abcdefgh"))
+    >>> found = shv.compare(shv.EvaluationReport(old, true), shv.EvaluationReport(new, true))
     >>> found.difference, found.p_value
     (0.5, 0.125)
     """

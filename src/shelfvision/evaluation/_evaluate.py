@@ -14,11 +14,11 @@ from shelfvision.data import Dataset
 from shelfvision.data._dataset import require_dataset
 from shelfvision.data.aligning import Sized, aligned, sized
 from shelfvision.errors import DataError, InvalidParameterError
-from shelfvision.evaluation._about import About, DataFacts, data_facts, model_facts
-from shelfvision.evaluation._baselines import nearest_accuracy
-from shelfvision.evaluation._leakage import leakage_between, leakage_warning
-from shelfvision.evaluation._report import EvaluationReport
-from shelfvision.evaluation._slices import Column
+from shelfvision.evaluation.report._about import About, DataFacts, data_facts, model_facts
+from shelfvision.evaluation.report._report import EvaluationReport
+from shelfvision.evaluation.scores._baselines import nearest_accuracy
+from shelfvision.evaluation.scores._leakage import leakage_between, leakage_warning
+from shelfvision.evaluation.scores._slices import Column
 from shelfvision.inference import Classifier
 from shelfvision.predictions import Predictions
 from shelfvision.protocols import Resize
@@ -101,14 +101,14 @@ def evaluate(
     Examples
     --------
     >>> import numpy as np
-    >>> import shelfvision as sv
+    >>> import shelfvision as shv
     >>> class SaysCan:
     ...     class_names = ("Can", "Jar")
     ...
     ...     def predict(self, photos):
-    ...         return sv.Predictions(np.tile([0.9, 0.1], (len(photos), 1)),
+    ...         return shv.Predictions(np.tile([0.9, 0.1], (len(photos), 1)),
     ...                               self.class_names, photos.ids)
-    >>> report = sv.evaluate(SaysCan(), sv.samples.render_products({"Can": 3, "Jar": 1}))
+    >>> report = shv.evaluate(SaysCan(), shv.samples.render_products({"Can": 3, "Jar": 1}))
     >>> report.accuracy, report.baseline
     (0.75, 0.75)
     """

@@ -12,12 +12,12 @@ import numpy.typing as npt
 from PIL import Image as PillowImage
 
 from shelfvision._identifiers import clean_name, closest
+from shelfvision._keras.backend import backend_name, load_keras
+from shelfvision._keras.layers import require_one_input
 from shelfvision._validation import listed
-from shelfvision.data._reader import Photos, Reader
+from shelfvision.data.reading import Photos, Reader
 from shelfvision.errors import InvalidParameterError, ModelError
 from shelfvision.inference import Classifier
-from shelfvision.models._backend import backend_name, load_keras
-from shelfvision.models._cutting import require_one_input
 from shelfvision.protocols import Images
 
 if TYPE_CHECKING:
@@ -106,11 +106,11 @@ def explain(
 
     Examples
     --------
-    >>> import shelfvision as sv
-    >>> model = sv.build_model(2)
-    >>> classifier = sv.Classifier.from_model(model, class_names=["Can", "Jar"])
-    >>> photos = sv.samples.render_products({"Can": 1, "Jar": 1})
-    >>> sv.explain(classifier, photos, labels="Can").heat_maps.shape
+    >>> import shelfvision as shv
+    >>> model = shv.build_model(2)
+    >>> classifier = shv.Classifier.from_model(model, class_names=["Can", "Jar"])
+    >>> photos = shv.samples.render_products({"Can": 1, "Jar": 1})
+    >>> shv.explain(classifier, photos, labels="Can").heat_maps.shape
     (2, 100, 100)
     """
     if not isinstance(classifier, Classifier):

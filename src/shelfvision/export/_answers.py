@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision.data._reader import Batch
+from shelfvision.data.reading import Batch
 from shelfvision.errors import ModelError
 from shelfvision.predictions import ClassFrequencies, Decision, Predictions, Thresholds
 from shelfvision.predictions._columns import Floats

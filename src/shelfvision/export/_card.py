@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import NoReturn, Self, cast
 
 from shelfvision._class_names import as_class_names
-from shelfvision._json import canonical_json, versioned
+from shelfvision._storage.json_values import canonical_json, versioned
 from shelfvision._validation import as_image_size, one_of
 from shelfvision.errors import BundleError, InvalidParameterError
 from shelfvision.models._spec import MAX_CLASSES, MAX_SIDE

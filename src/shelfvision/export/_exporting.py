@@ -12,11 +12,11 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._files import write_atomically
+from shelfvision._storage import write_atomically
 from shelfvision._validation import as_number, as_path, one_of
 from shelfvision.data import Dataset
-from shelfvision.data._reader import Photos, Reader
 from shelfvision.data.aligning import aligned
+from shelfvision.data.reading import Photos, Reader
 from shelfvision.errors import BundleError, ExportError, InvalidParameterError
 from shelfvision.export._card import Card
 from shelfvision.export._keras_file import KerasRunner, keras_file

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._keras.backend import float32_policy, load_keras
 from shelfvision._validation import import_extra
 from shelfvision.errors import ExportError
 from shelfvision.export._card import INPUT, OUTPUT, Card
 from shelfvision.export._source import Pairs, Source
-from shelfvision.models._backend import float32_policy, load_keras
 
 if TYPE_CHECKING:
     import keras

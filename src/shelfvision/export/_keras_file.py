@@ -7,13 +7,13 @@ import zipfile
 from dataclasses import replace
 from pathlib import Path
 
+from shelfvision._keras.backend import backend_name, float32_policy, load_keras
+from shelfvision._keras.weights import assign
 from shelfvision.errors import ExportError
 from shelfvision.export._card import Card
 from shelfvision.export._reading import CARD_FILE
 from shelfvision.export._runtimes import Scores
 from shelfvision.export._source import Source
-from shelfvision.models._backend import backend_name, float32_policy, load_keras
-from shelfvision.models._weights import assign
 from shelfvision.protocols import Images
 
 

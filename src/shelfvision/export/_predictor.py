@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Literal, SupportsIndex, TypeAlias, cast, final
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._storage.sealed import require_digest, trusted_digest
 from shelfvision._validation import as_integer, one_of
-from shelfvision.data._reader import Batch, Photos, Reader
+from shelfvision.data.reading import Batch, Photos, Reader
 from shelfvision.errors import InvalidParameterError, ModelError
 from shelfvision.export._answers import answers_of
 from shelfvision.export._reading import Export, read_export
 from shelfvision.export._report import ExportFormat
 from shelfvision.export._runtimes import Scores, runner_for
-from shelfvision.models._sealed import require_digest, trusted_digest
 from shelfvision.predictions import Calibration, ClassFrequencies, Predictions, Thresholds
 from shelfvision.protocols import Images, OnError, Resize
 

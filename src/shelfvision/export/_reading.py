@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import NoReturn
 from xml.etree import ElementTree as ET
 
-from shelfvision._files import read_bounded
+from shelfvision._storage import read_bounded
+from shelfvision._storage.safetensors import MAX_FILE
 from shelfvision._validation import as_path
 from shelfvision.errors import BundleError, BundleNotFoundError
 from shelfvision.export._card import ENTRY, MAX_CARD, Card
 from shelfvision.export._onnx import onnx_metadata
 from shelfvision.export._report import ExportFormat
-from shelfvision.models._safetensors import MAX_FILE
 
 CARD_FILE, LABELS_FILE = f"{ENTRY}.json", "labels.txt"
 """The members of the zip file that is appended to a LiteRT file."""

@@ -10,13 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from shelfvision._keras.backend import untouched
 from shelfvision._validation import import_extra
 from shelfvision.errors import ExportError
 from shelfvision.export._card import ENTRY, Card
 from shelfvision.export._graph import Graph, traced
 from shelfvision.export._reading import appended_zip
 from shelfvision.export._source import Source
-from shelfvision.models._backend import untouched
 from shelfvision.protocols import Images
 
 # Objects of packages that have no types.

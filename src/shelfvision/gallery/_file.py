@@ -9,11 +9,8 @@ from typing import NoReturn
 import numpy as np
 
 from shelfvision._class_names import as_class_names
-from shelfvision._json import canonical_json, versioned
-from shelfvision._validation import listed
-from shelfvision.errors import BundleError, InvalidParameterError
-from shelfvision.gallery._enrolled import MAX_PHOTOS, Enrolled
-from shelfvision.models._safetensors import (
+from shelfvision._storage.json_values import canonical_json, versioned
+from shelfvision._storage.safetensors import (
     DIGESTS,
     Header,
     Tensor,
@@ -21,7 +18,7 @@ from shelfvision.models._safetensors import (
     canonical_header,
     digests_of,
 )
-from shelfvision.models._sealed import (
+from shelfvision._storage.sealed import (
     SEAL,
     Target,
     checked_digest,
@@ -30,6 +27,9 @@ from shelfvision.models._sealed import (
     where_is,
     write_sealed,
 )
+from shelfvision._validation import listed
+from shelfvision.errors import BundleError, InvalidParameterError
+from shelfvision.gallery._enrolled import MAX_PHOTOS, Enrolled
 
 VERSION = 1
 """The version of the format that is written; all before it are read."""

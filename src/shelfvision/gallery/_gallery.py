@@ -12,10 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._identifiers import clean_name
+from shelfvision._storage.sealed import Target, where_is
 from shelfvision._validation import counted, listed
 from shelfvision._warnings import warn_caller
 from shelfvision.data import Dataset
-from shelfvision.data._reader import Photos
+from shelfvision.data.reading import Photos
 from shelfvision.errors import (
     BundleError,
     DataError,
@@ -28,7 +29,6 @@ from shelfvision.gallery._looking import Looking
 from shelfvision.inference import Classifier
 from shelfvision.inference._digest import digest_of
 from shelfvision.inference._manifest import package_versions
-from shelfvision.models._sealed import Target, where_is
 
 if TYPE_CHECKING:
     from typing import Self
@@ -57,11 +57,11 @@ class Gallery(Looking):
 
     Examples
     --------
-    >>> import shelfvision as sv
-    >>> photos = sv.samples.render_products(12, class_names=["Can", "Jar", "Pouch"], seed=1)
-    >>> model = sv.build_model(2, image_size=photos.image_size)
-    >>> classifier = sv.Classifier.from_model(model, class_names=["Can", "Jar"])
-    >>> gallery = sv.Gallery.from_dataset(classifier, photos.select(class_names=["Can", "Jar"]))
+    >>> import shelfvision as shv
+    >>> photos = shv.samples.render_products(12, class_names=["Can", "Jar", "Pouch"], seed=1)
+    >>> model = shv.build_model(2, image_size=photos.image_size)
+    >>> classifier = shv.Classifier.from_model(model, class_names=["Can", "Jar"])
+    >>> gallery = shv.Gallery.from_dataset(classifier, photos.select(class_names=["Can", "Jar"]))
     >>> pouches = photos.select(class_names=["Pouch"])
     >>> larger = gallery.add("Pouch", pouches[:3])
     >>> gallery.class_names, larger.class_names

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._validation import counted
-from shelfvision.data._reader import Photos, Reader
+from shelfvision.data.reading import Photos, Reader
 from shelfvision.errors import ShelfVisionWarning
 from shelfvision.gallery._enrolled import Enrolled, Rows
 from shelfvision.gallery._nearness import Nearness, nearness_of

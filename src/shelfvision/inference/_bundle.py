@@ -12,14 +12,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from shelfvision.errors import BundleError, InvalidParameterError, ModelError
-from shelfvision.inference._kept_scores import kept_entries, kept_scores, kept_tensors
-from shelfvision.inference._manifest import Manifest
-from shelfvision.models._architecture import Architecture
-from shelfvision.models._backend import load_keras
-from shelfvision.models._build import built_in_float32, model_from_spec
-from shelfvision.models._registry import architecture_for, is_ours, is_registered
-from shelfvision.models._safetensors import (
+from shelfvision._keras.backend import load_keras
+from shelfvision._keras.weights import assign, require_same, weight_names
+from shelfvision._storage.safetensors import (
     KEPT,
     STORABLE,
     Header,
@@ -27,9 +22,14 @@ from shelfvision.models._safetensors import (
     canonical_header,
     digests_of,
 )
-from shelfvision.models._sealed import Target, read_sealed, where_is, write_sealed
+from shelfvision._storage.sealed import Target, read_sealed, where_is, write_sealed
+from shelfvision.errors import BundleError, InvalidParameterError, ModelError
+from shelfvision.inference._kept_scores import kept_entries, kept_scores, kept_tensors
+from shelfvision.inference._manifest import Manifest
+from shelfvision.models._architecture import Architecture
+from shelfvision.models._build import built_in_float32, model_from_spec
+from shelfvision.models._registry import architecture_for, is_ours, is_registered
 from shelfvision.models._spec import ModelSpec
-from shelfvision.models._weights import assign, require_same, weight_names
 from shelfvision.predictions import ValidationScores
 
 if TYPE_CHECKING:

@@ -114,10 +114,10 @@ class CalibratingClassifier(PredictingClassifier):
 
         Examples
         --------
-        >>> import shelfvision as sv
-        >>> photos = sv.samples.render_products(8, class_names=["Can", "Jar"], seed=1)
-        >>> model = sv.build_model(2, image_size=photos.image_size)
-        >>> classifier = sv.Classifier.from_model(model, class_names=photos.class_names)
+        >>> import shelfvision as shv
+        >>> photos = shv.samples.render_products(8, class_names=["Can", "Jar"], seed=1)
+        >>> model = shv.build_model(2, image_size=photos.image_size)
+        >>> classifier = shv.Classifier.from_model(model, class_names=photos.class_names)
         >>> classifier.calibrated(dataset=photos).calibration.method
         'temperature'
         """
@@ -185,10 +185,10 @@ class CalibratingClassifier(PredictingClassifier):
 
         Examples
         --------
-        >>> import shelfvision as sv
-        >>> photos = sv.samples.render_products(8, class_names=["Can", "Jar"], seed=1)
-        >>> model = sv.build_model(2, image_size=photos.image_size)
-        >>> classifier = sv.Classifier.from_model(model, class_names=photos.class_names)
+        >>> import shelfvision as shv
+        >>> photos = shv.samples.render_products(8, class_names=["Can", "Jar"], seed=1)
+        >>> model = shv.build_model(2, image_size=photos.image_size)
+        >>> classifier = shv.Classifier.from_model(model, class_names=photos.class_names)
         >>> cheap = classifier.with_threshold(dataset=photos, mistake_cost=1.0, review_cost=0.9)
         >>> cheap.predict(photos).decision[0] in ("accept", "review")
         True

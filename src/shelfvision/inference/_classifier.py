@@ -9,8 +9,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, cast, final
 
 from shelfvision._class_names import as_class_names
+from shelfvision._storage.sealed import Target
 from shelfvision._validation import one_of
-from shelfvision.data._reader import Photos
+from shelfvision.data.reading import Photos
 from shelfvision.errors import ModelError
 from shelfvision.export import ExportFormat, ExportReport, Quantize
 from shelfvision.export._card import Card
@@ -24,7 +25,6 @@ from shelfvision.inference._manifest import RESIZES, Manifest, plain
 from shelfvision.inference._shelves import ShelfClassifier
 from shelfvision.inference._trust import Trust
 from shelfvision.models._registry import is_ours
-from shelfvision.models._sealed import Target
 from shelfvision.models._spec import spec_of
 from shelfvision.protocols import ClassNames, Resize
 
@@ -89,9 +89,9 @@ class Classifier(ShelfClassifier):
         Examples
         --------
         >>> import numpy as np
-        >>> import shelfvision as sv
-        >>> model = sv.build_model(2)
-        >>> classifier = sv.Classifier.from_model(model, class_names=["juice", "milk"])
+        >>> import shelfvision as shv
+        >>> model = shv.build_model(2)
+        >>> classifier = shv.Classifier.from_model(model, class_names=["juice", "milk"])
         >>> classifier.predict_proba(np.zeros((4, 100, 100, 3), np.uint8)).shape
         (4, 2)
         """
@@ -176,12 +176,12 @@ class Classifier(ShelfClassifier):
         Examples
         --------
         >>> import io
-        >>> import shelfvision as sv
-        >>> model = sv.build_model(2)
+        >>> import shelfvision as shv
+        >>> model = shv.build_model(2)
         >>> file = io.BytesIO()
-        >>> digest = sv.Classifier.from_model(model, class_names=["juice", "milk"]).save(file)
+        >>> digest = shv.Classifier.from_model(model, class_names=["juice", "milk"]).save(file)
         >>> _ = file.seek(0)
-        >>> sv.Classifier.load(file, expected_sha256=digest)
+        >>> shv.Classifier.load(file, expected_sha256=digest)
         <Classifier: grocery_cnn, 2 classes, 100 x 100>
         """
         manifest, scores, model = load_bundle(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from shelfvision._json import canonical_json
+from shelfvision._storage.json_values import canonical_json
 from shelfvision.inference._classifier import Classifier
 
 

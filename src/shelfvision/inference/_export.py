@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
+from shelfvision._keras.backend import backend_name
 from shelfvision.errors import ExportError, MissingDependencyError
 from shelfvision.export._exporting import Request, export
 from shelfvision.export._report import ExportReport
 from shelfvision.export._source import Source
 from shelfvision.export._writers import Files, written
-from shelfvision.models._backend import backend_name
 
 _TIMEOUT = 1800
 _NEEDED = {

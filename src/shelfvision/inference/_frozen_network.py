@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._keras.backend import float32_policy, load_keras
+from shelfvision._keras.compiled import compiled
+from shelfvision._keras.weights import weight_names
 from shelfvision.errors import ModelError
-from shelfvision.inference._compile import compiled
-from shelfvision.models._backend import float32_policy, load_keras
-from shelfvision.models._weights import weight_names
 from shelfvision.protocols import Images
 
 if TYPE_CHECKING:

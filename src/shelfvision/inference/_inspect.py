@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import cast, final
 
-from shelfvision._json import parse_json
+from shelfvision._storage.json_values import parse_json
+from shelfvision._storage.safetensors import DIGESTS, KEPT
+from shelfvision._storage.sealed import SEAL, Target, where_is
 from shelfvision._text import printable
 from shelfvision.inference._bundle import Contents, read_contents
 from shelfvision.inference._manifest import ENTRY
-from shelfvision.models._safetensors import DIGESTS, KEPT
-from shelfvision.models._sealed import SEAL, Target, where_is
 from shelfvision.models._spec import ModelSpec
 from shelfvision.predictions import Calibration, Thresholds
 from shelfvision.protocols import Resize
@@ -159,12 +159,12 @@ def inspect(path: Target, *, expected_sha256: str | None = None) -> BundleInfo:
     Examples
     --------
     >>> import io
-    >>> import shelfvision as sv
+    >>> import shelfvision as shv
     >>> file = io.BytesIO()
-    >>> model = sv.build_model(2)
-    >>> digest = sv.Classifier.from_model(model, class_names=["juice", "milk"]).save(file)
+    >>> model = shv.build_model(2)
+    >>> digest = shv.Classifier.from_model(model, class_names=["juice", "milk"]).save(file)
     >>> _ = file.seek(0)
-    >>> info = sv.inspect(file, expected_sha256=digest)
+    >>> info = shv.inspect(file, expected_sha256=digest)
     >>> info.architecture, info.class_names, info.image_size
     ('grocery_cnn', ('juice', 'milk'), (100, 100))
     """

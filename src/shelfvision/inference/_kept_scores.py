@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from shelfvision._storage.safetensors import KEPT, Tensor
 from shelfvision.errors import BundleError, InvalidParameterError
 from shelfvision.inference._manifest import Manifest
-from shelfvision.models._safetensors import KEPT, Tensor
 from shelfvision.predictions import ValidationScores
 
 _PROBABILITIES, _LABELS, _GROUPS = (KEPT + name for name in ("probabilities", "labels", "groups"))

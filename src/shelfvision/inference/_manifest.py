@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import NoReturn, Self, TypeVar, cast
 
 from shelfvision._class_names import as_class_names
-from shelfvision._json import MAX_DEPTH, canonical_json, require_shallow, versioned
+from shelfvision._keras.backend import backend_name
+from shelfvision._storage.json_values import MAX_DEPTH, canonical_json, require_shallow, versioned
+from shelfvision._storage.safetensors import DIGESTS
+from shelfvision._storage.sealed import SEAL, seal
 from shelfvision._validation import listed
 from shelfvision.errors import BundleError, InvalidParameterError, ModelError
-from shelfvision.models._backend import backend_name
-from shelfvision.models._safetensors import DIGESTS
-from shelfvision.models._sealed import SEAL, seal
 from shelfvision.models._spec import ModelSpec
 from shelfvision.predictions import Calibration, Thresholds
 from shelfvision.predictions._validation_scores import MAX_ROWS

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._validation import as_integer
-from shelfvision.data._reader import Batch, Photos, Reader
+from shelfvision.data.reading import Batch, Photos, Reader
 from shelfvision.export._answers import answers_of
 from shelfvision.inference._frozen_network import FrozenNetwork
 from shelfvision.inference._trust import Trust, trained_mix
@@ -146,10 +146,10 @@ class PredictingClassifier:
 
         Examples
         --------
-        >>> import shelfvision as sv
-        >>> photos = sv.samples.render_products(4, class_names=["Can", "Jar"], seed=1)
-        >>> model = sv.build_model(2, image_size=photos.image_size)
-        >>> classifier = sv.Classifier.from_model(model, class_names=photos.class_names)
+        >>> import shelfvision as shv
+        >>> photos = shv.samples.render_products(4, class_names=["Can", "Jar"], seed=1)
+        >>> model = shv.build_model(2, image_size=photos.image_size)
+        >>> classifier = shv.Classifier.from_model(model, class_names=photos.class_names)
         >>> answers = classifier.predict_stream((image for image, _ in photos), batch_size=1)
         >>> next(answers).id
         '0'

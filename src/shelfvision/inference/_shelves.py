@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._validation import as_number
-from shelfvision.data._reader import Photo
+from shelfvision.data.reading import Photo
 from shelfvision.inference._calibrating import CalibratingClassifier
 from shelfvision.predictions import ClassFrequencies
 from shelfvision.regions import Boxes, Regions, ShelfMap
@@ -80,10 +80,10 @@ class ShelfClassifier(CalibratingClassifier):
 
         Examples
         --------
-        >>> import shelfvision as sv
-        >>> shelf = sv.samples.render_shelf(1, 3, class_names=["Can", "Jar"], gaps=0)
-        >>> model = sv.build_model(2)
-        >>> classifier = sv.Classifier.from_model(model, class_names=shelf.class_names)
+        >>> import shelfvision as shv
+        >>> shelf = shv.samples.render_shelf(1, 3, class_names=["Can", "Jar"], gaps=0)
+        >>> model = shv.build_model(2)
+        >>> classifier = shv.Classifier.from_model(model, class_names=shelf.class_names)
         >>> regions = classifier.predict_regions(shelf.photo, shelf.boxes, context=0.1)
         >>> len(regions), sum(regions.counts.values())
         (3, 3)
@@ -154,10 +154,10 @@ class ShelfClassifier(CalibratingClassifier):
 
         Examples
         --------
-        >>> import shelfvision as sv
-        >>> shelf = sv.samples.render_shelf(2, 4, image_size=(200, 300))
-        >>> model = sv.build_model(5)
-        >>> classifier = sv.Classifier.from_model(model, class_names=shelf.class_names)
+        >>> import shelfvision as shv
+        >>> shelf = shv.samples.render_shelf(2, 4, image_size=(200, 300))
+        >>> model = shv.build_model(5)
+        >>> classifier = shv.Classifier.from_model(model, class_names=shelf.class_names)
         >>> classifier.scan(shelf.photo, tile=100).labels.shape
         (3, 5)
         """

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._files import write_atomically
 from shelfvision._identifiers import clean_name, lookalike, text_of
+from shelfvision._storage import write_atomically
 from shelfvision._validation import as_number, as_path, counted, import_package, listed, one_of
 from shelfvision.data import Dataset
 from shelfvision.errors import InvalidParameterError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shelfvision._html import escaped, image, page
+from shelfvision._pages.html import escaped, image, page
 from shelfvision._validation import counted
 from shelfvision.data import Dataset
 from shelfvision.errors import PhotoError

@@ -13,7 +13,7 @@ from shelfvision._identifiers import clean_name, text_of
 from shelfvision._random import rng_for
 from shelfvision._validation import as_integer, as_number, as_seed, counted, listed
 from shelfvision.data import Dataset
-from shelfvision.data._reader import Photos
+from shelfvision.data.reading import Photos
 from shelfvision.errors import DataError, InvalidParameterError
 from shelfvision.inference import Classifier
 from shelfvision.inventory._confusion import Confusion
@@ -161,11 +161,11 @@ def take_inventory(
 
     Examples
     --------
-    >>> import shelfvision as sv
-    >>> photos = sv.samples.render_products(8, class_names=["Can", "Jar"], seed=1)
-    >>> model = sv.build_model(2, image_size=photos.image_size)
-    >>> classifier = sv.Classifier.from_model(model, class_names=photos.class_names)
-    >>> inventory = sv.take_inventory(classifier.with_validation(photos), photos)
+    >>> import shelfvision as shv
+    >>> photos = shv.samples.render_products(8, class_names=["Can", "Jar"], seed=1)
+    >>> model = shv.build_model(2, image_size=photos.image_size)
+    >>> classifier = shv.Classifier.from_model(model, class_names=photos.class_names)
+    >>> inventory = shv.take_inventory(classifier.with_validation(photos), photos)
     >>> inventory
     <Inventory: 16 photos of 2 products>
     >>> round(sum(inventory.counts.values()))

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shelfvision._files import atomic_writer
+from shelfvision._keras.backend import load_keras
+from shelfvision._keras.layers import backbone_weights, head_of
+from shelfvision._keras.weights import named_weights
+from shelfvision._storage import atomic_writer
+from shelfvision._storage.safetensors import DIGESTS, digests_of, write
 from shelfvision._validation import as_path
 from shelfvision.errors import ModelError
-from shelfvision.models._backend import load_keras
-from shelfvision.models._head import backbone_weights, head_of
 from shelfvision.models._registry import architecture_for
-from shelfvision.models._safetensors import DIGESTS, digests_of, write
 from shelfvision.models._spec import spec_of
-from shelfvision.models._weights import named_weights
 
 if TYPE_CHECKING:
     import keras
@@ -46,9 +46,9 @@ def cut_points(model: keras.Model) -> tuple[str, ...]:
 
     Examples
     --------
-    >>> import shelfvision as sv
+    >>> import shelfvision as shv
     >>> from shelfvision.models import cut_points
-    >>> cut_points(sv.build_model(5, architecture="efficientnet_lite0"))[:4]
+    >>> cut_points(shv.build_model(5, architecture="efficientnet_lite0"))[:4]
     ('stem_relu', 'block_1_project_norm', 'block_2_project_norm', 'block_3_add')
     """
     spec = spec_of(model)

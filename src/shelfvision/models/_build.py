@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from shelfvision._keras.backend import float32_policy, load_keras
+from shelfvision._keras.jax_cpu import quicken
+from shelfvision._keras.weights import load_weights
 from shelfvision.errors import ModelError
 from shelfvision.models._architecture import Builder
 from shelfvision.models._backbone import freeze_backbone
-from shelfvision.models._backend import float32_policy, load_keras
-from shelfvision.models._jax_cpu import quicken
 from shelfvision.models._registry import architecture_for, architecture_named, is_registered
 from shelfvision.models._spec import ModelSpec, remember
-from shelfvision.models._weights import load_weights
 
 if TYPE_CHECKING:
     import keras
@@ -74,8 +74,8 @@ def build_model(
 
     Examples
     --------
-    >>> import shelfvision as sv
-    >>> model = sv.build_model(5)
+    >>> import shelfvision as shv
+    >>> model = shv.build_model(5)
     >>> model.count_params()
     40453
     """

@@ -7,23 +7,23 @@ from types import MappingProxyType
 
 from shelfvision._validation import as_image_size, as_integer, listed
 from shelfvision.errors import InvalidParameterError, ModelError
-from shelfvision.models._applications import PREFIX, application
 from shelfvision.models._architecture import Architecture, Builder, Shapes
-from shelfvision.models._efficientnet_lite import (
+from shelfvision.models._spec import MAX_SIDE, ModelSpec
+from shelfvision.models.architectures._applications import PREFIX, application
+from shelfvision.models.architectures._efficientnet_lite import (
     FAMILY,
     SMALLEST,
     build_efficientnet_lite,
     efficientnet_lite_cuts,
     efficientnet_lite_tensors,
 )
-from shelfvision.models._grocery_cnn import (
+from shelfvision.models.architectures._grocery_cnn import (
     build_grocery_cnn,
     grocery_cnn_smallest,
     grocery_cnn_tensors,
 )
-from shelfvision.models._pretrained import set_imagenet
-from shelfvision.models._shelf_cnn import build_shelf_cnn, shelf_cnn_tensors
-from shelfvision.models._spec import MAX_SIDE, ModelSpec
+from shelfvision.models.architectures._shelf_cnn import build_shelf_cnn, shelf_cnn_tensors
+from shelfvision.models.pretrained._pretrained import set_imagenet
 
 
 def _efficientnet_lite(name: str) -> Architecture:
@@ -89,7 +89,7 @@ def register_architecture(
 
     Examples
     --------
-    >>> import shelfvision as sv
+    >>> import shelfvision as shv
     >>> def tiny(spec):
     ...     import keras
     ...
@@ -98,8 +98,8 @@ def register_architecture(
     ...     x = keras.layers.Conv2D(8, 3, strides=4, activation="relu")(x)
     ...     x = keras.layers.GlobalAveragePooling2D()(x)
     ...     return keras.Model(image, keras.layers.Dense(spec.num_classes, "softmax")(x))
-    >>> sv.register_architecture("tiny", tiny, smallest=8)
-    >>> sv.build_model(3, architecture="tiny").count_params()
+    >>> shv.register_architecture("tiny", tiny, smallest=8)
+    >>> shv.build_model(3, architecture="tiny").count_params()
     251
     """
     for what, value in (("builder", builder), ("tensors", tensors or builder)):

@@ -67,8 +67,8 @@ def confusion_matrix(
 
     Examples
     --------
-    >>> import shelfvision as sv
-    >>> axes = sv.plot.confusion_matrix([[8, 2], [1, 9]], ["juice", "milk"])
+    >>> import shelfvision as shv
+    >>> axes = shv.plot.confusion_matrix([[8, 2], [1, 9]], ["juice", "milk"])
     >>> [label.get_text() for label in axes.get_yticklabels()]
     ['juice', 'milk']
     """

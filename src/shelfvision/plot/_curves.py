@@ -63,9 +63,9 @@ def history(
 
     Examples
     --------
-    >>> import shelfvision as sv
+    >>> import shelfvision as shv
     >>> epochs = {"loss": [0.5, 0.3], "val_loss": [0.6, 0.4], "accuracy": [0.4, 0.8]}
-    >>> panels = sv.plot.history(epochs, best_epoch=2)
+    >>> panels = shv.plot.history(epochs, best_epoch=2)
     >>> [panel.get_ylabel() for panel in panels]
     ['loss', 'accuracy']
     """
@@ -151,8 +151,8 @@ def class_balance(
 
     Examples
     --------
-    >>> import shelfvision as sv
-    >>> axes = sv.plot.class_balance({"juice": 30, "milk": 10}, {"juice": 30, "milk": 30})
+    >>> import shelfvision as shv
+    >>> axes = shv.plot.class_balance({"juice": 30, "milk": 10}, {"juice": 30, "milk": 30})
     >>> axes.get_xlabel()
     'photos'
     """

@@ -91,9 +91,9 @@ def heat_maps(
     Examples
     --------
     >>> import numpy as np
-    >>> import shelfvision as sv
-    >>> images, _ = sv.samples.render_products({"Can": 2}).to_arrays()
-    >>> sv.plot.heat_maps(images, np.full((2, 100, 100), 0.5), ["Can", "Can"]).shape
+    >>> import shelfvision as shv
+    >>> images, _ = shv.samples.render_products({"Can": 2}).to_arrays()
+    >>> shv.plot.heat_maps(images, np.full((2, 100, 100), 0.5), ["Can", "Can"]).shape
     (2, 2)
     """
     found = images_or_explanations

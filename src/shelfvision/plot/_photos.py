@@ -58,9 +58,9 @@ def predictions(
 
     Examples
     --------
-    >>> import shelfvision as sv
-    >>> images, _ = sv.samples.render_products(1).to_arrays()
-    >>> axes = sv.plot.predictions(images[:2], ["Can", "Jar"], [0.91, 0.42], ["Can", "Can"])
+    >>> import shelfvision as shv
+    >>> images, _ = shv.samples.render_products(1).to_arrays()
+    >>> axes = shv.plot.predictions(images[:2], ["Can", "Jar"], [0.91, 0.42], ["Can", "Can"])
     >>> print(axes[1].get_title())
     Jar 42 %
     true: Can
@@ -145,10 +145,10 @@ def augmentations(
     Examples
     --------
     >>> import numpy as np
-    >>> import shelfvision as sv
-    >>> originals, _ = sv.samples.render_products(1).to_arrays()
+    >>> import shelfvision as shv
+    >>> originals, _ = shv.samples.render_products(1).to_arrays()
     >>> copies = np.stack([originals[:, :, ::-1], 255 - originals], axis=1)
-    >>> sv.plot.augmentations(originals, copies).shape
+    >>> shv.plot.augmentations(originals, copies).shape
     (5, 3)
     """
     if np.ndim(originals) != 4 or np.ndim(copies) != 5 or len(originals) != len(copies):

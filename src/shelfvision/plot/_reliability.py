@@ -85,9 +85,9 @@ def reliability(
 
     Examples
     --------
-    >>> import shelfvision as sv
-    >>> found = sv.Predictions([[0.9, 0.1], [0.3, 0.7]], ["can", "jar"], ["a.jpg", "b.jpg"])
-    >>> axes = sv.plot.reliability(sv.EvaluationReport(found, [0, 0]))
+    >>> import shelfvision as shv
+    >>> found = shv.Predictions([[0.9, 0.1], [0.3, 0.7]], ["can", "jar"], ["a.jpg", "b.jpg"])
+    >>> axes = shv.plot.reliability(shv.EvaluationReport(found, [0, 0]))
     >>> axes.get_xlabel()
     'confidence'
     """

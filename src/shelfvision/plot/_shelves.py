@@ -49,11 +49,11 @@ def regions(
     Examples
     --------
     >>> import numpy as np
-    >>> import shelfvision as sv
-    >>> shelf = sv.samples.render_shelf(1, 3, image_size=(100, 200), gaps=0)
-    >>> found = sv.Predictions(np.eye(3), ["Can", "Jar", "Pouch"], ["0", "1", "2"])
-    >>> boxes = sv.Boxes(shelf.boxes).in_pixels((100, 200))
-    >>> axes = sv.plot.regions(sv.Regions(found, boxes, shelf.photo))
+    >>> import shelfvision as shv
+    >>> shelf = shv.samples.render_shelf(1, 3, image_size=(100, 200), gaps=0)
+    >>> found = shv.Predictions(np.eye(3), ["Can", "Jar", "Pouch"], ["0", "1", "2"])
+    >>> boxes = shv.Boxes(shelf.boxes).in_pixels((100, 200))
+    >>> axes = shv.plot.regions(shv.Regions(found, boxes, shelf.photo))
     >>> len(axes.get_images())
     1
     """

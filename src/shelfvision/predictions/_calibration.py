@@ -55,9 +55,9 @@ class Calibration:
 
     Examples
     --------
-    >>> import shelfvision as sv
+    >>> import shelfvision as shv
     >>> said = [[0.99, 0.01], [0.98, 0.02], [0.97, 0.03], [0.02, 0.98]]
-    >>> calibration = sv.Calibration.fit(said, [0, 0, 1, 1])
+    >>> calibration = shv.Calibration.fit(said, [0, 0, 1, 1])
     >>> calibration.temperature > 1
     True
     >>> calibration.apply(said).argmax(axis=1).tolist()
@@ -268,9 +268,9 @@ def expected_calibration_error(
 
     Examples
     --------
-    >>> import shelfvision as sv
+    >>> import shelfvision as shv
     >>> said = [[0.9, 0.1], [0.9, 0.1], [0.8, 0.2], [0.2, 0.8]]
-    >>> round(sv.expected_calibration_error(said, [0, 1, 0, 1]), 3)
+    >>> round(shv.expected_calibration_error(said, [0, 1, 0, 1]), 3)
     0.3
     """
     rows, true = judged(probabilities, labels)

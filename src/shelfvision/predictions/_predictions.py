@@ -48,8 +48,8 @@ class Predictions(Sequence[Prediction]):
 
     Examples
     --------
-    >>> import shelfvision as sv
-    >>> found = sv.Predictions([[0.9, 0.1], [0.2, 0.8]], ["juice", "milk"], ["a.jpg", "b.jpg"])
+    >>> import shelfvision as shv
+    >>> found = shv.Predictions([[0.9, 0.1], [0.2, 0.8]], ["juice", "milk"], ["a.jpg", "b.jpg"])
     >>> [(p.id, p.label) for p in found]
     [('a.jpg', 'juice'), ('b.jpg', 'milk')]
     """

@@ -38,8 +38,8 @@ class Thresholds:
 
     Examples
     --------
-    >>> import shelfvision as sv
-    >>> thresholds = sv.Thresholds(values=(0.8,))
+    >>> import shelfvision as shv
+    >>> thresholds = shv.Thresholds(values=(0.8,))
     >>> thresholds.decide([[0.9, 0.1], [0.6, 0.4]]).tolist()
     ['accept', 'review']
     """
@@ -162,9 +162,9 @@ class Thresholds:
         Examples
         --------
         >>> import numpy as np
-        >>> import shelfvision as sv
+        >>> import shelfvision as shv
         >>> said = np.tile([[0.9, 0.1], [0.55, 0.45]], (200, 1))
-        >>> thresholds = sv.Thresholds.for_precision(said, np.tile([0, 1], 200), precision=0.98)
+        >>> thresholds = shv.Thresholds.for_precision(said, np.tile([0, 1], 200), precision=0.98)
         >>> round(thresholds.values[0], 2), thresholds.n_accepted
         (0.9, 200)
         """

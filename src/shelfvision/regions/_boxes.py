@@ -14,10 +14,10 @@ from shelfvision.data import SkippedFiles
 from shelfvision.errors import InvalidParameterError
 from shelfvision.protocols import ClassNames, OnError
 from shelfvision.regions._checking import checked_corners, checked_labels, checked_scores, written
-from shelfvision.regions._coco import read_coco
-from shelfvision.regions._found import Found
-from shelfvision.regions._voc import read_voc
-from shelfvision.regions._yolo import read_yolo
+from shelfvision.regions.files._coco import read_coco
+from shelfvision.regions.files._found import Found
+from shelfvision.regions.files._voc import read_voc
+from shelfvision.regions.files._yolo import read_yolo
 
 if TYPE_CHECKING:
     from typing import Self
@@ -63,8 +63,8 @@ class Boxes:
 
     Examples
     --------
-    >>> import shelfvision as sv
-    >>> boxes = sv.Boxes([[10, 20, 60, 90], [70, 20, 118.5, 92]], labels=["juice", "milk"])
+    >>> import shelfvision as shv
+    >>> boxes = shv.Boxes([[10, 20, 60, 90], [70, 20, 118.5, 92]], labels=["juice", "milk"])
     >>> boxes
     <Boxes: 2 boxes>
     >>> boxes.corners[1].tolist()

@@ -9,8 +9,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision.data._threads import in_threads
-from shelfvision.data.decoding._decode import resize_image
+from shelfvision._photos.decode import resize_image
+from shelfvision._photos.threads import in_threads
 from shelfvision.errors import InvalidParameterError
 from shelfvision.protocols import Image, Resize
 from shelfvision.regions._boxes import Boxes

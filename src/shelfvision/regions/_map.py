@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from shelfvision.protocols import Image
 from shelfvision.regions._boxes import Boxes
-from shelfvision.regions._map_drawing import Cells, Edges, drawn_map
 from shelfvision.regions._photo import Origin, pixels_of
+from shelfvision.regions.drawing._map_drawing import Cells, Edges, drawn_map
 
 
 @final

@@ -9,9 +9,9 @@ from typing import TypeAlias
 import numpy as np
 from PIL import Image as PillowImage
 
-from shelfvision.data._pixels import from_pillow, orientation_of, remedy_for
-from shelfvision.data._reader import Photo
-from shelfvision.data.decoding._decode import DEFAULT_LIMITS, decode_whole, read_bytes
+from shelfvision._photos.decode import DEFAULT_LIMITS, decode_whole, read_bytes
+from shelfvision._photos.given import from_pillow, orientation_of, remedy_for
+from shelfvision.data.reading import Photo
 from shelfvision.errors import InvalidParameterError, PhotoError
 from shelfvision.protocols import Image
 

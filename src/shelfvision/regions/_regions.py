@@ -17,9 +17,9 @@ from shelfvision.errors import InvalidParameterError
 from shelfvision.predictions import Decision, Predictions
 from shelfvision.protocols import Image
 from shelfvision.regions._boxes import Boxes
-from shelfvision.regions._drawing import Marked, drawn
 from shelfvision.regions._exporting import as_coco, as_detections
 from shelfvision.regions._photo import Origin, pixels_of
+from shelfvision.regions.drawing._drawing import Marked, drawn
 
 if TYPE_CHECKING:
     from typing import Self

@@ -11,14 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._validation import as_integer, as_number
-from shelfvision.data._reader import Photo
+from shelfvision.data.reading import Photo
 from shelfvision.errors import InvalidParameterError
 from shelfvision.predictions import Predictions
 from shelfvision.protocols import Image, Resize
 from shelfvision.regions._crops import Cutting, Windows
 from shelfvision.regions._map import ShelfMap
-from shelfvision.regions._map_drawing import Edges
 from shelfvision.regions._photo import whole_photo
+from shelfvision.regions.drawing._map_drawing import Edges
 
 Tile: TypeAlias = SupportsIndex | tuple[int, int]
 """Height and width in pixels of the photo, or one number for both."""

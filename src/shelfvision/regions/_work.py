@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator
 from typing import SupportsFloat, cast
 
 from shelfvision._validation import as_number, one_of
-from shelfvision.data._reader import Photo
+from shelfvision.data.reading import Photo
 from shelfvision.predictions import Predictions
 from shelfvision.protocols import Image, Resize
 from shelfvision.regions._boxes import as_boxes
 from shelfvision.regions._crops import CropShape, Cutting
 from shelfvision.regions._photo import whole_photo
 from shelfvision.regions._regions import Regions
-from shelfvision.regions._turning import upright
+from shelfvision.regions.files._turning import upright
 
 SHAPES = ("box", "image")
 

@@ -15,9 +15,9 @@ from PIL import Image
 
 from shelfvision import protocols
 from shelfvision._class_names import as_class_names
-from shelfvision._files import write_atomically
 from shelfvision._identifiers import clean_name
 from shelfvision._random import rng_for
+from shelfvision._storage import write_atomically
 from shelfvision._validation import as_image_size, as_integer, as_path, as_seed, listed, one_of
 from shelfvision.data import Dataset
 from shelfvision.errors import InvalidParameterError, StorageError
@@ -77,11 +77,11 @@ def render_products(
 
     Examples
     --------
-    >>> import shelfvision as sv
-    >>> photos = sv.samples.render_products(2)
+    >>> import shelfvision as shv
+    >>> photos = shv.samples.render_products(2)
     >>> photos
     <Dataset: 10 photos of 5 classes, 100 x 100>
-    >>> sv.samples.render_products({"Can": 3, "Jar": 1}).class_counts
+    >>> shv.samples.render_products({"Can": 3, "Jar": 1}).class_counts
     {'Can': 3, 'Jar': 1}
     """
     names, counts = _counted(n_per_class, class_names)
@@ -141,9 +141,9 @@ def write_products(
     Examples
     --------
     >>> import tempfile
-    >>> import shelfvision as sv
+    >>> import shelfvision as shv
     >>> with tempfile.TemporaryDirectory() as empty:
-    ...     folder = sv.samples.write_products(empty, {"Can": 2, "Jar": 1}, format="png")
+    ...     folder = shv.samples.write_products(empty, {"Can": 2, "Jar": 1}, format="png")
     ...     sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.png"))
     ['Can/0000.png', 'Can/0001.png', 'Jar/0000.png']
     """

@@ -104,8 +104,8 @@ def render_shelf(
 
     Examples
     --------
-    >>> import shelfvision as sv
-    >>> shelf = sv.samples.render_shelf(2, 5, image_size=(200, 300), seed=1)
+    >>> import shelfvision as shv
+    >>> shelf = shv.samples.render_shelf(2, 5, image_size=(200, 300), seed=1)
     >>> shelf
     <Shelf: 9 products, 1 gaps, 200 x 300 pixels>
     >>> shelf.boxes.shape, shelf.labels[:2]

@@ -41,10 +41,10 @@ class Taxonomy(Tree):
 
     Examples
     --------
-    >>> import shelfvision as sv
+    >>> import shelfvision as shv
     >>> kinds = {"Oatly": "Oat milk", "Arla-Mild": "Milk", "Arla-Fresh": "Milk"}
-    >>> taxonomy = sv.Taxonomy.from_mapping(kinds)
-    >>> said = sv.Predictions([[0.1, 0.48, 0.42]], ["Oatly", "Arla-Mild", "Arla-Fresh"], ["1.jpg"])
+    >>> taxonomy = shv.Taxonomy.from_mapping(kinds)
+    >>> said = shv.Predictions([[0.1, 0.48, 0.42]], ["Oatly", "Arla-Mild", "Arla-Fresh"], ["1.jpg"])
     >>> str(taxonomy.answer(said, 0.8)[0])
     'some Milk, 0.90'
     """

@@ -73,9 +73,9 @@ class Tree:
 
         Examples
         --------
-        >>> import shelfvision as sv
+        >>> import shelfvision as shv
         >>> shop = {"Dairy": {"Milk": ["Arla", "Oatly"]}, "Fruit": {"Banana": ["Banana"]}}
-        >>> sv.Taxonomy.from_mapping(shop)
+        >>> shv.Taxonomy.from_mapping(shop)
         <Taxonomy: 3 products, 2 labels, 2 departments>
         """
         if isinstance(mapping, Mapping):

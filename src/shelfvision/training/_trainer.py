@@ -12,17 +12,17 @@ from shelfvision._validation import one_of
 from shelfvision.data import Dataset
 from shelfvision.data.splitting._leaks import OnLeak
 from shelfvision.protocols import Augmenter
-from shelfvision.training._class_weight import ClassWeight
-from shelfvision.training._clipping import GradientClipping
-from shelfvision.training._fit import fit
-from shelfvision.training._notebook import settings_view, shown
-from shelfvision.training._plain import as_plain, from_plain, require_known
-from shelfvision.training._recommended import recommended_settings
 from shelfvision.training._result import TrainingResult
-from shelfvision.training._schedules import Schedule
-from shelfvision.training._setting_checks import checked_settings
-from shelfvision.training._settings import RESUME, MixedPrecision, Resume, Verbose
-from shelfvision.training._state import Json
+from shelfvision.training.display._notebook import settings_view, shown
+from shelfvision.training.loop._fit import fit
+from shelfvision.training.run._state import Json
+from shelfvision.training.settings._class_weight import ClassWeight
+from shelfvision.training.settings._clipping import GradientClipping
+from shelfvision.training.settings._plain import as_plain, from_plain, require_known
+from shelfvision.training.settings._recommended import recommended_settings
+from shelfvision.training.settings._schedules import Schedule
+from shelfvision.training.settings._setting_checks import checked_settings
+from shelfvision.training.settings._settings import RESUME, MixedPrecision, Resume, Verbose
 
 if TYPE_CHECKING:
     import keras
@@ -44,9 +44,9 @@ class Trainer:
 
     Examples
     --------
-    >>> import shelfvision as sv
-    >>> trainer = sv.Trainer(epochs=20, batch_size=16)
-    >>> trainer == sv.Trainer(epochs=20, batch_size=16)
+    >>> import shelfvision as shv
+    >>> trainer = shv.Trainer(epochs=20, batch_size=16)
+    >>> trainer == shv.Trainer(epochs=20, batch_size=16)
     True
     >>> trainer.to_dict()["optimizer"]
     'adam'
@@ -165,9 +165,9 @@ class Trainer:
 
         Examples
         --------
-        >>> import shelfvision as sv
-        >>> photos = sv.samples.render_products(4, class_names=["juice", "milk"])
-        >>> trainer = sv.Trainer.recommended(sv.build_model(2), photos, epochs=5)
+        >>> import shelfvision as shv
+        >>> photos = shv.samples.render_products(4, class_names=["juice", "milk"])
+        >>> trainer = shv.Trainer.recommended(shv.build_model(2), photos, epochs=5)
         >>> trainer.epochs, trainer.label_smoothing, trainer.fine_tune
         (5, 0.1, None)
         """
@@ -226,11 +226,11 @@ class Trainer:
         Examples
         --------
         >>> import numpy as np
-        >>> import shelfvision as sv
+        >>> import shelfvision as shv
         >>> images = np.random.default_rng(0).integers(0, 256, (8, 90, 90, 3), dtype=np.uint8)
-        >>> photos = sv.Dataset.from_arrays(images, ["juice", "milk"] * 4)
-        >>> model = sv.build_model(2, image_size=(90, 90))
-        >>> result = sv.Trainer(epochs=2, monitor="loss").fit(model, photos)
+        >>> photos = shv.Dataset.from_arrays(images, ["juice", "milk"] * 4)
+        >>> model = shv.build_model(2, image_size=(90, 90))
+        >>> result = shv.Trainer(epochs=2, monitor="loss").fit(model, photos)
         >>> result.stopped_epoch, len(result.history["accuracy"])
         (2, 2)
         """
@@ -254,8 +254,8 @@ class Trainer:
 
         Examples
         --------
-        >>> import shelfvision as sv
-        >>> sv.Trainer(epochs=5).to_dict()["epochs"]
+        >>> import shelfvision as shv
+        >>> shv.Trainer(epochs=5).to_dict()["epochs"]
         5
         """
         return as_plain(self)
@@ -283,9 +283,9 @@ class Trainer:
 
         Examples
         --------
-        >>> import shelfvision as sv
-        >>> trainer = sv.Trainer(epochs=5, augmenter=sv.augment.Flip())
-        >>> sv.Trainer.from_dict(trainer.to_dict()) == trainer
+        >>> import shelfvision as shv
+        >>> trainer = shv.Trainer(epochs=5, augmenter=shv.augment.Flip())
+        >>> shv.Trainer.from_dict(trainer.to_dict()) == trainer
         True
         """
         known = [field.name for field in dataclasses.fields(cls)]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-import shelfvision as sv
+import shelfvision as shv
 from shelfvision.gallery._file import VERSION
 
 HERE = Path(__file__).parent
@@ -24,7 +24,7 @@ def main() -> None:
     made = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(made)
     shots = made.shots
-    gallery = sv.Gallery.from_dataset(
+    gallery = shv.Gallery.from_dataset(
         made.colour_classifier(), made.dataset(NAMES, 12, seed=1), unknown=0.1
     )
     gallery = gallery.add("brick", shots("brick", 2))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
 
-from shelfvision.models._backend import load_keras
+from shelfvision._keras.backend import load_keras
 
 if TYPE_CHECKING:
     import keras

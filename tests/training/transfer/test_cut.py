@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from shelfvision._keras.backend import load_keras
 from shelfvision.errors import ModelError
 from shelfvision.models import build_model
-from shelfvision.models._backend import load_keras
 from shelfvision.training.transfer._cut import parts_of
 from support import refuses
 

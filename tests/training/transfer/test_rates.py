@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-import shelfvision as sv
+import shelfvision as shv
+from shelfvision._keras.backend import load_keras
 from shelfvision.data import Dataset
-from shelfvision.models._backend import load_keras
 
 if TYPE_CHECKING:
     import keras
@@ -24,7 +24,7 @@ def step_sizes(model: keras.Model, photos: Dataset, layer_decay: float) -> dict[
     kernels = {layer.name: layer.kernel for layer in model.layers if hasattr(layer, "kernel")}
     to_numpy = load_keras().ops.convert_to_numpy
     before = {name: np.array(to_numpy(kernel.value)) for name, kernel in kernels.items()}
-    sv.Trainer(
+    shv.Trainer(
         epochs=1,
         batch_size=64,
         learning_rate=1e-3,

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-import shelfvision as sv
+import shelfvision as shv
+from shelfvision._keras.backend import load_keras
 from shelfvision.data import Dataset
 from shelfvision.errors import InvalidParameterError, ModelError, ResumeError
-from shelfvision.models._backend import load_keras
 from shelfvision.protocols import Image
 from shelfvision.training.transfer._activations import Activations
 from shelfvision.training.transfer._body import Body
@@ -39,9 +39,9 @@ def darken(image: Image, rng: np.random.Generator) -> Image:
     return (image * rng.uniform(0.2, 0.4)).astype(np.uint8)
 
 
-def trainer(**settings: object) -> sv.Trainer:
+def trainer(**settings: object) -> shv.Trainer:
     values: dict[str, object] = {"epochs": 4, "batch_size": 8, "learning_rate": 0.01}
-    return sv.Trainer(**(values | settings))  # type: ignore[arg-type]  # a test's shorthand
+    return shv.Trainer(**(values | settings))  # type: ignore[arg-type]  # a test's shorthand
 
 
 def weights_of(model: keras.Model, name: str) -> list[npt.NDArray[np.float32]]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision.data._threads import in_threads, progress
+from shelfvision._photos.threads import in_threads, progress
 from shelfvision.data.duplicates._near import thumbnail_of
 from shelfvision.protocols import Image, PixelSource
 

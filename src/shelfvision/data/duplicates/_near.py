@@ -8,8 +8,8 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision.data._threads import in_threads, progress
-from shelfvision.data.decoding._decode import resize_image
+from shelfvision._photos.decode import resize_image
+from shelfvision._photos.threads import in_threads, progress
 from shelfvision.protocols import Image, PixelSource
 
 _SIDE = 32

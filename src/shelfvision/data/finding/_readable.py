@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from shelfvision.data._threads import in_threads, progress
-from shelfvision.data.decoding._file_pixels import FilePixels
+from shelfvision._photos.file_pixels import FilePixels
+from shelfvision._photos.threads import in_threads, progress
 from shelfvision.errors import PhotoError
 
 

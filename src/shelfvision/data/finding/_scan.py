@@ -7,11 +7,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shelfvision._class_names import as_class_names
-from shelfvision._formats import READ_NAMES, conversion, format_of_name
 from shelfvision._identifiers import clean_name, spellings, warn_of_twins
+from shelfvision._photos.formats import READ_NAMES, conversion, format_of_name
+from shelfvision._photos.heic.opening import PIP_LINE, heif_is_installed
 from shelfvision._validation import as_path, counted, listed
 from shelfvision._warnings import warn_caller
-from shelfvision.data.decoding._heif import PIP_LINE, heif_is_installed
 from shelfvision.data.finding._classes import accepted_classes
 from shelfvision.data.finding._folders import is_system_folder, refuse_parts, warn_of_wrapper
 from shelfvision.data.finding._skipped import SkippedFile

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._csv import read_table
-from shelfvision._files import atomic_writer
 from shelfvision._identifiers import clean_name
+from shelfvision._storage import atomic_writer
+from shelfvision._storage.text_files import read_lines
 from shelfvision._text import csv_cell, from_csv_cell
-from shelfvision._text_files import read_lines
 from shelfvision._validation import as_path
 from shelfvision.data._dataset import Dataset
 from shelfvision.data.splitting._leaks import PARTS

@@ -70,10 +70,10 @@ class Splits:
     Examples
     --------
     >>> import numpy as np
-    >>> import shelfvision as sv
+    >>> import shelfvision as shv
     >>> images = np.arange(6, dtype=np.uint8).reshape(6, 1, 1, 1).repeat(3, axis=3)
-    >>> ds = sv.Dataset.from_arrays(images, ["milk", "juice"] * 3)
-    >>> train, validation, test = sv.Splits(train=ds[:4], test=ds[4:])
+    >>> ds = shv.Dataset.from_arrays(images, ["milk", "juice"] * 3)
+    >>> train, validation, test = shv.Splits(train=ds[:4], test=ds[4:])
     >>> len(train), validation, len(test)
     (4, None, 2)
     """

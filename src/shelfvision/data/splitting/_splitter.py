@@ -89,8 +89,8 @@ class SeededSplitter:
 
     Examples
     --------
-    >>> import shelfvision as sv
-    >>> splitter = sv.SeededSplitter(train=0.5, validation=0.25, test=0.25)
+    >>> import shelfvision as shv
+    >>> splitter = shv.SeededSplitter(train=0.5, validation=0.25, test=0.25)
     >>> train, validation, test = splitter.split_indices(["milk", "juice"] * 4)
     >>> len(train), len(validation), len(test)
     (4, 2, 2)
@@ -159,10 +159,10 @@ class SeededSplitter:
         Examples
         --------
         >>> import numpy as np
-        >>> import shelfvision as sv
+        >>> import shelfvision as shv
         >>> images = np.arange(20, dtype=np.uint8).reshape(20, 1, 1, 1).repeat(3, axis=3)
-        >>> ds = sv.Dataset.from_arrays(images, ["milk", "juice"] * 10)
-        >>> print(sv.SeededSplitter(seed=42).split(ds).describe())
+        >>> ds = shv.Dataset.from_arrays(images, ["milk", "juice"] * 10)
+        >>> print(shv.SeededSplitter(seed=42).split(ds).describe())
         class  train  validation  test  total
         juice      7           2     1     10
         milk       7           2     1     10

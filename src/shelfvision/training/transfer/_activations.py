@@ -12,9 +12,9 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._photos.sources import digests_of
+from shelfvision._storage.array_file import ArrayFile, StoredArray
 from shelfvision.data import Dataset
-from shelfvision.data._array_file import ArrayFile, StoredArray
-from shelfvision.data._sources import digests_of
 from shelfvision.protocols import Images
 from shelfvision.training.transfer._body import Body
 from shelfvision.training.transfer._views import Views

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._keras.backend import backend_name, load_keras
+from shelfvision._keras.compiled import compiled
 from shelfvision.errors import ModelError
-from shelfvision.inference._compile import compiled
-from shelfvision.models._backend import backend_name, load_keras
 from shelfvision.protocols import Images
-from shelfvision.training._identity import model_digest
+from shelfvision.training.run._identity import model_digest
 
 if TYPE_CHECKING:
     import keras

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from shelfvision._keras.backend import load_keras
+from shelfvision._keras.layers import head_of, require_one_input
 from shelfvision._validation import listed
 from shelfvision.errors import ModelError
 from shelfvision.models import cut_points
-from shelfvision.models._backend import load_keras
-from shelfvision.models._cutting import require_one_input
-from shelfvision.models._head import head_of
 
 if TYPE_CHECKING:
     import keras

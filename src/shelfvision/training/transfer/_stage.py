@@ -14,10 +14,10 @@ from shelfvision.data import Dataset
 from shelfvision.errors import InvalidParameterError
 from shelfvision.models import spec_of
 from shelfvision.models._spec import remember
-from shelfvision.training._compile import compiled_by_caller
-from shelfvision.training._progress import counting
-from shelfvision.training._settings import Settings
-from shelfvision.training._state import Json
+from shelfvision.training.display._progress import counting
+from shelfvision.training.loop._compile import compiled_by_caller
+from shelfvision.training.run._state import Json
+from shelfvision.training.settings._settings import Settings
 from shelfvision.training.transfer._activations import Activations
 from shelfvision.training.transfer._body import Body
 from shelfvision.training.transfer._cut import parts_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from shelfvision.models._backend import load_keras
+from shelfvision._keras.backend import load_keras
 
 if TYPE_CHECKING:
     import keras

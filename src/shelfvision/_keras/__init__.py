@@ -1,0 +1,1 @@
+"""Access to Keras: the backend, compiled functions, weights."""

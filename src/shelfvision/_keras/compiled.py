@@ -1,0 +1,106 @@
+"""Turns a model and frozen weights into a function from pixels to numbers, for each backend."""
+
+from __future__ import annotations
+
+import importlib
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfvision._keras.backend import backend_name, float32_policy, load_keras
+from shelfvision.protocols import Images
+
+if TYPE_CHECKING:
+    import keras
+
+Pairs: TypeAlias = "Sequence[tuple[keras.Variable, npt.NDArray[np.generic]]]"
+Program: TypeAlias = Callable[[Images], npt.NDArray[np.float32]]
+# The backends' own arrays, for which there is no common type.
+Tensor: TypeAlias = Any
+
+
+def compiled(model: keras.Model, pairs: Pairs) -> Program:
+    """Return a function from ``uint8`` images to ``float32`` rows, safe to call from any thread.
+
+    The model is only followed, in inference mode, with the values of `pairs` in place of its
+    variables'; nothing that happens to the variables later reaches the function.
+    """
+    makers = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}
+    return makers.get(backend_name(), _plain)(model, pairs)
+
+
+def _call(model: keras.Model, state: list[tuple[keras.Variable, Tensor]], images: Tensor) -> Tensor:
+    """Run the model over given values; updates of its state are dropped."""
+    keras = load_keras()
+    # Layers of a user's own may ask for the policy when they are called.
+    with float32_policy(), keras.StatelessScope(state_mapping=state):
+        rows = model(images, training=False)
+    return keras.ops.cast(rows, "float32")
+
+
+def _tensorflow(model: keras.Model, pairs: Pairs) -> Program:
+    tf = importlib.import_module("tensorflow")
+
+    def traced(images: Tensor) -> Tensor:
+        # Constants inside the graph let it fold batch normalisation and pack kernels once.
+        return _call(model, [(v, tf.constant(value)) for v, value in pairs], images)
+
+    function = tf.function(traced, autograph=False)
+    made: dict[tuple[int, ...], Callable[[Tensor], Tensor]] = {}
+    lock = threading.Lock()
+
+    def make(shape: tuple[int, ...]) -> Callable[[Tensor], Tensor]:
+        # Called directly, the function would trace in several threads at once, and warn of it.
+        with lock:
+            if shape not in made:
+                made[shape] = function.get_concrete_function(tf.TensorSpec(shape, tf.uint8))
+            return made[shape]
+
+    def program(images: Images) -> npt.NDArray[np.float32]:
+        graph = made.get(images.shape) or make(images.shape)
+        rows: npt.NDArray[np.float32] = graph(tf.constant(images)).numpy()
+        return rows
+
+    return program
+
+
+def _jax(model: keras.Model, pairs: Pairs) -> Program:
+    jax = importlib.import_module("jax")
+    variables = [variable for variable, _ in pairs]
+    values = [jax.numpy.asarray(value) for _, value in pairs]
+
+    def traced(values: list[Tensor], images: Tensor) -> Tensor:
+        return _call(model, list(zip(variables, values, strict=True)), images)
+
+    function = jax.jit(traced)
+
+    def program(images: Images) -> npt.NDArray[np.float32]:
+        return np.asarray(function(values, images))
+
+    return program
+
+
+def _torch(model: keras.Model, pairs: Pairs) -> Program:
+    torch = importlib.import_module("torch")
+    plain = _plain(model, pairs)
+
+    def program(images: Images) -> npt.NDArray[np.float32]:
+        with torch.no_grad():
+            return plain(images)
+
+    return program
+
+
+def _plain(model: keras.Model, pairs: Pairs) -> Program:
+    ops = load_keras().ops
+    # A copy: torch would otherwise share memory with arrays that must stay read-only.
+    state = [(v, ops.convert_to_tensor(np.array(value))) for v, value in pairs]
+
+    def program(images: Images) -> npt.NDArray[np.float32]:
+        rows = _call(model, state, ops.convert_to_tensor(np.array(images)))
+        return np.array(ops.convert_to_numpy(rows), dtype=np.float32)
+
+    return program

@@ -1,0 +1,1 @@
+"""Reading photos: formats, limits, decoding, resizing."""

@@ -1,0 +1,331 @@
+"""The one decoder: bytes of a photo in, upright RGB pixels of the wanted size out."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable
+from functools import partial
+from typing import NoReturn
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image as PillowImage
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from shelfvision._photos.headers import Header, read_header
+from shelfvision._photos.heic.opening import open_heif
+from shelfvision._photos.limits import DecodeLimits
+from shelfvision._photos.refusals import RAISE, check_memory, refuse_truncated
+from shelfvision._photos.rgb import BACKGROUND, as_array, as_rgb
+from shelfvision._storage import read_with_status
+from shelfvision.errors import PhotoError, PhotoNotFoundError
+from shelfvision.protocols import Image, Resize
+
+__all__ = [
+    "BACKGROUND",
+    "DEFAULT_LIMITS",
+    "DecodeLimits",
+    "decode_photo",
+    "decode_whole",
+    "memory_to_decode",
+    "read_bytes",
+    "read_photo",
+    "resize_image",
+]
+
+DEFAULT_LIMITS = DecodeLimits()
+"""The limits where none are given."""
+
+# A JPEG is decoded at 1/2, 1/4 or 1/8 of its size while that leaves this many times the wanted
+# pixels on each side; the rest is resized.
+_DRAFT_MARGIN = 1.5
+
+# The plugins are called by name, not through `PIL.Image.open`, whose bomb check is governed by a
+# process-wide setting and warns where we raise; size limits are checked before.
+_PLUGINS: dict[str, Callable[[io.BytesIO], PillowImage.Image]] = {
+    "JPEG": JpegImageFile,
+    "PNG": PngImageFile,
+    "WebP": WebPImageFile,
+}
+
+_Transpose = PillowImage.Transpose
+_UPRIGHT = {
+    2: _Transpose.FLIP_LEFT_RIGHT,
+    3: _Transpose.ROTATE_180,
+    4: _Transpose.FLIP_TOP_BOTTOM,
+    5: _Transpose.TRANSPOSE,
+    6: _Transpose.ROTATE_270,
+    7: _Transpose.TRANSVERSE,
+    8: _Transpose.ROTATE_90,
+}
+
+
+def decode_photo(
+    data: bytes,
+    *,
+    image_size: tuple[int, int],
+    resize: Resize = "stretch",
+    limits: DecodeLimits = DEFAULT_LIMITS,
+    where: str = "",
+) -> Image:
+    """Decode a JPEG, PNG or WebP photo, or a HEIC one where pillow-heif is installed.
+
+    The format is told by content, never by name. The photo is turned upright by its EXIF
+    orientation; grey, palette and CMYK photos become RGB, 16-bit greys are scaled to 8 bits,
+    transparent pixels are laid over white, and of an animation the first frame is taken where
+    the limits allow it. Resizing is bilinear and antialiased. A JPEG far larger than the wanted
+    size is decoded at a fraction of its own.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file.
+    image_size : tuple of int
+        Height and width of the result, in pixels.
+    resize : {"stretch", "pad", "crop"}, default="stretch"
+        What happens to a photo of another shape: it is stretched, or fitted inside with white
+        margins, or its middle is cut out.
+    limits : DecodeLimits
+        What is refused from the header on.
+    where : str, default=""
+        The photo's path or another name for it, for error messages.
+
+    Returns
+    -------
+    ndarray of uint8, shape (height, width, 3)
+        RGB pixels, 0 to 255, yours to write into.
+
+    Raises
+    ------
+    PhotoError
+        The data are not a photo, are damaged or truncated, or are past a limit; its `code` says
+        which.
+    """
+    header = read_header(data, limits=limits, where=where)
+    try:
+        if header.format == "HEIC":
+            return _fitted(_opened_heif(header, limits, where), image_size, resize)
+        return _decode(header, image_size, resize, limits, where)
+    except Exception as error:  # noqa: BLE001  (broken files make Pillow raise of every kind)
+        _refuse_undecodable(error, header, where)
+
+
+def decode_whole(
+    data: bytes, *, limits: DecodeLimits = DEFAULT_LIMITS, where: str = ""
+) -> tuple[Image, int]:
+    """Decode a photo at its own size, else as `decode_photo` does.
+
+    Returns
+    -------
+    tuple of (ndarray of uint8, int)
+        Upright RGB pixels, and the EXIF orientation that the file has: 1 where it is upright.
+
+    Raises
+    ------
+    PhotoError
+        As for `decode_photo`.
+    """
+    header = read_header(data, limits=limits, where=where)
+    try:
+        if header.format == "HEIC":
+            return as_array(_opened_heif(header, limits, where)), 1
+        size = header.height, header.width
+        size = size[::-1] if header.orientation >= 5 else size
+        return _decode(header, size, "stretch", limits, where), header.orientation
+    except Exception as error:  # noqa: BLE001  (broken files make Pillow raise of every kind)
+        _refuse_undecodable(error, header, where)
+
+
+def memory_to_decode(photo: bytes, *, limits: DecodeLimits = DEFAULT_LIMITS) -> int:
+    """Return the memory that decoding a photo takes, estimated from above by its header.
+
+    No pixel is decoded. A service adds these up to bound what its requests take together.
+
+    Parameters
+    ----------
+    photo : bytes
+        The whole file.
+    limits : DecodeLimits
+        What is refused. `max_memory` is not applied.
+
+    Returns
+    -------
+    int
+        Bytes, the file included, for the photo at its own size. A JPEG that is brought to a small
+        size takes less.
+
+    Raises
+    ------
+    PhotoError
+        The data are not a photo, are damaged, or are past another limit.
+
+    Examples
+    --------
+    >>> import io
+    >>> from PIL import Image
+    >>> import shelfvision as shv
+    >>> file = io.BytesIO()
+    >>> Image.new("RGB", (4000, 3000)).save(file, "JPEG")
+    >>> shv.data.memory_to_decode(file.getvalue()) // 2**20
+    88
+    """
+    return read_header(photo, limits=limits, where="").memory()
+
+
+def resize_image(image: Image, *, image_size: tuple[int, int], resize: Resize = "stretch") -> Image:
+    """Bring RGB pixels to another size by the rules by which photos are brought there.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (height, width, 3)
+        RGB pixels, 0 to 255.
+    image_size : tuple of int
+        Height and width of the result, in pixels.
+    resize : {"stretch", "pad", "crop"}, default="stretch"
+        What happens to an image of another shape.
+
+    Returns
+    -------
+    ndarray of uint8, shape (height, width, 3)
+        RGB pixels, yours to write into.
+    """
+    return _fitted(PillowImage.fromarray(np.ascontiguousarray(image)), image_size, resize)
+
+
+def _fitted(rgb: PillowImage.Image, image_size: tuple[int, int], resize: Resize) -> Image:
+    box, size = _geometry(rgb.size, (image_size[1], image_size[0]), resize)
+    return _padded(as_array(_resized(rgb, box, size)), image_size)
+
+
+def read_photo(
+    path: str | os.PathLike[str],
+    *,
+    image_size: tuple[int, int],
+    resize: Resize = "stretch",
+    limits: DecodeLimits = DEFAULT_LIMITS,
+) -> Image:
+    """Read and decode one photo file; see `decode_photo`.
+
+    Raises
+    ------
+    PhotoNotFoundError
+        There is no such file.
+    PhotoError
+        The file cannot be read, or is no photo that can be decoded.
+    """
+    data, _ = read_bytes(path, limits=limits)
+    return decode_photo(
+        data, image_size=image_size, resize=resize, limits=limits, where=os.fspath(path)
+    )
+
+
+def read_bytes(
+    path: str | os.PathLike[str], *, limits: DecodeLimits = DEFAULT_LIMITS
+) -> tuple[bytes, os.stat_result]:
+    """Return the content and status of a regular file, refusing anything else, never hanging."""
+    where = os.fspath(path)
+    return read_with_status(
+        path,
+        limits.max_bytes,
+        what="the photo",
+        error=partial(PhotoError, path=where),
+        missing=partial(PhotoNotFoundError, path=where),
+        smaller=RAISE.format("max_bytes"),
+    )
+
+
+def _refuse_undecodable(error: Exception, header: Header, where: str) -> NoReturn:
+    if isinstance(error, PhotoError):
+        raise error
+    if "truncated" in str(error).lower():
+        refuse_truncated(where)
+    reason = " ".join(str(error).split()) or type(error).__name__
+    raise PhotoError(
+        f"{where or 'the photo'!r} is a damaged {header.format} file, {header.width} x "
+        f"{header.height}, that cannot be decoded ({reason}); copy it again from where it came, "
+        "or remove it",
+        path=where,
+        code="broken",
+    ) from error
+
+
+def _opened_heif(header: Header, limits: DecodeLimits, where: str) -> PillowImage.Image:
+    check_memory(header.memory(), limits, where)
+    return open_heif(header.data, limits, where)
+
+
+def _decode(
+    header: Header, image_size: tuple[int, int], resize: Resize, limits: DecodeLimits, where: str
+) -> Image:
+    turned = header.orientation >= 5
+    wanted = image_size if turned else (image_size[1], image_size[0])
+    box, size = _geometry((header.width, header.height), wanted, resize)
+    fraction = _fraction(box, size) if header.format == "JPEG" else 1
+    check_memory(header.memory(fraction), limits, where)
+    with _PLUGINS[header.format](io.BytesIO(header.data)) as photo:
+        if photo.size != (header.width, header.height):
+            raise ValueError(f"its parts disagree on its size, {photo.size}")
+        if fraction > 1 and isinstance(photo, JpegImageFile):
+            box = _draft(photo, box, fraction)
+        rgb = as_rgb(photo)
+    rgb = _resized(rgb, box, size)
+    if header.orientation != 1:
+        rgb = rgb.transpose(_UPRIGHT[header.orientation])
+    return _padded(as_array(rgb), image_size)
+
+
+_Box = tuple[float, float, float, float]
+
+
+def _resized(rgb: PillowImage.Image, box: _Box, size: tuple[int, int]) -> PillowImage.Image:
+    if rgb.size == size and box == (0.0, 0.0, *map(float, size)):
+        return rgb
+    return rgb.resize(size, PillowImage.Resampling.BILINEAR, box=box, reducing_gap=3.0)
+
+
+def _geometry(
+    stored: tuple[int, int], wanted: tuple[int, int], resize: Resize
+) -> tuple[_Box, tuple[int, int]]:
+    """Return which part of the photo is used and how large it becomes, both (width, height)."""
+    width, height = stored
+    ratios = wanted[0] / width, wanted[1] / height
+    if resize == "crop":
+        # Rounding must not make the part larger than the photo.
+        used = min(width, wanted[0] / max(ratios)), min(height, wanted[1] / max(ratios))
+        left, top = (width - used[0]) / 2, (height - used[1]) / 2
+        return (left, top, left + used[0], top + used[1]), wanted
+    size = wanted
+    if resize == "pad":
+        scale = min(ratios)
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+    return (0.0, 0.0, float(width), float(height)), size
+
+
+def _fraction(box: _Box, size: tuple[int, int]) -> int:
+    """Return by what a JPEG's sides may be divided while it is decoded."""
+    room = min((box[2] - box[0]) / size[0], (box[3] - box[1]) / size[1]) / _DRAFT_MARGIN
+    return next((step for step in (8, 4, 2) if room >= step), 1)
+
+
+def _draft(photo: JpegImageFile, box: _Box, fraction: int) -> _Box:
+    """Have the JPEG decoded at a fraction of its size; return the box in that fraction."""
+    width, height = photo.size
+    drafted = photo.draft(None, (max(1, width // fraction), max(1, height // fraction)))
+    if drafted is None:
+        return box
+    scale = drafted[1][2] / width, drafted[1][3] / height
+    return box[0] * scale[0], box[1] * scale[1], box[2] * scale[0], box[3] * scale[1]
+
+
+def _padded(pixels: npt.NDArray[np.uint8], image_size: tuple[int, int]) -> Image:
+    if pixels.shape[:2] == image_size:
+        return pixels
+    padded = np.empty((*image_size, 3), dtype=np.uint8)
+    padded[:] = BACKGROUND
+    height, width = pixels.shape[:2]
+    top, left = (image_size[0] - height) // 2, (image_size[1] - width) // 2
+    padded[top : top + height, left : left + width] = pixels
+    return padded

@@ -1,0 +1,193 @@
+"""`FilePixels`: pixels that are read from photo files when asked for."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import os
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfvision._photos.decode import DEFAULT_LIMITS, DecodeLimits, decode_photo, read_bytes
+from shelfvision._photos.threads import in_threads
+from shelfvision.errors import PhotoError
+from shelfvision.protocols import Image, Images, Resize
+
+
+class FilePixels:
+    """Photo files below one folder, read and decoded when asked for.
+
+    Parameters
+    ----------
+    root : str
+        The absolute path that `names` are relative to.
+    names : ndarray of str
+        The path of every photo, with forward slashes.
+    image_size : tuple of int
+        Height and width of every image.
+    resize : {"stretch", "pad", "crop"}
+        What happens to photos of another shape.
+    limits : DecodeLimits, optional
+        What a photo may cost.
+    workers : int, optional
+        Threads that `read_many` uses; by default one for each processor, at most 8. The pixels
+        do not depend on it.
+    """
+
+    __slots__ = ("_digests", "_image_size", "_limits", "_names", "_resize", "_root", "_workers")
+
+    def __init__(
+        self,
+        root: str,
+        names: npt.NDArray[np.object_],
+        *,
+        image_size: tuple[int, int],
+        resize: Resize = "stretch",
+        limits: DecodeLimits = DEFAULT_LIMITS,
+        workers: int | None = None,
+    ) -> None:
+        self._root = root
+        self._names = names
+        self._image_size = image_size
+        self._resize = resize
+        self._limits = limits
+        self._workers = workers
+        self._digests = _Digests(len(names))
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width of every image."""
+        return self._image_size
+
+    @property
+    def resize(self) -> Resize:
+        """What happens to photos of another shape."""
+        return self._resize
+
+    @property
+    def limits(self) -> DecodeLimits:
+        """What a photo may cost."""
+        return self._limits
+
+    @property
+    def has_files(self) -> bool:
+        """Whether photos can be read again at another size: they can."""
+        return True
+
+    def resized(self, image_size: tuple[int, int], resize: Resize) -> FilePixels:
+        """Return the same files at another size; what was recorded of their content is shared."""
+        other = copy.copy(self)
+        other._image_size = image_size
+        other._resize = resize
+        return other
+
+    def __len__(self) -> int:
+        """Return the number of photos."""
+        return len(self._names)
+
+    def path(self, row: int) -> str:
+        """Return the path of photo `row`."""
+        return os.path.join(self._root, self._names[row])
+
+    def read(self, row: int) -> Image:
+        """Return photo `row` as upright RGB pixels."""
+        return self._decode(row, self._image_size, self._resize)
+
+    def read_many(self, rows: Sequence[int] | npt.NDArray[np.int64]) -> Images:
+        """Return several photos, decoded by a few threads."""
+        images = np.empty((len(rows), *self._image_size, 3), dtype=np.uint8)
+
+        def fill(position: int) -> None:
+            images[position] = self.read(int(rows[position]))
+
+        in_threads(fill, len(rows), workers=self._workers)
+        return images
+
+    def thumbnail(self, row: int, image_size: tuple[int, int]) -> Image:
+        """Return photo `row` stretched to another size."""
+        return self._decode(row, image_size, "stretch")
+
+    def digest(self, row: int) -> str:
+        """Return the SHA-256 of the file's bytes, in hexadecimal.
+
+        It is remembered with the file's times and size, and computed again when those change.
+
+        Raises
+        ------
+        PhotoError
+            The photo changed since its digest was first taken.
+        """
+        path = self.path(row)
+        if self._digests.is_fresh(row, path):
+            return self._digests.get(row)
+        self._content(row, path, record=True)
+        return self._digests.get(row)
+
+    def _decode(self, row: int, image_size: tuple[int, int], resize: Resize) -> Image:
+        path = self.path(row)
+        data = self._content(row, path, record=False)
+        return decode_photo(
+            data, image_size=image_size, resize=resize, limits=self._limits, where=path
+        )
+
+    def _content(self, row: int, path: str, *, record: bool) -> bytes:
+        data, status = read_bytes(path, limits=self._limits)
+        if record or self._digests.is_known(row):
+            self._digests.record(row, path, data, status)
+        return data
+
+
+class _Digests:
+    """The SHA-256 of each file with the times and size that it had then, in two plain arrays."""
+
+    __slots__ = ("_length", "_sha", "_stamp")
+
+    def __init__(self, length: int) -> None:
+        self._length = length
+        self._sha: npt.NDArray[np.uint8] | None = None
+        self._stamp: npt.NDArray[np.int64] | None = None
+
+    def is_known(self, row: int) -> bool:
+        return self._stamp is not None and self._stamp[row, 0] != 0
+
+    def is_fresh(self, row: int, path: str) -> bool:
+        if self._stamp is None or not self.is_known(row):
+            return False
+        try:
+            status = os.stat(path)
+        except OSError:
+            return False
+        return bool((self._stamp[row] == _stamp_of(status)).all())
+
+    def get(self, row: int) -> str:
+        return "" if self._sha is None else self._sha[row].tobytes().hex()
+
+    def record(self, row: int, path: str, data: bytes, status: os.stat_result) -> None:
+        stamp = _stamp_of(status)
+        if self._stamp is None or self._sha is None:
+            self._sha = np.zeros((self._length, 32), dtype=np.uint8)
+            self._stamp = np.zeros((self._length, 3), dtype=np.int64)
+        known = self.is_known(row)
+        if known and tuple(self._stamp[row].tolist()) == stamp:
+            return
+        sha = hashlib.sha256(data).digest()
+        if known and sha != self._sha[row].tobytes():
+            raise PhotoError(
+                f"{path!r} changed after the dataset had recorded its content; make the dataset "
+                "anew from its folder or manifest",
+                path=path,
+                code="changed",
+            )
+        self._sha[row] = np.frombuffer(sha, dtype=np.uint8)
+        self._stamp[row] = stamp
+
+
+def _stamp_of(status: os.stat_result) -> tuple[int, int, int]:
+    """Return what changes where a file's content does; the first number is never 0.
+
+    Anybody may set the time of the last change of the content. That of the status (ctime) only
+    the operating system sets; on Windows it is the time when the file was made.
+    """
+    return status.st_mtime_ns | 1, status.st_size, status.st_ctime_ns

@@ -1,0 +1,143 @@
+r"""The table of image formats: how files are named, how they start, and whether photos are read.
+
+One line per format. Folder scans ask by name, the decoder asks by content, and messages list
+what is read from here. Formats that are known but not read have a command that converts them.
+
+Examples
+--------
+>>> from shelfvision._photos.formats import format_of_content, format_of_name
+>>> format_of_name("shelf/IMG_1.JPE").name
+'JPEG'
+>>> format_of_content(b"BM6\x00").is_read
+False
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageFormat:
+    """One image format."""
+
+    name: str
+    """What messages call it: ``"JPEG"``."""
+    suffixes: tuple[str, ...]
+    """How names of its files end, in lower case; the first is the usual one."""
+    is_read: bool
+    """Whether photos of this format are decoded."""
+    pillow: str = ""
+    """Pillow's name for the format; empty where Pillow does not decode it for us."""
+    magic: re.Pattern[bytes] | None = None
+    """What its files start with, where no brand says so."""
+    brands: frozenset[bytes] = frozenset()
+    """Brands in the ``ftyp`` box, for formats of the ISO base media family."""
+    extra: str = ""
+    """The extra of shelfvision that reading needs; empty where none."""
+
+    def starts(self, data: bytes) -> bool:
+        """Tell whether the content of a file is of this format."""
+        if self.brands:
+            return data[4:8] == b"ftyp" and bool(self.brands & _brands(data))
+        return self.magic is not None and self.magic.match(data) is not None
+
+
+# BMP, GIF, TIFF and AVIF are not read: their decoders take compressed data, many pages or canvases
+# that the header alone does not bound, and few shops keep photos in them.
+FORMATS: tuple[ImageFormat, ...] = (
+    ImageFormat(
+        name="JPEG",
+        suffixes=(".jpg", ".jpeg", ".jpe", ".jfif", ".jfi"),
+        is_read=True,
+        pillow="JPEG",
+        magic=re.compile(rb"\xff\xd8\xff"),
+    ),
+    ImageFormat(
+        name="PNG",
+        suffixes=(".png",),
+        is_read=True,
+        pillow="PNG",
+        magic=re.compile(rb"\x89PNG\r\n\x1a\n"),
+    ),
+    ImageFormat(
+        name="WebP",
+        suffixes=(".webp",),
+        is_read=True,
+        pillow="WEBP",
+        magic=re.compile(rb"RIFF....WEBP", re.DOTALL),
+    ),
+    ImageFormat(
+        name="HEIC",
+        suffixes=(".heic", ".heif"),
+        is_read=True,
+        brands=frozenset((b"heic", b"heix", b"heim", b"heis")),
+        extra="heif",
+    ),
+    ImageFormat(
+        name="AVIF", suffixes=(".avif",), is_read=False, brands=frozenset((b"avif", b"avis"))
+    ),
+    ImageFormat(name="BMP", suffixes=(".bmp", ".dib"), is_read=False, magic=re.compile(rb"BM")),
+    ImageFormat(name="GIF", suffixes=(".gif",), is_read=False, magic=re.compile(rb"GIF8[79]a")),
+    ImageFormat(
+        name="TIFF",
+        suffixes=(".tif", ".tiff"),
+        is_read=False,
+        magic=re.compile(rb"II[*+]\0|MM\0[*+]"),
+    ),
+)
+"""Every format that is known; those that are read come first."""
+
+_BY_SUFFIX = {suffix: known for known in FORMATS for suffix in known.suffixes}
+
+READ_SUFFIXES: frozenset[str] = frozenset(
+    suffix for suffix, known in _BY_SUFFIX.items() if known.is_read
+)
+"""How names of photos that can be read end, in lower case, with the dot."""
+
+READ_NAMES = "JPEG, PNG, WebP or HEIC"
+"""The formats that are read, for messages."""
+
+
+def format_of_name(name: str | os.PathLike[str]) -> ImageFormat | None:
+    """Return the format that a file's name promises, or None."""
+    return _BY_SUFFIX.get(suffix_of(os.fspath(name)))
+
+
+def format_of_content(data: bytes) -> ImageFormat | None:
+    """Return the format of a file's first bytes (64 are enough), or None."""
+    return next((known for known in FORMATS if known.starts(data)), None)
+
+
+def suffix_of(name: str) -> str:
+    """Return the last suffix of a name in lower case, with the dot, or an empty text.
+
+    This is quicker than `pathlib` or `os.path.splitext`, for scans of 100,000 names.
+    """
+    dot = name.rfind(".")
+    return "" if dot < 0 else name[dot:].lower()
+
+
+def conversion(name: str | os.PathLike[str]) -> str:
+    """Return a command that saves a copy of one image as a PNG photo beside it.
+
+    It needs nothing but Pillow, which is installed with shelfvision.
+    """
+    source = os.fspath(name)
+    target = (source[: source.rfind(".")] if suffix_of(source) else source) + ".png"
+    code = f"from PIL import Image; Image.open({source!r}).convert('RGB').save({target!r})"
+    # Quotes of either kind pass a Windows prompt only inside double ones.
+    return (
+        f'python -c "{code}"'
+        if set(code).isdisjoint('"$`\\!')
+        else shlex.join(("python", "-c", code))
+    )
+
+
+def _brands(data: bytes) -> set[bytes]:
+    """Return the kinds of file that an ISO base media file says it is."""
+    end = min(int.from_bytes(data[:4], "big"), 256, len(data))
+    return {data[place : place + 4] for place in (8, *range(16, end, 4))}

@@ -1,0 +1,340 @@
+"""Reads what JPEG, PNG, WebP and HEIC files say of themselves, before any pixel is decoded.
+
+Each reader walks the file's own structure, holds it against the limits, and hands on only the
+parts that pixels are made of: comments, colour profiles, thumbnails and text never reach the
+decoder, and the orientation is read here.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from shelfvision._photos.formats import READ_NAMES, conversion, format_of_content
+from shelfvision._photos.heic.header import read_heic
+from shelfvision._photos.limits import DecodeLimits
+from shelfvision._photos.refusals import (
+    AGAIN,
+    check_chunks,
+    check_frames,
+    check_size,
+    refuse,
+    refuse_size,
+    refuse_truncated,
+)
+
+_BUFFERS = 8 * 1024 * 1024
+"""Bytes that any decoder takes, whatever the size of the photo."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """What is known of a photo before decoding, and the bytes to decode."""
+
+    format: str
+    """``"JPEG"``, ``"PNG"``, ``"WebP"`` or ``"HEIC"``."""
+    width: int
+    """In pixels, as stored."""
+    height: int
+    """In pixels, as stored."""
+    orientation: int
+    """The EXIF orientation, 1 to 8; 1 is upright."""
+    data: bytes
+    """The file without the parts that no pixel depends on."""
+    stored: float
+    """Bytes that a decoded pixel takes before it is RGB."""
+    working: float
+    """Bytes that a pixel takes while it is brought to RGB, or RGB to an array: what is more."""
+    decoding_bytes: int = 0
+    """Bytes that the decoder needs besides, and returns when it is done."""
+    file_bytes: int = 0
+    """The size of the file."""
+
+    def memory(self, fraction: int = 1) -> int:
+        """Return the bytes that decoding takes, the file included, estimated from above.
+
+        Parameters
+        ----------
+        fraction : int, default=1
+            By what each side is divided while decoding, which JPEG allows.
+        """
+        pixels = -(-self.width // fraction) * -(-self.height // fraction)
+        while_decoding = self.decoding_bytes + self.stored * pixels
+        files = self.file_bytes + len(self.data)
+        return _BUFFERS + files + int(max(while_decoding, self.working * pixels))
+
+
+def read_header(data: bytes, *, limits: DecodeLimits, where: str) -> Header:
+    """Return the header of a photo, or raise `PhotoError` if it must not be decoded."""
+    if not data:
+        refuse(
+            where, "empty", "is empty (0 bytes)", "copy it again from where it came, or remove it"
+        )
+    if len(data) > limits.max_bytes:
+        refuse_size(where, len(data), limits)
+    header = _reader_of(data, where)(data, limits, where)
+    check_size(header.width, header.height, limits, where)
+    return header if header.data is data else replace(header, file_bytes=len(data))
+
+
+def _reader_of(data: bytes, where: str) -> Callable[[bytes, DecodeLimits, str], Header]:
+    found = format_of_content(data)
+    if found is None:
+        what = f"is not a {READ_NAMES} photo: its content starts with {bytes(data[:12])!r}"
+        refuse(where, "not-an-image", what, "convert it to one of these formats, or remove it")
+    if not found.is_read:
+        name = where if os.path.isfile(where) else f"photo{found.suffixes[0]}"
+        what = f"is a {found.name} image, a format that is not read"
+        refuse(where, "not-an-image", what, f"convert it, for example with: {conversion(name)}")
+    return _READERS[found.name]
+
+
+# JPEG: ITU-T T.81, annex B.
+
+_START_OF_SCAN = 0xDA
+_END_OF_IMAGE = 0xD9
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_BARE = frozenset((0x01, *range(0xD0, 0xD9)))
+# Frames, tables, restart intervals, and the two application segments that tell the colour space.
+_KEPT = frozenset((*_FRAMES, 0xC4, 0xCC, 0xDB, 0xDC, 0xDD, 0xE0, 0xEE))
+_PROGRESSIVE = frozenset((0xC2, 0xC6, 0xCA, 0xCE))
+_NEXT_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
+
+
+def _read_jpeg(data: bytes, limits: DecodeLimits, where: str) -> Header:
+    kept, frame, orientation, segments, position = [b"\xff\xd8"], b"", 1, 0, 2
+    while True:
+        match = _NEXT_MARKER.search(data, position)
+        if match is None:
+            refuse_truncated(where)
+        start, marker = match.start(), data[match.end() - 1]
+        if marker in (_START_OF_SCAN, _END_OF_IMAGE):
+            break
+        position = _segment_end(data, start, where)
+        segments += 1
+        check_chunks(segments, limits, where)
+        if marker in _FRAMES:
+            if frame:
+                refuse(where, "broken", "is a broken JPEG with two frame headers", AGAIN)
+            frame = data[start:position]
+        if marker in _KEPT:
+            kept.append(data[start:position])
+        elif marker == 0xE1 and data[start + 4 : start + 10] == b"Exif\0\0":
+            orientation = _orientation(data[start + 10 : position])
+    if len(frame) < 10 or marker == _END_OF_IMAGE:
+        refuse(where, "broken", "is a JPEG file without an image in it", AGAIN)
+    _check_scans(data, start, frame, limits, where)
+    height, width = struct.unpack_from(">HH", frame, 5)
+    kept.append(data[start:])
+    return Header(
+        format="JPEG",
+        width=width,
+        height=height,
+        orientation=orientation,
+        data=b"".join(kept),
+        stored=1 if frame[9] == 1 else 4,
+        working=8 if frame[9] == 4 else 7,
+        decoding_bytes=0 if _in_one_scan(data, start, frame) else _coefficients(frame),
+    )
+
+
+def _coefficients(frame: bytes) -> int:
+    """Return the bytes of the coefficients of all scans, which are kept until the last one."""
+    height, width = struct.unpack_from(">HH", frame, 5)
+    factors = [(part >> 4, part & 15) for part in frame[11::3]]
+    widest, tallest = (max((pair[side] for pair in factors), default=1) for side in (0, 1))
+    share = sum(across * down for across, down in factors) / max(1, widest * tallest)
+    # Two bytes each, and whole blocks at the edges.
+    return int(2 * share * (width + 8 * widest) * (height + 8 * tallest))
+
+
+def _in_one_scan(data: bytes, start: int, frame: bytes) -> bool:
+    return frame[1] not in _PROGRESSIVE and data[start + 4 : start + 5] == frame[9:10]
+
+
+def _segment_end(data: bytes, start: int, where: str) -> int:
+    length = int.from_bytes(data[start + 2 : start + 4], "big")
+    end = start + 2 + length
+    if length < 2 or end > len(data):
+        refuse_truncated(where)
+    return end
+
+
+def _check_scans(data: bytes, start: int, frame: bytes, limits: DecodeLimits, where: str) -> None:
+    if _in_one_scan(data, start, frame):
+        # Only the first scan is ever decoded, and its coded bytes cannot look like an end.
+        if data.rfind(b"\xff\xd9", start) < 0:
+            refuse_truncated(where)
+        return
+    scans = segments = 0
+    while match := _NEXT_MARKER.search(data, start):
+        marker = data[match.end() - 1]
+        if marker == _END_OF_IMAGE:
+            return
+        start = _segment_end(data, match.start(), where)
+        segments += 1
+        check_chunks(segments, limits, where)
+        scans += marker == _START_OF_SCAN
+        if scans > limits.max_scans:
+            what = f"is a JPEG of more than the {limits.max_scans} scans allowed"
+            refuse(where, "too-many-scans", what, "save it anew, or raise DecodeLimits.max_scans")
+    refuse_truncated(where)
+
+
+# PNG: ISO/IEC 15948.
+
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_PNG_KEPT = frozenset((b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"))
+
+
+def _read_png(data: bytes, limits: DecodeLimits, where: str) -> Header:
+    kept, orientation, position, chunks = [_PNG_SIGNATURE], 1, 8, 0
+    kind = b""
+    while kind != b"IEND":
+        if position + 12 > len(data):
+            refuse_truncated(where)
+        length = int.from_bytes(data[position : position + 4], "big")
+        kind = data[position + 4 : position + 8]
+        end = position + 12 + length
+        if end > len(data):
+            refuse_truncated(where)
+        chunks += 1
+        check_chunks(chunks, limits, where)
+        if kind in _PNG_KEPT:
+            kept.append(data[position:end])
+        elif kind == b"eXIf":
+            orientation = _orientation(data[position + 8 : end - 4])
+        elif kind == b"acTL":
+            check_frames(int.from_bytes(data[position + 8 : position + 12], "big"), limits, where)
+        position = end
+    if kept[1][4:8] != b"IHDR" or len(kept[1]) < 25:
+        refuse(where, "broken", "is a PNG file that does not start with a header", AGAIN)
+    width, height = struct.unpack_from(">LL", kept[1], 8)
+    # Grey of 16 bits comes in up to 4 bytes, palettes and grey of fewer in 1.
+    stored = 1 if kept[1][17] in (0, 3) and kept[1][16] <= 8 else 4
+    return Header(
+        format="PNG",
+        width=width,
+        height=height,
+        orientation=orientation,
+        data=b"".join(kept),
+        stored=stored,
+        working=max(7, stored + 4),
+    )
+
+
+# WebP: RFC 9649.
+
+
+def _read_webp(data: bytes, limits: DecodeLimits, where: str) -> Header:
+    end = 8 + int.from_bytes(data[4:8], "little")
+    if end > len(data):
+        refuse_truncated(where)
+    size, orientation, position, chunks, frames = (0, 0), 1, 12, 0, 0
+    kept: list[bytes] = []
+    while position + 8 <= end:
+        kind = data[position : position + 4]
+        length = int.from_bytes(data[position + 4 : position + 8], "little")
+        body = data[position + 8 : position + 8 + min(length, 65536)]
+        chunks += 1
+        check_chunks(chunks, limits, where)
+        size = _larger(size, _webp_size(kind, body), where)
+        frames += kind == b"ANMF"
+        after = position + 8 + length + length % 2
+        if kind == b"EXIF":
+            orientation = _orientation(body.removeprefix(b"Exif\0\0"))
+        elif kind == b"VP8X":
+            # Without its notes of a profile, EXIF and XMP, which are left out.
+            flags = bytes([body[0] & ~_WEBP_NOTES]) if body else b""
+            kept.append(data[position : position + 8] + flags + data[position + 9 : after])
+        elif kind in _WEBP_KEPT:
+            kept.append(data[position:after])
+        position = after
+    check_frames(frames, limits, where)
+    if position > end + 1:
+        refuse_truncated(where)
+    if size == (0, 0):
+        refuse(where, "broken", "is a WebP file without an image in it", AGAIN)
+    return Header(
+        format="WebP",
+        width=size[0],
+        height=size[1],
+        orientation=orientation,
+        data=_riff(kept),
+        # The decoder of animations, the only one that Pillow has, keeps two canvases besides the
+        # frame and what it hands on.
+        stored=_WEBP_BYTES,
+        working=_WEBP_BYTES,
+    )
+
+
+_WEBP_KEPT = frozenset((b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF"))
+_WEBP_NOTES = 0x20 | 0x08 | 0x04
+_WEBP_BYTES = 17
+
+
+def _riff(chunks: list[bytes]) -> bytes:
+    size = 4 + sum(map(len, chunks))
+    return b"".join((b"RIFF", size.to_bytes(4, "little"), b"WEBP", *chunks))
+
+
+def _larger(size: tuple[int, int], found: tuple[int, int] | None, where: str) -> tuple[int, int]:
+    """Return the size of the canvas, which is said first and holds every image after it."""
+    if found is None or size == (0, 0):
+        return found or size
+    if found[0] > size[0] or found[1] > size[1]:
+        refuse(where, "broken", f"is a WebP file whose parts disagree on its size, {found}", AGAIN)
+    return size
+
+
+def _webp_size(kind: bytes, body: bytes) -> tuple[int, int] | None:
+    if kind == b"VP8X" and len(body) >= 10:
+        return 1 + int.from_bytes(body[4:7], "little"), 1 + int.from_bytes(body[7:10], "little")
+    if kind == b"VP8 " and len(body) >= 10:
+        width, height = struct.unpack_from("<HH", body, 6)
+        return width & 0x3FFF, height & 0x3FFF
+    if kind == b"VP8L" and len(body) >= 5:
+        bits = int.from_bytes(body[1:5], "little")
+        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    return None
+
+
+# HEIC: see `_heic`.
+
+
+def _heic_header(data: bytes, limits: DecodeLimits, where: str) -> Header:
+    photo = read_heic(data, limits, where)
+    # The decoder turns it upright, for the file tells that apart from EXIF.
+    return Header(
+        format="HEIC",
+        width=photo.width,
+        height=photo.height,
+        orientation=1,
+        data=photo.data,
+        decoding_bytes=photo.decoding_bytes,
+        stored=0,
+        working=8,
+    )
+
+
+def _orientation(exif: bytes) -> int:
+    """Return tag 0x0112 of a TIFF header's first directory, or 1 where there is none."""
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(exif[:4])
+    if order is None:
+        return 1
+    try:
+        (directory,) = struct.unpack_from(order + "L", exif, 4)
+        (count,) = struct.unpack_from(order + "H", exif, directory)
+        for entry in range(directory + 2, directory + 2 + 12 * count, 12):
+            tag, kind, _, value = struct.unpack_from(order + "HHLH", exif, entry)
+            if tag == 0x0112:
+                return value if kind == 3 and 1 <= value <= 8 else 1
+    except struct.error:
+        pass
+    return 1
+
+
+_READERS = {"JPEG": _read_jpeg, "PNG": _read_png, "WebP": _read_webp, "HEIC": _heic_header}

@@ -1,0 +1,162 @@
+"""What decoding a HEIC photo takes, all that it is made of included, held against the limits."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from shelfvision._photos.heic.hevc import coded_size
+from shelfvision._photos.heic.images import Images, Item
+from shelfvision._photos.refusals import RAISE, check_size, refuse
+
+_MAX_CODED = 1024
+"""Coded pictures; the tiles of a phone's largest photo are some 200."""
+_MAX_WORK = 2.5
+"""Pixels that are decoded or copied, in multiples of `DecodeLimits.max_pixels`. Tiles and the
+canvas that they fill make 2."""
+_MAX_SHARED = 16 * 1024 * 1024
+"""Coded bytes that may be read where images share them, as blank tiles do."""
+_SLACK = 64
+"""By how many pixels a coded picture may be larger than the image cut out of it: one block."""
+_DERIVED = frozenset((b"grid", b"iovl", b"iden"))
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What an image takes, all that it is made of included."""
+
+    width: int
+    height: int
+    planes: float
+    """Bytes that a pixel takes in the planes of luma and chroma."""
+    live: float
+    """Bytes that are held at once."""
+    work: int
+    """Pixels that are decoded or copied."""
+    coded: int
+    """Coded pictures."""
+    read: int
+    """Coded bytes."""
+    alpha: bool = False
+
+
+class Costs:
+    """The cost of every image of a file that is used, each computed once."""
+
+    def __init__(self, images: Images) -> None:
+        self._images = images
+        self._limits = images.limits
+        self._costs: dict[int, Cost] = {}
+
+    def of(self, number: int) -> Cost:
+        """Return what an image costs, what it is made of included."""
+        if number in self._costs:
+            return self._costs[number]
+        item = self._images.items.get(number)
+        if item is None or not item.kind:
+            self._images.refuse(f"has no image {number}")
+        if item.protected or item.elsewhere:
+            self._images.refuse("is encrypted, or has its data elsewhere")
+        self._images.require_few_properties(item)
+        if item.kind == b"hvc1":
+            cost = self._cost_of_coded(item)
+        elif item.kind in _DERIVED:
+            cost = self._cost_of_derived(number, item)
+        else:
+            self._images.refuse(f"has an image of a kind that is not read, {item.kind!r}")
+        for other in self._images.alpha_of(number):
+            cost = self._with_alpha(cost, self.of(other))
+        self._check_cost(cost)
+        self._costs[number] = cost
+        return cost
+
+    def _cost_of_coded(self, item: Item) -> Cost:
+        told = self._images.told_size(item)
+        settings = next(self._images.properties_of(item, b"hvcC"), b"")
+        if told is None or not settings:
+            self._images.refuse("has an image without a size or the settings of its decoder")
+        content = self._images.content(item, len(self._images.data))
+        coded = coded_size(settings, content, self._limits.max_chunks)
+        check_size(coded.width, coded.height, self._limits, self._images.where)
+        if coded.width > told[0] + _SLACK or coded.height > told[1] + _SLACK:
+            self._images.refuse(
+                f"says {told[0]} x {told[1]} pixels where {coded.width} x {coded.height} are coded"
+            )
+        return Cost(
+            *told,
+            planes=coded.plane_bytes,
+            live=coded.width * coded.height * (2 * coded.plane_bytes + 4),
+            work=coded.width * coded.height,
+            coded=1,
+            read=len(content),
+        )
+
+    def _cost_of_derived(self, number: int, item: Item) -> Cost:
+        made_of = self._images.references.get((b"dimg", number), [])
+        if not 1 <= len(made_of) <= _MAX_CODED:
+            self._images.refuse(f"has an image made of {len(made_of)} others")
+        inner = [self.of(one) for one in made_of]
+        told = self._images.told_size(item)
+        if item.kind == b"iden":
+            if len(inner) != 1:
+                self._images.refuse("turns several images into one")
+            size = inner[0].width, inner[0].height
+        else:
+            size = self._canvas(item, len(inner))
+            check_size(*size, self._limits, self._images.where)
+            if told is not None and told != size:
+                self._images.refuse(
+                    f"says {told[0]} x {told[1]} pixels where {size[0]} x {size[1]} are made"
+                )
+        pixels, planes = size[0] * size[1], max(one.planes for one in inner)
+        # Overlays are made in RGB; a grid is converted as a coded picture is.
+        canvas = 2 * planes + 4 if item.kind == b"grid" else 6
+        return Cost(
+            *size,
+            planes=planes,
+            live=max(one.live for one in inner) + pixels * canvas,
+            work=pixels + sum(one.work for one in inner),
+            coded=sum(one.coded for one in inner),
+            read=sum(one.read for one in inner),
+            alpha=item.kind == b"iovl" or any(one.alpha for one in inner),
+        )
+
+    def _canvas(self, item: Item, parts: int) -> tuple[int, int]:
+        """Return the width and height that a grid or an overlay says it makes."""
+        content = self._images.content(item, 16 * (parts + 2))
+        version, flags = content[0], content[1]
+        size = ">LL" if flags & 1 else ">HH"
+        head = 4 if item.kind == b"grid" else 10
+        width, height = struct.unpack_from(size, content, head)
+        expected = head + struct.calcsize(size)
+        if item.kind == b"iovl":
+            expected += parts * struct.calcsize(size)
+        elif (content[2] + 1) * (content[3] + 1) != parts:
+            self._images.refuse(f"has a grid of {parts} tiles that says otherwise")
+        if version or len(content) != expected:
+            self._images.refuse("describes a canvas in a way that is not read")
+        return width, height
+
+    def _with_alpha(self, cost: Cost, alpha: Cost) -> Cost:
+        pixels = cost.width * cost.height
+        return Cost(
+            cost.width,
+            cost.height,
+            # It may have another size, and is brought to that of the photo: its planes, and a
+            # byte or two of what they become.
+            live=cost.live + alpha.live - 3 * min(pixels, alpha.width * alpha.height),
+            work=cost.work + alpha.work,
+            coded=cost.coded + alpha.coded,
+            read=cost.read + alpha.read,
+            planes=cost.planes,
+            alpha=True,
+        )
+
+    def _check_cost(self, cost: Cost) -> None:
+        if cost.coded > _MAX_CODED:
+            self._images.refuse(f"is made of more than {_MAX_CODED:,} coded pictures")
+        if cost.read > max(2 * len(self._images.data), _MAX_SHARED):
+            self._images.refuse("uses its data more than once")
+        if cost.work > _MAX_WORK * self._limits.max_pixels:
+            what = f"is made of {cost.work:,} pixels in all, too many for a photo"
+            refuse(self._images.where, "too-many-pixels", what, RAISE.format("max_pixels"))

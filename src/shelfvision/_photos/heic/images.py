@@ -1,0 +1,153 @@
+"""The images of a HEIC file: which there are, what they are made of and where their data are."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
+from typing import NoReturn
+
+from shelfvision._photos.limits import DecodeLimits
+from shelfvision._photos.refusals import AGAIN, check_size, refuse, refuse_truncated
+
+_MAX_LEVELS = 5
+"""Images from the photo down to a coded picture: overlay, turned image, grid, tile, its alpha."""
+_MAX_PROPERTIES = 64
+_MAX_PROPERTY_BYTES = 8 * 1024 * 1024
+_ONCE = frozenset((b"clap", b"irot", b"imir", b"ispe", b"hvcC", b"auxC"))
+_ALPHA = (
+    b"urn:mpeg:avc:2015:auxid:1\0",
+    b"urn:mpeg:hevc:2015:auxid:1\0",
+    b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0",
+)
+
+
+@dataclass(slots=True)
+class Item:
+    """One item: an image, or metadata."""
+
+    kind: bytes = b""
+    at: int = 0
+    """The offset of its type in the file."""
+    protected: bool = False
+    in_idat: bool = False
+    elsewhere: bool = False
+    """Whether its data are in another file, or made of another item's."""
+    extents: list[tuple[int, int]] = field(default_factory=list)
+    properties: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
+class Images:
+    """What the boxes of a file say of its images; filled while they are read."""
+
+    data: bytes
+    """The file."""
+    limits: DecodeLimits
+    where: str
+    """How messages call the file."""
+    primary: int | None = None
+    """The number of the photo."""
+    items: dict[int, Item] = field(default_factory=dict)
+    properties: list[tuple[bytes, int, int]] = field(default_factory=list)
+    """Kind, start and end of each; items name them by position, from 1."""
+    references: dict[tuple[bytes, int], list[int]] = field(default_factory=dict)
+    """Kind and source to targets."""
+    auxiliary: dict[int, list[int]] = field(default_factory=dict)
+    """An image to those that belong to it, alpha images for example."""
+    idat: tuple[int, int] = (0, 0)
+    """Start and end of the data that lie among the boxes."""
+
+    def refuse(self, what: str) -> NoReturn:
+        """Refuse the file."""
+        refuse(self.where, "broken", f"is a HEIC file that {what}", AGAIN)
+
+    def numbers(self, layout: str, position: int, end: int) -> tuple[int, ...]:
+        """Return the numbers that are written at a place before `end`."""
+        if position + struct.calcsize(layout) > end:
+            refuse_truncated(self.where)
+        return struct.unpack_from(layout, self.data, position)
+
+    def require_shallow(self) -> None:
+        """Refuse images that are made of themselves, and deep nesting, also where it is unused.
+
+        The decoder walks down every image when it opens the file.
+        """
+        inside = {number: list(others) for number, others in self.auxiliary.items()}
+        for (kind, source), targets in self.references.items():
+            if kind == b"dimg":
+                inside.setdefault(source, []).extend(targets)
+        try:
+            order = list(TopologicalSorter(inside).static_order())
+        except CycleError:
+            self.refuse("has an image that is made of itself")
+        levels: dict[int, int] = {}
+        for number in order:
+            below = (levels[one] for one in inside.get(number, ()))
+            levels[number] = 1 + max(below, default=0)
+            if levels[number] > _MAX_LEVELS:
+                self.refuse(f"nests images more than {_MAX_LEVELS} deep")
+
+    def require_small_properties(self) -> None:
+        """Refuse properties that are large and shared: each image of a file gets a copy."""
+        sizes = [end - start for _, start, end in self.properties]
+        total = 0
+        for item in self.items.values():
+            if any(one > len(sizes) for one in item.properties):
+                self.refuse("has an image of properties that are not there")
+            total += sum(sizes[one - 1] for one in item.properties if one)
+        if total > _MAX_PROPERTY_BYTES:
+            self.refuse("has images with properties that are too large")
+
+    def require_few_properties(self, item: Item) -> None:
+        """Refuse an image with many properties, or with one twice that has only one meaning."""
+        if len(item.properties) > _MAX_PROPERTIES:
+            self.refuse(f"has an image of more than {_MAX_PROPERTIES} properties")
+        kinds = [self.properties[one - 1][0] for one in item.properties if one]
+        if any(kinds.count(kind) > 1 for kind in _ONCE):
+            self.refuse("says the same of an image twice")
+
+    def properties_of(self, item: Item, kind: bytes) -> Iterator[bytes]:
+        """Yield the properties of one kind that an image has."""
+        for one in item.properties:
+            if one and self.properties[one - 1][0] == kind:
+                _, start, end = self.properties[one - 1]
+                yield self.data[start:end]
+
+    def size_in(self, kind: bytes, start: int, end: int) -> tuple[int, int] | None:
+        """Return the size that a property contains, or None."""
+        if kind != b"ispe":
+            return None
+        width, height = self.numbers(">LL", start + 4, end)
+        check_size(width, height, self.limits, self.where)
+        return width, height
+
+    def told_size(self, item: Item) -> tuple[int, int] | None:
+        """Return the width and height that a file says an image has."""
+        told = [self.size_in(*self.properties[one - 1]) for one in item.properties if one]
+        return next((size for size in told if size is not None), None)
+
+    def content(self, item: Item, most: int) -> bytes:
+        """Return an item's data, which must lie in the file."""
+        start, end = self.idat if item.in_idat else (0, len(self.data))
+        parts = []
+        for offset, length in item.extents:
+            if length < 1:
+                self.refuse("has an image without data")
+            if start + offset + length > end:
+                refuse_truncated(self.where)
+            most -= length
+            if most < 0:
+                self.refuse("uses its data more than once")
+            parts.append(self.data[start + offset : start + offset + length])
+        if not parts:
+            self.refuse("has an image without data")
+        return b"".join(parts)
+
+    def alpha_of(self, number: int) -> Iterator[int]:
+        """Yield the alpha images of an image."""
+        for other in self.auxiliary.get(number, ()):
+            item = self.items.get(other, Item())
+            if any(body[4:].startswith(_ALPHA) for body in self.properties_of(item, b"auxC")):
+                yield other

@@ -1,0 +1,336 @@
+"""Sources of pixels that are already decoded, and what brings any source to another size.
+
+A source that can do better than resizing its pixels has a method ``resized(image_size, resize)``
+and an attribute `has_files`: `FilePixels` decodes its files again, `AugmentedPixels` renders its
+copies from resized originals. `resized_source` asks for that, and else resizes pixels.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfvision._photos.decode import resize_image
+from shelfvision._photos.threads import in_threads
+from shelfvision._storage.array_file import StoredArray
+from shelfvision.errors import DataError
+from shelfvision.protocols import Image, Images, PixelSource, Resize
+
+_BLOCK = 64
+"""How many images are held at their first size while they are resized."""
+
+
+class ArrayPixels:
+    """Pixels held in one array.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (n, height, width, 3)
+        The pixels, which must not change any more.
+    digests : sequence of str, optional
+        What stands for the content of each image, where it was read from elsewhere; by default
+        a digest of its pixels.
+    resize : {"stretch", "pad", "crop"}, default="stretch"
+        How the photos were brought to their size.
+    origin : Origin, optional
+        Where the pixels were read from, if they can be read from there again at another size.
+    """
+
+    __slots__ = ("_digests", "_images", "_origin", "_resize")
+
+    def __init__(
+        self,
+        images: Images,
+        *,
+        digests: Sequence[str] | None = None,
+        resize: Resize = "stretch",
+        origin: Origin | None = None,
+    ) -> None:
+        self._images = images
+        self._digests = digests
+        self._resize: Resize = resize
+        self._origin = origin
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width of every image."""
+        return self._images.shape[1], self._images.shape[2]
+
+    @property
+    def resize(self) -> Resize:
+        """How the photos were brought to their size."""
+        return self._resize
+
+    @property
+    def has_files(self) -> bool:
+        """Whether the pixels can be read again from files."""
+        return self._origin is not None
+
+    def resized(self, image_size: tuple[int, int], resize: Resize) -> PixelSource:
+        """Return the same photos at another size, read from their files where there are some."""
+        if self._origin is None:
+            return ResizedPixels(self, image_size=image_size, resize=resize)
+        source = resized_source(self._origin.source, image_size, resize)
+        return TakenPixels(source, self._origin.rows)
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self._images)
+
+    def read(self, row: int) -> Image:
+        """Return a copy of image `row`."""
+        return np.array(self._images[row])
+
+    def read_many(self, rows: Sequence[int] | npt.NDArray[np.int64]) -> Images:
+        """Return a copy of the images `rows`."""
+        return np.array(self._images[np.asarray(rows, dtype=np.int64)])
+
+    def digest(self, row: int) -> str:
+        """Return what stands for the content of image `row`."""
+        if self._digests is not None:
+            return self._digests[row]
+        shape = repr(self._images.shape[1:]).encode()
+        return hashlib.sha256(shape + np.ascontiguousarray(self._images[row]).tobytes()).hexdigest()
+
+
+class StoredPixels(ArrayPixels):
+    """Pixels in a file, read when asked for; a pickle holds the file's path, not them.
+
+    Where the file is damaged while it is used, the pixels are read from their photos again.
+
+    Parameters
+    ----------
+    stored : StoredArray
+        The file, an array of uint8 of shape (n, height, width, 3).
+    digests : sequence of str
+        What stands for the content of each image.
+    resize : {"stretch", "pad", "crop"}
+        How the photos were brought to their size.
+    origin : Origin, optional
+        Where the pixels were read from, if they can be read from there again.
+    """
+
+    __slots__ = ("_stored",)
+
+    def __init__(
+        self,
+        stored: StoredArray,
+        *,
+        digests: Sequence[str],
+        resize: Resize,
+        origin: Origin | None = None,
+    ) -> None:
+        self._stored = stored
+        nothing = np.empty((0, *stored.shape[1:]), dtype=np.uint8)
+        super().__init__(nothing, digests=digests, resize=resize, origin=origin)
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self._stored)
+
+    def read(self, row: int) -> Image:
+        """Return image `row`."""
+        image: Image = self.read_many([row])[0]
+        return image
+
+    def read_many(self, rows: Sequence[int] | npt.NDArray[np.int64]) -> Images:
+        """Return the images `rows`."""
+        chosen = np.asarray(rows, dtype=np.int64)
+        try:
+            pixels: Images = self._stored[chosen].astype(np.uint8, copy=False)
+        except DataError:
+            if self._origin is None:
+                raise
+            same = resized_source(self._origin.source, self.image_size, self.resize)
+            return read_rows(same, self._origin.rows[chosen])
+        return pixels
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Return how another process opens the same file."""
+        return _stored_again, (self._stored, self._digests, self._resize, self._origin)
+
+
+def _stored_again(
+    stored: StoredArray, digests: Sequence[str], resize: Resize, origin: Origin | None
+) -> StoredPixels:
+    return StoredPixels(stored, digests=digests, resize=resize, origin=origin)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Origin:
+    """Where kept pixels were read from."""
+
+    source: PixelSource
+    """A source with files behind it."""
+    rows: npt.NDArray[np.int64]
+    """The row of that source behind each kept row."""
+
+
+def origin_of(source: PixelSource, rows: npt.NDArray[np.int64]) -> Origin | None:
+    """Return where to read these rows again, or None where no file is behind them."""
+    return Origin(source=source, rows=rows) if has_files(source) else None
+
+
+class TakenPixels:
+    """Some rows of another source.
+
+    Parameters
+    ----------
+    source : PixelSource
+        The other source.
+    rows : ndarray of int64, shape (n,)
+        Its row behind every row.
+    """
+
+    __slots__ = ("_rows", "_source")
+
+    def __init__(self, source: PixelSource, rows: npt.NDArray[np.int64]) -> None:
+        self._source = source
+        self._rows = rows
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width of every image."""
+        return self._source.image_size
+
+    @property
+    def resize(self) -> Resize:
+        """How photos of another shape were brought to `image_size`."""
+        return resize_of(self._source)
+
+    @property
+    def has_files(self) -> bool:
+        """Whether the pixels can be read again from files."""
+        return has_files(self._source)
+
+    def resized(self, image_size: tuple[int, int], resize: Resize) -> PixelSource:
+        """Return the same rows at another size."""
+        return TakenPixels(resized_source(self._source, image_size, resize), self._rows)
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self._rows)
+
+    def read(self, row: int) -> Image:
+        """Return row `row`."""
+        return self._source.read(int(self._rows[row]))
+
+    def read_many(self, rows: Sequence[int] | npt.NDArray[np.int64]) -> Images:
+        """Return several rows, the fastest way that the source knows."""
+        return read_rows(self._source, self._rows[np.asarray(rows, dtype=np.int64)])
+
+    def digest(self, row: int) -> str:
+        """Return the digest of row `row`."""
+        return self._source.digest(int(self._rows[row]))
+
+
+class ResizedPixels:
+    """The pixels of another source at another size, resized when they are read.
+
+    Parameters
+    ----------
+    source : PixelSource
+        The other source.
+    image_size : tuple of int
+        Height and width of every image.
+    resize : {"stretch", "pad", "crop"}
+        What happens to an image of another shape.
+    """
+
+    __slots__ = ("_image_size", "_resize", "_source")
+
+    def __init__(self, source: PixelSource, *, image_size: tuple[int, int], resize: Resize) -> None:
+        self._source = source
+        self._image_size = image_size
+        self._resize: Resize = resize
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width of every image."""
+        return self._image_size
+
+    @property
+    def resize(self) -> Resize:
+        """What happens to an image of another shape."""
+        return self._resize
+
+    @property
+    def has_files(self) -> bool:
+        """Whether the pixels can be read again from files: they cannot."""
+        return False
+
+    def resized(self, image_size: tuple[int, int], resize: Resize) -> PixelSource:
+        """Return the same photos at another size, made of the first pixels."""
+        return ResizedPixels(self._source, image_size=image_size, resize=resize)
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self._source)
+
+    def read(self, row: int) -> Image:
+        """Return image `row` at the other size."""
+        return self._fitted(self._source.read(row))
+
+    def read_many(self, rows: Sequence[int] | npt.NDArray[np.int64]) -> Images:
+        """Return several images; no more than a block of the first pixels is held at once."""
+        wanted = np.asarray(rows, dtype=np.int64)
+        images = np.empty((len(wanted), *self._image_size, 3), dtype=np.uint8)
+        for start in range(0, len(wanted), _BLOCK):
+            found = read_rows(self._source, wanted[start : start + _BLOCK])
+            for place, image in enumerate(found, start):
+                images[place] = self._fitted(image)
+        return images
+
+    def digest(self, row: int) -> str:
+        """Return what stands for the content, whatever its size."""
+        return self._source.digest(row)
+
+    def _fitted(self, image: Image) -> Image:
+        if image.shape[:2] == self._image_size:
+            return image
+        return resize_image(image, image_size=self._image_size, resize=self._resize)
+
+
+def has_files(source: PixelSource) -> bool:
+    """Tell whether photos can be read again at another size."""
+    return bool(getattr(source, "has_files", hasattr(source, "resized")))
+
+
+def resize_of(source: PixelSource) -> Resize:
+    """Return the resize rule of a source; those that tell none stretch."""
+    return cast("Resize", getattr(source, "resize", "stretch"))
+
+
+def resized_source(source: PixelSource, image_size: tuple[int, int], resize: Resize) -> PixelSource:
+    """Return the same rows at another size: from the source itself, or by resizing its pixels."""
+    own = getattr(source, "resized", None)
+    if own is None:
+        return ResizedPixels(source, image_size=image_size, resize=resize)
+    return cast("PixelSource", own(image_size, resize))
+
+
+def read_rows(source: PixelSource, rows: npt.NDArray[np.int64]) -> Images:
+    """Return rows of any source as one array, the fastest way that the source knows."""
+    read_many = getattr(source, "read_many", None)
+    if read_many is not None:
+        return np.asarray(read_many(rows), dtype=np.uint8)
+    images = np.empty((len(rows), *source.image_size, 3), dtype=np.uint8)
+    for position, row in enumerate(rows):
+        images[position] = source.read(int(row))
+    return images
+
+
+def digests_of(source: PixelSource, rows: npt.NDArray[np.int64]) -> list[str]:
+    """Return the digests of some rows, taken by a few threads."""
+    digests = [""] * len(rows)
+
+    def take(position: int) -> None:
+        digests[position] = source.digest(int(rows[position]))
+
+    in_threads(take, len(rows))
+    return digests

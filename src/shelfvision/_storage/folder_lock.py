@@ -1,0 +1,273 @@
+"""`FolderLock`: one run at a time in a folder.
+
+The operating system holds the lock, so it ends with the process, however that ends. On Linux it
+belongs to the open file (an *open file description* lock): closing another descriptor of the same
+file, as every backup of the folder does, leaves it alone. Where there are no such locks it is a
+POSIX record lock, which any such close drops; on Windows a byte of the file is locked.
+
+No lock survives the removal of its file, and some file systems have no locks. Therefore
+`FolderLock.verify` compares, before each save, the file at the path with the one that is held, and
+its content with what was written into it.
+
+Examples
+--------
+>>> import tempfile
+>>> lock = FolderLock(Path(tempfile.mkdtemp()) / "run.lock")
+>>> lock.acquire()
+>>> lock.verify()
+>>> lock.release()
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import os
+import secrets
+import socket
+import struct
+import sys
+import threading
+from pathlib import Path
+
+from shelfvision._storage import open_own
+from shelfvision._text import printable
+from shelfvision.errors import ResumeError, TrainingError
+
+_logger = logging.getLogger(__name__)
+_REFUSED = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
+_UNKNOWN = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP)
+_TRIES = 100
+_LONGEST = 400
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(descriptor: int) -> None:
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+
+    def _lock_again(descriptor: int) -> None:
+        """Do nothing: no other handle can drop a lock."""
+else:
+    import fcntl
+
+    # Not every Python has a name for it.
+    _OFD_SETLK = getattr(fcntl, "F_OFD_SETLK", 37) if sys.platform == "linux" else None
+
+    def _lock(descriptor: int) -> None:
+        # Not flock: network file systems know it only in part.
+        if _OFD_SETLK is not None:
+            whole_file = struct.pack("hhqqi", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+            try:
+                fcntl.fcntl(descriptor, _OFD_SETLK, whole_file)
+            except OSError as error:
+                if error.errno not in _UNKNOWN:
+                    raise
+            else:
+                return
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _lock_again(descriptor: int) -> None:
+        """Take a lock that was dropped; one that is held stays as it is."""
+        _lock(descriptor)
+
+
+class FolderLock:
+    """The right to write to a run's folder.
+
+    What counts is the operating system's lock on the file. The file itself says who holds it, and
+    means nothing when it is left behind. A link that someone planted at its path is never
+    followed: it is removed.
+
+    Parameters
+    ----------
+    path : path
+        The file to lock; its folder exists.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        # Two runs of one process are told apart here, whatever kind of lock there is.
+        self._key = os.path.join(os.path.realpath(path.parent), path.name)
+        self._descriptor: int | None = None
+        self._locked = False
+        self._note = b""
+        self._pid = 0
+        # The thread that saves verifies too, and both move the file's position.
+        self._reading = threading.Lock()
+
+    def acquire(self) -> None:
+        """Take the lock.
+
+        Raises
+        ------
+        ResumeError
+            Another run has it (``"lock-taken"``).
+        OSError
+            The file cannot be made.
+        """
+        with _held.guard:
+            if self._key in _held.locks:
+                raise self._taken(f"in this process, {os.getpid()}")
+            self._descriptor = self._opened()
+            self._note = _write_note(self._descriptor)
+            self._pid = os.getpid()
+            _held.add(self._key, self)
+
+    def verify(self) -> None:
+        """Return if the lock is still held, or was never taken.
+
+        Raises
+        ------
+        TrainingError
+            It is lost (``"lock-lost"``), so that another run may write to the folder.
+        """
+        fault = self._fault() if self._pid else None
+        if fault is not None:
+            raise TrainingError(
+                f"checkpoint_dir {str(self._path.parent)!r} is no longer reserved for this run: "
+                f"{fault}; nothing more is saved there, so fit again with a checkpoint_dir of its "
+                "own",
+                code="lock-lost",
+                parameter="checkpoint_dir",
+            )
+
+    def release(self) -> None:
+        """Give the lock back, if it is held, and remove its file."""
+        with _held.guard:
+            if self._pid != os.getpid() or self._descriptor is None:
+                return
+            if self._fault() is None:
+                # While it is still locked, so that nobody can have taken the file meanwhile.
+                with contextlib.suppress(OSError):
+                    self._path.unlink()
+            _held.locks.pop(self._key, None)
+            self._pid = 0
+            self.forget()
+
+    def forget(self) -> None:
+        """Close the file: in a fork it would keep the lock when the parent has ended."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def _opened(self) -> int:
+        """Return the open file, locked where the file system has locks."""
+        for _ in range(_TRIES):
+            descriptor = self._without_links()
+            if descriptor is None:
+                continue
+            try:
+                self._locked = self._try(descriptor)
+                if self._is_at_path(descriptor):
+                    if os.fstat(descriptor).st_nlink == 1:
+                        return descriptor
+                    # Its other name is a file elsewhere, whose content is not ours to change.
+                    self._path.unlink()
+            except BaseException:
+                os.close(descriptor)
+                raise
+            # Its last holder removed it between our opening and our locking.
+            os.close(descriptor)
+        raise OSError(errno.ELOOP, "its run.lock is replaced again and again")
+
+    def _without_links(self) -> int | None:
+        """Open the file, or remove the link in its place and return None."""
+        try:
+            return open_own(self._path, os.O_RDWR | os.O_CREAT, 0o644, alone=False)
+        except OSError as error:
+            if error.errno != errno.ELOOP:
+                raise
+        self._path.unlink(missing_ok=True)
+        return None
+
+    def _try(self, descriptor: int) -> bool:
+        """Return whether the file is now locked; False where the file system has no locks."""
+        try:
+            _lock(descriptor)
+        except OSError as error:
+            if error.errno in _REFUSED:
+                raise self._taken(_holder(_read(descriptor))) from error
+            _logger.warning("%s: no locks here (%s)", printable(str(self._path)), error.strerror)
+            return False
+        return True
+
+    def _fault(self) -> str | None:
+        """Return why the lock is not held any more, or None."""
+        if self._pid != os.getpid() or self._descriptor is None:
+            return "this process is a fork of the one that trains"
+        try:
+            if not self._is_at_path(self._descriptor):
+                return f"its {self._path.name} was removed or replaced"
+            with self._reading:
+                note = _read(self._descriptor)
+            if note != self._note:
+                return f"another run has taken it ({_holder(note)})"
+            if self._locked:
+                _lock_again(self._descriptor)
+        except OSError as error:
+            return f"another run has taken it, or its disk fails ({error.strerror})"
+        return None
+
+    def _is_at_path(self, descriptor: int) -> bool:
+        try:
+            return os.path.samestat(os.fstat(descriptor), os.lstat(self._path))
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+
+    def _taken(self, holder: str) -> ResumeError:
+        return ResumeError(
+            f"another run is training in {str(self._path.parent)!r} right now ({holder}); wait for "
+            "it to end, stop it, or give this one a checkpoint_dir of its own",
+            code="lock-taken",
+            parameter="checkpoint_dir",
+        )
+
+
+class _Held:
+    """The locks that this process holds."""
+
+    def __init__(self) -> None:
+        self.guard = threading.Lock()
+        self.locks: dict[str, FolderLock] = {}
+        self._watches_forks = not hasattr(os, "register_at_fork")
+
+    def add(self, key: str, lock: FolderLock) -> None:
+        """Note a lock; from the first on, forked processes let go of all."""
+        self.locks[key] = lock
+        if not self._watches_forks:
+            os.register_at_fork(after_in_child=self._let_go)
+            self._watches_forks = True
+
+    def _let_go(self) -> None:
+        # Another thread of the parent may have held the guard.
+        self.guard = threading.Lock()
+        for lock in self.locks.values():
+            lock.forget()
+        self.locks.clear()
+
+
+_held = _Held()
+
+
+def _write_note(descriptor: int) -> bytes:
+    """Write who holds the lock, in words that no other run writes, and return them."""
+    who = f" process {os.getpid()} on {socket.gethostname()}\n{secrets.token_hex(8)}"
+    # The first byte is what Windows locks, and others cannot read there. A full disk takes no
+    # note, and the lock counts all the same.
+    with contextlib.suppress(OSError):
+        os.ftruncate(descriptor, 0)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        os.write(descriptor, who.encode()[:_LONGEST])
+    return _read(descriptor)
+
+
+def _read(descriptor: int) -> bytes:
+    os.lseek(descriptor, 1, os.SEEK_SET)
+    return os.read(descriptor, _LONGEST)
+
+
+def _holder(note: bytes) -> str:
+    return printable(note.decode("utf-8", "replace").partition("\n")[0]) or "of another process"

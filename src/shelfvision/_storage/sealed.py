@@ -1,0 +1,185 @@
+"""Files of tensors and a manifest under digests: written whole, read whole or refused."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import BinaryIO, Generic, TypeAlias, TypeVar
+
+from shelfvision._storage import atomic_writer
+from shelfvision._storage.safetensors import (
+    Header,
+    Tensor,
+    open_weights,
+    read_header,
+    read_tensors,
+    write,
+)
+from shelfvision.errors import BundleError, InvalidParameterError
+
+SEAL = "digest"
+"""Metadata entry with the digest of the manifest and of the tensors' digests."""
+
+Target: TypeAlias = str | os.PathLike[str] | BinaryIO
+"""A path, or a binary file that is open."""
+
+_Manifest = TypeVar("_Manifest")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed(Generic[_Manifest]):
+    """What was read of a whole file."""
+
+    manifest: _Manifest
+    """What it says beside its numbers, checked."""
+    header: Header
+    """What tensors it holds."""
+    tensors: dict[str, Tensor]
+    """The tensors by name."""
+    sha256: str
+    """The SHA-256 of the whole file."""
+
+
+def seal(manifest: str, digests: str) -> str:
+    """Return the digest of the manifest and of the tensors' digests."""
+    hasher = hashlib.sha256(len(manifest).to_bytes(8, "little"))
+    hasher.update((manifest + digests).encode("ascii", "backslashreplace"))
+    return hasher.hexdigest()
+
+
+def write_sealed(tensors: Mapping[str, Tensor], metadata: Mapping[str, str], target: Target) -> str:
+    """Write a file and return its SHA-256; a path is replaced atomically, or not at all."""
+    _require_binary(target, "write")
+    if isinstance(target, str | os.PathLike):
+        with atomic_writer(target) as file:
+            return _written(file, tensors, metadata)
+    return _written(target, tensors, metadata)
+
+
+def read_sealed(
+    source: Target,
+    check: Callable[[Header, str], _Manifest],
+    *,
+    kind: str,
+    expected_sha256: str | None,
+) -> Sealed[_Manifest]:
+    """Return what a file of some kind holds; no tensor is read before `check` took its header."""
+    expected = trusted_digest(expected_sha256)
+    where = where_is(source)
+    _require_binary(source, "read")
+    if isinstance(source, str | os.PathLike):
+        with open_weights(source, parameter="path") as file:
+            size = os.fstat(file.fileno()).st_size
+            found = _read(_Hashed(file, where), check, kind=kind, size=size)
+    else:
+        found = _read(_Hashed(source, where), check, kind=kind, size=None)
+    require_digest(found.sha256, expected, where)
+    return found
+
+
+def _written(file: BinaryIO, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
+    hashed = _Hashed(file)
+    write(hashed, tensors, metadata)
+    return hashed.digest
+
+
+def _read(
+    file: _Hashed, check: Callable[[Header, str], _Manifest], *, kind: str, size: int | None
+) -> Sealed[_Manifest]:
+    where = file.where
+    header = read_header(file, where, kind=kind)
+    manifest = check(header, where)
+    if size is not None and size != header.file_size:
+        raise BundleError(
+            f"{where} has {size} bytes where its header tells of {header.file_size}; it was cut "
+            "off or added to, so copy it again from where it came",
+            code="damaged",
+        )
+    tensors = read_tensors(file, header, where)
+    return Sealed(manifest=manifest, header=header, tensors=tensors, sha256=file.digest)
+
+
+class _Hashed:
+    """A binary file that remembers the digest of all that went through it."""
+
+    def __init__(self, file: BinaryIO, where: str = "the given file") -> None:
+        self.where = where
+        self._file = file
+        self._hasher = hashlib.sha256()
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to `size` bytes, none at the end."""
+        try:
+            data: object = self._file.read(size)
+        except OSError as error:
+            reason = error.strerror or error
+            raise BundleError(
+                f"{self.where} cannot be read: {reason}; check the disk", code="unreadable"
+            ) from error
+        if not isinstance(data, bytes):
+            raise InvalidParameterError(
+                f"path must be a path or a file that gives bytes, but {self.where} gave "
+                f"{type(data).__name__}; open it in binary mode",
+                code="wrong-type",
+                parameter="path",
+            )
+        self._hasher.update(data)
+        return data
+
+    def write(self, data: bytes, /) -> None:
+        """Write all of `data`."""
+        self._hasher.update(data)
+        self._file.write(data)
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of what went through, 64 hexadecimal digits."""
+        return self._hasher.hexdigest()
+
+
+def checked_digest(value: object) -> str:
+    """Return what may be a SHA-256, in small letters."""
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9a-fA-F]{64}", value):
+        raise InvalidParameterError(
+            f"expected_sha256 must be 64 hexadecimal digits, not {value!r}; sha256sum prints them",
+            code="wrong-type",
+            parameter="expected_sha256",
+        )
+    return value.lower()
+
+
+def trusted_digest(value: object) -> str | None:
+    """Return the SHA-256 that a file must have; None where any file will do."""
+    return None if value is None else checked_digest(value)
+
+
+def require_digest(found: str, expected: str | None, where: str) -> None:
+    """Refuse another file than the one that is trusted."""
+    if expected is not None and found != expected:
+        raise BundleError(
+            f"{where} has the SHA-256 {found}, not {expected} as expected_sha256 says; it is "
+            "another file than the one you trust",
+            code="wrong-digest",
+            parameter="expected_sha256",
+        )
+
+
+def where_is(source: Target) -> str:
+    """Return how messages call a file."""
+    return repr(os.fspath(source)) if isinstance(source, str | os.PathLike) else "the given file"
+
+
+def _require_binary(place: object, method: str) -> None:
+    """Refuse what is neither a path nor a binary file."""
+    named = isinstance(place, str | os.PathLike)
+    if not named and (isinstance(place, io.TextIOBase) or not hasattr(place, method)):
+        raise InvalidParameterError(
+            f"path must be a path or an open binary file, not {type(place).__name__}; wrap bytes "
+            "in io.BytesIO, and open files in binary mode",
+            code="wrong-type",
+            parameter="path",
+        )

@@ -1,0 +1,290 @@
+"""Atomic, durable writing.
+
+After any crash the old file or the new one is there, whole. An existing file keeps its permissions.
+A link that the caller names as the output stays a link, and the file that it leads to is replaced.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import os
+import secrets
+import stat
+import sys
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from shelfvision._storage.opening import BINARY, CHUNK
+from shelfvision.errors import ShelfVisionError, StorageError
+
+if sys.platform == "darwin":
+    import fcntl
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+_NO_SUCH_SERVICE = (errno.EINVAL, errno.ENOTSUP, errno.EBADF)
+_NAME_BYTES = 150
+
+
+@contextlib.contextmanager
+def atomic_writer(path: str | os.PathLike[str], *, follow: bool = True) -> Iterator[BinaryIO]:
+    """Open a temporary file beside `path` for writing; rename it into place on success.
+
+    The order is: write, fsync, read back and compare, rename, fsync of the folder.
+
+    Parameters
+    ----------
+    path : path-like
+        The file to write. Its folder is made if need be. An existing file keeps its permissions.
+    follow : bool, default=True
+        What happens where `path` is a link: True replaces the file that it leads to, for outputs
+        that a user names; False replaces the link itself, or whatever else was planted, for
+        files in our own folders.
+
+    Yields
+    ------
+    BinaryIO
+        A binary file to write to.
+
+    Raises
+    ------
+    StorageError
+        The file could not be written, or `path` is a folder, FIFO, device or socket; what stood
+        at `path` is unchanged and nothing temporary is left. Where the folder's own fsync fails,
+        the new file is at `path` already, and the error says that a power cut may still bring
+        the old one back.
+    """
+    target = Path(path)
+    try:
+        target = _led_to(target) if follow else target
+        existing = _existing(target) if follow else None
+        temporary = target.with_name(temporary_name(target.name, secrets.token_hex(6)))
+        make_directory(target.parent)
+        raw = _NewFile(temporary, like=existing)
+    except (OSError, ValueError) as error:
+        raise storage_error(target, error) from error
+    replaced = False
+    try:
+        file = io.BufferedWriter(raw)
+        try:
+            yield cast("BinaryIO", file)
+            file.flush()
+            _fsync(raw.fileno())
+        finally:
+            file.close()
+        raw.compare()
+        os.replace(temporary, target)
+        replaced = True
+        fsync_directory(target.parent)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        # What the caller's own work raised, a photo that cannot be read say, stays what it is.
+        if isinstance(error, OSError) and not isinstance(error, ShelfVisionError):
+            raise storage_error(target, error, replaced=replaced) from error
+        raise
+
+
+def write_atomically(path: str | os.PathLike[str], data: bytes, *, follow: bool = True) -> None:
+    """Write `data` to `path` so that a crash leaves the old file or the new one, never a mix."""
+    with atomic_writer(path, follow=follow) as file:
+        file.write(data)
+
+
+def _led_to(target: Path) -> Path:
+    """Return where a link that the user named leads, which need not exist yet."""
+    if not target.is_symlink():
+        return target
+    # A loop of links is refused by the operating system; realpath would return one of them.
+    with contextlib.suppress(FileNotFoundError):
+        os.stat(target)
+    return Path(os.path.realpath(target))
+
+
+def _existing(target: Path) -> os.stat_result | None:
+    """Return the status of the file that is replaced; refuse anything but a regular file."""
+    try:
+        status = os.lstat(target)
+    except FileNotFoundError:
+        return None
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, "it is a folder")
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.ENXIO, "it is a FIFO, device or socket, not a file")
+    return status
+
+
+def temporary_name(name: str, token: str) -> str:
+    """Return the name under which a file of this name is written; `token` may be ``"*"``."""
+    # File systems limit bytes, 255 as a rule, not letters.
+    short = os.fsencode(name)[:_NAME_BYTES].decode(errors="ignore")
+    return f".{short}.{token}.tmp"
+
+
+def storage_error(target: Path, error: Exception, *, replaced: bool = False) -> StorageError:
+    """Return the error that says that `target` cannot be written, and why."""
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    if replaced:
+        return StorageError(
+            f"{str(target)!r} is written, but its folder could not be made to last: {reason}; a "
+            "power cut may bring back what stood there before, so check the disk and save again",
+            code="not-durable",
+        )
+    return StorageError(
+        f"cannot write {str(target)!r}: {reason}; whatever stood there before is unchanged, "
+        "so free space or choose another place and save again",
+        code=_code_of(error),
+    )
+
+
+class _DamagedError(OSError):
+    """What was written is not what is read back."""
+
+
+def _code_of(error: Exception) -> str:
+    if isinstance(error, _DamagedError):
+        return "damaged"
+    if isinstance(error, PermissionError):
+        return "permission"
+    number = getattr(error, "errno", None)
+    if number in (errno.EISDIR, errno.ELOOP, errno.ENXIO):
+        return "not-a-file"
+    if number in (errno.ENOSPC, getattr(errno, "EDQUOT", -1)):
+        return "disk-full"
+    return "not-writable"
+
+
+def make_directory(directory: Path) -> None:
+    """Make a folder, and those above it, whose names survive a power cut."""
+    missing: list[Path] = []
+    while not directory.is_dir():
+        missing.append(directory)
+        if directory == directory.parent:
+            break
+        directory = directory.parent
+    for folder in reversed(missing):
+        # Another process may be as quick; the operating system reports a file in the way.
+        try:
+            os.mkdir(folder)
+        except FileExistsError:
+            if not folder.is_dir():
+                raise
+        except ValueError as error:
+            # A name with a NUL.
+            raise OSError(errno.EINVAL, str(error), os.fspath(folder)) from error
+        fsync_directory(folder.parent)
+
+
+def fsync_directory(directory: Path) -> None:
+    """Make the names in a folder survive a power cut."""
+    # Without this a power cut may forget the rename. Windows cannot open a directory.
+    if os.name == "nt":
+        return
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        _fsync(descriptor)
+    except OSError as error:
+        # Some file systems, those of other machines above all, know no such thing.
+        if error.errno not in _NO_SUCH_SERVICE:
+            raise
+    finally:
+        os.close(descriptor)
+
+
+class _NewFile(io.RawIOBase):
+    """A file that does not exist yet, opened for writing, which remembers what went into it."""
+
+    def __init__(self, path: Path, *, like: os.stat_result | None) -> None:
+        super().__init__()
+        self._path = path
+        self._position = self._size = self._checksum = 0
+        self._in_order = True
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY
+        # What replaces a private file is private from its first moment.
+        self._descriptor = os.open(path, flags, 0o666 if like is None else 0o600)
+        self._like = like
+
+    def writable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def write(self, data: Buffer, /) -> int:
+        view = memoryview(data)
+        done = os.write(self._descriptor, view)
+        self._in_order = self._in_order and self._position == self._size
+        self._checksum = zlib.crc32(view[:done], self._checksum)
+        self._position += done
+        self._size = max(self._size, self._position)
+        return done
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        self._position = os.lseek(self._descriptor, offset, whence)
+        return self._position
+
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            os.close(self._descriptor)
+
+    def compare(self) -> None:
+        """Read the file, from the disk itself where that can be asked for, and compare.
+
+        It then gets the permissions of the file that it replaces.
+        """
+        size = checksum = 0
+        descriptor = os.open(self._path, os.O_RDONLY | BINARY)
+        try:
+            _forget_cached(descriptor)
+            while chunk := os.read(descriptor, CHUNK):
+                size += len(chunk)
+                checksum = zlib.crc32(chunk, checksum)
+            if self._like is not None:
+                # Last, for the mode may not let this process read.
+                with contextlib.suppress(OSError):
+                    _keep_permissions(descriptor, self._path, self._like)
+        finally:
+            os.close(descriptor)
+        if size != self._size or (self._in_order and checksum != self._checksum):
+            raise _DamagedError(errno.EIO, "the disk gives back other bytes than were written")
+
+
+def _keep_permissions(descriptor: int, path: Path, like: os.stat_result) -> None:
+    """Give a new file the owner, where that is allowed, and the mode of another."""
+    mode = stat.S_IMODE(like.st_mode) & 0o777
+    if sys.platform == "win32":
+        os.chmod(path, mode)
+        return
+    status = os.fstat(descriptor)
+    if (status.st_uid, status.st_gid) != (like.st_uid, like.st_gid):
+        with contextlib.suppress(OSError):
+            os.fchown(descriptor, like.st_uid, like.st_gid)
+    if os.fstat(descriptor).st_gid != like.st_gid:
+        # Another group gets no more than everybody has.
+        mode &= ~0o070 | (mode & 0o007) << 3
+    os.fchmod(descriptor, mode)
+
+
+def _forget_cached(descriptor: int) -> None:
+    advise = getattr(os, "posix_fadvise", None)
+    if advise is not None:
+        with contextlib.suppress(OSError):
+            advise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def _fsync(descriptor: int) -> None:
+    if sys.platform == "darwin":
+        # Its fsync leaves bytes in the drive's own memory; a network drive knows no other.
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+            return
+    os.fsync(descriptor)

@@ -1,0 +1,132 @@
+"""Findings about photos that are the same or look the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from shelfvision._photos.sources import ArrayPixels
+from shelfvision.auditing._finding import Finding, Severity
+from shelfvision.auditing._look import Looks, Photos
+from shelfvision.auditing._quality import blank_photos, listed_rows
+from shelfvision.data.duplicates._near import near_pairs
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Photos that show the same, and how much."""
+
+    photos: tuple[int, ...]
+    likeness: float
+
+
+def about_twins(photos: Photos, looks: Looks, threshold: float) -> Iterator[Finding]:
+    """Find identical photos, and such as look the same, within and across labels and parts."""
+    exact = _same_content(looks)
+    near = _same_looks(looks, threshold)
+    labels, parts = photos.labels, photos.parts
+
+    def kind(pick: Callable[[Alike], bool], sets: Iterable[Alike]) -> list[Alike]:
+        return [alike for alike in sets if pick(alike)]
+
+    def across(alike: Alike) -> bool:
+        return len(set(labels[list(alike.photos)].tolist())) > 1
+
+    def leaks(alike: Alike) -> bool:
+        return len(set(parts[list(alike.photos)].tolist())) > 1
+
+    yield from _told(photos, "leak", "error", kind(leaks, [*exact, *near]), _LEAK)
+    yield from _told(photos, "duplicate-across-labels", "error", kind(across, exact), _EXACT_LABELS)
+    yield from _told(
+        photos, "near-duplicate-across-labels", "warning", kind(across, near), _NEAR_LABELS
+    )
+    within = [alike for alike in exact if not across(alike)]
+    yield from _told(photos, "duplicate", "warning", within, _EXACT)
+    within = _joined([alike for alike in near if not across(alike)])
+    yield from _told(photos, "near-duplicate", "warning", within, _NEAR)
+
+
+_LEAK = (
+    "{sets} of the same or nearly the same photos in several parts of the split, so that scores "
+    "measure memory; divide ds.group_near_duplicates() anew, or pass on_leak='drop'"
+)
+_EXACT_LABELS = (
+    "{sets} of identical photos under several labels, of which all but one are wrong; keep each "
+    "under its right label"
+)
+_NEAR_LABELS = (
+    "{sets} of photos that look the same under several labels, probably label errors; look at "
+    "them and keep each under its right label"
+)
+_EXACT = "{sets} of identical photos under one label; keep one of each"
+_NEAR = (
+    "{sets} of photos under one label that look the same; keep one of each, or keep them "
+    "together with ds.group_near_duplicates() before you split"
+)
+
+
+def _told(
+    photos: Photos, code: str, severity: Severity, found: list[Alike], message: str
+) -> Iterator[Finding]:
+    if not found:
+        return
+    found = sorted(found, key=lambda alike: (-alike.likeness, alike.photos))
+    sets = "1 set" if len(found) == 1 else f"{len(found):,} sets"
+    rows = tuple(alike.photos for alike in found)
+    yield Finding(
+        code=code,
+        severity=severity,
+        message=message.format(sets=sets),
+        sets=listed_rows(photos, rows),
+        values=tuple(alike.likeness for alike in found),
+        details=tuple(_detail(photos, alike) for alike in found),
+        _rows=rows,
+    )
+
+
+def _detail(photos: Photos, alike: Alike) -> str:
+    how = "identical" if alike.likeness >= 1.0 else f"{alike.likeness:.3f} alike"
+    names = dict.fromkeys(photos.label(photo) for photo in alike.photos)
+    parts = dict.fromkeys(photos.part(photo) for photo in alike.photos)
+    where = f" in {' and '.join(parts)}" if len(parts) > 1 else ""
+    return f"{how}: {' and '.join(names)}{where}"
+
+
+def _same_content(looks: Looks) -> list[Alike]:
+    """Return sets of photos with the same bytes, of two or more each."""
+    sets: dict[bytes, list[int]] = {}
+    for photo in np.flatnonzero(looks.readable).tolist():
+        sets.setdefault(looks.digests[photo], []).append(photo)
+    return [Alike(tuple(members), 1.0) for members in sets.values() if len(members) > 1]
+
+
+def _same_looks(looks: Looks, threshold: float) -> list[Alike]:
+    """Return pairs of different photos that look the same; blank ones look like nothing."""
+    blank = blank_photos(looks)
+    first: dict[bytes, int] = {}
+    for photo in np.flatnonzero(looks.readable & ~blank).tolist():
+        first.setdefault(looks.digests[photo], photo)
+    rows = np.array(list(first.values()), dtype=np.int64)
+    pairs, likeness = near_pairs(ArrayPixels(looks.tiny), rows, threshold)
+    # Two files whose pixels are the same are still not one file.
+    alike = np.minimum(likeness, 0.9999).tolist()
+    return [
+        Alike((one, other), value)
+        for (one, other), value in zip(rows[pairs].tolist(), alike, strict=True)
+    ]
+
+
+def _joined(pairs: list[Alike]) -> list[Alike]:
+    """Return the sets that pairs chain up to, each as alike as its least alike link."""
+    home: dict[int, set[int]] = {}
+    least: dict[int, float] = {}
+    for pair in pairs:
+        one, other = pair.photos
+        union = home.get(one, {one}) | home.get(other, {other})
+        value = min(least.get(one, 1.0), least.get(other, 1.0), pair.likeness)
+        for photo in union:
+            home[photo], least[photo] = union, value
+    sets = {min(members): members for members in home.values()}
+    return [Alike(tuple(sorted(members)), least[first]) for first, members in sets.items()]

@@ -1,0 +1,159 @@
+"""Looks at every photo once and keeps a few numbers and a tiny picture of each."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfvision._photos.decode import decode_photo, read_bytes, resize_image
+from shelfvision._photos.file_pixels import FilePixels
+from shelfvision._photos.headers import read_header
+from shelfvision._photos.threads import in_threads, progress
+from shelfvision.auditing._measures import Measures, measures_of, spread_of
+from shelfvision.data._dataset import Dataset
+from shelfvision.data.finding._skipped import SkippedFile
+from shelfvision.errors import PhotoError
+from shelfvision.protocols import Image, PixelSource
+
+TINY = 32
+"""The side of the picture that is kept of every photo."""
+
+# Photos are measured at this length of their longer side: enough to tell blur, cheap to decode.
+_SIDE = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Photos:
+    """The originals of all parts in one row of columns, and where their pixels come from."""
+
+    ids: tuple[str, ...]
+    labels: npt.NDArray[np.int64]
+    parts: npt.NDArray[np.int64]
+    part_names: tuple[str, ...]
+    class_names: tuple[str, ...]
+    image_size: tuple[int, int]
+    skipped: tuple[SkippedFile, ...]
+    sources: tuple[PixelSource, ...]
+    rows: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def label(self, photo: int) -> str:
+        """Return the class name of a photo."""
+        return self.class_names[int(self.labels[photo])]
+
+    def part(self, photo: int) -> str:
+        """Return the part that a photo is in; empty where there are no parts."""
+        return self.part_names[int(self.parts[photo])]
+
+    def counts(self) -> dict[str, int]:
+        """Return how many photos each class has."""
+        numbers = np.bincount(self.labels, minlength=len(self.class_names))
+        return dict(zip(self.class_names, numbers.tolist(), strict=True))
+
+    def picture(self, photo: int, side: int) -> Image:
+        """Return a photo at its own shape, its longer side at most `side`."""
+        source, row = self.sources[int(self.parts[photo])], int(self.rows[photo])
+        return _read(source, row, side)[0]
+
+
+def photos_of(parts: Mapping[str, Dataset]) -> Photos:
+    """Gather the originals of all parts; augmented copies are left out."""
+    originals = {name: part[np.flatnonzero(part.copies == 0)] for name, part in parts.items()}
+    blocks = list(originals.values())
+    return Photos(
+        ids=tuple(name for block in blocks for name in block.ids.tolist()),
+        labels=np.concatenate([block.labels for block in blocks]),
+        parts=np.repeat(np.arange(len(blocks)), [len(block) for block in blocks]),
+        part_names=tuple(originals),
+        class_names=blocks[0].class_names,
+        image_size=blocks[0].image_size,
+        skipped=tuple(dict.fromkeys(file for block in blocks for file in block.skipped)),
+        sources=tuple(block._source for block in blocks),
+        rows=np.concatenate([block._rows for block in blocks]),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looks:
+    """What was seen of every photo, in columns; about 4 KB a photo."""
+
+    errors: dict[int, PhotoError]
+    """The error of every photo that cannot be read."""
+    readable: npt.NDArray[np.bool_]
+    sizes: npt.NDArray[np.int32]
+    """Height and width of the file's own image, upright; 0 where there is no file."""
+    digests: list[bytes]
+    """What stands for the content, empty where a photo cannot be read."""
+    tiny: npt.NDArray[np.uint8]
+    """Every photo stretched to 32 x 32 pixels."""
+    spread: npt.NDArray[np.float64]
+    """How much the colour that varies most does so, in levels; measured on the tiny picture."""
+    measures: npt.NDArray[np.float64]
+    """A column for every field of `Measures`."""
+
+    def measure(self, name: str) -> npt.NDArray[np.float64]:
+        """Return one column of the measures."""
+        column: npt.NDArray[np.float64] = self.measures[:, Measures._fields.index(name)]
+        return column
+
+
+def look_at(photos: Photos) -> Looks:
+    """Read every photo once, in a few threads."""
+    n = len(photos)
+    looks = Looks(
+        errors={},
+        readable=np.zeros(n, dtype=np.bool_),
+        sizes=np.zeros((n, 2), dtype=np.int32),
+        digests=[b""] * n,
+        tiny=np.zeros((n, TINY, TINY, 3), dtype=np.uint8),
+        spread=np.zeros(n),
+        measures=np.full((n, len(Measures._fields)), np.nan),
+    )
+    with progress("Looking at photos", n) as advance:
+
+        def look(photo: int) -> None:
+            try:
+                _look(photos, photo, looks)
+            except PhotoError as error:
+                looks.errors[photo] = error
+            advance()
+
+        in_threads(look, n)
+    return looks
+
+
+def _look(photos: Photos, photo: int, looks: Looks) -> None:
+    source, row = photos.sources[int(photos.parts[photo])], int(photos.rows[photo])
+    image, looks.sizes[photo], looks.digests[photo] = _read(source, row, _SIDE)
+    looks.tiny[photo] = resize_image(image, image_size=(TINY, TINY))
+    looks.spread[photo] = spread_of(looks.tiny[photo])
+    looks.measures[photo] = measures_of(image)
+    looks.readable[photo] = True
+
+
+def _read(source: PixelSource, row: int, side: int) -> tuple[Image, tuple[int, int], bytes]:
+    """Return a photo at its own shape, its size (0 where it has no file), and its digest."""
+    if not isinstance(source, FilePixels):
+        image = source.read(row)
+        small = resize_image(image, image_size=_within(image.shape[:2], side))
+        return small, (0, 0), source.digest(row).encode()
+    path = source.path(row)
+    data, _ = read_bytes(path, limits=source.limits)
+    header = read_header(data, limits=source.limits, where=path)
+    size = header.height, header.width
+    if header.orientation >= 5:
+        size = size[1], size[0]
+    image = decode_photo(data, image_size=_within(size, side), limits=source.limits, where=path)
+    return image, size, hashlib.sha256(data).digest()
+
+
+def _within(size: tuple[int, ...], side: int) -> tuple[int, int]:
+    """Return a size of the same shape whose longer side is at most `side`."""
+    scale = min(1.0, side / max(size))
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))

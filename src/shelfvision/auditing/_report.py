@@ -1,0 +1,326 @@
+"""`AuditReport`: everything that an audit found, to print, look at and pass on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, SupportsIndex, TypedDict, final
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfvision._storage import write_atomically
+from shelfvision._validation import as_integer, as_path, import_package, listed
+from shelfvision.auditing._contact import draw_sets
+from shelfvision.auditing._finding import SEVERITIES, Finding
+from shelfvision.auditing._html import as_page, as_table
+from shelfvision.auditing._look import Photos
+from shelfvision.auditing._text import as_text, heading
+from shelfvision.errors import DataError, InvalidParameterError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+PAIRS = ("leak", "duplicate-across-labels", "near-duplicate-across-labels", "near-duplicate")
+"""The findings whose photos are worth seeing side by side, the worst first."""
+
+
+class FindingDict(TypedDict):
+    """A finding in plain types that JSON knows."""
+
+    code: str
+    severity: str
+    message: str
+    count: int
+    sets: list[list[str]]
+    values: list[float]
+    details: list[str]
+
+
+class AuditDict(TypedDict):
+    """A report in plain types that JSON knows."""
+
+    n: int
+    class_counts: dict[str, int]
+    parts: dict[str, int]
+    findings: list[FindingDict]
+
+
+@final
+class AuditReport:
+    """What is wrong with a set of photos; immutable. `audit` makes one.
+
+    It prints as a table. Iterating gives every `Finding`, errors first, and ``report["blurred"]``
+    the one with that code. It keeps no pixels: `save` and the plots read the few photos that they
+    show again.
+    """
+
+    __slots__ = ("_findings", "_photos")
+
+    _findings: tuple[Finding, ...]
+    _photos: Photos
+
+    def __init__(self) -> None:
+        raise TypeError("an AuditReport is made by shelfvision.audit, not by calling AuditReport()")
+
+    @classmethod
+    def _of(cls, photos: Photos, findings: Sequence[Finding]) -> AuditReport:
+        self = object.__new__(cls)
+        self._photos = photos
+        ranks = {severity: rank for rank, severity in enumerate(SEVERITIES)}
+        self._findings = tuple(sorted(findings, key=lambda found: ranks[found.severity]))
+        return self
+
+    @property
+    def n(self) -> int:
+        """How many photos were looked at; augmented copies are not among them."""
+        return len(self._photos)
+
+    @property
+    def class_counts(self) -> dict[str, int]:
+        """How many photos each class has."""
+        return self._photos.counts()
+
+    @property
+    def parts(self) -> dict[str, int]:
+        """How many photos each part of a split has; empty where no split was audited."""
+        names = self._photos.part_names
+        counts = np.bincount(self._photos.parts, minlength=len(names)).tolist()
+        return {} if names == ("",) else dict(zip(names, counts, strict=True))
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Everything that was found, errors first."""
+        return self._findings
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """The findings that spoil training or its judging."""
+        return tuple(found for found in self._findings if found.severity == "error")
+
+    @property
+    def ok(self) -> bool:
+        """Whether there are no errors and no warnings."""
+        return all(found.severity == "note" for found in self._findings)
+
+    def __iter__(self) -> Iterator[Finding]:
+        """Yield every finding, errors first."""
+        return iter(self._findings)
+
+    def __len__(self) -> int:
+        """Return the number of findings."""
+        return len(self._findings)
+
+    def __contains__(self, code: object) -> bool:
+        """Tell whether there is a finding with this code."""
+        return any(found.code == code for found in self._findings)
+
+    def __getitem__(self, code: str) -> Finding:
+        """Return the finding with this code; `KeyError` where there is none."""
+        for found in self._findings:
+            if found.code == code:
+                return found
+        raise KeyError(code)
+
+    def to_dict(self) -> AuditDict:
+        """Return the whole report in plain types that ``json.dumps`` takes.
+
+        Returns
+        -------
+        dict
+            ``n``, ``class_counts``, ``parts`` and ``findings``, a list with ``code``,
+            ``severity``, ``message``, ``count``, ``sets``, ``values`` and ``details``.
+        """
+        return {
+            "n": self.n,
+            "class_counts": self.class_counts,
+            "parts": self.parts,
+            "findings": [_plain(found) for found in self._findings],
+        }
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row for every photo of every finding, as a pandas table.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``code``, ``severity``, ``set`` (the number of the set within its finding),
+            ``id``, ``label``, ``part``, ``value`` and ``detail``. Findings about classes have no
+            ``id``, files that were passed over no ``label``.
+
+        Raises
+        ------
+        MissingDependencyError
+            pandas is not installed.
+        """
+        pd = import_package("pandas", purpose="to_frame", pip="pandas")
+        columns = ["code", "severity", "set", "id", "label", "part", "value", "detail"]
+        rows = [row for found in self._findings for row in self._frame_rows(found)]
+        return pd.DataFrame(rows, columns=columns)
+
+    def _frame_rows(self, found: Finding) -> Iterator[tuple[object, ...]]:
+        for number in range(found.count):
+            value = found.values[number] if found.values else float("nan")
+            detail = found.details[number] if found.details else ""
+            members = found.sets[number] if found.sets else ("",)
+            rows = found._rows[number] if found._rows else (-1,) * len(members)
+            for name, row in zip(members, rows, strict=True):
+                label = self._photos.label(row) if row >= 0 else ""
+                part = self._photos.part(row) if row >= 0 else ""
+                yield found.code, found.severity, number, name, label, part, value, detail
+
+    def save(self, path: str | os.PathLike[str], *, examples: SupportsIndex = 24) -> None:
+        """Save the report as one HTML file with pictures of the worst photos.
+
+        The file stands alone: no script, nothing fetched from elsewhere. A photo that cannot be
+        read any more is shown without its picture.
+
+        Parameters
+        ----------
+        path : path-like
+            Where the file shall stand. Its folder is made if need be.
+        examples : int, default=24
+            How many photos or sets of photos to show of each finding; a set shows 8 at most.
+
+        Raises
+        ------
+        StorageError
+            The file could not be written; whatever stood there before is unchanged.
+        """
+        most = as_integer("examples", examples, minimum=0)
+        page = as_page(self._photos, self._findings, examples=most)
+        write_atomically(as_path(path), page.encode("utf-8", "backslashreplace"))
+
+    def plot_pairs(
+        self,
+        code: str | None = None,
+        *,
+        n: SupportsIndex = 6,
+        ax: Axes | Sequence[Axes] | npt.NDArray[np.object_] | None = None,
+    ) -> npt.NDArray[np.object_]:
+        """Draw the most suspicious pairs of photos, side by side.
+
+        Parameters
+        ----------
+        code : str, optional
+            The finding to draw pairs of. By default the first there is of leaks, duplicates across
+            labels, near-duplicates across labels, and near-duplicates.
+        n : int, default=6
+            How many pairs to draw, the likest first.
+        ax : Axes or sequence of Axes, optional
+            An axes for every photo, or one whose place the grid takes. By default a new figure.
+
+        Returns
+        -------
+        ndarray of Axes, shape (pairs, 2)
+            The axes of the photos.
+
+        Raises
+        ------
+        DataError
+            There are no such pairs.
+        InvalidParameterError
+            The report has no finding with this code, or one about single photos.
+        MissingDependencyError
+            matplotlib is not installed.
+        """
+        most = as_integer("n", n, minimum=1)
+        found = self._with_sets(code)
+        pairs = [rows[:2] for rows in found._rows[:most]]
+        return draw_sets(self._photos, pairs, found.details, ax)
+
+    def plot_sheet(
+        self,
+        code: str,
+        *,
+        n: SupportsIndex = 24,
+        n_columns: SupportsIndex = 6,
+        ax: Axes | Sequence[Axes] | npt.NDArray[np.object_] | None = None,
+    ) -> npt.NDArray[np.object_]:
+        """Draw a contact sheet of the photos of one finding, the worst first.
+
+        Parameters
+        ----------
+        code : str
+            The finding.
+        n : int, default=24
+            How many photos to draw at most.
+        n_columns : int, default=6
+            How many stand side by side.
+        ax : Axes or sequence of Axes, optional
+            An axes for every photo, or one whose place the grid takes. By default a new figure.
+
+        Returns
+        -------
+        ndarray of Axes, shape (rows, columns)
+            The axes; those past the last photo are empty.
+
+        Raises
+        ------
+        InvalidParameterError
+            The report has no finding with this code, or one without photos.
+        MissingDependencyError
+            matplotlib is not installed.
+        """
+        found = self._named(code)
+        photos = [row for rows in found._rows for row in rows][: as_integer("n", n, minimum=1)]
+        if not photos:
+            raise InvalidParameterError(
+                f"the finding {code!r} has no photos to draw",
+                code="no-photos",
+                parameter="code",
+            )
+        across = min(as_integer("n_columns", n_columns, minimum=1), len(photos))
+        sheet = [photos[first : first + across] for first in range(0, len(photos), across)]
+        return draw_sets(self._photos, sheet, (), ax)
+
+    def _named(self, code: str) -> Finding:
+        if code not in self:
+            codes = listed((found.code for found in self._findings), limit=20) or "nothing"
+            raise InvalidParameterError(
+                f"the audit found no {code!r}; it found {codes}",
+                code="unknown-name",
+                parameter="code",
+            )
+        return self[code]
+
+    def _with_sets(self, code: str | None) -> Finding:
+        if code is None:
+            code = next((code for code in PAIRS if code in self), None)
+        if code is None:
+            raise DataError(
+                "the audit found no photos that look the same, so there is no pair",
+                code="no-pairs",
+            )
+        found = self._named(code)
+        if not all(len(rows) > 1 for rows in found._rows) or not found._rows:
+            raise InvalidParameterError(
+                f"the finding {code!r} is not about pairs of photos; draw it with plot_sheet",
+                code="no-pairs",
+                parameter="code",
+            )
+        return found
+
+    def __str__(self) -> str:
+        """Return the report as a table with examples, and what to do about each finding."""
+        return as_text(self._photos, self._findings)
+
+    def __repr__(self) -> str:
+        """Return the report in one line."""
+        return f"<AuditReport: {heading(self._photos, self._findings)}>"
+
+    def _repr_html_(self) -> str:
+        return as_table(self._photos, self._findings)
+
+
+def _plain(found: Finding) -> FindingDict:
+    return {
+        "code": found.code,
+        "severity": found.severity,
+        "message": found.message,
+        "count": found.count,
+        "sets": [list(members) for members in found.sets],
+        "values": list(found.values),
+        "details": list(found.details),
+    }

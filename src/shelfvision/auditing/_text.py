@@ -1,0 +1,65 @@
+"""An audit report as plain text."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Sequence
+
+from shelfvision._text import printable, shortened
+from shelfvision.auditing._finding import SEVERITIES, Finding
+from shelfvision.auditing._look import Photos
+
+_WIDTH = 96
+_NAME = 40
+_EXAMPLES = 2
+
+
+def heading(photos: Photos, findings: Sequence[Finding]) -> str:
+    """Return one line about everything."""
+    n_classes = len(photos.class_names)
+    classes = f"{n_classes} class{'es' if n_classes != 1 else ''}"
+    counts = Counter(found.severity for found in findings)
+    told = ", ".join(
+        f"{counts[kind]} {kind}{'s' if counts[kind] > 1 else ''}"
+        for kind in SEVERITIES
+        if counts[kind]
+    )
+    plural = "" if len(photos) == 1 else "s"
+    return f"{len(photos):,} photo{plural} of {classes}: {told or 'nothing found'}"
+
+
+def as_text(photos: Photos, findings: Sequence[Finding]) -> str:
+    """Return a table of findings with examples, and a sentence on each."""
+    lines = [heading(photos, findings)]
+    if not findings:
+        return lines[0]
+    rows = [("severity", "code", "count", "such as")]
+    rows += [
+        (found.severity, found.code, f"{found.count:,}" if found.count else "", examples(found))
+        for found in findings
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    lines.append("")
+    for severity, code, count, shown in rows:
+        cells = severity.ljust(widths[0]), code.ljust(widths[1]), count.rjust(widths[2]), shown
+        lines.append("  ".join(cells).rstrip())
+    lines.append("")
+    for found in findings:
+        said = printable(f"{found.code}: {found.message}.")
+        lines += textwrap.wrap(said, _WIDTH, subsequent_indent="  ")
+    return "\n".join(lines)
+
+
+def examples(found: Finding) -> str:
+    """Return the worst of a finding, in a few words."""
+    if not found.sets:
+        return "; ".join(printable(detail) for detail in found.details[:_EXAMPLES])
+    shown = [" = ".join(cut(name) for name in members[:2]) for members in found.sets]
+    few = 1 if len(found.sets[0]) > 1 else _EXAMPLES
+    return ", ".join(shown[:few])
+
+
+def cut(name: str, limit: int = _NAME) -> str:
+    """Return a name that can be printed, shortened at its front, where names are alike."""
+    return shortened(name, limit, keep_end=True)

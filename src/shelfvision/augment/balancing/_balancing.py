@@ -1,0 +1,346 @@
+"""`BalancingAugmenter`: classes of different sizes become equal by augmented copies."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import cast, final
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfvision._identifiers import in_spelling_of
+from shelfvision._photos.sources import ArrayPixels
+from shelfvision._validation import as_integer, as_seed, listed
+from shelfvision.augment._defaults import default_augmenter
+from shelfvision.augment.balancing._labels import class_numbers
+from shelfvision.augment.balancing._pixels import AugmentedPixels
+from shelfvision.augment.balancing._plan import (
+    BalancingPlan,
+    ClassName,
+    Name,
+    Strategy,
+    check_strategy,
+    copies_to_add,
+)
+from shelfvision.augment.balancing._spread import copy_numbers, spread
+from shelfvision.data import Dataset
+from shelfvision.errors import DataError, InvalidParameterError, ShelfVisionWarning
+from shelfvision.protocols import Augmenter, Images
+
+
+@final
+class BalancingAugmenter:
+    """Give small classes augmented copies of their photos until classes are equal.
+
+    Balance the training part only, after splitting: copies are easy prey for a network that has
+    seen their original. The copies of a class are spread evenly over its photos: with 100 photos
+    against 300, each of the 100 gets exactly two.
+
+    Parameters
+    ----------
+    augmenter : Augmenter or mapping of class name to Augmenter, optional
+        What makes a copy of a photo; by default `default_augmenter`. A mapping gives classes
+        augmenters of their own, and classes that it does not name the default.
+    sampling_strategy : str, int, mapping or callable, default="not majority"
+        Which classes get copies, in imbalanced-learn's words. ``"not majority"`` and ``"auto"``
+        bring all classes up to the largest, ``"all"`` the same; ``"minority"`` the smallest
+        only; ``"not minority"`` all but the smallest; ``"median"`` lifts those below the median
+        to it; a number lifts those below it to it; a mapping ``{class: photos}`` says how many
+        photos a class shall have in all, and a callable gives such a mapping from the counts.
+        Nothing is ever removed.
+    seed : int, default=42
+        The seed of every copy.
+    max_copies : int, optional
+        The most copies that one photo gets; a class may then stay smaller than asked for.
+    refresh : bool, default=False
+        Whether a training run sees new copies in every epoch; by default the copies are the
+        same for ever.
+
+    Attributes
+    ----------
+    sampling_strategy_ : dict
+        After `fit_resample`: the number of copies made of each class that got any.
+    sample_indices_ : ndarray of int64
+        After `fit_resample`: for every row of the result, the row that it comes from.
+
+    Examples
+    --------
+    >>> import shelfvision as shv
+    >>> balancer = shv.BalancingAugmenter(seed=42)
+    >>> balancer.plan({"juice": 100, "milk": 300})
+    {'juice': 200, 'milk': 0}
+    """
+
+    sampling_strategy_: dict[ClassName, int]
+    sample_indices_: npt.NDArray[np.int64]
+
+    def __init__(
+        self,
+        augmenter: Augmenter | Mapping[str, Augmenter] | Mapping[int, Augmenter] | None = None,
+        *,
+        sampling_strategy: Strategy = "not majority",
+        seed: int = 42,
+        max_copies: int | None = None,
+        refresh: bool = False,
+    ) -> None:
+        check_strategy(sampling_strategy)
+        if max_copies is not None:
+            as_integer("max_copies", max_copies, minimum=0)
+        _check_augmenter(augmenter)
+        as_seed(seed)
+        # Stored as given: scikit-learn's clone compares them by identity.
+        self.augmenter = augmenter
+        self.sampling_strategy = sampling_strategy
+        self.seed = seed
+        self.max_copies = max_copies
+        self.refresh = refresh
+
+    def plan(self, class_counts: Mapping[Name, int]) -> BalancingPlan[Name]:
+        """Return how many copies each class would get.
+
+        Parameters
+        ----------
+        class_counts : mapping of class name to int
+            How many photos each class has, as ``ds.class_counts`` gives it.
+
+        Returns
+        -------
+        BalancingPlan
+            A dict ``{class: copies to add}``; printed, it is a table. A class without photos
+            has nothing to copy and gets 0.
+
+        Raises
+        ------
+        InvalidParameterError
+            The strategy names a class that is not there, or asks for fewer photos than a class
+            has, or `class_counts` are none.
+        DataError
+            The strategy asks by name for photos of a class that has none, or no class has any.
+        """
+        if not isinstance(class_counts, Mapping):
+            raise InvalidParameterError(
+                f"class_counts must be a mapping of class name to number of photos, not "
+                f"{class_counts!r}; ds.class_counts is one",
+                code="wrong-type",
+                parameter="class_counts",
+            )
+        counts: dict[ClassName, int] = {
+            name: as_integer(f"the count of class {name!r}", n, minimum=0, parameter="class_counts")
+            for name, n in class_counts.items()
+        }
+        plan = self._capped(counts, {name: self._room(n, 0) for name, n in counts.items()})
+        return cast("BalancingPlan[Name]", plan)
+
+    def balance(self, ds: Dataset) -> Dataset:
+        """Return the dataset with copies, rendered when they are read.
+
+        Parameters
+        ----------
+        ds : Dataset
+            The training part. Copies that it has already are kept and count; new ones are made
+            of originals only, and their numbers go on.
+
+        Returns
+        -------
+        Dataset
+            The rows of `ds` first, untouched, then the copies, each with the id, label and group
+            of its original and a number in ``copies``.
+
+        Raises
+        ------
+        AugmenterError
+            When a copy is read: the augmenter broke its contract; the photo is named.
+        InvalidParameterError, DataError
+            As `plan`; also where a class that needs copies has no originals.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import shelfvision as shv
+        >>> photos = shv.Dataset.from_arrays(
+        ...     np.zeros((6, 8, 8, 3), dtype=np.uint8), ["can"] * 4 + ["carton"] * 2
+        ... )
+        >>> shv.BalancingAugmenter(seed=42).balance(photos).class_counts
+        {'can': 4, 'carton': 4}
+        """
+        added = self._plan_for(ds)
+        chosen, augmenters = self._augmenters_for(ds.class_names)
+        origins = spread(ds, list(added.values()), self.seed)
+        ids = np.concatenate([ds.ids, ds.ids[origins]])
+        labels = np.concatenate([ds.labels, ds.labels[origins]])
+        numbers = copy_numbers(ds, origins)
+        # A dataset does not know augmenting; this room looks behind it so that it need not.
+        rows = np.concatenate([ds._rows, ds._rows[origins]])
+        pixels = AugmentedPixels(
+            ds._source,
+            rows=rows,
+            ids=ids,
+            copies=np.concatenate([np.zeros(len(ds), np.int32), numbers]),
+            augmenters=augmenters,
+            chosen=None if len(augmenters) == 1 else chosen[labels],
+            seed=as_seed(self.seed),
+            refresh=self.refresh,
+        )
+        balanced = Dataset.from_source(
+            pixels,
+            ids=ids.tolist(),
+            labels=labels,
+            class_names=ds.class_names,
+            copies=np.concatenate([ds.copies, numbers]),
+        )
+        balanced._lineage = ds._lineage.following(rows)
+        balanced._skipped = ds._skipped
+        return balanced
+
+    def fit_resample(
+        self,
+        X: Images,  # noqa: N803  (imbalanced-learn's name)
+        y: npt.ArrayLike,
+    ) -> tuple[Images, npt.NDArray[np.generic]]:
+        """Return images and labels with copies added, in imbalanced-learn's convention.
+
+        Parameters
+        ----------
+        X : ndarray of uint8, shape (n, height, width, 3)
+            RGB images, 0 to 255.
+        y : array-like, shape (n,) or (n, classes)
+            Labels as whole numbers, as strings or one-hot.
+
+        Returns
+        -------
+        X_resampled : ndarray of uint8, shape (m, height, width, 3)
+            The images first, in their order, then the copies.
+        y_resampled : ndarray, shape (m,) or (m, classes)
+            The labels in the form of `y`.
+
+        Raises
+        ------
+        DataError
+            `X` is not such an array, or `y` does not fit it.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import shelfvision as shv
+        >>> X = np.zeros((4, 8, 8, 3), dtype=np.uint8)
+        >>> balancer = shv.BalancingAugmenter(seed=42)
+        >>> X_more, y_more = balancer.fit_resample(X, ["can", "can", "can", "jar"])
+        >>> y_more.tolist()
+        ['can', 'can', 'can', 'jar', 'jar', 'jar']
+        >>> balancer.sample_indices_.tolist()
+        [0, 1, 2, 3, 3, 3]
+        """
+        labels = np.asarray(y)
+        numbers, classes = class_numbers(labels)
+        ds = Dataset.from_arrays(X, numbers, class_names=[str(name) for name in classes])
+        added = self._plan_for(ds, classes)
+        chosen, augmenters = self._augmenters_for(classes)
+        origins = spread(ds, list(added.values()), self.seed)
+        indices = np.concatenate([np.arange(len(ds)), origins])
+        pixels = AugmentedPixels(
+            ArrayPixels(X),
+            rows=indices,
+            ids=ds.ids[indices],
+            copies=np.concatenate([ds.copies, copy_numbers(ds, origins)]),
+            augmenters=augmenters,
+            chosen=chosen[numbers[indices]],
+            seed=as_seed(self.seed),
+        )
+        images = np.empty((len(indices), *X.shape[1:]), dtype=np.uint8)
+        images[: len(ds)] = X
+        for row in range(len(ds), len(indices)):
+            images[row] = pixels.read(row)
+        self.sampling_strategy_ = {name: n for name, n in added.items() if n}
+        self.sample_indices_ = indices
+        return images, labels[indices]
+
+    def get_params(self, deep: bool = True) -> dict[str, object]:  # noqa: ARG002, FBT001, FBT002  (scikit-learn's)
+        """Return the settings by name, as scikit-learn's tools ask for them."""
+        names = ("augmenter", "sampling_strategy", "seed", "max_copies", "refresh")
+        return {name: getattr(self, name) for name in names}
+
+    def __repr__(self) -> str:
+        """Return the code that makes this balancer, without settings that are the default."""
+        defaults = (None, "not majority", 42, None, False)
+        settings = [
+            f"{name}={value!r}"
+            for (name, value), default in zip(self.get_params().items(), defaults, strict=True)
+            if value != default
+        ]
+        return f"BalancingAugmenter({', '.join(settings)})"
+
+    def _plan_for(
+        self, ds: Dataset, classes: Sequence[ClassName] | None = None
+    ) -> BalancingPlan[ClassName]:
+        names = ds.class_names if classes is None else classes
+        counts = dict(zip(names, ds.class_counts.values(), strict=True))
+        copies = np.bincount(ds.labels[ds.copies > 0], minlength=len(names)).tolist()
+        room = {
+            name: self._room(n - made, made)
+            for (name, n), made in zip(counts.items(), copies, strict=True)
+        }
+        added = self._capped(counts, room)
+        for (name, n), made in zip(added.items(), copies, strict=True):
+            if n and counts[name] == made:
+                raise DataError(
+                    f"class {name!r} has copies but no originals, so no more can be made; balance "
+                    "the dataset that holds its originals",
+                    code="no-originals",
+                )
+        empty = [str(name) for name, n in counts.items() if n == 0]
+        if empty:
+            warnings.warn(
+                ShelfVisionWarning(
+                    f"no photos of {listed(empty)}: a class without photos cannot be balanced and "
+                    "stays empty; add photos or leave it out with ds.select",
+                    code="missing-class",
+                ),
+                stacklevel=3,
+            )
+        return added
+
+    def _room(self, originals: int, made: int) -> int | None:
+        return None if self.max_copies is None else max(0, int(self.max_copies) * originals - made)
+
+    def _capped(
+        self, counts: dict[ClassName, int], room: Mapping[ClassName, int | None]
+    ) -> BalancingPlan[ClassName]:
+        added = {}
+        for name, n in copies_to_add(counts, self.sampling_strategy).items():
+            limit = room[name]
+            added[name] = n if limit is None else min(n, limit)
+        return BalancingPlan(added, counts=counts)
+
+    def _augmenters_for(
+        self, classes: Sequence[ClassName]
+    ) -> tuple[npt.NDArray[np.int64], list[Augmenter]]:
+        """Return which augmenter each class uses, and the augmenters."""
+        if not isinstance(self.augmenter, Mapping):
+            only = default_augmenter() if self.augmenter is None else self.augmenter
+            return np.zeros(len(classes), np.int64), [only]
+        own = in_spelling_of(classes, cast("Mapping[ClassName, Augmenter]", self.augmenter))
+        unknown = [str(name) for name in own if name not in classes]
+        if unknown:
+            raise InvalidParameterError(
+                f"augmenter names the class {listed(unknown)}, which is not there; the classes "
+                f"are {listed(map(str, classes), limit=50)}",
+                code="unknown-name",
+                parameter="augmenter",
+            )
+        augmenters = [own.get(name, default_augmenter()) for name in classes]
+        return np.arange(len(classes)), augmenters
+
+
+def _check_augmenter(augmenter: object) -> None:
+    if augmenter is None:
+        return
+    several = augmenter.values() if isinstance(augmenter, Mapping) else (augmenter,)
+    for one in several:
+        if not callable(one) or isinstance(one, type):
+            raise InvalidParameterError(
+                "augmenter must be a callable (image, rng) -> image, a mapping {class: augmenter} "
+                f"or None for the default, not {one!r}",
+                code="wrong-type",
+                parameter="augmenter",
+            )

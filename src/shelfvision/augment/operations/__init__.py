@@ -1,0 +1,1 @@
+"""Operations on images: geometry, colour, degradation and light."""

@@ -1,0 +1,130 @@
+"""One resampling of an image through one 3x3 matrix, however many movements it stands for."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfvision.augment.operations._sampling import Colour, Fill, Matrix, recolour, sample
+from shelfvision.augment.operations._tint import ColourMatrix
+from shelfvision.protocols import Image
+
+__all__ = ["IDENTITY", "Colour", "Fill", "Matrix", "mirrored", "multiply", "warp"]
+
+# A matrix maps where a point was to where it goes; the origin is the image's centre, x points
+# right, y down, and a pixel is 1 wide.
+IDENTITY: Matrix = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
+_FLIPS: dict[Matrix, tuple[int, int]] = {
+    (x, 0, 0, 0, y, 0, 0, 0, 1): (y, x) for x, y in ((-1, 1), (1, -1), (-1, -1))
+}
+_HORIZON = 0.05
+
+
+def multiply(second: Matrix, first: Matrix) -> Matrix:
+    """Return the matrix that does `first` and then `second`."""
+    a, b, c, d, e, f, g, h, i = second
+    r, s, t, u, v, w, x, y, z = first
+    return (
+        a * r + b * u + c * x,
+        a * s + b * v + c * y,
+        a * t + b * w + c * z,
+        d * r + e * u + f * x,
+        d * s + e * v + f * y,
+        d * t + e * w + f * z,
+        g * r + h * u + i * x,
+        g * s + h * v + i * y,
+        g * t + h * w + i * z,
+    )
+
+
+def warp(image: Image, matrix: Matrix, fill: Fill, colours: ColourMatrix | None = None) -> Image:
+    """Return the image moved by the matrix, bilinear, of the same shape, and then recoloured.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (height, width, 3)
+        The pixels; they are only read.
+    matrix : tuple of 9 floats
+        Where every point goes.
+    fill : "reflect" or (red, green, blue)
+        What shows where the image does not reach.
+    colours : tuple of 12 floats, optional
+        A change of all colours, done last.
+
+    Returns
+    -------
+    ndarray of uint8, shape (height, width, 3)
+        The moved pixels; `image` itself, or a view of it, where nothing is sampled or recoloured.
+    """
+    if matrix != IDENTITY and matrix not in _FLIPS:
+        return sample(image, _sampling(matrix, image.shape[0], image.shape[1]), fill, colours)
+    down, right = _FLIPS.get(matrix, (1, 1))
+    flipped = image if matrix == IDENTITY else image[::down, ::right]
+    return flipped if colours is None else recolour(flipped, colours)
+
+
+def _sampling(matrix: Matrix, height: int, width: int) -> Matrix:
+    """Return the inverse, in coordinates from the top left corner, scaled so that its last is 1."""
+    x, y = width / 2, height / 2
+    back = multiply(
+        (1, 0, x, 0, 1, y, 0, 0, 1), multiply(_inverse(matrix), (1, 0, -x, 0, 1, -y, 0, 0, 1))
+    )
+    depths = [back[6] * u + back[7] * v + back[8] for u in (0, width) for v in (0, height)]
+    if min(depths) * back[8] <= 0 or min(map(abs, depths)) < _HORIZON * max(map(abs, depths)):
+        # The horizon would cross the picture: keep the movement, leave out the tilt.
+        flat = (*matrix[:6], 0.0, 0.0, matrix[8])
+        return _sampling(flat, height, width)
+    return _scaled(back, 1 / back[8])
+
+
+def _inverse(m: Matrix) -> Matrix:
+    a, b, c, d, e, f, g, h, i = m
+    adjugate = (
+        e * i - f * h,
+        c * h - b * i,
+        b * f - c * e,
+        f * g - d * i,
+        a * i - c * g,
+        c * d - a * f,
+        d * h - e * g,
+        b * g - a * h,
+        a * e - b * d,
+    )
+    return _scaled(adjugate, 1 / (a * adjugate[0] + b * adjugate[3] + c * adjugate[6]))
+
+
+def _scaled(m: Matrix, factor: float) -> Matrix:
+    a, b, c, d, e, f, g, h, i = m
+    return (
+        a * factor,
+        b * factor,
+        c * factor,
+        d * factor,
+        e * factor,
+        f * factor,
+        g * factor,
+        h * factor,
+        i * factor,
+    )
+
+
+def mirrored(image: Image, left: int, top: int, right: int, bottom: int) -> Image:
+    """Return the image with mirrored margins; the edge pixel is repeated."""
+    height, width = image.shape[:2]
+    if max(left, right) > width or max(top, bottom) > height:
+        rows = _mirror_index(np.arange(-top, height + bottom), height)
+        columns = _mirror_index(np.arange(-left, width + right), width)
+        return image[rows[:, None], columns]
+    out = np.empty((height + top + bottom, width + left + right, 3), dtype=np.uint8)
+    inner = out[top : top + height]
+    inner[:, left : left + width] = image
+    inner[:, :left] = image[:, :left][:, ::-1]
+    inner[:, left + width :] = image[:, width - right :][:, ::-1]
+    out[:top] = inner[:top][::-1]
+    out[top + height :] = inner[height - bottom :][::-1]
+    return out
+
+
+def _mirror_index(index: npt.NDArray[np.int64], size: int) -> npt.NDArray[np.int64]:
+    folded = index % (2 * size)
+    return np.minimum(folded, 2 * size - 1 - folded)

@@ -1,1 +1,0 @@
-"""From the bytes of a photo to pixels, safely."""

@@ -1,0 +1,198 @@
+"""Everything that predicting takes, as batches of pixels with names and errors."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import TypeAlias, cast
+
+import numpy as np
+from PIL import Image as PillowImage
+
+from shelfvision._photos.decode import (
+    DEFAULT_LIMITS,
+    decode_photo,
+    read_photo,
+    resize_image,
+)
+from shelfvision._photos.given import from_pillow, require_rgb
+from shelfvision._photos.threads import in_threads
+from shelfvision._validation import one_of
+from shelfvision.data._dataset import Dataset
+from shelfvision.data.aligning import sized
+from shelfvision.errors import InvalidParameterError, PhotoError
+from shelfvision.protocols import Image, Images, OnError, Resize
+
+Photo: TypeAlias = (
+    str | os.PathLike[str] | bytes | bytearray | memoryview | Image | PillowImage.Image
+)
+"""One photo: a path, an encoded file's bytes, pixels, ``uint8`` (height, width, 3), or a PIL
+image of any mode."""
+Pixels: TypeAlias = Image | PhotoError
+"""What reading one photo gave."""
+Photos: TypeAlias = Photo | Images | Dataset | Iterable[Photo]
+"""One photo, a batch of pixels, a dataset, or any iterable of photos."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Some photos, ready for the network."""
+
+    ids: Sequence[str]
+    """A name for every photo."""
+    errors: Sequence[str | None]
+    """Why a photo could not be read; None for those that could."""
+    images: Images
+    """The pixels of those that could, in order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """Brings photos to the size and shape that a classifier was trained on."""
+
+    image_size: tuple[int, int]
+    """Height and width in pixels."""
+    resize: Resize
+    """How photos of another shape get there."""
+    on_error: OnError
+    """Whether a photo that cannot be read stops the work or becomes a row with its error."""
+
+    def __post_init__(self) -> None:
+        """Check what was given."""
+        one_of("on_error", self.on_error, ("raise", "skip"))
+
+    def batches(self, photos: Photos, size: int) -> Iterator[Batch]:
+        """Yield `photos` in batches of at most `size`, reading no further ahead."""
+        if isinstance(photos, Dataset):
+            yield from self._of_dataset(photos, size)
+        elif isinstance(photos, np.ndarray) and photos.ndim == 4:
+            yield from self._of_array(photos, size)
+        else:
+            numbered = enumerate(_one_by_one(photos))
+            while some := list(islice(numbered, size)):
+                yield self._of_photos(some)
+
+    def _of_array(self, images: Images, size: int) -> Iterator[Batch]:
+        require_rgb(images, "photos", 4)
+        for start in range(0, len(images), size):
+            part = images[start : start + size]
+            if part.shape[1:3] != self.image_size:
+                part = np.stack([self._fitted(image) for image in part])
+            ids = [str(start + row) for row in range(len(part))]
+            yield Batch(ids=ids, errors=[None] * len(part), images=part)
+
+    def _of_dataset(self, given: Dataset, size: int) -> Iterator[Batch]:
+        dataset = sized(given, self.image_size, self.resize, parameter="photos").dataset
+        for start in range(0, len(dataset), size):
+            part = dataset[start : start + size]
+            try:
+                found: list[Pixels] | Images = part.read_batch(slice(None))
+            except PhotoError:
+                if self.on_error == "raise":
+                    raise
+                found = [self._attempt(part.__getitem__, row) for row in range(len(part))]
+            yield self._batch(list(part.ids), found)
+
+    def _of_photos(self, photos: Sequence[tuple[int, Photo]]) -> Batch:
+        """Read a batch in a few threads; of several errors that of the first photo is raised."""
+        found: list[Pixels] = [_NOT_READ] * len(photos)
+
+        def fill(position: int) -> None:
+            found[position] = self._attempt(self._read, *photos[position])
+
+        # Pixels that are there already are not worth a thread.
+        workers = 1 if all(isinstance(photo, np.ndarray) for _, photo in photos) else None
+        in_threads(fill, len(photos), workers=workers)
+        return self._batch([_name(photo, number) for number, photo in photos], found)
+
+    def _attempt(self, read: Callable[..., Image | tuple[Image, int]], *what: object) -> Pixels:
+        """Return pixels, or the error where one shall not stop the work."""
+        try:
+            found = read(*what)
+        except PhotoError as error:
+            if self.on_error == "raise":
+                raise
+            return error
+        return found[0] if isinstance(found, tuple) else found
+
+    def _batch(self, ids: Sequence[str], found: Sequence[Pixels] | Images) -> Batch:
+        good = [self._fitted(image) for image in found if not isinstance(image, PhotoError)]
+        errors = [str(image) if isinstance(image, PhotoError) else None for image in found]
+        images = np.stack(good) if good else np.empty((0, *self.image_size, 3), np.uint8)
+        return Batch(ids=ids, errors=errors, images=images)
+
+    def _read(self, number: int, photo: Photo) -> Image:
+        where = f"photo {number}"
+        if isinstance(photo, bytes | bytearray | memoryview):
+            return decode_photo(
+                bytes(photo), image_size=self.image_size, resize=self.resize, where=where
+            )
+        if isinstance(photo, str | os.PathLike):
+            _require_file(photo)
+            return read_photo(photo, image_size=self.image_size, resize=self.resize)
+        if isinstance(photo, PillowImage.Image):
+            return from_pillow(photo, where, DEFAULT_LIMITS)
+        return require_rgb(photo, where, 3)
+
+    def _fitted(self, image: Image) -> Image:
+        if image.shape[:2] == self.image_size:
+            return image
+        return resize_image(image, image_size=self.image_size, resize=self.resize)
+
+
+_NOT_READ = np.empty((0, 0, 3), dtype=np.uint8)
+_SINGLE = (str, os.PathLike, bytes, bytearray, memoryview, np.ndarray, PillowImage.Image)
+
+
+def _one_by_one(photos: object) -> Iterable[Photo]:
+    """Return an iterable of single photos."""
+    if isinstance(photos, np.ndarray) and photos.ndim == 1 and photos.dtype.kind in "OU":
+        return cast("list[Photo]", photos.tolist())
+    if isinstance(photos, _SINGLE):
+        return [cast("Photo", photos)]
+    if hasattr(photos, "read"):
+        raise InvalidParameterError(
+            f"photos is an open file ({type(photos).__name__}); pass its path, or what its read() "
+            "gives",
+            code="wrong-type",
+            parameter="photos",
+        )
+    _require_no_tensor(photos)
+    if isinstance(photos, Iterable) and not isinstance(photos, Mapping):
+        return cast("Iterable[Photo]", photos)
+    raise InvalidParameterError(
+        "photos must be a path, an encoded file's bytes, a uint8 array, a PIL image, a Dataset or "
+        f"a list of these, not {type(photos).__name__}",
+        code="wrong-type",
+        parameter="photos",
+    )
+
+
+def _require_no_tensor(photos: object) -> None:
+    """Refuse what has rows of another kind than photos: tensors and tables."""
+    if hasattr(photos, "columns"):
+        raise InvalidParameterError(
+            f"photos is a table ({type(photos).__name__}); pass its column of paths, such as "
+            f"photos[{next(iter(photos.columns), 'path')!r}]",
+            code="wrong-type",
+            parameter="photos",
+        )
+    n_axes = len(getattr(photos, "shape", ()))
+    if n_axes >= 2 and hasattr(photos, "__array__"):
+        require_rgb(photos, "photos", 4)
+
+
+def _name(photo: Photo, number: int) -> str:
+    return os.fsdecode(photo) if isinstance(photo, str | os.PathLike) else str(number)
+
+
+def _require_file(path: str | os.PathLike[str]) -> None:
+    if os.path.isdir(path):
+        raise InvalidParameterError(
+            f"{str(path)!r} is a folder, not a photo; for a folder of classes pass "
+            f"Dataset.from_directory({str(path)!r}), for loose photos a list of their paths",
+            code="not-a-file",
+            parameter="photos",
+        )

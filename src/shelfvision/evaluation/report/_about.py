@@ -1,0 +1,127 @@
+"""What a report is about: which photos, which model, and what they were compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfvision._validation import counted
+from shelfvision.data import Dataset
+from shelfvision.data.aligning import Brought, Sized
+from shelfvision.evaluation.scores._leakage import LeakageCheck
+from shelfvision.inference import Classifier
+from shelfvision.predictions import Calibration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataFacts:
+    """Which photos were judged by."""
+
+    n: int
+    """How many rows the dataset has, photos that failed included."""
+    image_size: tuple[int, int]
+    """Height and width, in pixels, that they were brought to."""
+    resize: str
+    """How photos of another shape got there."""
+    fingerprint: str
+    """A digest of ids, labels, order and content."""
+    given_size: tuple[int, int]
+    """Height and width of the dataset that was given."""
+    given_resize: str
+    """Its rule for photos of another shape."""
+    brought: Brought
+    """How its photos came to `image_size`: ``"as given"``, read again from their ``"files"``, or
+    resized from ``"arrays"``."""
+
+    @property
+    def told(self) -> str:
+        """The size and rule in words, and where they differ from the dataset's."""
+        now = _size_told(self.image_size, self.resize)
+        if self.brought == "as given":
+            return now
+        how = "read again from files" if self.brought == "files" else "resized from arrays"
+        return f"{now}, {how}; the dataset has {_size_told(self.given_size, self.given_resize)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFacts:
+    """Which model was judged."""
+
+    kind: str
+    """Its architecture, or the name of its type."""
+    parameters: int | None
+    """How many numbers it has learned or keeps; None where that cannot be seen."""
+    calibration: str | None
+    """How its probabilities are calibrated, and on how many photos; None where they are not."""
+    provenance: Mapping[str, object]
+    """Where it came from, in plain values, as the classifier tells it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class About:
+    """All that, and the photos and the classifier themselves, to look at mistakes again."""
+
+    data: DataFacts | None = None
+    model: ModelFacts | None = None
+    nearest_baseline: float | None = None
+    leakage: LeakageCheck | None = None
+    photos: Dataset | None = None
+    classifier: Classifier | None = None
+
+    def to_be_sent(self) -> About:
+        """Return what is pickled: neither photos nor classifier."""
+        model = self.model and replace(self.model, provenance=dict(self.model.provenance))
+        return replace(self, photos=None, classifier=None, model=model)
+
+
+def _size_told(image_size: tuple[int, int], resize: str) -> str:
+    return f"{image_size[0]} x {image_size[1]} pixels ({resize})"
+
+
+def data_facts(dataset: Dataset, sized: Sized) -> DataFacts:
+    """Return the facts about the dataset that was given, and how its photos were read."""
+    return DataFacts(
+        n=len(dataset),
+        image_size=sized.dataset.image_size,
+        resize=sized.dataset.resize,
+        fingerprint=dataset.fingerprint,
+        given_size=dataset.image_size,
+        given_resize=dataset.resize,
+        brought=sized.brought,
+    )
+
+
+def model_facts(classifier: object) -> ModelFacts:
+    """Return the facts about a classifier, ours or anybody's."""
+    provenance = getattr(classifier, "provenance", None)
+    told = provenance if isinstance(provenance, Mapping) else {}
+    return ModelFacts(
+        kind=_kind(classifier),
+        parameters=_parameters(classifier),
+        calibration=_calibration(classifier),
+        provenance=MappingProxyType(dict(told)),
+    )
+
+
+def _kind(classifier: object) -> str:
+    if not isinstance(classifier, Classifier):
+        return type(classifier).__name__
+    return str(classifier._manifest().spec.architecture)
+
+
+def _calibration(classifier: object) -> str | None:
+    found = getattr(classifier, "calibration", None)
+    if not isinstance(found, Calibration):
+        return None
+    return f"{found.method}, fitted on {counted(found.n_photos, 'photo')}"
+
+
+def _parameters(classifier: object) -> int | None:
+    if not isinstance(classifier, Classifier):
+        return None
+    weights: list[npt.NDArray[np.generic]] = list(classifier._network.weights.values())
+    return sum(int(weight.size) for weight in weights)

@@ -1,0 +1,99 @@
+"""A report in plain types that JSON knows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, TypedDict, cast
+
+from shelfvision.evaluation.scores._metrics import plain_scores
+
+if TYPE_CHECKING:
+    from shelfvision.evaluation.report._about import About
+    from shelfvision.evaluation.report._scored import Scored
+
+TOP = (1, 3, 5)
+"""The places that top-k is told for."""
+
+
+class ReportDict(TypedDict):
+    """A report in plain types that JSON knows."""
+
+    n: int
+    n_groups: int
+    accuracy: float
+    macro_f1: float
+    intervals: dict[str, object]
+    top_k: dict[str, float]
+    baseline: float
+    majority_class: str
+    nearest_baseline: float | None
+    class_names: list[str]
+    per_class: dict[str, dict[str, float | int]]
+    confusion: list[list[int]]
+    most_confused: list[dict[str, object]]
+    calibration_error: float
+    reliability: list[dict[str, object]]
+    review: dict[str, object] | None
+    slices: dict[str, dict[str, dict[str, object]]]
+    data: dict[str, object] | None
+    model: dict[str, object] | None
+    leakage: dict[str, object] | None
+    failed: list[dict[str, str]]
+
+
+def plain_report(report: Scored, about: About) -> ReportDict:
+    """Return every number of a report."""
+    return {
+        "n": report.n,
+        "n_groups": report.n_groups,
+        "accuracy": report.accuracy,
+        "macro_f1": report.macro_f1,
+        "intervals": _plain(report.intervals) or {},
+        "top_k": top_k(report),
+        "baseline": report.baseline,
+        "majority_class": report.majority_class,
+        "nearest_baseline": report.nearest_baseline,
+        "class_names": list(report.class_names),
+        "per_class": {name: plain_scores(scores) for name, scores in report.per_class.items()},
+        "confusion": report.confusion.tolist(),
+        "most_confused": [_plain(pair) or {} for pair in report.most_confused()],
+        "calibration_error": report.calibration_error,
+        "reliability": [_plain(part) or {} for part in report.reliability],
+        "review": _plain(report.review),
+        "slices": {
+            name: {value: _plain(scores) or {} for value, scores in parts.items()}
+            for name, parts in report.slices.items()
+        },
+        "data": _plain(about.data),
+        "model": _model(about),
+        "leakage": _plain(report.leakage),
+        "failed": [{"id": name, "error": reason} for name, reason in report.failed],
+    }
+
+
+def top_k(report: Scored) -> dict[str, float]:
+    """Return the top-k accuracies that tell something: k below the number of classes."""
+    return {str(k): report.top_k(k) for k in TOP if k == 1 or k < len(report.class_names)}
+
+
+def _plain(value: object) -> dict[str, object] | None:
+    """Return a dataclass as JSON has it, tuples as lists."""
+    if value is None:
+        return None
+    plain = json.loads(json.dumps(asdict(value)))  # type: ignore[call-overload]  # one of ours
+    return cast("dict[str, object]", plain)
+
+
+def _model(about: About) -> dict[str, object] | None:
+    if about.model is None:
+        return None
+    model = about.model
+    told: Mapping[str, object] = json.loads(json.dumps(dict(model.provenance), default=str))
+    return {
+        "kind": model.kind,
+        "parameters": model.parameters,
+        "calibration": model.calibration,
+        "provenance": told,
+    }

@@ -1,0 +1,148 @@
+"""A report as a small table: text, HTML or a frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from shelfvision._pages.html import escaped
+from shelfvision._text import shortened
+from shelfvision._validation import counted
+from shelfvision.evaluation.report._plain import top_k
+from shelfvision.evaluation.scores._intervals import Interval
+from shelfvision.evaluation.scores._metrics import ClassScores, plain_scores
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from shelfvision.evaluation.report._scored import Scored
+
+_WIDTH = 32
+_TITLES = ("class", "precision", "recall", "f1", "photos")
+
+
+def as_text(report: Scored) -> str:
+    """Return the scores and a table of classes, aligned."""
+    facts = _facts(report)
+    wide = max(len(name) for name, _ in facts)
+    rows = [_TITLES, *_rows(report)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    summary = [f"{name.ljust(wide)}  {value}" for name, value in facts]
+    return "\n".join([*summary, "", *(_line(row, widths) for row in rows)])
+
+
+def as_html(report: Scored) -> str:
+    """Return the same as an HTML table; names are escaped."""
+    head = "".join(f'<th scope="col">{title}</th>' for title in _TITLES)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escaped(cell)}</td>" for cell in row) + "</tr>"
+        for row in _rows(report)
+    )
+    caption = "<br>".join(f"{name}: {escaped(value)}" for name, value in _facts(report))
+    return (
+        f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead>"
+        f"<tbody>{body}</tbody></table>"
+    )
+
+
+def as_frame(report: Scored, pandas: ModuleType) -> pd.DataFrame:
+    """Return a row for every class, with the ends of the intervals."""
+    rows = []
+    for name, scores in report.per_class.items():
+        row: dict[str, float | int] = dict(plain_scores(scores))
+        sure = report.intervals.per_class[name]
+        for title in ("precision", "recall", "f1"):
+            row[f"{title}_low"], row[f"{title}_high"] = getattr(sure, title)
+        rows.append(row)
+    frame: pd.DataFrame = pandas.DataFrame(
+        rows, index=pandas.Index(report.class_names, name="class")
+    )
+    return frame
+
+
+def between(interval: Interval) -> str:
+    """Return the two ends as one reads them."""
+    return f"{interval[0]:.3f} to {interval[1]:.3f}"
+
+
+def photos_told(report: Scored) -> str:
+    """Return how many photos the scores are about, in how many groups."""
+    if report.n_groups == report.n:
+        return f"{report.n:,}"
+    return f"{report.n:,} in {counted(report.n_groups, 'group')}"
+
+
+def baselines_told(report: Scored) -> str:
+    """Return what the accuracy is to be compared with."""
+    told = f"always {cut(report.majority_class)!r} {report.baseline:.3f}"
+    nearest = report.nearest_baseline
+    return told if nearest is None else f"{told}, nearest neighbour {nearest:.3f}"
+
+
+def cut(name: str, width: int = _WIDTH) -> str:
+    """Return a name that can be printed, shortened at its end."""
+    return shortened(name, width)
+
+
+def answered(report: Scored) -> frozenset[str]:
+    """Return the classes that some photo was taken for; the others have no precision."""
+    counts = report.confusion.sum(axis=0).tolist()
+    return frozenset(name for name, n in zip(report.class_names, counts, strict=True) if n)
+
+
+def class_cells(scores: ClassScores, *, predicted: bool) -> tuple[str, str, str, str]:
+    """Return precision, recall, F1 and support as text, with a dash for shares of nothing."""
+    precision = f"{scores.precision:.3f}" if predicted else "-"
+    recall, f1 = (f"{x:.3f}" if scores.support else "-" for x in (scores.recall, scores.f1))
+    return precision, recall, f1, str(scores.support)
+
+
+def _facts(report: Scored) -> list[tuple[str, str]]:
+    sure = report.intervals
+    level = f"{100 * sure.level:g} %"
+    facts = [
+        ("accuracy", f"{report.accuracy:.3f}  ({level}: {between(sure.accuracy)})"),
+        ("macro F1", f"{report.macro_f1:.3f}  ({level}: {between(sure.macro_f1)})"),
+        ("baselines", baselines_told(report)),
+    ]
+    tops = {k: share for k, share in top_k(report).items() if k != "1"}
+    if tops:
+        facts.append(("top", ", ".join(f"{k}: {share:.3f}" for k, share in tops.items())))
+    facts += [
+        ("calibration", f"off by {report.calibration_error:.3f}"),
+        ("photos", photos_told(report)),
+    ]
+    return facts + _warnings(report)
+
+
+def _warnings(report: Scored) -> list[tuple[str, str]]:
+    facts = []
+    if report.review is not None:
+        good = "-" if report.review.accuracy is None else f"{report.review.accuracy:.3f}"
+        share = f"{100 * report.review.coverage:.0f} %"
+        facts.append(("accepted", f"{share}, accuracy {good}; the rest to review"))
+    data = report._about.data
+    if data is not None and data.brought != "as given":
+        facts.append(("photos at", data.told))
+    if report.leakage is not None and not report.leakage.ok:
+        facts.append(("LEAKAGE", f"{counted(report.leakage.photos, 'photo')} trained on"))
+    if report.failed:
+        facts.append(("failed", f"{len(report.failed)}, not in the scores: see report.failed"))
+    return facts
+
+
+def _rows(report: Scored) -> list[tuple[str, ...]]:
+    named = answered(report)
+    return [
+        (cut(name), *class_cells(scores, predicted=name in named))
+        for name, scores in report.per_class.items()
+    ]
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    name, *numbers = (
+        cell.rjust(width) if place else cell.ljust(width)
+        for place, (cell, width) in enumerate(zip(cells, widths, strict=True))
+    )
+    return "  ".join([name, *numbers])

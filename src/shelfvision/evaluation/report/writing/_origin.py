@@ -1,0 +1,122 @@
+"""Makes the sections that are about where things came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from shelfvision._validation import counted
+from shelfvision.auditing import AuditReport
+from shelfvision.evaluation.report._about import About
+from shelfvision.evaluation.report.writing._document import Section, Table
+
+if TYPE_CHECKING:
+    from shelfvision.evaluation.report._scored import Scored
+
+_LONGEST = 300
+
+
+def subject(report: Scored, about: About, intended_use: str) -> Section:
+    """Tell which model was judged on which photos."""
+    rows = [*_model(about), *_data(report, about)]
+    words = (f"Intended use: {intended_use}",) if intended_use else ()
+    return Section(
+        code="subject",
+        title="Which model, which photos?",
+        paragraphs=words,
+        tables=(
+            Table(caption="Model and photos", head=("what", "is"), rows=tuple(rows), n_text=2),
+        ),
+    )
+
+
+def _model(about: About) -> Iterator[tuple[str, str]]:
+    if about.model is None:
+        return
+    yield "model", about.model.kind
+    if about.model.parameters is not None:
+        yield "parameters", f"{about.model.parameters:,}"
+    if about.model.calibration is not None:
+        yield "calibration", about.model.calibration
+    trained = about.model.provenance.get("training_photos")
+    if isinstance(trained, Mapping) and "photos" in trained:
+        yield "trained on", f"{trained['photos']:,} photos"
+
+
+def _data(report: Scored, about: About) -> Iterator[tuple[str, str]]:
+    groups = "" if report.n_groups == report.n else f" in {counted(report.n_groups, 'group')}"
+    yield "judged on", f"{counted(report.n, 'photo')}{groups}"
+    present = sum(scores.support > 0 for scores in report.per_class.values())
+    yield "classes", f"{len(report.class_names)}, {present} of them with photos"
+    if report.failed:
+        yield "not readable", counted(len(report.failed), "photo")
+    if about.data is not None:
+        yield "brought to", about.data.told
+        yield "fingerprint of the photos", about.data.fingerprint
+
+
+def leakage(report: Scored) -> Section:
+    """Tell whether these photos were trained on."""
+    found = report.leakage
+    if found is None:
+        words = (
+            "Not checked, because the training photos were not given: "
+            "evaluate(classifier, photos, training=...) compares the two."
+        )
+    elif found.ok:
+        words = (
+            f"No photo stands on both sides: no group of these photos is among those of the "
+            f"{counted(found.n_training, 'training photo')}."
+        )
+    else:
+        words = (
+            f"{counted(found.photos, 'photo')} of {counted(found.groups, 'group')} were also "
+            f"trained on, so the scores measure memory: {', '.join(found.examples)}, …"
+        )
+    return Section(code="leakage", title="Was it judged on what it knew?", paragraphs=(words,))
+
+
+def audited(audit: AuditReport | None) -> Section | None:
+    """Tell what an audit found."""
+    if audit is None:
+        return None
+    rows = tuple(
+        (found.severity, found.code, f"{found.count:,}" if found.count else "", f"{found.message}.")
+        for found in audit
+    )
+    told = counted(audit.n, "photo") if not audit.parts else ", ".join(
+        f"{name} {n:,}" for name, n in audit.parts.items()
+    )  # fmt: skip
+    words = f"Looked at: {told}. " + ("" if rows else "Nothing was found.")
+    head = ("severity", "finding", "count", "what to do")
+    tables = (
+        (Table(caption="Findings of the audit", head=head, rows=rows, n_text=2),) if rows else ()
+    )
+    return Section(code="audit", title="Are the photos sound?", paragraphs=(words,), tables=tables)
+
+
+def provenance(about: About) -> Section | None:
+    """Tell where the classifier came from, as it tells it."""
+    if about.model is None or not about.model.provenance:
+        return None
+    rows = tuple(_flat(about.model.provenance))
+    table = Table(caption="Provenance", head=("what", "is"), rows=rows, n_text=2)
+    return Section(code="provenance", title="Where does it come from?", tables=(table,))
+
+
+def _flat(values: Mapping[str, object], before: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in values.items():
+        name = f"{before}{key}"
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, f"{name}: ")
+        else:
+            text = _told(value)
+            yield name, text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def _told(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_told, value)) or "none"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return "none" if value is None or value == {} else str(value)

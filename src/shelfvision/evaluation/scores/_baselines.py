@@ -1,0 +1,48 @@
+"""What needs no learning: the class of the training photo that looks most alike."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfvision._photos.decode import resize_image
+from shelfvision._photos.threads import progress
+from shelfvision._random import order_for
+from shelfvision.data import Dataset
+
+SIDE = 16
+"""The side of the thumbnails that are compared, in pixels."""
+MOST = 20_000
+"""How many training photos are looked at, at most; of more, so many are drawn."""
+
+_BATCH = 256
+
+
+def nearest_accuracy(
+    training: Dataset, dataset: Dataset, rows: npt.NDArray[np.int64], *, seed: int
+) -> float:
+    """Return the accuracy of a nearest neighbour on thumbnails, on some rows of a dataset."""
+    from sklearn.neighbors import KNeighborsClassifier
+
+    originals = np.flatnonzero(training.copies == 0)
+    drawn = np.sort(order_for(len(originals), seed, "nearest neighbour")[:MOST])
+    known = training[originals[drawn]]
+    nearest = KNeighborsClassifier(n_neighbors=1, algorithm="brute")
+    nearest.fit(_thumbnails(known), known.labels)
+    judged = dataset[rows]
+    right = 0
+    for start in range(0, len(judged), _BATCH):
+        part = judged[start : start + _BATCH]
+        right += int((nearest.predict(_thumbnails(part)) == part.labels).sum())
+    return right / len(judged)
+
+
+def _thumbnails(photos: Dataset) -> npt.NDArray[np.float32]:
+    rows = np.empty((len(photos), SIDE * SIDE * 3), dtype=np.float32)
+    with progress("Looking for like photos", len(photos)) as advance:
+        for start in range(0, len(photos), _BATCH):
+            images = photos.read_batch(slice(start, start + _BATCH))
+            for place, image in enumerate(images, start):
+                rows[place] = resize_image(image, image_size=(SIDE, SIDE)).reshape(-1)
+                advance()
+    return rows

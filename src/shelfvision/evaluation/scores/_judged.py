@@ -1,0 +1,100 @@
+"""`Judged`: the photos that could be judged, in columns of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfvision.evaluation.scores._metrics import macro_f1_of
+from shelfvision.predictions import Predictions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Judged:
+    """What was true and what was said of every photo that could be read; one entry a photo."""
+
+    rows: npt.NDArray[np.int64]
+    """Its row in the predictions."""
+    true: npt.NDArray[np.int64]
+    predicted: npt.NDArray[np.int64]
+    confidences: npt.NDArray[np.float64]
+    ranks: npt.NDArray[np.int64]
+    """The place of the true class when classes are sorted by probability, from 0."""
+    groups: npt.NDArray[np.int64]
+    """A number for the group it belongs to, from 0 to `n_groups` - 1."""
+    accepted: npt.NDArray[np.bool_]
+    n_classes: int
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def correct(self) -> npt.NDArray[np.bool_]:
+        """Whether the true class was predicted."""
+        return np.asarray(self.true == self.predicted)
+
+    @property
+    def macro_f1(self) -> float:
+        """The mean F1 of the classes that have photos."""
+        return macro_f1_of(self.true, self.predicted)
+
+    @property
+    def n_groups(self) -> int:
+        """How many groups there are."""
+        return int(self.groups.max()) + 1 if len(self.groups) else 0
+
+    def taken(self, mask: npt.NDArray[np.bool_]) -> Judged:
+        """Return some of the photos, their groups numbered anew."""
+        return Judged(
+            rows=self.rows[mask],
+            true=self.true[mask],
+            predicted=self.predicted[mask],
+            confidences=self.confidences[mask],
+            ranks=self.ranks[mask],
+            groups=numbered(self.groups[mask]),
+            accepted=self.accepted[mask],
+            n_classes=self.n_classes,
+        )
+
+    def grouped(self, groups: npt.NDArray[np.int64]) -> Judged:
+        """Return the same photos in other groups."""
+        return replace(self, groups=groups)
+
+
+def judged_of(
+    predictions: Predictions,
+    labels: npt.NDArray[np.int64],
+    groups: Sequence[str] | npt.NDArray[np.object_] | None,
+) -> Judged:
+    """Return the rows without an error; without groups every photo is one of its own."""
+    rows = np.flatnonzero([reason is None for reason in predictions.errors]).astype(np.int64)
+    number = {name: place for place, name in enumerate(predictions.class_names)}
+    true = labels[rows]
+    return Judged(
+        rows=rows,
+        true=true,
+        predicted=np.array([number[name] for name in predictions.labels[rows]], dtype=np.int64),
+        confidences=predictions.confidences[rows].astype(np.float64),
+        ranks=_ranks(predictions.probabilities[rows], true),
+        groups=np.arange(len(rows)) if groups is None else numbered(np.asarray(groups)[rows]),
+        accepted=np.array(predictions.decision[rows] != "review", dtype=np.bool_),
+        n_classes=len(number),
+    )
+
+
+def numbered(groups: npt.NDArray[np.generic]) -> npt.NDArray[np.int64]:
+    """Return the number of the group of every row, from 0, in sorted order."""
+    return np.asarray(np.unique(groups, return_inverse=True)[1], dtype=np.int64).reshape(-1)
+
+
+def _ranks(
+    probabilities: npt.NDArray[np.float32], true: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    own = probabilities[np.arange(len(true)), true][:, None]
+    # Ties go in the order of classes, as in the choice of the most probable one.
+    before = np.arange(probabilities.shape[1])[None, :] < true[:, None]
+    ahead = (probabilities > own) | ((probabilities == own) & before)
+    return np.asarray(ahead.sum(axis=1), dtype=np.int64)

@@ -1,0 +1,95 @@
+"""Groups of photos are drawn anew, whole, and the scores of each draw are counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfvision._random import rng_for
+from shelfvision.evaluation.scores._judged import Judged
+
+# Numbers that are held in memory at once.
+_AT_ONCE = 4_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How intervals are made."""
+
+    level: float = 0.95
+    resamples: int = 1000
+    seed: int = 42
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Draws:
+    """Counts in every resample, shape (resamples, number of classes)."""
+
+    right: npt.NDArray[np.float64]
+    support: npt.NDArray[np.float64]
+    predicted: npt.NDArray[np.float64]
+
+    @property
+    def accuracy(self) -> npt.NDArray[np.float64]:
+        """The accuracy in every resample."""
+        return share_of(self.right.sum(axis=1), self.support.sum(axis=1))
+
+    @property
+    def recall(self) -> npt.NDArray[np.float64]:
+        """The recall of every class in every resample; NaN where it has no photos."""
+        return share_of(self.right, self.support)
+
+    @property
+    def precision(self) -> npt.NDArray[np.float64]:
+        """The precision of every class in every resample; NaN where it is not predicted."""
+        return share_of(self.right, self.predicted)
+
+    @property
+    def f1(self) -> npt.NDArray[np.float64]:
+        """The F1 of every class in every resample; NaN where it has no photos."""
+        f1 = share_of(2 * self.right, self.support + self.predicted)
+        return np.where(self.support > 0, f1, np.nan)
+
+    @property
+    def macro_f1(self) -> npt.NDArray[np.float64]:
+        """The mean F1 of the classes with photos in every resample."""
+        present = self.support > 0
+        total = np.where(present, self.f1, 0.0).sum(axis=1)
+        return share_of(total, present.sum(axis=1).astype(np.float64))
+
+
+def group_counts(n_groups: int, settings: Settings) -> Iterator[npt.NDArray[np.float64]]:
+    """Yield how often each group is drawn, some resamples at a time, shape (some, n_groups)."""
+    rng = rng_for(settings.seed, "bootstrap")
+    step = max(1, _AT_ONCE // n_groups)
+    for start in range(0, settings.resamples, step):
+        some = min(step, settings.resamples - start)
+        drawn = rng.integers(n_groups, size=(some, n_groups))
+        drawn += np.arange(some)[:, None] * n_groups
+        counts = np.bincount(drawn.ravel(), minlength=some * n_groups)
+        yield counts.reshape(some, n_groups).astype(np.float64)
+
+
+def draws_of(judged: Judged, settings: Settings) -> Draws:
+    """Draw the groups anew and count again."""
+    from scipy.sparse import coo_matrix
+
+    k, g, right = judged.n_classes, judged.groups, judged.correct
+    groups = np.concatenate((g[right], g, g))
+    columns = np.concatenate((judged.true[right], k + judged.true, 2 * k + judged.predicted))
+    shape = (judged.n_groups, 3 * k)
+    held = coo_matrix((np.ones(len(groups)), (groups, columns)), shape=shape).tocsr()
+    parts = [(held.T @ counts.T).T for counts in group_counts(judged.n_groups, settings)]
+    right_, support, predicted = np.split(np.concatenate(parts), 3, axis=1)
+    return Draws(right=right_, support=support, predicted=predicted)
+
+
+def share_of(
+    part: npt.NDArray[np.generic], whole: npt.NDArray[np.generic]
+) -> npt.NDArray[np.float64]:
+    """Return each part as a share of its whole; NaN where there is no whole."""
+    parts, wholes = np.asarray(part, np.float64), np.asarray(whole, np.float64)
+    return np.divide(parts, wholes, out=np.full_like(parts, np.nan), where=wholes > 0)

@@ -1,0 +1,96 @@
+"""Scores of parts of the photos: of each store, of each session, of each value of any column."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfvision.errors import InvalidParameterError
+from shelfvision.evaluation.scores._intervals import Interval, accuracy_interval
+from shelfvision.evaluation.scores._judged import Judged
+from shelfvision.evaluation.scores._resampling import Settings
+
+Column: TypeAlias = Sequence[object] | npt.NDArray[np.generic] | Callable[[str], object]
+"""A value for every row, or a function from a photo's id to its value."""
+
+MISSING = "(none)"
+"""What a missing value is called."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SliceScores:
+    """How good the predictions for a part of the photos are."""
+
+    n: int
+    """How many photos were judged."""
+    n_groups: int
+    """How many groups they form."""
+    accuracy: float
+    """The share whose class was predicted."""
+    accuracy_interval: Interval
+    """What the accuracy lies between."""
+    macro_f1: float
+    """The mean F1 of the classes that have photos in this part."""
+
+
+def columns_of(
+    slices: Mapping[str, Column], ids: npt.NDArray[np.object_]
+) -> dict[str, npt.NDArray[np.object_]]:
+    """Return the value of every row as text, for every column."""
+    if not hasattr(slices, "items"):
+        raise InvalidParameterError(
+            "slices must be a mapping from a name to a column, such as {'store': stores}, not "
+            f"{type(slices).__name__}",
+            code="wrong-type",
+            parameter="slices",
+        )
+    return {str(name): _column(str(name), column, ids) for name, column in slices.items()}
+
+
+def _column(name: str, column: Column, ids: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
+    values = [column(photo) for photo in ids] if callable(column) else list(column)
+    if len(values) != len(ids):
+        raise InvalidParameterError(
+            f"the slice {name!r} has {len(values)} values for {len(ids)} photos; give one for "
+            "each, in the order of the dataset",
+            code="wrong-length",
+            parameter="slices",
+        )
+    texts = np.empty(len(values), dtype=object)
+    texts[:] = [_text(value) for value in values]
+    texts.flags.writeable = False
+    return texts
+
+
+def _text(value: object) -> str:
+    # None, NaN, NaT and pandas' NA do not equal themselves.
+    same = value == value  # noqa: PLR0124  (the question)
+    missing = value is None or not (isinstance(same, bool | np.bool_) and bool(same))
+    return MISSING if missing or value == "" else str(value)
+
+
+def slices_of(
+    judged: Judged, columns: Mapping[str, npt.NDArray[np.object_]], settings: Settings
+) -> dict[str, dict[str, SliceScores]]:
+    """Return the scores for every value of every column, the values sorted."""
+    found: dict[str, dict[str, SliceScores]] = {}
+    for name, column in columns.items():
+        values = column[judged.rows]
+        found[name] = {
+            value: _scores(judged.taken(values == value), settings) for value in sorted(set(values))
+        }
+    return found
+
+
+def _scores(part: Judged, settings: Settings) -> SliceScores:
+    return SliceScores(
+        n=len(part),
+        n_groups=part.n_groups,
+        accuracy=float(part.correct.mean()),
+        accuracy_interval=accuracy_interval(part, settings),
+        macro_f1=part.macro_f1,
+    )

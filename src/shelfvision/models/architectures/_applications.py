@@ -1,0 +1,219 @@
+"""The networks of `keras.applications`, each with its own preprocessing inside the model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
+
+from shelfvision._keras.backend import load_keras, untouched
+from shelfvision._random import seed_for
+from shelfvision._validation import listed
+from shelfvision.errors import ModelError
+from shelfvision.models._architecture import Architecture
+from shelfvision.models._spec import ModelSpec
+
+if TYPE_CHECKING:
+    import keras
+
+PREFIX = "keras:"
+"""What the names of these architectures start with."""
+RATE = 0.2
+"""The rate of dropout before the last layer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """What we know about one network without Keras."""
+
+    parameters: int
+    """Numbers in all weights before the last layer, as of Keras 3.15."""
+    side: int = 224
+    """The side of the images that its weights were trained on, in pixels."""
+    scale: Literal["inside", "unit", "caffe", "torch"] = "inside"
+    """How pixels are scaled for it: by itself, to -1 to 1, or as Caffe's or torch's models."""
+    smallest: int = 32
+    """The smallest side of an image that Keras builds it for."""
+
+
+APPLICATIONS = MappingProxyType(
+    {
+        "ConvNeXtBase": Application(87_566_464),
+        "ConvNeXtLarge": Application(196_230_336),
+        "ConvNeXtSmall": Application(49_454_688),
+        "ConvNeXtTiny": Application(27_820_128),
+        "DenseNet121": Application(7_037_504, scale="torch"),
+        "DenseNet169": Application(12_642_880, scale="torch"),
+        "DenseNet201": Application(18_321_984, scale="torch"),
+        "EfficientNetB0": Application(4_049_571),
+        "EfficientNetB1": Application(6_575_239, 240),
+        "EfficientNetB2": Application(7_768_569, 260),
+        "EfficientNetB3": Application(10_783_535, 300),
+        "EfficientNetB4": Application(17_673_823, 380),
+        "EfficientNetB5": Application(28_513_527, 456),
+        "EfficientNetB6": Application(40_960_143, 528),
+        "EfficientNetB7": Application(64_097_687, 600),
+        "EfficientNetV2B0": Application(5_919_312),
+        "EfficientNetV2B1": Application(6_931_124, 240),
+        "EfficientNetV2B2": Application(8_769_374, 260),
+        "EfficientNetV2B3": Application(12_930_622, 300),
+        "EfficientNetV2L": Application(117_746_848, 480),
+        "EfficientNetV2M": Application(53_150_388, 480),
+        "EfficientNetV2S": Application(20_331_360, 384),
+        "InceptionResNetV2": Application(54_336_736, 299, "unit", 75),
+        "InceptionV3": Application(21_802_784, 299, "unit", 75),
+        "MobileNet": Application(3_228_864, scale="unit"),
+        "MobileNetV2": Application(2_257_984, scale="unit"),
+        "MobileNetV3Large": Application(2_996_352),
+        "MobileNetV3Small": Application(939_120),
+        "NASNetLarge": Application(84_916_818, 331, "unit"),
+        "NASNetMobile": Application(4_269_716, scale="unit"),
+        "ResNet101": Application(42_658_176, scale="caffe"),
+        "ResNet101V2": Application(42_626_560, scale="unit"),
+        "ResNet152": Application(58_370_944, scale="caffe"),
+        "ResNet152V2": Application(58_331_648, scale="unit"),
+        "ResNet50": Application(23_587_712, scale="caffe"),
+        "ResNet50V2": Application(23_564_800, scale="unit"),
+        "VGG16": Application(14_714_688, scale="caffe"),
+        "VGG19": Application(20_024_384, scale="caffe"),
+        "Xception": Application(20_861_480, 299, "unit", 71),
+    }
+)
+"""The networks by Keras's name; ConvNeXtXLarge is larger than a bundle may be."""
+
+_IMAGENET_MEAN, _IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_CAFFE_MEAN = (103.939, 116.779, 123.68)  # blue, green, red
+
+
+def application(name: str) -> Architecture:
+    """Return what is known about ``"keras:<name of a network>"``."""
+    known = APPLICATIONS.get(name.removeprefix(PREFIX))
+    if known is None:
+        raise ModelError(
+            f"there is no architecture {name!r}; of keras.applications choose one of "
+            f"{listed((PREFIX + known for known in APPLICATIONS), limit=50)}",
+            code="not-an-option",
+            parameter="architecture",
+        )
+    return Architecture(
+        build=build_application,
+        # Half of them: the next version of Keras may build a network a little differently.
+        fewest=known.parameters // 2,
+        smallest=lambda: known.smallest,
+        image_size=(known.side, known.side),
+        imagenet=_set_imagenet,
+    )
+
+
+def build_application(spec: ModelSpec) -> keras.Model:
+    """Return the network for a spec, uncompiled, with weights drawn from its seed."""
+    model = _network(spec, weights=None)
+    _draw_weights(model, spec)
+    return model
+
+
+def _network(spec: ModelSpec, *, weights: str | None) -> keras.Model:
+    keras = load_keras()
+    if keras.config.image_data_format() != "channels_last":
+        raise ModelError(
+            f"{spec.architecture} cannot be built while Keras's image_data_format is "
+            f"{keras.config.image_data_format()!r}; call "
+            "keras.config.set_image_data_format('channels_last')",
+            code="channels-first",
+        )
+    known = APPLICATIONS[spec.architecture.removeprefix(PREFIX)]
+    build = getattr(keras.applications, spec.architecture.removeprefix(PREFIX))
+    image = keras.Input(shape=(*spec.image_size, 3), dtype="uint8", name="image")
+    with untouched():
+        body = build(
+            include_top=False,
+            weights=weights,
+            input_tensor=_scaled(image, known),
+            input_shape=(*spec.image_size, 3),
+        )
+        return _with_head(image, body.output, spec)
+
+
+def _with_head(image: keras.KerasTensor, x: keras.KerasTensor, spec: ModelSpec) -> keras.Model:
+    keras = load_keras()
+    x = keras.layers.GlobalAveragePooling2D(name="pool")(x)
+    rate = RATE if spec.dropout is None else spec.dropout
+    seed = seed_for(spec.seed, "dropout", "dropout")
+    x = keras.layers.Dropout(rate, seed=seed, name="dropout")(x)
+    probabilities = keras.layers.Dense(
+        spec.num_classes, activation="softmax", dtype="float32", name="probabilities"
+    )(x)
+    return keras.Model(image, probabilities, name=spec.architecture.removeprefix(PREFIX))
+
+
+def _scaled(image: keras.KerasTensor, known: Application) -> keras.KerasTensor:
+    """Return pixels as the network was trained on them."""
+    keras = load_keras()
+    rescaling = partial(keras.layers.Rescaling, name="rescale")
+    if known.scale == "unit":
+        return rescaling(1 / 127.5, offset=-1.0)(image)
+    if known.scale == "torch":
+        pairs = list(zip(_IMAGENET_MEAN, _IMAGENET_DEVIATION, strict=True))
+        scale = [1 / (255 * deviation) for _, deviation in pairs]
+        return rescaling(scale, offset=[-mean / deviation for mean, deviation in pairs])(image)
+    if known.scale == "caffe":
+        backwards = keras.ops.flip(image, axis=-1)
+        return rescaling(1.0, offset=[-mean for mean in _CAFFE_MEAN])(backwards)
+    return rescaling(1.0)(image)
+
+
+def _draw_weights(model: keras.Model, spec: ModelSpec) -> None:
+    """Draw every weight and every stream of dropout from the spec's seed instead of a global one.
+
+    Keras's networks take no seed, so their layers draw one from Python's generator.
+    """
+    # By place, for Keras numbers layers without a name of their own as it goes.
+    numbers = {id(weight): number for number, weight in enumerate(model.weights)}
+    for place, layer in enumerate(model.layers):
+        for initializer, variable in _drawn_at_random(layer):
+            if id(variable) in numbers:
+                seed = seed_for(spec.seed, "initial weights", numbers[id(variable)])
+                settings = initializer.get_config() | {"seed": seed}
+                draw = type(initializer).from_config(settings)
+                variable.assign(draw(variable.shape, dtype=variable.dtype))
+        generator = getattr(layer, "seed_generator", None)
+        if generator is not None and layer.name != "dropout":
+            generator.state.assign([seed_for(spec.seed, "dropout", place), 0])
+
+
+def _drawn_at_random(
+    layer: keras.layers.Layer,
+) -> Iterator[tuple[keras.initializers.Initializer, keras.Variable]]:
+    """Yield each weight of a layer that starts at random, with what draws it."""
+    for name in [name for name in vars(layer) if name.endswith("_initializer")]:
+        initializer, kind = getattr(layer, name), name.removesuffix("_initializer")
+        # A layer of several kernels names each; one of a single kernel may not.
+        places = (kind, f"{kind}_kernel", "kernel")
+        variable = next(
+            (v for v in (getattr(layer, p, None) for p in places) if v is not None), None
+        )
+        if variable is not None and hasattr(initializer, "seed"):
+            yield initializer, variable
+
+
+def _set_imagenet(model: keras.Model, spec: ModelSpec) -> None:
+    """Set all weights but the last layer's to those that Keras downloads, or has downloaded."""
+    try:
+        trained = _network(spec, weights="imagenet")
+    except ModelError:
+        raise
+    except Exception as error:
+        # Keras raises a bare Exception where its download fails.
+        raise ModelError(
+            f"weights='imagenet' for {spec.architecture} could not be had: {error}; Keras downloads"
+            " them on first use, so connect once, or give weights= the path of a safetensors file "
+            "that save_backbone wrote where there is a network",
+            code="no-weights",
+            parameter="weights",
+        ) from error
+    head = {id(weight) for weight in model.get_layer("probabilities").weights}
+    for weight, value in zip(model.weights, trained.weights, strict=True):
+        if id(weight) not in head:
+            weight.assign(value)

@@ -1,0 +1,1 @@
+"""Pretrained weights from packages, read without running what they contain."""

@@ -1,0 +1,1 @@
+"""Pictures of shelf photos with boxes and cells."""

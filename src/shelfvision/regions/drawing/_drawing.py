@@ -1,0 +1,110 @@
+"""Draws boxes with labels on a photo."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import SupportsIndex
+
+import numpy as np
+
+from shelfvision.protocols import Image
+from shelfvision.regions._checking import Corners
+from shelfvision.regions.drawing._canvas import SURE, UNSURE, Canvas, frame, named, tag, tag_size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Marked:
+    """What is drawn."""
+
+    corners: Corners
+    """In pixels of the photo."""
+    labels: Sequence[str]
+    """What each box is said to hold."""
+    confidences: Sequence[float]
+    """How sure that is."""
+    sure: Sequence[bool]
+    """Whether it is accepted; otherwise it is to review."""
+
+    def order(self) -> list[str]:
+        """Return the labels, the most frequent first."""
+        return [name for name, _ in Counter(self.labels).most_common()]
+
+
+def drawn(
+    photo: Image,
+    marked: Marked,
+    width: SupportsIndex | None,
+    font: str | os.PathLike[str] | None,
+) -> Image:
+    """Return the photo with boxes and labels, and a legend where boxes are too small for these."""
+    canvas = Canvas.of(photo, width, font)
+    corners = (marked.corners * canvas.scale).tolist()
+    pen, line = canvas.pen(), _line(marked, canvas)
+    for row, box in enumerate(corners):
+        frame(pen, box, line, sure=marked.sure[row])
+    names = _captions(marked, canvas)
+    # Tags come last, so that no frame of a neighbour lies over them.
+    for row, text in enumerate(_numbers(marked) if names is None else names):
+        corner = _inside(canvas, corners[row], tag_size(text, canvas.letters))
+        tag(pen, corner, text, canvas.letters, SURE if marked.sure[row] else UNSURE)
+    return canvas.with_legend(_legend(marked) if names is None else _note(marked))
+
+
+def _line(marked: Marked, canvas: Canvas) -> int:
+    """Return how thick frames are: thin where most boxes are small."""
+    if not len(marked.corners):
+        return canvas.line
+    sides = (marked.corners[:, 2:] - marked.corners[:, :2]) * canvas.scale
+    small = float(np.median(sides.min(axis=1))) < 3 * canvas.letters.size
+    return max(1, canvas.line // 2) if small else canvas.line
+
+
+def _captions(marked: Marked, canvas: Canvas) -> list[str] | None:
+    """Return names that fit into their boxes, on one line or on two; None where they do not."""
+    sides = (marked.corners[:, 2:] - marked.corners[:, :2]) * canvas.scale
+    for joint in (" ", "\n"):
+        captions = [
+            f"{named(label)}{joint}{_percent(confidence)}{'' if sure else ' ?'}"
+            for label, confidence, sure in zip(
+                marked.labels, marked.confidences, marked.sure, strict=True
+            )
+        ]
+        sizes = [tag_size(caption, canvas.letters) for caption in captions]
+        if all(w <= x and h <= y for (w, h), (x, y) in zip(sizes, sides, strict=True)):
+            return captions
+    return None
+
+
+def _numbers(marked: Marked) -> list[str]:
+    number = {name: str(place) for place, name in enumerate(marked.order(), 1)}
+    return [
+        number[label] if sure else f"{number[label]}?"
+        for label, sure in zip(marked.labels, marked.sure, strict=True)
+    ]
+
+
+def _legend(marked: Marked) -> list[str]:
+    counts = Counter(marked.labels)
+    entries = [
+        f"{place}  {named(name)}: {counts[name]}" for place, name in enumerate(marked.order(), 1)
+    ]
+    return entries + _note(marked)
+
+
+def _note(marked: Marked) -> list[str]:
+    unsure = sum(not one for one in marked.sure)
+    return [f"?  to review (dashed): {unsure}"] if unsure else []
+
+
+def _percent(confidence: float) -> str:
+    return f"{100 * confidence:.0f} %"
+
+
+def _inside(canvas: Canvas, corner: Sequence[float], size: tuple[int, int]) -> tuple[float, float]:
+    """Return where a tag starts so that it lies in the picture."""
+    left = max(0.0, min(corner[0], canvas.picture.width - size[0]))
+    top = max(0.0, min(corner[1], canvas.picture.height - size[1]))
+    return left, top

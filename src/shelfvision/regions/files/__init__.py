@@ -1,0 +1,1 @@
+"""Boxes from the files of other tools: COCO, PASCAL VOC, YOLO."""

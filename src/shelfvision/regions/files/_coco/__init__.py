@@ -1,0 +1,44 @@
+"""Reads the boxes of one photo from COCO JSON: a dataset's annotations, or detections.
+
+Ids of photos and categories are joined exactly and completely. A number and its text are the same
+id. A duplicate id, or an annotation of a photo or category that is not listed, is an error, also
+where it concerns another photo than the one that is asked for: such a file is not what its maker
+meant it to be. A list that is missing altogether describes nothing, so nothing is missing in it.
+
+The file is read entry by entry: memory is taken by photos and categories and by the boxes of one
+photo, whatever else the file holds.
+"""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+
+from shelfvision.regions.files._coco.choosing import WhichPhoto, check_asked
+from shelfvision.regions.files._coco.joining import Contents
+from shelfvision.regions.files._coco.reading import Coco, events
+from shelfvision.regions.files._found import Found
+
+__all__ = ["Coco", "WhichPhoto", "read_coco"]
+
+
+def read_coco(source: Coco, image: WhichPhoto | None) -> Found:
+    """Return the boxes of one photo."""
+    check_asked(image)
+    named = isinstance(source, str | os.PathLike)
+    where = repr(os.fspath(source)) if named else "this mapping"  # type: ignore[arg-type]  # checked
+    file = Contents(where, image)
+    for event in events(source, where):
+        file.take(*event)
+    if file.finish():
+        for key, entry in events(source, where):
+            file.take_again(key, entry)
+    scores = [box.score for box in file.boxes]
+    names = file.names or {}
+    return Found(
+        corners=np.array([box.corners for box in file.boxes], dtype=np.float64).reshape(-1, 4),
+        labels=[None if box.category is None else names.get(box.category) for box in file.boxes],
+        scores=None if None in scores or not scores else np.array(scores, dtype=np.float32),
+        image_size=file.size,
+    )

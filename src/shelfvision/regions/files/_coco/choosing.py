@@ -1,0 +1,128 @@
+"""Chooses the photo that is asked for, by its id or file name."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NoReturn, TypeAlias
+
+from shelfvision._identifiers import closest, identifier
+from shelfvision._validation import listed
+from shelfvision.errors import DataError, InvalidParameterError
+from shelfvision.regions._checking import written
+from shelfvision.regions.files._names import meant
+
+WhichPhoto: TypeAlias = str | int | os.PathLike[str]
+"""A photo's file name or id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A photo that is listed."""
+
+    name: str | None
+    size: tuple[int, int] | None
+    """Height and width, if the file has them."""
+
+
+def check_asked(image: object) -> None:
+    """Refuse what is neither a file name nor an id."""
+    if image is None or isinstance(image, str | os.PathLike):
+        return
+    try:
+        identifier(image, name="image")
+    except DataError as error:
+        raise InvalidParameterError(
+            f"image must be a photo's file name or id, got {written(image)}; give one of them",
+            code="wrong-type",
+            parameter="image",
+        ) from error
+
+
+def chosen(where: str, photos: Mapping[str, Photo], image: WhichPhoto | None) -> str:
+    """Return the id of the photo that is asked for; no text where no photo is listed."""
+    if image is None:
+        if len(photos) > 1:
+            _refuse_choice(where, photos, list(photos), f"has {len(photos):,} photos", "ambiguous")
+        return next(iter(photos), "")
+    names = [(number, one.name) for number, one in photos.items() if one.name is not None]
+    named = isinstance(image, str | os.PathLike)
+    found = meant(os.fspath(image), names) if named else []  # type: ignore[arg-type]  # checked
+    number = "" if isinstance(image, os.PathLike) else _number_of(image)
+    if number in photos and number not in found:
+        if found:
+            raise DataError(
+                f"{where} has a photo with the name and another with the id {image!r}; choose "
+                f"with image= Path({image!r}) or the id as a number",
+                code="ambiguous",
+                parameter="image",
+            )
+        found = [number]
+    if len(found) > 1:
+        fault = f"has {len(found)} photos that {_shown(image)} may mean"
+        _refuse_choice(where, photos, found, fault, "ambiguous")
+    if not found:
+        code = "unknown-name" if named else "unknown-id"
+        near = closest(os.fspath(image), [name for _, name in names]) if named else None  # type: ignore[arg-type]  # checked
+        first = [number for number, name in names if name == near][:1]
+        rest = [number for number in photos if number not in first]
+        _refuse_choice(where, photos, first + rest, f"has no photo {_shown(image)}", code)
+    return found[0]
+
+
+def chosen_by_id(where: str, used: Sequence[str], image: WhichPhoto | None) -> str:
+    """Return the id of the photo where the file lists no photos, as detections do."""
+    if image is None and len(used) > 1:
+        raise DataError(
+            f"{where} has boxes of {len(used):,} photos; choose one with image=, such "
+            f"as {listed(used)}",
+            code="ambiguous",
+            parameter="image",
+        )
+    if image is None:
+        return used[0] if used else ""
+    asked = asked_id(image)
+    if asked not in used:
+        has = f"only ids such as {listed(used)}" if used else "no boxes at all"
+        raise DataError(
+            f"{where} has no box of a photo {_shown(image)}, but {has}; it lists "
+            "no file names, so choose with image= an image_id",
+            code="unknown-id",
+            parameter="image",
+        )
+    return asked
+
+
+def asked_id(image: WhichPhoto) -> str:
+    """Return what is asked for as an id."""
+    return os.fspath(image) if isinstance(image, os.PathLike) else _number_of(image)
+
+
+def _refuse_choice(
+    where: str, photos: Mapping[str, Photo], numbers: Sequence[str], fault: str, code: str
+) -> NoReturn:
+    """Refuse what chooses a photo, and say what would choose one of these."""
+    if not photos:
+        raise DataError(
+            f"{where} lists no photos; choose a file that does", code=code, parameter="image"
+        )
+    names = Counter(photo.name for photo in photos.values())
+    ways = [
+        photos[number].name if names[photos[number].name] == 1 else number for number in numbers
+    ]
+    raise DataError(
+        f"{where} {fault}; choose with image= one of {listed(way or '' for way in ways)}",
+        code=code,
+        parameter="image",
+    )
+
+
+def _number_of(image: object) -> str:
+    """Return an id that is asked for as text."""
+    return image if isinstance(image, str) and not image else identifier(image, name="image")
+
+
+def _shown(image: object) -> str:
+    return repr(os.fspath(image)) if isinstance(image, os.PathLike) else written(image)

@@ -1,0 +1,176 @@
+"""Joins the photos, categories and annotations of COCO JSON by their ids."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sized
+from dataclasses import dataclass
+from typing import NoReturn
+
+from shelfvision._storage.json_stream import LISTED
+from shelfvision.regions._checking import MAX_BOXES, written
+from shelfvision.regions.files._coco.choosing import (
+    Photo,
+    WhichPhoto,
+    asked_id,
+    chosen,
+    chosen_by_id,
+)
+from shelfvision.regions.files._coco.reading import (
+    Corners,
+    called,
+    corners_of,
+    file_name_of,
+    id_of,
+    refuse_entry,
+    score_of,
+    size_of,
+    text_in,
+)
+
+_MAX_PHOTOS = 500_000
+_MAX_CATEGORIES = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """One annotation of the photo that is asked for."""
+
+    corners: Corners
+    category: str | None
+    score: float | None
+
+
+class Contents:
+    """What is known of a file while it is read, and the boxes of the photo that is asked for."""
+
+    __slots__ = (
+        "_categories_used", "_chosen", "_count", "_image", "_photos", "_photos_used", "_where",
+        "boxes", "names",
+    )  # fmt: skip
+
+    def __init__(self, where: str, image: WhichPhoto | None) -> None:
+        self._where, self._image = where, image
+        self._photos: dict[str, Photo] | None = None
+        self._chosen: str | None = None
+        self._count: int | None = None
+        # Ids that annotations name, each with the first annotation that does.
+        self._photos_used: dict[str, str] = {}
+        self._categories_used: dict[str, str] = {}
+        self.boxes: list[Box] = []
+        self.names: dict[str, str] | None = None
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Height and width of the photo, if the file has them."""
+        return None if not self._photos or self._chosen is None else self._photos[self._chosen].size
+
+    def take(self, key: str, entry: object) -> None:
+        """Take the beginning of a list, or one of its entries."""
+        if entry is LISTED:
+            self._begin(key)
+            return
+        fields = self._fields(key, entry)
+        if key == "images":
+            self._take_photo(fields)
+        elif key == "categories":
+            self._take_category(fields)
+        else:
+            self._take_annotation(fields)
+
+    def take_again(self, key: str, entry: object) -> None:
+        """Take what is read a second time, once the photo is known: its boxes."""
+        if key in ("", "annotations"):
+            if entry is LISTED:
+                self._count = 0
+            else:
+                self._take_annotation(self._fields(key, entry))
+
+    def finish(self) -> bool:
+        """Require that everything joins; return whether boxes are to be read a second time."""
+        if self._count is None:
+            self._refuse("it has no list of annotations", "foreign-format")
+        self._require_listed("photo", "images", self._photos_used, self._photos)
+        self._require_listed("category", "categories", self._categories_used, self.names)
+        again = self._chosen is None
+        if self._photos is None:
+            self._chosen = chosen_by_id(self._where, list(self._photos_used), self._image)
+        elif again:
+            self._chosen = chosen(self._where, self._photos, self._image)
+        return again and bool(self._photos_used)
+
+    def _begin(self, key: str) -> None:
+        if key == "images":
+            self._photos = {}
+        elif key == "categories":
+            self.names = {}
+        else:
+            self._count = 0
+            # Photos that are listed after the annotations take a second reading.
+            if self._photos is not None:
+                self._chosen = chosen(self._where, self._photos, self._image)
+            elif not key and self._image is not None:
+                self._chosen = asked_id(self._image)
+
+    def _fields(self, key: str, entry: object) -> Mapping[str, object]:
+        if not isinstance(entry, Mapping):
+            where = f"its {key!r}" if key else "the list"
+            self._refuse(f"{written(entry)} in {where} is not an object", "wrong-type")
+        return entry
+
+    def _take_photo(self, entry: Mapping[str, object]) -> None:
+        photos = self._photos if self._photos is not None else {}
+        name = file_name_of(self._where, entry)
+        told = "a photo without a name" if name is None else f"photo {name!r}"
+        number = id_of(self._where, entry, "id", told)
+        if number in photos:
+            other = photos[number].name
+            self._refuse(f"{other!r} and {name!r} have the same id {written(number)}", "duplicate")
+        self._require_few(photos, _MAX_PHOTOS, "photos")
+        photos[number] = Photo(name, size_of(self._where, entry, told))
+
+    def _take_category(self, entry: Mapping[str, object]) -> None:
+        names = self.names if self.names is not None else {}
+        number = id_of(self._where, entry, "id", f"category {written(entry.get('name'))}")
+        name = text_in(self._where, entry.get("name"), f"the name of category {written(number)}")
+        if number in names:
+            both = f"categories {names[number]!r} and {name!r}"
+            self._refuse(f"{both} have the same id {written(number)}", "duplicate")
+        self._require_few(names, _MAX_CATEGORIES, "categories")
+        names[number] = name
+
+    def _take_annotation(self, entry: Mapping[str, object]) -> None:
+        self._count = count = 1 + (self._count or 0)
+        told = called(entry, count)
+        photo = id_of(self._where, entry, "image_id", told)
+        category = None
+        if entry.get("category_id") is not None:
+            category = id_of(self._where, entry, "category_id", told)
+            self._categories_used.setdefault(category, told)
+            self._require_few(self._categories_used, _MAX_CATEGORIES + 1, "categories")
+        if self._photos is None or photo not in self._photos:
+            self._photos_used.setdefault(photo, told)
+            self._require_few(self._photos_used, _MAX_PHOTOS + 1, "photos")
+        if photo == self._chosen:
+            self._require_few(self.boxes, MAX_BOXES, "boxes of one photo")
+            corners = corners_of(self._where, entry, told)
+            self.boxes.append(Box(corners, category, score_of(self._where, entry, told)))
+
+    def _require_few(self, found: Sized, most: int, what: str) -> None:
+        if len(found) >= most:
+            self._refuse(f"it has more than {most:,} {what}", "too-large")
+
+    def _require_listed(
+        self, what: str, key: str, used: Mapping[str, str], known: Mapping[str, object] | None
+    ) -> None:
+        missing = [] if known is None else [number for number in used if number not in known]
+        if not missing:
+            return
+        number = missing[0]
+        more = f", and {len(missing) - 1:,} more ids are missing" if len(missing) > 1 else ""
+        self._refuse(
+            f"{used[number]} is of {what} {written(number)}, which {key} does not list{more}",
+            "unknown-id",
+        )
+
+    def _refuse(self, fault: str, code: str) -> NoReturn:
+        refuse_entry(self._where, fault, code)

@@ -1,0 +1,124 @@
+"""Reads the boxes of one photo from PASCAL VOC XML."""
+
+from __future__ import annotations
+
+import math
+import os
+from typing import NoReturn
+from xml.etree import ElementTree as ET
+
+import numpy as np
+
+from shelfvision._identifiers import clean_name
+from shelfvision._validation import as_path
+from shelfvision.regions._checking import MAX_BOXES, MAX_PIXEL, written
+from shelfvision.regions.files._found import Found
+from shelfvision.regions.files._reading import read_text, refuse
+
+_KIND = "PASCAL VOC"
+_MOST = 16 * 1024 * 1024
+_DEPTH = 16
+_SIDES = ("xmin", "ymin", "xmax", "ymax")
+_DOCTYPE = "it declares a document type, which no such file needs"
+
+
+class _XMLError(ValueError):
+    """Why a file is refused while it is parsed."""
+
+    def __init__(self, code: str, fault: str) -> None:
+        super().__init__(fault)
+        self.code = code
+
+
+def read_voc(path: str | os.PathLike[str]) -> Found:
+    """Return the boxes of a file."""
+    where = repr(as_path(path))
+    root = _parsed(read_text(path, kind=_KIND, most=_MOST), where)
+    objects = root.findall("object")
+    if root.tag != "annotation":
+        _refuse(
+            where,
+            f"its outermost element is {written(root.tag)}, not 'annotation'",
+            "foreign-format",
+        )
+    if len(objects) > MAX_BOXES:
+        _refuse(where, f"it has more than {MAX_BOXES:,} boxes", "too-large")
+    corners = [_corners(one, row, where) for row, one in enumerate(objects)]
+    return Found(
+        corners=np.array(corners, dtype=np.float64).reshape(-1, 4),
+        labels=[clean_name(one.findtext("name") or "") or None for one in objects],
+        image_size=_size(root),
+    )
+
+
+class _Shallow(ET.TreeBuilder):
+    """Builds a tree that is not deep, of a file that declares nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._depth = 0
+
+    def start(self, tag: str, attributes: dict[str, str]) -> ET.Element:
+        """Open an element."""
+        self._depth += 1
+        if self._depth > _DEPTH:
+            raise _XMLError("too-deep", f"it is nested more than {_DEPTH} deep")
+        return super().start(tag, attributes)
+
+    def end(self, tag: str) -> ET.Element:
+        """Close an element."""
+        self._depth -= 1
+        return super().end(tag)
+
+    def doctype(self, *_: object) -> NoReturn:
+        """Refuse a document type, with which entities come."""
+        raise _XMLError("document-type", _DOCTYPE)
+
+
+def _parsed(text: str, where: str) -> ET.Element:
+    # The target refuses a document type where it begins, so no entity is ever declared.
+    parser = ET.XMLParser(target=_Shallow())  # noqa: S314
+    try:
+        parser.feed(text)
+        root: ET.Element = parser.close()
+    except _XMLError as error:
+        _refuse(where, str(error), error.code)
+    except (ET.ParseError, ValueError, LookupError) as error:
+        _refuse(where, f"it is not such XML ({error})", "not-xml")
+    return root
+
+
+def _refuse(where: str, fault: str, code: str) -> NoReturn:
+    refuse(where, _KIND, fault, code=code, parameter="path")
+
+
+def _corners(one: ET.Element, row: int, where: str) -> list[float]:
+    texts = [(one.findtext(f"bndbox/{side}") or "").strip() for side in _SIDES]
+    corners = [_number(text) for text in texts]
+    if not all(math.isfinite(value) for value in corners):
+        _refuse(
+            where,
+            f"the bndbox of object {row} has {', '.join(_SIDES)} of {written(texts)}, not four "
+            "numbers",
+            "wrong-type",
+        )
+    left, top, right, bottom = corners
+    if not (right > left and bottom > top):
+        _refuse(where, f"the bndbox of object {row}, {written(corners)}, has no area", "empty")
+    return corners
+
+
+def _number(text: str) -> float:
+    try:
+        number = float(text) if len(text) <= 40 else math.nan
+    except ValueError:
+        return math.nan
+    return number if abs(number) <= MAX_PIXEL else math.nan
+
+
+def _size(root: ET.Element) -> tuple[int, int] | None:
+    """Return height and width, or None where the file does not tell, as tools write 0 then."""
+    sides = [_number((root.findtext(f"size/{side}") or "").strip()) for side in ("height", "width")]
+    if not all(1 <= side <= 16384 and side == int(side) for side in sides):
+        return None
+    return int(sides[0]), int(sides[1])

@@ -1,0 +1,1 @@
+"""What people see of a training run: progress, logs, notebooks."""

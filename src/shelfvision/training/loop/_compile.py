@@ -1,0 +1,237 @@
+"""Giving a model its optimizer, loss and metrics, unless the caller already has."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from shelfvision._keras.backend import TRAINABLE, backend_name, load_keras
+from shelfvision._validation import listed
+from shelfvision.errors import InvalidParameterError, TrainingError
+from shelfvision.models import spec_of
+from shelfvision.training.settings._rates import with_layer_decay
+from shelfvision.training.settings._schedules import CosineSchedule, PlateauSchedule, cosine
+from shelfvision.training.settings._settings import UNSET, Settings
+
+if TYPE_CHECKING:
+    import keras
+
+# A model compiled here is compiled anew by the next Trainer, whose settings may differ.
+_OURS: weakref.WeakSet[keras.optimizers.Optimizer] = weakref.WeakSet()
+
+
+def require_backend() -> str:
+    """Return the backend's name if it can train."""
+    name = backend_name()
+    if name not in TRAINABLE:
+        raise TrainingError(
+            f"the {name} backend of Keras cannot train; set KERAS_BACKEND to tensorflow, jax or "
+            "torch before Python starts",
+            code="backend-cannot-train",
+        )
+    return name
+
+
+def compiled_by_caller(model: keras.Model) -> bool:
+    """Return whether the model is compiled, and not by a trainer."""
+    return bool(model.compiled) and model.optimizer not in _OURS
+
+
+def compile_for(settings: Settings, model: keras.Model, *, steps: int) -> None:
+    """Compile the model for epochs of `steps` steps, unless the caller compiled it."""
+    keras = load_keras()
+    if compiled_by_caller(model):
+        _refuse_ignored_settings(settings)
+        _require_loss(model)
+    else:
+        _compile(settings, model, steps)
+        _OURS.add(model.optimizer)
+    if not isinstance(model.optimizer, keras.optimizers.Optimizer):
+        raise TrainingError(
+            "the model is compiled without an optimizer, so there is nothing to train it with; "
+            "pass it uncompiled",
+            code="no-optimizer",
+            parameter="model",
+        )
+    if isinstance(settings.schedule, PlateauSchedule):
+        _require_plain_rate(model.optimizer)
+    if not model.trainable_variables:
+        raise TrainingError(
+            "the model has nothing to train, because all its layers are frozen; set trainable on "
+            "those that should learn",
+            code="nothing-to-train",
+            parameter="model",
+        )
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+
+
+def _compile(settings: Settings, model: keras.Model, steps: int) -> None:
+    if settings.steps_per_execution > 1 and backend_name() == "torch":
+        raise InvalidParameterError(
+            f"steps_per_execution is {settings.steps_per_execution}, but Keras runs one step at a "
+            "time on torch; leave it out",
+            code="not-supported",
+            parameter="steps_per_execution",
+        )
+    optimizer = with_layer_decay(_optimizer(settings, steps), model, settings.layer_decay)
+    if settings.weight_decay:
+        # A bias or a scale is no measure of complexity; shrinking it only does harm.
+        spared = [variable for variable in model.trainable_variables if len(variable.shape) < 2]
+        optimizer.exclude_from_weight_decay(var_list=spared)
+    if settings.mixed_precision == "float16":
+        optimizer = load_keras().optimizers.LossScaleOptimizer(optimizer)
+    loss = _loss(settings, model)
+    model.compile(
+        optimizer=optimizer,
+        loss=loss,
+        metrics=[_accuracy(loss)],
+        steps_per_execution=settings.steps_per_execution,
+    )
+
+
+def uses_class_numbers(model: keras.Model) -> bool:
+    """Return whether the compiled loss takes class numbers instead of one-hot rows."""
+    return _is_sparse(model.loss)
+
+
+def _is_sparse(loss: object) -> bool:
+    if isinstance(loss, Mapping):
+        loss = list(loss.values())
+    if isinstance(loss, Sequence) and not isinstance(loss, str):
+        return any(_is_sparse(part) for part in loss)
+    name = loss if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)
+    return "sparse" in name.lower()
+
+
+def _accuracy(loss: object) -> keras.metrics.Metric:
+    metrics = load_keras().metrics
+    if _is_sparse(loss):
+        return metrics.SparseCategoricalAccuracy(name="accuracy")
+    return metrics.CategoricalAccuracy(name="accuracy")
+
+
+def _refuse_ignored_settings(settings: Settings) -> None:
+    given = {name: getattr(settings, name) for name in UNSET}
+    ignored = {name: value for name, value in given.items() if value != UNSET[name]}
+    if isinstance(settings.schedule, CosineSchedule):
+        ignored["schedule"] = settings.schedule
+    for name, value in ignored.items():
+        raise InvalidParameterError(
+            f"the model is already compiled, so {name}={value!r} would have no effect; pass the "
+            f"model uncompiled, or leave {name} out",
+            code="already-compiled",
+            parameter=name,
+        )
+
+
+def _require_plain_rate(optimizer: keras.optimizers.Optimizer) -> None:
+    rate = getattr(optimizer, "inner_optimizer", optimizer).get_config().get("learning_rate")
+    if not isinstance(rate, float | int):
+        raise InvalidParameterError(
+            "schedule is a PlateauSchedule, but the optimizer's learning rate follows a schedule "
+            "of its own, which it would work against; leave one of them out",
+            code="conflict",
+            parameter="schedule",
+        )
+
+
+def _require_loss(model: keras.Model) -> None:
+    """Refuse a model that the caller compiled without anything to minimize."""
+    computes_its_own = type(model).compute_loss is not load_keras().Model.compute_loss
+    if model.loss is None and not model.losses and not computes_its_own:
+        raise TrainingError(
+            "the model is compiled without a loss, so there is nothing to minimize; pass it "
+            "uncompiled, or compile it with a loss",
+            code="no-loss",
+            parameter="model",
+        )
+
+
+def _optimizer(settings: Settings, steps: int) -> keras.optimizers.Optimizer:
+    optimizers = load_keras().optimizers
+    try:
+        found = optimizers.get(settings.optimizer)
+    except (ValueError, TypeError) as error:
+        raise InvalidParameterError(
+            f"optimizer {settings.optimizer!r} is none that Keras has; give a name such as 'adam' "
+            "or 'sgd', or an instance of keras.optimizers.Optimizer",
+            code="unknown-name",
+            parameter="optimizer",
+        ) from error
+    config = found.get_config()
+    changed = _changed(settings, config, steps)
+    # A fresh one every time: an optimizer belongs to one model for good.
+    try:
+        return type(found).from_config(config | changed)
+    except (ValueError, TypeError) as error:
+        raise InvalidParameterError(
+            f"the optimizer {type(found).__name__} cannot take {listed(changed)} ({error}); set "
+            "that on the optimizer itself, or leave it out",
+            code="not-supported",
+            parameter="optimizer",
+        ) from error
+
+
+def _changed(settings: Settings, config: Mapping[str, object], steps: int) -> dict[str, object]:
+    """Return what the settings change of an optimizer's configuration."""
+    changed: dict[str, object] = {}
+    if settings.learning_rate is not None:
+        changed["learning_rate"] = settings.learning_rate
+    if isinstance(settings.schedule, CosineSchedule):
+        top = changed.get("learning_rate", config.get("learning_rate"))
+        if not isinstance(top, float | int):
+            raise InvalidParameterError(
+                "schedule is a CosineSchedule, but the optimizer's learning rate follows a "
+                "schedule of its own; give learning_rate, the rate at the top, or leave schedule "
+                "out",
+                code="conflict",
+                parameter="schedule",
+            )
+        changed["learning_rate"] = cosine(
+            settings.schedule, top=float(top), epochs=settings.epochs, steps=steps
+        )
+    if settings.clipping is not None:
+        changed |= settings.clipping.to_keras()
+    if settings.weight_decay is not None:
+        changed["weight_decay"] = settings.weight_decay
+    return changed
+
+
+def _loss(settings: Settings, model: keras.Model) -> object:
+    chosen = settings.loss
+    if chosen == "auto":
+        spec = spec_of(model)
+        of_article = spec is not None and spec.architecture == "grocery_cnn"
+        chosen = "binary_crossentropy" if of_article else "categorical_crossentropy"
+    try:
+        found = load_keras().losses.get(chosen)
+    except (ValueError, TypeError) as error:
+        raise InvalidParameterError(
+            f"loss {chosen!r} is none that Keras has; give a name such as "
+            "'categorical_crossentropy', or an instance of keras.losses.Loss",
+            code="unknown-name",
+            parameter="loss",
+        ) from error
+    return _smoothed(found, settings.label_smoothing) if settings.label_smoothing else chosen
+
+
+def _smoothed(loss: object, share: float) -> keras.losses.Loss:
+    """Return a loss like the given one whose labels are smoothed."""
+    name = getattr(loss, "__name__", type(loss).__name__)
+    if not hasattr(loss, "get_config"):
+        # Keras names a function and the class of the same loss alike, each in its own way.
+        kind = getattr(load_keras().losses, "".join(map(str.capitalize, name.split("_"))), None)
+        loss = kind() if callable(kind) and "sparse" not in name else loss
+    configure: Callable[[], dict[str, object]] = getattr(loss, "get_config", dict)
+    config: Mapping[str, object] = configure()
+    if "label_smoothing" not in config:
+        raise InvalidParameterError(
+            f"label_smoothing needs a crossentropy over one-hot rows, but the loss is {name}; give "
+            "loss='categorical_crossentropy', or leave label_smoothing out",
+            code="conflict",
+            parameter="label_smoothing",
+        )
+    smoothed: type[keras.losses.Loss] = type(loss)
+    return smoothed.from_config({**config, "label_smoothing": share})

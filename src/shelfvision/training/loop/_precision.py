@@ -1,0 +1,67 @@
+"""Mixed precision for the length of a training run, on one model and nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from shelfvision._keras.backend import load_keras
+from shelfvision.errors import ModelError
+from shelfvision.training.settings._settings import MixedPrecision
+
+if TYPE_CHECKING:
+    import keras
+
+
+@contextlib.contextmanager
+def computing_in(mixed: MixedPrecision | None, model: keras.Model) -> Iterator[None]:
+    """Let a model's layers compute in another type; weights and probabilities stay float32.
+
+    Keras's global policy is left alone, and the layers get their own policies back at the end.
+    """
+    if mixed is None:
+        yield
+        return
+    layers = [model, *_layers_of(model)]
+    last = _last_of(model)
+    before = [layer.dtype_policy for layer in layers]
+    for layer in layers:
+        if layer is not last and layer.dtype_policy.name == "float32":
+            layer.dtype_policy = f"mixed_{mixed}"
+    try:
+        _require_whole_probabilities(mixed, model)
+        yield
+    finally:
+        for layer, policy in zip(layers, before, strict=True):
+            layer.dtype_policy = policy
+        # What Keras compiled meanwhile computes in the other type.
+        model.train_function = model.test_function = model.predict_function = None
+
+
+def _layers_of(model: keras.Model) -> list[keras.layers.Layer]:
+    """Return every layer of a model, those of models within it included."""
+    found = []
+    for layer in model.layers:
+        found += [layer, *(_layers_of(layer) if hasattr(layer, "layers") else ())]
+    return found
+
+
+def _last_of(model: keras.Model) -> keras.layers.Layer:
+    last = model.layers[-1]
+    return _last_of(last) if getattr(last, "layers", ()) else last
+
+
+def _require_whole_probabilities(mixed: MixedPrecision, model: keras.Model) -> None:
+    shape = [side or 32 for side in model.input_shape[1:]]
+    rows = model(np.zeros((1, *shape), model.inputs[0].dtype), training=False)
+    kind = load_keras().backend.standardize_dtype(rows.dtype)
+    if kind != "float32":
+        raise ModelError(
+            f"with mixed_precision={mixed!r}, the model's probabilities would be {kind}, which is "
+            "too coarse to learn from; make its last layer with dtype='float32'",
+            code="wrong-type",
+            parameter="model",
+        )

@@ -1,0 +1,1 @@
+"""One training run on disk: its state, its identity, and how it continues."""

@@ -1,0 +1,115 @@
+"""What a run is: the things that have to stay for it to be continued, and what has changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from shelfvision._keras.backend import backend_name
+from shelfvision.data import Dataset
+from shelfvision.training.run._state import Json
+from shelfvision.training.settings._settings import Settings, described, described_settings
+
+if TYPE_CHECKING:
+    import keras
+
+SCHEME = 1
+"""What the same settings make of the same photos: order, variation, judgement. To be raised when
+another version of this code would go on otherwise than it began."""
+_HARMLESS = frozenset(
+    {
+        *("epochs", "save_every", "checkpoint_dir", "cache_dir", "verbose"),  # the end is the same
+        *("callbacks", "on_leak"),  # they have a state of their own; it is the photos that count
+        *("optimizer", "learning_rate", "loss"),  # told as the model is compiled with them
+    }
+)
+
+
+def identity_of(
+    settings: Settings, model: keras.Model, train: Dataset, validation: Dataset | None
+) -> dict[str, Json]:
+    """Return what must not change between two stretches of one run, as plain JSON values."""
+    identity: dict[str, Json] = {
+        "training photos": _told(train),
+        "validation photos": None if validation is None else _told(validation),
+        "class_names": list(train.class_names),
+        "backend": backend_name(),
+        "code scheme": SCHEME,
+        "model": model_digest(model),
+        "optimizer": _compiled(model, "optimizer"),
+        "loss": _compiled(model, "loss"),
+    }
+    settings_told = described_settings(settings)
+    identity |= {name: settings_told[name] for name in settings_told if name not in _HARMLESS}
+    plain: dict[str, Json] = json.loads(json.dumps(identity))
+    return plain
+
+
+def changes(before: Mapping[str, Json], now: Mapping[str, Json]) -> list[str]:
+    """Return a few words on each thing that differs."""
+    return [
+        _change(name, before.get(name), now.get(name))
+        for name in sorted({*before, *now})
+        if before.get(name) != now.get(name)
+    ]
+
+
+def _change(name: str, old: Json, new: Json) -> str:
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        inner = changes(old, new)
+        return f"{name} ({', '.join(inner)})"
+    texts = [json.dumps(value, ensure_ascii=False) for value in (old, new)]
+    if max(map(len, texts)) > 60:
+        return name
+    return f"{name} from {texts[0]} to {texts[1]}"
+
+
+def _told(part: Dataset) -> dict[str, Json]:
+    return {"photos": len(part), "fingerprint": part.fingerprint}
+
+
+def _compiled(model: keras.Model, part: str) -> Json:
+    value = getattr(model, part)
+    if isinstance(value, str):
+        return value
+    configure = getattr(value, "get_config", None)
+    if configure is None:
+        return described(value)
+    # Keras numbers the names of optimizers as it makes them.
+    settings = {key: item for key, item in configure().items() if key != "name"}
+    return {"kind": type(value).__name__, **{k: described(v) for k, v in settings.items()}}
+
+
+def model_digest(model: keras.Model) -> dict[str, Json]:
+    """Return what tells a model's layers and variables, but not their values, from others."""
+    variables: list[Json] = [
+        [list(v.shape), str(v.dtype), bool(v.trainable)] for v in model.variables
+    ]
+    return {
+        "variables": len(variables),
+        "shapes": _digest(variables),
+        "architecture": _digest(_without_numbers(_configuration(model))),
+    }
+
+
+def _configuration(model: keras.Model) -> Json:
+    try:
+        return described(model.get_config())
+    except NotImplementedError:
+        return type(model).__qualname__
+
+
+def _without_numbers(value: Json) -> Json:
+    """Return a configuration without the numbers that Keras appends to names it makes up."""
+    if isinstance(value, Mapping):
+        return {key: _without_numbers(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_numbers(item) for item in value]
+    return re.sub(r"_\d+$", "", value) if isinstance(value, str) else value
+
+
+def _digest(value: Json) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,84 @@
+"""Whether there is a run on disk to go on with, and whether it is this very run."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import sys
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+
+from shelfvision._keras.backend import backend_name, load_keras
+from shelfvision.errors import ResumeError, TrainingWarning
+from shelfvision.training.run._identity import changes
+from shelfvision.training.run._state import Json, RunState
+from shelfvision.training.run._store import SLOTS, Checkpoints
+from shelfvision.training.settings._settings import Resume
+
+
+def require_a_run(directory: Path | None, resume: Resume) -> None:
+    """Refuse to go on where there is nothing to go on with."""
+    if resume != "must":
+        return
+    if directory is None:
+        raise ResumeError(
+            'resume="must" needs a checkpoint_dir with the run to go on with',
+            code="needs-folder",
+            parameter="checkpoint_dir",
+        )
+    # Unlike Path.exists, this answers for any name.
+    if not any(os.path.lexists(directory / name) for name in SLOTS):
+        raise ResumeError(
+            f'resume="must", but there is no run in {str(directory)!r}; check checkpoint_dir, or '
+            'start one with resume="auto"',
+            code="not-found",
+            parameter="checkpoint_dir",
+        )
+
+
+def found_state(
+    checkpoints: Checkpoints | None, resume: Resume, identity: Mapping[str, Json], *, epochs: int
+) -> RunState | None:
+    """Return the state to go on from, once it is known to be of this very run."""
+    if checkpoints is None or resume == "never":
+        return None
+    state = checkpoints.load()
+    if state is None:
+        return None
+    changed = changes(state.identity, identity)
+    begun = state.epoch + (state.step > 0)
+    if epochs < begun:
+        changed.append(f"epochs to {epochs}, of which {begun} are already done or begun")
+    if changed:
+        raise ResumeError(
+            f"the run in {str(checkpoints.directory)!r} cannot go on, because these changed: "
+            f"{'; '.join(changed)}; choose a new checkpoint_dir, or start over in this one with "
+            'resume="never"',
+            code="run-changed",
+        )
+    _warn_of_environment(changes(state.environment, environment()))
+    return state
+
+
+def _warn_of_environment(changed: list[str]) -> None:
+    if changed:
+        warnings.warn(
+            TrainingWarning(
+                f"the run resumes in another environment ({'; '.join(changed)}), so its result may "
+                "differ in the last bits",
+                code="environment-changed",
+            ),
+            stacklevel=5,
+        )
+
+
+def environment() -> dict[str, Json]:
+    """Return what may change the last bits of a result without being a setting."""
+    return {
+        "keras": str(load_keras().__version__),
+        "shelfvision": importlib.metadata.version("shelfvision"),
+        backend_name(): str(getattr(sys.modules[backend_name()], "__version__", "")),
+        "machine": platform.machine(),
+    }

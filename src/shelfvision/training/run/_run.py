@@ -1,0 +1,309 @@
+"""`Run`: what happens around Keras's own training loop, between its steps and epochs."""
+
+from __future__ import annotations
+
+import json
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from shelfvision._storage.json_values import require_shallow
+from shelfvision._validation import listed
+from shelfvision.errors import ResumeError, TrainingError, TrainingWarning
+from shelfvision.training.display._progress import Reporter, log_epoch
+from shelfvision.training.loop._feed import Batches
+from shelfvision.training.run._best import BestEpoch
+from shelfvision.training.run._finite import (
+    WeightsWatch,
+    require_finite_epoch,
+    require_finite_step,
+    require_numbers,
+)
+from shelfvision.training.run._interrupt import Interrupt
+from shelfvision.training.run._state import Arrays, Json, RunState
+
+if TYPE_CHECKING:
+    import keras
+
+    from shelfvision.training.run._store import Checkpoints
+
+
+class Run:
+    """A training run: it is told of every step and epoch, judges, keeps the best and saves.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The compiled model.
+    batches : Batches
+        The training photos.
+    n_photos, batch_size, epochs : int
+        Photos in an epoch, photos in a batch, epochs in all.
+    monitor : str
+        The metric that decides.
+    best : BestEpoch
+        The judgement before the first epoch.
+    callbacks : sequence of keras.callbacks.Callback
+        Our own and the caller's.
+    identity, environment : mapping
+        What goes into the state to recognise the run by.
+    checkpoints : Checkpoints, optional
+        Where states are saved.
+    save_every : int, optional
+        Steps after which to save within an epoch.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: keras.Model,
+        batches: Batches,
+        n_photos: int,
+        batch_size: int,
+        epochs: int,
+        monitor: str,
+        best: BestEpoch,
+        callbacks: Sequence[keras.callbacks.Callback],
+        identity: Mapping[str, Json],
+        environment: Mapping[str, Json],
+        checkpoints: Checkpoints | None,
+        save_every: int | None = None,
+    ) -> None:
+        self.model = model
+        self.batches = batches
+        self.epochs = epochs
+        self.monitor = monitor
+        self.best = best
+        self.callbacks = callbacks
+        self.epoch = 0
+        self.step = 0
+        self.stopped = False
+        self.interrupted = False
+        self.history: dict[str, list[float]] = {}
+        self.timings: dict[str, list[float]] = {"seconds": [], "images_per_second": []}
+        self.interrupt = Interrupt()
+        self.reporter: Reporter | None = None
+        self.saved: RunState | None = None
+        """The state that is being gone on from, or what became of it."""
+        self._n_photos = n_photos
+        self._batch_size = batch_size
+        self._identity = identity
+        self._environment = environment
+        self._checkpoints = checkpoints
+        self._save_every = save_every
+        self._watch = WeightsWatch(model.variables)
+        self._best_model: Arrays = ()
+        self._began = self._speed = 0.0
+
+    def restore(self, state: RunState) -> None:
+        """Put everything back to where the state was taken, but for what Keras resets.
+
+        That is done by `restore_variables` and `restore_callbacks`, once Keras's loop has begun.
+        """
+        self.saved = state
+        self._best_model = state.best_model
+        self.best = self.best.continued(state.best)
+        self.epoch, self.step = state.epoch, state.step
+        self.history = {name: list(values) for name, values in state.history.items()}
+        self.timings = {name: list(values) for name, values in state.timings.items()}
+        self.stopped = state.stopped and self.epochs <= state.planned_epochs
+        self.batches.begin_epoch(self.epoch + 1, skip=self.step)
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is nothing left to train."""
+        return self.stopped or self.epoch >= self.epochs or self.best.out_of_patience
+
+    def restore_variables(self) -> None:
+        """Give the model, the optimizer and, in mid-epoch, the metrics their values back."""
+        if self.saved is None:
+            return
+        assign(self.model.variables, self.saved.model)
+        assign(self.model.optimizer.variables, self.saved.optimizer)
+        if self.step:
+            assign(self.model.metrics_variables, self.saved.metrics)
+
+    def restore_callbacks(self) -> None:
+        """Give callbacks their state back, after Keras had them forget it."""
+        if self.saved is None:
+            return
+        forgetful = []
+        states = [*self.saved.callbacks, *[None] * len(self.callbacks)]
+        for callback, state in zip(self.callbacks, states, strict=False):
+            if state is not None and hasattr(callback, "set_state"):
+                callback.set_state(state)
+            else:
+                forgetful.append(type(callback).__name__)
+        if forgetful:
+            warnings.warn(
+                TrainingWarning(
+                    f"the run resumes {self._position()}, but these callbacks have no saved state "
+                    f"and start from the beginning: {listed(forgetful)}; give them get_state and "
+                    "set_state if it matters",
+                    code="no-state",
+                    parameter="callbacks",
+                ),
+                stacklevel=2,
+            )
+
+    def build_metrics(self) -> None:
+        """Let Keras make the metrics' variables, which it otherwise does in the first step.
+
+        Raises
+        ------
+        ResumeError
+            They are not those of the state.
+        """
+        if self.saved is None or self._fits(self.saved.metrics):
+            return
+        self.model.test_on_batch(*self.batches[0])
+        if not self._fits(self.saved.metrics):
+            raise ResumeError(
+                "the run cannot go on, because the metrics that the model is compiled with "
+                'changed; compile it with the same, or start over with resume="never"',
+                code="run-changed",
+                parameter="model",
+            )
+
+    def _fits(self, metrics: Arrays) -> bool:
+        shapes = [tuple(variable.shape) for variable in self.model.metrics_variables]
+        return shapes == [value.shape for value in metrics]
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Order the photos of `epoch` and start its clock."""
+        self.batches.begin_epoch(epoch, skip=self.step)
+        if self.reporter is not None:
+            self.reporter.begin(epoch)
+        before = self.saved.seconds if self.saved is not None and self.step else 0.0
+        self._began = time.perf_counter() - before
+
+    def end_step(self, epoch: int, done: int, metrics: Mapping[str, float]) -> None:
+        """Look at the metrics after `done` steps; stop where they are no numbers any more."""
+        require_numbers(metrics)
+        require_finite_step(metrics, epoch=epoch, step=done, kept=self._what_is_kept())
+        seconds = time.perf_counter() - self._began
+        self._speed = min(done * self._batch_size, self._n_photos) / max(seconds, 1e-9)
+        if self.reporter is not None:
+            self.reporter.step(done, self._speed, metrics)
+
+    def close_step(self, done: int) -> None:
+        """Save where it is time to, and grant Ctrl-C, after callbacks have had their say."""
+        before, self.step = self.step, done
+        if done >= self.batches.steps:
+            # The epoch is judged and saved in a moment; Ctrl-C waits for that.
+            return
+        every = self._save_every
+        if self.interrupt.asked or (every is not None and done // every > before // every):
+            self._save()
+        self.interrupt.grant()
+
+    def end_epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
+        """Judge an epoch, note it, and keep its weights if they are the best so far."""
+        require_numbers(metrics)
+        kept, steps = self._what_is_kept(), self.batches.steps
+        require_finite_epoch(metrics, monitor=self.monitor, epoch=epoch, steps=steps, kept=kept)
+        best = self.best.after(epoch, metrics[self.monitor])
+        if best.epoch == epoch:
+            weights = snapshot(self.model.variables)
+            self._watch.require_finite(weights, epoch=epoch, step=steps, kept=kept)
+            self._best_model = weights
+        self.best = best
+        self.epoch, self.step = epoch, 0
+        for name, value in metrics.items():
+            self.history.setdefault(name, []).append(float(value))
+        if best.out_of_patience:
+            self.model.stop_training = True
+
+    def close_epoch(self, epoch: int) -> None:
+        """Save the run's state, after callbacks have had their say."""
+        self.stopped = bool(self.model.stop_training)
+        seconds = time.perf_counter() - self._began
+        self.timings["seconds"].append(seconds)
+        self.timings["images_per_second"].append(self._speed)
+        self._save()
+        latest = {name: values[-1] for name, values in self.history.items()}
+        log_epoch(epoch, self.epochs, latest, seconds)
+        if self.reporter is not None:
+            self.reporter.end(epoch, latest, seconds)
+        if not self.finished:
+            self.interrupt.grant()
+
+    def keep_best(self) -> None:
+        """Put the model on the weights of its best epoch, if it has had one."""
+        if self._best_model:
+            assign(self.model.variables, self._best_model)
+
+    def _what_is_kept(self) -> str:
+        if self.best.epoch == 0:
+            return "no epoch was finished"
+        return f"the model is back on the weights of epoch {self.best.epoch}, the best"
+
+    def _position(self) -> str:
+        return (
+            f"after step {self.step} of epoch {self.epoch + 1}"
+            if self.step
+            else (f"after epoch {self.epoch}")
+        )
+
+    def _save(self) -> None:
+        if self._checkpoints is None:
+            return
+        state = self._state()
+        epoch, step = (self.epoch + 1, self.step) if self.step else (self.epoch, self.batches.steps)
+        self._watch.require_finite(state.model, epoch=epoch, step=step, kept=self._what_is_kept())
+        self._checkpoints.save(state)
+        if self.saved is not None:
+            self.saved = state
+
+    def _state(self) -> RunState:
+        # Within an epoch, jax keeps values to itself until it is asked for them.
+        getattr(self.model, "jax_state_sync", lambda: None)()
+        return RunState(
+            epoch=self.epoch,
+            step=self.step,
+            planned_epochs=self.epochs,
+            stopped=self.stopped,
+            seconds=time.perf_counter() - self._began if self.step else 0.0,
+            identity=self._identity,
+            environment=self._environment,
+            best=self.best.progress(),
+            history={name: tuple(values) for name, values in self.history.items()},
+            timings={name: tuple(values) for name, values in self.timings.items()},
+            callbacks=[_state_of(callback) for callback in self.callbacks],
+            model=snapshot(self.model.variables),
+            optimizer=snapshot(self.model.optimizer.variables),
+            metrics=snapshot(self.model.metrics_variables) if self.step else (),
+            best_model=self._best_model,
+        )
+
+
+def snapshot(variables: Sequence[keras.Variable]) -> Arrays:
+    """Return copies of the values of variables."""
+    return tuple(np.array(variable.numpy()) for variable in variables)
+
+
+def assign(variables: Sequence[keras.Variable], values: Arrays) -> None:
+    """Give variables back the values that a snapshot took."""
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
+def _state_of(callback: keras.callbacks.Callback) -> Json:
+    """Return a copy of a callback's state, which it may change while the copy is being saved."""
+    get_state = getattr(callback, "get_state", None)
+    if get_state is None:
+        return None
+    try:
+        state: Json = json.loads(json.dumps(get_state()))
+        require_shallow(state)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise TrainingError(
+            f"the state of callback {type(callback).__name__} cannot be saved ({error}); its "
+            "get_state must return plain JSON values",
+            code="not-plain",
+            parameter="callbacks",
+        ) from error
+    return state

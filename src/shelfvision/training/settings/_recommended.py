@@ -1,0 +1,132 @@
+"""A sensible recipe for a kind of model and an amount of photos, as settings of a `Trainer`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from shelfvision.augment import (
+    Brightness,
+    ColorTemperature,
+    Compose,
+    Contrast,
+    Erase,
+    Hue,
+    Maybe,
+    Perspective,
+    Rotate,
+    Saturation,
+    Shear,
+    Shift,
+    Zoom,
+)
+from shelfvision.data import Dataset
+from shelfvision.protocols import Augmenter
+from shelfvision.training.settings._schedules import CosineSchedule
+
+if TYPE_CHECKING:
+    import keras
+
+WARM_UP = 0.05
+"""The share of the epochs in which the learning rate climbs."""
+_SEEN_BY_TRANSFER, _SEEN_FROM_SCRATCH = 8_000, 78_600
+"""Photos that a training looks at, all epochs together, so that few are seen more often."""
+_COMMON = MappingProxyType(
+    {"patience": None, "label_smoothing": 0.1, "loss": "categorical_crossentropy"}
+)
+
+
+def recommended_settings(
+    model: keras.Model, photos: Dataset, overrides: Mapping[str, object]
+) -> dict[str, object]:
+    """Return the settings of a trainer for this model and these photos."""
+    part = overrides.get("fine_tune") or ("top" if is_pretrained(model) else None)
+    recipe = _from_scratch(len(photos)) if part is None else _transfer(len(photos), part)
+    settings = {**_COMMON, **recipe, **overrides}
+    epochs = settings["epochs"]
+    scheduled = "schedule" in overrides or hasattr(settings["learning_rate"], "get_config")
+    # What cannot be a number of epochs is left for the trainer to refuse.
+    if isinstance(epochs, int) and epochs > 0 and not scheduled:
+        settings["schedule"] = CosineSchedule(warmup_epochs=WARM_UP * epochs)
+    return settings
+
+
+def is_pretrained(model: keras.Model) -> bool:
+    """Tell whether a model has layers that are frozen because they are good as they are."""
+    return any(
+        not layer.trainable and any(len(weight.shape) > 1 for weight in layer.weights)
+        for layer in model.layers
+    )
+
+
+def _transfer(n_photos: int, part: object) -> dict[str, object]:
+    epochs = _epochs(n_photos, seen=_SEEN_BY_TRANSFER, fewest=10, most=40)
+    settings: dict[str, object] = {
+        "fine_tune": part,
+        "views": 6,
+        "augmenter": crops(),
+        "epochs": epochs,
+        "batch_size": 32,
+        "learning_rate": 1e-3,
+    }
+    if part == "head":
+        # One layer alone learns in large steps, and an epoch of it takes no time.
+        return settings | {"epochs": 4 * epochs, "learning_rate": 1e-2}
+    if part == "all":
+        return settings | {"learning_rate": 3e-4, "layer_decay": 0.9}
+    return settings
+
+
+def _from_scratch(n_photos: int) -> dict[str, object]:
+    return {
+        "augmenter": tilted(),
+        "epochs": _epochs(n_photos, seen=_SEEN_FROM_SCRATCH, fewest=30, most=200),
+        "batch_size": 16,
+        "learning_rate": 1.5e-3,
+        "weight_decay": 0.05,
+    }
+
+
+def _epochs(n_photos: int, *, seen: int, fewest: int, most: int) -> int:
+    return min(most, max(fewest, math.ceil(seen / n_photos)))
+
+
+def crops() -> Augmenter:
+    """Return what makes views for a pretrained network: parts of the photo, near and tilted."""
+    return Compose(
+        [
+            Rotate(10),
+            Zoom((0.0, 0.8)),
+            Shift(0.15),
+            Shear(5),
+            Perspective(0.15),
+            Brightness(0.25),
+            Contrast(0.25),
+            Saturation(0.3),
+            ColorTemperature(0.1),
+        ]
+    )
+
+
+def tilted() -> Augmenter:
+    """Return what varies photos for a network that has never seen any others.
+
+    A hand holds a carton at any slant, near and far, and every fridge has a light of its own.
+    """
+    return Compose(
+        [
+            Rotate(45),
+            Zoom((-0.25, 0.5)),
+            Shift(0.12),
+            Shear(8),
+            Perspective(0.25),
+            Brightness(0.35),
+            Contrast(0.35),
+            Saturation(0.4),
+            ColorTemperature(0.15),
+            Hue(6),
+            Maybe(Erase((0.05, 0.25))),
+        ]
+    )
