@@ -6,8 +6,11 @@ import os
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
+
+import shelfvision as shv
 
 HEAVY = (
     *("keras", "tensorflow", "jax", "torch"),
@@ -120,6 +123,32 @@ def test_every_public_name_is_there_after_a_bare_import() -> None:
     print(*[name for name in shelfvision.__all__ if not hasattr(shelfvision, name)])
     """
     assert outcome(program) == ""
+
+
+@pytest.mark.parametrize("module", shv._SUBMODULES)
+def test_a_module_is_there_after_a_bare_import_and_gives_its_names(module: str) -> None:
+    program = f"""
+    import shelfvision as shv
+    print(*[name for name in shv.{module}.__all__ if not hasattr(shv.{module}, name)])
+    """
+    assert outcome(program) == ""
+
+
+def test_every_public_module_is_reached_from_the_facade() -> None:
+    folder = Path(shv.__file__).parent
+    modules = {path.stem for path in folder.iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert set(shv._SUBMODULES) == {name for name in modules if not name.startswith("_")}
+    assert set(shv._SUBMODULES) < set(shv.__all__)
+
+
+def test_importing_takes_less_than_a_tenth_of_a_second() -> None:
+    program = """
+    import time
+    before = time.perf_counter()
+    import shelfvision
+    print(time.perf_counter() - before)
+    """
+    assert min(float(outcome(program)) for _ in range(3)) < 0.1
 
 
 def test_dir_lists_the_public_names_without_loading_them() -> None:

@@ -1,6 +1,7 @@
 """Turn photos of groceries into inventory knowledge.
 
-Importing this package loads nothing else: every public name is fetched when first used.
+Importing this package loads nothing else: every public name and module is fetched when first
+used, so ``import shelfvision as shv; shv.training.CosineSchedule`` works at once.
 """
 
 from __future__ import annotations
@@ -10,7 +11,26 @@ import logging
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from shelfvision import augment, errors, export, plot, samples, testing
+    from shelfvision import (
+        auditing,
+        augment,
+        data,
+        errors,
+        evaluation,
+        export,
+        gallery,
+        inference,
+        inventory,
+        models,
+        plot,
+        predictions,
+        protocols,
+        regions,
+        samples,
+        taxonomy,
+        testing,
+        training,
+    )
     from shelfvision._versions import show_versions
     from shelfvision.auditing import AuditReport, Finding, audit
     from shelfvision.augment import BalancingAugmenter
@@ -82,7 +102,26 @@ _HOMES = {
     "show_versions": "_versions",
     "take_inventory": "inventory",
 }
-_SUBMODULES = ("augment", "errors", "export", "plot", "samples", "testing")
+_SUBMODULES = (
+    "auditing",
+    "augment",
+    "data",
+    "errors",
+    "evaluation",
+    "export",
+    "gallery",
+    "inference",
+    "inventory",
+    "models",
+    "plot",
+    "predictions",
+    "protocols",
+    "regions",
+    "samples",
+    "taxonomy",
+    "testing",
+    "training",
+)
 
 __all__ = [
     "Answer",
@@ -116,21 +155,33 @@ __all__ = [
     "ValidationScores",
     "__version__",
     "audit",
+    "auditing",
     "augment",
     "build_model",
     "compare",
+    "data",
     "errors",
     "evaluate",
+    "evaluation",
     "expected_calibration_error",
     "explain",
     "export",
+    "gallery",
+    "inference",
     "inspect",
+    "inventory",
+    "models",
     "plot",
+    "predictions",
+    "protocols",
+    "regions",
     "register_architecture",
     "samples",
     "show_versions",
     "take_inventory",
+    "taxonomy",
     "testing",
+    "training",
 ]
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())
