@@ -98,6 +98,16 @@ READ_SUFFIXES: frozenset[str] = frozenset(
 )
 """How names of photos that can be read end, in lower case, with the dot."""
 
+
+def readable_suffixes(*, heif: bool) -> tuple[str, ...]:
+    """Return how names of photos end that can be read with or without the extra ``heif``."""
+    return tuple(
+        suffix
+        for suffix, known in _BY_SUFFIX.items()
+        if known.is_read and (heif or known.extra != "heif")
+    )
+
+
 READ_NAMES = "JPEG, PNG, WebP or HEIC"
 """The formats that are read, for messages."""
 

@@ -76,14 +76,14 @@ def part_of_split(name: str) -> str | None:
     return _PARTS.get(_letters(name))
 
 
-def refuse_parts(root: str, ids: Sequence[str]) -> None:
-    """Refuse a root whose folders are the parts of a split; `ids` are the photos found in it."""
-    folders = sorted({photo.partition("/")[0] for photo in ids})
+def refuse_parts(root: str, holders: Collection[str]) -> None:
+    """Refuse a root whose folders are the parts of a split; photos lie in the folders `holders`."""
+    folders = sorted({holder.partition("/")[0] for holder in holders})
     parts = [name for name in folders if part_of_split(name)]
     if len({part_of_split(name) for name in parts}) < 2:
         return
     first = _first_part(parts)
-    deeper = any(photo.count("/") > 1 for photo in ids if photo.startswith(first + "/"))
+    deeper = any(holder.startswith(first + "/") for holder in holders)
     path = os.path.join(root, first)
     remedy = (
         f"open each by itself, as in Dataset.from_directory({path!r})"
@@ -99,9 +99,8 @@ def refuse_parts(root: str, ids: Sequence[str]) -> None:
     )
 
 
-def warn_of_wrapper(root: str, ids: Sequence[str]) -> None:
+def warn_of_wrapper(root: str, holders: Collection[str]) -> None:
     """Warn where all photos lie below a single folder that seems to hold the class folders."""
-    holders = {photo.rpartition("/")[0] for photo in ids}
     outer = _wrapper(root, holders)
     if not outer:
         return

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from shelfvision._class_names import as_class_names
 from shelfvision._identifiers import clean_name, spellings, warn_of_twins
-from shelfvision._photos.formats import READ_NAMES, conversion, format_of_name
+from shelfvision._photos.formats import READ_NAMES, conversion, format_of_name, readable_suffixes
 from shelfvision._photos.heic.opening import PIP_LINE, heif_is_installed
 from shelfvision._validation import as_path, counted, listed
 from shelfvision._warnings import warn_caller
@@ -36,6 +36,8 @@ class Scan:
     """Paths relative to the root, with forward slashes, sorted class folder by class folder."""
     labels: list[int] = field(default_factory=list)
     """The class number of each."""
+    holders: Collection[str] = ()
+    """The folders that photos lie in, relative to the root."""
     skipped: list[SkippedFile] = field(default_factory=list)
     """What was seen and is no photo."""
 
@@ -52,7 +54,7 @@ def scan_directory(
         raise _no_folders(root, walk.skipped)
     if wanted is not None and folders.keys().isdisjoint(wanted):
         found = [photo for ways in folders.values() for photo in walk.below(ways)]
-        refuse_parts(root, found)
+        refuse_parts(root, walk.holders)
         raise _no_such_classes(root, wanted, folders, found)
     classes = tuple(sorted(folders)) if wanted is None else wanted
     chosen = {name: folders[name] for name in classes if name in folders}
@@ -64,6 +66,7 @@ def scan_directory(
         scan.ids += found
         scan.labels += [number[name]] * len(found)
     scan.skipped.sort(key=lambda file: file.path)
+    scan.holders = walk.holders
     _check_found(scan, wanted, folders)
     return scan
 
@@ -80,8 +83,8 @@ def _check_found(
             parameter="directory",
         )
     if wanted is None:
-        refuse_parts(scan.root, scan.ids)
-        warn_of_wrapper(scan.root, scan.ids)
+        refuse_parts(scan.root, scan.holders)
+        warn_of_wrapper(scan.root, scan.holders)
     else:
         # Folders without a photo are told once it is known which photos can be read.
         accepted_classes(wanted, tuple(folders), of=repr(scan.root))
@@ -183,7 +186,9 @@ class _Walk:
         self._real_root = os.path.realpath(root)
         self._on_error = on_error
         self._followed: set[str] = set()
-        self._with_heif = heif_is_installed()
+        # One call for each of perhaps 100,000 names: looking a format up takes three times as long.
+        self._suffixes = readable_suffixes(heif=heif_is_installed())
+        self.holders: set[str] = set()
         self.skipped: list[SkippedFile] = []
 
     def class_folders(self) -> list[str]:
@@ -213,13 +218,17 @@ class _Walk:
             hidden = "/." in "/" + prefix
             files, folders = self._sorted_out(prefix)
             pending += [prefix + name for name in folders]
+            photos = 0
             for name in files:
                 if hidden or name[0] == ".":
                     self._skip(prefix + name, "hidden", "the file, or a folder above it, is hidden")
                 elif self._is_photo(name):
+                    photos += 1
                     yield prefix + name
                 else:
                     self._skip_other(prefix + name)
+            if photos:
+                self.holders.add(prefix[:-1])
 
     def _sorted_out(self, prefix: str) -> tuple[list[str], list[str]]:
         """Return the names of a folder's files, in any order, and of its folders, sorted."""
@@ -287,8 +296,7 @@ class _Walk:
 
     def _is_photo(self, path: str) -> bool:
         """Tell whether a file's name promises a photo that can be read here."""
-        known = format_of_name(path)
-        return known is not None and known.is_read and (self._with_heif or known.extra != "heif")
+        return path.lower().endswith(self._suffixes)
 
     def _skip_other(self, path: str) -> None:
         known = format_of_name(path)
