@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import shelfvision
+from support.structure import Structure, measure
 
 PACKAGE = Path(shelfvision.__file__).parent
 
@@ -61,6 +62,49 @@ HEAVY = BACKENDS | {
     *("pillow_heif", "rich", "safetensors", "scipy", "skimage", "sklearn", "tf2onnx"),
 }
 """Packages that a function may import, so that importing shelfvision stays quick."""
+
+PENDING = {
+    "shelfvision.augment._contract",
+    "shelfvision.augment._epochs",
+    "shelfvision.augment._identity",
+    "shelfvision.augment._recipes",
+    "shelfvision.augment.balancing._pixels",
+    "shelfvision.data._dataset",
+    "shelfvision.data.duplicates._bursts",
+    "shelfvision.data.duplicates._near",
+    "shelfvision.data.finding._scan",
+    "shelfvision.data.finding._skipped",
+    "shelfvision.data.splitting._leaks",
+    "shelfvision.data.splitting._splits",
+    "shelfvision.export._answers",
+    "shelfvision.export._card",
+    "shelfvision.export._exporting",
+    "shelfvision.export._reading",
+    "shelfvision.export._report",
+    "shelfvision.export._source",
+    "shelfvision.export._writers",
+    "shelfvision.inference._digest",
+    "shelfvision.inference._inspect",
+    "shelfvision.inference._manifest",
+    "shelfvision.inference._trust",
+    "shelfvision.models._architecture",
+    "shelfvision.models._build",
+    "shelfvision.models._registry",
+    "shelfvision.models._spec",
+    "shelfvision.plot._axes",
+    "shelfvision.plot._heat",
+    "shelfvision.predictions._calibration",
+    "shelfvision.predictions._choosing",
+    "shelfvision.predictions._columns",
+    "shelfvision.predictions._frequencies",
+    "shelfvision.predictions._thresholds",
+    "shelfvision.predictions._validation_scores",
+    "shelfvision.regions._boxes",
+    "shelfvision.regions._crops",
+    "shelfvision.regions._tiles",
+    "shelfvision.regions._work",
+}
+"""Private modules that other rooms still import; the list only becomes shorter."""
 
 IMPORTERS = {"import_module", "import_extra", "__import__"}
 
@@ -208,6 +252,11 @@ def imports() -> list[Import]:
     return all_imports(PACKAGE)
 
 
+@pytest.fixture(scope="module")
+def structure() -> Structure:
+    return measure(PACKAGE)
+
+
 def test_every_room_has_a_floor() -> None:
     assert {room_of(name) for name in modules_of(PACKAGE)} <= set(FLOORS)
 
@@ -230,6 +279,38 @@ def test_keras_is_imported_only_in_its_rooms_and_only_when_used(imports: list[Im
 
 def test_heavy_packages_are_imported_only_when_used(imports: list[Import]) -> None:
     assert faults_of_weight(imports) == []
+
+
+def test_no_room_imports_a_private_module_of_another(structure: Structure) -> None:
+    """What several rooms need is in ``__init__`` or in a module without an underscore."""
+    assert [pair for pair in structure.private_imports if pair[1] not in PENDING] == []
+
+
+def test_functions_files_and_folders_are_short(structure: Structure) -> None:
+    assert structure.long_functions == {}
+    assert structure.long_files == {}
+    assert structure.crowded_folders == {}
+
+
+def test_the_structure_has_no_cycle(structure: Structure) -> None:
+    assert structure.cycle == ()
+
+
+def test_what_the_structure_forbids_is_found(tmp_path: Path) -> None:
+    made_up(
+        tmp_path,
+        {
+            "data/_a.py": "from shelfvision.plot._b import b\nclass Dataset(Table): ...\n",
+            "data/_b.py": "class Table: ...\ndef f():\n" + 60 * "    print()\n",
+            "plot/_b.py": "class Table: ...\ndef b(): ...\n",
+            "plot/_c.py": 400 * "b = 1\n",
+        },
+    )
+    found = measure(tmp_path)
+    assert found.private_imports == (("data/_a.py", "shelfvision.plot._b"),)
+    assert found.chains == {"Dataset": ("Table",)}
+    assert found.twins == {"Table": ("data", "plot")}
+    assert (found.long_files, found.long_functions) == ({"plot/_c.py": 400}, {"data/_b.py:f": 61})
 
 
 def made_up(root: Path, files: dict[str, str]) -> list[Import]:

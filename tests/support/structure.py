@@ -41,6 +41,8 @@ class Structure:
     long_files: Mapping[str, int]
     long_functions: Mapping[str, int]
     crowded_folders: Mapping[str, int]
+    twins: Mapping[str, tuple[str, ...]]
+    """Classes and functions whose name several rooms give to different things, and these rooms."""
 
     def __str__(self) -> str:
         """Return the figures, one a line."""
@@ -54,6 +56,7 @@ class Structure:
             f"files over {MOST_LINES} lines": dict(self.long_files),
             f"functions over {MOST_LINES_OF_A_FUNCTION} lines": dict(self.long_functions),
             f"folders with over {MOST_MODULES} modules": dict(self.crowded_folders),
+            "names that several rooms define": dict(self.twins),
         }
         first = f"files {self.n_files}, lines {self.n_lines}, comments {self.comment_share:.1%}"
         return "\n".join((first, *(f"{name}: {value or 0}" for name, value in figures.items())))
@@ -69,6 +72,8 @@ class _Found:
     files: dict[str, int] = field(default_factory=dict)
     functions: dict[str, int] = field(default_factory=dict)
     lengths: list[int] = field(default_factory=list)
+    definitions: dict[str, set[str]] = field(default_factory=dict)
+    """The rooms that define a class or a function of each name at the top of a module."""
     lines: int = 0
     comments: int = 0
 
@@ -101,6 +106,11 @@ def measure(root: Path = PACKAGE) -> Structure:
             for folder, n in sorted(folders.items())
             if folder != root and n - 1 > MOST_MODULES
         },
+        twins={
+            name: tuple(sorted(rooms))
+            for name, rooms in sorted(found.definitions.items())
+            if len(rooms) > 1
+        },
     )
 
 
@@ -122,6 +132,11 @@ def _read(path: Path, root: Path, modules: set[str], found: _Found) -> None:
             found.functions[f"{name}:{node.name}"] = n
     found.files[name] = len(rows) - docs
     module = _module(path, root)
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            name_there = node.name.lstrip("_")
+            if isinstance(node, ast.ClassDef) or name_there == node.name:
+                found.definitions.setdefault(name_there, set()).update(module.split(".")[1:2])
     for target, for_types in _imports(tree, modules):
         if _is_private_elsewhere(module, target):
             found.private.add((name, target))
