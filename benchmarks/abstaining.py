@@ -160,7 +160,7 @@ def accepted(said: Floats, part: Part, rule: Rule, seed: int) -> npt.NDArray[np.
             part.labels[fit],
             part.groups[fit],
             precision=rule.precision,
-            confidence=rule.confidence,
+            confidence_level=rule.confidence,
         )
         taken[judge] = thresholds.decide(fitted.apply(said[judge])) == "accept"
     return taken
@@ -300,7 +300,7 @@ def ways(
                 scored.labels[fit],
                 scored.groups[fit],
                 precision=rule.precision,
-                confidence=rule.confidence,
+                confidence_level=rule.confidence,
             )
             taken[judge] = thresholds.decide(fitted.apply(said[judge])) == "accept"
         yield f"precision {rule}", taken

@@ -139,11 +139,11 @@ def _half(
     learn, judge = parts
     groups = np.unique(val.groups[learn], return_inverse=True)[1].reshape(-1)
     alone = shv.Thresholds.for_precision(
-        rows[learn], val.labels[learn], groups, precision=precision, confidence=0.9
+        rows[learn], val.labels[learn], groups, precision=precision, confidence_level=0.9
     )
     levels = levels_of(rows[learn], steps)
     wrong = [x.winners != p[val.labels[learn]] for x, (p, _) in zip(levels, steps, strict=True)]
-    both = chosen(levels, wrong, groups, precision=precision, confidence=0.9)
+    both = chosen(levels, wrong, groups, precision=precision, confidence_level=0.9)
     truth = [names[label] for label in val.labels[judge]]
     only = alone.decide(rows[judge]) == "accept"
     right = rows[judge].argmax(axis=1) == val.labels[judge]

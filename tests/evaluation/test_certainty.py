@@ -16,7 +16,7 @@ import shelfvision as shv
 from shelfvision.errors import DataError, InvalidParameterError
 from shelfvision.evaluation.scores._intervals import accuracy_interval, exact_interval
 from shelfvision.evaluation.scores._judged import judged_of
-from shelfvision.evaluation.scores._resampling import Settings, draws_of, group_counts
+from shelfvision.evaluation.scores._resampling import BootstrapSettings, draws_of, group_counts
 from shelfvision.predictions import Decision
 from support import refuses
 
@@ -56,7 +56,7 @@ WHOLE = report_of(SAID, TRUE, SESSIONS)
 
 
 def test_every_resample_scores_what_scikit_learn_scores_on_the_same_photos() -> None:
-    settings = Settings(resamples=20)
+    settings = BootstrapSettings(resamples=20)
     judged = judged_of(WHOLE.predictions, WHOLE.labels, np.array(SESSIONS, dtype=object))
     draws = draws_of(judged, settings)
     counts = np.concatenate(list(group_counts(15, settings)))
@@ -79,7 +79,7 @@ def test_photos_of_one_group_are_drawn_together() -> None:
     judged = judged_of(WHOLE.predictions, WHOLE.labels, np.array(SESSIONS, dtype=object))
 
     assert judged.n_groups == WHOLE.n_groups == 15
-    supports = draws_of(judged, Settings(resamples=50)).support.sum(axis=1)
+    supports = draws_of(judged, BootstrapSettings(resamples=50)).support.sum(axis=1)
     assert set(supports) == {90}
 
 
@@ -121,12 +121,14 @@ def test_intervals_hold_the_scores_and_are_the_same_every_time() -> None:
 def test_another_seed_draws_other_resamples_and_a_lower_level_is_narrower() -> None:
     predictions = predictions_of(SAID)
     other = shv.EvaluationReport(predictions, TRUE, groups=SESSIONS, seed=1).intervals
-    narrow = shv.EvaluationReport(predictions, TRUE, groups=SESSIONS, level=0.5).intervals
+    narrow = shv.EvaluationReport(
+        predictions, TRUE, groups=SESSIONS, confidence_level=0.5
+    ).intervals
 
     assert other.macro_f1 != WHOLE.intervals.macro_f1
     assert WHOLE.intervals.accuracy[0] < narrow.accuracy[0]
     assert narrow.accuracy[1] < WHOLE.intervals.accuracy[1]
-    assert narrow.level == 0.5
+    assert narrow.confidence_level == 0.5
 
 
 def test_where_all_is_right_the_interval_is_exact_and_not_certain() -> None:
@@ -149,7 +151,7 @@ def test_the_exact_interval_is_scipys(right: int, n: int) -> None:
 
 def test_the_interval_is_korn_and_graubards() -> None:
     judged = judged_of(WHOLE.predictions, WHOLE.labels, np.array(SESSIONS, dtype=object))
-    spread = draws_of(judged, Settings()).accuracy.var() * 15 / 14
+    spread = draws_of(judged, BootstrapSettings()).accuracy.var() * 15 / 14
     share = WHOLE.accuracy
     size = share * (1 - share) / spread * (norm.ppf(0.975) / t.ppf(0.975, 14)) ** 2
     right = share * size
@@ -162,7 +164,7 @@ def test_the_interval_is_korn_and_graubards() -> None:
 def test_the_interval_of_an_f1_is_that_of_the_jaccard_index_behind_it() -> None:
     # Of 12 photos that are cans or taken for cans, all alone, 6 are both: F1 is 2/3.
     report = report_of([0] * 9 + [1] * 3, [0] * 6 + [1] * 3 + [0] * 3)
-    counts = draws_of(report._judged, Settings())
+    counts = draws_of(report._judged, BootstrapSettings())
     right, either = counts.right[:, 0], counts.support[:, 0] + counts.predicted[:, 0]
     spread = (right / (either - right)).var() * 12 / 11
     size = min(12, 0.25 / spread) * (norm.ppf(0.975) / t.ppf(0.975, 11)) ** 2
@@ -184,7 +186,7 @@ def test_intervals_hold_the_true_share_as_often_as_they_say(level: float) -> Non
         found = predictions_of(np.where(right, 0, 1))
         bursts = [f"burst {row // 6}" for row in range(72)]
         report = shv.EvaluationReport(
-            found, np.zeros(72, np.int64), groups=bursts, resamples=200, level=level
+            found, np.zeros(72, np.int64), groups=bursts, resamples=200, confidence_level=level
         )
         low, high = accuracy_interval(report._judged, report._settings)
         held += low <= 0.85 <= high
@@ -198,7 +200,9 @@ def test_one_group_tells_next_to_nothing() -> None:
     assert high - low > 0.9
 
 
-@pytest.mark.parametrize(("name", "wrong"), [("level", 1.0), ("resamples", 0), ("seed", -1)])
+@pytest.mark.parametrize(
+    ("name", "wrong"), [("confidence_level", 1.0), ("resamples", 0), ("seed", -1)]
+)
 def test_settings_out_of_range_are_refused(name: str, wrong: float) -> None:
     with refuses(InvalidParameterError, "not-in-range", name):
         shv.EvaluationReport(predictions_of([0]), [0], **{name: wrong})  # type: ignore[arg-type]  # wrong on purpose

@@ -12,8 +12,8 @@ from shelfvision.errors import ShelfVisionError
 @pytest.fixture
 def stock() -> shv.Inventory:
     return shv.Inventory(
-        class_names=("Milk",), naive={"Milk": 1}, draws=np.ones((9, 1), np.int64), level=0.9,
-        n_photos=1, review=(), failed={}, unmeasured=(), parts={},
+        class_names=("Milk",), naive={"Milk": 1}, draws=np.ones((9, 1), np.int64),
+        confidence_level=0.9, n_photos=1, review=(), failed={}, unmeasured=(), parts={},
     )  # fmt: skip
 
 

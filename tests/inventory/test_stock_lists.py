@@ -29,7 +29,7 @@ def stock() -> shv.Inventory:
     draws = np.tile(np.array([10, 20, 0], np.int64), (100, 1))
     one = shv.Inventory(
         class_names=NAMES, naive=dict(zip(NAMES, (10, 20, 0), strict=True)), draws=draws,
-        level=0.9, n_photos=30, review=(), failed={}, unmeasured=(), parts={},
+        confidence_level=0.9, n_photos=30, review=(), failed={}, unmeasured=(), parts={},
     )  # fmt: skip
     return replace(one, parts={"Harbour": one, "North": replace(one, draws=draws[:, ::-1])})
 

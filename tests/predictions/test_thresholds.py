@@ -149,15 +149,19 @@ def test_on_average_the_precision_is_reached_with_fewer_photos() -> None:
     found = []
     for _ in range(400):
         rows, labels, _ = drawn(100, rng)
-        value = Thresholds.for_precision(rows, labels, precision=0.95, confidence=None).values[0]
+        value = Thresholds.for_precision(
+            rows, labels, precision=0.95, confidence_level=None
+        ).values[0]
         if value is not None:
             found.append(accuracy[max(int(np.searchsorted(-sure, -value, side="right")), 1) - 1])
     assert len(found) > 300
     assert np.mean(found) >= 0.95 - 0.005
     n = 49
     rows = rows_of(np.full(n, 0.9))
-    one = Thresholds.for_precision(rows, np.zeros(n, int), precision=0.98, confidence=None)
-    less = Thresholds.for_precision(rows[1:], np.zeros(48, int), precision=0.98, confidence=None)
+    one = Thresholds.for_precision(rows, np.zeros(n, int), precision=0.98, confidence_level=None)
+    less = Thresholds.for_precision(
+        rows[1:], np.zeros(48, int), precision=0.98, confidence_level=None
+    )
     assert one.values[0] is not None
     assert (less.values, less.needed) == ((None,), (49,))
 
@@ -211,7 +215,9 @@ def test_what_was_written_as_json_decides_the_same() -> None:
     some = [
         Thresholds(values=(0.5,)),
         Thresholds.for_precision(rows, labels, groups, precision=0.9),
-        Thresholds.for_precision(rows, labels, precision=0.9, confidence=None, per_class=True),
+        Thresholds.for_precision(
+            rows, labels, precision=0.9, confidence_level=None, per_class=True
+        ),
         Thresholds.for_cost(rows, labels, mistake_cost=5, review_cost=1),
     ]
     for thresholds in some:
@@ -228,7 +234,7 @@ def test_what_was_written_as_json_decides_the_same() -> None:
         (lambda f: f.update(values=0.5), "wrong-type"),
         (lambda f: f.update(values=[float("nan")]), "not-in-range"),
         (lambda f: f.update(precision=2), "not-in-range"),
-        (lambda f: f.update(confidence="0.9"), "wrong-type"),
+        (lambda f: f.update(confidence_level="0.9"), "wrong-type"),
         (lambda f: f.update(mistake_cost=-1), "not-in-range"),
         (lambda f: f.update(n_photos=1.0), "wrong-type"),
         (lambda f: f.update(n_mistakes=-1), "not-in-range"),
@@ -241,7 +247,7 @@ def test_what_was_written_as_json_decides_the_same() -> None:
 def test_plain_values_that_make_no_sense_are_refused(
     change: Callable[[dict[str, Any]], object], code: str
 ) -> None:
-    fields = Thresholds(values=(0.5,), precision=0.9, confidence=0.95).to_dict()
+    fields = Thresholds(values=(0.5,), precision=0.9, confidence_level=0.95).to_dict()
     change(fields)
     with pytest.raises(InvalidParameterError) as caught:
         Thresholds.from_dict(fields)
@@ -252,7 +258,7 @@ def test_what_does_not_fit_is_refused() -> None:
     rows, labels = rows_of([0.9, 0.8]), np.array([0, 0])
     for wrong, parameter in itertools.chain(
         [({"precision": p}, "precision") for p in (0, 1, 98, "x")],
-        [({"confidence": c}, "confidence") for c in (0, 1, 95)],
+        [({"confidence_level": c}, "confidence_level") for c in (0, 1, 95)],
     ):
         with refuses(InvalidParameterError, "not-in-range", parameter):
             Thresholds.for_precision(rows, labels, **wrong)  # type: ignore[arg-type]  # on purpose

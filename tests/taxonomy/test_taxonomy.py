@@ -148,7 +148,8 @@ def inventory() -> shv.Inventory:
     draws = np.stack([arla, np.full(1000, 7), rng.integers(3, 6, 1000), 100 - arla], axis=1)
     part = shv.Inventory(
         class_names=NAMES, naive={"arla": 60, "banana": 7, "oatly": 5, "valio": 40}, draws=draws,
-        level=0.9, n_photos=112, review=(), failed={}, unmeasured=("oatly", "valio"), parts={},
+        confidence_level=0.9, n_photos=112, review=(), failed={}, unmeasured=("oatly", "valio"),
+        parts={},
     )  # fmt: skip
     return replace(part, parts={"Harbour": part})
 
@@ -259,7 +260,7 @@ def test_the_precision_is_reached_in_as_many_runs_as_asked_for(shop: shv.Taxonom
         rows, true = drawn(150, np.random.default_rng(seed))
         thresholds = chosen(
             levels_of(rows, steps), wrong_of(rows, true), np.arange(150),
-            precision=0.9, confidence=0.9,
+            precision=0.9, confidence_level=0.9,
         )  # fmt: skip
         if thresholds.values[0] is not None:
             place = finest(said, thresholds.values[0])

@@ -13,7 +13,7 @@ from shelfvision.errors import DataError, InvalidParameterError
 from shelfvision.evaluation.report._report import EvaluationReport
 from shelfvision.evaluation.scores._intervals import Interval, exact_interval
 from shelfvision.evaluation.scores._judged import Judged
-from shelfvision.evaluation.scores._resampling import Draws, Settings, draws_of
+from shelfvision.evaluation.scores._resampling import BootstrapSettings, Draws, draws_of
 
 _FLIPS = 9_999
 _AT_ONCE = 4_000_000
@@ -51,12 +51,12 @@ class Comparison:
     mcnemar_p_value: float
     """McNemar's exact test, which takes every photo for a trial of its own; too sure of itself
     where photos come in bursts."""
-    level: float
+    confidence_level: float
     """How sure the intervals are, such as 0.95."""
 
     def __str__(self) -> str:
         """Return the comparison in a few lines."""
-        level = f"{100 * self.level:g} %"
+        level = f"{100 * self.confidence_level:g} %"
         rows = (
             ("accuracy", self.accuracies, self.difference, self.interval),
             ("macro F1", self.macro_f1s, self.macro_f1_difference, self.macro_f1_interval),
@@ -136,7 +136,7 @@ def compare(first: EvaluationReport, second: EvaluationReport) -> Comparison:
         only_second=only_second,
         p_value=_p_value(a, b, first._settings.seed),
         mcnemar_p_value=_mcnemar(only_first, only_second),
-        level=first._settings.level,
+        confidence_level=first._settings.confidence_level,
     )
 
 
@@ -174,17 +174,19 @@ def _both(first: EvaluationReport, second: EvaluationReport) -> tuple[Judged, Ju
     return a, b.grouped(a.groups)
 
 
-def _between(draws: tuple[Draws, Draws], score: str, n_groups: int, settings: Settings) -> Interval:
+def _between(
+    draws: tuple[Draws, Draws], score: str, n_groups: int, settings: BootstrapSettings
+) -> Interval:
     """Return percentiles of the differences, wider the fewer the groups are."""
     from scipy.stats import norm, t
 
     a, b = (getattr(one, score) for one in draws)
-    upper = (1 + settings.level) / 2
+    upper = (1 + settings.confidence_level) / 2
     if n_groups < 2:
         return -1.0, 1.0
     if not np.ptp(b - a):
         # No group tells the two apart; how many would at most, if there were more of them?
-        most = exact_interval(0.0, n_groups, settings.level)[1]
+        most = exact_interval(0.0, n_groups, settings.confidence_level)[1]
         return -most, most
     far = float(norm.cdf(t.ppf(upper, n_groups - 1) * np.sqrt(n_groups / (n_groups - 1))))
     low, high = np.quantile(b - a, [1 - far, far])

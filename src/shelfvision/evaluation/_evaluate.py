@@ -48,7 +48,7 @@ def evaluate(
     *,
     training: Dataset | None = None,
     slices: Mapping[str, Column] | None = None,
-    level: SupportsFloat = 0.95,
+    confidence_level: SupportsFloat = 0.95,
     resamples: SupportsIndex = 1000,
     seed: SupportsIndex = 42,
 ) -> EvaluationReport:
@@ -70,7 +70,7 @@ def evaluate(
     slices : mapping of str to column, optional
         What else to tell the scores for: ``{"store": stores}``, a name and a value for every row;
         or, for the value, a function from a photo's id to it.
-    level : float, default=0.95
+    confidence_level : float, default=0.95
         How sure the intervals shall be, strictly between 0 and 1.
     resamples : int, default=1000
         How often the groups are drawn anew.
@@ -129,7 +129,7 @@ def evaluate(
     _require_fitting(predictions, photos, names)
     report = EvaluationReport(
         predictions, photos.labels, groups=photos.groups, slices=slices,
-        level=level, resamples=resamples, seed=seed,
+        confidence_level=confidence_level, resamples=resamples, seed=seed,
     )  # fmt: skip
     facts = data_facts(dataset, brought)
     about = _about(classifier, photos, facts, training, report, seed=as_seed(seed))

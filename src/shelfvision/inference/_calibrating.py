@@ -139,7 +139,7 @@ class CalibratingClassifier(PredictingClassifier):
         precision: float | None = None,
         *,
         dataset: Dataset | None = None,
-        confidence: float | None = 0.95,
+        confidence_level: float | None = 0.95,
         per_class: bool = False,
         mistake_cost: float | None = None,
         review_cost: float | None = None,
@@ -155,7 +155,7 @@ class CalibratingClassifier(PredictingClassifier):
             Photos that the network was not trained on, best also not the ones that chose its best
             epoch or its calibration. By default the validation scores that it keeps serve. Photos
             of one group (a burst, a shelf, a day) count once: see `Thresholds.for_precision`.
-        confidence : float or None, default=0.95
+        confidence_level : float or None, default=0.95
             How probable it shall be that the precision is reached; None asks for it on average
             only, which takes fewer photos and promises less.
         per_class : bool, default=False
@@ -222,7 +222,7 @@ class CalibratingClassifier(PredictingClassifier):
                 scores.labels,
                 scores.groups,
                 precision=0.98 if precision is None else precision,
-                confidence=confidence,
+                confidence_level=confidence_level,
                 per_class=per_class,
             )
             warn_of_too_few(thresholds, self._class_names)

@@ -109,9 +109,9 @@ def _photos(thresholds: Thresholds) -> str:
 
 
 def _surely(thresholds: Thresholds) -> str:
-    if thresholds.confidence is None:
+    if thresholds.confidence_level is None:
         return " on average"
-    return f" with a confidence of {thresholds.confidence:.4g}"
+    return f" with a confidence of {thresholds.confidence_level:.4g}"
 
 
 def _remedy(needed: int | None, *, each: bool = False) -> str:

@@ -69,7 +69,7 @@ class StockCheck:
 
 
 def checked_against(
-    stock: Stock, wanted: Mapping[str, int], *, confidence: float, partial: bool, part: str
+    stock: Stock, wanted: Mapping[str, int], *, confidence_level: float, partial: bool, part: str
 ) -> list[StockCheck]:
     """Return a check of every product, in the order of the list and then of the classes."""
     checks = [
@@ -84,7 +84,7 @@ def checked_against(
     for place, name in enumerate(stock.class_names):
         column = stock.draws[:, place]
         number = None if partial and name not in wanted else wanted.get(name, 0)
-        status, probable = _status(column, number, confidence)
+        status, probable = _status(column, number, confidence_level)
         checks.append(
             StockCheck(
                 product=name, status=status, expected=number, count=float(column.mean()),

@@ -47,7 +47,7 @@ class Inventory:
     """How many photos were taken for each product: counts that confusion distorts."""
     draws: npt.NDArray[np.int64]
     """Counts as they may be, one row each, shape (draws, k), read-only."""
-    level: float
+    confidence_level: float
     """The share of intervals that shall hold the truth, such as 0.9."""
     n_photos: int
     """How many photos are counted: all that could be read, those to review among them."""
@@ -68,7 +68,7 @@ class Inventory:
     @property
     def intervals(self) -> dict[str, tuple[int, int]]:
         """What each count lies between, ends included."""
-        outside = (1 - self.level) / 2
+        outside = (1 - self.confidence_level) / 2
         low = np.quantile(self.draws, outside, axis=0, method="lower")
         high = np.quantile(self.draws, 1 - outside, axis=0, method="higher")
         ends = zip(low.tolist(), high.tolist(), strict=True)
@@ -78,7 +78,7 @@ class Inventory:
         self,
         expected: Mapping[str, int] | str | os.PathLike[str],
         *,
-        confidence: float = 0.9,
+        confidence_level: float = 0.9,
         product_column: str = "product",
         count_column: str = "count",
         key_column: str | None = None,
@@ -96,7 +96,7 @@ class Inventory:
             How many of each product; or a CSV file with a line for each, as an ERP system writes
             it, with commas, semicolons, tabs or bars. Counts are whole numbers from 0, such as
             ``40``, ``40.0``, ``40,0`` and ``1.234,00``; ``1.234`` is ambiguous and refused.
-        confidence : float, default=0.9
+        confidence_level : float, default=0.9
             How probable a difference must be to be told as one, strictly between 0.5 and 1.
         product_column, count_column : str
             The columns of the file.
@@ -155,7 +155,9 @@ class Inventory:
         >>> checks[0].expected
         940
         """
-        sure = as_number("confidence", confidence, minimum=0.5, maximum=1, exclusive=True)
+        sure = as_number(
+            "confidence_level", confidence_level, minimum=0.5, maximum=1, exclusive=True
+        )
         store = None if store is None else text_of(store, name="store")
         _require_list(expected, product_column, count_column)
         from_file = not isinstance(expected, Mapping)
@@ -180,7 +182,7 @@ class Inventory:
                 here = of_store(lines, part, where)
             wanted = by_product(here, codes, stock.class_names)
             checks += checked_against(
-                stock, wanted, confidence=sure, partial=bool(partial), part=part
+                stock, wanted, confidence_level=sure, partial=bool(partial), part=part
             )
         return in_order(checks)
 
@@ -217,8 +219,8 @@ class Inventory:
         Returns
         -------
         dict
-            Photos, level, a dictionary with count, low, high and naive for each product, what is
-            to review, what failed, and the parts.
+            Photos, confidence level, a dictionary with count, low, high and naive for each product,
+            what is to review, what failed, and the parts.
         """
         products = {
             row.product: {"count": row.count, "low": row.low, "high": row.high, "naive": row.naive}
@@ -226,7 +228,7 @@ class Inventory:
         }
         return {
             "n_photos": self.n_photos,
-            "level": self.level,
+            "confidence_level": self.confidence_level,
             "products": products,
             "review": list(self.review),
             "failed": dict(self.failed),

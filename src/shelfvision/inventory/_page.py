@@ -48,7 +48,7 @@ def _table(inventory: Inventory) -> str:
         "many photos were taken for it.</p>"
         '<div class="wide" role="region" aria-label="Counts" tabindex="0"><table><thead><tr>'
         '<th scope="col">product</th><th scope="col" class="number">count</th>'
-        f'<th scope="col" class="number">{inventory.level:.0%} interval</th>'
+        f'<th scope="col" class="number">{inventory.confidence_level:.0%} interval</th>'
         '<th scope="col" class="number">taken for it</th><td class="picture"></td>'
         f"</tr></thead><tbody>{body}</tbody></table></div>"
     )

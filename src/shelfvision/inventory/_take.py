@@ -35,7 +35,7 @@ class _Counted:
     groups: npt.NDArray[np.int64] | None
     confusion: Confusion
     known: Shares
-    level: float
+    confidence_level: float
     draws: int
     seed: int
 
@@ -53,7 +53,7 @@ class _Counted:
             class_names=names,
             naive=dict(zip(names, taken.tolist(), strict=True)),
             draws=counts,
-            level=self.level,
+            confidence_level=self.confidence_level,
             n_photos=int(readable.sum()),
             review=tuple(found.ids[readable & (found.decision == "review")]),
             failed={i: e for i, e in zip(found.ids, found.errors, strict=True) if e is not None},
@@ -87,7 +87,7 @@ def take_inventory(
     classifier: Classifier,
     photos: Photos | Predictions,
     *,
-    interval: SupportsFloat = 0.9,
+    confidence_level: SupportsFloat = 0.9,
     by: PartColumn | None = None,
     groups: Sequence[str] | npt.NDArray[np.object_] | None = None,
     on_error: OnError = "raise",
@@ -110,7 +110,7 @@ def take_inventory(
     photos : path, bytes, ndarray, Dataset, iterable of these, or Predictions
         What to count: photos as for `Classifier.predict`, one product each, or what this
         classifier predicted of them.
-    interval : float, default=0.9
+    confidence_level : float, default=0.9
         How many of the intervals shall hold the truth, strictly between 0 and 1.
     by : sequence of str, or callable, optional
         A value for every photo, such as its store, or a function from a photo's id to it: then
@@ -178,7 +178,7 @@ def take_inventory(
             code="wrong-type",
             parameter="classifier",
         )
-    level = as_number("interval", interval, minimum=0, maximum=1, exclusive=True)
+    level = as_number("confidence_level", confidence_level, minimum=0, maximum=1, exclusive=True)
     n_draws = as_integer("draws", draws, minimum=100, maximum=100_000)
     chosen_seed = as_seed(seed)
     confusion = measured(classifier)
@@ -190,7 +190,7 @@ def take_inventory(
         groups=None if groups is None else _numbered("groups", groups, len(predictions)),
         confusion=confusion,
         known=Shares.known_from(confusion),
-        level=level,
+        confidence_level=level,
         draws=n_draws,
         seed=chosen_seed,
     )

@@ -57,7 +57,7 @@ def as_json(values: object) -> str:
 
 def as_text(inventory: Inventory) -> str:
     """Return an aligned table, the most frequent product first."""
-    titles = ("product", "count", f"{inventory.level:.0%} interval", "taken for it")
+    titles = ("product", "count", f"{inventory.confidence_level:.0%} interval", "taken for it")
     rows = [titles, *(_cells(row) for row in inventory.rows(order="count"))]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join([*(_line(row, widths) for row in rows), "", *remarks(inventory)])

@@ -59,21 +59,23 @@ def by_precision(
     groups: Integers,
     *,
     precision: float,
-    confidence: float | None,
+    confidence_level: float | None,
 ) -> Choice:
     """Return the smallest threshold that the photos support."""
     ladder = _ladder(confidences, wrong, groups)
-    return by_ladder(ladder, precision=precision, confidence=confidence)
+    return by_ladder(ladder, precision=precision, confidence_level=confidence_level)
 
 
-def by_ladder(ladder: Ladder, *, precision: float, confidence: float | None) -> Choice:
+def by_ladder(ladder: Ladder, *, precision: float, confidence_level: float | None) -> Choice:
     """Return the smallest threshold that what came of accepting ever more supports."""
-    if confidence is None:
+    if confidence_level is None:
         rung = _on_average(ladder, 1 - precision)
     else:
-        rung = _with_confidence(ladder, 1 - precision, 1 - confidence)
+        rung = _with_confidence(ladder, 1 - precision, 1 - confidence_level)
     if rung is None:
-        needed = _needed(ladder, 1 - precision, None if confidence is None else 1 - confidence)
+        needed = _needed(
+            ladder, 1 - precision, None if confidence_level is None else 1 - confidence_level
+        )
         return Choice(value=None, n_accepted=0, n_mistakes=0, needed=needed)
     return _choice(ladder, rung)
 

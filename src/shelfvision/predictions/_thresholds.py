@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 _COUNTS = ("n_photos", "n_groups", "n_accepted", "n_mistakes")
-_SETTINGS = ("precision", "confidence", "mistake_cost", "review_cost")
+_SETTINGS = ("precision", "confidence_level", "mistake_cost", "review_cost")
 
 
 @final
@@ -49,7 +49,7 @@ class Thresholds:
     the predicted class. None accepts nothing."""
     precision: float | None = None
     """The share of accepted photos that were asked to be right."""
-    confidence: float | None = None
+    confidence_level: float | None = None
     """How probable it is that the precision is reached; None if it is reached on average only."""
     mistake_cost: float | None = None
     """What an accepted mistake costs, where costs decided."""
@@ -104,13 +104,13 @@ class Thresholds:
         groups: Groups | None = None,
         *,
         precision: float = 0.98,
-        confidence: float | None = 0.95,
+        confidence_level: float | None = 0.95,
         per_class: bool = False,
     ) -> Self:
         """Choose the smallest thresholds above which enough predictions are right.
 
         A group counts once, however many photos it has, and as a mistake if any of its accepted
-        photos is wrong. With probability `confidence`, over the draw of the groups, at least
+        photos is wrong. With probability `confidence_level`, over the draw of the groups, at least
         `precision` of the groups with accepted photos are right, among photos that come from where
         these came from. Tests are exact binomial ones (the Clopper-Pearson bound), and go from few
         accepted to more until one fails, so that choosing costs no more than a division of the
@@ -129,7 +129,7 @@ class Thresholds:
             default every photo is taken for a group of its own.
         precision : float, default=0.98
             The share of accepted predictions that shall be right, above 0 and below 1.
-        confidence : float or None, default=0.95
+        confidence_level : float or None, default=0.95
             How probable it shall be that the precision is reached. None asks for it on average
             over such draws only, by the share of mistakes with one more imagined, which takes
             fewer photos and promises less.
@@ -156,8 +156,8 @@ class Thresholds:
         of the binomial", Biometrika 26 (1934) 404-413. A. Angelopoulos, S. Bates, E. Candes,
         M. Jordan, L. Lei, "Learn then test: calibrating predictive algorithms to achieve risk
         control", arXiv:2110.01052 (2021). Y. Geifman, R. El-Yaniv, "Selective classification for
-        deep neural networks", NeurIPS 2017. For ``confidence=None``: Y. Jin, E. Candes, "Selection
-        by prediction with conformal p-values", JMLR 24 (2023).
+        deep neural networks", NeurIPS 2017. For ``confidence_level=None``: Y. Jin, E. Candes,
+        "Selection by prediction with conformal p-values", JMLR 24 (2023).
 
         Examples
         --------
@@ -169,8 +169,10 @@ class Thresholds:
         (0.9, 200)
         """
         precision = as_number("precision", precision, minimum=0, maximum=1, exclusive=True)
-        if confidence is not None:
-            confidence = as_number("confidence", confidence, minimum=0, maximum=1, exclusive=True)
+        if confidence_level is not None:
+            confidence_level = as_number(
+                "confidence_level", confidence_level, minimum=0, maximum=1, exclusive=True
+            )
         scores = _Scores(probabilities, labels, groups)
         choices = [
             by_precision(
@@ -178,11 +180,13 @@ class Thresholds:
                 scores.wrong[part],
                 scores.groups[part],
                 precision=precision,
-                confidence=confidence,
+                confidence_level=confidence_level,
             )
             for part in scores.parts(per_class=per_class)
         ]
-        return cls(precision=precision, confidence=confidence, **scores.summary(choices))
+        return cls(
+            precision=precision, confidence_level=confidence_level, **scores.summary(choices)
+        )
 
     @classmethod
     def for_cost(
@@ -303,14 +307,14 @@ class Thresholds:
             An entry is missing, unknown, or of a kind or size that makes no sense.
         """
         keys = ("values", "needed", *_SETTINGS, *_COUNTS)
-        entries = entries_of(values, keys, "a set of thresholds")
+        entries = entries_of(_with_current_names(values), keys, "a set of thresholds")
         limits = list_of(entries["values"], "values")
         needed = list_of(entries["needed"], "needed")
         return cls(
             values=tuple(optional_number(value, "a threshold", 0, 1) for value in limits),
             needed=tuple(None if n is None else count_of(n, "needed") for n in needed),
             precision=optional_number(entries["precision"], "precision", 0, 1),
-            confidence=optional_number(entries["confidence"], "confidence", 0, 1),
+            confidence_level=optional_number(entries["confidence_level"], "confidence_level", 0, 1),
             mistake_cost=optional_number(entries["mistake_cost"], "mistake_cost", 0, 1e300),
             review_cost=optional_number(entries["review_cost"], "review_cost", 0, 1e300),
             n_photos=count_of(entries["n_photos"], "n_photos"),
@@ -318,6 +322,13 @@ class Thresholds:
             n_accepted=count_of(entries["n_accepted"], "n_accepted"),
             n_mistakes=count_of(entries["n_mistakes"], "n_mistakes"),
         )
+
+
+def _with_current_names(values: Mapping[str, object]) -> Mapping[str, object]:
+    """Return the entries by today's names; older bundles call the confidence level confidence."""
+    if not isinstance(values, Mapping) or "confidence_level" in values:
+        return values
+    return {{"confidence": "confidence_level"}.get(key, key): one for key, one in values.items()}
 
 
 class _Summary(TypedDict):

@@ -91,7 +91,7 @@ def chosen(
     groups: Integers,
     *,
     precision: float,
-    confidence: float,
+    confidence_level: float,
 ) -> Thresholds:
     """Return the smallest confidence under which enough groups have right names alone.
 
@@ -100,11 +100,11 @@ def chosen(
     go down that one way.
     """
     ladder = _ladder(levels, wrong, groups)
-    choice = by_ladder(ladder, precision=precision, confidence=confidence)
+    choice = by_ladder(ladder, precision=precision, confidence_level=confidence_level)
     return Thresholds(
         values=(choice.value,),
         precision=precision,
-        confidence=confidence,
+        confidence_level=confidence_level,
         n_photos=len(groups),
         n_groups=int(groups.max()) + 1,
         n_accepted=choice.n_accepted,

@@ -111,15 +111,15 @@ class Taxonomy(Tree):
         precision: SupportsFloat,
         *,
         dataset: Dataset | None = None,
-        confidence: SupportsFloat = 0.95,
+        confidence_level: SupportsFloat = 0.95,
     ) -> Thresholds:
         """Choose from which confidence on names are given, so that enough of them are right.
 
         One threshold serves all levels: a photo is answered with its finest name whose
-        confidence reaches it. With probability `confidence`, over the draw of the groups, at least
-        `precision` of the groups that are answered have right answers alone, each judged on the
-        level it was given on. This is a promise about all answers together; those on one level
-        alone may be right less often.
+        confidence reaches it. With probability `confidence_level`, over the draw of the groups,
+        at least `precision` of the groups that are answered have right answers alone, each judged
+        on the level it was given on. This is a promise about all answers together; those on one
+        level alone may be right less often.
 
         Parameters
         ----------
@@ -130,7 +130,7 @@ class Taxonomy(Tree):
         dataset : Dataset, optional
             Photos that the network was not trained on, of the classifier's classes. Photos of one
             group count once, as for `Thresholds.for_precision`.
-        confidence : float, default=0.95
+        confidence_level : float, default=0.95
             How probable it shall be that the precision is reached, strictly between 0 and 1.
 
         Returns
@@ -158,14 +158,16 @@ class Taxonomy(Tree):
         accuracy-specificity trade-offs in large scale visual recognition", CVPR 2012.
         """
         sure = as_number("precision", precision, minimum=0, maximum=1, exclusive=True)
-        level = as_number("confidence", confidence, minimum=0, maximum=1, exclusive=True)
+        level = as_number(
+            "confidence_level", confidence_level, minimum=0, maximum=1, exclusive=True
+        )
         rows, labels, groups = learned_from(classifier, dataset)
         steps = self._steps(classifier.class_names)
         said = levels_of(rows, steps)
         wrong: list[Mask] = [
             one.winners != places[labels] for one, (places, _) in zip(said, steps, strict=True)
         ]
-        found = chosen(said, wrong, groups, precision=sure, confidence=level)
+        found = chosen(said, wrong, groups, precision=sure, confidence_level=level)
         if found.values[0] is None:
             more = found.needed[0]
             remedy = "ask for less" if more is None else f"about {more} groups would do"
@@ -271,7 +273,7 @@ class Taxonomy(Tree):
         classifier: PredictsDataset,
         dataset: Dataset,
         *,
-        level: SupportsFloat = 0.95,
+        confidence_level: SupportsFloat = 0.95,
         resamples: int = 1000,
         seed: int = 42,
     ) -> dict[str, EvaluationReport]:
@@ -283,7 +285,7 @@ class Taxonomy(Tree):
             What to judge, as for `shelfvision.evaluate`.
         dataset : Dataset
             Photos that it was not trained on, of its classes.
-        level : float, default=0.95
+        confidence_level : float, default=0.95
             How sure the intervals shall be.
         resamples : int, default=1000
             How often the groups are drawn anew.
@@ -304,7 +306,7 @@ class Taxonomy(Tree):
             A setting is out of its range.
         """
         low = self._level_of(tuple(classifier.class_names))
-        settings = {"level": level, "resamples": resamples, "seed": seed}
+        settings = {"confidence_level": confidence_level, "resamples": resamples, "seed": seed}
         report = evaluate(classifier, dataset, **settings)  # type: ignore[arg-type]  # by name
         reports = {self.levels[low]: report}
         for name in self.levels[low + 1 :]:

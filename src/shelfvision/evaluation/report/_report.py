@@ -47,7 +47,7 @@ class EvaluationReport(Scored):
         By default every row stands alone.
     slices : mapping of str to column, optional
         A name and a value for every row, or a function from a photo's id to the value.
-    level : float, default=0.95
+    confidence_level : float, default=0.95
         How sure the intervals shall be, strictly between 0 and 1.
     resamples : int, default=1000
         How often the groups are drawn anew.

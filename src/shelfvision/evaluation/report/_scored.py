@@ -23,7 +23,7 @@ from shelfvision.evaluation.scores._metrics import (
 )
 from shelfvision.evaluation.scores._mistakes import Mistake, mistakes_at, wrong_rows
 from shelfvision.evaluation.scores._reliability import ReliabilityBin, reliability_of
-from shelfvision.evaluation.scores._resampling import Settings
+from shelfvision.evaluation.scores._resampling import BootstrapSettings
 from shelfvision.evaluation.scores._review import ReviewScores, review_of
 from shelfvision.evaluation.scores._slices import Column, SliceScores, columns_of, slices_of
 from shelfvision.predictions import Predictions, expected_calibration_error
@@ -56,13 +56,15 @@ class Scored:
         *,
         groups: Sequence[str] | npt.NDArray[np.object_] | None = None,
         slices: Mapping[str, Column] | None = None,
-        level: SupportsFloat = 0.95,
+        confidence_level: SupportsFloat = 0.95,
         resamples: SupportsIndex = 1000,
         seed: SupportsIndex = 42,
     ) -> None:
         names = predictions.class_names
-        self._settings = Settings(
-            level=as_number("level", level, minimum=0, maximum=1, exclusive=True),
+        self._settings = BootstrapSettings(
+            confidence_level=as_number(
+                "confidence_level", confidence_level, minimum=0, maximum=1, exclusive=True
+            ),
             resamples=as_integer("resamples", resamples, minimum=1),
             seed=as_seed(seed),
         )

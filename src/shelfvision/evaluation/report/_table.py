@@ -100,7 +100,7 @@ def class_cells(scores: ClassScores, *, predicted: bool) -> tuple[str, str, str,
 
 def _facts(report: Scored) -> list[tuple[str, str]]:
     sure = report.intervals
-    level = f"{100 * sure.level:g} %"
+    level = f"{100 * sure.confidence_level:g} %"
     facts = [
         ("accuracy", f"{report.accuracy:.3f}  ({level}: {between(sure.accuracy)})"),
         ("macro F1", f"{report.macro_f1:.3f}  ({level}: {between(sure.macro_f1)})"),

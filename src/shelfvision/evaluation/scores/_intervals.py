@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision.evaluation.scores._judged import Judged
-from shelfvision.evaluation.scores._resampling import Draws, Settings, draws_of, share_of
+from shelfvision.evaluation.scores._resampling import BootstrapSettings, Draws, draws_of, share_of
 
 Interval = tuple[float, float]
 """The lower and the upper end, both 0 to 1 for a score."""
@@ -30,7 +30,7 @@ class ClassIntervals:
 class Intervals:
     """How sure the scores of a report are: confidence intervals, lower and upper end."""
 
-    level: float
+    confidence_level: float
     """The share of such intervals that hold the true score, such as 0.95."""
     resamples: int
     """How often the groups were drawn anew."""
@@ -44,48 +44,52 @@ class Intervals:
     """The same for every class, by name."""
 
 
-def intervals_of(judged: Judged, class_names: tuple[str, ...], settings: Settings) -> Intervals:
+def intervals_of(
+    judged: Judged, class_names: tuple[str, ...], settings: BootstrapSettings
+) -> Intervals:
     """Return the intervals of all scores."""
     draws = draws_of(judged, settings)
     macro = score_interval(
         draws.macro_f1, judged.macro_f1, n=len(judged), n_groups=judged.n_groups,
-        level=settings.level,
+        confidence_level=settings.confidence_level,
     )  # fmt: skip
     return Intervals(
-        level=settings.level,
+        confidence_level=settings.confidence_level,
         resamples=settings.resamples,
         n_groups=judged.n_groups,
         accuracy=_accuracy(judged, draws, settings),
         macro_f1=macro,
         per_class={
-            name: _of_class(number, judged, draws, settings.level)
+            name: _of_class(number, judged, draws, settings.confidence_level)
             for number, name in enumerate(class_names)
         },
     )
 
 
-def accuracy_interval(judged: Judged, settings: Settings) -> Interval:
+def accuracy_interval(judged: Judged, settings: BootstrapSettings) -> Interval:
     """Return what the accuracy lies between."""
     return _accuracy(judged, draws_of(judged, settings), settings)
 
 
-def _accuracy(judged: Judged, draws: Draws, settings: Settings) -> Interval:
+def _accuracy(judged: Judged, draws: Draws, settings: BootstrapSettings) -> Interval:
     return score_interval(
         draws.accuracy, float(judged.correct.mean()), n=len(judged), n_groups=judged.n_groups,
-        level=settings.level,
+        confidence_level=settings.confidence_level,
     )  # fmt: skip
 
 
-def _of_class(number: int, judged: Judged, draws: Draws, level: float) -> ClassIntervals:
+def _of_class(number: int, judged: Judged, draws: Draws, confidence_level: float) -> ClassIntervals:
     right, support, predicted = (
         x[:, number] for x in (draws.right, draws.support, draws.predicted)
     )
     true, said = judged.true == number, judged.predicted == number
     # F1 is a function of the Jaccard index, which is a share of photos.
-    low, high = _share_interval(right, support + predicted - right, true | said, judged, level)
+    low, high = _share_interval(
+        right, support + predicted - right, true | said, judged, confidence_level
+    )
     return ClassIntervals(
-        precision=_share_interval(right, predicted, said, judged, level),
-        recall=_share_interval(right, support, true, judged, level),
+        precision=_share_interval(right, predicted, said, judged, confidence_level),
+        recall=_share_interval(right, support, true, judged, confidence_level),
         f1=(2 * low / (1 + low), 2 * high / (1 + high)),
     )
 
@@ -95,7 +99,7 @@ def _share_interval(
     whole: npt.NDArray[np.float64],
     among: npt.NDArray[np.bool_],
     judged: Judged,
-    level: float,
+    confidence_level: float,
 ) -> Interval:
     """Return what the share of right ones among some photos lies between."""
     n = int(among.sum())
@@ -103,11 +107,13 @@ def _share_interval(
         return 0.0, 1.0
     groups = len(np.unique(judged.groups[among]))
     share = float(judged.correct[among].mean())
-    return score_interval(share_of(right, whole), share, n=n, n_groups=groups, level=level)
+    return score_interval(
+        share_of(right, whole), share, n=n, n_groups=groups, confidence_level=confidence_level
+    )
 
 
 def score_interval(
-    draws: npt.NDArray[np.float64], score: float, *, n: int, n_groups: int, level: float
+    draws: npt.NDArray[np.float64], score: float, *, n: int, n_groups: int, confidence_level: float
 ) -> Interval:
     """Return what a score lies between, after Korn and Graubard.
 
@@ -119,22 +125,22 @@ def score_interval(
     seen = draws[np.isfinite(draws)]
     spread = float(seen.var()) if len(seen) else 0.0
     if n_groups < 2 or spread < 1e-12:
-        return exact_interval(score, min(n, n_groups), level)
+        return exact_interval(score, min(n, n_groups), confidence_level)
     size = min(score * (1 - score) / (spread * n_groups / (n_groups - 1)), n)
-    upper = (1 + level) / 2
+    upper = (1 + confidence_level) / 2
     # The spread itself is known no better than the groups are many.
     return exact_interval(
-        score, size * float(norm.ppf(upper) / t.ppf(upper, n_groups - 1)) ** 2, level
+        score, size * float(norm.ppf(upper) / t.ppf(upper, n_groups - 1)) ** 2, confidence_level
     )
 
 
-def exact_interval(share: float, n: float, level: float) -> Interval:
+def exact_interval(share: float, n: float, confidence_level: float) -> Interval:
     """Return Clopper and Pearson's interval of a share among `n`, which need not be whole."""
     from scipy.stats import beta
 
     if n <= 0:
         return 0.0, 1.0
-    outside, right = (1 - level) / 2, share * n
+    outside, right = (1 - confidence_level) / 2, share * n
     wrong = n - right
     low = float(beta.ppf(outside, right, wrong + 1)) if right > 0 else 0.0
     high = float(beta.ppf(1 - outside, right + 1, wrong)) if wrong > 0 else 1.0

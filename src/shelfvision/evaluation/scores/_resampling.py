@@ -16,10 +16,10 @@ _AT_ONCE = 4_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class BootstrapSettings:
     """How intervals are made."""
 
-    level: float = 0.95
+    confidence_level: float = 0.95
     resamples: int = 1000
     seed: int = 42
 
@@ -61,7 +61,7 @@ class Draws:
         return share_of(total, present.sum(axis=1).astype(np.float64))
 
 
-def group_counts(n_groups: int, settings: Settings) -> Iterator[npt.NDArray[np.float64]]:
+def group_counts(n_groups: int, settings: BootstrapSettings) -> Iterator[npt.NDArray[np.float64]]:
     """Yield how often each group is drawn, some resamples at a time, shape (some, n_groups)."""
     rng = rng_for(settings.seed, "bootstrap")
     step = max(1, _AT_ONCE // n_groups)
@@ -73,7 +73,7 @@ def group_counts(n_groups: int, settings: Settings) -> Iterator[npt.NDArray[np.f
         yield counts.reshape(some, n_groups).astype(np.float64)
 
 
-def draws_of(judged: Judged, settings: Settings) -> Draws:
+def draws_of(judged: Judged, settings: BootstrapSettings) -> Draws:
     """Draw the groups anew and count again."""
     from scipy.sparse import coo_matrix
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from shelfvision.evaluation.scores._intervals import Interval, accuracy_interval
 from shelfvision.evaluation.scores._judged import Judged
-from shelfvision.evaluation.scores._resampling import Settings
+from shelfvision.evaluation.scores._resampling import BootstrapSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ class ReviewScores:
     """The share of those sent to review that would have been right."""
 
 
-def review_of(judged: Judged, settings: Settings) -> ReviewScores | None:
+def review_of(judged: Judged, settings: BootstrapSettings) -> ReviewScores | None:
     """Return the summary, or None where every photo was accepted."""
     accepted = judged.accepted
     if accepted.all():

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from shelfvision.errors import InvalidParameterError
 from shelfvision.evaluation.scores._intervals import Interval, accuracy_interval
 from shelfvision.evaluation.scores._judged import Judged
-from shelfvision.evaluation.scores._resampling import Settings
+from shelfvision.evaluation.scores._resampling import BootstrapSettings
 
 Column: TypeAlias = Sequence[object] | npt.NDArray[np.generic] | Callable[[str], object]
 """A value for every row, or a function from a photo's id to its value."""
@@ -74,7 +74,7 @@ def _text(value: object) -> str:
 
 
 def slices_of(
-    judged: Judged, columns: Mapping[str, npt.NDArray[np.object_]], settings: Settings
+    judged: Judged, columns: Mapping[str, npt.NDArray[np.object_]], settings: BootstrapSettings
 ) -> dict[str, dict[str, SliceScores]]:
     """Return the scores for every value of every column, the values sorted."""
     found: dict[str, dict[str, SliceScores]] = {}
@@ -86,7 +86,7 @@ def slices_of(
     return found
 
 
-def _scores(part: Judged, settings: Settings) -> SliceScores:
+def _scores(part: Judged, settings: BootstrapSettings) -> SliceScores:
     return SliceScores(
         n=len(part),
         n_groups=part.n_groups,

@@ -39,7 +39,7 @@ def summary(report: Scored) -> Section:
     if nearest is not None:
         rows.append(("baseline: the training photo most alike", f"{nearest:.3f}", ""))
     rows.append(("expected calibration error", f"{report.calibration_error:.3f}", ""))
-    level = f"{100 * sure.level:g} %"
+    level = f"{100 * sure.confidence_level:g} %"
     words = (
         f"Judged on {counted(report.n, 'photo')}{_grouped(report)}. Intervals hold the true score "
         f"{level} of the time if other photos come from the same places; they are made by drawing "

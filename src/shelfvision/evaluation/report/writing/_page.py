@@ -110,7 +110,7 @@ def as_page(
 
 def _tiles(report: Scored) -> str:
     sure = report.intervals
-    level = f"{100 * sure.level:g} %"
+    level = f"{100 * sure.confidence_level:g} %"
     baselines = f"always {report.majority_class!r}: {report.baseline:.3f}"
     if report.nearest_baseline is not None:
         baselines += f"; nearest neighbour: {report.nearest_baseline:.3f}"
