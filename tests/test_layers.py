@@ -99,10 +99,8 @@ PENDING = {
     "shelfvision.predictions._frequencies",
     "shelfvision.predictions._thresholds",
     "shelfvision.predictions._validation_scores",
-    "shelfvision.regions._boxes",
-    "shelfvision.regions._crops",
-    "shelfvision.regions._tiles",
-    "shelfvision.regions._work",
+    "shelfvision.regions.tiles",
+    "shelfvision.regions.predicting",
 }
 """Private modules that other rooms still import; the list only becomes shorter."""
 

@@ -26,8 +26,8 @@ from shelfvision.errors import (
 )
 from shelfvision.regions._crops import Cutting
 from shelfvision.regions._photo import whole_photo
-from shelfvision.regions._work import cutting, regions_of
 from shelfvision.regions.files._turning import turned
+from shelfvision.regions.predicting import cutting, regions_of
 from support import refuses
 
 NAMES = ("red", "green", "blue")

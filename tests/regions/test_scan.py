@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import shelfvision as shv
 from shelfvision import protocols
 from shelfvision.errors import InvalidParameterError
-from shelfvision.regions._tiles import Tiling, map_of
+from shelfvision.regions.tiles import Tiling, map_of
 from support import refuses
 
 NAMES = ("red", "green", "blue")

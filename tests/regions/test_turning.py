@@ -15,8 +15,8 @@ from PIL import Image as Pictures
 import shelfvision as shv
 from shelfvision import protocols
 from shelfvision.errors import InvalidParameterError
-from shelfvision.regions._work import cutting, regions_of
 from shelfvision.regions.files._turning import turned, upright
+from shelfvision.regions.predicting import cutting, regions_of
 from support import refuses
 
 UPRIGHT = (400, 300)

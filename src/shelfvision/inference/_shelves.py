@@ -13,10 +13,8 @@ from shelfvision.data.reading import Photo
 from shelfvision.inference._calibrating import CalibratingClassifier
 from shelfvision.predictions import ClassFrequencies
 from shelfvision.regions import Boxes, Regions, ShelfMap
-from shelfvision.regions._boxes import HasCorners
-from shelfvision.regions._crops import CropShape
-from shelfvision.regions._tiles import Tile, Tiling, map_of
-from shelfvision.regions._work import cutting, regions_of
+from shelfvision.regions.predicting import CropShape, HasCorners, cutting, regions_of
+from shelfvision.regions.tiles import Tile, Tiling, map_of
 
 _SURE = 0.5
 

@@ -1,4 +1,4 @@
-"""Tiles over a whole photo, and what their answers say about a grid of cells."""
+"""What `Classifier.scan` calls: tiles over a whole photo, and a `ShelfMap` of their predictions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Joins a photo, boxes and a classifier's answers: what `Classifier.predict_regions` does."""
+"""What predicts regions calls: crops of the boxes in a photo, and `Regions` of their predictions.
+
+`Classifier`, `Gallery` and `Predictor` pass a function that predicts a stream of images.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,13 @@ from shelfvision._validation import as_number, one_of
 from shelfvision.data.reading import Photo
 from shelfvision.predictions import Predictions
 from shelfvision.protocols import Image, Resize
-from shelfvision.regions._boxes import as_boxes
+from shelfvision.regions._boxes import HasCorners, as_boxes
 from shelfvision.regions._crops import CropShape, Cutting
 from shelfvision.regions._photo import whole_photo
 from shelfvision.regions._regions import Regions
 from shelfvision.regions.files._turning import upright
+
+__all__ = ["CropShape", "HasCorners", "cutting", "regions_of"]
 
 SHAPES = ("box", "image")
 
