@@ -188,7 +188,7 @@ def precision(said: Floats, part: Part, seeds: int) -> None:
 
 def shifted(said: Floats, part: Part, trained: Integers, seeds: int) -> None:
     """Print accuracies where the mix of products is another, with and without correction."""
-    from shelfvision.predictions._frequencies import estimated_shares, reweighted
+    from shelfvision.predictions.class_prior import estimated_prior, reweighted
 
     known = trained / trained.sum()
     found = []
@@ -205,7 +205,7 @@ def shifted(said: Floats, part: Part, trained: Integers, seeds: int) -> None:
             drawn = rng.choice(len(labels), 500, p=weights / weights.sum())
             rows, labels = rows[drawn], labels[drawn]
             smooth = (shares / shares.sum() + 1e-3) / (1 + 1e-3 * len(shares))
-            mixes = (smooth, estimated_shares(rows, known))
+            mixes = (smooth, estimated_prior(rows, known))
             answers = (rows, *(reweighted(rows, known, mix) for mix in mixes))
             found.append([np.mean(some.argmax(axis=1) == labels) for some in answers])
     means = np.mean(found, axis=0)

@@ -97,7 +97,7 @@ def curves(taxonomy: shv.Taxonomy, rows: Floats, val: Photos, names: list[str]) 
 
     def both(limit: float) -> tuple[Mask, Mask]:
         answers = taxonomy.answer(found, limit)
-        return answers.decision == "accept", taxonomy.correct(answers, truth)
+        return answers.decisions == "accept", taxonomy.correct(answers, truth)
 
     return {
         "products only": curve(
@@ -148,7 +148,7 @@ def _half(
     only = alone.decide(rows[judge]) == "accept"
     right = rows[judge].argmax(axis=1) == val.labels[judge]
     answers = taxonomy.answer(predictions(rows[judge], names), both)
-    taken, good = answers.decision == "accept", taxonomy.correct(answers, truth)
+    taken, good = answers.decisions == "accept", taxonomy.correct(answers, truth)
     product = taken & (answers.levels == "product")
     return (
         float(only.mean()), _share(right[only]), float(taken.mean()), float(product.mean()),

@@ -239,7 +239,7 @@ def counted(classifier: shv.Classifier, shelf: Shelf, sha256: str) -> Stock:
     checks = () if shelf.expected is None else stock.against(shelf.expected)
     return Stock(
         labels=list(found.labels),
-        review=[int(box) for box in np.flatnonzero(found.decision == "review")],
+        review=[int(box) for box in np.flatnonzero(found.decisions == "review")],
         products={
             row.product: Count(count=row.count, low=row.low, high=row.high, taken_for=row.naive)
             for row in stock.rows()

@@ -58,7 +58,8 @@ def test_a_file_gives_the_classifiers_answers(
     if quantize is None:
         assert predictor.predict(pixels).labels.tolist() == trusted.predict(pixels).labels.tolist()
         assert (
-            predictor.predict(pixels).decision.tolist() == trusted.predict(pixels).decision.tolist()
+            predictor.predict(pixels).decisions.tolist()
+            == trusted.predict(pixels).decisions.tolist()
         )
 
 

@@ -26,7 +26,7 @@ from shelfvision.errors import (
     PhotoError,
 )
 from shelfvision.export import Predictor, Runtime
-from shelfvision.predictions import ClassFrequencies
+from shelfvision.predictions import ClassPrior
 from support import refuses
 
 from .conftest import NAMES, SIZE, Shop, require
@@ -68,7 +68,7 @@ def test_files_of_every_version_give_the_same_answers(
     images, rows = (np.load(place / f"{part}.npy") for part in ("images", "rows"))
     np.testing.assert_allclose(predictor.predict_proba(images), rows, atol=1e-5)
     assert predictor.class_names == NAMES
-    assert predictor.predict(images).decision.tolist().count("accept") == 4
+    assert predictor.predict(images).decisions.tolist().count("accept") == 4
 
 
 def test_photos_of_every_kind_become_the_pixels_that_the_classifier_sees(
@@ -94,7 +94,7 @@ def test_photos_that_fail_are_rows_with_their_error(
     found = predictor.predict(photos, on_error="skip")
     assert [error is None for error in found.errors] == [True, False, False, True]
     assert found.labels[1] is None
-    assert found.decision[2] == "review"
+    assert found.decisions[2] == "review"
     with refuses(PhotoError, "not-an-image"):
         predictor.predict(photos)
 
@@ -119,21 +119,21 @@ def test_no_photos_give_no_rows(predictor: Predictor) -> None:
 
 @pytest.mark.parametrize("mix", [dict.fromkeys(NAMES, 5), "estimate"], ids=["even", "estimate"])
 def test_another_mix_of_classes_is_corrected_for_as_the_classifier_does(
-    shop: Shop, trusted: shv.Classifier, pixels: Pixels, mix: ClassFrequencies
+    shop: Shop, trusted: shv.Classifier, pixels: Pixels, mix: ClassPrior
 ) -> None:
-    found = Predictor(shop.file("onnx")).predict(pixels, class_frequencies=mix)
-    wanted = trusted.predict(pixels, class_frequencies=mix)
+    found = Predictor(shop.file("onnx")).predict(pixels, class_prior=mix)
+    wanted = trusted.predict(pixels, class_prior=mix)
     np.testing.assert_allclose(found.probabilities, wanted.probabilities, atol=1e-5)
-    assert found.class_frequencies is not None
-    assert found.class_frequencies == pytest.approx(wanted.class_frequencies, abs=1e-4)
+    assert found.class_prior is not None
+    assert found.class_prior == pytest.approx(wanted.class_prior, abs=1e-4)
     assert not np.allclose(found.probabilities, trusted.predict_proba(pixels), atol=1e-2)
 
 
 def test_a_file_that_does_not_tell_its_mix_cannot_be_corrected(
     predictor: Predictor, pixels: Pixels
 ) -> None:
-    with refuses(ModelError, "unknown-class-mix", "class_frequencies"):
-        predictor.predict(pixels, class_frequencies=dict.fromkeys(NAMES, 5))
+    with refuses(ModelError, "unknown-class-prior", "class_prior"):
+        predictor.predict(pixels, class_prior=dict.fromkeys(NAMES, 5))
 
 
 def test_it_is_pickled_as_its_path(predictor: Predictor, pixels: Pixels) -> None:

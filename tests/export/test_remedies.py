@@ -97,7 +97,7 @@ def test_a_program_started_with_tensorflow_exports_a_network_that_its_user_build
     np.testing.assert_allclose(found, classifier.predict_proba(pixels), atol=1e-4)
 
 
-@pytest.mark.remedy("unknown-class-mix")
+@pytest.mark.remedy("unknown-class-prior")
 def test_a_file_exported_of_a_classifier_with_counts_tells_its_mix(
     pixels: Pixels, tmp_path: Path
 ) -> None:
@@ -108,7 +108,7 @@ def test_a_file_exported_of_a_classifier_with_counts_tells_its_mix(
         classifier = shv.Classifier.from_model(tiny_model(), class_names=NAMES, provenance=counts)
         classifier.export(path, format="litert", photos=pixels)
         found.append(Predictor(path))
-    with refuses(ModelError, "unknown-class-mix", "class_frequencies"):
-        found[0].predict(pixels, class_frequencies=even)
-    mix = found[1].predict(pixels, class_frequencies=even).class_frequencies
+    with refuses(ModelError, "unknown-class-prior", "class_prior"):
+        found[0].predict(pixels, class_prior=even)
+    mix = found[1].predict(pixels, class_prior=even).class_prior
     assert mix == pytest.approx(dict.fromkeys(NAMES, 1 / 3))

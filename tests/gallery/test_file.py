@@ -64,7 +64,7 @@ def test_what_is_saved_answers_as_before(
     assert np.array_equal(
         loaded.predict(photos).probabilities, gallery.predict(photos).probabilities
     )
-    assert loaded.predict(photos).decision.tolist() == gallery.predict(photos).decision.tolist()
+    assert loaded.predict(photos).decisions.tolist() == gallery.predict(photos).decisions.tolist()
     assert (loaded.limit, loaded.unknown, loaded.counts) == (
         gallery.limit, gallery.unknown, gallery.counts,
     )  # fmt: skip
@@ -82,7 +82,7 @@ def test_the_golden_file_of_version_1_keeps_loading(classifier: shv.Classifier) 
     photos = np.broadcast_to(colours[:, None, None, :], (len(colours), 8, 8, 3))
     found = gallery.predict(np.ascontiguousarray(photos))
     assert found.labels.tolist() == expected["labels"]
-    assert found.decision.tolist() == expected["decisions"]
+    assert found.decisions.tolist() == expected["decisions"]
     assert found.probabilities == pytest.approx(np.array(expected["probabilities"]), abs=1e-5)
 
 

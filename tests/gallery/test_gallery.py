@@ -33,11 +33,11 @@ MakeClassifier = Callable[..., shv.Classifier]
 
 def test_a_new_product_is_to_review_until_it_is_added(gallery: shv.Gallery, shots: Shots) -> None:
     bricks = shots("brick", 10, seed=5)
-    assert gallery.predict(bricks).decision.tolist() == ["review"] * 10
+    assert gallery.predict(bricks).decisions.tolist() == ["review"] * 10
     larger = gallery.add("brick", shots("brick", 3, seed=6))
     found = larger.predict(bricks)
     assert set(found.labels) == {"brick"}
-    assert (found.decision == "accept").mean() >= 0.7
+    assert (found.decisions == "accept").mean() >= 0.7
     assert larger.predict(shots("sky", 10, seed=5)).labels.tolist() == ["sky"] * 10
 
 
@@ -87,7 +87,7 @@ def test_a_photo_of_another_colour_is_unfamiliar(gallery: shv.Gallery, shots: Sh
 def test_without_a_share_nothing_is_sent_to_review(gallery: shv.Gallery, shots: Shots) -> None:
     every = gallery.with_unknown(None)
     assert every.limit is None
-    assert every.predict(shots("brick", 4)).decision.tolist() == ["accept"] * 4
+    assert every.predict(shots("brick", 4)).decisions.tolist() == ["accept"] * 4
     assert gallery.unknown == 0.05
 
 
@@ -101,7 +101,7 @@ def test_the_decision_and_familiarity_agree(gallery: shv.Gallery, shots: Shots) 
     photos = shots("grass", 300, seed=4, spread=25)
     for share in (0.05, 0.2, 0.5):
         other = gallery.with_unknown(share)
-        sent = other.predict(photos).decision == "review"
+        sent = other.predict(photos).decisions == "review"
         assert sent.tolist() == (other.familiarity(photos) <= share).tolist()
         assert 0 < sent.sum() < 300
 
@@ -111,7 +111,7 @@ def test_too_few_groups_send_everything_to_review_and_say_so(
 ) -> None:
     with gives_warning(ShelfVisionWarning, "too-few-groups", "unknown"):
         found = gallery.with_unknown(0.01).predict(shots("sky", 3))
-    assert found.decision.tolist() == ["review"] * 3
+    assert found.decisions.tolist() == ["review"] * 3
     assert found.labels.tolist() == ["sky"] * 3
     assert gallery.with_unknown(0.01).limit == 0
 
@@ -201,7 +201,7 @@ def test_a_photo_that_cannot_be_read_is_a_row_with_its_error(
     mixed = [shots("sky", 1)[0], broken, shots("grass", 1)[0]]
     found = gallery.predict(mixed, on_error="skip")
     assert found.labels.tolist() == ["sky", None, "grass"]
-    assert found.decision.tolist() == ["accept", "review", "accept"]
+    assert found.decisions.tolist() == ["accept", "review", "accept"]
     assert found.errors[1] is not None
     with pytest.raises(PhotoError):
         gallery.predict(mixed)

@@ -164,7 +164,7 @@ def test_the_golden_bundle_of_format_2_still_decides_as_it_did() -> None:
     answer = found.predict(np.array(pixels, dtype=np.uint8))
     np.testing.assert_allclose(answer.probabilities, wanted["probabilities"], atol=1e-4)
     assert answer.labels.tolist() == wanted["labels"]
-    assert answer.decision.tolist() == wanted["decisions"]
+    assert answer.decisions.tolist() == wanted["decisions"]
     assert found.calibration is not None
     assert found.calibration.temperature == wanted["temperature"]
     assert found.thresholds is not None

@@ -121,14 +121,14 @@ def test_decisions_are_those_of_the_thresholds(scored: shv.Classifier, pixels: P
     middle = float(np.median(rows))
     chosen = scored._trusting(Trust(thresholds=shv.Thresholds(values=(middle,))))
     found = chosen.predict([*pixels, b"no photo"], on_error="skip")
-    assert found.decision.tolist()[:-1] == [
+    assert found.decisions.tolist()[:-1] == [
         # A confidence reaches a threshold within 1e-6.
         "accept" if x >= middle - 1e-6 else "review"
         for x in rows
     ]
-    assert found.decision[-1] == "review"
+    assert found.decisions[-1] == "review"
     assert repr(chosen).endswith(", with thresholds>")
-    assert set(chosen.with_threshold().predict(pixels).decision) == {None}
+    assert set(chosen.with_threshold().predict(pixels).decisions) == {None}
 
 
 def test_too_few_photos_send_everything_to_review_and_say_how_many_would_do(
@@ -143,7 +143,7 @@ def test_too_few_photos_send_everything_to_review_and_say_how_many_would_do(
     assert chosen.thresholds is not None
     assert f"about {chosen.thresholds.needed[0]} photos" in sentence
     assert caught[0].filename == __file__
-    assert set(chosen.predict(pixels).decision) == {"review"}
+    assert set(chosen.predict(pixels).decisions) == {"review"}
 
 
 def test_classes_that_lack_photos_are_named(classifier: shv.Classifier) -> None:
@@ -185,7 +185,7 @@ def test_all_of_it_is_saved_and_loaded(scored: shv.Classifier, pixels: Pixels) -
                 assert np.array_equal(getattr(kept, name), getattr(first, name))
             found, wanted = back.predict(pixels), one.predict(pixels)
             assert np.array_equal(found.probabilities, wanted.probabilities)
-            assert found.decision.tolist() == wanted.decision.tolist()
+            assert found.decisions.tolist() == wanted.decisions.tolist()
 
 
 def test_a_loaded_classifier_can_be_calibrated_anew(scored: shv.Classifier) -> None:
@@ -230,29 +230,29 @@ def test_a_mix_that_is_given_corrects_the_probabilities(
     trained: shv.Classifier, pixels: Pixels
 ) -> None:
     raw = trained.predict(pixels)
-    found = trained.predict(pixels, class_frequencies={"juice": 1, "milk": 2, "yoghurt": 1})
+    found = trained.predict(pixels, class_prior={"juice": 1, "milk": 2, "yoghurt": 1})
     np.testing.assert_allclose(found.probabilities, raw.probabilities, atol=1e-6)
-    assert found.class_frequencies == {"juice": 0.25, "milk": 0.5, "yoghurt": 0.25}
-    assert raw.class_frequencies is None
+    assert found.class_prior == {"juice": 0.25, "milk": 0.5, "yoghurt": 0.25}
+    assert raw.class_prior is None
     mix = {"juice": 0.8, "milk": 0.2, "yoghurt": 0}
-    shifted = trained.predict(pixels, class_frequencies=mix)
+    shifted = trained.predict(pixels, class_prior=mix)
     raised = raw.probabilities * np.array([0.8 / 0.25, 0.2 / 0.5, 0])
     wanted = raised / raised.sum(axis=1, keepdims=True)
     np.testing.assert_allclose(shifted.probabilities, wanted, atol=1e-5)
-    assert shifted[:3].class_frequencies == shifted.class_frequencies
+    assert shifted[:3].class_prior == shifted.class_prior
 
 
 def test_a_mix_can_be_estimated_from_the_photos_themselves(
     trained: shv.Classifier, pixels: Pixels
 ) -> None:
-    found = trained.predict([*pixels, b"no photo"], class_frequencies="estimate", on_error="skip")
-    assert found.class_frequencies is not None
-    assert sum(found.class_frequencies.values()) == pytest.approx(1)
+    found = trained.predict([*pixels, b"no photo"], class_prior="estimate", on_error="skip")
+    assert found.class_prior is not None
+    assert sum(found.class_prior.values()) == pytest.approx(1)
     # At its end, the estimate is the mean of what is said under it.
     wanted = found.probabilities[:-1].mean(axis=0)
-    np.testing.assert_allclose(list(found.class_frequencies.values()), wanted, atol=1e-3)
+    np.testing.assert_allclose(list(found.class_prior.values()), wanted, atol=1e-3)
     assert found.errors[-1] is not None
-    nothing = trained.predict(np.empty((0, 88, 90, 3), np.uint8), class_frequencies="estimate")
+    nothing = trained.predict(np.empty((0, 88, 90, 3), np.uint8), class_prior="estimate")
     assert len(nothing) == 0
 
 
@@ -261,8 +261,8 @@ def test_decisions_follow_the_corrected_probabilities(
 ) -> None:
     chosen = trained._trusting(Trust(thresholds=shv.Thresholds(values=(0.7,))))
     mix = {"juice": 0.98, "milk": 0.01, "yoghurt": 0.01}
-    found = chosen.predict(pixels, class_frequencies=mix)
-    assert found.decision.tolist() == [
+    found = chosen.predict(pixels, class_prior=mix)
+    assert found.decisions.tolist() == [
         "accept" if x >= 0.7 else "review" for x in found.confidences
     ]
 
@@ -273,10 +273,10 @@ def test_the_validation_mix_serves_where_the_training_mix_is_not_known(
     kept = scored.validation_scores
     assert kept is not None
     counts = dict(zip(NAMES, np.bincount(kept.labels).tolist(), strict=True))
-    found = scored.predict(pixels, class_frequencies=counts)
+    found = scored.predict(pixels, class_prior=counts)
     np.testing.assert_allclose(found.probabilities, scored.predict_proba(pixels), atol=1e-5)
-    with refuses(ModelError, "unknown-class-mix", "class_frequencies"):
-        classifier.predict(pixels, class_frequencies=counts)
+    with refuses(ModelError, "unknown-class-prior", "class_prior"):
+        classifier.predict(pixels, class_prior=counts)
 
 
 @pytest.mark.parametrize(
@@ -291,5 +291,5 @@ def test_the_validation_mix_serves_where_the_training_mix_is_not_known(
 def test_a_mix_that_is_none_is_refused(
     trained: shv.Classifier, pixels: Pixels, mix: Any, code: str
 ) -> None:
-    with refuses(InvalidParameterError, code, "class_frequencies"):
-        trained.predict(pixels, class_frequencies=mix)
+    with refuses(InvalidParameterError, code, "class_prior"):
+        trained.predict(pixels, class_prior=mix)

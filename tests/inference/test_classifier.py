@@ -135,7 +135,7 @@ def test_a_photo_that_cannot_be_read_becomes_a_row_when_skipping(
     found = classifier.predict(asked, on_error="skip")
     assert [error is None for error in found.errors] == [True, False, False, True]
     assert str(files[1]) in str(found.errors[1])
-    assert found.decision.tolist() == [None, "review", "review", None]
+    assert found.decisions.tolist() == [None, "review", "review", None]
     good = classifier.predict_proba([files[0], files[2]])
     np.testing.assert_allclose(found.probabilities[[0, 3]], good, atol=1e-6)
     with refuses(PhotoError, "truncated"):

@@ -63,16 +63,16 @@ def test_a_classifier_without_scores_is_calibrated_on_a_dataset_or_after_trainin
     assert trained.calibrated().calibration is not None
 
 
-@pytest.mark.remedy("unknown-class-mix")
+@pytest.mark.remedy("unknown-class-prior")
 def test_counts_given_as_provenance_tell_the_mix_of_classes() -> None:
     even = dict.fromkeys(NAMES, 1)
     plain = shv.Classifier.from_model(own(), class_names=NAMES)
-    with refuses(ModelError, "unknown-class-mix", "class_frequencies"):
-        plain.predict(PHOTOS, class_frequencies=even)
+    with refuses(ModelError, "unknown-class-prior", "class_prior"):
+        plain.predict(PHOTOS, class_prior=even)
     known = shv.Classifier.from_model(
         own(), class_names=NAMES, provenance={"class_counts": {"juice": 90, "milk": 10}}
     )
-    assert known.predict(PHOTOS, class_frequencies=even).class_frequencies == {
+    assert known.predict(PHOTOS, class_prior=even).class_prior == {
         "juice": 0.5,
         "milk": 0.5,
     }

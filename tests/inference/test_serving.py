@@ -72,7 +72,7 @@ def test_a_stream_gives_what_predict_gives(classifier: shv.Classifier, pixels: P
 def test_a_stream_decides_as_predict_does(pixels: Pixels) -> None:
     careful = shv.Classifier.load(GOLDEN)
     wanted = careful.predict(pixels)
-    assert [p.decision for p in careful.predict_stream(pixels)] == wanted.decision.tolist()
+    assert [p.decision for p in careful.predict_stream(pixels)] == wanted.decisions.tolist()
 
 
 @pytest.mark.parametrize("size", [1, 7, None])

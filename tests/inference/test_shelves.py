@@ -73,7 +73,7 @@ def test_thresholds_decide_about_regions_too(
     # Nothing that an untrained network says can be accepted at this precision.
     with gives_warning(ShelfVisionWarning, "too-few-photos"):
         strict = classifier.with_validation(photos).with_threshold(0.99)
-    assert set(strict.predict_regions(shelf.photo, shelf.boxes).decision) == {"review"}
+    assert set(strict.predict_regions(shelf.photo, shelf.boxes).decisions) == {"review"}
     assert strict.scan(shelf.photo, tile=60).accepted_share == 0
     assert strict.scan(shelf.photo, tile=60, min_confidence=0).accepted_share == 1
 
@@ -93,10 +93,8 @@ def test_another_mix_of_classes_can_be_told(
 ) -> None:
     photos = shv.samples.render_products(6, class_names=["Can", "Jar"], image_size=(32, 24))
     known = classifier.with_validation(photos)
-    cans = known.predict_regions(
-        shelf.photo, shelf.boxes, class_frequencies={"Can": 0.999, "Jar": 0.001}
-    )
-    assert cans.predictions.class_frequencies == pytest.approx({"Can": 0.999, "Jar": 0.001})
+    cans = known.predict_regions(shelf.photo, shelf.boxes, class_prior={"Can": 0.999, "Jar": 0.001})
+    assert cans.predictions.class_prior == pytest.approx({"Can": 0.999, "Jar": 0.001})
     assert cans.counts["Can"] == len(shelf.labels)
 
 

@@ -27,14 +27,12 @@ def predictions(
     *,
     errors: list[str | None] | None = None,
     decisions: list[Decision] | None = None,
-    class_frequencies: dict[str, float] | None = None,
+    class_prior: dict[str, float] | None = None,
 ) -> shv.Predictions:
     rows = np.full((len(taken), 3), 0.1, np.float32)
     rows[np.arange(len(taken)), taken] = 0.8
     ids = [f"{number % 2}/{number}.jpg" for number in range(len(taken))]
-    return shv.Predictions(
-        rows, NAMES, ids, errors, decisions=decisions, class_frequencies=class_frequencies
-    )
+    return shv.Predictions(rows, NAMES, ids, errors, decisions=decisions, class_prior=class_prior)
 
 
 def taken_for(true: npt.NDArray[np.int64], rng: np.random.Generator) -> npt.NDArray[np.int64]:
@@ -187,7 +185,7 @@ def test_what_is_no_classifier_is_refused(classifier: shv.Classifier, tmp_path: 
 
 
 def test_predictions_that_were_corrected_already_are_refused(classifier: shv.Classifier) -> None:
-    found = predictions(np.array([0]), class_frequencies={"juice": 1.0})
+    found = predictions(np.array([0]), class_prior={"juice": 1.0})
     with refuses(InvalidParameterError, "conflict", "photos"):
         shv.take_inventory(classifier, found)
 

@@ -40,7 +40,7 @@ def test_a_photo_that_failed_has_no_label_and_goes_to_review(found: Predictions)
     assert (failed.label, failed.decision, failed.error) == (None, "review", "cannot read 'b.jpg'")
     assert np.isnan(failed.confidence)
     assert np.isnan(failed.probabilities).all()
-    assert found.decision.tolist() == [None, "review", None, None]
+    assert found.decisions.tolist() == [None, "review", None, None]
     assert found[0].decision is None
 
 
@@ -59,7 +59,7 @@ def test_a_tie_goes_to_the_first_class(found: Predictions) -> None:
 def test_slices_masks_and_lists_choose_rows(found: Predictions) -> None:
     assert found[1:3].ids.tolist() == ["b.jpg", "c.jpg"]
     assert found[[3, 0]].ids.tolist() == ["d.jpg", "a.jpg"]
-    assert found[found.decision == "review"].errors == ("cannot read 'b.jpg'",)
+    assert found[found.decisions == "review"].errors == ("cannot read 'b.jpg'",)
     assert len(found[[]]) == 0
 
 
@@ -69,7 +69,7 @@ def test_a_row_that_is_not_there_is_an_index_error(found: Predictions) -> None:
 
 
 def test_nothing_can_be_written_into(found: Predictions) -> None:
-    columns = (found.probabilities, found.ids, found.decision, found.labels, found.confidences)
+    columns = (found.probabilities, found.ids, found.decisions, found.labels, found.confidences)
     for column in columns:
         with pytest.raises(ValueError, match="read-only"):
             column[0] = column[1]
@@ -93,14 +93,14 @@ def test_decisions_can_be_given_but_failures_stay_to_review() -> None:
     found = Predictions(
         [[0.9, 0.1]] * 2, ["a", "b"], ["x", "y"], ["broken", None], decisions=["accept", "review"]
     )
-    assert found.decision.tolist() == ["review", "review"]
+    assert found.decisions.tolist() == ["review", "review"]
 
 
 def test_without_thresholds_nothing_is_decided() -> None:
     found = Predictions([[0.25] * 4], ["a", "b", "c", "d"], ["x"])
     assert found[0].confidence == 0.25
-    assert found.decision.tolist() == [None]
-    assert found[[0]].decision.tolist() == pickle.loads(pickle.dumps(found)).decision.tolist()
+    assert found.decisions.tolist() == [None]
+    assert found[[0]].decisions.tolist() == pickle.loads(pickle.dumps(found)).decisions.tolist()
     assert found.to_frame()["decision"].isna().all()
     assert found.to_frame().to_csv(columns=["decision"], index=False) == 'decision\n""\n'
     assert repr(found).splitlines()[-1].split() == ["x", "a", "0.250"]
@@ -189,7 +189,7 @@ def test_a_copy_for_another_process_is_equal_and_read_only(
     assert again.labels.tolist() == found.labels.tolist()
     assert again.errors == found.errors
     np.testing.assert_array_equal(again.probabilities, found.probabilities)
-    for column in (again.probabilities, again.ids, again.decision):
+    for column in (again.probabilities, again.ids, again.decisions):
         assert not column.flags.writeable
 
 

@@ -161,7 +161,7 @@ def test_without_thresholds_frames_are_plain_and_nothing_is_to_review() -> None:
     accepted = shv.Regions(
         shv.Predictions([[0.9, 0.1]], ["milk", "tea"], ["0"], decisions=["accept"]), boxes, photo
     )
-    assert list(undecided.decision) == [None]
+    assert list(undecided.decisions) == [None]
     assert undecided[0].decision is None
     assert np.array_equal(undecided.draw(), accepted.draw())
 

@@ -64,7 +64,7 @@ def found(photo: object = None, boxes: object = None, **settings: object) -> shv
 def test_regions_keep_the_order_of_the_boxes() -> None:
     regions = found()
     assert list(regions.labels) == ["blue", "red", "red"]
-    assert list(regions.decision) == ["review", "accept", "accept"]
+    assert list(regions.decisions) == ["review", "accept", "accept"]
     assert regions.counts == {"red": 2, "green": 0, "blue": 1}
     assert list(regions.boxes) == [tuple(box) for box in BOXES]
     assert repr(regions) == "<Regions: 3 boxes, 1 to review: 2 red, 1 blue>"
@@ -81,7 +81,7 @@ def test_a_region_has_everything_that_is_known_of_one_box() -> None:
 
 def test_rows_of_regions_are_regions() -> None:
     regions = found()
-    sure = regions[regions.decision == "accept"]
+    sure = regions[regions.decisions == "accept"]
     assert isinstance(sure, shv.Regions)
     assert list(sure.ids) == ["photo#1", "photo#2"]
     assert list(sure.boxes) == [tuple(box) for box in BOXES[1:]]
@@ -241,7 +241,7 @@ def test_regions_of_several_photos_are_pooled_to_be_counted_together() -> None:
     pooled = shv.Regions.pooled([found(), found(boxes=BOXES[:1])])
     assert isinstance(pooled, shv.Predictions)
     assert list(pooled.labels) == ["blue", "red", "red", "blue"]
-    assert list(pooled.decision) == ["review", "accept", "accept", "review"]
+    assert list(pooled.decisions) == ["review", "accept", "accept", "review"]
     with refuses(InvalidParameterError, "inconsistent", "several"):
         shv.Regions.pooled([])
 
@@ -269,7 +269,7 @@ def test_coco_comes_back_as_the_same_boxes() -> None:
     assert again.labels == tuple(regions.labels)
     assert again.scores == pytest.approx(regions.confidences)
     assert again.image_size == (60, 100)
-    assert [one["decision"] for one in coco["annotations"]] == list(regions.decision)
+    assert [one["decision"] for one in coco["annotations"]] == list(regions.decisions)
 
 
 def test_supervision_gets_boxes_numbers_names_and_decisions(

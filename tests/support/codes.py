@@ -17,7 +17,7 @@ MANY = "ShelfVisionError"
 """The type of codes whose helper is told by its caller which error to make."""
 GIVEN = frozenset({"error", "make", "missing", "kind"})
 """Names of parameters that a caller gives a type of errors in."""
-LOW_FOLDERS = frozenset({"_files"})
+LOW_FOLDERS = frozenset({"_storage"})
 """Folders of low modules, whose callers choose the type; other low modules lie in the root."""
 NO_ERRORS = frozenset({"Finding", "SkippedFile", "_skip", "_told", "_table"})
 """What takes codes of findings, skipped files and sections, which are no errors."""

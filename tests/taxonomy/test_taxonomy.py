@@ -45,7 +45,7 @@ def test_a_photo_is_answered_with_its_finest_name_that_is_sure_enough(shop: shv.
     answers = shop.answer(said, 0.9)
     assert answers.names.tolist() == ["arla", "milk", "dairy", "dairy"]
     assert answers.levels.tolist() == ["product", "label", "department", "department"]
-    assert answers.decision.tolist() == ["accept", "accept", "accept", "review"]
+    assert answers.decisions.tolist() == ["accept", "accept", "accept", "review"]
     assert answers.confidences == pytest.approx([0.95, 0.95, 0.95, 0.6])
     assert answers.counts == {"product": 1, "label": 1, "department": 1, "review": 1}
     assert [str(one) for one in answers] == [
@@ -73,7 +73,7 @@ def test_a_photo_that_failed_is_to_review_on_no_level(shop: shv.Taxonomy) -> Non
 
 def test_thresholds_that_accept_nothing_send_all_to_review(shop: shv.Taxonomy) -> None:
     answers = shop.answer(predictions([[1, 0, 0, 0]]), shv.Thresholds(values=(None,)))
-    assert answers.decision.tolist() == ["review"]
+    assert answers.decisions.tolist() == ["review"]
 
 
 def test_answers_can_be_taken_apart_shown_and_pickled(shop: shv.Taxonomy) -> None:
@@ -100,7 +100,7 @@ def test_probabilities_are_added_up(shop: shv.Taxonomy) -> None:
     rolled = shop.roll_up(said)
     assert rolled.class_names == ("banana", "milk", "oat milk")
     assert rolled.probabilities[0] == pytest.approx([0.2, 0.5, 0.3])
-    assert rolled.decision.tolist() == ["review"]
+    assert rolled.decisions.tolist() == ["review"]
     assert shop.roll_up(rolled).class_names == ("dairy", "fruit")
     assert shop.roll_up(said, "department").probabilities[0] == pytest.approx([0.8, 0.2])
 
@@ -214,7 +214,7 @@ def test_what_the_thresholds_count_is_what_answering_gives(shop: shv.Taxonomy) -
     labels = np.minimum(right, 3).tolist()
     thresholds = shop.thresholds_for(classifier_with(rows, labels), 0.9)
     answers = shop.answer(predictions(rows), thresholds)
-    accepted = answers.decision == "accept"
+    accepted = answers.decisions == "accept"
     wrong = accepted & ~shop.correct(answers, [NAMES[label] for label in labels])
     assert thresholds.n_accepted == accepted.sum()
     assert thresholds.n_mistakes == wrong.sum()

@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from shelfvision.data.reading import Batch
 from shelfvision.errors import ModelError
-from shelfvision.predictions import ClassFrequencies, Decision, Predictions, Thresholds
-from shelfvision.predictions._columns import Floats
-from shelfvision.predictions._frequencies import for_mix
+from shelfvision.predictions import ClassPrior, Decision, Predictions, Thresholds
+from shelfvision.predictions.class_prior import with_prior
+from shelfvision.predictions.columns import Floats
 from shelfvision.protocols import Images
 
 Scores = npt.NDArray[np.float32]
@@ -23,17 +23,17 @@ def answers_of(
     class_names: tuple[str, ...],
     thresholds: Thresholds | None,
     *,
-    frequencies: ClassFrequencies = None,
+    class_prior: ClassPrior = None,
     known: Floats | None = None,
 ) -> Predictions:
-    """Return what is said of every photo; `known` is the mix that probabilities are made for."""
-    if frequencies is not None and known is None:
+    """Return predictions of all photos; `known` is the prior of the network's training."""
+    if class_prior is not None and known is None:
         raise ModelError(
-            "class_frequencies needs the mix of classes that the network was trained on, which is "
+            "class_prior needs the class proportions that the network was trained on, which are "
             'not known here; pass provenance={"class_counts": {name: count, ...}} to from_model, '
             "and export such a classifier",
-            code="unknown-class-mix",
-            parameter="class_frequencies",
+            code="unknown-class-prior",
+            parameter="class_prior",
         )
     ids: list[str] = []
     errors: list[str | None] = []
@@ -44,17 +44,17 @@ def answers_of(
         if len(batch.images):
             rows.append(scores_of(batch.images))
     scores = _table(rows, errors, len(class_names))
-    mix = None
-    if frequencies is not None and known is not None:
-        scores, shares = for_mix(scores, frequencies, known, class_names)
-        mix = dict(zip(class_names, shares.tolist(), strict=True))
+    applied = None
+    if class_prior is not None and known is not None:
+        scores, prior = with_prior(scores, class_prior, known, class_names)
+        applied = dict(zip(class_names, prior.tolist(), strict=True))
     return Predictions(
         scores,
         class_names,
         ids,
         errors,
         decisions=_decisions(scores, thresholds),
-        class_frequencies=mix,
+        class_prior=applied,
     )
 
 

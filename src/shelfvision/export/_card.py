@@ -67,7 +67,7 @@ class Card:
     thresholds: Thresholds | None = None
     """From which confidence on a prediction is accepted."""
     trained_shares: tuple[float, ...] | None = None
-    """The mix of classes that probabilities are made for; None where it is not known."""
+    """The class prior that probabilities are made for; None where it is not known."""
     quantize: str | None = None
     """``"dynamic"`` or ``"int8"`` where weights are whole numbers."""
     source_sha256: str = ""

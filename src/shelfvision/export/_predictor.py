@@ -19,7 +19,7 @@ from shelfvision.export._answers import answers_of
 from shelfvision.export._reading import Export, read_export
 from shelfvision.export._report import ExportFormat
 from shelfvision.export._runtimes import Scores, runner_for
-from shelfvision.predictions import Calibration, ClassFrequencies, Predictions, Thresholds
+from shelfvision.predictions import Calibration, ClassPrior, Predictions, Thresholds
 from shelfvision.protocols import Images, OnError, Resize
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ class Predictor:
         photos: Photos,
         *,
         on_error: OnError = "raise",
-        class_frequencies: ClassFrequencies = None,
+        class_prior: ClassPrior = None,
     ) -> Predictions:
         """Tell which class each photo shows, as the classifier that was exported does.
 
@@ -174,9 +174,9 @@ class Predictor:
         on_error : {"raise", "skip"}, default="raise"
             Whether a photo that cannot be read raises, or becomes a row with its error while the
             rest goes on.
-        class_frequencies : mapping of str to float, "estimate" or None, default=None
-            The mix of classes where the photos come from, if it is not the one trained on, as
-            `Classifier.predict` takes it.
+        class_prior : mapping of str to float, "estimate" or None, default=None
+            The class proportions where the photos come from, if they are not those of training,
+            as `Classifier.predict` takes them.
 
         Returns
         -------
@@ -191,8 +191,8 @@ class Predictor:
             Something is no photo: an array that is not ``uint8`` RGB, a folder.
         ModelError
             The graph gives numbers that are no probabilities, this process was forked from the
-            one that made the predictor, or `class_frequencies` are given and the file does not
-            tell the mix that was trained on.
+            one that made the predictor, or `class_prior` is given and the file does not
+            tell the class proportions of training.
         """
         shares = self._card.trained_shares
         return answers_of(
@@ -200,7 +200,7 @@ class Predictor:
             self._scores,
             self.class_names,
             self.thresholds,
-            frequencies=class_frequencies,
+            class_prior=class_prior,
             known=None if shares is None else np.array(shares),
         )
 

@@ -190,7 +190,7 @@ class CalibratingClassifier(PredictingClassifier):
         >>> model = shv.build_model(2, image_size=photos.image_size)
         >>> classifier = shv.Classifier.from_model(model, class_names=photos.class_names)
         >>> cheap = classifier.with_threshold(dataset=photos, mistake_cost=1.0, review_cost=0.9)
-        >>> cheap.predict(photos).decision[0] in ("accept", "review")
+        >>> cheap.predict(photos).decisions[0] in ("accept", "review")
         True
         """
         costs = mistake_cost is not None and review_cost is not None

@@ -33,14 +33,14 @@ def manifest_of(classifier: PredictingClassifier) -> Manifest:
 
 def card_of(classifier: PredictingClassifier, sha256: str) -> Card:
     """Return what a file exported from a classifier, whose bundle has this digest, says."""
-    mix = classifier._trained_mix()
+    prior = classifier._training_prior()
     return Card(
         class_names=classifier.class_names,
         image_size=classifier.image_size,
         resize=classifier.resize,
         calibration=classifier._trust.calibration,
         thresholds=classifier._trust.thresholds,
-        trained_shares=None if mix is None else tuple(mix.tolist()),
+        trained_shares=None if prior is None else tuple(prior.tolist()),
         source_sha256=sha256,
         created_with=tuple(package_versions().items()),
     )

@@ -11,10 +11,10 @@ from shelfvision._validation import as_integer
 from shelfvision.data.reading import Batch, Photos, Reader
 from shelfvision.export._answers import answers_of
 from shelfvision.inference._frozen_network import FrozenNetwork
-from shelfvision.inference._trust import Trust, trained_mix
+from shelfvision.inference._trust import Trust, training_prior
 from shelfvision.models._spec import ModelSpec
-from shelfvision.predictions import ClassFrequencies, Prediction, Predictions
-from shelfvision.predictions._columns import Floats
+from shelfvision.predictions import ClassPrior, Prediction, Predictions
+from shelfvision.predictions.columns import Floats
 from shelfvision.protocols import Images, OnError, Resize
 
 
@@ -55,7 +55,7 @@ class PredictingClassifier:
         photos: Photos,
         *,
         on_error: OnError = "raise",
-        class_frequencies: ClassFrequencies = None,
+        class_prior: ClassPrior = None,
     ) -> Predictions:
         """Tell which class each photo shows.
 
@@ -69,11 +69,11 @@ class PredictingClassifier:
         on_error : {"raise", "skip"}, default="raise"
             Whether a photo that cannot be read raises, or becomes a row with its error while the
             rest goes on.
-        class_frequencies : mapping of str to float, "estimate" or None, default=None
-            The mix of classes where the photos come from, if it is not the one trained on: a share
-            or count for each class name, or ``"estimate"`` to find it out from these photos, which
-            should then be a hundred or more. Probabilities are corrected for it; it works best on
-            calibrated ones. The mix is told in the result's `class_frequencies`.
+        class_prior : mapping of str to float, "estimate" or None, default=None
+            The class proportions where the photos come from, if they are not those of training: a
+            share or count for each class name, or ``"estimate"`` to estimate them from these
+            photos, which should then be a hundred or more. Probabilities are corrected for it; it
+            works best on calibrated ones. The result's `class_prior` has what was applied.
 
         Returns
         -------
@@ -91,22 +91,22 @@ class PredictingClassifier:
             Something is no photo: an array that is not ``uint8`` RGB, a folder.
         ModelError
             The model gives numbers that are no probabilities, this process was forked from the one
-            that made the classifier, or `class_frequencies` are given and the mix that was trained
-            on is not known.
+            that made the classifier, or `class_prior` is given and the class proportions
+            of training are not known.
 
         References
         ----------
         M. Saerens, P. Latinne, C. Decaestecker, "Adjusting the outputs of a classifier to new a
         priori probabilities: a simple procedure", Neural Computation 14 (2002) 21-41
-        (`class_frequencies`).
+        (`class_prior`).
         """
         return answers_of(
             self._batches(photos, on_error),
             self._scores,
             self._class_names,
             self._trust.thresholds,
-            frequencies=class_frequencies,
-            known=None if class_frequencies is None else self._trained_mix(),
+            class_prior=class_prior,
+            known=None if class_prior is None else self._training_prior(),
         )
 
     def predict_stream(
@@ -207,9 +207,9 @@ class PredictingClassifier:
     def _answered(self, batch: Batch) -> Predictions:
         return answers_of([batch], self._scores, self._class_names, self._trust.thresholds)
 
-    def _trained_mix(self) -> Floats | None:
-        """Return the mix of classes that probabilities are made for, if it is known."""
-        return trained_mix(self._provenance, self._trust, self._class_names)
+    def _training_prior(self) -> Floats | None:
+        """Return the class prior that probabilities are made for, if it is known."""
+        return training_prior(self._provenance, self._trust, self._class_names)
 
     def _scores(self, images: Images) -> npt.NDArray[np.float32]:
         return self._trust.calibrated(self._network.probabilities(images))

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from shelfvision._validation import as_number
 from shelfvision.data.reading import Photo
 from shelfvision.inference._calibrating import CalibratingClassifier
-from shelfvision.predictions import ClassFrequencies
+from shelfvision.predictions import ClassPrior
 from shelfvision.regions import Boxes, Regions, ShelfMap
 from shelfvision.regions.predicting import CropShape, HasCorners, cutting, regions_of
 from shelfvision.regions.tiles import Tile, Tiling, map_of
@@ -32,7 +32,7 @@ class ShelfClassifier(CalibratingClassifier):
         context: SupportsFloat = 0.0,
         shape: CropShape = "box",
         as_stored: bool | None = None,
-        class_frequencies: ClassFrequencies = None,
+        class_prior: ClassPrior = None,
     ) -> Regions:
         """Tell which class each box in a photo of a shelf shows.
 
@@ -60,7 +60,7 @@ class ShelfClassifier(CalibratingClassifier):
             the upright photo. Where boxes were made for the size of the stored photo, which
             Label Studio writes beside boxes of the upright one, a box that fits into one of the
             two only decides; otherwise this is asked for.
-        class_frequencies : mapping of str to float, "estimate" or None, default=None
+        class_prior : mapping of str to float, "estimate" or None, default=None
             As in `predict`.
 
         Returns
@@ -91,7 +91,7 @@ class ShelfClassifier(CalibratingClassifier):
             photo,
             boxes,
             how,
-            lambda crops: self.predict(crops, class_frequencies=class_frequencies),
+            lambda crops: self.predict(crops, class_prior=class_prior),
             as_stored=as_stored,
         )
 

@@ -16,9 +16,9 @@ from shelfvision.data._dataset import require_dataset
 from shelfvision.data.aligning import aligned
 from shelfvision.errors import DataError, ShelfVisionWarning
 from shelfvision.predictions import Calibration, Thresholds
-from shelfvision.predictions._columns import Floats
-from shelfvision.predictions._frequencies import shares_of
 from shelfvision.predictions._validation_scores import ValidationScores
+from shelfvision.predictions.class_prior import as_prior
+from shelfvision.predictions.columns import Floats
 
 if TYPE_CHECKING:
     from typing import Self
@@ -124,14 +124,14 @@ def _remedy(needed: int | None, *, each: bool = False) -> str:
     )
 
 
-def trained_mix(
+def training_prior(
     provenance: Mapping[str, object], trust: Trust, class_names: tuple[str, ...]
 ) -> Floats | None:
-    """Return the mix of classes that probabilities are made for; None where it is not known."""
+    """Return the class prior that probabilities are made for; None where it is not known."""
     fitted = None if trust.calibration is None else trust.calibration.method
     counts = provenance.get("class_counts")
     if fitted in (None, "temperature") and _are_counts(counts, class_names):
-        return shares_of(counts, class_names)  # type: ignore[arg-type]  # _are_counts looked
+        return as_prior(counts, class_names)  # type: ignore[arg-type]  # _are_counts looked
     if trust.validation is not None and len(trust.validation):
         counted_labels = np.bincount(trust.validation.labels, minlength=len(class_names))
         return np.asarray(counted_labels / counted_labels.sum(), dtype=np.float64)

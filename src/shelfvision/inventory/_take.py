@@ -55,7 +55,7 @@ class _Counted:
             draws=counts,
             confidence_level=self.confidence_level,
             n_photos=int(readable.sum()),
-            review=tuple(found.ids[readable & (found.decision == "review")]),
+            review=tuple(found.ids[readable & (found.decisions == "review")]),
             failed={i: e for i, e in zip(found.ids, found.errors, strict=True) if e is not None},
             unmeasured=tuple(name for name, n in zip(names, support, strict=True) if not n),
             parts={},
@@ -137,7 +137,7 @@ def take_inventory(
         The classifier keeps no validation scores, no photo could be read, or the predictions are
         of other classes.
     InvalidParameterError
-        The predictions were corrected for `class_frequencies`, or a setting is out of range.
+        The predictions were corrected for `class_prior`, or a setting is out of range.
     PhotoError
         A photo cannot be read and `on_error` is ``"raise"``.
 
@@ -245,10 +245,10 @@ def _require_own(predictions: Predictions, classifier: Classifier) -> None:
             code="unknown-class",
             parameter="photos",
         )
-    if predictions.class_frequencies is not None:
+    if predictions.class_prior is not None:
         raise InvalidParameterError(
-            "the predictions were corrected for class_frequencies, so what is known of their "
-            "confusion does not hold; predict without, for an inventory finds the mix itself",
+            "the predictions were corrected for class_prior, so what is known of their "
+            "confusion does not hold; predict without, for an inventory estimates the prior itself",
             code="conflict",
             parameter="photos",
         )

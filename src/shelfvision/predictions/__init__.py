@@ -5,16 +5,16 @@ from shelfvision.predictions._calibration import (
     CalibrationMethod,
     expected_calibration_error,
 )
-from shelfvision.predictions._frequencies import ClassFrequencies
 from shelfvision.predictions._prediction import Decision, Prediction
 from shelfvision.predictions._predictions import Predictions
 from shelfvision.predictions._thresholds import Thresholds
 from shelfvision.predictions._validation_scores import ValidationScores
+from shelfvision.predictions.class_prior import ClassPrior
 
 __all__ = [
     "Calibration",
     "CalibrationMethod",
-    "ClassFrequencies",
+    "ClassPrior",
     "Decision",
     "Prediction",
     "Predictions",

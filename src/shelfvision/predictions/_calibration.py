@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from shelfvision._validation import as_integer, one_of
 from shelfvision.errors import InvalidParameterError
-from shelfvision.predictions._columns import TOLERANCE, as_probabilities, judged, winners_of
 from shelfvision.predictions._curves import (
     TEMPERATURES,
     Curve,
@@ -26,6 +25,7 @@ from shelfvision.predictions._curves import (
     temperature_of,
 )
 from shelfvision.predictions._plain import count_of, entries_of, number_of
+from shelfvision.predictions.columns import TOLERANCE, as_probabilities, judged, winners_of
 
 if TYPE_CHECKING:
     from typing import Self

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision.predictions._columns import TOLERANCE, Floats, Integers
+from shelfvision.predictions.columns import TOLERANCE, Floats, Integers
 
 STEP = 1.05
 """How much more is accepted from one test to the next."""

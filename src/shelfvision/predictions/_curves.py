@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision.errors import InvalidParameterError
-from shelfvision.predictions._columns import Floats, Integers, winners_of
 from shelfvision.predictions._plain import list_of, number_of
+from shelfvision.predictions.columns import Floats, Integers, winners_of
 
 Line: TypeAlias = tuple[float, float]
 """Slope and intercept."""

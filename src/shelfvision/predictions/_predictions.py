@@ -38,7 +38,7 @@ class Predictions(Sequence[Prediction]):
     decisions : sequence of {"accept", "review"} or None, length n, optional
         What to do with each photo. By default None, undecided; a photo that could not be read is
         always to review.
-    class_frequencies : mapping of str to float, optional
+    class_prior : mapping of str to float, optional
         The share of every class that the probabilities were corrected for.
 
     Raises
@@ -55,8 +55,8 @@ class Predictions(Sequence[Prediction]):
     """
 
     __slots__ = (
-        "_class_frequencies",
         "_class_names",
+        "_class_prior",
         "_decisions",
         "_errors",
         "_ids",
@@ -72,7 +72,7 @@ class Predictions(Sequence[Prediction]):
         errors: Sequence[str | None] | None = None,
         *,
         decisions: Sequence[Decision | None] | None = None,
-        class_frequencies: Mapping[str, float] | None = None,
+        class_prior: Mapping[str, float] | None = None,
     ) -> None:
         self._class_names = as_class_names(class_names)
         n = len(ids)
@@ -82,7 +82,7 @@ class Predictions(Sequence[Prediction]):
         self._probabilities = _checked(probabilities, (n, len(self._class_names)), failed)
         self._ids = _checked_ids(ids)
         self._decisions = _checked_decisions(decisions, failed)
-        self._class_frequencies = None if class_frequencies is None else dict(class_frequencies)
+        self._class_prior = None if class_prior is None else dict(class_prior)
         winners = self._probabilities.argmax(axis=1).astype(np.int64)
         # A row of NaN has no winner; -1 stands for that.
         winners[failed] = -1
@@ -121,7 +121,7 @@ class Predictions(Sequence[Prediction]):
         return self._errors
 
     @property
-    def decision(self) -> npt.NDArray[np.object_]:
+    def decisions(self) -> npt.NDArray[np.object_]:
         """What to do with every photo, shape (n,), read-only: ``"accept"``, ``"review"`` or None.
 
         None stands where there were no thresholds to decide by. Failed photos are to review.
@@ -129,15 +129,14 @@ class Predictions(Sequence[Prediction]):
         return self._decisions
 
     @property
-    def class_frequencies(self) -> dict[str, float] | None:
+    def class_prior(self) -> dict[str, float] | None:
         """The share of every class that the probabilities were corrected for; None: for none."""
-        frequencies = self._class_frequencies
-        return None if frequencies is None else dict(frequencies)
+        return None if self._class_prior is None else dict(self._class_prior)
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle the columns; made anew from them, they are read-only again."""
         columns = (self._probabilities, self._class_names, self._ids, self._errors)
-        return _remade, (*columns, (self._decisions, self._class_frequencies))
+        return _remade, (*columns, (self._decisions, self._class_prior))
 
     def __len__(self) -> int:
         """Return the number of photos."""
@@ -159,7 +158,7 @@ class Predictions(Sequence[Prediction]):
             self._ids[rows],
             [self._errors[row] for row in rows],
             decisions=list(self._decisions[rows]),
-            class_frequencies=self._class_frequencies,
+            class_prior=self._class_prior,
         )
 
     def __iter__(self) -> Iterator[Prediction]:
@@ -236,14 +235,14 @@ def _remade(
     errors: tuple[str | None, ...],
     rest: tuple[npt.NDArray[np.object_], Mapping[str, float] | None],
 ) -> Predictions:
-    decisions, class_frequencies = rest
+    decisions, class_prior = rest
     return Predictions(
         probabilities,
         class_names,
         ids,
         errors,
         decisions=list(decisions),
-        class_frequencies=class_frequencies,
+        class_prior=class_prior,
     )
 
 

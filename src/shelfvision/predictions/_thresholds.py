@@ -12,7 +12,8 @@ import numpy.typing as npt
 from shelfvision._validation import as_number
 from shelfvision.errors import InvalidParameterError
 from shelfvision.predictions._choosing import Choice, by_cost, by_precision
-from shelfvision.predictions._columns import (
+from shelfvision.predictions._plain import count_of, entries_of, list_of, optional_number
+from shelfvision.predictions.columns import (
     TOLERANCE,
     Groups,
     as_groups,
@@ -20,7 +21,6 @@ from shelfvision.predictions._columns import (
     judged,
     winners_of,
 )
-from shelfvision.predictions._plain import count_of, entries_of, list_of, optional_number
 
 if TYPE_CHECKING:
     from typing import Self

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._random import order_for
-from shelfvision.predictions._columns import Groups, as_groups, as_labels, as_probabilities
+from shelfvision.predictions.columns import Groups, as_groups, as_labels, as_probabilities
 
 if TYPE_CHECKING:
     from typing import Self

@@ -49,6 +49,6 @@ def as_detections(predictions: Predictions, boxes: Boxes) -> object:
         confidence=np.array(predictions.confidences),
         data={
             "class_name": names[class_id].astype(str),
-            "decision": np.array([one or "" for one in predictions.decision], dtype=str),
+            "decision": np.array([one or "" for one in predictions.decisions], dtype=str),
         },
     )

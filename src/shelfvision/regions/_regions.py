@@ -125,9 +125,9 @@ class Regions(Sequence[Region]):
         return self._predictions.probabilities
 
     @property
-    def decision(self) -> npt.NDArray[np.object_]:
+    def decisions(self) -> npt.NDArray[np.object_]:
         """``"accept"``, ``"review"`` or None for every box, shape (n,), read-only."""
-        return self._predictions.decision
+        return self._predictions.decisions
 
     @property
     def counts(self) -> dict[str, int]:
@@ -156,10 +156,10 @@ class Regions(Sequence[Region]):
         """
         parts = [regions.predictions for regions in several]
         names = list(dict.fromkeys(part.class_names for part in parts))
-        if len(names) != 1 or any(part.class_frequencies is not None for part in parts):
-            got = "there are none" if not names else "their classes or class_frequencies differ"
+        if len(names) != 1 or any(part.class_prior is not None for part in parts):
+            got = "there are none" if not names else "their classes or class_prior differ"
             raise InvalidParameterError(
-                "regions can be pooled that one classifier predicted without class_frequencies, "
+                "regions can be pooled that one classifier predicted without class_prior, "
                 f"but {got}; give what its predict_regions gave for each photo",
                 code="inconsistent",
                 parameter="several",
@@ -168,7 +168,7 @@ class Regions(Sequence[Region]):
             np.concatenate([part.probabilities for part in parts]),
             names[0],
             np.concatenate([part.ids for part in parts]),
-            decisions=[one for part in parts for one in part.decision],
+            decisions=[one for part in parts for one in part.decisions],
         )
 
     def photo(self) -> Image:
@@ -217,7 +217,7 @@ class Regions(Sequence[Region]):
             corners=self._boxes.corners,
             labels=tuple(self.labels),
             confidences=tuple(self.confidences.tolist()),
-            sure=tuple(one != "review" for one in self.decision),
+            sure=tuple(one != "review" for one in self.decisions),
         )
         return drawn(self.photo(), marked, width, font)
 
@@ -311,7 +311,7 @@ class Regions(Sequence[Region]):
 
     def __repr__(self) -> str:
         """Return the labels with their counts, the most frequent first."""
-        review = int((self.decision == "review").sum())
+        review = int((self.decisions == "review").sum())
         note = f", {review} to review" if review else ""
         told = [f"{n} {printable(name)}" for name, n in Counter(self.labels).most_common(5)]
         more = len(set(self.labels)) - len(told)

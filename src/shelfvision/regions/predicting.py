@@ -53,7 +53,7 @@ def regions_of(
         predictions.probabilities,
         predictions.class_names,
         [f"{whole.name}#{row}" for row in range(len(found))],
-        decisions=list(predictions.decision),
-        class_frequencies=predictions.class_frequencies,
+        decisions=list(predictions.decisions),
+        class_prior=predictions.class_prior,
     )
     return Regions(named, found, whole.origin)

@@ -69,7 +69,7 @@ class Answers:
     """The level of each name, ``str``, shape (n,), read-only; None where the photo failed."""
     confidences: npt.NDArray[np.float64]
     """How probable each name is, 0 to 1, shape (n,), read-only; NaN where the photo failed."""
-    decision: npt.NDArray[np.object_]
+    decisions: npt.NDArray[np.object_]
     """``"accept"`` or ``"review"`` for every photo, shape (n,), read-only."""
     errors: tuple[str | None, ...]
     """Why each photo could not be read; None for those that could."""
@@ -77,7 +77,7 @@ class Answers:
     @property
     def counts(self) -> dict[str, int]:
         """How many photos are answered on each level, finest first, and how many to review."""
-        accepted = self.levels[self.decision == "accept"]
+        accepted = self.levels[self.decisions == "accept"]
         counts = {level: int((accepted == level).sum()) for level in self.level_names}
         return counts | {"review": len(self) - len(accepted)}
 
@@ -101,7 +101,7 @@ class Answers:
             names=frozen(self.names[rows]),
             levels=frozen(self.levels[rows]),
             confidences=frozen(self.confidences[rows]),
-            decision=frozen(self.decision[rows]),
+            decisions=frozen(self.decisions[rows]),
             errors=tuple(self.errors[row] for row in rows),
         )
 
@@ -115,7 +115,7 @@ class Answers:
             name=self.names[row],
             level=self.levels[row],
             confidence=float(self.confidences[row]),
-            decision=self.decision[row],
+            decision=self.decisions[row],
             finest=self.levels[row] == self.level_names[0],
             error=self.errors[row],
         )
@@ -134,7 +134,7 @@ class Answers:
             pandas is not installed.
         """
         pd = import_package("pandas", purpose="to_frame", pip="pandas")
-        names = ("ids", "names", "levels", "confidences", "decision", "errors")
+        names = ("ids", "names", "levels", "confidences", "decisions", "errors")
         titles = ("id", "name", "level", "confidence", "decision", "error")
         columns = zip(titles, names, strict=True)
         return pd.DataFrame({title: list(getattr(self, name)) for title, name in columns})

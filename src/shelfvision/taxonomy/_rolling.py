@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from shelfvision.inventory import Inventory
 from shelfvision.predictions import Predictions
-from shelfvision.predictions._columns import Floats, Integers
+from shelfvision.predictions.columns import Floats, Integers
 
 Parents = Mapping[str, str]
 """The name above each name."""
@@ -34,7 +34,7 @@ def summed(rows: npt.NDArray[np.float32] | Integers, places: Integers, n: int) -
 def rolled_predictions(found: Predictions, parents: Parents) -> Predictions:
     """Return predictions of the names above; decisions stay as they are."""
     above, places = names_above(found.class_names, parents)
-    shares = found.class_frequencies
+    shares = found.class_prior
     if shares is not None:
         shares = _added(shares, parents, above)
     return Predictions(
@@ -42,8 +42,8 @@ def rolled_predictions(found: Predictions, parents: Parents) -> Predictions:
         above,
         found.ids,
         found.errors,
-        decisions=list(found.decision),
-        class_frequencies=shares,
+        decisions=list(found.decisions),
+        class_prior=shares,
     )
 
 

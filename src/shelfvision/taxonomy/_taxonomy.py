@@ -228,7 +228,7 @@ class Taxonomy(Tree):
             names=frozen(columns[0]),
             levels=frozen(columns[1]),
             confidences=frozen(confidences),
-            decision=frozen(columns[2]),
+            decisions=frozen(columns[2]),
             errors=predictions.errors,
         )
 

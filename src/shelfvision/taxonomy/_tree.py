@@ -11,7 +11,7 @@ from shelfvision._identifiers import closest
 from shelfvision._text import printable
 from shelfvision._validation import counted, listed
 from shelfvision.errors import DataError, InvalidParameterError
-from shelfvision.predictions._columns import Integers
+from shelfvision.predictions.columns import Integers
 from shelfvision.taxonomy._paths import (
     Path,
     checked_paths,

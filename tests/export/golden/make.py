@@ -25,7 +25,7 @@ def main() -> None:
     trusted.export(place / "tiny.xml", format="openvino", photos=pixels)
     np.save(place / "images.npy", pixels[:8])
     np.save(place / "rows.npy", trusted.predict_proba(pixels[:8]))
-    print((trusted.predict(pixels[:8]).decision == "accept").sum())
+    print((trusted.predict(pixels[:8]).decisions == "accept").sum())
 
 
 if __name__ == "__main__":

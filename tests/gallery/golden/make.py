@@ -36,7 +36,7 @@ def main() -> None:
         "counts": gallery.counts,
         "limit": gallery.limit,
         "labels": found.labels.tolist(),
-        "decisions": found.decision.tolist(),
+        "decisions": found.decisions.tolist(),
         "probabilities": found.probabilities.tolist(),
         "photos": photos[:, 0, 0].tolist(),
     }

@@ -80,7 +80,7 @@ def judged_of(
         confidences=predictions.confidences[rows].astype(np.float64),
         ranks=_ranks(predictions.probabilities[rows], true),
         groups=np.arange(len(rows)) if groups is None else numbered(np.asarray(groups)[rows]),
-        accepted=np.array(predictions.decision[rows] != "review", dtype=np.bool_),
+        accepted=np.array(predictions.decisions[rows] != "review", dtype=np.bool_),
         n_classes=len(number),
     )
 

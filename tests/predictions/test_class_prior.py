@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from shelfvision.errors import InvalidParameterError
-from shelfvision.predictions._frequencies import estimated_shares, reweighted, shares_of
+from shelfvision.predictions.class_prior import as_prior, estimated_prior, reweighted
 from support import refuses
 
 Floats = npt.NDArray[np.float32]
@@ -47,7 +47,7 @@ def test_the_correction_is_that_of_bayes() -> None:
 def test_the_mix_of_a_shelf_is_found_without_labels(mix: list[float]) -> None:
     said, true = shelf(mix, 4000, np.random.default_rng(1))
     counts = np.bincount(said.argmax(axis=1), minlength=3) / 4000
-    found = estimated_shares(said, EVEN)
+    found = estimated_prior(said, EVEN)
     assert found.sum() == pytest.approx(1)
     wanted = np.bincount(true, minlength=3) / 4000
     assert np.abs(found - wanted).max() < 0.03
@@ -57,7 +57,7 @@ def test_the_mix_of_a_shelf_is_found_without_labels(mix: list[float]) -> None:
 
 def test_the_mix_found_is_the_most_likely_one() -> None:
     said, _ = shelf([0.7, 0.2, 0.1], 300, np.random.default_rng(2))
-    found = estimated_shares(said, EVEN)
+    found = estimated_prior(said, EVEN)
 
     def likelihood(shares: npt.NDArray[np.float64]) -> float:
         return float(np.log(said @ (shares / EVEN)).sum())
@@ -76,7 +76,7 @@ def test_a_class_that_is_not_there_is_never_said() -> None:
 
 
 def test_counts_do_as_well_as_shares() -> None:
-    found = shares_of({"b": 30, "a": 10}, ["a", "b"])
+    found = as_prior({"b": 30, "a": 10}, ["a", "b"])
     assert found.tolist() == [0.25, 0.75]
 
 
@@ -91,5 +91,5 @@ def test_counts_do_as_well_as_shares() -> None:
     ],
 )
 def test_frequencies_that_make_no_mix_are_refused(frequencies: dict[str, float], code: str) -> None:
-    with refuses(InvalidParameterError, code, "class_frequencies"):
-        shares_of(frequencies, ["a", "b"])
+    with refuses(InvalidParameterError, code, "class_prior"):
+        as_prior(frequencies, ["a", "b"])
