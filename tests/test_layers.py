@@ -44,6 +44,7 @@ FLOORS: dict[str, int] = {
     "_storage": 1,
     "_class_names": 0,
     "_identifiers": 0,
+    "_progress": 0,
     "_random": 0,
     "_text": 0,
     "_validation": 0,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 
 import pytest
 
-from shelfvision._photos.threads import in_threads, progress
+from shelfvision._photos.threads import in_threads
 
 
 @pytest.mark.parametrize("workers", [None, 1, 2, 5])
@@ -32,20 +31,3 @@ def test_no_thread_is_left_behind() -> None:
     before = threading.active_count()
     in_threads(lambda _: None, 50, workers=4)
     assert threading.active_count() == before
-
-
-def test_progress_is_silent_without_a_terminal(capfd: pytest.CaptureFixture[str]) -> None:
-    with progress("Reading", 2) as advance:
-        advance()
-    assert capfd.readouterr() == ("", "")
-
-
-def test_progress_shows_a_bar_on_a_terminal(
-    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    with progress("Reading", 2) as advance:
-        advance()
-        advance()
-    assert "Reading" in capfd.readouterr().err

@@ -19,18 +19,15 @@ from shelfvision._keras.backend import load_keras
 from shelfvision.training.display._progress import (
     LiveLine,
     Silence,
-    counting,
+    metrics_text,
     reporter_for,
-    shown_as,
-    told,
-    write_line,
 )
 from shelfvision.training.run._history import as_csv, as_json
 
 if TYPE_CHECKING:
     import keras
 
-    from shelfvision.training.settings._settings import Verbose
+    from shelfvision._progress import Verbose
 
 MakeModel = Callable[..., "keras.Model"]
 
@@ -65,7 +62,7 @@ def test_the_line_has_epoch_step_metrics_speed_and_time_left(width: int) -> None
 
 
 def test_the_loss_comes_first_and_training_before_validation() -> None:
-    assert told(METRICS) == "loss 1.25 accuracy 0.5 val_loss 1.5 val_accuracy 0.25"
+    assert metrics_text(METRICS) == "loss 1.25 accuracy 0.5 val_loss 1.5 val_accuracy 0.25"
 
 
 def test_nothing_is_shown_where_nobody_looks_or_nobody_wants_it(
@@ -77,29 +74,13 @@ def test_nothing_is_shown_where_nobody_looks_or_nobody_wants_it(
     assert isinstance(reporter_for("auto", epochs=1, steps=1, done=0), Silence)
 
 
-@pytest.fixture
-def notebook(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make rich believe that it runs in a notebook."""
-    import rich.console
-
-    monkeypatch.setattr(rich.console, "_is_jupyter", lambda: True)
-
-
-@pytest.mark.parametrize("verbose", ["auto", True])
-def test_a_notebook_shows_a_bar_where_it_can(
-    notebook: None, monkeypatch: pytest.MonkeyPatch, verbose: Verbose
-) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
-    assert shown_as(verbose) == "bar"
-
-
 @pytest.mark.parametrize("verbose", ["auto", True])
 def test_a_notebook_without_widgets_shows_lines_and_no_warning(
-    notebook: None,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     verbose: Verbose,
 ) -> None:
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -107,9 +88,7 @@ def test_a_notebook_without_widgets_shows_lines_and_no_warning(
             reporter.begin(1)
             reporter.step(1, 10.0, METRICS)
             reporter.end(1, METRICS, 2.0)
-        with counting(verbose, "frozen part", 9) as tell:
-            tell(9)
-    assert capsys.readouterr().err == f"epoch 1/2: {told(METRICS)} in 2.0 s\n"
+    assert capsys.readouterr().err == f"epoch 1/2: {metrics_text(METRICS)} in 2.0 s\n"
 
 
 def test_lines_are_written_once_per_epoch_and_per_minute(
@@ -132,21 +111,6 @@ def test_lines_are_written_once_per_epoch_and_per_minute(
     assert lines[0].endswith("loss 1.25 320 images/s")
 
 
-def test_a_long_preparation_writes_a_line_per_minute_and_a_short_one_none(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    now = [0.0]
-    monkeypatch.setattr("time.monotonic", lambda: now[0])
-    with counting(2, "frozen part", 2000) as tell:
-        for done in range(100, 2001, 100):
-            now[0] += 8.0
-            tell(done)
-    assert capsys.readouterr().err.splitlines() == [
-        "frozen part: 800 of 2,000 images",
-        "frozen part: 1,600 of 2,000 images",
-    ]
-
-
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8", "utf-16", "shift_jis"])
 def test_a_line_is_written_in_any_encoding_and_without_effect(
     monkeypatch: pytest.MonkeyPatch, encoding: str
@@ -159,21 +123,6 @@ def test_a_line_is_written_in_any_encoding_and_without_effect(
     assert line.count("\n") == 1
     assert not {"\x1b", "\r", "\u202e"} & set(line)
     assert "\\x1b[2J\\r\\n\\u202e" in line
-
-
-@pytest.mark.parametrize("stream", [None, "closed", "full"])
-def test_a_stream_that_takes_nothing_does_not_end_a_run(
-    monkeypatch: pytest.MonkeyPatch, stream: str | None
-) -> None:
-    class Full(io.StringIO):
-        def write(self, text: str) -> int:
-            raise OSError(28, "No space left on device")
-
-    taken = Full() if stream == "full" else io.StringIO()
-    if stream == "closed":
-        taken.close()
-    monkeypatch.setattr("sys.stderr", None if stream is None else taken)
-    write_line("epoch 1/2")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii"])

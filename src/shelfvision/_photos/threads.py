@@ -1,12 +1,10 @@
-"""Runs work on many rows in a few threads, and shows how far it is on a terminal."""
+"""Runs work on many rows in a few threads."""
 
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
 
 # More workers than this wait for each other; fewer rows than this are not worth a thread.
 _MOST_WORKERS = 8
@@ -45,17 +43,3 @@ def in_threads(work: Callable[[int], None], count: int, *, workers: int | None =
             raise
     if errors:
         raise errors[min(errors)]
-
-
-@contextmanager
-def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
-    """Show a progress bar on a terminal, and nothing elsewhere; yield what advances it."""
-    if not sys.stderr.isatty():
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda: bar.advance(task)

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from shelfvision._photos.decode import decode_photo, read_bytes, resize_image
 from shelfvision._photos.file_pixels import FilePixels
 from shelfvision._photos.headers import read_header
-from shelfvision._photos.threads import in_threads, progress
+from shelfvision._photos.threads import in_threads
+from shelfvision._progress import progress
 from shelfvision.auditing._measures import Measures, measures_of, spread_of
 from shelfvision.data._dataset import Dataset
 from shelfvision.data.finding._skipped import SkippedFile

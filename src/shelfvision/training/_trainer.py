@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from shelfvision._progress import Verbose
 from shelfvision._validation import one_of
 from shelfvision.data import Dataset
 from shelfvision.data.splitting._leaks import OnLeak
@@ -22,7 +23,7 @@ from shelfvision.training.settings._plain import as_plain, from_plain, require_k
 from shelfvision.training.settings._recommended import recommended_settings
 from shelfvision.training.settings._schedules import Schedule
 from shelfvision.training.settings._setting_checks import checked_settings
-from shelfvision.training.settings._settings import RESUME, MixedPrecision, Resume, Verbose
+from shelfvision.training.settings._settings import RESUME, MixedPrecision, Resume
 
 if TYPE_CHECKING:
     import keras

@@ -79,7 +79,7 @@ def stopping() -> keras.callbacks.Callback:
     return Stop()
 
 
-def ignore(done: int) -> None:
+def ignore(count: int = 1) -> None:
     pass
 
 
@@ -300,7 +300,7 @@ def test_a_bar_shows_how_far_the_frozen_part_is_where_it_is_asked_for(
     make_frozen: MakeFrozen, make_photos: MakePhotos, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stage = stage_for(trainer(fine_tune="head"), make_frozen(), make_photos(6), None)
-    for verbose, shown in ((True, "frozen part"), (False, "")):
+    for verbose, shown in ((True, "Frozen layers"), (False, "")):
         with stage.opened(trainer(verbose=verbose)):
             pass
         assert (shown in capsys.readouterr().err) if shown else not capsys.readouterr().err

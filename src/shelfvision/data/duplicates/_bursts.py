@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._photos.threads import in_threads, progress
+from shelfvision._photos.threads import in_threads
+from shelfvision._progress import progress
 from shelfvision.data.duplicates._near import thumbnail_of
 from shelfvision.protocols import Image, PixelSource
 

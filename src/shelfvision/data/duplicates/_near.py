@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._photos.decode import resize_image
-from shelfvision._photos.threads import in_threads, progress
+from shelfvision._photos.threads import in_threads
+from shelfvision._progress import progress
 from shelfvision.protocols import Image, PixelSource
 
 _SIDE = 32

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from shelfvision._photos.file_pixels import FilePixels
-from shelfvision._photos.threads import in_threads, progress
+from shelfvision._photos.threads import in_threads
+from shelfvision._progress import progress
 from shelfvision.errors import PhotoError
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._photos.decode import resize_image
-from shelfvision._photos.threads import progress
+from shelfvision._progress import progress
 from shelfvision._random import order_for
 from shelfvision.data import Dataset
 

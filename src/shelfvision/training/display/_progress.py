@@ -1,38 +1,22 @@
-"""Shows how training goes: a bar, lines or nothing; one entry in the log per epoch everywhere.
+"""Shows the progress of a run: a bar over its epochs, a line per epoch, or nothing.
 
-============ =====================================================================
-`verbose`    what is shown on standard error
-============ =====================================================================
-``"auto"``   a bar on a terminal and in a notebook, nothing elsewhere
-1, True      a bar
-2            one line per epoch; in long epochs and preparations, one per minute
-0, False     nothing
-============ =====================================================================
-
-A bar in a notebook needs ipywidgets; without it, lines are written.
+`shelfvision._progress` has the table of `verbose`. The log gets one line per epoch in any case.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import logging
-import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
+from shelfvision._progress import Verbose, display_for, encodable, every_minute, write_line
 from shelfvision._text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from shelfvision.training.settings._settings import Verbose
-
 _logger = logging.getLogger("shelfvision.training")
-SECONDS = 60.0
-"""The time between two lines within an epoch or a preparation."""
 
 
 class Reporter(Protocol):
@@ -94,7 +78,7 @@ class Lines:
         self._epochs = epochs
         self._steps = steps
         self._epoch = 0
-        self._clock = _Minutes()
+        self._is_due = every_minute()
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -111,17 +95,17 @@ class Lines:
     def begin(self, epoch: int) -> None:
         """Note the epoch and when it began."""
         self._epoch = epoch
-        self._clock = _Minutes()
+        self._is_due = every_minute()
 
     def step(self, done: int, speed: float, metrics: Mapping[str, float]) -> None:
         """Write a line if a minute has passed since the last."""
-        if self._clock.passed():
+        if self._is_due():
             place = f"epoch {self._epoch}/{self._epochs} step {done}/{self._steps}"
-            write_line(f"{place}: {told(metrics)} {speed:.0f} images/s")
+            write_line(f"{place}: {metrics_text(metrics)} {speed:.0f} images/s")
 
     def end(self, epoch: int, metrics: Mapping[str, float], seconds: float) -> None:
         """Write the line of the epoch."""
-        write_line(_of_epoch(epoch, self._epochs, metrics, seconds))
+        write_line(_epoch_text(epoch, self._epochs, metrics, seconds))
 
 
 class LiveLine:
@@ -184,7 +168,7 @@ class LiveLine:
 
     def step(self, done: int, speed: float, metrics: Mapping[str, float]) -> None:
         """Show how far the epoch is."""
-        words = _encodable(told(metrics, digits=3), self._encoding)
+        words = encodable(metrics_text(metrics, digits=3), self._encoding)
         self._progress.update(
             self._task,
             completed=(self._epoch - 1) * self._steps + done,
@@ -201,7 +185,7 @@ class LiveLine:
 
 def reporter_for(verbose: Verbose, *, epochs: int, steps: int, done: int) -> Reporter:
     """Return what shows the progress of a run."""
-    kind = shown_as(verbose)
+    kind = display_for(verbose)
     if kind == "nothing":
         return Silence()
     if kind == "lines":
@@ -211,7 +195,7 @@ def reporter_for(verbose: Verbose, *, epochs: int, steps: int, done: int) -> Rep
     return LiveLine(Console(stderr=True), epochs=epochs, steps=steps, done=done)
 
 
-def told(metrics: Mapping[str, float], *, digits: int | None = None) -> str:
+def metrics_text(metrics: Mapping[str, float], *, digits: int | None = None) -> str:
     """Return metrics in a few words, the loss first; fixed digits keep a live line from jumping."""
     kind = ".4g" if digits is None else f".{digits}f"
     # Keras gives them in the order of their names.
@@ -221,86 +205,8 @@ def told(metrics: Mapping[str, float], *, digits: int | None = None) -> str:
 
 def log_epoch(epoch: int, epochs: int, metrics: Mapping[str, float], seconds: float) -> None:
     """Write the log's line for one epoch."""
-    _logger.info("%s", _of_epoch(epoch, epochs, metrics, seconds))
+    _logger.info("%s", _epoch_text(epoch, epochs, metrics, seconds))
 
 
-@contextmanager
-def counting(verbose: Verbose, what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Yield what is told how many of a `total` are done, and shows it as `verbose` asks for."""
-    kind = shown_as(verbose)
-    if kind != "bar":
-        yield _line_per_minute(what, total) if kind == "lines" else _ignore
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True)) as progress:
-        task = progress.add_task(what, total=total)
-        yield lambda done: progress.update(task, completed=done)
-
-
-def shown_as(verbose: Verbose) -> Literal["nothing", "bar", "lines"]:
-    """Return how progress is shown here."""
-    if verbose is False:
-        return "nothing"
-    if verbose not in ("auto", True):
-        return "lines"
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    if console.is_jupyter:
-        # Without it, rich gives a warning and shows no bar.
-        return "bar" if importlib.util.find_spec("ipywidgets") is not None else "lines"
-    return "bar" if verbose is True or console.is_terminal else "nothing"
-
-
-def write_line(text: str) -> None:
-    r"""Write a line to standard error, whatever its encoding.
-
-    Control characters, and letters that the encoding lacks, are written as Python writes them:
-    ``\x1b``, ``\u8336``. A stream that is closed or full loses the line, never the run.
-    """
-    stream = sys.stderr
-    if stream is None:
-        return
-    line = _encodable(printable(text), getattr(stream, "encoding", None))
-    with suppress(OSError, ValueError):
-        stream.write(f"{line}\n")
-        stream.flush()
-
-
-def _encodable(text: str, encoding: str | None) -> str:
-    return text.encode(encoding or "ascii", "backslashreplace").decode(encoding or "ascii")
-
-
-class _Minutes:
-    """Tells when a minute has passed."""
-
-    def __init__(self) -> None:
-        self._last = time.monotonic()
-
-    def passed(self) -> bool:
-        """Return whether a minute has passed since it last did."""
-        now = time.monotonic()
-        if now - self._last < SECONDS:
-            return False
-        self._last = now
-        return True
-
-
-def _line_per_minute(what: str, total: int) -> Callable[[int], None]:
-    clock = _Minutes()
-
-    def show(done: int) -> None:
-        if clock.passed():
-            write_line(f"{what}: {done:,} of {total:,} images")
-
-    return show
-
-
-def _of_epoch(epoch: int, epochs: int, metrics: Mapping[str, float], seconds: float) -> str:
-    return f"epoch {epoch}/{epochs}: {told(metrics)} in {seconds:.1f} s"
-
-
-def _ignore(done: int) -> None:
-    """Do nothing."""
+def _epoch_text(epoch: int, epochs: int, metrics: Mapping[str, float], seconds: float) -> str:
+    return f"epoch {epoch}/{epochs}: {metrics_text(metrics)} in {seconds:.1f} s"

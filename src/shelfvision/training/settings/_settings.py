@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
 
+from shelfvision._progress import Verbose
 from shelfvision.augment._identity import identity_of
 from shelfvision.augment._recipes import told
 from shelfvision.data.splitting._leaks import OnLeak
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 Resume: TypeAlias = Literal["auto", "never", "must"]
 """Whether a run on disk is continued: if there is one, never, or it has to be there."""
-Verbose: TypeAlias = Literal["auto", 0, 1, 2] | bool
-"""What shows the progress: a bar on a terminal, nothing, a bar, or one line per epoch."""
 MixedPrecision: TypeAlias = Literal["float16", "bfloat16"]
 """The type in which layers compute while weights stay float32."""
 

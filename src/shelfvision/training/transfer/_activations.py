@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import final
@@ -13,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._photos.sources import digests_of
+from shelfvision._progress import Advance
 from shelfvision._storage.array_file import ArrayFile, StoredArray
 from shelfvision.data import Dataset
 from shelfvision.protocols import Images
@@ -54,16 +54,12 @@ class Activations:
         """How many images there are to compute, if none are kept."""
         return len(self._photos) * self._views.count
 
-    def open(self, directory: Path, tell: Callable[[int], None]) -> None:
-        """Open what is kept in a folder, once it is computed.
-
-        `tell` gets the number of images that are done.
-        """
+    def open(self, directory: Path, advance: Advance) -> None:
+        """Open what is kept in a folder, once it is computed."""
         file = self._file_in(directory)
         self._array = file.opened()
         if self._array is None:
-            self._array = self._compute(file, tell)
-        tell(self.images)
+            self._array = self._compute(file, advance)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -94,7 +90,7 @@ class Activations:
             block=BLOCK,
         )
 
-    def _compute(self, file: ArrayFile, tell: Callable[[int], None]) -> StoredArray:
+    def _compute(self, file: ArrayFile, advance: Advance) -> StoredArray:
         """Write the file; a thread makes the next images while the body is at work on these."""
         with ThreadPoolExecutor(1, thread_name_prefix="shelfvision-views") as ahead:
             waiting: dict[int, Future[list[Images]]] = {}
@@ -104,7 +100,7 @@ class Activations:
                 if stop < len(self._photos):
                     waiting[stop] = ahead.submit(self._read, stop)
                 made = np.stack([self._body(view) for view in images.result()], axis=1)
-                tell(stop * self._views.count)
+                advance((stop - start) * self._views.count)
                 return made
 
             return file.write(read)

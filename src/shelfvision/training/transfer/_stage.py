@@ -10,11 +10,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from shelfvision._progress import progress
 from shelfvision.data import Dataset
 from shelfvision.errors import InvalidParameterError
 from shelfvision.models import spec_of
 from shelfvision.models._spec import remember
-from shelfvision.training.display._progress import counting
 from shelfvision.training.loop._compile import compiled_by_caller
 from shelfvision.training.run._state import Json
 from shelfvision.training.settings._settings import Settings
@@ -56,8 +56,12 @@ class Stage:
             for activations in (self.train, self.validation):
                 if activations is not None:
                     _logger.info("computing up to %d images' activations", activations.images)
-                    with counting(settings.verbose, "frozen part", activations.images) as tell:
-                        activations.open(directory, tell)
+                    with progress(
+                        "Frozen layers",
+                        activations.images,
+                        verbose=settings.verbose,
+                    ) as advance:
+                        activations.open(directory, advance)
                     stack.callback(activations.close)
             yield
 
