@@ -13,8 +13,7 @@ import pytest
 import shelfvision as shv
 from shelfvision._keras.backend import backend_name, load_keras
 from shelfvision.export import ExportFormat, Quantize
-from shelfvision.predictions._calibration import Calibration
-from shelfvision.predictions._thresholds import Thresholds
+from shelfvision.predictions import Calibration, Thresholds
 
 if TYPE_CHECKING:
     import keras

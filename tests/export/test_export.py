@@ -24,7 +24,7 @@ from shelfvision.errors import (
 from shelfvision.export import ExportFormat, Predictor, Quantize, _writers
 from shelfvision.export import _exporting as exporting
 from shelfvision.inference import _export as ways
-from shelfvision.predictions._calibration import Calibration
+from shelfvision.predictions import Calibration
 from support import refuses
 
 from .conftest import NAMES, NEEDED, SIZE, Shop, require, require_writer, tiny_model, with_trust

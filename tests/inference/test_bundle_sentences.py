@@ -25,8 +25,8 @@ from shelfvision.inference._bundle import (
     save_bundle,
 )
 from shelfvision.inference._manifest import Manifest
-from shelfvision.models import ModelSpec, _registry
-from shelfvision.models._architecture import Architecture
+from shelfvision.models import ModelSpec, registry
+from shelfvision.models.architecture import Architecture
 from shelfvision.predictions import ValidationScores
 from support import refuses
 
@@ -271,10 +271,10 @@ def test_the_names_that_keras_numbers_may_have_other_numbers() -> None:
 def test_a_registered_network_is_built_as_ours_are(
     saved: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_registry, "_registered", {})
+    monkeypatch.setattr(registry, "_registered", {})
     shv.register_architecture("own", lambda spec: own())
     assert load_bundle(io.BytesIO(saved))[2].name == "own"
-    monkeypatch.setattr(_registry, "_registered", {})
+    monkeypatch.setattr(registry, "_registered", {})
     shv.register_architecture("mine", lambda spec: own())
     pretended = bundle(dataclasses.replace(MANIFEST, own_architecture=False))
     assert said(BundleError, lambda: read_contents(io.BytesIO(pretended))) == (
@@ -289,7 +289,7 @@ def test_a_network_of_keras_may_have_just_the_fewest_numbers_and_no_fewer(
     manifest = dataclasses.replace(MANIFEST, own_architecture=False)
     for fewest in (8, 9):
         known = {"mine": Architecture(build=lambda spec: own(), fewest=fewest)}
-        monkeypatch.setattr(_registry, "_OURS", known)
+        monkeypatch.setattr(registry, "_OURS", known)
         read = partial(read_contents, io.BytesIO(bundle(manifest)))
         if fewest == 8:
             assert read().manifest == manifest

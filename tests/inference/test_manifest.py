@@ -20,7 +20,7 @@ from shelfvision.errors import BundleError, InvalidParameterError
 from shelfvision.inference._manifest import ENTRY, VERSION, Manifest, package_versions, plain
 from shelfvision.models import ModelSpec
 from shelfvision.predictions import Calibration, Thresholds
-from shelfvision.predictions._validation_scores import MAX_ROWS
+from shelfvision.predictions.validation_scores import MAX_ROWS
 from support import refuses
 
 Fields = dict[str, Any]

@@ -11,7 +11,7 @@ import pytest
 import shelfvision as shv
 from shelfvision._keras.backend import load_keras
 from shelfvision.errors import BundleError, DataError, ModelError
-from shelfvision.models import ModelSpec, _registry, register_architecture
+from shelfvision.models import ModelSpec, register_architecture, registry
 from support import refuses
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def photos() -> shv.Dataset:
 def test_a_bundle_of_a_network_of_ones_own_loads_by_either_way_that_is_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(_registry, "_registered", {})
+    monkeypatch.setattr(registry, "_registered", {})
     classifier = shv.Classifier.from_model(own(), class_names=NAMES)
     file = io.BytesIO()
     classifier.save(file)

@@ -14,7 +14,7 @@ import pytest
 import shelfvision as shv
 from shelfvision._keras.backend import load_keras
 from shelfvision.errors import BundleError, InvalidParameterError, ModelError
-from shelfvision.models import ModelSpec, _registry, cut_points, save_backbone
+from shelfvision.models import ModelSpec, cut_points, registry, save_backbone
 from support import refuses
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ IMAGE = np.random.default_rng(0).integers(0, 256, (1, 16, 16, 3), dtype=np.uint8
 @pytest.fixture(autouse=True)
 def _forget_registrations() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_registry, "_registered", {})
+        patch.setattr(registry, "_registered", {})
         yield
 
 
@@ -75,7 +75,7 @@ def test_a_bundle_of_it_loads_only_where_it_is_registered_or_a_builder_is_given(
     file = io.BytesIO()
     classifier = classifier_of()
     classifier.save(file)
-    _registry._registered.clear()
+    registry._registered.clear()
     file.seek(0)
     with refuses(BundleError, "needs-builder", "builder"):
         shv.Classifier.load(file)
@@ -88,7 +88,7 @@ def test_tensors_that_it_does_not_have_are_refused_before_it_is_built() -> None:
     shv.register_architecture("tiny", tiny)
     file = io.BytesIO()
     classifier_of().save(file)
-    _registry._registered.clear()
+    registry._registered.clear()
 
     def never(_: ModelSpec) -> keras.Model:
         raise AssertionError("built before its tensors were checked")

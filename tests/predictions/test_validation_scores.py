@@ -7,7 +7,7 @@ import pytest
 
 from shelfvision.errors import InvalidParameterError
 from shelfvision.predictions import ValidationScores
-from shelfvision.predictions._validation_scores import MAX_ROWS
+from shelfvision.predictions.validation_scores import MAX_ROWS
 from support import refuses
 
 

@@ -17,7 +17,7 @@ from shelfvision.data import Dataset, SeededSplitter, Splits
 from shelfvision.errors import DataError, InvalidParameterError
 from shelfvision.evaluation import evaluate
 from shelfvision.models import build_model
-from shelfvision.models._registry import architecture_named
+from shelfvision.models.registry import architecture_named
 from shelfvision.training import Trainer, TrainingResult
 
 _INTERRUPTED = 130

@@ -12,9 +12,8 @@ from shelfvision._class_names import as_class_names
 from shelfvision._storage.json_values import canonical_json, versioned
 from shelfvision._validation import as_image_size, one_of
 from shelfvision.errors import BundleError, InvalidParameterError
-from shelfvision.models._spec import MAX_CLASSES, MAX_SIDE
-from shelfvision.predictions._calibration import Calibration
-from shelfvision.predictions._thresholds import Thresholds
+from shelfvision.models.spec import MAX_CLASSES, MAX_SIDE
+from shelfvision.predictions import Calibration, Thresholds
 from shelfvision.protocols import Resize
 
 VERSION = 2

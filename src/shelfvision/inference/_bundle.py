@@ -26,10 +26,10 @@ from shelfvision._storage.sealed import Target, read_sealed, where_is, write_sea
 from shelfvision.errors import BundleError, InvalidParameterError, ModelError
 from shelfvision.inference._kept_scores import kept_entries, kept_scores, kept_tensors
 from shelfvision.inference._manifest import Manifest
-from shelfvision.models._architecture import Architecture
-from shelfvision.models._build import built_in_float32, model_from_spec
-from shelfvision.models._registry import architecture_for, is_ours, is_registered
-from shelfvision.models._spec import ModelSpec
+from shelfvision.models import ModelSpec
+from shelfvision.models.architecture import Architecture
+from shelfvision.models.building import built_in_float32, model_from_spec
+from shelfvision.models.registry import architecture_for, is_ours, is_registered
 from shelfvision.predictions import ValidationScores
 
 if TYPE_CHECKING:

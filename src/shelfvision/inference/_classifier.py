@@ -24,8 +24,8 @@ from shelfvision.inference._frozen_network import FrozenNetwork
 from shelfvision.inference._manifest import RESIZES, Manifest, plain
 from shelfvision.inference._shelves import ShelfClassifier
 from shelfvision.inference._trust import Trust
-from shelfvision.models._registry import is_ours
-from shelfvision.models._spec import spec_of
+from shelfvision.models import spec_of
+from shelfvision.models.registry import is_ours
 from shelfvision.protocols import ClassNames, Resize
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from shelfvision.export._card import Card
 from shelfvision.inference._manifest import Manifest, package_versions
 from shelfvision.inference._predicting import PredictingClassifier
-from shelfvision.models._registry import is_ours
-from shelfvision.models._spec import ModelSpec
+from shelfvision.models import ModelSpec
+from shelfvision.models.registry import is_ours
 
 
 def manifest_of(classifier: PredictingClassifier) -> Manifest:

@@ -14,7 +14,7 @@ from shelfvision._storage.sealed import SEAL, Target, where_is
 from shelfvision._text import printable
 from shelfvision.inference._bundle import Contents, read_contents
 from shelfvision.inference._manifest import ENTRY
-from shelfvision.models._spec import ModelSpec
+from shelfvision.models import ModelSpec
 from shelfvision.predictions import Calibration, Thresholds
 from shelfvision.protocols import Resize
 

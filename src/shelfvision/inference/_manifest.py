@@ -16,9 +16,9 @@ from shelfvision._storage.safetensors import DIGESTS
 from shelfvision._storage.sealed import SEAL, seal
 from shelfvision._validation import listed
 from shelfvision.errors import BundleError, InvalidParameterError, ModelError
-from shelfvision.models._spec import ModelSpec
+from shelfvision.models import ModelSpec
 from shelfvision.predictions import Calibration, Thresholds
-from shelfvision.predictions._validation_scores import MAX_ROWS
+from shelfvision.predictions.validation_scores import MAX_ROWS
 from shelfvision.protocols import Resize
 
 VERSION = 2

@@ -12,7 +12,7 @@ from shelfvision.data.reading import Batch, Photos, Reader
 from shelfvision.export._answers import answers_of
 from shelfvision.inference._frozen_network import FrozenNetwork
 from shelfvision.inference._trust import Trust, training_prior
-from shelfvision.models._spec import ModelSpec
+from shelfvision.models import ModelSpec
 from shelfvision.predictions import ClassPrior, Prediction, Predictions
 from shelfvision.predictions.columns import Floats
 from shelfvision.protocols import Images, OnError, Resize

@@ -15,8 +15,7 @@ from shelfvision.data import Dataset
 from shelfvision.data._dataset import require_dataset
 from shelfvision.data.aligning import aligned
 from shelfvision.errors import DataError, ShelfVisionWarning
-from shelfvision.predictions import Calibration, Thresholds
-from shelfvision.predictions._validation_scores import ValidationScores
+from shelfvision.predictions import Calibration, Thresholds, ValidationScores
 from shelfvision.predictions.class_prior import as_prior
 from shelfvision.predictions.columns import Floats
 

@@ -14,8 +14,8 @@ from shelfvision._storage import atomic_writer
 from shelfvision._storage.safetensors import DIGESTS, digests_of, write
 from shelfvision._validation import as_path
 from shelfvision.errors import ModelError
-from shelfvision.models._registry import architecture_for
-from shelfvision.models._spec import spec_of
+from shelfvision.models.registry import architecture_for
+from shelfvision.models.spec import spec_of
 
 if TYPE_CHECKING:
     import keras

@@ -8,8 +8,8 @@ from shelfvision.predictions._calibration import (
 from shelfvision.predictions._prediction import Decision, Prediction
 from shelfvision.predictions._predictions import Predictions
 from shelfvision.predictions._thresholds import Thresholds
-from shelfvision.predictions._validation_scores import ValidationScores
 from shelfvision.predictions.class_prior import ClassPrior
+from shelfvision.predictions.validation_scores import ValidationScores
 
 __all__ = [
     "Calibration",

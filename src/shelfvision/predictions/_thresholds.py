@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from shelfvision._validation import as_number
 from shelfvision.errors import InvalidParameterError
-from shelfvision.predictions._choosing import Choice, by_cost, by_precision
 from shelfvision.predictions._plain import count_of, entries_of, list_of, optional_number
 from shelfvision.predictions.columns import (
     TOLERANCE,
@@ -21,6 +20,7 @@ from shelfvision.predictions.columns import (
     judged,
     winners_of,
 )
+from shelfvision.predictions.threshold_search import Choice, by_cost, by_precision
 
 if TYPE_CHECKING:
     from typing import Self

@@ -15,8 +15,8 @@ from shelfvision.errors import InvalidParameterError
 from shelfvision.inference import Classifier
 from shelfvision.inference._trust import require_labelled
 from shelfvision.predictions import Thresholds
-from shelfvision.predictions._choosing import Ladder, by_ladder
 from shelfvision.predictions.columns import Floats, Integers, as_groups
+from shelfvision.predictions.threshold_search import Ladder, by_ladder
 from shelfvision.taxonomy._rolling import summed
 
 Mask = npt.NDArray[np.bool_]

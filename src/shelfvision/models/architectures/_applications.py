@@ -12,8 +12,8 @@ from shelfvision._keras.backend import load_keras, untouched
 from shelfvision._random import seed_for
 from shelfvision._validation import listed
 from shelfvision.errors import ModelError
-from shelfvision.models._architecture import Architecture
-from shelfvision.models._spec import ModelSpec
+from shelfvision.models.architecture import Architecture
+from shelfvision.models.spec import ModelSpec
 
 if TYPE_CHECKING:
     import keras

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from shelfvision._keras.backend import load_keras
 from shelfvision._random import seed_for
-from shelfvision.models._spec import ModelSpec
+from shelfvision.models.spec import ModelSpec
 
 if TYPE_CHECKING:
     import keras

@@ -17,7 +17,7 @@ from shelfvision.data.aligning import aligned
 from shelfvision.data.splitting._leaks import Leak, OnLeak
 from shelfvision.errors import DataError, ModelError, TrainingWarning
 from shelfvision.models import spec_of
-from shelfvision.models._registry import is_ours
+from shelfvision.models.registry import is_ours
 
 if TYPE_CHECKING:
     import keras

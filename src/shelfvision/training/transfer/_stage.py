@@ -14,7 +14,7 @@ from shelfvision._progress import progress
 from shelfvision.data import Dataset
 from shelfvision.errors import InvalidParameterError
 from shelfvision.models import spec_of
-from shelfvision.models._spec import remember
+from shelfvision.models.spec import remember
 from shelfvision.training.loop._compile import compiled_by_caller
 from shelfvision.training.run._state import Json
 from shelfvision.training.settings._settings import Settings

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from shelfvision.models._spec import ModelSpec
+from shelfvision.models.spec import ModelSpec
 
 if TYPE_CHECKING:
     import keras

@@ -37,6 +37,7 @@ class ValidationScores:
     """A number for each photo, the same for photos taken together, read-only, shape (n,)."""
 
     def __post_init__(self) -> None:
+        """Check the columns and keep read-only copies."""
         rows = as_probabilities(self.probabilities)
         labels = as_labels(self.labels, *rows.shape)
         object.__setattr__(self, "probabilities", _frozen(rows.copy()))

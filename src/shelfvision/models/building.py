@@ -9,10 +9,10 @@ from shelfvision._keras.backend import float32_policy, load_keras
 from shelfvision._keras.jax_cpu import quicken
 from shelfvision._keras.weights import load_weights
 from shelfvision.errors import ModelError
-from shelfvision.models._architecture import Builder
 from shelfvision.models._backbone import freeze_backbone
-from shelfvision.models._registry import architecture_for, architecture_named, is_registered
-from shelfvision.models._spec import ModelSpec, remember
+from shelfvision.models.architecture import Builder
+from shelfvision.models.registry import architecture_for, architecture_named, is_registered
+from shelfvision.models.spec import ModelSpec, remember
 
 if TYPE_CHECKING:
     import keras

@@ -45,6 +45,7 @@ class ModelSpec:
     """What initial weights and dropout are derived from."""
 
     def __post_init__(self) -> None:
+        """Check every setting; numbers and sizes become plain Python values."""
         if not _is_name(self.architecture):
             raise InvalidParameterError(
                 f"architecture must be the name of one, not {self.architecture!r}",

@@ -7,8 +7,7 @@ from types import MappingProxyType
 
 from shelfvision._validation import as_image_size, as_integer, listed
 from shelfvision.errors import InvalidParameterError, ModelError
-from shelfvision.models._architecture import Architecture, Builder, Shapes
-from shelfvision.models._spec import MAX_SIDE, ModelSpec
+from shelfvision.models.architecture import Architecture, Builder, Shapes
 from shelfvision.models.architectures._applications import PREFIX, application
 from shelfvision.models.architectures._efficientnet_lite import (
     FAMILY,
@@ -24,6 +23,7 @@ from shelfvision.models.architectures._grocery_cnn import (
 )
 from shelfvision.models.architectures._shelf_cnn import build_shelf_cnn, shelf_cnn_tensors
 from shelfvision.models.pretrained._pretrained import set_imagenet
+from shelfvision.models.spec import MAX_SIDE, ModelSpec
 
 
 def _efficientnet_lite(name: str) -> Architecture:
