@@ -17,7 +17,7 @@ import numpy.typing as npt
 from _embedded import Embedded, Photos, add_options, embedded
 
 import shelfvision as shv
-from shelfvision.taxonomy._choosing import chosen, levels_of
+from shelfvision.taxonomy._thresholds import chosen, levels_of
 
 Floats = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import pickle
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -169,11 +171,20 @@ def test_intervals_of_sums_are_those_of_the_draws_not_sums_of_ends(
     assert shop.roll_up(rolled, "department").intervals["dairy"] == (103, 105)
 
 
-def classifier_with(rows: npt.ArrayLike, labels: list[int]) -> shv.Classifier:
-    model = shv.build_model(4, image_size=(88, 88), seed=1)
-    bare = shv.Classifier.from_model(model, class_names=NAMES)
-    scores = shv.ValidationScores.of(np.asarray(rows, np.float32), labels)
-    return bare._trusting(replace(bare._trust, validation=scores))
+@functools.cache
+def untrained() -> shv.Classifier:
+    return shv.Classifier.from_model(
+        shv.build_model(4, image_size=(88, 88), seed=1), class_names=NAMES
+    )
+
+
+def classifier_with(
+    rows: npt.ArrayLike,
+    labels: npt.NDArray[np.int64] | list[int],
+    groups: list[int] | None = None,
+) -> shv.Classifier:
+    scores = shv.ValidationScores.of(np.asarray(rows, np.float32), labels, groups)
+    return untrained().with_validation(scores)
 
 
 def made_up(n: int, rng: np.random.Generator) -> tuple[npt.NDArray[np.float32], list[int]]:
@@ -223,10 +234,7 @@ def test_what_the_thresholds_count_is_what_answering_gives(shop: shv.Taxonomy) -
 
 def test_a_group_counts_once_and_as_wrong_if_any_of_its_answers_is(shop: shv.Taxonomy) -> None:
     rows, labels = made_up(400, np.random.default_rng(1))
-    model = shv.build_model(4, image_size=(88, 88), seed=1)
-    bare = shv.Classifier.from_model(model, class_names=NAMES)
-    scores = shv.ValidationScores.of(rows, labels, [number // 8 for number in range(400)])
-    classifier = bare._trusting(replace(bare._trust, validation=scores))
+    classifier = classifier_with(rows, labels, [number // 8 for number in range(400)])
     with gives_warning(ShelfVisionWarning, "too-few-photos", "precision") as told:
         thresholds = shop.thresholds_for(classifier, 0.97)
     assert "50 groups of photos" in str(told[0])
@@ -234,10 +242,6 @@ def test_a_group_counts_once_and_as_wrong_if_any_of_its_answers_is(shop: shv.Tax
 
 
 def test_the_precision_is_reached_in_as_many_runs_as_asked_for(shop: shv.Taxonomy) -> None:
-    from shelfvision.taxonomy._choosing import chosen, finest, levels_of
-
-    steps = shop._steps(NAMES)
-
     def drawn(
         n: int, rng: np.random.Generator
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
@@ -247,25 +251,18 @@ def test_the_precision_is_reached_in_as_many_runs_as_asked_for(shop: shv.Taxonom
         sharp = shares**1.3
         return (sharp / sharp.sum(axis=1, keepdims=True)).astype(np.float32), true
 
-    def wrong_of(
-        rows: npt.NDArray[np.float32], true: npt.NDArray[np.int64]
-    ) -> list[npt.NDArray[np.bool_]]:
-        levels = zip(levels_of(rows, steps), steps, strict=True)
-        return [one.winners != places[true] for one, (places, _) in levels]
-
-    new, truth = drawn(20_000, np.random.default_rng(99))
-    said, wrong = levels_of(new, steps), np.stack(wrong_of(new, truth))
+    new, truth = drawn(10_000, np.random.default_rng(99))
+    products = [NAMES[number] for number in truth]
     broken = []
     for seed in range(200):
-        rows, true = drawn(150, np.random.default_rng(seed))
-        thresholds = chosen(
-            levels_of(rows, steps), wrong_of(rows, true), np.arange(150),
-            precision=0.9, confidence_level=0.9,
-        )  # fmt: skip
+        classifier = classifier_with(*drawn(150, np.random.default_rng(seed)))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ShelfVisionWarning)
+            thresholds = shop.thresholds_for(classifier, 0.9, confidence_level=0.9)
         if thresholds.values[0] is not None:
-            place = finest(said, thresholds.values[0])
-            answered = place >= 0
-            broken.append(wrong[place[answered], answered].mean() > 0.1)
+            answers = shop.answer(predictions(new), thresholds)
+            right = shop.correct(answers, products)[answers.decisions == "accept"]
+            broken.append(right.mean() < 0.9)
     assert len(broken) > 100
     assert sum(broken) <= 200 * 0.1 + 3 * (200 * 0.1 * 0.9) ** 0.5
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar, final, overload
+from typing import TYPE_CHECKING, final, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -46,8 +46,8 @@ class Answer:
         if self.error is not None or self.name is None:
             return printable(f"not read: {self.error}")
         some = "" if self.finest else "some "
-        said = printable(f"{some}{self.name}, {self.confidence:.2f}")
-        return said if self.decision == "accept" else f"to review, perhaps {said}"
+        answer = printable(f"{some}{self.name}, {self.confidence:.2f}")
+        return answer if self.decision == "accept" else f"to review, perhaps {answer}"
 
 
 # Compared by identity: equality of arrays is not one truth value.
@@ -74,6 +74,10 @@ class Answers:
     errors: tuple[str | None, ...]
     """Why each photo could not be read; None for those that could."""
 
+    def __post_init__(self) -> None:
+        for column in (self.ids, self.names, self.levels, self.confidences, self.decisions):
+            column.flags.writeable = False
+
     @property
     def counts(self) -> dict[str, int]:
         """How many photos are answered on each level, finest first, and how many to review."""
@@ -97,11 +101,11 @@ class Answers:
         rows = np.arange(len(self))[as_rows(index, len(self), of="answers")]
         return type(self)(
             level_names=self.level_names,
-            ids=frozen(self.ids[rows]),
-            names=frozen(self.names[rows]),
-            levels=frozen(self.levels[rows]),
-            confidences=frozen(self.confidences[rows]),
-            decisions=frozen(self.decisions[rows]),
+            ids=self.ids[rows],
+            names=self.names[rows],
+            levels=self.levels[rows],
+            confidences=self.confidences[rows],
+            decisions=self.decisions[rows],
             errors=tuple(self.errors[row] for row in rows),
         )
 
@@ -141,16 +145,7 @@ class Answers:
 
     def __repr__(self) -> str:
         """Return how many photos are answered on which level, and the first answers."""
-        told = ", ".join(f"{n} {what}" for what, n in self.counts.items())
+        counts = ", ".join(f"{n} {what}" for what, n in self.counts.items())
         lines = [f"  {printable(answer.id)}: {answer}" for answer in self[:_SHOWN]]
         more = [f"  … {len(self) - _SHOWN} more …"] if len(self) > _SHOWN else []
-        return "\n".join([f"<Answers: {counted(len(self), 'photo')}: {told}>", *lines, *more])
-
-
-_Scalar = TypeVar("_Scalar", bound=np.generic)
-
-
-def frozen(array: npt.NDArray[_Scalar]) -> npt.NDArray[_Scalar]:
-    """Return the array, read-only."""
-    array.flags.writeable = False
-    return array
+        return "\n".join([f"<Answers: {counted(len(self), 'photo')}: {counts}>", *lines, *more])

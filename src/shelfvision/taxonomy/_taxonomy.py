@@ -2,38 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import SupportsFloat, final, overload
+from typing import TYPE_CHECKING, SupportsFloat, final, overload
 
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._identifiers import clean_name
-from shelfvision._validation import as_number, counted, listed
-from shelfvision._warnings import warn_caller
+from shelfvision._text import printable
+from shelfvision._validation import counted
 from shelfvision.data import Dataset
-from shelfvision.errors import DataError, InvalidParameterError, ShelfVisionWarning
-from shelfvision.evaluation import EvaluationReport, PredictsDataset, evaluate
+from shelfvision.evaluation import EvaluationReport, PredictsDataset
 from shelfvision.inference import Classifier
 from shelfvision.inventory import Inventory
 from shelfvision.predictions import Predictions, Thresholds
-from shelfvision.taxonomy._answers import Answers, frozen
-from shelfvision.taxonomy._choosing import (
-    Mask,
-    chosen,
-    finest,
-    learned_from,
-    levels_of,
-    limit_of,
-)
-from shelfvision.taxonomy._rolling import rolled_inventory, rolled_predictions
-from shelfvision.taxonomy._tree import Tree
+from shelfvision.taxonomy._answers import Answers
+from shelfvision.taxonomy._checks import checked_paths, level_names
+from shelfvision.taxonomy._evaluation import reports_of_levels
+from shelfvision.taxonomy._files import paths_of_directory, paths_of_manifest
+from shelfvision.taxonomy._hierarchy import names_on, parents, place_of
+from shelfvision.taxonomy._levels import answers_of, correct_answers
+from shelfvision.taxonomy._mappings import levels_and_paths
+from shelfvision.taxonomy._sums import rolled_up
+from shelfvision.taxonomy._thresholds import choose_thresholds, confidence_limit
+
+if TYPE_CHECKING:
+    from typing import Self
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Taxonomy(Tree):
+class Taxonomy:
     """Which label a product has, which department a label, and so on: a value, never changed.
 
     A name stands on one level only, or on several if it is its own label, as a banana may be.
@@ -48,6 +48,173 @@ class Taxonomy(Tree):
     >>> str(taxonomy.answer(said, 0.8)[0])
     'some Milk, 0.90'
     """
+
+    levels: tuple[str, ...]
+    """The names of the levels, finest first, such as ``("product", "label")``."""
+    paths: tuple[tuple[str, ...], ...]
+    """For every product its name on each level, sorted."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "levels", tuple(self.levels))
+        object.__setattr__(self, "paths", checked_paths(self.levels, self.paths))
+
+    @classmethod
+    def from_mapping(
+        cls,
+        mapping: Mapping[str, object] | Sequence[Mapping[str, str]],
+        *,
+        levels: Sequence[str] | None = None,
+    ) -> Self:
+        """Make a taxonomy of mappings.
+
+        Parameters
+        ----------
+        mapping : mapping, or sequence of mappings
+            ``{product: label}``; for more levels one mapping a step, finest first,
+            ``[{product: label}, {label: department}]``; or mappings in mappings, coarsest
+            outside, ``{department: {label: [products]}}``.
+        levels : sequence of str, optional
+            The names of the levels, finest first. By default ``product``, ``label``,
+            ``department``, ``level 4`` and so on.
+
+        Returns
+        -------
+        Taxonomy
+            The taxonomy. Labels that no product leads to are left out.
+
+        Raises
+        ------
+        DataError
+            A product has two labels, a label no department, a name is empty or means two things,
+            or the taxonomy goes in a circle.
+        InvalidParameterError
+            What is given is something else.
+
+        Examples
+        --------
+        >>> import shelfvision as shv
+        >>> shop = {"Dairy": {"Milk": ["Arla", "Oatly"]}, "Fruit": {"Banana": ["Banana"]}}
+        >>> shv.Taxonomy.from_mapping(shop)
+        <Taxonomy: 3 products, 2 labels, 2 departments>
+        """
+        names, paths = levels_and_paths(mapping, levels)
+        return cls(levels=names, paths=paths)
+
+    @classmethod
+    def from_manifest(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        columns: Sequence[str] = ("product", "label"),
+        levels: Sequence[str] | None = None,
+        encoding: str | None = None,
+    ) -> Self:
+        """Make a taxonomy of the columns of a CSV file, such as the manifest of the photos.
+
+        Parameters
+        ----------
+        path : path-like
+            A CSV file with commas, semicolons, tabs or bars. A product may be in any number of
+            lines.
+        columns : sequence of str, default=("product", "label")
+            The columns of the levels, finest first.
+        levels : sequence of str, optional
+            The names of the levels; by default those of the columns.
+        encoding : str, optional
+            The encoding of the file, such as ``"cp1252"``. By default that of its byte order
+            mark, or UTF-8.
+
+        Returns
+        -------
+        Taxonomy
+            The taxonomy.
+
+        Raises
+        ------
+        DatasetNotFoundError
+            There is no such file.
+        DataError
+            The file lacks a column or a name, has another encoding, or says two things of a
+            product.
+        InvalidParameterError
+            `columns` is no list of names.
+
+        Warns
+        -----
+        ShelfVisionWarning
+            Two spellings are one name (``"twin-names"``).
+        """
+        paths = paths_of_manifest(path, columns, encoding)
+        return cls(levels=level_names(levels or columns, len(columns)), paths=tuple(paths))
+
+    @classmethod
+    def from_directory(
+        cls, directory: str | os.PathLike[str], *, levels: Sequence[str] | None = None
+    ) -> Self:
+        """Make a taxonomy of nested folders, such as ``Dairy/Milk/Arla/1.jpg``.
+
+        Parameters
+        ----------
+        directory : path-like
+            A folder of folders; those without a folder inside are the products, and all lie
+            equally deep. Hidden folders, empty ones and links to folders are left out.
+        levels : sequence of str, optional
+            The names of the levels, finest first; by default as for `from_mapping`.
+
+        Returns
+        -------
+        Taxonomy
+            The taxonomy.
+
+        Raises
+        ------
+        DatasetNotFoundError
+            There is no such folder.
+        DataError
+            Products lie at different depths, photos beside folders, or a product in two folders.
+        """
+        paths = paths_of_directory(directory)
+        return cls(levels=level_names(levels, len(paths[0])), paths=tuple(paths))
+
+    def names(self, level: str) -> tuple[str, ...]:
+        """Return the names of a level, sorted.
+
+        Parameters
+        ----------
+        level : str
+            One of `levels`.
+
+        Returns
+        -------
+        tuple of str
+            The names.
+
+        Raises
+        ------
+        InvalidParameterError
+            There is no such level.
+        """
+        return names_on(self.paths, place_of(self.levels, level))
+
+    def mapping(self, level: str | None = None) -> dict[str, str]:
+        """Return the name that every product has on a level, as ``Dataset.relabel`` takes it.
+
+        Parameters
+        ----------
+        level : str, optional
+            One of `levels`; by default the one above the products.
+
+        Returns
+        -------
+        dict of str to str
+            Names by product.
+
+        Raises
+        ------
+        InvalidParameterError
+            There is no such level.
+        """
+        return parents(self.paths, 0, 1 if level is None else place_of(self.levels, level))
 
     @overload
     def roll_up(self, what: Predictions, level: str | None = None) -> Predictions: ...
@@ -82,28 +249,7 @@ class Taxonomy(Tree):
         InvalidParameterError
             There is no such level, it is not coarser, or `what` is something else.
         """
-        if not isinstance(what, Predictions | Inventory | Dataset):
-            raise InvalidParameterError(
-                "what must be Predictions, an Inventory or a Dataset, got "
-                f"{type(what).__name__}; pass what a classifier predicted",
-                code="wrong-type",
-                parameter="what",
-            )
-        low = self._level_of(what.class_names)
-        high = low + 1 if level is None else self._place(level)
-        if not low <= high < len(self.levels):
-            raise InvalidParameterError(
-                f"names of the level {self.levels[low]!r} cannot be rolled up to "
-                f"{level or 'a coarser one'!r}; the levels are {listed(self.levels)}, finest first",
-                code="not-in-range",
-                parameter="level",
-            )
-        parents = self._above(low, high)
-        if isinstance(what, Predictions):
-            return rolled_predictions(what, parents)
-        if isinstance(what, Inventory):
-            return rolled_inventory(what, parents)
-        return what.relabel({name: parents[name] for name in what.class_names})
+        return rolled_up(self.levels, self.paths, what, level)
 
     def thresholds_for(
         self,
@@ -157,29 +303,14 @@ class Taxonomy(Tree):
         unsure: J. Deng, J. Krause, A. Berg, L. Fei-Fei, "Hedging your bets: optimizing
         accuracy-specificity trade-offs in large scale visual recognition", CVPR 2012.
         """
-        sure = as_number("precision", precision, minimum=0, maximum=1, exclusive=True)
-        level = as_number(
-            "confidence_level", confidence_level, minimum=0, maximum=1, exclusive=True
+        return choose_thresholds(
+            self.levels,
+            self.paths,
+            classifier,
+            dataset,
+            precision=precision,
+            confidence_level=confidence_level,
         )
-        rows, labels, groups = learned_from(classifier, dataset)
-        steps = self._steps(classifier.class_names)
-        said = levels_of(rows, steps)
-        wrong: list[Mask] = [
-            one.winners != places[labels] for one, (places, _) in zip(said, steps, strict=True)
-        ]
-        found = chosen(said, wrong, groups, precision=sure, confidence_level=level)
-        if found.values[0] is None:
-            more = found.needed[0]
-            remedy = "ask for less" if more is None else f"about {more} groups would do"
-            warn_caller(
-                ShelfVisionWarning(
-                    f"the {counted(found.n_groups, 'group')} of photos do not support a precision "
-                    f"of {sure:.4g} on any level, so every photo goes to review; {remedy}",
-                    code="too-few-photos",
-                    parameter="precision",
-                )
-            )
-        return found
 
     def answer(self, predictions: Predictions, thresholds: Thresholds | SupportsFloat) -> Answers:
         """Answer each photo with its finest name that is sure enough.
@@ -206,31 +337,7 @@ class Taxonomy(Tree):
         InvalidParameterError
             There is a threshold for each class instead of one, or a number is out of range.
         """
-        limit = limit_of(thresholds)
-        low = self._level_of(predictions.class_names)
-        steps = self._steps(predictions.class_names)
-        said = levels_of(predictions.probabilities, steps)
-        place = finest(said, limit)
-        failed = np.array([reason is not None for reason in predictions.errors], dtype=np.bool_)
-        shown = np.where(place < 0, len(said) - 1, place)
-        columns = np.full((3, len(predictions)), None, dtype=object)
-        confidences = np.full(len(predictions), np.nan)
-        for number, level in enumerate(said):
-            here = (shown == number) & ~failed
-            names = np.array(self._names(predictions.class_names, low, low + number), dtype=object)
-            columns[0, here] = names[level.winners[here]]
-            columns[1, here] = self.levels[low + number]
-            confidences[here] = level.confidences[here]
-        columns[2] = np.where((place >= 0) & ~failed, "accept", "review")
-        return Answers(
-            level_names=self.levels[low:],
-            ids=predictions.ids,
-            names=frozen(columns[0]),
-            levels=frozen(columns[1]),
-            confidences=frozen(confidences),
-            decisions=frozen(columns[2]),
-            errors=predictions.errors,
-        )
+        return answers_of(self.levels, self.paths, predictions, confidence_limit(thresholds))
 
     def correct(
         self, answers: Answers, products: Sequence[str] | npt.NDArray[np.object_]
@@ -254,19 +361,7 @@ class Taxonomy(Tree):
         DataError
             A product is not in the taxonomy, or they are not as many as the answers.
         """
-        names = [clean_name(name) for name in products]
-        if len(names) != len(answers):
-            raise DataError(
-                f"products has {counted(len(names), 'name')} for {counted(len(answers), 'answer')};"
-                " give the true product of each",
-                code="wrong-length",
-                parameter="products",
-            )
-        low = self._level_of(sorted(set(names)), at=self._place(answers.level_names[0]))
-        above = {level: self._above(low, self._place(level)) for level in answers.level_names}
-        pairs = zip(names, answers.names, answers.levels, strict=True)
-        right = [level is not None and above[level][true] == name for true, name, level in pairs]
-        return np.array(right, dtype=np.bool_)
+        return correct_answers(self.levels, self.paths, answers, products)
 
     def evaluate(
         self,
@@ -305,26 +400,21 @@ class Taxonomy(Tree):
         InvalidParameterError
             A setting is out of its range.
         """
-        low = self._level_of(tuple(classifier.class_names))
-        settings = {"confidence_level": confidence_level, "resamples": resamples, "seed": seed}
-        report = evaluate(classifier, dataset, **settings)  # type: ignore[arg-type]  # by name
-        reports = {self.levels[low]: report}
-        for name in self.levels[low + 1 :]:
-            said = self.roll_up(report.predictions, name)
-            photos = self.roll_up(dataset, name)
-            reports[name] = evaluate(_Said(said), photos, **settings)  # type: ignore[arg-type]
-        return reports
+        return reports_of_levels(
+            self.levels,
+            self.paths,
+            classifier,
+            dataset,
+            confidence_level=confidence_level,
+            resamples=resamples,
+            seed=seed,
+        )
 
+    def __len__(self) -> int:
+        """Return the number of products."""
+        return len(self.paths)
 
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """A classifier that has said already what it says."""
-
-    predictions: Predictions
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        return self.predictions.class_names
-
-    def predict(self, _photos: Dataset, /) -> Predictions:
-        return self.predictions
+    def __repr__(self) -> str:
+        """Return how many names each level has."""
+        counts = (counted(len(self.names(level)), printable(level)) for level in self.levels)
+        return f"<Taxonomy: {', '.join(counts)}>"

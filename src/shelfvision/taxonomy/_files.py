@@ -12,14 +12,14 @@ from shelfvision._text import unguarded
 from shelfvision._validation import counted
 from shelfvision.data.finding._scan import existing_directory
 from shelfvision.errors import DataError, InvalidParameterError
-from shelfvision.taxonomy._paths import Path
+from shelfvision.taxonomy._checks import NamePath
 
 _DEEPEST = 32
 
 
 def paths_of_manifest(
     path: str | os.PathLike[str], columns: Sequence[str], encoding: str | None
-) -> list[Path]:
+) -> list[NamePath]:
     """Return the path of every line, finest first."""
     if isinstance(columns, str) or not all(isinstance(name, str) for name in columns):
         raise InvalidParameterError(
@@ -45,11 +45,11 @@ def paths_of_manifest(
     return paths
 
 
-def paths_of_directory(directory: str | os.PathLike[str]) -> list[Path]:
+def paths_of_directory(directory: str | os.PathLike[str]) -> list[NamePath]:
     """Return the path of every folder that has files and no folder inside, finest first."""
     root = existing_directory(directory)
-    paths: list[Path] = []
-    pending: list[Path] = [()]
+    paths: list[NamePath] = []
+    pending: list[NamePath] = [()]
     while pending:
         above = pending.pop()
         files, folders = _entries(root, above)
@@ -87,7 +87,7 @@ def paths_of_directory(directory: str | os.PathLike[str]) -> list[Path]:
     return paths
 
 
-def _entries(root: str, above: Path) -> tuple[list[str], list[str]]:
+def _entries(root: str, above: NamePath) -> tuple[list[str], list[str]]:
     """Return names of files and folders, sorted; hidden ones and links to folders are left out."""
     place = os.path.join(root, *reversed(above))
     try:

@@ -1,23 +1,26 @@
-"""Paths from a product up to its department: checked, each fault told in one sentence."""
+"""Checks of names, levels and paths; each fault is one sentence.
+
+A path has the name of one product on every level, finest first: ``("Oatly", "Oat milk", "Dairy")``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from typing import TypeAlias
 
-from shelfvision._identifiers import clean_name, closest, spellings, warn_of_twins
+from shelfvision._identifiers import clean_name, spellings, warn_of_twins
 from shelfvision._validation import counted, listed
 from shelfvision.errors import DataError, InvalidParameterError
 
-Path: TypeAlias = tuple[str, ...]
+NamePath: TypeAlias = tuple[str, ...]
 """A product's name on every level, finest first."""
 
 _LEVELS = ("product", "label", "department")
 
 
-def level_names(levels: Sequence[str] | None, n: int) -> Path:
+def level_names(levels: Sequence[str] | None, n: int) -> NamePath:
     """Return the names of `n` levels, finest first."""
     if levels is None:
         return (*_LEVELS[:n], *(f"level {number}" for number in range(len(_LEVELS) + 1, n + 1)))
@@ -37,7 +40,7 @@ def level_names(levels: Sequence[str] | None, n: int) -> Path:
     return tuple(levels)
 
 
-def checked_paths(levels: Path, paths: Sequence[Sequence[str]]) -> tuple[Path, ...]:
+def checked_paths(levels: NamePath, paths: Sequence[Sequence[str]]) -> tuple[NamePath, ...]:
     """Return the distinct paths, sorted, or say what is wrong with them."""
     if len(set(levels)) != len(levels) or len(levels) < 2:
         raise InvalidParameterError(
@@ -64,7 +67,7 @@ def checked_paths(levels: Path, paths: Sequence[Sequence[str]]) -> tuple[Path, .
     return found
 
 
-def _require_names(levels: Path, path: Sequence[str]) -> None:
+def _require_names(levels: NamePath, path: Sequence[str]) -> None:
     if isinstance(path, str) or len(path) != len(levels):
         raise DataError(
             f"{path!r} does not lead through the {len(levels)} levels {listed(levels)}; give a "
@@ -82,7 +85,7 @@ def _require_names(levels: Path, path: Sequence[str]) -> None:
             )
 
 
-def _require_one_parent(levels: Path, place: int, paths: Sequence[Path]) -> None:
+def _require_one_parent(levels: NamePath, place: int, paths: Sequence[NamePath]) -> None:
     parents: dict[str, str] = {}
     for path in paths:
         name, parent = path[place], path[place + 1]
@@ -95,7 +98,7 @@ def _require_one_parent(levels: Path, place: int, paths: Sequence[Path]) -> None
             )
 
 
-def _require_no_circle(paths: Sequence[Path]) -> None:
+def _require_no_circle(paths: Sequence[NamePath]) -> None:
     above: dict[str, set[str]] = {}
     for path in paths:
         for name, parent in pairwise(path):
@@ -114,7 +117,7 @@ def _require_no_circle(paths: Sequence[Path]) -> None:
         ) from error
 
 
-def _require_one_meaning(levels: Path, paths: Sequence[Path]) -> None:
+def _require_one_meaning(levels: NamePath, paths: Sequence[NamePath]) -> None:
     """Refuse a name on two levels, unless it is its own parent, as a banana may be."""
     chains = [{path[place]: path[place:] for path in paths} for place in range(len(levels))]
     for low, chain in enumerate(chains):
@@ -127,86 +130,3 @@ def _require_one_meaning(levels: Path, paths: Sequence[Path]) -> None:
                         "meant to follow each other, a sequence of mappings, one for each step",
                         code="ambiguous",
                     )
-
-
-def paths_of_steps(steps: Sequence[Mapping[str, str]], levels: Path) -> list[Path]:
-    """Return the paths of a mapping for each step from a level to the next."""
-    for step in steps:
-        odd = [one for pair in step.items() for one in pair if not isinstance(one, str)]
-        if odd:
-            raise InvalidParameterError(
-                f"mapping must go from names to names, got {odd[0]!r}; give text, as in "
-                "[{'Oatly': 'Oat milk'}, {'Oat milk': 'Dairy'}]",
-                code="wrong-type",
-                parameter="mapping",
-            )
-    above = [_by_clean_name(step, levels[place : place + 2]) for place, step in enumerate(steps)]
-    paths = []
-    for product in steps[0]:
-        path = [product]
-        for place, step in enumerate(above):
-            name = clean_name(path[-1])
-            if name not in step:
-                near = closest(name, step)
-                remedy = f"is {near!r} meant, or add it" if near else "add it"
-                raise DataError(
-                    f"the {levels[place]} {name!r} must have a {levels[place + 1]}, but the "
-                    f"mapping from one to the other lacks it; {remedy}",
-                    code="missing-class",
-                    parameter="mapping",
-                )
-            path.append(step[name])
-        paths.append(tuple(path))
-    return paths
-
-
-def _by_clean_name(step: Mapping[str, str], levels: Path) -> dict[str, str]:
-    """Return a step by clean names; two spellings of a name must lead to the same."""
-    found: dict[str, str] = {}
-    for name, parent in step.items():
-        first = found.setdefault(clean_name(name), parent)
-        if clean_name(first) != clean_name(parent):
-            raise DataError(
-                f"the {levels[0]} {clean_name(name)!r} has two {levels[1]}s, {first!r} and "
-                f"{parent!r}; keep one, or give the two different names",
-                code="conflict",
-                parameter="mapping",
-            )
-    return found
-
-
-def paths_of_nested(nested: Mapping[str, object]) -> list[Path]:
-    """Return the paths of mappings in mappings, coarsest outside, lists of products inside."""
-    paths: list[Path] = []
-
-    def walk(node: object, above: Path) -> None:
-        if len(above) > 32:
-            raise DataError(
-                "the mappings are nested more than 32 deep; give fewer levels",
-                code="too-deep",
-                parameter="mapping",
-            )
-        if isinstance(node, Mapping):
-            for name, inner in node.items():
-                walk(inner, (name, *above))
-        elif isinstance(node, Sequence | set | frozenset) and not isinstance(node, str):
-            paths.extend((name, *above) for name in node)
-        else:
-            raise InvalidParameterError(
-                f"{above[0]!r} holds {node!r}, which is neither a mapping nor a list of products; "
-                "give {department: {label: [products]}}, every branch as deep as the others",
-                code="wrong-type",
-                parameter="mapping",
-            )
-
-    walk(nested, ())
-    depths = {len(path): path for path in paths}
-    if len(depths) > 1:
-        short, long = (depths[depth] for depth in sorted(depths)[:2])
-        raise DataError(
-            f"{short[0]!r} has {counted(len(short), 'level')} and {long[0]!r} has {len(long)}; "
-            "give every product as many",
-            code="inconsistent",
-            parameter="mapping",
-        )
-    return paths
