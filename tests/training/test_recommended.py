@@ -31,7 +31,7 @@ def test_a_frozen_model_learns_with_its_upper_part(
     model = make_model()
     freeze(model)
     trainer = shv.Trainer.recommended(model, make_photos(12))
-    assert trainer.fine_tune == "top"
+    assert trainer.fine_tune == "partial"
     assert trainer.augmenter is not None
     assert trainer.views > 1
 
@@ -43,7 +43,7 @@ def test_the_part_that_learns_decides_how_fast(
     freeze(model)
     rates = [
         shv.Trainer.recommended(model, make_photos(12), fine_tune=part).learning_rate
-        for part in ("all", "top", "head")
+        for part in ("full", "partial", "head")
     ]
     assert rates == sorted(rates, key=lambda rate: float(str(rate)))
     assert len(set(rates)) == 3

@@ -90,10 +90,10 @@ class Trainer:
     augmenter: Augmenter | None = None
     """Varies every photo anew in every epoch."""
     fine_tune: str | None = None
-    """Which part of a pretrained model learns: its last layer, its upper third or so, all of it, or
-    all above the layer of this name. What is below the cut is run once over each photo and its
-    `views`, not in every epoch; batch norms stay frozen everywhere. None: the layers that are
-    trainable, as they are."""
+    """Which layers of a pretrained model learn: ``"head"`` is the last one, ``"partial"`` about the
+    upper 40 % of those with weights, ``"full"`` all of them, a layer's name all above it. What is
+    below the cut is run once over each photo and its `views`, not in every epoch; batch norms stay
+    frozen everywhere. None: the layers that are trainable, as they are."""
     views: int = 4
     """With a cut and an `augmenter`: how many views of each photo the part below is run over, the
     photo as it is and ``views - 1`` that the augmenter makes. An epoch sees one of them."""

@@ -25,14 +25,14 @@ def test_the_head_begins_before_the_noise_that_training_adds(make_frozen: MakeFr
 
 def test_the_top_of_a_network_of_ours_is_its_upper_part() -> None:
     model = build_model(3, architecture="efficientnet_lite0", image_size=(32, 32))
-    below, above = parts_of(model, "top")
+    below, above = parts_of(model, "partial")
     assert below.layers[-1].name == "block_10_add"
     assert {weight.path for weight in above.weights} & {w.path for w in below.weights} == set()
     assert len(above.weights) + len(below.weights) == len(model.weights)
 
 
 def test_the_top_of_any_other_network_is_found(make_frozen: MakeFrozen) -> None:
-    below, _ = parts_of(make_frozen(), "top")
+    below, _ = parts_of(make_frozen(), "partial")
     assert below.layers[-1].name in {"stem_norm", "low", "joined"}
 
 

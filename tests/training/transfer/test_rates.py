@@ -28,7 +28,7 @@ def step_sizes(model: keras.Model, photos: Dataset, layer_decay: float) -> dict[
         epochs=1,
         batch_size=64,
         learning_rate=1e-3,
-        fine_tune="all",
+        fine_tune="full",
         layer_decay=layer_decay,
         monitor="loss",
     ).fit(model, photos)

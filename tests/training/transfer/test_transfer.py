@@ -103,7 +103,7 @@ def test_a_cached_body_teaches_the_head_what_the_whole_model_does(
         ("head", ["probabilities"]),
         ("joined", ["high", "probabilities"]),
         ("low", ["inner", "high", "probabilities"]),
-        ("all", ["stem", "inner", "high", "probabilities"]),
+        ("full", ["stem", "inner", "high", "probabilities"]),
     ],
 )
 def test_only_the_part_that_is_asked_for_learns_and_never_a_batch_norm(
@@ -263,7 +263,7 @@ def test_a_model_that_the_caller_compiled_is_not_thawed(
     model = make_frozen()
     model.compile("adam", "categorical_crossentropy")
     with refuses(InvalidParameterError, "already-compiled", "fine_tune"):
-        trainer(fine_tune="all").fit(model, make_photos(12), make_photos(6, start=100))
+        trainer(fine_tune="full").fit(model, make_photos(12), make_photos(6, start=100))
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def recommended_settings(
     model: keras.Model, photos: Dataset, overrides: Mapping[str, object]
 ) -> dict[str, object]:
     """Return the settings of a trainer for this model and these photos."""
-    part = overrides.get("fine_tune") or ("top" if is_pretrained(model) else None)
+    part = overrides.get("fine_tune") or ("partial" if is_pretrained(model) else None)
     recipe = _from_scratch(len(photos)) if part is None else _transfer(len(photos), part)
     settings = {**_COMMON, **recipe, **overrides}
     epochs = settings["epochs"]
@@ -74,7 +74,7 @@ def _transfer(n_photos: int, part: object) -> dict[str, object]:
     if part == "head":
         # One layer alone learns in large steps, and an epoch of it takes no time.
         return settings | {"epochs": 4 * epochs, "learning_rate": 1e-2}
-    if part == "all":
+    if part == "full":
         return settings | {"learning_rate": 3e-4, "layer_decay": 0.9}
     return settings
 

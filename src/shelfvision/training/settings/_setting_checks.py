@@ -170,7 +170,7 @@ def _fine_tune(value: object) -> None:
     """Refuse what cannot name a part of a model."""
     if value is not None and (not isinstance(value, str) or not value):
         raise InvalidParameterError(
-            "fine_tune must be 'head', 'top', 'all', the name of a layer or None, got "
+            "fine_tune must be 'head', 'partial', 'full', the name of a layer or None, got "
             f"{received(value)}",
             code="wrong-type",
             parameter="fine_tune",

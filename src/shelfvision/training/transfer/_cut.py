@@ -14,22 +14,22 @@ if TYPE_CHECKING:
     import keras
 
 LOWER_SHARE = 0.6
-"""The part of a network's layers that ``"top"`` leaves below the cut."""
+"""The part of a network's layers that ``"partial"`` leaves below the cut."""
 _NOISE = ("Dropout", "AlphaDropout", "GaussianDropout", "GaussianNoise")
 _NOISE_IN_SPACE = ("SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D")
 
 
 def cut_for(model: keras.Model, place: str) -> keras.KerasTensor:
-    """Return the tensor that ``"head"``, ``"top"`` or the name of a layer cuts a model at."""
+    """Return the tensor that ``"head"``, ``"partial"`` or the name of a layer cuts a model at."""
     if place == "head":
         return _below_head(model)
-    if place == "top":
+    if place == "partial":
         return model.get_layer(_top(model)).output
     names = [layer.name for layer in model.layers]
     if place not in names:
         raise ModelError(
             f"fine_tune is {place!r}, but the model {model.name!r} has no such layer; give 'head', "
-            f"'top', 'all' or one of {listed(cut_points(model), limit=30)}",
+            f"'partial', 'full' or one of {listed(cut_points(model), limit=30)}",
             code="unknown-name",
             parameter="fine_tune",
         )
@@ -43,7 +43,8 @@ def parts_of(model: keras.Model, place: str) -> tuple[keras.Model, keras.Model]:
     if any(cut is output for output in model.outputs):
         raise ModelError(
             f"fine_tune is {place!r}, above which the model {model.name!r} has nothing that could "
-            f"learn; give 'head', 'top', 'all' or one of {listed(cut_points(model), limit=30)}",
+            "learn; give 'head', 'partial', 'full' or one of "
+            f"{listed(cut_points(model), limit=30)}",
             code="nothing-to-train",
             parameter="fine_tune",
         )
@@ -54,7 +55,7 @@ def parts_of(model: keras.Model, place: str) -> tuple[keras.Model, keras.Model]:
     except ValueError as error:
         raise ModelError(
             f"fine_tune is {place!r}, where the model {model.name!r} cannot be cut in two, because "
-            f"something leads past it; give 'all' or one of {listed(cut_points(model), limit=30)}",
+            f"something leads past it; give 'full' or one of {listed(cut_points(model), limit=30)}",
             code="cannot-be-cut",
             parameter="fine_tune",
         ) from error
@@ -100,8 +101,8 @@ def _top(model: keras.Model) -> str:
     found = [p for p in cut_points(model) if 0 < sum(weighty[: names.index(p) + 1]) <= limit]
     if not found:
         raise ModelError(
-            f"fine_tune is 'top', but the model {model.name!r} has no place in its lower part "
-            "where a single tensor carries everything; give 'head' or 'all'",
+            f"fine_tune is 'partial', but the model {model.name!r} has no place in its lower part "
+            "where a single tensor carries everything; give 'head' or 'full'",
             code="cannot-be-cut",
             parameter="fine_tune",
         )

@@ -80,7 +80,7 @@ def stage_for(
             code="already-compiled",
             parameter="fine_tune",
         )
-    if settings.fine_tune == "all":
+    if settings.fine_tune == "full":
         thaw(model, model)
         return Stage(learner=model)
     below, above = parts_of(model, settings.fine_tune)
