@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 import shelfvision as shv
 from shelfvision._keras.backend import load_keras
-from shelfvision.training.loop._feed import Batches, as_keras_data
+from shelfvision.training.loop._batches import Batches, as_keras_data
 
 if TYPE_CHECKING:
     import keras

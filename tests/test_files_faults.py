@@ -24,8 +24,8 @@ from shelfvision.errors import StorageError
 from shelfvision.inference import Classifier
 from shelfvision.inference._bundle import read_contents
 from shelfvision.models import build_model
+from shelfvision.training.run._checkpoints import SLOTS, Checkpoints
 from shelfvision.training.run._state import RunState
-from shelfvision.training.run._store import SLOTS, Checkpoints
 from support import refuses
 
 Fault = Literal["EIO", "ENOSPC", "short write", "short write, then full", "crash"]

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 import shelfvision as shv
 from shelfvision.augment import Brightness
 from shelfvision.errors import DataError
-from shelfvision.training.loop._checks import check_parts
-from shelfvision.training.loop._feed import Batches
+from shelfvision.training.loop._batches import Batches
+from shelfvision.training.loop._input_checks import check_parts
 from shelfvision.training.run._identity import changes
 from shelfvision.training.run._state import RunState, decode, encode
 from support import gives_warning, refuses

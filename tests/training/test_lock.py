@@ -24,7 +24,7 @@ from shelfvision._storage import folder_lock as _lock
 from shelfvision._storage.folder_lock import FolderLock
 from shelfvision.data import Dataset
 from shelfvision.errors import ResumeError, TrainingError
-from shelfvision.training.run._store import BEST, HISTORY, SLOTS, Checkpoints
+from shelfvision.training.run._checkpoints import BEST, HISTORY, SLOTS, Checkpoints
 from support import refuses
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 import shelfvision as shv
 from shelfvision._storage.folder_lock import FolderLock
 from shelfvision.errors import InvalidParameterError, ResumeError, StorageError, TrainingError
-from shelfvision.training.run._store import SLOTS, Checkpoints
+from shelfvision.training.run._checkpoints import SLOTS, Checkpoints
 
 
 def test_an_address_in_place_of_a_folder() -> None:

@@ -19,8 +19,8 @@ from shelfvision.data import Dataset
 from shelfvision.errors import ResumeError, TrainingWarning
 from shelfvision.protocols import Image
 from shelfvision.training import TrainingResult
-from shelfvision.training.loop._feed import Batches
-from shelfvision.training.run._best import BestEpoch
+from shelfvision.training.loop._batches import Batches
+from shelfvision.training.run._best_epoch import BestEpoch
 from shelfvision.training.run._run import Run, assign
 from shelfvision.training.run._state import Arrays, RunState, decode
 from support import gives_warning, refuses
@@ -211,9 +211,12 @@ FORGETFUL: dict[str, tuple[str, object]] = {
     "seed generators": ("shelfvision.training.run._run.assign", without_seeds),
     "optimizer": ("shelfvision.training.run._run.assign", without_moments),
     "metrics": ("shelfvision.training.run._run.assign", without_metrics),
-    "step": ("shelfvision.training.loop._feed.Batches.begin_epoch", from_the_first_step),
-    "order": ("shelfvision.training.loop._feed.Batches.begin_epoch", in_the_order_of_another_epoch),
-    "patience": ("shelfvision.training.run._best.BestEpoch.continued", without_patience),
+    "step": ("shelfvision.training.loop._batches.Batches.begin_epoch", from_the_first_step),
+    "order": (
+        "shelfvision.training.loop._batches.Batches.begin_epoch",
+        in_the_order_of_another_epoch,
+    ),
+    "patience": ("shelfvision.training.run._best_epoch.BestEpoch.continued", without_patience),
     "best weights": ("shelfvision.training.run._run.Run.restore", without_the_best_weights),
 }
 

@@ -22,7 +22,7 @@ from shelfvision.errors import (
     TrainingError,
     TrainingWarning,
 )
-from shelfvision.training.run._store import SLOTS
+from shelfvision.training.run._checkpoints import SLOTS
 from support import gives_warning, refuses
 
 if TYPE_CHECKING:

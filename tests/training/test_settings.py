@@ -7,7 +7,7 @@ import pytest
 import shelfvision as shv
 from shelfvision._keras.backend import load_keras
 from shelfvision.errors import InvalidParameterError
-from shelfvision.training.run._best import mode_of
+from shelfvision.training.run._best_epoch import mode_of
 from shelfvision.training.settings._settings import UNSET
 from support import refuses
 

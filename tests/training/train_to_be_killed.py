@@ -17,7 +17,7 @@ import numpy as np
 import shelfvision as shv
 from shelfvision._keras.backend import load_keras
 from shelfvision.training import PlateauSchedule
-from shelfvision.training.run._store import Checkpoints
+from shelfvision.training.run._checkpoints import Checkpoints
 
 if TYPE_CHECKING:
     import keras

@@ -10,7 +10,7 @@ from shelfvision._text import printable
 from shelfvision._validation import import_package
 from shelfvision.data.splitting._leaks import Leak
 from shelfvision.inference import Classifier
-from shelfvision.training.display._notebook import result_view
+from shelfvision.training.display._html import result_view
 
 if TYPE_CHECKING:
     import keras

@@ -14,15 +14,15 @@ from shelfvision.data import Dataset
 from shelfvision.data.splitting._leaks import OnLeak
 from shelfvision.protocols import Augmenter
 from shelfvision.training._result import TrainingResult
-from shelfvision.training.display._notebook import settings_view, shown
+from shelfvision.training.display._html import settings_view, shown
 from shelfvision.training.loop._fit import fit
 from shelfvision.training.run._state import Json
+from shelfvision.training.settings._checks import checked_settings
 from shelfvision.training.settings._class_weight import ClassWeight
 from shelfvision.training.settings._clipping import GradientClipping
-from shelfvision.training.settings._plain import as_plain, from_plain, require_known
+from shelfvision.training.settings._encoding import as_plain, from_plain, require_known
 from shelfvision.training.settings._recommended import recommended_settings
 from shelfvision.training.settings._schedules import Schedule
-from shelfvision.training.settings._setting_checks import checked_settings
 from shelfvision.training.settings._settings import RESUME, MixedPrecision, Resume
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ from shelfvision.data import Dataset
 from shelfvision.errors import InvalidParameterError, ModelError, ResumeError
 from shelfvision.protocols import Image
 from shelfvision.training.transfer._activations import Activations
-from shelfvision.training.transfer._body import Body
 from shelfvision.training.transfer._cut import parts_of
-from shelfvision.training.transfer._stage import stage_for
+from shelfvision.training.transfer._fine_tuning import fine_tuning_for
+from shelfvision.training.transfer._frozen_layers import FrozenLayers
 from shelfvision.training.transfer._views import Views
 from support import refuses
 
@@ -143,7 +143,7 @@ def test_what_is_kept_is_what_the_body_makes_of_each_view(
     below, _ = parts_of(make_frozen(), "joined")
     views = Views(count=3, augmenter=shade, seed=7)
     activations = Activations(
-        Body(below),
+        FrozenLayers(below),
         photos,
         views,
     )
@@ -170,7 +170,7 @@ def test_a_second_run_finds_what_the_first_has_computed(
     tuned = trainer(fine_tune="joined", augmenter=shade, views=2, cache_dir=tmp_path)
     first = tuned.fit(make_frozen(), *parts)
     assert len(list(tmp_path.glob("activations-*.npy"))) == 2
-    monkeypatch.setattr(Body, "__call__", lambda *_: pytest.fail("the body was run again"))
+    monkeypatch.setattr(FrozenLayers, "__call__", lambda *_: pytest.fail("the body was run again"))
     second = tuned.fit(make_frozen(), *parts)
     for one, two in zip(values_of(first.model), values_of(second.model), strict=True):
         assert np.array_equal(one, two)
@@ -191,7 +191,7 @@ def test_what_is_kept_is_never_taken_for_something_else(
         (make_frozen(), "joined", photos, Views(count=3, augmenter=shade, seed=7)),
     ]
     for number, (model, place, some, seen) in enumerate(others):
-        Activations(Body(parts_of(model, place)[0]), some, seen).open(tmp_path, ignore)
+        Activations(FrozenLayers(parts_of(model, place)[0]), some, seen).open(tmp_path, ignore)
         assert len(list(tmp_path.glob("*.npy"))) == number + 1
 
 
@@ -199,7 +199,7 @@ def test_other_labels_do_without_computing_again(
     make_frozen: MakeFrozen, make_photos: MakePhotos, tmp_path: Path
 ) -> None:
     photos = make_photos(6)
-    body = Body(parts_of(make_frozen(), "joined")[0])
+    body = FrozenLayers(parts_of(make_frozen(), "joined")[0])
     renamed = photos.relabel({"juice": "drink", "milk": "drink", "yoghurt": "spooned"})
     for some in (photos, renamed):
         Activations(body, some, Views()).open(tmp_path, ignore)
@@ -211,7 +211,7 @@ def test_what_is_kept_and_damaged_is_computed_again(
     make_frozen: MakeFrozen, make_photos: MakePhotos, tmp_path: Path, damage: str
 ) -> None:
     photos = make_photos(6)
-    body = Body(parts_of(make_frozen(), "joined")[0])
+    body = FrozenLayers(parts_of(make_frozen(), "joined")[0])
     Activations(body, photos, Views()).open(tmp_path, ignore)
     (path,) = tmp_path.glob("*.npy")
     whole = path.read_bytes()
@@ -299,7 +299,7 @@ def test_settings_that_no_run_can_have_are_refused(name: str, value: object, cod
 def test_a_bar_shows_how_far_the_frozen_part_is_where_it_is_asked_for(
     make_frozen: MakeFrozen, make_photos: MakePhotos, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    stage = stage_for(trainer(fine_tune="head"), make_frozen(), make_photos(6), None)
+    stage = fine_tuning_for(trainer(fine_tune="head"), make_frozen(), make_photos(6), None)
     for verbose, shown in ((True, "Frozen layers"), (False, "")):
         with stage.opened(trainer(verbose=verbose)):
             pass

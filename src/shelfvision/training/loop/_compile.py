@@ -10,7 +10,7 @@ from shelfvision._keras.backend import TRAINABLE, backend_name, load_keras
 from shelfvision._validation import listed
 from shelfvision.errors import InvalidParameterError, TrainingError
 from shelfvision.models import spec_of
-from shelfvision.training.settings._rates import with_layer_decay
+from shelfvision.training.loop._learning_rates import with_layer_decay
 from shelfvision.training.settings._schedules import CosineSchedule, PlateauSchedule, cosine
 from shelfvision.training.settings._settings import UNSET, Settings
 

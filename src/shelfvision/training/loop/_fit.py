@@ -15,34 +15,34 @@ from shelfvision.data.splitting._leaks import Leak
 from shelfvision.errors import InvalidParameterError, TrainingWarning
 from shelfvision.inference import Classifier
 from shelfvision.training._result import TrainingResult
-from shelfvision.training.display._progress import reporter_for
-from shelfvision.training.loop._builtin import built_in
-from shelfvision.training.loop._checks import (
-    check_model,
-    check_parts,
-    check_probabilities,
-    without_leaks,
-)
+from shelfvision.training.display._epoch_progress import reporter_for
+from shelfvision.training.loop._batches import Batches
 from shelfvision.training.loop._compile import (
     compile_for,
     compiled_by_caller,
     require_backend,
     uses_class_numbers,
 )
-from shelfvision.training.loop._feed import Batches
-from shelfvision.training.loop._labels import check_labels
-from shelfvision.training.loop._loop import train as train_run
-from shelfvision.training.loop._precision import computing_in
-from shelfvision.training.run._best import BestEpoch, mode_of
-from shelfvision.training.run._identity import identity_of
+from shelfvision.training.loop._input_checks import (
+    check_model,
+    check_parts,
+    check_probabilities,
+    without_leaks,
+)
+from shelfvision.training.loop._keras_fit import train as train_run
+from shelfvision.training.loop._label_checks import check_labels
+from shelfvision.training.loop._mixed_precision import computing_in
+from shelfvision.training.loop._own_callbacks import built_in
+from shelfvision.training.run._best_epoch import BestEpoch, mode_of
+from shelfvision.training.run._checkpoints import Checkpoints
+from shelfvision.training.run._identity import run_identity
 from shelfvision.training.run._interrupt import deferred_interrupt
 from shelfvision.training.run._resume import environment, found_state, require_a_run
 from shelfvision.training.run._run import Run
 from shelfvision.training.run._state import Json
-from shelfvision.training.run._store import Checkpoints
 from shelfvision.training.settings._class_weight import class_weights
 from shelfvision.training.settings._settings import Resume, Settings, described_settings, finite
-from shelfvision.training.transfer._stage import Stage, stage_for
+from shelfvision.training.transfer._fine_tuning import FineTuning, fine_tuning_for
 
 if TYPE_CHECKING:
     import keras
@@ -65,12 +65,12 @@ def fit(
     if compiled_by_caller(model):
         check_labels(model, train)
     weights = class_weights(settings.class_weight, train)
-    stage = stage_for(settings, model, train, validation)
+    stage = fine_tuning_for(settings, model, train, validation)
     steps = math.ceil(len(train) / settings.batch_size)
     compile_for(settings, model, steps=steps)
     if stage.learner is not model:
         compile_for(settings, stage.learner, steps=steps)
-    identity = identity_of(settings, model, train, validation) | stage.identity
+    identity = run_identity(settings, model, train, validation) | stage.identity
     directory = None if settings.checkpoint_dir is None else Path(settings.checkpoint_dir)
     require_a_run(directory, resume)
     with nullcontext() if directory is None else Checkpoints(directory) as checkpoints:
@@ -121,7 +121,7 @@ def _monitor(settings: Settings, validation: Dataset | None) -> str:
 
 def _new_run(
     settings: Settings,
-    stage: Stage,
+    stage: FineTuning,
     train: Dataset,
     *,
     monitor: str,
@@ -155,7 +155,7 @@ def _new_run(
 def _train(
     settings: Settings,
     run: Run,
-    stage: Stage,
+    stage: FineTuning,
     validation: Dataset | None,
     weights: dict[int, float] | None,
 ) -> None:

@@ -28,7 +28,7 @@ _HARMLESS = frozenset(
 )
 
 
-def identity_of(
+def run_identity(
     settings: Settings, model: keras.Model, train: Dataset, validation: Dataset | None
 ) -> dict[str, Json]:
     """Return what must not change between two stretches of one run, as plain JSON values."""

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from shelfvision._keras.backend import backend_name, load_keras
 from shelfvision.errors import ResumeError, TrainingWarning
+from shelfvision.training.run._checkpoints import SLOTS, Checkpoints
 from shelfvision.training.run._identity import changes
 from shelfvision.training.run._state import Json, RunState
-from shelfvision.training.run._store import SLOTS, Checkpoints
 from shelfvision.training.settings._settings import Resume
 
 

@@ -13,10 +13,10 @@ import numpy as np
 from shelfvision._storage.json_values import require_shallow
 from shelfvision._validation import listed
 from shelfvision.errors import ResumeError, TrainingError, TrainingWarning
-from shelfvision.training.display._progress import Reporter, log_epoch
-from shelfvision.training.loop._feed import Batches
-from shelfvision.training.run._best import BestEpoch
-from shelfvision.training.run._finite import (
+from shelfvision.training.display._epoch_progress import Reporter, log_epoch
+from shelfvision.training.loop._batches import Batches
+from shelfvision.training.run._best_epoch import BestEpoch
+from shelfvision.training.run._finite_checks import (
     WeightsWatch,
     require_finite_epoch,
     require_finite_step,
@@ -28,7 +28,7 @@ from shelfvision.training.run._state import Arrays, Json, RunState
 if TYPE_CHECKING:
     import keras
 
-    from shelfvision.training.run._store import Checkpoints
+    from shelfvision.training.run._checkpoints import Checkpoints
 
 
 class Run:

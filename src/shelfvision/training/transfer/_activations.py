@@ -16,7 +16,7 @@ from shelfvision._progress import Advance
 from shelfvision._storage.array_file import ArrayFile, StoredArray
 from shelfvision.data import Dataset
 from shelfvision.protocols import Images
-from shelfvision.training.transfer._body import Body
+from shelfvision.training.transfer._frozen_layers import FrozenLayers
 from shelfvision.training.transfer._views import Views
 
 SCHEME = "shelfvision-activations-1"
@@ -34,7 +34,7 @@ class Activations:
 
     Parameters
     ----------
-    body : Body
+    body : FrozenLayers
         What is run.
     photos : Dataset
         What it is run over.
@@ -42,7 +42,7 @@ class Activations:
         The views of each photo.
     """
 
-    def __init__(self, body: Body, photos: Dataset, views: Views) -> None:
+    def __init__(self, body: FrozenLayers, photos: Dataset, views: Views) -> None:
         self._body = body
         self._photos = photos
         self._views = views

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from shelfvision._keras.backend import load_keras
-from shelfvision.training.loop._feed import Batches, as_keras_data
+from shelfvision.training.loop._batches import Batches, as_keras_data
 from shelfvision.training.run._run import Run, assign
 
 if TYPE_CHECKING:

@@ -16,13 +16,13 @@ import pytest
 
 import shelfvision as shv
 from shelfvision._keras.backend import load_keras
-from shelfvision.training.display._progress import (
+from shelfvision.training.display._epoch_progress import (
     LiveLine,
     Silence,
     metrics_text,
     reporter_for,
 )
-from shelfvision.training.run._history import as_csv, as_json
+from shelfvision.training.run._history_files import as_csv, as_json
 
 if TYPE_CHECKING:
     import keras

@@ -24,7 +24,7 @@ program does."""
 LARGEST = float(np.finfo(np.float16).max)
 
 
-class Body:
+class FrozenLayers:
     """A frozen model whose output is kept in half precision.
 
     Parameters

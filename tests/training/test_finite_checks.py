@@ -14,7 +14,7 @@ import shelfvision as shv
 from shelfvision._keras.backend import load_keras
 from shelfvision.data import Dataset
 from shelfvision.errors import TrainingError
-from shelfvision.training.run._finite import WeightsWatch
+from shelfvision.training.run._finite_checks import WeightsWatch
 from shelfvision.training.run._state import RunState, decode
 from support import refuses
 

@@ -14,8 +14,8 @@ import shelfvision as shv
 from shelfvision._keras.backend import load_keras
 from shelfvision.data import Dataset
 from shelfvision.errors import TrainingError, TrainingWarning
-from shelfvision.training.display import _watch
-from shelfvision.training.display._watch import Losses
+from shelfvision.training.loop import _learning_check
+from shelfvision.training.loop._learning_check import Losses
 from support import gives_warning, refuses
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ def test_only_a_loss_that_stays_beside_answers_like_guesses_counts_as_stuck(
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look after two epochs already."""
-    monkeypatch.setattr(_watch, "EPOCHS", 2)
-    monkeypatch.setattr(_watch, "STEPS", 1)
+    monkeypatch.setattr(_learning_check, "EPOCHS", 2)
+    monkeypatch.setattr(_learning_check, "STEPS", 1)
 
 
 def test_a_run_that_learns_nothing_is_told_once(

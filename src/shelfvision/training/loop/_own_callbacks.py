@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Literal
 
 from shelfvision.data import Dataset
-from shelfvision.training.display._watch import watch_callback
+from shelfvision.training.loop._learning_check import watch_callback
 from shelfvision.training.settings._schedules import (
     CosineSchedule,
     PlateauSchedule,

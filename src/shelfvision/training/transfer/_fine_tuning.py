@@ -1,4 +1,4 @@
-"""`Stage`: which part of a model a run trains, and what that part learns from."""
+"""`FineTuning`: which part of a model a run trains, and what that part learns from."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from shelfvision.training.loop._compile import compiled_by_caller
 from shelfvision.training.run._state import Json
 from shelfvision.training.settings._settings import Settings
 from shelfvision.training.transfer._activations import Activations
-from shelfvision.training.transfer._body import Body
 from shelfvision.training.transfer._cut import parts_of
-from shelfvision.training.transfer._thaw import thaw
+from shelfvision.training.transfer._frozen_layers import FrozenLayers
+from shelfvision.training.transfer._trainable_layers import set_trainable
 from shelfvision.training.transfer._views import Views
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _logger = logging.getLogger("shelfvision.training")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
+class FineTuning:
     """What of a model learns, and from what."""
 
     learner: keras.Model
@@ -40,7 +40,7 @@ class Stage:
     """What the upper part learns from; None where the whole model learns from photos."""
     validation: Activations | None = None
     """What it is judged on."""
-    body: Body | None = None
+    body: FrozenLayers | None = None
     """The part below, which is run once."""
 
     @property
@@ -66,12 +66,12 @@ class Stage:
             yield
 
 
-def stage_for(
+def fine_tuning_for(
     settings: Settings, model: keras.Model, train: Dataset, validation: Dataset | None
-) -> Stage:
-    """Freeze and thaw a model's layers as `fine_tune` says, and cut it in two where that pays."""
+) -> FineTuning:
+    """Set which layers learn, and cut the model in two where that saves time."""
     if settings.fine_tune is None:
-        return Stage(learner=model)
+        return FineTuning(learner=model)
     if compiled_by_caller(model):
         raise InvalidParameterError(
             f"the model is already compiled, which fixes what learns, so fine_tune="
@@ -81,16 +81,16 @@ def stage_for(
             parameter="fine_tune",
         )
     if settings.fine_tune == "full":
-        thaw(model, model)
-        return Stage(learner=model)
+        set_trainable(model, model)
+        return FineTuning(learner=model)
     below, above = parts_of(model, settings.fine_tune)
-    thaw(model, above)
+    set_trainable(model, above)
     spec = spec_of(model)
     if spec is not None:
         # It is trained with the loss of the model that it is the upper part of.
         remember(above, spec)
-    body = Body(below)
-    return Stage(
+    body = FrozenLayers(below)
+    return FineTuning(
         learner=above,
         body=body,
         train=Activations(body, train, _views(settings)),

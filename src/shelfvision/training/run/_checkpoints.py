@@ -25,7 +25,7 @@ from shelfvision._storage import (
 from shelfvision._storage.folder_lock import FolderLock
 from shelfvision._validation import listed
 from shelfvision.errors import ResumeError, StorageError, TrainingWarning
-from shelfvision.training.run._history import as_csv, as_json
+from shelfvision.training.run._history_files import as_csv, as_json
 from shelfvision.training.run._state import (
     DamagedStateError,
     ForeignStateError,

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import keras
 
 
-def thaw(model: keras.Model, learning: keras.Model) -> None:
+def set_trainable(model: keras.Model, learning: keras.Model) -> None:
     """Let the layers of a model that belong to `learning` learn, and freeze all others.
 
     Batch norms stay frozen: they keep the statistics of the photos that the model was pretrained

@@ -16,9 +16,9 @@ import pytest
 
 from shelfvision._storage import temporary_name
 from shelfvision.errors import ResumeError, StorageError, TrainingWarning
+from shelfvision.training.run._checkpoints import BEST, HISTORY, SLOTS, Checkpoints
 from shelfvision.training.run._resume import require_a_run
 from shelfvision.training.run._state import RunState, decode
-from shelfvision.training.run._store import BEST, HISTORY, SLOTS, Checkpoints
 from support import gives_warning, refuses
 
 
@@ -214,7 +214,9 @@ def test_clearing_removes_every_file_of_a_run_for_good(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made_to_last: list[Path] = []
-    monkeypatch.setattr("shelfvision.training.run._store.fsync_directory", made_to_last.append)
+    monkeypatch.setattr(
+        "shelfvision.training.run._checkpoints.fsync_directory", made_to_last.append
+    )
     saved(tmp_path, 2)
     (tmp_path / BEST).write_bytes(b"the best")
     made_to_last.clear()

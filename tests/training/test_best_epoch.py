@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shelfvision.training.run._best import BestEpoch, Mode, mode_of
+from shelfvision.training.run._best_epoch import BestEpoch, Mode, mode_of
 
 
 def judged(values: list[float], best: BestEpoch) -> BestEpoch:

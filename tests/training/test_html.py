@@ -9,7 +9,7 @@ import pytest
 import shelfvision as shv
 from shelfvision.data import Dataset
 from shelfvision.training import TrainingResult
-from shelfvision.training.display._notebook import result_view
+from shelfvision.training.display._html import result_view
 
 
 class Tags(HTMLParser):

@@ -18,7 +18,7 @@ from shelfvision._keras.backend import backend_name, load_keras
 from shelfvision.data import Dataset
 from shelfvision.errors import AugmenterError, PhotoError
 from shelfvision.protocols import Image
-from shelfvision.training.loop._feed import Batches, as_keras_data
+from shelfvision.training.loop._batches import Batches, as_keras_data
 from support import refuses
 
 if TYPE_CHECKING:
@@ -269,7 +269,7 @@ FAILURES = """
 import sys
 import numpy as np
 import shelfvision as shv
-from test_feed import Spoilt, spoilt
+from test_batches import Spoilt, spoilt
 from shelfvision.errors import AugmenterError, PhotoError
 from shelfvision._keras.backend import load_keras
 
