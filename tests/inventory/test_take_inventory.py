@@ -154,7 +154,7 @@ def test_scores_from_folds_tell_the_confusion(classifier: shv.Classifier) -> Non
         ({"by": [1, 2]}, "wrong-type", "by"),
         ({"by": ["a", None]}, "wrong-type", "by"),
         ({"groups": ["a"]}, "wrong-length", "groups"),
-        ({"interval": 1.0}, "not-in-range", "interval"),
+        ({"confidence_level": 1.0}, "not-in-range", "confidence_level"),
         ({"draws": 5}, "not-in-range", "draws"),
     ],
 )

@@ -1,4 +1,21 @@
-"""What a classifier takes products for, measured on validation photos, group by group."""
+"""`Confusion`: how often photos of each class were predicted as each class, group by group.
+
+Photos of one group, such as a burst, are confused alike, so ten photos of one group say less than
+ten of ten groups. `Confusion.intraclass_correlation` measures this, from 0 (groups do not matter)
+to 1 (photos of a group always get the same class). It compares pairs of photos of one class: with
+``w`` the share of pairs within groups that were predicted alike, and ``b`` the share of pairs
+between groups, it is ``(w - b) / (1 - b)``, averaged over classes. A group of ``m`` photos is then
+worth ``m / (1 + (m - 1) * correlation)`` photos, by the design effect of Kish (Survey Sampling,
+1965).
+
+>>> import numpy as np
+>>> true, predicted, groups = [0, 0, 0, 0], [0, 0, 1, 1], [0, 0, 1, 1]
+>>> found = Confusion.of(np.array(true), np.array(predicted), np.array(groups), 2)
+>>> found.intraclass_correlation()
+1.0
+>>> found.effective_counts(1.0)[0]  # two groups, so two photos
+array([1., 1.])
+"""
 
 from __future__ import annotations
 
@@ -13,59 +30,55 @@ Integers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Confusion:
-    """What photos of each class were taken for; a cluster is one class in one group."""
+    """Predicted classes of photos of each class; a cluster is one class in one group."""
 
-    taken: Integers
-    """How many photos of a cluster were taken for each class, shape (clusters, k)."""
+    predicted: Integers
+    """How many photos of a cluster were predicted as each class, shape (clusters, k)."""
     classes: Integers
     """The true class of each cluster."""
 
     @classmethod
-    def of(cls, true: Integers, taken: Integers, groups: Integers, n_classes: int) -> Confusion:
-        """Return the confusion of photos: their true classes, what they were taken for, groups."""
+    def of(cls, true: Integers, predicted: Integers, groups: Integers, n_classes: int) -> Confusion:
+        """Return the confusion of photos: their true classes, predicted classes and groups."""
         pairs = true * (int(groups.max()) + 1) + groups
         clusters, places = np.unique(pairs, return_inverse=True)
         counts = np.zeros((len(clusters), n_classes), dtype=np.int64)
-        np.add.at(counts, (places, taken), 1)
-        return cls(taken=counts, classes=clusters // (int(groups.max()) + 1))
+        np.add.at(counts, (places, predicted), 1)
+        return cls(predicted=counts, classes=clusters // (int(groups.max()) + 1))
 
     @property
     def n_classes(self) -> int:
-        """How many classes there are."""
-        return int(self.taken.shape[1])
+        """The number of classes, k."""
+        return int(self.predicted.shape[1])
 
     @property
     def sizes(self) -> Integers:
-        """How many photos each cluster has."""
-        return np.asarray(self.taken.sum(axis=1), dtype=np.int64)
+        """The number of photos of each cluster."""
+        return np.asarray(self.predicted.sum(axis=1), dtype=np.int64)
 
     @property
     def support(self) -> Integers:
-        """How many photos of each class there are."""
+        """The number of photos of each class."""
         return np.bincount(self.classes, self.sizes, self.n_classes).astype(np.int64)
 
-    def clustering(self) -> float:
-        """Return how much more alike photos of one group are confused than of two, 0 to 1.
-
-        It is how much oftener two photos of a class are taken for the same when they are of one
-        group than when they are of two, as a share of how often two of two groups are not.
-        """
+    def intraclass_correlation(self) -> float:
+        """Return how much more alike photos of one group are predicted than of two, 0 to 1."""
         within, between, n = (part.astype(np.float64) for part in self._pairs())
-        told = (within[0] > 0) & (between[0] > 0)
-        alike = within[1][told] / within[0][told]
-        chance = between[1][told] / between[0][told]
-        room = float((n[told] * (1 - chance)).sum())
-        return float(np.clip((n[told] * (alike - chance)).sum() / room, 0, 1)) if room > 0 else 0.0
+        known = (within[0] > 0) & (between[0] > 0)
+        alike = within[1][known] / within[0][known]
+        chance = between[1][known] / between[0][known]
+        room = float((n[known] * (1 - chance)).sum())
+        return float(np.clip((n[known] * (alike - chance)).sum() / room, 0, 1)) if room > 0 else 0.0
 
-    def effective(self, clustering: float) -> Floats:
-        """Return how many photos on their own tell as much, true classes in rows, shape (k, k)."""
+    def effective_counts(self, correlation: float) -> Floats:
+        """Return the numbers of independent photos that say as much, true classes in rows."""
         counts = np.zeros((self.n_classes, self.n_classes))
-        worth = self.taken / (1 + (self.sizes[:, None] - 1) * clustering)
+        worth = self.predicted / (1 + (self.sizes[:, None] - 1) * correlation)
         np.add.at(counts, self.classes, worth)
         return counts
 
-    def group_size(self) -> Floats:
-        """Return how large the group of a photo of each class is on average, shape (k,)."""
+    def group_sizes(self) -> Floats:
+        """Return the mean size of the group of a photo of each class, shape (k,)."""
         squares, photos = (
             np.bincount(self.classes, sizes, self.n_classes)
             for sizes in (self.sizes**2, self.sizes)
@@ -76,16 +89,17 @@ class Confusion:
         return sizes
 
     def _pairs(self) -> tuple[Integers, Integers, Integers]:
-        """Return pairs of photos of each class, and those taken for the same; and photos.
+        """Return pairs of photos of each class and those predicted alike; and photos.
 
         The first are pairs within groups, the second between, each of shape (2, k).
         """
         k = self.n_classes
         totals = np.zeros((k, k), dtype=np.int64)
-        np.add.at(totals, self.classes, self.taken)
+        np.add.at(totals, self.classes, self.predicted)
         n = totals.sum(axis=1)
         every = np.stack([n * (n - 1), (totals * (totals - 1)).sum(axis=1)])
-        own = np.stack([self.sizes * (self.sizes - 1), (self.taken * (self.taken - 1)).sum(axis=1)])
+        alike = (self.predicted * (self.predicted - 1)).sum(axis=1)
+        own = np.stack([self.sizes * (self.sizes - 1), alike])
         within = np.zeros((2, k), dtype=np.int64)
         np.add.at(within.T, self.classes, own.T)
         return within, every - within, n

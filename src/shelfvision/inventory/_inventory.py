@@ -10,23 +10,17 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._identifiers import clean_name, lookalike, text_of
 from shelfvision._storage import write_atomically
-from shelfvision._validation import as_number, as_path, counted, import_package, listed, one_of
+from shelfvision._text import json_text
+from shelfvision._validation import as_path, counted, import_package, one_of
 from shelfvision.data import Dataset
 from shelfvision.errors import InvalidParameterError
-from shelfvision.inventory._expected import StockCheck, checked_against, in_order
+from shelfvision.inventory._comparing import compare
 from shelfvision.inventory._page import as_page
-from shelfvision.inventory._stock_list import (
-    Codes,
-    StockColumns,
-    by_product,
-    lines_of_file,
-    lines_of_mapping,
-    of_store,
-    require_joined,
-)
-from shelfvision.inventory._writing import COLUMNS, Row, as_csv, as_json, as_text
+from shelfvision.inventory._rows import COLUMNS, Row, rows_of, rows_of_all
+from shelfvision.inventory._stock_check import StockCheck
+from shelfvision.inventory._stock_list import Codes, StockColumns
+from shelfvision.inventory._writing import csv_of, table_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -155,63 +149,18 @@ class Inventory:
         >>> checks[0].expected
         940
         """
-        sure = as_number(
-            "confidence_level", confidence_level, minimum=0.5, maximum=1, exclusive=True
-        )
-        store = None if store is None else text_of(store, name="store")
-        _require_list(expected, product_column, count_column)
-        from_file = not isinstance(expected, Mapping)
-        _require_fitting(
-            from_file=from_file, key_column=key_column, codes=codes, store_column=store_column,
-            store=store,
-        )  # fmt: skip
-        if isinstance(expected, Mapping):
-            lines = lines_of_mapping(expected)
-        else:
-            columns = StockColumns(
+        return compare(
+            self,
+            expected,
+            columns=StockColumns(
                 product=product_column, count=count_column, key=key_column, store=store_column
-            )
-            lines = lines_of_file(expected, columns, encoding)
-        if codes is not None:
-            require_joined(lines, codes, self.class_names)
-        checks = []
-        for part, stock in self._compared(store_column, store).items():
-            here = lines
-            if store_column is not None:
-                where = "store" if store is not None else f"the part {part!r} of the inventory"
-                here = of_store(lines, part, where)
-            wanted = by_product(here, codes, stock.class_names)
-            checks += checked_against(
-                stock, wanted, confidence_level=sure, partial=bool(partial), part=part
-            )
-        return in_order(checks)
-
-    def _compared(self, store_column: str | None, store: str | None) -> dict[str, Inventory]:
-        """Return what is compared, by store; the empty name is the whole without a store."""
-        if store_column is None:
-            return {"": self}
-        if store is None:
-            if not self.parts:
-                raise InvalidParameterError(
-                    "store_column needs an inventory with a part for each store, got one without; "
-                    "pass store= for one store, or by= to take_inventory",
-                    code="conflict",
-                    parameter="store_column",
-                )
-            return dict(self.parts)
-        if not self.parts:
-            return {store: self}
-        names = {clean_name(name): name for name in self.parts}
-        if clean_name(store) not in names:
-            near = lookalike(store, self.parts)
-            remedy = f"pass store={near!r}" if near else "pass one of these"
-            raise InvalidParameterError(
-                f"store must be a part of the inventory, {listed(self.parts)}, got {store!r}; "
-                f"{remedy}",
-                code="unknown-name",
-                parameter="store",
-            )
-        return {store: self.parts[names[clean_name(store)]]}
+            ),
+            codes=codes,
+            store=store,
+            partial=bool(partial),
+            encoding=encoding,
+            confidence_level=confidence_level,
+        )
 
     def to_dict(self) -> dict[str, object]:
         """Return everything but the draws in plain types that ``json.dumps`` takes.
@@ -224,7 +173,7 @@ class Inventory:
         """
         products = {
             row.product: {"count": row.count, "low": row.low, "high": row.high, "naive": row.naive}
-            for row in self._rows("")
+            for row in rows_of(self)
         }
         return {
             "n_photos": self.n_photos,
@@ -251,7 +200,7 @@ class Inventory:
             pandas is not installed.
         """
         pd = import_package("pandas", purpose="to_frame", pip="pandas")
-        return pd.DataFrame(map(astuple, self._all_rows()), columns=list(COLUMNS))
+        return pd.DataFrame(map(astuple, rows_of_all(self)), columns=list(COLUMNS))
 
     def save(self, path: str | os.PathLike[str], *, photos: Dataset | None = None) -> None:
         """Save the inventory as CSV, as JSON, or as one HTML page that stands alone.
@@ -279,9 +228,9 @@ class Inventory:
                 parameter="path",
             )
         if kind == ".csv":
-            text = as_csv(self._all_rows())
+            text = csv_of(rows_of_all(self))
         elif kind == ".json":
-            text = as_json(self.to_dict())
+            text = json_text(self.to_dict(), indent=2) + "\n"
         else:
             text = as_page(self, photos)
         write_atomically(path, text.encode("utf-8", "backslashreplace"))
@@ -300,73 +249,14 @@ class Inventory:
             The rows.
         """
         one_of("order", order, ("class", "count"))
-        found = self._rows("")
-        return tuple(sorted(found, key=lambda row: -row.count) if order == "count" else found)
-
-    def _all_rows(self) -> list[Row]:
-        return [*self._rows(""), *(row for n, part in self.parts.items() for row in part._rows(n))]
-
-    def _rows(self, part: str) -> list[Row]:
-        ends = self.intervals
-        return [
-            Row(
-                part=part, product=name, count=round(count, 2),
-                low=ends[name][0], high=ends[name][1], naive=self.naive[name],
-            )
-            for name, count in self.counts.items()
-        ]  # fmt: skip
+        found = rows_of(self)
+        return tuple(sorted(found, key=lambda row: -row.count)) if order == "count" else found
 
     def __str__(self) -> str:
         """Return the inventory as an aligned table."""
-        return as_text(self)
+        return table_of(self)
 
     def __repr__(self) -> str:
         """Return the inventory in one line."""
         kinds = counted(len(self.class_names), "product")
         return f"<Inventory: {counted(self.n_photos, 'photo')} of {kinds}>"
-
-
-def _require_list(expected: object, product_column: str, count_column: str) -> None:
-    """Refuse what is neither a mapping nor a path, and say how a frame becomes a mapping."""
-    if isinstance(expected, Mapping | str | bytes | os.PathLike):
-        return
-    columns = f"zip(expected[{product_column!r}], expected[{count_column!r}])"
-    pairs = columns if hasattr(expected, "columns") else "expected"
-    raise InvalidParameterError(
-        "expected must be a mapping of counts by product, or the path of a CSV file, got "
-        f"{type(expected).__name__}; pass dict({pairs})",
-        code="wrong-type",
-        parameter="expected",
-    )
-
-
-def _require_fitting(
-    *,
-    from_file: bool,
-    key_column: str | None,
-    codes: object,
-    store_column: str | None,
-    store: str | None,
-) -> None:
-    """Refuse columns without a file, a column of codes without codes, a store without a column."""
-    if not from_file and (key_column or store_column or store):
-        parameter = "key_column" if key_column else "store_column" if store_column else "store"
-        raise InvalidParameterError(
-            f"{parameter} is for stock lists in files, got a mapping; leave it out, and compare "
-            "a store with inventory.parts[store].against(expected)",
-            code="conflict",
-            parameter=parameter,
-        )
-    if key_column is not None and codes is None:
-        raise InvalidParameterError(
-            f"key_column={key_column!r} needs the class name of each code, got no codes; pass "
-            'codes={"4006381333931": "Milk"}',
-            code="conflict",
-            parameter="codes",
-        )
-    if store is not None and store_column is None:
-        raise InvalidParameterError(
-            f"store={store!r} needs the column of stores, got none; pass store_column=",
-            code="conflict",
-            parameter="store_column",
-        )

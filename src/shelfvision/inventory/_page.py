@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from shelfvision._pages.html import escaped, image, page
 from shelfvision._validation import counted
 from shelfvision.data import Dataset
 from shelfvision.errors import PhotoError
-from shelfvision.inventory._writing import Row, remarks
-
-if TYPE_CHECKING:
-    from shelfvision.inventory._inventory import Inventory
+from shelfvision.inventory._rows import CountedProducts, Row
+from shelfvision.inventory._writing import remarks
 
 _MOST = 24
 _STYLE = """
@@ -26,7 +22,7 @@ svg { display: block; } .bar { fill: var(--blue); fill-opacity: .45; }
 """
 
 
-def as_page(inventory: Inventory, photos: Dataset | None) -> str:
+def as_page(inventory: CountedProducts, photos: Dataset | None) -> str:
     """Return the whole page."""
     said = "".join(f"<p>{escaped(sentence)}</p>" for sentence in remarks(inventory))
     parts = "".join(
@@ -39,7 +35,7 @@ def as_page(inventory: Inventory, photos: Dataset | None) -> str:
     return page(title, body, style=_STYLE)
 
 
-def _table(inventory: Inventory) -> str:
+def _table(inventory: CountedProducts) -> str:
     rows = inventory.rows(order="count")
     most = max([1, *(max(row.high, row.naive) for row in rows)])
     body = "".join(_row(row, most) for row in rows)
@@ -74,7 +70,7 @@ def _bar(row: Row, most: int) -> str:
     )
 
 
-def _review(inventory: Inventory, photos: Dataset | None) -> str:
+def _review(inventory: CountedProducts, photos: Dataset | None) -> str:
     if not inventory.review:
         return ""
     rows = {} if photos is None else {name: row for row, name in enumerate(photos.ids)}

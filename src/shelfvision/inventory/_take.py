@@ -16,43 +16,45 @@ from shelfvision.data import Dataset
 from shelfvision.data.reading import Photos
 from shelfvision.errors import DataError, InvalidParameterError
 from shelfvision.inference import Classifier
+from shelfvision.inventory._adjusted_counts import effective_groups, sample_counts
 from shelfvision.inventory._confusion import Confusion
-from shelfvision.inventory._counting import drawn, groups_seen
+from shelfvision.inventory._confusion_posterior import ConfusionPosterior
 from shelfvision.inventory._inventory import Inventory
-from shelfvision.inventory._shares import Shares
 from shelfvision.predictions import Predictions
 from shelfvision.protocols import OnError
 
 PartColumn: TypeAlias = Sequence[str] | npt.NDArray[np.object_] | Callable[[str], str]
 """A value for every photo, or a function from a photo's id to it."""
+Integers: TypeAlias = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Counted:
-    """What is counted, and how."""
+class _Estimator:
+    """What counts are estimated from: predictions, and the confusion of validation photos."""
 
     predictions: Predictions
-    groups: npt.NDArray[np.int64] | None
+    groups: Integers | None
+    """The group of every photo; None for groups as large as those of the validation photos."""
     confusion: Confusion
-    known: Shares
+    posterior: ConfusionPosterior
     confidence_level: float
-    draws: int
+    n_draws: int
     seed: int
 
-    def of(self, rows: npt.NDArray[np.int64], key: str) -> Inventory:
+    def inventory_of(self, rows: Integers, key: str) -> Inventory:
         """Return the inventory of some rows."""
         found, names = self.predictions[rows], self.predictions.class_names
         readable = np.array([reason is None for reason in found.errors], dtype=np.bool_)
         number = {name: place for place, name in enumerate(names)}
         labels = np.array([number[name] for name in found.labels[readable]], dtype=np.int64)
-        taken = np.bincount(labels, minlength=len(names))
-        counts = self._drawn(taken, labels, rows[readable], rng_for(self.seed, "inventory", key))
-        counts.flags.writeable = False
+        naive = np.bincount(labels, minlength=len(names))
+        draws = self._draws(labels, rows[readable], rng_for(self.seed, "inventory", key))
+        draws.flags.writeable = False
         support = self.confusion.support
         return Inventory(
             class_names=names,
-            naive=dict(zip(names, taken.tolist(), strict=True)),
-            draws=counts,
+            naive=dict(zip(names, naive.tolist(), strict=True)),
+            draws=draws,
             confidence_level=self.confidence_level,
             n_photos=int(readable.sum()),
             review=tuple(found.ids[readable & (found.decisions == "review")]),
@@ -61,26 +63,23 @@ class _Counted:
             parts={},
         )
 
-    def _drawn(
-        self,
-        taken: npt.NDArray[np.int64],
-        labels: npt.NDArray[np.int64],
-        rows: npt.NDArray[np.int64],
-        rng: np.random.Generator,
-    ) -> npt.NDArray[np.int64]:
-        shares = self.known.draws(self.draws, rng)
+    def _draws(self, labels: Integers, rows: Integers, rng: np.random.Generator) -> Integers:
+        k = self.confusion.n_classes
+        predicted = np.bincount(labels, minlength=k)
+        confusions = self.posterior.sample(self.n_draws, rng)
         in_groups = None
         if self.groups is not None:
             codes = np.unique(self.groups[rows], return_inverse=True)[1]
-            in_groups = np.zeros((int(codes.max()) + 1, len(taken)), dtype=np.int64)
+            in_groups = np.zeros((int(codes.max()) + 1, k), dtype=np.int64)
             np.add.at(in_groups, (codes, labels), 1)
-        n_groups = groups_seen(
-            taken,
-            shares.mean(axis=0),
+        n_groups = effective_groups(
+            predicted,
+            confusions.mean(axis=0),
             in_groups=in_groups,
-            group_size=self.confusion.group_size(),
+            group_sizes=self.confusion.group_sizes(),
         )
-        return drawn(taken, self.known.scattered(shares, n_groups, rng), rng)
+        confusions = self.posterior.sample_for_groups(confusions, n_groups, rng)
+        return sample_counts(predicted, confusions, rng)
 
 
 def take_inventory(
@@ -181,25 +180,25 @@ def take_inventory(
     level = as_number("confidence_level", confidence_level, minimum=0, maximum=1, exclusive=True)
     n_draws = as_integer("draws", draws, minimum=100, maximum=100_000)
     chosen_seed = as_seed(seed)
-    confusion = measured(classifier)
+    confusion = _validation_confusion(classifier)
     predictions = _predicted(classifier, photos, on_error)
     if groups is None and isinstance(photos, Dataset):
         groups = photos.groups
-    work = _Counted(
+    estimator = _Estimator(
         predictions=predictions,
         groups=None if groups is None else _numbered("groups", groups, len(predictions)),
         confusion=confusion,
-        known=Shares.known_from(confusion),
+        posterior=ConfusionPosterior.of(confusion),
         confidence_level=level,
-        draws=n_draws,
+        n_draws=n_draws,
         seed=chosen_seed,
     )
-    parts = {} if by is None else _parts(work, by)
-    whole = work.of(np.arange(len(predictions)), "")
+    parts = {} if by is None else _parts(estimator, by)
+    whole = estimator.inventory_of(np.arange(len(predictions)), "")
     return replace(whole, parts=parts)
 
 
-def measured(classifier: Classifier) -> Confusion:
+def _validation_confusion(classifier: Classifier) -> Confusion:
     """Return how a classifier confuses its validation photos."""
     scores = classifier.validation_scores
     if scores is None or not len(scores):
@@ -254,8 +253,8 @@ def _require_own(predictions: Predictions, classifier: Classifier) -> None:
         )
 
 
-def _parts(work: _Counted, by: PartColumn) -> dict[str, Inventory]:
-    ids = work.predictions.ids
+def _parts(estimator: _Estimator, by: PartColumn) -> dict[str, Inventory]:
+    ids = estimator.predictions.ids
     values = [by(name) for name in ids] if callable(by) else list(by)
     odd = [value for value in values if not isinstance(value, str)]
     if odd:
@@ -268,11 +267,13 @@ def _parts(work: _Counted, by: PartColumn) -> dict[str, Inventory]:
     _require_length("by", values, len(ids))
     values = [clean_name(value) for value in values]
     column = np.array(values, dtype=object)
-    readable = np.array([reason is None for reason in work.predictions.errors])
+    readable = np.array([reason is None for reason in estimator.predictions.errors])
     found = sorted(set(values))
     empty = [name for name in found if not readable[column == name].any()]
     return {
-        name: work.of(np.flatnonzero(column == name), name) for name in found if name not in empty
+        name: estimator.inventory_of(np.flatnonzero(column == name), name)
+        for name in found
+        if name not in empty
     }
 
 

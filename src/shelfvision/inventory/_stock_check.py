@@ -4,34 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias, final
+from typing import Literal, TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
 
 from shelfvision._text import printable
+from shelfvision.inventory._rows import CountedProducts
 
 StockStatus: TypeAlias = Literal["missing", "short", "over", "unknown", "as expected"]
 """What an inventory says of an expected product."""
-
-
-class Stock(Protocol):
-    """What is counted: an `Inventory`, or a part of one."""
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """The products."""
-        ...
-
-    @property
-    def draws(self) -> npt.NDArray[np.int64]:
-        """What the counts may be, one row each."""
-        ...
-
-    @property
-    def intervals(self) -> dict[str, tuple[int, int]]:
-        """What each count lies between."""
-        ...
 
 
 @final
@@ -69,7 +51,12 @@ class StockCheck:
 
 
 def checked_against(
-    stock: Stock, wanted: Mapping[str, int], *, confidence_level: float, partial: bool, part: str
+    stock: CountedProducts,
+    wanted: Mapping[str, int],
+    *,
+    confidence_level: float,
+    partial: bool,
+    part: str,
 ) -> list[StockCheck]:
     """Return a check of every product, in the order of the list and then of the classes."""
     checks = [

@@ -1,0 +1,114 @@
+"""`Row`: one product of an inventory, and what tables, pages and stock checks read of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Protocol, final
+
+import numpy as np
+import numpy.typing as npt
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One product of an inventory, or of a part of it."""
+
+    part: str
+    """The value of `by`; empty for the whole."""
+    product: str
+    """The name of the product."""
+    count: float
+    """How many photos show it, corrected for confusion."""
+    low: int
+    """The lower end of the interval."""
+    high: int
+    """The upper end of the interval."""
+    naive: int
+    """How many photos were taken for it."""
+
+
+COLUMNS = tuple(field.name for field in fields(Row))
+"""The names of its columns."""
+
+
+class CountedProducts(Protocol):
+    """What an `Inventory`, or a part of one, is read as."""
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The products."""
+        ...
+
+    @property
+    def draws(self) -> npt.NDArray[np.int64]:
+        """Samples of the counts, shape (draws, k)."""
+        ...
+
+    @property
+    def naive(self) -> Mapping[str, int]:
+        """The number of photos predicted as each product."""
+        ...
+
+    @property
+    def counts(self) -> dict[str, float]:
+        """The adjusted counts."""
+        ...
+
+    @property
+    def intervals(self) -> dict[str, tuple[int, int]]:
+        """The interval of each count."""
+        ...
+
+    @property
+    def confidence_level(self) -> float:
+        """The level of the intervals."""
+        ...
+
+    @property
+    def n_photos(self) -> int:
+        """The number of photos that are counted."""
+        ...
+
+    @property
+    def review(self) -> tuple[str, ...]:
+        """The ids of photos to review."""
+        ...
+
+    @property
+    def failed(self) -> Mapping[str, str]:
+        """Why photos could not be read, by id."""
+        ...
+
+    @property
+    def unmeasured(self) -> tuple[str, ...]:
+        """Products without a validation photo."""
+        ...
+
+    @property
+    def parts(self) -> Mapping[str, CountedProducts]:
+        """The inventory of each value of `by`."""
+        ...
+
+    def rows(self, *, order: str = "class") -> tuple[Row, ...]:
+        """Return a row for every product."""
+        ...
+
+
+def rows_of(inventory: CountedProducts, part: str = "") -> tuple[Row, ...]:
+    """Return a row for every product, in the order of the classes."""
+    ends = inventory.intervals
+    return tuple(
+        Row(
+            part=part, product=name, count=round(count, 2),
+            low=ends[name][0], high=ends[name][1], naive=inventory.naive[name],
+        )
+        for name, count in inventory.counts.items()
+    )  # fmt: skip
+
+
+def rows_of_all(inventory: CountedProducts) -> list[Row]:
+    """Return the rows of an inventory, then those of each of its parts."""
+    parts = inventory.parts.items()
+    return [*rows_of(inventory), *(row for name, part in parts for row in rows_of(part, name))]
