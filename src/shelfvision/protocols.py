@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 __all__ = [
+    "RESIZE_RULES",
     "Augmenter",
     "BatchPixelSource",
     "ClassNames",
@@ -27,6 +28,9 @@ Images: TypeAlias = npt.NDArray[np.uint8]
 
 Resize: TypeAlias = Literal["stretch", "pad", "crop"]
 """How a photo of another shape becomes `image_size`."""
+
+RESIZE_RULES: tuple[Resize, ...] = ("stretch", "pad", "crop")
+"""The values of `Resize`."""
 
 ClassNames: TypeAlias = Iterable[str] | Mapping[str, int] | Mapping[int, str]
 """Class names in the order of their numbers; or numbers by name, as Keras's ``class_indices`` has

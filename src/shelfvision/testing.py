@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from shelfvision._random import rng_for
-from shelfvision.augment._contract import answer_fault, name_of
+from shelfvision.augment.contract import answer_fault, name_of
 from shelfvision.errors import AugmenterError, ShelfVisionWarning
 from shelfvision.protocols import Augmenter, Image
 

@@ -23,7 +23,7 @@ from shelfvision.augment import (
     apply_augmenter,
     default_augmenter,
 )
-from shelfvision.augment.balancing._pixels import copies_told
+from shelfvision.augment.copies import describe_copies
 from shelfvision.data import Dataset
 from shelfvision.errors import (
     AugmenterError,
@@ -376,7 +376,7 @@ def test_settings_given_by_numpy_count_as_ints() -> None:
     assert balanced.fingerprint == plain.fingerprint
     assert_array_equal(balanced.to_arrays()[0], plain.to_arrays()[0])
     assert json.dumps(balancer.plan(ds.class_counts)) == '{"juice": 4, "milk": 0}'
-    assert json.dumps(copies_told(balanced)) == json.dumps(copies_told(plain))
+    assert json.dumps(describe_copies(balanced)) == json.dumps(describe_copies(plain))
 
 
 def test_no_photo_gets_more_than_max_copies_when_balanced_again() -> None:

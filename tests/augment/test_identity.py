@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from shelfvision.augment import BalancingAugmenter, Brightness, Compose, Rotate
-from shelfvision.augment._identity import identity_of
+from shelfvision.augment.identity import augmenter_identity
 from shelfvision.data import Dataset
 from shelfvision.protocols import Augmenter, Image
 
@@ -96,20 +96,22 @@ def several() -> list[object]:
 
 
 def test_what_may_give_other_pixels_has_another_identity() -> None:
-    identities = [identity_of(one) for one in several()]
+    identities = [augmenter_identity(one) for one in several()]
     assert len(set(identities)) == len(identities)
 
 
 def test_equal_augmenters_have_equal_identities_without_addresses() -> None:
-    identities = [identity_of(one) for one in several()]
-    assert identities == [identity_of(one) for one in several()]
-    assert identity_of(Rotate(10)) == identity_of(Rotate(10.0))
-    assert identity_of(pickle.loads(pickle.dumps(Plain((1, 2))))) == identity_of(Plain((1, 2)))
+    identities = [augmenter_identity(one) for one in several()]
+    assert identities == [augmenter_identity(one) for one in several()]
+    assert augmenter_identity(Rotate(10)) == augmenter_identity(Rotate(10.0))
+    assert augmenter_identity(pickle.loads(pickle.dumps(Plain((1, 2))))) == augmenter_identity(
+        Plain((1, 2))
+    )
     assert not any("0x" in identity for identity in identities)
 
 
 def test_identities_are_the_same_in_other_processes() -> None:
-    code = "import test_identity as t; print([t.identity_of(one) for one in t.several()])"
+    code = "import test_identity as t; print([t.augmenter_identity(one) for one in t.several()])"
     answers = [
         subprocess.run(
             [sys.executable, "-c", code],

@@ -83,7 +83,7 @@ def test_the_way_of_resizing_is_passed_on() -> None:
 def test_digests_need_no_pixels_and_tell_copies_apart() -> None:
     source, balanced = _balanced()
     assert balanced.fingerprint == _balanced()[1].fingerprint
-    pixels = balanced._source
+    pixels = balanced.table.source
     digests = [pixels.digest(row) for row in range(10)]
     assert digests[:6] == [source.digest(row) for row in range(6)]
     assert len(set(digests)) == 10

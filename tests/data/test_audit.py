@@ -352,12 +352,12 @@ def test_a_setting_out_of_range_is_named(settings: dict[str, float], named: str)
 
 
 def test_only_datasets_and_splits_are_audited() -> None:
-    with refuses(shv.errors.InvalidParameterError, "wrong-type", "photos"):
+    with refuses(shv.errors.InvalidParameterError, "wrong-type", "dataset"):
         shv.audit([])  # type: ignore[arg-type]  # that is the point
 
 
 def test_an_empty_dataset_is_refused() -> None:
-    with refuses(shv.errors.DataError, "empty", "photos"):
+    with refuses(shv.errors.DataError, "empty", "dataset"):
         shv.audit(shv.samples.render_products(2)[:0])
 
 

@@ -79,7 +79,7 @@ def test_numbers_of_any_length_and_with_brackets_count() -> None:
 
 
 def test_a_burst_longer_than_the_window_stays_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shelfvision.data.duplicates._bursts._WINDOW", 4)
+    monkeypatch.setattr("shelfvision.data.duplicates.bursts._WINDOW", 4)
     ds = photos_of({f"{shot}.jpg": 0 for shot in range(15)})
     assert len(sets_of(ds.group_bursts())) == 1
 

@@ -144,7 +144,7 @@ def cut_off(shop: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, *, after: 
         return read_rows(source, rows)
 
     with monkeypatch.context() as patch:
-        patch.setattr("shelfvision.data._cache.read_rows", reading)
+        patch.setattr("shelfvision.data._pixels.read_rows", reading)
         with pytest.raises(KeyboardInterrupt):
             shv.Dataset.from_directory(shop).cached(cache)
 
@@ -158,8 +158,8 @@ def photo_by_photo(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         read.extend(rows.tolist())
         return read_rows(source, rows)
 
-    monkeypatch.setattr("shelfvision.data._cache._BLOCK", 1)
-    monkeypatch.setattr("shelfvision.data._cache.read_rows", reading)
+    monkeypatch.setattr("shelfvision.data._pixels._BLOCK", 1)
+    monkeypatch.setattr("shelfvision.data._pixels.read_rows", reading)
     return read
 
 

@@ -92,7 +92,7 @@ def test_columns_cannot_be_written(ds: shv.Dataset) -> None:
     with pytest.raises(AttributeError):
         ds.labels = ds.labels  # type: ignore[misc]  # on purpose
     with pytest.raises(TypeError, match="from_directory"):
-        shv.Dataset()
+        shv.Dataset([])  # type: ignore[arg-type]  # on purpose
 
 
 def test_an_empty_dataset_works_like_a_full_one(ds: shv.Dataset) -> None:

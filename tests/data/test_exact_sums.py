@@ -14,9 +14,9 @@ import pytest
 
 import shelfvision as shv
 from shelfvision.auditing._measures import measures_of, outlyingness, spread_of
-from shelfvision.data.duplicates import _near
-from shelfvision.data.duplicates._bursts import colours_of, differences
+from shelfvision.data.duplicates import near as _near
 from shelfvision.data.duplicates._embedded import embedded_pairs
+from shelfvision.data.duplicates.bursts import colours_of, differences
 
 Pixels = npt.NDArray[np.uint8]
 

@@ -109,7 +109,7 @@ def test_augmented_copies_go_with_their_original(shop: Path) -> None:
         np.concatenate((images, np.roll(images, 2, axis=0))), [*labels, *labels]
     )
     ds = shv.Dataset.from_source(
-        source._source,
+        source.table.source,
         ids=[*plain.ids, *plain.ids],
         labels=source.labels,
         class_names=plain.class_names,

@@ -34,7 +34,7 @@ os.scandir = Shuffled
 for workers in (0, 1, 2, 4):
     digest = hashlib.sha256()
     photos = shv.Dataset.from_directory(folder, image_size=(24, 24), on_error="skip")
-    photos._source._workers = workers
+    photos.table.source._workers = workers
     digest.update("".join(file.path + file.code for file in photos.skipped).encode())
     photos = photos.group_near_duplicates().group_bursts()
     splits = shv.SeededSplitter(train=0.6, validation=0.2, test=0.2, seed=7).split(photos)

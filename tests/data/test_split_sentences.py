@@ -237,9 +237,9 @@ def test_settings_of_a_splitter_are_called_by_their_names(name: str, code: str) 
 def test_what_is_split_must_be_a_dataset() -> None:
     rows: Any = [1]
     splitter = shv.SeededSplitter()
-    with refuses(InvalidParameterError, "wrong-type", "ds"):
+    with refuses(InvalidParameterError, "wrong-type", "dataset"):
         splitter.split(rows)
-    with refuses(InvalidParameterError, "wrong-type", "ds"):
+    with refuses(InvalidParameterError, "wrong-type", "dataset"):
         splitter.folds(rows)
 
 
@@ -270,7 +270,7 @@ def test_a_saved_split_that_does_not_fit_is_carried_over_by_previous(tmp_path: P
 @pytest.mark.remedy("no-groups")
 def test_groups_that_are_named_can_be_left_out_one_by_one(tmp_path: Path) -> None:
     leave = shv.SeededSplitter().leave_one_group_out
-    with refuses(SplitError, "no-groups", "ds"):
+    with refuses(SplitError, "no-groups", "dataset"):
         leave(dataset(4))
     assert len(list(leave(dataset(4, groups=["a", "b"] * 2)))) == 2
     for name in "abcd":

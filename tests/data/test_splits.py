@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import shelfvision as shv
 from shelfvision._photos.sources import ArrayPixels
 from shelfvision.data import Leak
-from shelfvision.data.splitting._leaks import OnLeak
+from shelfvision.data.splitting.leaks import OnLeak
 from shelfvision.errors import (
     DatasetNotFoundError,
     InvalidParameterError,

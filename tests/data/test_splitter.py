@@ -472,9 +472,9 @@ def test_warnings_of_leaks_point_at_the_line_that_asked() -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_a_balanced_dataset_is_not_split(method: Method) -> None:
     ds = with_copies(dataset(["milk", "juice"] * 20))
-    with refuses(LeakageError, "augmented-copies", "ds"):
+    with refuses(LeakageError, "augmented-copies", "dataset"):
         shv.SeededSplitter(method=method).split(ds)
-    with refuses(LeakageError, "augmented-copies", "ds"):
+    with refuses(LeakageError, "augmented-copies", "dataset"):
         shv.SeededSplitter(method=method).folds(ds)
 
 
@@ -544,9 +544,9 @@ def test_one_group_after_another_is_left_out() -> None:
 
 
 def test_leaving_out_groups_needs_named_groups() -> None:
-    with refuses(SplitError, "no-groups", "ds"):
+    with refuses(SplitError, "no-groups", "dataset"):
         shv.SeededSplitter().leave_one_group_out(dataset(["milk"] * 4))
-    with refuses(SplitError, "no-groups", "ds"):
+    with refuses(SplitError, "no-groups", "dataset"):
         shv.SeededSplitter().leave_one_group_out(dataset(["milk"] * 4, groups=["a"] * 4))
 
 

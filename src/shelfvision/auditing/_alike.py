@@ -11,7 +11,7 @@ from shelfvision._photos.sources import ArrayPixels
 from shelfvision.auditing._finding import Finding, Severity
 from shelfvision.auditing._look import Looks, Photos
 from shelfvision.auditing._quality import blank_photos, listed_rows
-from shelfvision.data.duplicates._near import near_pairs
+from shelfvision.data.duplicates.near import near_pairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def about_twins(photos: Photos, looks: Looks, threshold: float) -> Iterator[Find
 
 _LEAK = (
     "{sets} of the same or nearly the same photos in several parts of the split, so that scores "
-    "measure memory; divide ds.group_near_duplicates() anew, or pass on_leak='drop'"
+    "measure memory; divide dataset.group_near_duplicates() anew, or pass on_leak='drop'"
 )
 _EXACT_LABELS = (
     "{sets} of identical photos under several labels, of which all but one are wrong; keep each "
@@ -63,7 +63,7 @@ _NEAR_LABELS = (
 _EXACT = "{sets} of identical photos under one label; keep one of each"
 _NEAR = (
     "{sets} of photos under one label that look the same; keep one of each, or keep them "
-    "together with ds.group_near_duplicates() before you split"
+    "together with dataset.group_near_duplicates() before you split"
 )
 
 

@@ -13,14 +13,13 @@ from shelfvision.auditing._look import look_at, photos_of
 from shelfvision.auditing._quality import about_files, about_looks, about_sizes
 from shelfvision.auditing._report import AuditReport
 from shelfvision.auditing._settings import Settings
-from shelfvision.data._dataset import Dataset
-from shelfvision.data.splitting._leaks import PARTS
-from shelfvision.data.splitting._splits import Splits
+from shelfvision.data import Dataset, Splits
+from shelfvision.data.splitting.leaks import PARTS
 from shelfvision.errors import DataError, InvalidParameterError
 
 
 def audit(
-    photos: Dataset | Splits,
+    dataset: Dataset | Splits,
     *,
     threshold: SupportsFloat = 0.95,
     outlier: SupportsFloat = 3.5,
@@ -37,7 +36,7 @@ def audit(
 
     Parameters
     ----------
-    photos : Dataset or Splits
+    dataset : Dataset or Splits
         What to look at. Augmented copies are left aside. Make the dataset with
         ``on_error="raise"`` or ``"skip"``: bad photos are told either way.
     threshold : float, default=0.95
@@ -108,12 +107,12 @@ def audit(
         outlier=as_number("outlier", outlier, minimum=1.0, maximum=100.0),
         few=as_integer("few", few, minimum=0),
     )
-    gathered = photos_of(_parts_of(photos))
+    gathered = photos_of(_parts_of(dataset))
     if not len(gathered):
         raise DataError(
             "there is no photo to audit; give a dataset with at least one",
             code="empty",
-            parameter="photos",
+            parameter="dataset",
         )
     looks = look_at(gathered)
     return AuditReport._of(
@@ -129,14 +128,14 @@ def audit(
     )
 
 
-def _parts_of(photos: Dataset | Splits) -> Mapping[str, Dataset]:
-    if isinstance(photos, Dataset):
-        return {"": photos}
-    if isinstance(photos, Splits):
-        return {name: part for name, part in zip(PARTS, photos, strict=True) if part is not None}
+def _parts_of(dataset: Dataset | Splits) -> Mapping[str, Dataset]:
+    if isinstance(dataset, Dataset):
+        return {"": dataset}
+    if isinstance(dataset, Splits):
+        return {name: part for name, part in zip(PARTS, dataset, strict=True) if part is not None}
     raise InvalidParameterError(
-        f"photos must be a Dataset or Splits, not {type(photos).__name__}; make one with "
+        f"dataset must be a Dataset or Splits, not {type(dataset).__name__}; make one with "
         "Dataset.from_directory or SeededSplitter.split",
         code="wrong-type",
-        parameter="photos",
+        parameter="dataset",
     )

@@ -10,7 +10,7 @@ from shelfvision._photos.sources import ArrayPixels
 from shelfvision.auditing._finding import Finding
 from shelfvision.auditing._look import Looks, Photos
 from shelfvision.auditing._quality import blank_photos, listed_rows
-from shelfvision.data.duplicates._bursts import BURST_LIKENESS, burst_pairs
+from shelfvision.data.duplicates.bursts import BURST_LIKENESS, burst_pairs
 
 # Two photos that look alike are no burst yet.
 _SMALLEST = 3

@@ -15,8 +15,7 @@ from shelfvision._photos.headers import read_header
 from shelfvision._photos.threads import in_threads
 from shelfvision._progress import progress
 from shelfvision.auditing._measures import Measures, measures_of, spread_of
-from shelfvision.data._dataset import Dataset
-from shelfvision.data.finding._skipped import SkippedFile
+from shelfvision.data import Dataset, SkippedFile
 from shelfvision.errors import PhotoError
 from shelfvision.protocols import Image, PixelSource
 
@@ -75,8 +74,8 @@ def photos_of(parts: Mapping[str, Dataset]) -> Photos:
         class_names=blocks[0].class_names,
         image_size=blocks[0].image_size,
         skipped=tuple(dict.fromkeys(file for block in blocks for file in block.skipped)),
-        sources=tuple(block._source for block in blocks),
-        rows=np.concatenate([block._rows for block in blocks]),
+        sources=tuple(block.table.source for block in blocks),
+        rows=np.concatenate([block.table.rows for block in blocks]),
     )
 
 

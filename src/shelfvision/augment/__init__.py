@@ -2,13 +2,13 @@
 
 from shelfvision.augment._adapters import from_albumentations, from_keras_layer, from_torchvision
 from shelfvision.augment._compose import AlwaysChange, Compose, Maybe, OneOf
-from shelfvision.augment._contract import apply_augmenter
 from shelfvision.augment._defaults import default_augmenter
-from shelfvision.augment._epochs import read_epoch
 from shelfvision.augment._preview import preview, preview_array
 from shelfvision.augment._recipes import available_augmenters, from_dict, to_dict
 from shelfvision.augment.balancing._balancing import BalancingAugmenter
 from shelfvision.augment.balancing._plan import BalancingPlan
+from shelfvision.augment.contract import apply_augmenter
+from shelfvision.augment.copies import read_epoch
 from shelfvision.augment.operations._colour import (
     Brightness,
     ColorTemperature,

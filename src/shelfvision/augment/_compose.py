@@ -10,7 +10,7 @@ import numpy as np
 from typing_extensions import override
 
 from shelfvision._validation import as_integer, as_number
-from shelfvision.augment._contract import apply_augmenter
+from shelfvision.augment.contract import apply_augmenter
 from shelfvision.augment.operations._operation import Operation
 from shelfvision.augment.operations._stages import Stage, Touch, render
 from shelfvision.errors import InvalidParameterError

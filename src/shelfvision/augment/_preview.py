@@ -11,7 +11,7 @@ from shelfvision import plot
 from shelfvision._random import rng_for
 from shelfvision._validation import as_integer, as_seed
 from shelfvision.augment._compose import AlwaysChange, Compose
-from shelfvision.augment._contract import apply_augmenter, name_of
+from shelfvision.augment.contract import apply_augmenter, name_of
 from shelfvision.errors import DataError
 from shelfvision.protocols import Augmenter, Image, Images
 

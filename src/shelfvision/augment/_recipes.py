@@ -8,13 +8,13 @@ from typing import Any, TypeAlias, cast
 
 from shelfvision._validation import listed
 from shelfvision.augment import _compose
-from shelfvision.augment._contract import name_of
 from shelfvision.augment._plugins import (
     imported_plugin_names,
     load_plugin,
     made_from_plugin,
     plugin_names,
 )
+from shelfvision.augment.contract import name_of
 from shelfvision.augment.operations import _colour, _effects, _geometry, _light
 from shelfvision.augment.operations._operation import Operation
 from shelfvision.errors import AugmenterError, InvalidParameterError
@@ -100,14 +100,6 @@ def to_dict(augmenter: Augmenter) -> Recipe:
     {'name': 'Rotate', 'degrees': 10.0, 'fill': 'reflect'}
     """
     return written(augmenter, _registered)
-
-
-def told(augmenter: Augmenter) -> Recipe | str:
-    """Return an augmenter's recipe or, where it has none, how a sentence calls it."""
-    try:
-        return to_dict(augmenter)
-    except AugmenterError:
-        return name_of(augmenter)
 
 
 def from_dict(recipe: Mapping[str, object]) -> Augmenter:

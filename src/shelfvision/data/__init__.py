@@ -5,9 +5,9 @@ from shelfvision._photos.limits import DecodeLimits
 from shelfvision.data._dataset import Dataset
 from shelfvision.data._lineage import GroupLink
 from shelfvision.data.finding._skipped import SkippedFile, SkippedFiles
-from shelfvision.data.splitting._leaks import Leak
 from shelfvision.data.splitting._splits import Splits
 from shelfvision.data.splitting._splitter import SeededSplitter
+from shelfvision.data.splitting.leaks import Leak
 
 __all__ = [
     "Dataset",

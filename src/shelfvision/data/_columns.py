@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,20 +25,11 @@ from shelfvision.data.finding._classes import accepted_classes
 from shelfvision.errors import DataError, ShelfVisionWarning
 from shelfvision.protocols import ClassNames, Images
 
-_Scalar = TypeVar("_Scalar", bound=np.generic)
-
 MOST_CLASSES = 65_536
 """As many as a model may have; larger numbers are codes of products rather than of classes."""
 
 # The codes of fruit and vegetables (PLU) have four digits.
 _SEEM_CODES = 1000
-
-
-def frozen(array: npt.NDArray[_Scalar]) -> npt.NDArray[_Scalar]:
-    """Return a view that cannot be written through."""
-    array = array.view()
-    array.flags.writeable = False
-    return array
 
 
 def object_array(values: Sequence[str] | npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:

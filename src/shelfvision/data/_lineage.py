@@ -54,6 +54,8 @@ class Lineage:
         Where the photos come from; its digests name the groups that nobody named.
     groups : sequence of str, optional
         A namespaced group for every row of the source, None for one that nobody named.
+    origins : ndarray of int64, optional
+        The row of the source that each row descends from; by default each from itself.
     links : tuple of GroupLink, optional
         Photos that look the same in groups that may not be joined.
     """
@@ -66,15 +68,15 @@ class Lineage:
     def __init__(
         self,
         source: PixelSource,
-        groups: Sequence[str | None] | None = None,
+        groups: Sequence[str | None] | npt.NDArray[np.object_] | None = None,
         *,
+        origins: npt.NDArray[np.int64] | None = None,
         links: tuple[GroupLink, ...] = (),
     ) -> None:
         self.links = links
         self._source = source
-        # Which row of the source each row descends from; None where the rows are the source's own.
-        self._origins: npt.NDArray[np.int64] | None = None
-        self._groups = np.empty(len(source), dtype=object)
+        self._origins = origins
+        self._groups = np.empty(len(source) if origins is None else len(origins), dtype=object)
         if groups is not None:
             self._groups[:] = groups
 
@@ -97,18 +99,13 @@ class Lineage:
 
     def following(self, rows: npt.NDArray[np.int64]) -> Lineage:
         """Return the lineage of rows made from these, as copies are; it is found when asked."""
-        following = object.__new__(Lineage)
-        following.links = self.links
-        following._source = self._source
-        following._origins = rows if self._origins is None else self._origins[rows]
-        following._groups = self._groups[rows]
-        return following
+        origins = rows if self._origins is None else self._origins[rows]
+        return Lineage(self._source, self._groups[rows], origins=origins, links=self.links)
 
     def taken(self, source: PixelSource, rows: npt.NDArray[np.int64]) -> Lineage:
         """Return the lineage of another source that holds these rows, with the same groups."""
-        taken = Lineage(source, links=self.links)
-        taken._groups = self._groups[rows] if self._origins is None else self.of(rows)
-        return taken
+        groups = self._groups[rows] if self._origins is None else self.of(rows)
+        return Lineage(source, groups, links=self.links)
 
     def regrouped(
         self,
@@ -117,7 +114,6 @@ class Lineage:
         links: tuple[GroupLink, ...],
     ) -> Lineage:
         """Return the lineage of the same source with other groups for these rows."""
-        regrouped = self.following(np.arange(len(self._groups)))
-        regrouped.links = links
-        regrouped._groups[rows] = groups
-        return regrouped
+        changed = self._groups.copy()
+        changed[rows] = groups
+        return Lineage(self._source, changed, origins=self._origins, links=links)

@@ -25,6 +25,7 @@ from shelfvision._photos.sources import has_files
 from shelfvision._validation import listed
 from shelfvision._warnings import warn_caller
 from shelfvision.data._dataset import Dataset
+from shelfvision.data._selecting import renumbered
 from shelfvision.errors import DataError, ShelfVisionWarning, SplitError
 from shelfvision.protocols import Resize
 
@@ -81,7 +82,7 @@ def aligned(
             code="unknown-class",
             parameter=parameter,
         )
-    return dataset._renumbered({name: name for name in class_names}, class_names)
+    return Dataset(renumbered(dataset.table, class_names))
 
 
 def _remedy(
@@ -134,7 +135,7 @@ def sized(
     parameter : str
         What the caller calls the dataset, for the warning.
     """
-    files = has_files(dataset._source)
+    files = has_files(dataset.table.source)
     same_size = dataset.image_size == image_size
     if same_size and (dataset.resize == resize or not files):
         return Sized(dataset=dataset, brought="as given")

@@ -11,8 +11,8 @@ import numpy as np
 
 from shelfvision._validation import as_seed, listed
 from shelfvision.data import Dataset
-from shelfvision.data._dataset import require_dataset
 from shelfvision.data.aligning import Sized, aligned, sized
+from shelfvision.data.arguments import require_dataset
 from shelfvision.errors import DataError, InvalidParameterError
 from shelfvision.evaluation.report._about import About, DataFacts, data_facts, model_facts
 from shelfvision.evaluation.report._report import EvaluationReport

@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from shelfvision._validation import counted, listed
 from shelfvision.data import Dataset
-from shelfvision.data._dataset import require_dataset
 from shelfvision.data.aligning import aligned
+from shelfvision.data.arguments import require_dataset
 from shelfvision.errors import DataError, ShelfVisionWarning
 from shelfvision.predictions import Calibration, Thresholds, ValidationScores
 from shelfvision.predictions.class_prior import as_prior

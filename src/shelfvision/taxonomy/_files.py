@@ -10,7 +10,7 @@ from shelfvision._csv import read_table
 from shelfvision._identifiers import clean_name
 from shelfvision._text import unguarded
 from shelfvision._validation import counted
-from shelfvision.data.finding._scan import existing_directory
+from shelfvision.data.finding.directories import existing_directory
 from shelfvision.errors import DataError, InvalidParameterError
 from shelfvision.taxonomy._checks import NamePath
 

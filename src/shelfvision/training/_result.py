@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from shelfvision._text import printable
 from shelfvision._validation import import_package
-from shelfvision.data.splitting._leaks import Leak
+from shelfvision.data.splitting.leaks import Leak
 from shelfvision.inference import Classifier
 from shelfvision.training.display._html import result_view
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from shelfvision._progress import Verbose
 from shelfvision._validation import one_of
 from shelfvision.data import Dataset
-from shelfvision.data.splitting._leaks import OnLeak
+from shelfvision.data.splitting.leaks import OnLeak
 from shelfvision.protocols import Augmenter
 from shelfvision.training._result import TrainingResult
 from shelfvision.training.display._html import settings_view, shown

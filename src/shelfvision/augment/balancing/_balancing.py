@@ -25,6 +25,7 @@ from shelfvision.augment.balancing._plan import (
 )
 from shelfvision.augment.balancing._spread import copy_numbers, spread
 from shelfvision.data import Dataset
+from shelfvision.data.table import PhotoTable
 from shelfvision.errors import DataError, InvalidParameterError, ShelfVisionWarning
 from shelfvision.protocols import Augmenter, Images
 
@@ -102,7 +103,7 @@ class BalancingAugmenter:
         Parameters
         ----------
         class_counts : mapping of class name to int
-            How many photos each class has, as ``ds.class_counts`` gives it.
+            How many photos each class has, as ``dataset.class_counts`` gives it.
 
         Returns
         -------
@@ -121,7 +122,7 @@ class BalancingAugmenter:
         if not isinstance(class_counts, Mapping):
             raise InvalidParameterError(
                 f"class_counts must be a mapping of class name to number of photos, not "
-                f"{class_counts!r}; ds.class_counts is one",
+                f"{class_counts!r}; dataset.class_counts is one",
                 code="wrong-type",
                 parameter="class_counts",
             )
@@ -132,20 +133,20 @@ class BalancingAugmenter:
         plan = self._capped(counts, {name: self._room(n, 0) for name, n in counts.items()})
         return cast("BalancingPlan[Name]", plan)
 
-    def balance(self, ds: Dataset) -> Dataset:
+    def balance(self, dataset: Dataset) -> Dataset:
         """Return the dataset with copies, rendered when they are read.
 
         Parameters
         ----------
-        ds : Dataset
+        dataset : Dataset
             The training part. Copies that it has already are kept and count; new ones are made
             of originals only, and their numbers go on.
 
         Returns
         -------
         Dataset
-            The rows of `ds` first, untouched, then the copies, each with the id, label and group
-            of its original and a number in ``copies``.
+            The rows of `dataset` first, untouched, then the copies, each with the id, label and
+            group of its original and a number in ``copies``.
 
         Raises
         ------
@@ -164,34 +165,37 @@ class BalancingAugmenter:
         >>> shv.BalancingAugmenter(seed=42).balance(photos).class_counts
         {'can': 4, 'carton': 4}
         """
-        added = self._plan_for(ds)
-        chosen, augmenters = self._augmenters_for(ds.class_names)
-        origins = spread(ds, list(added.values()), self.seed)
-        ids = np.concatenate([ds.ids, ds.ids[origins]])
-        labels = np.concatenate([ds.labels, ds.labels[origins]])
-        numbers = copy_numbers(ds, origins)
-        # A dataset does not know augmenting; this room looks behind it so that it need not.
-        rows = np.concatenate([ds._rows, ds._rows[origins]])
+        added = self._plan_for(dataset)
+        chosen, augmenters = self._augmenters_for(dataset.class_names)
+        origins = spread(dataset, list(added.values()), self.seed)
+        ids = np.concatenate([dataset.ids, dataset.ids[origins]])
+        labels = np.concatenate([dataset.labels, dataset.labels[origins]])
+        numbers = copy_numbers(dataset, origins)
+        # A dataset does not know augmenting, so this room makes the table itself.
+        table = dataset.table
+        rows = np.concatenate([table.rows, table.rows[origins]])
         pixels = AugmentedPixels(
-            ds._source,
+            table.source,
             rows=rows,
             ids=ids,
-            copies=np.concatenate([np.zeros(len(ds), np.int32), numbers]),
+            copies=np.concatenate([np.zeros(len(table), np.int32), numbers]),
             augmenters=augmenters,
             chosen=None if len(augmenters) == 1 else chosen[labels],
             seed=as_seed(self.seed),
             refresh=self.refresh,
         )
-        balanced = Dataset.from_source(
-            pixels,
-            ids=ids.tolist(),
-            labels=labels,
-            class_names=ds.class_names,
-            copies=np.concatenate([ds.copies, numbers]),
+        return Dataset(
+            PhotoTable(
+                source=pixels,
+                rows=np.arange(len(rows), dtype=np.int64),
+                ids=ids,
+                labels=labels,
+                copies=np.concatenate([table.copies, numbers]),
+                lineage=table.lineage.following(rows),
+                class_names=table.class_names,
+                skipped=table.skipped,
+            )
         )
-        balanced._lineage = ds._lineage.following(rows)
-        balanced._skipped = ds._skipped
-        return balanced
 
     def fit_resample(
         self,
@@ -233,23 +237,23 @@ class BalancingAugmenter:
         """
         labels = np.asarray(y)
         numbers, classes = class_numbers(labels)
-        ds = Dataset.from_arrays(X, numbers, class_names=[str(name) for name in classes])
-        added = self._plan_for(ds, classes)
+        dataset = Dataset.from_arrays(X, numbers, class_names=[str(name) for name in classes])
+        added = self._plan_for(dataset, classes)
         chosen, augmenters = self._augmenters_for(classes)
-        origins = spread(ds, list(added.values()), self.seed)
-        indices = np.concatenate([np.arange(len(ds)), origins])
+        origins = spread(dataset, list(added.values()), self.seed)
+        indices = np.concatenate([np.arange(len(dataset)), origins])
         pixels = AugmentedPixels(
             ArrayPixels(X),
             rows=indices,
-            ids=ds.ids[indices],
-            copies=np.concatenate([ds.copies, copy_numbers(ds, origins)]),
+            ids=dataset.ids[indices],
+            copies=np.concatenate([dataset.copies, copy_numbers(dataset, origins)]),
             augmenters=augmenters,
             chosen=chosen[numbers[indices]],
             seed=as_seed(self.seed),
         )
         images = np.empty((len(indices), *X.shape[1:]), dtype=np.uint8)
-        images[: len(ds)] = X
-        for row in range(len(ds), len(indices)):
+        images[: len(dataset)] = X
+        for row in range(len(dataset), len(indices)):
             images[row] = pixels.read(row)
         self.sampling_strategy_ = {name: n for name, n in added.items() if n}
         self.sample_indices_ = indices
@@ -271,11 +275,11 @@ class BalancingAugmenter:
         return f"BalancingAugmenter({', '.join(settings)})"
 
     def _plan_for(
-        self, ds: Dataset, classes: Sequence[ClassName] | None = None
+        self, dataset: Dataset, classes: Sequence[ClassName] | None = None
     ) -> BalancingPlan[ClassName]:
-        names = ds.class_names if classes is None else classes
-        counts = dict(zip(names, ds.class_counts.values(), strict=True))
-        copies = np.bincount(ds.labels[ds.copies > 0], minlength=len(names)).tolist()
+        names = dataset.class_names if classes is None else classes
+        counts = dict(zip(names, dataset.class_counts.values(), strict=True))
+        copies = np.bincount(dataset.labels[dataset.copies > 0], minlength=len(names)).tolist()
         room = {
             name: self._room(n - made, made)
             for (name, n), made in zip(counts.items(), copies, strict=True)
@@ -293,7 +297,7 @@ class BalancingAugmenter:
             warnings.warn(
                 ShelfVisionWarning(
                     f"no photos of {listed(empty)}: a class without photos cannot be balanced and "
-                    "stays empty; add photos or leave it out with ds.select",
+                    "stays empty; add photos or leave it out with dataset.select",
                     code="missing-class",
                 ),
                 stacklevel=3,

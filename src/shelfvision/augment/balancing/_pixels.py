@@ -12,10 +12,8 @@ import numpy.typing as npt
 
 from shelfvision._photos.sources import has_files, read_rows, resized_source
 from shelfvision._random import rng_for
-from shelfvision.augment._contract import apply_augmenter
-from shelfvision.augment._identity import identity_of
-from shelfvision.augment._recipes import told
-from shelfvision.data import Dataset
+from shelfvision.augment.contract import apply_augmenter
+from shelfvision.augment.identity import augmenter_identity, recipe_or_name
 from shelfvision.protocols import Augmenter, Image, Images, PixelSource, Resize
 
 
@@ -76,7 +74,7 @@ class AugmentedPixels:
         self._ids = ids
         self._copies = copies
         self._augmenters = tuple(augmenters)
-        self._identities = tuple(identity_of(augmenter) for augmenter in augmenters)
+        self._identities = tuple(augmenter_identity(augmenter) for augmenter in augmenters)
         self._chosen = chosen
         self._seed = seed
         self._refresh = refresh
@@ -129,8 +127,8 @@ class AugmentedPixels:
     def digest(self, row: int) -> str:
         """Return a digest of the original's digest, the augmenter, the seed, the id and the copy.
 
-        Of an augmenter that is not made of this library's operations it knows what `identity_of`
-        knows.
+        Of an augmenter that is not made of this library's operations it knows what
+        `augmenter_identity` knows.
         """
         original = self._source.digest(int(self._rows[row]))
         number = int(self._copies[row])
@@ -147,11 +145,11 @@ class AugmentedPixels:
         )
         return hashlib.sha256(repr(parts).encode("utf-8", "surrogateescape")).hexdigest()
 
-    def told(self) -> list[dict[str, object]]:
+    def describe(self) -> list[dict[str, object]]:
         """Return how the copies come about, as plain JSON values; of those further down first."""
-        below = self._source.told() if isinstance(self._source, AugmentedPixels) else []
+        below = self._source.describe() if isinstance(self._source, AugmentedPixels) else []
         here: dict[str, object] = {
-            "augmenters": [told(augmenter) for augmenter in self._augmenters],
+            "augmenters": [recipe_or_name(augmenter) for augmenter in self._augmenters],
             "copies": int(np.count_nonzero(self._copies)),
             "refresh": self._refresh,
             "seed": self._seed,
@@ -183,8 +181,3 @@ class AugmentedPixels:
             rng = rng_for(self._seed, "refresh", photo, number, self._epoch)
         augmenter = self._augmenters[self._choice(row)]
         return apply_augmenter(augmenter, image, rng, where=f"photo {photo!r} (copy {number})")
-
-
-def copies_told(ds: Dataset) -> list[dict[str, object]]:
-    """Return how a dataset's copies come about, for the record of a run; nothing without copies."""
-    return ds._source.told() if isinstance(ds._source, AugmentedPixels) else []

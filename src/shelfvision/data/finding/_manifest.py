@@ -22,8 +22,8 @@ from shelfvision._validation import as_path, listed
 from shelfvision.data._lineage import named_groups
 from shelfvision.data.finding._classes import accepted_classes
 from shelfvision.data.finding._paths import PhotoFinder, photo_id, remedy_for
-from shelfvision.data.finding._scan import existing_directory
 from shelfvision.data.finding._skipped import SkippedFile
+from shelfvision.data.finding.directories import existing_directory
 from shelfvision.errors import DataError, InvalidParameterError, PhotoNotFoundError
 from shelfvision.protocols import ClassNames, OnError
 

@@ -10,12 +10,13 @@ from shelfvision._class_names import as_class_names
 from shelfvision._identifiers import clean_name, spellings, warn_of_twins
 from shelfvision._photos.formats import READ_NAMES, conversion, format_of_name, readable_suffixes
 from shelfvision._photos.heic.opening import PIP_LINE, heif_is_installed
-from shelfvision._validation import as_path, counted, listed
+from shelfvision._validation import counted, listed
 from shelfvision._warnings import warn_caller
 from shelfvision.data.finding._classes import accepted_classes
 from shelfvision.data.finding._folders import is_system_folder, refuse_parts, warn_of_wrapper
 from shelfvision.data.finding._skipped import SkippedFile
-from shelfvision.errors import DataError, DatasetNotFoundError, PhotoError, ShelfVisionWarning
+from shelfvision.data.finding.directories import existing_directory
+from shelfvision.errors import DataError, PhotoError, ShelfVisionWarning
 from shelfvision.protocols import ClassNames, OnError
 
 _SHOWN = 5
@@ -154,27 +155,6 @@ def _seen_instead(skipped: list[SkippedFile]) -> str:
         return ""
     first = skipped[0]
     return f" ({len(skipped)} other files were seen, the first {first.path!r}: {first.reason})"
-
-
-def existing_directory(directory: str | os.PathLike[str]) -> str:
-    """Return the absolute path of a folder that exists."""
-    given = as_path(directory, "directory")
-    root = os.path.abspath(given)
-    if os.path.isdir(root):
-        return root
-    if os.path.exists(root):
-        raise DataError(
-            f"{given!r} is a file, not a folder; give the folder that has one sub-folder of "
-            "photos per class",
-            code="not-a-folder",
-            parameter="directory",
-        )
-    where = "" if given == root else f" (looked at {root!r})"
-    raise DatasetNotFoundError(
-        f"there is no folder {given!r}{where}; check the path",
-        code="not-found",
-        parameter="directory",
-    )
 
 
 class _Walk:

@@ -9,8 +9,9 @@ import numpy.typing as npt
 
 from shelfvision._text import printable
 from shelfvision._validation import listed
-from shelfvision.data._dataset import Dataset, require_dataset
+from shelfvision.data._dataset import Dataset
 from shelfvision.data.aligning import aligned
+from shelfvision.data.arguments import require_dataset
 from shelfvision.data.splitting._files import SavedRows
 from shelfvision.errors import SplitError
 
@@ -50,7 +51,7 @@ def check_filled(parts: Mapping[str, Dataset]) -> None:
             )
 
 
-def check_complete(saved: SavedRows, rows: npt.NDArray[np.int64], ds: Dataset) -> None:
+def check_complete(saved: SavedRows, rows: npt.NDArray[np.int64], dataset: Dataset) -> None:
     """Refuse a dataset that lacks photos of a saved split, or has others."""
     lost = np.flatnonzero(rows < 0)
     if len(lost):
@@ -60,17 +61,17 @@ def check_complete(saved: SavedRows, rows: npt.NDArray[np.int64], ds: Dataset) -
         raise SplitError(
             f"line {saved.lines[first]} of {saved.path!r} has {what}, which the dataset does not "
             f"have ({len(lost)} of its {len(rows)} rows are missing); give the dataset that was "
-            "split, or split this one again with SeededSplitter.split(ds, previous=path)",
+            "split, or split this one again with SeededSplitter.split(dataset, previous=path)",
             code="unknown-id",
             parameter="path",
         )
-    new = np.ones(len(ds), dtype=np.bool_)
+    new = np.ones(len(dataset), dtype=np.bool_)
     new[rows] = False
     if new.any():
         raise SplitError(
-            f"{saved.path!r} does not say where {listed(ds.ids[new], limit=3)} belong; give the "
-            "dataset that was split, or place the new photos with "
-            "SeededSplitter.split(ds, previous=path)",
+            f"{saved.path!r} does not say where {listed(dataset.ids[new], limit=3)} belong; give "
+            "the dataset that was split, or place the new photos with "
+            "SeededSplitter.split(dataset, previous=path)",
             code="incomplete",
             parameter="path",
         )

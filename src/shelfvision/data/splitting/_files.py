@@ -17,7 +17,7 @@ from shelfvision._storage.text_files import read_lines
 from shelfvision._text import csv_cell, from_csv_cell
 from shelfvision._validation import as_path
 from shelfvision.data._dataset import Dataset
-from shelfvision.data.splitting._leaks import PARTS
+from shelfvision.data.splitting.leaks import PARTS
 from shelfvision.errors import SplitError
 
 LEFT_OUT = ("dropped", "unlisted", "unplaced")

@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from shelfvision._random import ranks_for
 from shelfvision.data.splitting._columns import factorized
-from shelfvision.data.splitting._leaks import PARTS
 from shelfvision.data.splitting._pins import NEW, pinned_groups, rows_of
 from shelfvision.data.splitting._placing import place_groups
 from shelfvision.data.splitting._quotas import (
@@ -23,6 +22,7 @@ from shelfvision.data.splitting._quotas import (
     largest_remainder,
     split_quotas,
 )
+from shelfvision.data.splitting.leaks import PARTS
 from shelfvision.errors import SplitError
 
 # The arrays of states below have, for every row, the number of its part or a state of _pins.

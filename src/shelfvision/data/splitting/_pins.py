@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from shelfvision.data._dataset import Dataset
 from shelfvision.data.splitting._files import SavedRows, find_rows, read_split
-from shelfvision.data.splitting._leaks import PARTS
+from shelfvision.data.splitting.leaks import PARTS
 from shelfvision.errors import SplitError
 
 NEW = -1

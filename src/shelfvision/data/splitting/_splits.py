@@ -26,7 +26,8 @@ from shelfvision.data.splitting._files import (
     rows_by_id,
     write_split,
 )
-from shelfvision.data.splitting._leaks import (
+from shelfvision.data.splitting._origin import Origin
+from shelfvision.data.splitting.leaks import (
     ON_LEAK,
     PARTS,
     Leak,
@@ -36,7 +37,6 @@ from shelfvision.data.splitting._leaks import (
     refusal,
     without_leaks,
 )
-from shelfvision.data.splitting._origin import Origin
 from shelfvision.errors import LeakageError, LeakageWarning
 
 
@@ -72,8 +72,8 @@ class Splits:
     >>> import numpy as np
     >>> import shelfvision as shv
     >>> images = np.arange(6, dtype=np.uint8).reshape(6, 1, 1, 1).repeat(3, axis=3)
-    >>> ds = shv.Dataset.from_arrays(images, ["milk", "juice"] * 3)
-    >>> train, validation, test = shv.Splits(train=ds[:4], test=ds[4:])
+    >>> dataset = shv.Dataset.from_arrays(images, ["milk", "juice"] * 3)
+    >>> train, validation, test = shv.Splits(train=dataset[:4], test=dataset[4:])
     >>> len(train), validation, len(test)
     (4, None, 2)
     """
@@ -121,7 +121,7 @@ class Splits:
     @classmethod
     def from_files(
         cls,
-        ds: Dataset,
+        dataset: Dataset,
         *,
         train: str | os.PathLike[str],
         validation: str | os.PathLike[str] | None = None,
@@ -137,7 +137,7 @@ class Splits:
 
         Parameters
         ----------
-        ds : Dataset
+        dataset : Dataset
             The photos that the lists name.
         train, validation, test : path-like
             The lists. `validation` and `test` may be left out.
@@ -160,25 +160,25 @@ class Splits:
         LeakageError
             The lists share photos and `on_leak` is ``"raise"``.
         """
-        known = rows_by_id(ds)
+        known = rows_by_id(dataset)
         given = zip(PARTS, (as_path(train, "train"), validation, test), strict=True)
         rows = {
             name: listed_rows(path, known, parameter=name, encoding=encoding)
             for name, path in given
             if path is not None
         }
-        rest = np.ones(len(ds), dtype=np.bool_)
+        rest = np.ones(len(dataset), dtype=np.bool_)
         for chosen in rows.values():
             rest[chosen] = False
         return assemble(
-            {name: ds[chosen] for name, chosen in rows.items()},
+            {name: dataset[chosen] for name, chosen in rows.items()},
             on_leak,
-            Origin(left_out={"unlisted": ds[rest]}),
+            Origin(left_out={"unlisted": dataset[rest]}),
         )
 
     @classmethod
     def load(
-        cls, path: str | os.PathLike[str], ds: Dataset, *, on_leak: OnLeak = "raise"
+        cls, path: str | os.PathLike[str], dataset: Dataset, *, on_leak: OnLeak = "raise"
     ) -> Splits:
         """Load a split that `save` wrote: the same photos in the same order.
 
@@ -186,7 +186,7 @@ class Splits:
         ----------
         path : path-like
             The manifest.
-        ds : Dataset
+        dataset : Dataset
             The dataset that was split; its rows may come in any order.
         on_leak : {"raise", "drop", "allow"}, default="raise"
             As for `Splits`. A split that was saved with leaks is loaded with ``"allow"``.
@@ -205,10 +205,10 @@ class Splits:
             either side, or labels have changed.
         """
         saved = read_split(path, parameter="path")
-        rows = find_rows(saved, ds)
-        check_complete(saved, rows, ds)
+        rows = find_rows(saved, dataset)
+        check_complete(saved, rows, dataset)
         names = np.array(saved.splits, dtype=object)
-        blocks = {name: ds[rows[names == name]] for name in PARTS + LEFT_OUT}
+        blocks = {name: dataset[rows[names == name]] for name in PARTS + LEFT_OUT}
         return assemble(
             {name: blocks[name] for name in PARTS if name == "train" or len(blocks[name])},
             on_leak,

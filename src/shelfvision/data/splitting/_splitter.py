@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._validation import as_integer, as_number, as_seed, one_of
-from shelfvision.data._dataset import Dataset, require_dataset
+from shelfvision.data._dataset import Dataset
 from shelfvision.data._lineage import USER
+from shelfvision.data.arguments import require_dataset
 from shelfvision.data.splitting._columns import (
     Labels,
     Names,
@@ -22,7 +23,6 @@ from shelfvision.data.splitting._columns import (
     row_keys,
     warn_of_parted,
 )
-from shelfvision.data.splitting._leaks import ON_LEAK, PARTS, OnLeak
 from shelfvision.data.splitting._methods import (
     fold_numbers,
     hashed_states,
@@ -33,6 +33,7 @@ from shelfvision.data.splitting._methods import (
 from shelfvision.data.splitting._origin import Origin
 from shelfvision.data.splitting._pins import DROPPED, NEW, UNLISTED, UNPLACED, Pins, read_pins
 from shelfvision.data.splitting._splits import Splits, assemble
+from shelfvision.data.splitting.leaks import ON_LEAK, PARTS, OnLeak
 from shelfvision.errors import InvalidParameterError, LeakageError, SplitError
 
 Method: TypeAlias = Literal["stratified", "hashed", "shuffled"]
@@ -129,12 +130,12 @@ class SeededSplitter:
         one_of("on_leak", self.on_leak, ON_LEAK)
         object.__setattr__(self, "seed", as_seed(self.seed))
 
-    def split(self, ds: Dataset, previous: str | os.PathLike[str] | None = None) -> Splits:
+    def split(self, dataset: Dataset, previous: str | os.PathLike[str] | None = None) -> Splits:
         """Divide a dataset.
 
         Parameters
         ----------
-        ds : Dataset
+        dataset : Dataset
             The photos; balance the training part afterwards, not before.
         previous : path-like, optional
             A manifest that `Splits.save` wrote. Its photos stay where they are. New photos follow
@@ -145,7 +146,7 @@ class SeededSplitter:
         Returns
         -------
         Splits
-            The parts: in the order of `ds`, or for ``"shuffled"`` of the permutation.
+            The parts: in the order of `dataset`, or for ``"shuffled"`` of the permutation.
 
         Raises
         ------
@@ -161,38 +162,40 @@ class SeededSplitter:
         >>> import numpy as np
         >>> import shelfvision as shv
         >>> images = np.arange(20, dtype=np.uint8).reshape(20, 1, 1, 1).repeat(3, axis=3)
-        >>> ds = shv.Dataset.from_arrays(images, ["milk", "juice"] * 10)
-        >>> print(shv.SeededSplitter(seed=42).split(ds).describe())
+        >>> dataset = shv.Dataset.from_arrays(images, ["milk", "juice"] * 10)
+        >>> print(shv.SeededSplitter(seed=42).split(dataset).describe())
         class  train  validation  test  total
         juice      7           2     1     10
         milk       7           2     1     10
         all       14           4     2     20
         Every class has its exact quota in every part.
         """
-        self._refuse_copies(ds)
-        pins = Pins.none(len(ds)) if previous is None else read_pins(previous, ds)
+        self._refuse_copies(dataset)
+        pins = Pins.none(len(dataset)) if previous is None else read_pins(previous, dataset)
         if self.method == "shuffled":
             left, note = pins.state, "Groups were ignored (shuffled)."
             rows = shuffled_rows(self.seed, self._shares, left)
         else:
-            left, note = self._placed(ds.groups, ds.labels, ds.class_names, pins.state)
+            left, note = self._placed(
+                dataset.groups, dataset.labels, dataset.class_names, pins.state
+            )
             rows = rows_per_part(left)
         wanted = [
             len(chosen) > 0 or share > 0 for chosen, share in zip(rows, self._shares, strict=True)
         ]
         origin = Origin(
             left_out={
-                "dropped": ds[left == DROPPED],
-                "unlisted": ds[left == UNLISTED],
-                "unplaced": ds[left == UNPLACED],
+                "dropped": dataset[left == DROPPED],
+                "unlisted": dataset[left == UNLISTED],
+                "unplaced": dataset[left == UNPLACED],
             },
             notes=(note,),
             gone=pins.gone,
             groups_ignored=self.method == "shuffled",
-            disjoint=previous is None and self.method != "shuffled" and not ds.copies.any(),
+            disjoint=previous is None and self.method != "shuffled" and not dataset.copies.any(),
         )
         parts = zip(PARTS, rows, wanted, strict=True)
-        return assemble({name: ds[r] for name, r, want in parts if want}, self.on_leak, origin)
+        return assemble({name: dataset[r] for name, r, want in parts if want}, self.on_leak, origin)
 
     def split_indices(
         self,
@@ -209,7 +212,8 @@ class SeededSplitter:
             The class of every row.
         groups : sequence of str, optional
             What must stay together. By default every row is a group of its own, named by its id.
-            ``split_indices(ds.labels, groups=ds.groups)`` divides as ``split(ds)`` does.
+            ``split_indices(dataset.labels, groups=dataset.groups)`` divides as ``split(dataset)``
+            does.
         ids : sequence of str, optional
             A name for every row; by default ``"0"``, ``"1"`` and so on.
 
@@ -237,7 +241,7 @@ class SeededSplitter:
             rows = rows_per_part(placed)
         return rows[0], rows[1], rows[2]
 
-    def folds(self, ds: Dataset, n_folds: int = 5) -> Iterator[Splits]:
+    def folds(self, dataset: Dataset, n_folds: int = 5) -> Iterator[Splits]:
         """Divide a dataset `n_folds` times, so that every photo is tested once.
 
         Groups stay whole and every fold has its quota of every class as nearly as groups allow.
@@ -245,7 +249,7 @@ class SeededSplitter:
 
         Parameters
         ----------
-        ds : Dataset
+        dataset : Dataset
             The photos.
         n_folds : int, default=5
             How many times, at least 2.
@@ -264,19 +268,21 @@ class SeededSplitter:
             The dataset contains augmented copies and `on_leak` is ``"raise"``.
         """
         n_folds = as_integer("n_folds", n_folds, minimum=2)
-        self._refuse_copies(ds)
-        fold_of = fold_numbers(self.seed, n_folds, ds.groups, ds.labels, ds.class_names)
+        self._refuse_copies(dataset)
+        fold_of = fold_numbers(
+            self.seed, n_folds, dataset.groups, dataset.labels, dataset.class_names
+        )
         return (
-            self._fold(ds, fold_of == fold, f"Fold {fold + 1} of {n_folds}.")
+            self._fold(dataset, fold_of == fold, f"Fold {fold + 1} of {n_folds}.")
             for fold in range(n_folds)
         )
 
-    def leave_one_group_out(self, ds: Dataset) -> Iterator[Splits]:
+    def leave_one_group_out(self, dataset: Dataset) -> Iterator[Splits]:
         """Test on one of the groups that the user named (a store, a session) after another.
 
         Parameters
         ----------
-        ds : Dataset
+        dataset : Dataset
             Photos whose groups were given, all of them.
 
         Returns
@@ -291,8 +297,8 @@ class SeededSplitter:
         LeakageError
             The dataset contains augmented copies and `on_leak` is ``"raise"``.
         """
-        self._refuse_copies(ds)
-        codes, groups = factorized(ds.groups)
+        self._refuse_copies(dataset)
+        codes, groups = factorized(dataset.groups)
         unnamed = sum(not group.startswith(USER) for group in groups)
         if unnamed or len(groups) < 2:
             got = f"{unnamed} of the {len(groups)} groups are photos" if unnamed else "there is one"
@@ -300,17 +306,19 @@ class SeededSplitter:
                 "leave_one_group_out needs photos from at least two named groups, but "
                 f"{got}; name them with groups= (from_arrays) or group_column= (from_manifest)",
                 code="no-groups",
-                parameter="ds",
+                parameter="dataset",
             )
         order = sorted(range(len(groups)), key=groups.__getitem__)
         return (
-            self._fold(ds, codes == code, f"Tested on {groups[code].removeprefix(USER)!r}.")
+            self._fold(dataset, codes == code, f"Tested on {groups[code].removeprefix(USER)!r}.")
             for code in order
         )
 
-    def _fold(self, ds: Dataset, tested: npt.NDArray[np.bool_], note: str) -> Splits:
+    def _fold(self, dataset: Dataset, tested: npt.NDArray[np.bool_], note: str) -> Splits:
         return assemble(
-            {"train": ds[~tested], "test": ds[tested]}, self.on_leak, Origin(notes=(note,))
+            {"train": dataset[~tested], "test": dataset[tested]},
+            self.on_leak,
+            Origin(notes=(note,)),
         )
 
     def _placed(
@@ -332,16 +340,16 @@ class SeededSplitter:
         shares = [_exact(name, getattr(self, name)) for name in PARTS]
         return [share / sum(shares) for share in shares]
 
-    def _refuse_copies(self, ds: Dataset) -> None:
-        copies = np.flatnonzero(require_dataset("ds", ds).copies > 0)
+    def _refuse_copies(self, dataset: Dataset) -> None:
+        copies = np.flatnonzero(require_dataset("dataset", dataset).copies > 0)
         if len(copies) and self.on_leak == "raise":
             raise LeakageError(
                 f"the dataset contains {len(copies)} augmented copies (for example of "
-                f"{ds.ids[copies[0]]!r}), which would be judged on in validation and test; split "
-                "first, then balance the training part (for the article's order, balance and "
+                f"{dataset.ids[copies[0]]!r}), which would be judged on in validation and test; "
+                "split first, then balance the training part (for the article's order, balance and "
                 "then split, use fit_resample and split_indices on arrays)",
                 code="augmented-copies",
-                parameter="ds",
+                parameter="dataset",
             )
 
 

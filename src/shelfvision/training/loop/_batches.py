@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from shelfvision._keras.backend import backend_name, load_keras
 from shelfvision._random import order_for
-from shelfvision.augment._epochs import read_epoch
+from shelfvision.augment.copies import read_epoch
 from shelfvision.data import Dataset
 from shelfvision.protocols import Augmenter, Images
 from shelfvision.training.transfer._activations import Activations

@@ -9,9 +9,9 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shelfvision.augment.balancing._pixels import copies_told
+from shelfvision.augment.copies import describe_copies
 from shelfvision.data import Dataset
-from shelfvision.data.splitting._leaks import Leak
+from shelfvision.data.splitting.leaks import Leak
 from shelfvision.errors import InvalidParameterError, TrainingWarning
 from shelfvision.inference import Classifier
 from shelfvision.training._result import TrainingResult
@@ -228,7 +228,7 @@ def _result(
             **environment(),
             "backend": identity["backend"],
             "trainer": told_settings,
-            "balancing": copies_told(train),
+            "balancing": describe_copies(train),
             "training_photos": identity["training photos"],
             "validation_photos": identity["validation photos"],
             "class_counts": train.class_counts,

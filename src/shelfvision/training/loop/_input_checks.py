@@ -12,9 +12,9 @@ import numpy as np
 from shelfvision._keras.backend import load_keras
 from shelfvision._validation import listed
 from shelfvision.data import Dataset, Splits
-from shelfvision.data._dataset import require_dataset
 from shelfvision.data.aligning import aligned
-from shelfvision.data.splitting._leaks import Leak, OnLeak
+from shelfvision.data.arguments import require_dataset
+from shelfvision.data.splitting.leaks import Leak, OnLeak
 from shelfvision.errors import DataError, ModelError, TrainingWarning
 from shelfvision.models import spec_of
 from shelfvision.models.registry import is_ours

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from shelfvision._validation import as_integer, as_number, as_seed, one_of, received
-from shelfvision.data.splitting._leaks import ON_LEAK
+from shelfvision.data.splitting.leaks import ON_LEAK
 from shelfvision.errors import InvalidParameterError
 from shelfvision.training.settings._class_weight import checked_class_weight
 from shelfvision.training.settings._clipping import GradientClipping

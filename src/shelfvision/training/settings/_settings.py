@@ -12,9 +12,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
 
 from shelfvision._progress import Verbose
-from shelfvision.augment._identity import identity_of
-from shelfvision.augment._recipes import told
-from shelfvision.data.splitting._leaks import OnLeak
+from shelfvision.augment.identity import augmenter_identity, recipe_or_name
+from shelfvision.data.splitting.leaks import OnLeak
 from shelfvision.protocols import Augmenter
 from shelfvision.training.run._state import Json
 from shelfvision.training.settings._class_weight import ClassWeight
@@ -200,7 +199,7 @@ def finite(value: Json) -> Json:
 
 
 def _described_object(value: object) -> Json:
-    recipe = told(value) if callable(value) else None
+    recipe = recipe_or_name(value) if callable(value) else None
     if isinstance(recipe, dict):
         return described(recipe)
     for method in ("to_dict", "get_config"):
@@ -208,7 +207,7 @@ def _described_object(value: object) -> Json:
         if callable(configure) and not inspect.isclass(value):
             return {"type": _type_name(type(value)), "settings": described(configure())}
     kind = value if inspect.isroutine(value) or inspect.isclass(value) else type(value)
-    digest = hashlib.sha256(identity_of(value).encode()).hexdigest()
+    digest = hashlib.sha256(augmenter_identity(value).encode()).hexdigest()
     return f"{_type_name(kind)} #{digest[:16]}"
 
 

@@ -111,7 +111,7 @@ class Activations:
 
 def _content(photos: Dataset) -> str:
     """Return a digest of the photos in their order, with what keys their views, but no labels."""
-    digests = digests_of(photos._source, photos._rows)
+    digests = digests_of(photos.table.source, photos.table.rows)
     rows = zip(photos.ids.tolist(), photos.copies.tolist(), digests, strict=True)
     told = repr((photos.image_size, photos.resize, list(rows)))
     return hashlib.sha256(told.encode("utf-8", "surrogateescape")).hexdigest()

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._random import rank_for
-from shelfvision.augment._epochs import read_epoch
-from shelfvision.augment._identity import identity_of
+from shelfvision.augment.copies import differ_by_epoch, read_epoch
+from shelfvision.augment.identity import augmenter_identity
 from shelfvision.data import Dataset
 from shelfvision.protocols import Augmenter, Images
 
@@ -30,11 +30,11 @@ class Views:
         """What tells these views from others, as JSON has it."""
         if self.augmenter is None:
             return [1]
-        return [self.count, self.seed, identity_of(self.augmenter)]
+        return [self.count, self.seed, augmenter_identity(self.augmenter)]
 
     def read(self, photos: Dataset) -> list[Images]:
         """Return the images of every view; view `v` is what epoch `v` of a run would see."""
-        if not getattr(photos._source, "refresh", False):
+        if not differ_by_epoch(photos):
             photos = photos.cached()
         rows = np.arange(len(photos))
         return [

@@ -1,4 +1,12 @@
-"""What tells one augmenter from another, in every process: for fingerprints and caches."""
+"""The identity of an augmenter, the same in every process, and how records name it.
+
+`augmenter_identity` is for fingerprints and caches: equal augmenters have equal texts.
+`recipe_or_name` is for records that people read.
+
+>>> from shelfvision.augment import Rotate
+>>> augmenter_identity(Rotate(10))
+'{"degrees": 10.0, "fill": "reflect", "name": "Rotate"}'
+"""
 
 from __future__ import annotations
 
@@ -12,13 +20,16 @@ from types import CellType, CodeType, FunctionType, MethodType
 
 import numpy as np
 
-from shelfvision.augment._recipes import Recipe, written
+from shelfvision.augment._recipes import Recipe, to_dict, written
+from shelfvision.augment.contract import name_of
+from shelfvision.errors import AugmenterError
+from shelfvision.protocols import Augmenter
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _DEEPEST = 12
 
 
-def identity_of(augmenter: object) -> str:
+def augmenter_identity(augmenter: object) -> str:
     """Return a text that is the same for equal augmenters, in every process.
 
     Our operations are known by all their settings. A function is known by its name and its own
@@ -29,17 +40,31 @@ def identity_of(augmenter: object) -> str:
     return json.dumps(written(augmenter, _described), sort_keys=True)
 
 
+def recipe_or_name(augmenter: Augmenter) -> Recipe | str:
+    """Return the recipe of an augmenter or, where it has none, its name or the code that makes it.
+
+    Parameters
+    ----------
+    augmenter : Augmenter
+        Any augmenter.
+    """
+    try:
+        return to_dict(augmenter)
+    except AugmenterError:
+        return name_of(augmenter)
+
+
 def _described(value: object) -> Recipe:
-    return {"other": _told(value, ())}
+    return {"other": _plain_parts(value, ())}
 
 
-def _told(value: object, above: tuple[int, ...]) -> object:
+def _plain_parts(value: object, above: tuple[int, ...]) -> object:
     """Return what there is to say about a value that stands within others, as JSON has it."""
     if value is None or isinstance(value, str | bool | int | float):
         return value
     if id(value) in above or len(above) > _DEEPEST:
         return _name(type(value))
-    inner = functools.partial(_told, above=(*above, id(value)))
+    inner = functools.partial(_plain_parts, above=(*above, id(value)))
     if isinstance(value, Mapping):
         return [[inner(key), inner(item)] for key, item in value.items()]
     if isinstance(value, AbstractSet):

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from shelfvision._photos.threads import in_threads
 from shelfvision._progress import progress
-from shelfvision.data.duplicates._near import thumbnail_of
+from shelfvision.data.duplicates.near import thumbnail_of
 from shelfvision.protocols import Image, PixelSource
 
 BURST_LIKENESS = 0.92

@@ -1,4 +1,8 @@
-"""What a training run reads: the images of one epoch, freshly augmented where asked."""
+"""The augmented copies of a dataset: the images of one epoch, and how the copies are made.
+
+Training reads its images through `read_epoch`. `describe_copies` is for the record of a run.
+`differ_by_epoch` tells whether copies may be kept from one epoch to the next.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +11,14 @@ import numpy.typing as npt
 
 from shelfvision._photos.sources import read_rows
 from shelfvision._random import rng_for
-from shelfvision.augment._contract import apply_augmenter
 from shelfvision.augment.balancing._pixels import AugmentedPixels
+from shelfvision.augment.contract import apply_augmenter
 from shelfvision.data import Dataset
 from shelfvision.protocols import Augmenter, Images
 
 
 def read_epoch(
-    ds: Dataset,
+    dataset: Dataset,
     indices: npt.NDArray[np.int64],
     *,
     epoch: int,
@@ -25,7 +29,7 @@ def read_epoch(
 
     Parameters
     ----------
-    ds : Dataset
+    dataset : Dataset
         The training part.
     indices : ndarray of int64, shape (n,)
         Which of its rows.
@@ -47,15 +51,38 @@ def read_epoch(
     AugmenterError
         The augmenter broke its contract; the photo is named.
     """
-    source = ds._source
+    source = dataset.table.source
     if isinstance(source, AugmentedPixels):
         source = source.at_epoch(epoch)
-    images = read_rows(source, ds._rows[indices])
+    images = read_rows(source, dataset.table.rows[indices])
     if augmenter is None:
         return images
     for position, index in enumerate(indices):
-        photo, copy = ds.ids[index], int(ds.copies[index])
+        photo, copy = dataset.ids[index], int(dataset.copies[index])
         rng = rng_for(seed, "augment", photo, copy, epoch)
         where = f"photo {photo!r} (copy {copy}, epoch {epoch})"
         images[position] = apply_augmenter(augmenter, images[position], rng, where=where)
     return images
+
+
+def describe_copies(dataset: Dataset) -> list[dict[str, object]]:
+    """Return how the copies of a dataset are made, as plain JSON values; empty without copies.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Any dataset, balanced or not.
+    """
+    source = dataset.table.source
+    return source.describe() if isinstance(source, AugmentedPixels) else []
+
+
+def differ_by_epoch(dataset: Dataset) -> bool:
+    """Return whether every epoch has copies of its own, as with ``refresh=True``.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Any dataset, balanced or not.
+    """
+    return bool(getattr(dataset.table.source, "refresh", False))

@@ -1,0 +1,154 @@
+"""Tables of photos in files: of a folder of classes, a CSV manifest or a data frame."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, final
+
+import numpy as np
+
+from shelfvision._photos.decode import DecodeLimits
+from shelfvision._photos.file_pixels import FilePixels
+from shelfvision._validation import as_image_size, one_of
+from shelfvision.data._columns import object_array
+from shelfvision.data._given import table_of_source
+from shelfvision.data.finding._frame import FRAME, rows_of_frame
+from shelfvision.data.finding._manifest import (
+    Columns,
+    Manifest,
+    Origin,
+    Where,
+    manifest_of,
+    read_manifest,
+)
+from shelfvision.data.finding._readable import unreadable
+from shelfvision.data.finding._scan import scan_directory, warn_of_empty
+from shelfvision.data.finding._skipped import SkippedFile, SkippedFiles
+from shelfvision.data.table import PhotoTable, class_counts_of, taken
+from shelfvision.errors import DataError
+from shelfvision.protocols import RESIZE_RULES, ClassNames, OnError, Resize
+
+if TYPE_CHECKING:
+    from narwhals.typing import IntoDataFrame
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadOptions:
+    """How the files of photos become images, and what happens to those that cannot be read."""
+
+    image_size: tuple[int, int]
+    """Height and width in pixels."""
+    resize: Resize
+    """What happens to a photo of another shape."""
+    limits: DecodeLimits
+    """What a photo may cost before it counts as bad."""
+    on_error: OnError
+    """Whether a photo that cannot be read is left out now, or raises when it is asked for."""
+
+    def __post_init__(self) -> None:
+        """Check what was given."""
+        one_of("on_error", self.on_error, ("raise", "skip"))
+
+
+def table_of_directory(
+    directory: str | os.PathLike[str], class_names: ClassNames | None, options: ReadOptions
+) -> PhotoTable:
+    """Return a table of the photos below each class folder."""
+    scan = scan_directory(directory, class_names, options.on_error)
+    table = _table_of_files(
+        scan.root,
+        scan.ids,
+        options,
+        labels=scan.labels,
+        class_names=scan.class_names,
+        skipped=scan.skipped,
+    )
+    warn_of_empty(scan, class_counts_of(table), table.skipped)
+    return table
+
+
+def table_of_manifest(
+    path: str | os.PathLike[str],
+    *,
+    root: str | os.PathLike[str] | None,
+    columns: Columns,
+    where: Where | None,
+    class_names: ClassNames | None,
+    encoding: str | None,
+    options: ReadOptions,
+) -> PhotoTable:
+    """Return a table of the photos that a CSV file lists."""
+    manifest = read_manifest(
+        path, root=root, columns=columns, where=where, class_names=class_names, encoding=encoding
+    )
+    return _listed(manifest, Origin(repr(os.fspath(path))), options)
+
+
+def table_of_frame(
+    frame: IntoDataFrame,
+    *,
+    root: str | os.PathLike[str],
+    columns: Columns,
+    class_names: ClassNames | None,
+    options: ReadOptions,
+) -> PhotoTable:
+    """Return a table of the photos that a data frame lists."""
+    rows = rows_of_frame(frame, columns)
+    manifest = manifest_of(
+        rows, origin=FRAME, root=root, columns=columns, where={}, class_names=class_names
+    )
+    return _listed(manifest, FRAME, options)
+
+
+def _listed(manifest: Manifest, origin: Origin, options: ReadOptions) -> PhotoTable:
+    skipped = manifest.without_missing(origin, options.on_error)
+    return _table_of_files(
+        manifest.root,
+        manifest.ids,
+        options,
+        labels=manifest.labels,
+        class_names=manifest.class_names,
+        groups=manifest.groups,
+        skipped=skipped,
+    )
+
+
+def _table_of_files(
+    root: str,
+    names: Sequence[str],
+    options: ReadOptions,
+    *,
+    labels: Sequence[int],
+    class_names: tuple[str, ...],
+    groups: Sequence[str | None] | None = None,
+    skipped: Sequence[SkippedFile],
+) -> PhotoTable:
+    ids = object_array(names)
+    one_of("resize", options.resize, RESIZE_RULES)
+    source = FilePixels(
+        root,
+        ids,
+        image_size=as_image_size(options.image_size),
+        resize=options.resize,
+        limits=options.limits,
+    )
+    table = table_of_source(source, ids=ids, labels=labels, class_names=class_names, groups=groups)
+    table = replace(table, skipped=SkippedFiles(skipped))
+    return _without_unreadable(table, source) if options.on_error == "skip" else table
+
+
+def _without_unreadable(table: PhotoTable, source: FilePixels) -> PhotoTable:
+    """Return the rows that can be decoded; the others are told in `skipped`."""
+    bad = unreadable(source)
+    if len(bad) == len(table):
+        first = next(iter(bad.values()))
+        raise DataError(
+            f"none of the {len(table)} photos can be read; the first: {first}", code="unreadable"
+        )
+    good = np.ones(len(table), dtype=np.bool_)
+    good[list(bad)] = False
+    failed = [SkippedFile(table.ids[row], str(error), error.code) for row, error in bad.items()]
+    return replace(taken(table, good), skipped=SkippedFiles((*table.skipped, *failed)))
