@@ -65,18 +65,6 @@ HEAVY = BACKENDS | {
 """Packages that a function may import, so that importing shelfvision stays quick."""
 
 PENDING = {
-    "shelfvision.augment._contract",
-    "shelfvision.augment._epochs",
-    "shelfvision.augment._identity",
-    "shelfvision.augment._recipes",
-    "shelfvision.augment.balancing._pixels",
-    "shelfvision.data._dataset",
-    "shelfvision.data.duplicates._bursts",
-    "shelfvision.data.duplicates._near",
-    "shelfvision.data.finding._scan",
-    "shelfvision.data.finding._skipped",
-    "shelfvision.data.splitting._leaks",
-    "shelfvision.data.splitting._splits",
     "shelfvision.export._answers",
     "shelfvision.export._card",
     "shelfvision.export._exporting",

@@ -18,8 +18,8 @@ import numpy.typing as npt
 from shelfvision._validation import as_number, counted
 from shelfvision._warnings import warn_caller
 from shelfvision.data import Dataset
-from shelfvision.data._dataset import require_dataset
 from shelfvision.data.aligning import aligned
+from shelfvision.data.arguments import require_dataset
 from shelfvision.errors import DataError, InvalidParameterError, ShelfVisionWarning
 from shelfvision.inference import Classifier
 from shelfvision.predictions import Thresholds
