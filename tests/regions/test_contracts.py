@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import shelfvision as shv
 from shelfvision.protocols import Resize
 from shelfvision.regions._crops import CropShape, Cutting
-from shelfvision.regions.files._turning import turned
+from shelfvision.regions._orientation import turned
 
 Corners = npt.NDArray[np.float64]
 SIZE = (30, 40)

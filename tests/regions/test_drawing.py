@@ -13,7 +13,7 @@ import shelfvision as shv
 from shelfvision import protocols
 from shelfvision.errors import InvalidParameterError
 from shelfvision.regions.drawing._canvas import SURE, UNSURE, Canvas, named
-from shelfvision.regions.drawing._letters import Letters
+from shelfvision.regions.drawing._label_font import LabelFont
 from support import refuses
 
 GREY = np.full((300, 400, 3), 128, np.uint8)
@@ -115,7 +115,7 @@ def test_a_font_that_is_no_regular_file_or_huge_is_refused_at_once(
 
 
 def test_a_font_is_taken_by_its_path_and_by_its_name() -> None:
-    path = Letters.of(14, None).path
+    path = LabelFont.of(14, None).path
     if path is None:
         pytest.skip("matplotlib is not installed")
     plain = regions(["milk"], WIDE[:1], [True]).draw()
@@ -172,14 +172,14 @@ def test_names_in_any_script_and_with_line_breaks_can_be_drawn() -> None:
 
 
 def test_without_a_font_of_its_own_accents_go_and_other_signs_are_marked() -> None:
-    plain = Letters(size=14, path=None)
+    plain = LabelFont(size=14, path=None)
     assert plain.shown("Müsli naturé 牛") == "Musli nature ?"
     assert plain.shown("tea…") == "tea…"
     assert plain.shown("a\x00b") == "a?b"
 
 
 def test_text_that_does_not_fit_loses_its_end() -> None:
-    letters = Letters.of(14, None)
+    letters = LabelFont.of(14, None)
     room = letters.width("oat milk")
     assert letters.fitted("oat milk", room) == "oat milk"
     cut = letters.fitted("oat milk of the mountains", room)

@@ -25,8 +25,8 @@ from shelfvision.errors import (
     PhotoNotFoundError,
 )
 from shelfvision.regions._crops import Cutting
-from shelfvision.regions._photo import whole_photo
-from shelfvision.regions.files._turning import turned
+from shelfvision.regions._orientation import turned
+from shelfvision.regions._whole_photo import whole_photo
 from shelfvision.regions.predicting import cutting, regions_of
 from support import refuses
 

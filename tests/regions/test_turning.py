@@ -15,7 +15,7 @@ from PIL import Image as Pictures
 import shelfvision as shv
 from shelfvision import protocols
 from shelfvision.errors import InvalidParameterError
-from shelfvision.regions.files._turning import turned, upright
+from shelfvision.regions._orientation import turned, upright
 from shelfvision.regions.predicting import cutting, regions_of
 from support import refuses
 

@@ -208,3 +208,25 @@ def test_more_lines_than_anyone_has_are_refused(
 def test_bytes_that_are_no_text_are_refused(write: Write) -> None:
     with refuses(DataError, "wrong-encoding", "path"):
         shv.Boxes.from_yolo(write("0 0.5 0.5 1 1 \udcff"))
+
+
+@pytest.mark.remedy("ambiguous")
+@pytest.mark.parametrize(
+    "keypoints", ["0.5 0.4 1", "0.5 0.4 1 0.6 0.5 0", "0.5 0.4 0 0.6 0.5 0 0.5 0.6 1.0"]
+)
+def test_a_box_with_keypoints_is_not_taken_for_a_polygon(write: Write, keypoints: str) -> None:
+    line = f"0 0.5 0.5 0.25 0.5 {keypoints}"
+    with refuses(DataError, "ambiguous", "path") as caught:
+        shv.Boxes.from_yolo(write(f"{line}\n"))
+    assert "keep the first five numbers" in str(caught.value)
+    boxes = shv.Boxes.from_yolo(write(" ".join(line.split()[:5])))
+    assert boxes.corners.tolist() == [[0.375, 0.25, 0.625, 0.75]]
+
+
+def test_a_polygon_at_the_edge_of_the_photo_is_moved_inward_where_it_may_be_keypoints(
+    write: Write,
+) -> None:
+    polygon = "0 0.1 0.1 0.5 0.1 0.9 0.5 {} 0.9 0.5 1"
+    with refuses(DataError, "ambiguous", "path"):
+        shv.Boxes.from_yolo(write(polygon.format("1")))
+    assert len(shv.Boxes.from_yolo(write(polygon.format("0.999")))) == 1

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, cast, final
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._validation import Rows, as_image_size, as_rows, counted
+from shelfvision._validation import Rows, as_image_size, as_rows, counted, received
 from shelfvision.data import SkippedFiles
 from shelfvision.errors import InvalidParameterError
 from shelfvision.protocols import ClassNames, OnError
-from shelfvision.regions._checking import checked_corners, checked_labels, checked_scores, written
+from shelfvision.regions._checking import box_corners, box_labels, box_scores
 from shelfvision.regions.files._coco import read_coco
-from shelfvision.regions.files._found import Found
+from shelfvision.regions.files._raw_boxes import RawBoxes
 from shelfvision.regions.files._voc import read_voc
 from shelfvision.regions.files._yolo import read_yolo
 
@@ -82,9 +82,9 @@ class Boxes:
         image_size: tuple[int, int] | None = None,
         relative: bool = False,
     ) -> None:
-        self._corners = checked_corners(corners, relative=relative)
-        self._labels = checked_labels(labels, len(self._corners))
-        self._scores = checked_scores(scores, len(self._corners))
+        self._corners = box_corners(corners, relative=relative)
+        self._labels = box_labels(labels, len(self._corners))
+        self._scores = box_scores(scores, len(self._corners))
         self._image_size = None if image_size is None else as_image_size(image_size)
         self._relative = bool(relative)
         self._skipped = SkippedFiles()
@@ -215,7 +215,7 @@ class Boxes:
         return cls._of(read_yolo(path, class_names, on_error))
 
     @classmethod
-    def _of(cls, found: Found) -> Self:
+    def _of(cls, found: RawBoxes) -> Self:
         made = cls(
             found.corners,
             labels=found.labels,
@@ -309,7 +309,7 @@ class Boxes:
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle what it was made from; made anew, it is read-only again."""
-        found = Found(
+        found = RawBoxes(
             corners=self._corners,
             labels=self._labels,
             scores=self._scores,
@@ -332,8 +332,8 @@ def as_boxes(value: object) -> Boxes:
         return value
     if isinstance(value, str | bytes | os.PathLike | Mapping):
         raise InvalidParameterError(
-            f"boxes must be an array of shape (n, 4), Boxes or supervision.Detections, not "
-            f"{written(value)}; read files with Boxes.from_coco, Boxes.from_voc or Boxes.from_yolo",
+            f"boxes must be an array of shape (n, 4), Boxes or supervision.Detections, got "
+            f"{received(value)}; read files with Boxes.from_coco, from_voc or from_yolo",
             code="wrong-type",
             parameter="boxes",
         )

@@ -8,6 +8,7 @@ from typing import NoReturn
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._validation import received
 from shelfvision.errors import InvalidParameterError
 
 MAX_BOXES = 100_000
@@ -18,7 +19,7 @@ MAX_PIXEL = 1e6
 Corners = npt.NDArray[np.float64]
 
 
-def checked_corners(values: npt.ArrayLike, *, relative: bool) -> Corners:
+def box_corners(values: npt.ArrayLike, *, relative: bool) -> Corners:
     """Return corners as an owned, frozen array, or refuse them."""
     corners = _as_numbers(values)
     if corners.ndim != 2 or corners.shape[1] != 4:
@@ -89,17 +90,11 @@ def _faults(corners: Corners, *, relative: bool) -> list[tuple[str, str, npt.NDA
 
 def _refuse(row: int, corners: Corners, code: str, fault: str) -> NoReturn:
     raise InvalidParameterError(
-        f"box {row}, {written(corners[row].tolist())}, {fault}", code=code, parameter="corners"
+        f"box {row}, {received(corners[row].tolist())}, {fault}", code=code, parameter="corners"
     )
 
 
-def written(value: object) -> str:
-    """Return how a value is written, cut to what a sentence can bear."""
-    text = repr(value)
-    return text if len(text) <= 100 else f"{text[:97]}..."
-
-
-def checked_labels(labels: Sequence[str | None] | None, n: int) -> tuple[str | None, ...]:
+def box_labels(labels: Sequence[str | None] | None, n: int) -> tuple[str | None, ...]:
     """Return a label or None for every box."""
     if labels is None:
         return (None,) * n
@@ -108,7 +103,7 @@ def checked_labels(labels: Sequence[str | None] | None, n: int) -> tuple[str | N
     for row, label in enumerate(found):
         if label is not None and not isinstance(label, str):
             raise InvalidParameterError(
-                f"labels must be text or None, but that of box {row} is {written(label)}; pass "
+                f"labels must be text or None, but that of box {row} is {received(label)}; pass "
                 "[str(label) for label in labels]",
                 code="wrong-type",
                 parameter="labels",
@@ -116,7 +111,7 @@ def checked_labels(labels: Sequence[str | None] | None, n: int) -> tuple[str | N
     return found
 
 
-def checked_scores(scores: npt.ArrayLike | None, n: int) -> npt.NDArray[np.float32] | None:
+def box_scores(scores: npt.ArrayLike | None, n: int) -> npt.NDArray[np.float32] | None:
     """Return a frozen column of scores, or None where there are none."""
     if scores is None:
         return None

@@ -11,10 +11,11 @@ import numpy.typing as npt
 
 from shelfvision._photos.decode import resize_image
 from shelfvision._photos.threads import in_threads
+from shelfvision._validation import received
 from shelfvision.errors import InvalidParameterError
 from shelfvision.protocols import Image, Resize
 from shelfvision.regions._boxes import Boxes
-from shelfvision.regions._checking import Corners, written
+from shelfvision.regions._checking import Corners
 
 Windows: TypeAlias = npt.NDArray[np.int64]
 """Left, top, right, bottom in whole pixels inside the photo, shape (n, 4)."""
@@ -75,7 +76,7 @@ def require_inside(boxes: Boxes, photo_size: tuple[int, int]) -> None:
     if outside.any():
         row = int(np.flatnonzero(outside)[0])
         raise InvalidParameterError(
-            f"box {row}, {written(boxes.corners[row].tolist())}, lies outside the photo, which is "
+            f"box {row}, {received(boxes.corners[row].tolist())}, lies outside the photo, which is "
             f"{width} x {height} pixels when upright; leave it out, or give the photo that it "
             "belongs to",
             code="outside",
@@ -83,7 +84,7 @@ def require_inside(boxes: Boxes, photo_size: tuple[int, int]) -> None:
         )
     if len(boxes) and boxes.corners.max() <= 1 and min(photo_size) > 4:
         raise InvalidParameterError(
-            f"all boxes lie within the first pixel, such as {written(boxes.corners[0].tolist())} "
+            f"all boxes lie within the first pixel, such as {received(boxes.corners[0].tolist())} "
             "in box 0, so they seem to be shares of the photo's size; pass Boxes(corners, "
             "relative=True)",
             code="relative",

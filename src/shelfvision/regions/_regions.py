@@ -17,9 +17,9 @@ from shelfvision.errors import InvalidParameterError
 from shelfvision.predictions import Decision, Predictions
 from shelfvision.protocols import Image
 from shelfvision.regions._boxes import Boxes
-from shelfvision.regions._exporting import as_coco, as_detections
-from shelfvision.regions._photo import Origin, pixels_of
-from shelfvision.regions.drawing._drawing import Marked, drawn
+from shelfvision.regions._conversion import as_coco, as_detections
+from shelfvision.regions._whole_photo import Origin, pixels_of
+from shelfvision.regions.drawing._regions_picture import MarkedBoxes, draw_regions
 
 if TYPE_CHECKING:
     from typing import Self
@@ -190,7 +190,7 @@ class Regions(Sequence[Region]):
         """Draw the boxes with labels and confidences on the photo.
 
         What is to review has a dashed frame in another colour, and a question mark. Where boxes
-        are too small for names, they bear numbers, and the names stand below the photo. Letters
+        are too small for names, they bear numbers, and the names stand below the photo. LabelFont
         grow with the picture and are never less than 12 pixels high.
 
         Parameters
@@ -213,13 +213,13 @@ class Regions(Sequence[Region]):
         PhotoError
             The photo's file is there no more, or cannot be read.
         """
-        marked = Marked(
+        marked = MarkedBoxes(
             corners=self._boxes.corners,
             labels=tuple(self.labels),
             confidences=tuple(self.confidences.tolist()),
             sure=tuple(one != "review" for one in self.decisions),
         )
-        return drawn(self.photo(), marked, width, font)
+        return draw_regions(self.photo(), marked, width, font)
 
     def to_coco(self, *, file_name: str | None = None) -> dict[str, object]:
         """Return a COCO data set of this photo, as plain values for ``json.dump``.
@@ -313,8 +313,8 @@ class Regions(Sequence[Region]):
         """Return the labels with their counts, the most frequent first."""
         review = int((self.decisions == "review").sum())
         note = f", {review} to review" if review else ""
-        told = [f"{n} {printable(name)}" for name, n in Counter(self.labels).most_common(5)]
-        more = len(set(self.labels)) - len(told)
-        told += [f"{more} classes more"] if more > 0 else []
+        names = [f"{n} {printable(name)}" for name, n in Counter(self.labels).most_common(5)]
+        more = len(set(self.labels)) - len(names)
+        names += [f"{more} classes more"] if more > 0 else []
         title = f"<Regions: {counted(len(self), 'box')}{note}"
-        return f"{title}: {', '.join(told)}>" if told else f"{title}>"
+        return f"{title}: {', '.join(names)}>" if names else f"{title}>"

@@ -14,9 +14,9 @@ from shelfvision.predictions import Predictions
 from shelfvision.protocols import Image, Resize
 from shelfvision.regions._boxes import HasCorners, as_boxes
 from shelfvision.regions._crops import CropShape, Cutting
-from shelfvision.regions._photo import whole_photo
+from shelfvision.regions._orientation import upright
 from shelfvision.regions._regions import Regions
-from shelfvision.regions.files._turning import upright
+from shelfvision.regions._whole_photo import whole_photo
 
 __all__ = ["CropShape", "HasCorners", "cutting", "regions_of"]
 

@@ -16,9 +16,9 @@ from shelfvision.errors import InvalidParameterError
 from shelfvision.predictions import Predictions
 from shelfvision.protocols import Image, Resize
 from shelfvision.regions._crops import Cutting, Windows
-from shelfvision.regions._map import ShelfMap
-from shelfvision.regions._photo import whole_photo
-from shelfvision.regions.drawing._map_drawing import Edges
+from shelfvision.regions._shelf_map import ShelfMap
+from shelfvision.regions._whole_photo import whole_photo
+from shelfvision.regions.drawing._map_picture import Edges
 
 Tile: TypeAlias = SupportsIndex | tuple[int, int]
 """Height and width in pixels of the photo, or one number for both."""

@@ -15,7 +15,7 @@ from PIL import ImageDraw
 from shelfvision._text import shortened
 from shelfvision._validation import as_integer
 from shelfvision.protocols import Image
-from shelfvision.regions.drawing._letters import Letters
+from shelfvision.regions.drawing._label_font import LabelFont
 
 Rgb: TypeAlias = tuple[int, int, int]
 
@@ -39,7 +39,7 @@ class Canvas:
     """The photo at the width of the picture."""
     scale: float
     """How many pixels of the picture one of the photo is wide."""
-    letters: Letters
+    letters: LabelFont
     """As high as is legible where the picture is shown as wide as it is."""
 
     @classmethod
@@ -57,7 +57,7 @@ class Canvas:
         if wide != own:
             size = wide, max(1, round(photo.shape[0] * wide / own))
             picture = picture.resize(size, PillowImage.Resampling.BILINEAR, reducing_gap=3.0)
-        letters = Letters.of(max(12, round(wide / 80)), font)
+        letters = LabelFont.of(max(12, round(wide / 80)), font)
         return cls(picture=picture, scale=wide / own, letters=letters)
 
     @property
@@ -100,7 +100,11 @@ def named(name: str) -> str:
 
 
 def tag(
-    pen: ImageDraw.ImageDraw, corner: tuple[float, float], text: str, letters: Letters, ground: Rgb
+    pen: ImageDraw.ImageDraw,
+    corner: tuple[float, float],
+    text: str,
+    letters: LabelFont,
+    ground: Rgb,
 ) -> None:
     """Write text on a ground of its own, from its upper left corner."""
     if not text:
@@ -115,7 +119,7 @@ def tag(
         pen.text((left + wide / 2, middle), line, fill=ink, font=letters.font, anchor="mm")
 
 
-def tag_size(text: str, letters: Letters) -> tuple[int, int]:
+def tag_size(text: str, letters: LabelFont) -> tuple[int, int]:
     """Return width and height of a tag."""
     rows = text.count("\n") + 1
     return letters.width(text) + max(4, letters.size // 3), rows * round(1.15 * letters.size) + 2

@@ -10,10 +10,10 @@ from xml.etree import ElementTree as ET
 import numpy as np
 
 from shelfvision._identifiers import clean_name
-from shelfvision._validation import as_path
-from shelfvision.regions._checking import MAX_BOXES, MAX_PIXEL, written
-from shelfvision.regions.files._found import Found
-from shelfvision.regions.files._reading import read_text, refuse
+from shelfvision._validation import as_path, received
+from shelfvision.regions._checking import MAX_BOXES, MAX_PIXEL
+from shelfvision.regions.files._raw_boxes import RawBoxes
+from shelfvision.regions.files._text_files import read_text, refuse_file
 
 _KIND = "PASCAL VOC"
 _MOST = 16 * 1024 * 1024
@@ -30,7 +30,7 @@ class _XMLError(ValueError):
         self.code = code
 
 
-def read_voc(path: str | os.PathLike[str]) -> Found:
+def read_voc(path: str | os.PathLike[str]) -> RawBoxes:
     """Return the boxes of a file."""
     where = repr(as_path(path))
     root = _parsed(read_text(path, kind=_KIND, most=_MOST), where)
@@ -38,13 +38,13 @@ def read_voc(path: str | os.PathLike[str]) -> Found:
     if root.tag != "annotation":
         _refuse(
             where,
-            f"its outermost element is {written(root.tag)}, not 'annotation'",
+            f"its outermost element is {received(root.tag)}, not 'annotation'",
             "foreign-format",
         )
     if len(objects) > MAX_BOXES:
         _refuse(where, f"it has more than {MAX_BOXES:,} boxes", "too-large")
     corners = [_corners(one, row, where) for row, one in enumerate(objects)]
-    return Found(
+    return RawBoxes(
         corners=np.array(corners, dtype=np.float64).reshape(-1, 4),
         labels=[clean_name(one.findtext("name") or "") or None for one in objects],
         image_size=_size(root),
@@ -89,7 +89,7 @@ def _parsed(text: str, where: str) -> ET.Element:
 
 
 def _refuse(where: str, fault: str, code: str) -> NoReturn:
-    refuse(where, _KIND, fault, code=code, parameter="path")
+    refuse_file(where, _KIND, fault, code=code, parameter="path")
 
 
 def _corners(one: ET.Element, row: int, where: str) -> list[float]:
@@ -98,13 +98,13 @@ def _corners(one: ET.Element, row: int, where: str) -> list[float]:
     if not all(math.isfinite(value) for value in corners):
         _refuse(
             where,
-            f"the bndbox of object {row} has {', '.join(_SIDES)} of {written(texts)}, not four "
+            f"the bndbox of object {row} has {', '.join(_SIDES)} of {received(texts)}, not four "
             "numbers",
             "wrong-type",
         )
     left, top, right, bottom = corners
     if not (right > left and bottom > top):
-        _refuse(where, f"the bndbox of object {row}, {written(corners)}, has no area", "empty")
+        _refuse(where, f"the bndbox of object {row}, {received(corners)}, has no area", "empty")
     return corners
 
 

@@ -3,6 +3,8 @@
 A line is ``class x y width height``, all but the class as shares of the photo's width and height,
 with or without a confidence after them. Lines of other tasks become their bounding boxes: a
 polygon (``class x1 y1 x2 y2 x3 y3 ...``) and an oriented box, which is a polygon of four corners.
+A line that may as well be a box with keypoints (``class x y width height x1 y1 visibility1 ...``)
+is refused.
 
 Exporters round, and draw a little beyond the edge: shares up to `TOLERANCE` outside 0 to 1 are
 clipped, what lies further out is refused, for then the numbers are pixels or another format.
@@ -19,14 +21,14 @@ import numpy as np
 
 from shelfvision._class_names import as_class_names
 from shelfvision._text import shortened
-from shelfvision._validation import as_path, counted, one_of
+from shelfvision._validation import as_path, counted, one_of, received
 from shelfvision._warnings import warn_caller
 from shelfvision.data import SkippedFile, SkippedFiles
 from shelfvision.errors import ShelfVisionWarning
 from shelfvision.protocols import ClassNames, OnError
-from shelfvision.regions._checking import MAX_BOXES, written
-from shelfvision.regions.files._found import Found
-from shelfvision.regions.files._reading import read_text, refuse
+from shelfvision.regions._checking import MAX_BOXES
+from shelfvision.regions.files._raw_boxes import RawBoxes
+from shelfvision.regions.files._text_files import read_text, refuse_file
 
 TOLERANCE = 0.01
 """How far a share may lie outside 0 to 1; exports of Label Studio have up to 1.0021."""
@@ -37,7 +39,7 @@ _LEAST_POLYGON = 6
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class _YoloLine:
     """A line that was read."""
 
     label: str
@@ -48,20 +50,20 @@ class _Row:
 class _LineError(ValueError):
     """Why a line is no box."""
 
-    def __init__(self, code: str, fault: str) -> None:
+    def __init__(self, code: str, fault: str, remedy: str = "correct it") -> None:
         super().__init__(fault)
-        self.code = code
+        self.code, self.remedy = code, remedy
 
 
 def read_yolo(
     path: str | os.PathLike[str], class_names: ClassNames | None, on_error: OnError
-) -> Found:
+) -> RawBoxes:
     """Return the boxes of a file, relative to the photo."""
     names = None if class_names is None else as_class_names(class_names)
     one_of("on_error", on_error, ("raise", "skip"))
     where = as_path(path)
     lines = re.split(r"\r\n|\r|\n", read_text(path, kind=_KIND, most=_MOST))
-    rows: list[_Row] = []
+    rows: list[_YoloLine] = []
     skipped: list[SkippedFile] = []
     for number, line in enumerate(lines, 1):
         if not line.strip():
@@ -70,9 +72,11 @@ def read_yolo(
             rows.append(_row(line.split(), names))
         except _LineError as error:
             if on_error == "raise":
-                refuse(
-                    repr(where), _KIND, f"line {number} {error}", code=error.code, parameter="path"
-                )
+                fault = f"line {number} {error}"
+                refuse_file(
+                    repr(where), _KIND, fault, code=error.code, parameter="path",
+                    remedy=error.remedy,
+                )  # fmt: skip
             skipped.append(
                 SkippedFile(
                     path=f"{where}:{number}", reason=f"line {number} {error}", code=error.code
@@ -80,10 +84,10 @@ def read_yolo(
             )
         if len(rows) + len(skipped) > MAX_BOXES:
             few = f"it has more than {MAX_BOXES:,} boxes"
-            refuse(repr(where), _KIND, few, code="too-large", parameter="path")
+            refuse_file(repr(where), _KIND, few, code="too-large", parameter="path")
     _tell(where, skipped)
     scores = [row.score for row in rows]
-    return Found(
+    return RawBoxes(
         corners=np.array([row.corners for row in rows], dtype=np.float64).reshape(-1, 4),
         labels=[row.label for row in rows],
         scores=None if None in scores or not scores else np.array(scores, dtype=np.float32),
@@ -105,9 +109,9 @@ def _tell(where: str, skipped: list[SkippedFile]) -> None:
         )
 
 
-def _row(words: list[str], names: tuple[str, ...] | None) -> _Row:
+def _row(words: list[str], names: tuple[str, ...] | None) -> _YoloLine:
     """Return label, corners and confidence of a line."""
-    shown = written(shortened(" ".join(words[:40]), 60))
+    shown = received(shortened(" ".join(words[:40]), 60))
     values = [_number(word) for word in words]
     polygon = len(words) > _LEAST_POLYGON
     if len(words) < 5 or not all(map(math.isfinite, values)):
@@ -119,6 +123,13 @@ def _row(words: list[str], names: tuple[str, ...] | None) -> _Row:
     if len(words) == 7 and words[-1].isdigit():
         # Ultralytics writes the number of a track behind the confidence.
         raise _LineError("ambiguous", f"is {shown}, a triangle or a tracked box with its number")
+    if _may_have_keypoints(values[1:]):
+        raise _LineError(
+            "ambiguous",
+            f"is {shown}, a polygon or a box with keypoints",
+            "keep the first five numbers of each line if it is a box with keypoints, or move a "
+            "corner of the polygon by 0.001 inward",
+        )
     label = _label(words[0], values[0], names)
     # An even number of values after the class are coordinates; one more is a confidence.
     shares, score = (values[1:], None) if len(values) % 2 else (values[1:-1], values[-1])
@@ -133,7 +144,16 @@ def _row(words: list[str], names: tuple[str, ...] | None) -> _Row:
     left, top, right, bottom = _around(shares) if polygon else _corners(shares)
     if not (right > left and bottom > top):
         raise _LineError("empty", f"is {shown}, which has no area inside the photo")
-    return _Row(label, (left, top, right, bottom), score)
+    return _YoloLine(label, (left, top, right, bottom), score)
+
+
+def _may_have_keypoints(values: list[float]) -> bool:
+    """Return whether values are a box and then x, y and visibility of keypoints.
+
+    How many keypoints there are is in ``kpt_shape`` of a ``data.yaml``, which is not known here.
+    """
+    visibilities = values[6::3]
+    return len(values) % 3 == 1 and len(values) > 4 and set(visibilities) <= {0.0, 1.0}
 
 
 def _label(word: str, number: float, names: tuple[str, ...] | None) -> str:

@@ -15,20 +15,20 @@ import os
 
 import numpy as np
 
-from shelfvision.regions.files._coco.choosing import WhichPhoto, check_asked
-from shelfvision.regions.files._coco.joining import Contents
-from shelfvision.regions.files._coco.reading import Coco, events
-from shelfvision.regions.files._found import Found
+from shelfvision.regions.files._coco.annotations import CocoFile
+from shelfvision.regions.files._coco.entries import Coco, events
+from shelfvision.regions.files._coco.photo_choice import WhichPhoto, check_asked
+from shelfvision.regions.files._raw_boxes import RawBoxes
 
 __all__ = ["Coco", "WhichPhoto", "read_coco"]
 
 
-def read_coco(source: Coco, image: WhichPhoto | None) -> Found:
+def read_coco(source: Coco, image: WhichPhoto | None) -> RawBoxes:
     """Return the boxes of one photo."""
     check_asked(image)
     named = isinstance(source, str | os.PathLike)
     where = repr(os.fspath(source)) if named else "this mapping"  # type: ignore[arg-type]  # checked
-    file = Contents(where, image)
+    file = CocoFile(where, image)
     for event in events(source, where):
         file.take(*event)
     if file.finish():
@@ -36,7 +36,7 @@ def read_coco(source: Coco, image: WhichPhoto | None) -> Found:
             file.take_again(key, entry)
     scores = [box.score for box in file.boxes]
     names = file.names or {}
-    return Found(
+    return RawBoxes(
         corners=np.array([box.corners for box in file.boxes], dtype=np.float64).reshape(-1, 4),
         labels=[None if box.category is None else names.get(box.category) for box in file.boxes],
         scores=None if None in scores or not scores else np.array(scores, dtype=np.float32),

@@ -9,17 +9,16 @@ from dataclasses import dataclass
 from typing import NoReturn, TypeAlias
 
 from shelfvision._identifiers import closest, identifier
-from shelfvision._validation import listed
+from shelfvision._validation import listed, received
 from shelfvision.errors import DataError, InvalidParameterError
-from shelfvision.regions._checking import written
-from shelfvision.regions.files._names import meant
+from shelfvision.regions.files._photo_names import matching_photos
 
 WhichPhoto: TypeAlias = str | int | os.PathLike[str]
 """A photo's file name or id."""
 
 
 @dataclass(frozen=True, slots=True)
-class Photo:
+class ListedPhoto:
     """A photo that is listed."""
 
     name: str | None
@@ -35,13 +34,13 @@ def check_asked(image: object) -> None:
         identifier(image, name="image")
     except DataError as error:
         raise InvalidParameterError(
-            f"image must be a photo's file name or id, got {written(image)}; give one of them",
+            f"image must be a photo's file name or id, got {received(image)}; give one of them",
             code="wrong-type",
             parameter="image",
         ) from error
 
 
-def chosen(where: str, photos: Mapping[str, Photo], image: WhichPhoto | None) -> str:
+def choose_photo(where: str, photos: Mapping[str, ListedPhoto], image: WhichPhoto | None) -> str:
     """Return the id of the photo that is asked for; no text where no photo is listed."""
     if image is None:
         if len(photos) > 1:
@@ -49,7 +48,7 @@ def chosen(where: str, photos: Mapping[str, Photo], image: WhichPhoto | None) ->
         return next(iter(photos), "")
     names = [(number, one.name) for number, one in photos.items() if one.name is not None]
     named = isinstance(image, str | os.PathLike)
-    found = meant(os.fspath(image), names) if named else []  # type: ignore[arg-type]  # checked
+    found = matching_photos(os.fspath(image), names) if named else []  # type: ignore[arg-type]  # checked
     number = "" if isinstance(image, os.PathLike) else _number_of(image)
     if number in photos and number not in found:
         if found:
@@ -72,7 +71,7 @@ def chosen(where: str, photos: Mapping[str, Photo], image: WhichPhoto | None) ->
     return found[0]
 
 
-def chosen_by_id(where: str, used: Sequence[str], image: WhichPhoto | None) -> str:
+def choose_by_id(where: str, used: Sequence[str], image: WhichPhoto | None) -> str:
     """Return the id of the photo where the file lists no photos, as detections do."""
     if image is None and len(used) > 1:
         raise DataError(
@@ -101,7 +100,7 @@ def asked_id(image: WhichPhoto) -> str:
 
 
 def _refuse_choice(
-    where: str, photos: Mapping[str, Photo], numbers: Sequence[str], fault: str, code: str
+    where: str, photos: Mapping[str, ListedPhoto], numbers: Sequence[str], fault: str, code: str
 ) -> NoReturn:
     """Refuse what chooses a photo, and say what would choose one of these."""
     if not photos:
@@ -125,4 +124,4 @@ def _number_of(image: object) -> str:
 
 
 def _shown(image: object) -> str:
-    return repr(os.fspath(image)) if isinstance(image, os.PathLike) else written(image)
+    return repr(os.fspath(image)) if isinstance(image, os.PathLike) else received(image)

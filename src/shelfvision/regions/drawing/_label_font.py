@@ -1,4 +1,4 @@
-"""Letters on pictures: which font, how wide a text is, and what fits."""
+"""LabelFont on pictures: which font, how wide a text is, and what fits."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _LARGEST_FONT = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Letters:
-    """Letters of one size."""
+class LabelFont:
+    """LabelFont of one size."""
 
     size: int
     """How high they are, in pixels."""
@@ -30,7 +30,7 @@ class Letters:
     """The file of the font; None for the small one that comes with Pillow, which has ASCII only."""
 
     @classmethod
-    def of(cls, size: int, font: str | os.PathLike[str] | None) -> Letters:
+    def of(cls, size: int, font: str | os.PathLike[str] | None) -> LabelFont:
         """Return letters of a font that is given, or of the best that is there."""
         if font is None:
             return cls(size=size, path=_bundled())

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from shelfvision.protocols import Image
 from shelfvision.regions._boxes import Boxes
-from shelfvision.regions._photo import Origin, pixels_of
-from shelfvision.regions.drawing._map_drawing import Cells, Edges, drawn_map
+from shelfvision.regions._whole_photo import Origin, pixels_of
+from shelfvision.regions.drawing._map_picture import Cells, Edges, draw_map
 
 
 @final
@@ -194,7 +194,7 @@ class ShelfMap:
         PhotoError
             The photo's file is there no more, or cannot be read.
         """
-        return drawn_map(
+        return draw_map(
             self.photo(),
             Cells(numbers=self._numbers(), edges=self._edges, areas=self._areas()),
             self._class_names,

@@ -40,7 +40,7 @@ class Cells:
     """Which cells hang together and say the same."""
 
 
-def drawn_map(
+def draw_map(
     photo: Image,
     cells: Cells,
     class_names: Sequence[str],

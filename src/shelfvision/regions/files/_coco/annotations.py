@@ -7,18 +7,12 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from shelfvision._storage.json_stream import LISTED
-from shelfvision.regions._checking import MAX_BOXES, written
-from shelfvision.regions.files._coco.choosing import (
-    Photo,
-    WhichPhoto,
-    asked_id,
-    chosen,
-    chosen_by_id,
-)
-from shelfvision.regions.files._coco.reading import (
+from shelfvision._validation import received
+from shelfvision.regions._checking import MAX_BOXES
+from shelfvision.regions.files._coco.entries import (
     Corners,
-    called,
     corners_of,
+    description_of,
     file_name_of,
     id_of,
     refuse_entry,
@@ -26,13 +20,20 @@ from shelfvision.regions.files._coco.reading import (
     size_of,
     text_in,
 )
+from shelfvision.regions.files._coco.photo_choice import (
+    ListedPhoto,
+    WhichPhoto,
+    asked_id,
+    choose_by_id,
+    choose_photo,
+)
 
 _MAX_PHOTOS = 500_000
 _MAX_CATEGORIES = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
+class Annotation:
     """One annotation of the photo that is asked for."""
 
     corners: Corners
@@ -40,7 +41,7 @@ class Box:
     score: float | None
 
 
-class Contents:
+class CocoFile:
     """What is known of a file while it is read, and the boxes of the photo that is asked for."""
 
     __slots__ = (
@@ -50,13 +51,13 @@ class Contents:
 
     def __init__(self, where: str, image: WhichPhoto | None) -> None:
         self._where, self._image = where, image
-        self._photos: dict[str, Photo] | None = None
+        self._photos: dict[str, ListedPhoto] | None = None
         self._chosen: str | None = None
         self._count: int | None = None
         # Ids that annotations name, each with the first annotation that does.
         self._photos_used: dict[str, str] = {}
         self._categories_used: dict[str, str] = {}
-        self.boxes: list[Box] = []
+        self.boxes: list[Annotation] = []
         self.names: dict[str, str] | None = None
 
     @property
@@ -93,9 +94,9 @@ class Contents:
         self._require_listed("category", "categories", self._categories_used, self.names)
         again = self._chosen is None
         if self._photos is None:
-            self._chosen = chosen_by_id(self._where, list(self._photos_used), self._image)
+            self._chosen = choose_by_id(self._where, list(self._photos_used), self._image)
         elif again:
-            self._chosen = chosen(self._where, self._photos, self._image)
+            self._chosen = choose_photo(self._where, self._photos, self._image)
         return again and bool(self._photos_used)
 
     def _begin(self, key: str) -> None:
@@ -107,53 +108,53 @@ class Contents:
             self._count = 0
             # Photos that are listed after the annotations take a second reading.
             if self._photos is not None:
-                self._chosen = chosen(self._where, self._photos, self._image)
+                self._chosen = choose_photo(self._where, self._photos, self._image)
             elif not key and self._image is not None:
                 self._chosen = asked_id(self._image)
 
     def _fields(self, key: str, entry: object) -> Mapping[str, object]:
         if not isinstance(entry, Mapping):
             where = f"its {key!r}" if key else "the list"
-            self._refuse(f"{written(entry)} in {where} is not an object", "wrong-type")
+            self._refuse(f"{received(entry)} in {where} is not an object", "wrong-type")
         return entry
 
     def _take_photo(self, entry: Mapping[str, object]) -> None:
         photos = self._photos if self._photos is not None else {}
         name = file_name_of(self._where, entry)
-        told = "a photo without a name" if name is None else f"photo {name!r}"
-        number = id_of(self._where, entry, "id", told)
+        which = "a photo without a name" if name is None else f"photo {name!r}"
+        number = id_of(self._where, entry, "id", which)
         if number in photos:
             other = photos[number].name
-            self._refuse(f"{other!r} and {name!r} have the same id {written(number)}", "duplicate")
+            self._refuse(f"{other!r} and {name!r} have the same id {received(number)}", "duplicate")
         self._require_few(photos, _MAX_PHOTOS, "photos")
-        photos[number] = Photo(name, size_of(self._where, entry, told))
+        photos[number] = ListedPhoto(name, size_of(self._where, entry, which))
 
     def _take_category(self, entry: Mapping[str, object]) -> None:
         names = self.names if self.names is not None else {}
-        number = id_of(self._where, entry, "id", f"category {written(entry.get('name'))}")
-        name = text_in(self._where, entry.get("name"), f"the name of category {written(number)}")
+        number = id_of(self._where, entry, "id", f"category {received(entry.get('name'))}")
+        name = text_in(self._where, entry.get("name"), f"the name of category {received(number)}")
         if number in names:
             both = f"categories {names[number]!r} and {name!r}"
-            self._refuse(f"{both} have the same id {written(number)}", "duplicate")
+            self._refuse(f"{both} have the same id {received(number)}", "duplicate")
         self._require_few(names, _MAX_CATEGORIES, "categories")
         names[number] = name
 
     def _take_annotation(self, entry: Mapping[str, object]) -> None:
         self._count = count = 1 + (self._count or 0)
-        told = called(entry, count)
-        photo = id_of(self._where, entry, "image_id", told)
+        which = description_of(entry, count)
+        photo = id_of(self._where, entry, "image_id", which)
         category = None
         if entry.get("category_id") is not None:
-            category = id_of(self._where, entry, "category_id", told)
-            self._categories_used.setdefault(category, told)
+            category = id_of(self._where, entry, "category_id", which)
+            self._categories_used.setdefault(category, which)
             self._require_few(self._categories_used, _MAX_CATEGORIES + 1, "categories")
         if self._photos is None or photo not in self._photos:
-            self._photos_used.setdefault(photo, told)
+            self._photos_used.setdefault(photo, which)
             self._require_few(self._photos_used, _MAX_PHOTOS + 1, "photos")
         if photo == self._chosen:
             self._require_few(self.boxes, MAX_BOXES, "boxes of one photo")
-            corners = corners_of(self._where, entry, told)
-            self.boxes.append(Box(corners, category, score_of(self._where, entry, told)))
+            corners = corners_of(self._where, entry, which)
+            self.boxes.append(Annotation(corners, category, score_of(self._where, entry, which)))
 
     def _require_few(self, found: Sized, most: int, what: str) -> None:
         if len(found) >= most:
@@ -168,7 +169,7 @@ class Contents:
         number = missing[0]
         more = f", and {len(missing) - 1:,} more ids are missing" if len(missing) > 1 else ""
         self._refuse(
-            f"{used[number]} is of {what} {written(number)}, which {key} does not list{more}",
+            f"{used[number]} is of {what} {received(number)}, which {key} does not list{more}",
             "unknown-id",
         )
 

@@ -30,12 +30,14 @@ def read_text(path: str | os.PathLike[str], *, kind: str, most: int) -> str:
     where = repr(os.fspath(path))
     encoding = _encoding(data)
     if encoding is None:
-        refuse(where, kind, "its encoding is not known", code="wrong-encoding", parameter="path")
+        refuse_file(
+            where, kind, "its encoding is not known", code="wrong-encoding", parameter="path"
+        )
     try:
         return data.decode(encoding).removeprefix("\ufeff")
     except (UnicodeDecodeError, LookupError):
         fault = f"it is not text in {encoding.upper()}"
-        refuse(where, kind, fault, code="wrong-encoding", parameter="path")
+        refuse_file(where, kind, fault, code="wrong-encoding", parameter="path")
 
 
 def _encoding(data: bytes) -> str | None:
@@ -53,10 +55,18 @@ def _encoding(data: bytes) -> str | None:
     return name if _TEXT_CODECS.fullmatch(name) else None
 
 
-def refuse(where: str, kind: str, fault: str, *, code: str, parameter: str) -> NoReturn:
+def refuse_file(
+    where: str,
+    kind: str,
+    fault: str,
+    *,
+    code: str,
+    parameter: str,
+    remedy: str = "correct it",
+) -> NoReturn:
     """Refuse a file in one sentence."""
     raise DataError(
-        f"{where} is no {kind} file of boxes that can be used: {fault}; correct it",
+        f"{where} is no {kind} file of boxes that can be used: {fault}; {remedy}",
         code=code,
         parameter=parameter,
     )

@@ -9,9 +9,9 @@ too, but ``shop_b/IMG_1.jpg`` never does. What fits several photos fits none.
 Examples
 --------
 >>> listed = [("1", "shop_a/IMG_1.jpg"), ("2", "shop_b/IMG_1.jpg")]
->>> meant("C:\\photos\\shop_b\\IMG_1.jpg", listed)
+>>> matching_photos("C:\\photos\\shop_b\\IMG_1.jpg", listed)
 ['2']
->>> meant("shop_c/IMG_1.jpg", listed), meant("IMG_1.jpg", listed)
+>>> matching_photos("shop_c/IMG_1.jpg", listed), matching_photos("IMG_1.jpg", listed)
 ([], ['1', '2'])
 """
 
@@ -31,7 +31,7 @@ Parts = tuple[str, ...]
 """Folders and base name."""
 
 
-def meant(wanted: str, listed: Iterable[tuple[str, str]]) -> list[str]:
+def matching_photos(wanted: str, listed: Iterable[tuple[str, str]]) -> list[str]:
     """Return the ids of the photos that a name may mean: one, none, or several to choose from.
 
     Parameters
@@ -42,8 +42,8 @@ def meant(wanted: str, listed: Iterable[tuple[str, str]]) -> list[str]:
         Id and name of every photo.
     """
     named = list(listed)
-    parts = parts_of(wanted)
-    split = [(number, name, parts_of(name)) for number, name in named]
+    parts = path_parts(wanted)
+    split = [(number, name, path_parts(name)) for number, name in named]
     if not parts:
         return []
     ways: tuple[Callable[[str, Parts], bool], ...] = (
@@ -62,7 +62,7 @@ def meant(wanted: str, listed: Iterable[tuple[str, str]]) -> list[str]:
     return []
 
 
-def parts_of(name: str) -> Parts:
+def path_parts(name: str) -> Parts:
     """Return folders and base name of a path or an address; none where it has no base name."""
     text, local, address = name, _LOCAL_FILES.search(name), _ADDRESS.match(name)
     if local is not None:

@@ -1,4 +1,4 @@
-"""`Found`: boxes as a file has them, before they are checked."""
+"""`RawBoxes`: boxes as a file has them, before they are checked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shelfvision.data import SkippedFiles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Found:
+class RawBoxes:
     """Boxes as a file has them."""
 
     corners: npt.NDArray[np.float64]

@@ -12,9 +12,10 @@ import numpy as np
 from shelfvision._identifiers import identifier, text_of
 from shelfvision._storage import open_regular
 from shelfvision._storage.json_stream import LISTED, Event, json_entries
+from shelfvision._validation import received
 from shelfvision.errors import DataError
-from shelfvision.regions._checking import MAX_PIXEL, written
-from shelfvision.regions.files._reading import refuse
+from shelfvision.regions._checking import MAX_PIXEL
+from shelfvision.regions.files._text_files import refuse_file
 
 Coco: TypeAlias = str | os.PathLike[str] | Mapping[str, object] | Sequence[object]
 """A file, or what parsing one gives."""
@@ -45,7 +46,7 @@ def events(source: Coco, where: str) -> Iterator[Event]:
             continue
         entries = lists[key]
         if not isinstance(entries, list | tuple):
-            refuse_entry(where, f"{key or 'it'} is {written(entries)}, not a list", "wrong-type")
+            refuse_entry(where, f"{key or 'it'} is {received(entries)}, not a list", "wrong-type")
         yield key, LISTED
         for entry in entries:
             yield key, entry
@@ -53,10 +54,10 @@ def events(source: Coco, where: str) -> Iterator[Event]:
 
 def refuse_entry(where: str, fault: str, code: str) -> NoReturn:
     """Refuse the file because of one of its entries."""
-    refuse(where, _KIND, fault, code=code, parameter="source")
+    refuse_file(where, _KIND, fault, code=code, parameter="source")
 
 
-def id_of(where: str, entry: Mapping[str, object], key: str, told: str) -> str:
+def id_of(where: str, entry: Mapping[str, object], key: str, which: str) -> str:
     """Return an id as text."""
     value = entry.get(key)
     if type(value) is int and -(10**18) < value < 10**18:
@@ -64,7 +65,7 @@ def id_of(where: str, entry: Mapping[str, object], key: str, told: str) -> str:
     try:
         return identifier(value)
     except DataError as error:
-        fault = f"the {key} of {told} is {written(value)}, not a text or a whole number"
+        fault = f"the {key} of {which} is {received(value)}, not a text or a whole number"
         refuse_entry(where, fault, error.code)
 
 
@@ -77,7 +78,7 @@ def text_in(where: str, value: object, what: str) -> str:
         text = ""
     if not text or not isinstance(value, str | int | float | np.generic):
         refuse_entry(
-            where, f"{what} is {written(value)}, not a text or a whole number", "wrong-type"
+            where, f"{what} is {received(value)}, not a text or a whole number", "wrong-type"
         )
     return text
 
@@ -92,7 +93,7 @@ def file_name_of(where: str, entry: Mapping[str, object]) -> str | None:
     return name if isinstance(name, str) else text
 
 
-def size_of(where: str, entry: Mapping[str, object], told: str) -> tuple[int, int] | None:
+def size_of(where: str, entry: Mapping[str, object], which: str) -> tuple[int, int] | None:
     """Return height and width; None where they are missing or 0, as some tools write."""
     sides = [entry.get(side) for side in ("height", "width")]
     if any(side is None or side == 0 for side in sides):
@@ -101,14 +102,14 @@ def size_of(where: str, entry: Mapping[str, object], told: str) -> tuple[int, in
     if not all(1 <= side <= _LARGEST_SIDE and side == int(side) for side in numbers):
         refuse_entry(
             where,
-            f"height and width of {told} are {written(sides)}, not whole numbers of pixels "
+            f"height and width of {which} are {received(sides)}, not whole numbers of pixels "
             f"from 1 to {_LARGEST_SIDE:,}",
             "not-in-range",
         )
     return int(numbers[0]), int(numbers[1])
 
 
-def corners_of(where: str, entry: Mapping[str, object], told: str) -> Corners:
+def corners_of(where: str, entry: Mapping[str, object], which: str) -> Corners:
     """Return left, top, right and bottom of an annotation."""
     box = entry.get("bbox")
     code, sides = "wrong-type", [math.nan]
@@ -117,25 +118,25 @@ def corners_of(where: str, entry: Mapping[str, object], told: str) -> Corners:
         code = "wrong-length" if len(sides) != 4 else _fault(box, sides)
     if code:
         fault = "not four numbers, left, top, width and height"
-        refuse_entry(where, f"the bbox of {told} is {written(box)}, {fault}", code)
+        refuse_entry(where, f"the bbox of {which} is {received(box)}, {fault}", code)
     left, top, width, height = sides
     right, bottom = left + width, top + height
     if not (right > left and bottom > top):
-        refuse_entry(where, f"the bbox of {told}, {written(box)}, has no area", "empty")
+        refuse_entry(where, f"the bbox of {which}, {received(box)}, has no area", "empty")
     if max(right, bottom) > MAX_PIXEL:
         far = f"lies beyond {MAX_PIXEL:,.0f} pixels"
-        refuse_entry(where, f"the bbox of {told}, {written(box)}, {far}", "not-in-range")
+        refuse_entry(where, f"the bbox of {which}, {received(box)}, {far}", "not-in-range")
     return left, top, right, bottom
 
 
-def score_of(where: str, entry: Mapping[str, object], told: str) -> float | None:
+def score_of(where: str, entry: Mapping[str, object], which: str) -> float | None:
     """Return the score of a detection, None where there is none."""
     score = entry.get("score")
     if score is None:
         return None
     number = _number(score)
     if not 0 <= number <= 1:
-        fault = f"the score of {told} is {written(score)}, not from 0 to 1"
+        fault = f"the score of {which} is {received(score)}, not from 0 to 1"
         refuse_entry(where, fault, "not-in-range")
     return number
 
@@ -165,8 +166,8 @@ def _number(value: object) -> float:
     return float(value) if abs(value) <= MAX_PIXEL else math.nan
 
 
-def called(entry: Mapping[str, object], count: int) -> str:
+def description_of(entry: Mapping[str, object], count: int) -> str:
     """Return how messages call an annotation."""
     number = entry.get("id")
     known = isinstance(number, int | str) and not isinstance(number, bool)
-    return f"annotation {written(number)}" if known else f"the annotation at position {count}"
+    return f"annotation {received(number)}" if known else f"the annotation at position {count}"

@@ -16,7 +16,7 @@ from shelfvision.regions.drawing._canvas import SURE, UNSURE, Canvas, frame, nam
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Marked:
+class MarkedBoxes:
     """What is drawn."""
 
     corners: Corners
@@ -33,9 +33,9 @@ class Marked:
         return [name for name, _ in Counter(self.labels).most_common()]
 
 
-def drawn(
+def draw_regions(
     photo: Image,
-    marked: Marked,
+    marked: MarkedBoxes,
     width: SupportsIndex | None,
     font: str | os.PathLike[str] | None,
 ) -> Image:
@@ -53,7 +53,7 @@ def drawn(
     return canvas.with_legend(_legend(marked) if names is None else _note(marked))
 
 
-def _line(marked: Marked, canvas: Canvas) -> int:
+def _line(marked: MarkedBoxes, canvas: Canvas) -> int:
     """Return how thick frames are: thin where most boxes are small."""
     if not len(marked.corners):
         return canvas.line
@@ -62,7 +62,7 @@ def _line(marked: Marked, canvas: Canvas) -> int:
     return max(1, canvas.line // 2) if small else canvas.line
 
 
-def _captions(marked: Marked, canvas: Canvas) -> list[str] | None:
+def _captions(marked: MarkedBoxes, canvas: Canvas) -> list[str] | None:
     """Return names that fit into their boxes, on one line or on two; None where they do not."""
     sides = (marked.corners[:, 2:] - marked.corners[:, :2]) * canvas.scale
     for joint in (" ", "\n"):
@@ -78,7 +78,7 @@ def _captions(marked: Marked, canvas: Canvas) -> list[str] | None:
     return None
 
 
-def _numbers(marked: Marked) -> list[str]:
+def _numbers(marked: MarkedBoxes) -> list[str]:
     number = {name: str(place) for place, name in enumerate(marked.order(), 1)}
     return [
         number[label] if sure else f"{number[label]}?"
@@ -86,7 +86,7 @@ def _numbers(marked: Marked) -> list[str]:
     ]
 
 
-def _legend(marked: Marked) -> list[str]:
+def _legend(marked: MarkedBoxes) -> list[str]:
     counts = Counter(marked.labels)
     entries = [
         f"{place}  {named(name)}: {counts[name]}" for place, name in enumerate(marked.order(), 1)
@@ -94,7 +94,7 @@ def _legend(marked: Marked) -> list[str]:
     return entries + _note(marked)
 
 
-def _note(marked: Marked) -> list[str]:
+def _note(marked: MarkedBoxes) -> list[str]:
     unsure = sum(not one for one in marked.sure)
     return [f"?  to review (dashed): {unsure}"] if unsure else []
 
