@@ -26,6 +26,7 @@ MODULES = (
     "shelfvision.data",
     "shelfvision.errors",
     "shelfvision.evaluation",
+    "shelfvision.export",
     "shelfvision.gallery",
     "shelfvision.inference",
     "shelfvision.inventory",

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from shelfvision._identifiers import clean_name
+from shelfvision._runtime.card import Card
 from shelfvision.errors import BundleError, PhotoError
 from shelfvision.export import Predictor
-from shelfvision.export._card import Card
 from shelfvision.predictions import Calibration, Thresholds
 from support import refuses
 

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +16,17 @@ import numpy.typing as npt
 import pytest
 
 import shelfvision as shv
+from shelfvision._runtime.card import Card
+from shelfvision._runtime.reading import read_export
 from shelfvision.errors import (
     ExportError,
     InvalidParameterError,
     MissingDependencyError,
     StorageError,
 )
-from shelfvision.export import ExportFormat, Predictor, Quantize, _writers
-from shelfvision.export import _exporting as exporting
-from shelfvision.inference import _export as ways
+from shelfvision.export import ExportFormat, Predictor, Quantize, _writing
+from shelfvision.export._request import MOST_PHOTOS, sample_images
+from shelfvision.export._synthetic import synthetic_images
 from shelfvision.predictions import Calibration
 from support import refuses
 
@@ -135,10 +138,10 @@ def test_the_report_tells_differences_size_and_accuracy(
     assert Predictor(path, expected_sha256=report.sha256).source_sha256
 
 
-def test_without_photos_rendered_ones_are_used(classifier: shv.Classifier, tmp_path: Path) -> None:
+def test_without_photos_generated_ones_are_used(classifier: shv.Classifier, tmp_path: Path) -> None:
     require_writer("onnx")
     report = classifier.export(tmp_path / "a.onnx")
-    assert (report.verified_on, report.accuracy) == ("rendered photos", None)
+    assert (report.verified_on, report.accuracy) == ("synthetic images", None)
 
 
 @pytest.mark.parametrize("kind", ["onnx", "openvino"])
@@ -150,11 +153,14 @@ def test_a_file_that_says_something_else_is_not_kept(
     pixels: Pixels,
 ) -> None:
     require_writer(kind)
-    other = shv.Classifier.from_model(tiny_model(8), class_names=NAMES)
+    others = [np.asarray(weight) for weight in tiny_model(8).weights]
     path = tmp_path / ("a.onnx" if kind == "onnx" else "a.xml")
     path.write_bytes(b"what stood there before")
-    original = _writers.written
-    monkeypatch.setattr(ways, "written", lambda _, **more: original(other._export_source(), **more))
+    original = _writing.written
+    monkeypatch.setattr(
+        "shelfvision.export.exporting.written",
+        lambda source, request: original(replace(source, values=others), request),
+    )
     with refuses(ExportError, "differs"):
         classifier.export(path, format=kind, photos=pixels)
     assert path.read_bytes() == b"what stood there before"
@@ -179,9 +185,9 @@ def test_a_calibration_of_several_numbers_is_left_to_the_predictor(
 
 
 def test_a_temperature_goes_into_the_weights_of_an_int8_file(shop: Shop) -> None:
-    predictor = Predictor(shop.file("litert", "int8"))
-    assert predictor.calibration is not None
-    assert predictor._card.host_calibration is None
+    card = read_export(shop.file("litert", "int8")).card
+    assert card.calibration is not None
+    assert card.host_calibration is None
 
 
 def test_a_keras_file_opens_in_keras(
@@ -235,7 +241,7 @@ def test_another_backend_cannot_write_a_network_that_only_the_user_can_build(
     classifier: shv.Classifier, pixels: Pixels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     require(*NEEDED["onnx"])
-    monkeypatch.setattr(ways, "backend_name", lambda: "jax")
+    monkeypatch.setattr(_writing, "backend_name", lambda: "jax")
     with refuses(ExportError, "needs-builder"):
         classifier.export(tmp_path / "a.onnx", photos=pixels)
 
@@ -244,7 +250,7 @@ def test_another_backend_has_a_process_with_tensorflow_write_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     require(*NEEDED["onnx"])
-    monkeypatch.setattr(ways, "backend_name", lambda: "jax")
+    monkeypatch.setattr(_writing, "backend_name", lambda: "jax")
     model = shv.build_model(2, image_size=(88, 88))
     ours = shv.Classifier.from_model(model, class_names=["juice", "milk"])
     report = ours.export(tmp_path / "a.onnx")
@@ -252,21 +258,59 @@ def test_another_backend_has_a_process_with_tensorflow_write_the_file(
     assert Predictor(tmp_path / "a.onnx").class_names == ("juice", "milk")
 
 
-def test_a_place_that_cannot_be_written_is_told(
-    classifier: shv.Classifier, pixels: Pixels, tmp_path: Path
+@pytest.mark.parametrize("kind", ["onnx", "openvino", "keras"])
+@pytest.mark.parametrize("fault", ["a folder", "below a file", "not writable", "a fifo"])
+def test_a_target_that_cannot_be_written_is_refused_before_anything_is_written(
+    kind: ExportFormat,
+    fault: str,
+    classifier: shv.Classifier,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    require_writer("onnx")
-    (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(StorageError):
-        classifier.export(tmp_path / "file" / "a.onnx", photos=pixels)
+    suffix = {"onnx": ".onnx", "openvino": ".xml", "keras": ".keras"}[kind]
+    path = tmp_path / f"a{suffix}"
+    if fault == "a folder":
+        path.mkdir()
+    elif fault == "below a file":
+        (tmp_path / "file").write_bytes(b"")
+        path = tmp_path / "file" / "deeper" / f"a{suffix}"
+    elif fault == "not writable":
+        monkeypatch.setattr("os.access", lambda *_: False)
+    else:
+        os.mkfifo(path)
+    monkeypatch.setattr(
+        "shelfvision.export.exporting.written", lambda *_: pytest.fail("it was written")
+    )
+    code = {"below a file": "not-writable", "not writable": "permission"}.get(fault, "not-a-file")
+    with refuses(StorageError, code):
+        classifier.export(path, format=kind)
 
 
-def test_of_many_photos_some_are_taken_evenly(classifier: shv.Classifier) -> None:
+def test_a_folder_in_the_place_of_the_weights_is_refused_too(
+    classifier: shv.Classifier, tmp_path: Path
+) -> None:
+    (tmp_path / "a.bin").mkdir()
+    with refuses(StorageError, "not-a-file"):
+        classifier.export(tmp_path / "a.xml", format="openvino")
+
+
+def test_generated_images_are_varied_and_always_the_same() -> None:
+    images = synthetic_images((20, 24))
+    assert images.tobytes() == synthetic_images((20, 24)).tobytes()
+    assert images.shape == (32, 20, 24, 3)
+    assert {0, 255} <= set(images.reshape(32, -1).mean(axis=1).tolist())
+    rough = np.abs(np.diff(images.astype(int), axis=2)).mean(axis=(1, 2, 3))
+    assert rough.min() == 0
+    assert rough.max() > 30
+
+
+def test_of_many_photos_some_are_taken_evenly() -> None:
     images = np.zeros((1000, *SIZE, 3), dtype=np.uint8)
     images[:, 0, 0, 0] = np.arange(1000) // 4
     photos = shv.Dataset.from_arrays(images, np.arange(1000) % 3, class_names=NAMES)
-    chosen, labels = exporting._probes(photos, classifier._card(""))
+    card = Card(class_names=NAMES, image_size=SIZE, resize="pad")
+    chosen, labels = sample_images(photos, card)
     assert labels is not None
-    assert len(chosen) == len(labels) == exporting.MOST_PHOTOS
+    assert len(chosen) == len(labels) == MOST_PHOTOS
     assert chosen[0, 0, 0, 0] == 0
     assert chosen[-1, 0, 0, 0] == 249

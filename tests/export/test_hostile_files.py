@@ -17,11 +17,14 @@ import numpy.typing as npt
 import pytest
 
 import shelfvision as shv
+from shelfvision._runtime._onnx_check import onnx_metadata
+from shelfvision._runtime._onnx_session import _bounded_in
+from shelfvision._runtime.card import CARD_FILE
+from shelfvision._runtime.formats.litert import LABELS_FILE
+from shelfvision._runtime.reading import read_export
+from shelfvision._runtime.sessions import Session
 from shelfvision.errors import BundleError, BundleNotFoundError
 from shelfvision.export import Predictor
-from shelfvision.export._bounded import _bounded_in
-from shelfvision.export._onnx import onnx_metadata
-from shelfvision.export._reading import CARD_FILE, LABELS_FILE, read_export
 from support import refuses
 
 from .conftest import require
@@ -169,7 +172,7 @@ def greedy_onnx(name: str) -> bytes:
 def memory_of(limit: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let graphs take so many bytes; the limit is the process's, so it is put back after."""
     with monkeypatch.context() as patch:
-        patch.setattr("shelfvision.export._bounded.MOST_MEMORY", limit)
+        patch.setattr("shelfvision._runtime._onnx_session.MOST_MEMORY", limit)
         _bounded_in.clear()
         yield
     _bounded_in.clear()
@@ -340,9 +343,17 @@ def mutant(data: bytes, source: random.Random) -> bytes:
     return bytes(changed)
 
 
+class Broken:
+    """A runtime that gives NaN."""
+
+    name = "broken"
+
+    def __call__(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        return np.full((len(images), 3), np.nan, dtype=np.float32)
+
+
 def test_numbers_that_are_no_probabilities_are_refused() -> None:
-    require("onnxruntime")
-    predictor: Any = Predictor(GOLDEN / "tiny.onnx")
-    predictor._run = lambda images: np.full((len(images), 3), np.nan, dtype=np.float32)
+    export = read_export(GOLDEN / "tiny.onnx")
+    session = Session(export=export, runtime="onnxruntime", runner=Broken())
     with refuses(shv.errors.ModelError, "not-probabilities"):
-        predictor.predict(np.zeros((20, 24, 3), dtype=np.uint8))
+        session.scores(np.zeros((1, 20, 24, 3), dtype=np.uint8))

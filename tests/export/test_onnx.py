@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 import shelfvision as shv
+from shelfvision._runtime._onnx_check import OPERATORS, onnx_metadata
+from shelfvision._runtime._protobuf import MAX_FIELDS
+from shelfvision._runtime.reading import read_export
 from shelfvision.errors import BundleError
 from shelfvision.export import Predictor
-from shelfvision.export._onnx import OPERATORS, onnx_metadata
-from shelfvision.export._protobuf import MAX_FIELDS
-from shelfvision.export._reading import read_export
 from support import refuses
 
 from .conftest import require
@@ -211,7 +211,7 @@ def test_a_refused_file_never_reaches_a_runtime(
     path = tmp_path / "hostile.onnx"
     path.write_bytes(model(node("StringConcat")))
     monkeypatch.setattr(
-        "shelfvision.export._predictor.runner_for", lambda *_: pytest.fail("a runtime saw it")
+        "shelfvision._runtime._predictor.load_session", lambda *_: pytest.fail("a runtime saw it")
     )
     with refuses(BundleError, "operator-not-allowed") as caught:
         Predictor(path)

@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 
 import shelfvision as shv
+from shelfvision.data.reading import Reader
 from shelfvision.errors import (
     BundleError,
     BundleNotFoundError,
@@ -77,13 +78,10 @@ def test_photos_of_every_kind_become_the_pixels_that_the_classifier_sees(
     big = np.repeat(np.repeat(pixels[0], 5, axis=0), 7, axis=1)
     (tmp_path / "a.jpg").write_bytes(jpeg(big))
     photos = [tmp_path / "a.jpg", jpeg(big), big, pixels[1]]
-    seen: list[Pixels] = []
-    run = predictor._run
-    predictor._run = lambda images: (seen.append(images), run(images))[1]  # type: ignore[assignment,func-returns-value]  # to look on
+    reader = Reader(image_size=classifier.image_size, resize=classifier.resize, on_error="raise")
+    expected = np.concatenate([batch.images for batch in reader.batches(photos, 1)])
     found = predictor.predict(photos)
-    (batch,) = seen
-    expected = [next(classifier._batches([photo], "raise")).images[0] for photo in photos]
-    assert batch.tobytes() == np.stack(expected).tobytes()
+    assert found.probabilities.tobytes() == predictor.predict_proba(expected).tobytes()
     assert found.ids.tolist() == [str(tmp_path / "a.jpg"), "1", "2", "3"]
 
 

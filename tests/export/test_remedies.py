@@ -14,8 +14,7 @@ import pytest
 import shelfvision as shv
 from shelfvision._keras.backend import load_keras
 from shelfvision.errors import ExportError, InvalidParameterError, ModelError
-from shelfvision.export import Predictor
-from shelfvision.inference import _export as ways
+from shelfvision.export import Predictor, _writing
 from support import refuses
 
 from .conftest import NAMES, NEEDED, SIZE, make_trusted, require, require_writer, tiny_model
@@ -84,7 +83,7 @@ def test_a_program_started_with_tensorflow_exports_a_network_that_its_user_build
     require(*NEEDED["litert"])
     path, saved = tmp_path / "a.tflite", tmp_path / "a.shelf"
     with monkeypatch.context() as patch:
-        patch.setattr(ways, "backend_name", lambda: "jax")
+        patch.setattr(_writing, "backend_name", lambda: "jax")
         with refuses(ExportError, "needs-builder"):
             classifier.export(path, format="litert", photos=pixels)
     classifier.save(saved)

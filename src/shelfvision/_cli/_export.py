@@ -9,14 +9,10 @@ from shelfvision._cli._photos import dataset_of, is_bundle, require_place
 from shelfvision._cli._say import say, say_json
 from shelfvision.errors import InvalidParameterError
 from shelfvision.export import ExportFormat
+from shelfvision.export.exporting import SUFFIXES
 from shelfvision.inference import Classifier
 
-_FORMATS: dict[str, ExportFormat] = {
-    ".onnx": "onnx",
-    ".tflite": "litert",
-    ".xml": "openvino",
-    ".keras": "keras",
-}
+_FORMATS: dict[str, ExportFormat] = {suffix: name for name, suffix in SUFFIXES.items()}
 
 
 def run(chosen: argparse.Namespace) -> int:

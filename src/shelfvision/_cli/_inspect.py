@@ -7,8 +7,8 @@ import json
 
 from shelfvision._cli._photos import is_bundle
 from shelfvision._cli._say import say, say_json
+from shelfvision._runtime.reading import Export, read_export
 from shelfvision._storage.sealed import require_digest, trusted_digest
-from shelfvision.export._reading import Export, read_export
 from shelfvision.inference import inspect
 from shelfvision.inference._inspect import short
 
@@ -36,4 +36,4 @@ def run(chosen: argparse.Namespace) -> int:
 
 def _facts(export: Export) -> dict[str, object]:
     fields: dict[str, object] = json.loads(export.card.to_json())
-    return {"kind": export.format, "bytes": export.size, "sha256": export.sha256} | fields
+    return {"kind": export.format.name, "bytes": export.size, "sha256": export.sha256} | fields

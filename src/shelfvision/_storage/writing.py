@@ -96,6 +96,28 @@ def write_atomically(path: str | os.PathLike[str], data: bytes, *, follow: bool 
         file.write(data)
 
 
+def require_writable(path: str | os.PathLike[str]) -> None:
+    """Raise the error that `write_atomically` would raise, as far as it is known beforehand.
+
+    Raises
+    ------
+    StorageError
+        The path is a folder, FIFO, device or socket, its folder is a file, or one of them may not
+        be written to.
+    """
+    target = Path(path)
+    try:
+        target = _led_to(target)
+        _existing(target)
+        folder = next(place for place in target.absolute().parents if place.exists())
+        if not folder.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, f"{str(folder)!r} is a file")
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(errno.EACCES, f"no permission to write in {str(folder)!r}")
+    except (OSError, ValueError) as error:
+        raise storage_error(target, error) from error
+
+
 def _led_to(target: Path) -> Path:
     """Return where a link that the user named leads, which need not exist yet."""
     if not target.is_symlink():

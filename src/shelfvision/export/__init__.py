@@ -1,6 +1,6 @@
 """Classifiers as files for other runtimes, and a predictor that runs them without Keras."""
 
-from shelfvision.export._predictor import Predictor, Runtime
-from shelfvision.export._report import ExportFormat, ExportReport, Quantize
+from shelfvision._runtime import ExportFormat, Predictor, Quantize, Runtime
+from shelfvision.export._report import ExportReport
 
 __all__ = ["ExportFormat", "ExportReport", "Predictor", "Quantize", "Runtime"]

@@ -1,53 +1,40 @@
-"""Writes a classifier as Keras's own file, for those who go on with it in Keras."""
+"""Keras's own files, for those who continue in Keras.
+
+Opening such a file can run code in it, so `shelfvision.export.Predictor` refuses it. Here it is
+opened once, to verify what was written.
+"""
 
 from __future__ import annotations
 
+import io
 import tempfile
 import zipfile
-from dataclasses import replace
 from pathlib import Path
 
 from shelfvision._keras.backend import backend_name, float32_policy, load_keras
-from shelfvision._keras.weights import assign
-from shelfvision.errors import ExportError
-from shelfvision.export._card import Card
-from shelfvision.export._reading import CARD_FILE
-from shelfvision.export._runtimes import Scores
-from shelfvision.export._source import Source
+from shelfvision._runtime.card import CARD_FILE
+from shelfvision._runtime.formats.format import Export, Files, Format, Network, Scores
 from shelfvision.protocols import Images
 
 
-def keras_file(source: Source) -> tuple[bytes, Card]:
-    """Return the bytes of a ``.keras`` file with the card in it; calibration stays outside."""
-    keras = load_keras()
-    card = replace(source.card, calibration_in_graph=False)
-    try:
-        with float32_policy():
-            model = keras.models.clone_model(source.model)
-    except (TypeError, ValueError, NotImplementedError) as error:
-        raise ExportError(
-            f"Keras cannot copy the model {source.model.name!r}: {error}; give its layers a "
-            "get_config",
-            code="not-supported",
-        ) from error
-    assign(model.weights, [value for _, value in source.pairs])
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "model.keras")
-        model.save(path)
-        with zipfile.ZipFile(path, "a") as archive:
-            archive.writestr(zipfile.ZipInfo(CARD_FILE), card.to_json())
-        return path.read_bytes(), card
+def _recognizes(data: bytes) -> bool:
+    return data[:4] == b"PK\x03\x04"
+
+
+def _read(data: bytes, _: str) -> tuple[bytes, bytes]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return data, archive.read(CARD_FILE)
 
 
 class KerasRunner:
-    """Runs a ``.keras`` file that was written a moment ago."""
+    """Keras with the backend in use."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, export: Export, _: int | None) -> None:
         keras = load_keras()
         self.name = f"keras {keras.__version__} on {backend_name()}"
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "model.keras")
-            path.write_bytes(data)
+            path.write_bytes(export.graph)
             with float32_policy():
                 self._model = keras.saving.load_model(path)
 
@@ -55,3 +42,26 @@ class KerasRunner:
         """Return a row of numbers for every image."""
         scores: Scores = self._model.predict_on_batch(images)
         return scores
+
+
+def _write(network: Network, _: Images) -> Files:
+    model = network.keras_model()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model.keras")
+        model.save(path)
+        with zipfile.ZipFile(path, "a") as archive:
+            archive.writestr(zipfile.ZipInfo(CARD_FILE), network.card.to_json())
+        return Files(path.read_bytes())
+
+
+FORMAT = Format(
+    name="keras",
+    title="Keras",
+    suffix=".keras",
+    recognizes=_recognizes,
+    read=_read,
+    runtimes={"keras": KerasRunner},
+    write=_write,
+    write_packages=(),
+    calibrated=False,
+)

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Literal, TypeAlias
+from typing import Literal
 
+from shelfvision._runtime import ExportFormat, Quantize
 from shelfvision._text import printable
-
-ExportFormat: TypeAlias = Literal["onnx", "litert", "openvino", "keras"]
-"""What a classifier can be exported as."""
-Quantize: TypeAlias = Literal["dynamic", "int8"]
-"""How the weights of a LiteRT file become whole numbers."""
-FORMATS: tuple[ExportFormat, ...] = ("onnx", "litert", "openvino", "keras")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +27,9 @@ class ExportReport:
     """The size on disk; of an OpenVINO model, both files."""
     sha256: str
     """The SHA-256 of the file; of an OpenVINO model, of its ``.xml``, which names the other's."""
-    verified_on: Literal["photos", "rendered photos"]
-    """Whether it was held against the classifier on photos that were given, or rendered ones."""
+    verified_on: Literal["photos", "synthetic images"]
+    """Whether it was compared with the classifier on photos that were given, or on generated
+    images."""
     n_photos: int
     """On how many."""
     max_difference: float

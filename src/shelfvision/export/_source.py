@@ -1,23 +1,21 @@
-"""`Source`: the classifier that is exported, as the writers need it."""
+"""`Source`: the classifier that is exported."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision.export._card import Card
-from shelfvision.export._runtimes import Scores
+from shelfvision._runtime.card import Card
+from shelfvision._runtime.formats.format import Scores
+from shelfvision.models import ModelSpec
 from shelfvision.protocols import Images
 
 if TYPE_CHECKING:
     import keras
-
-Pairs: TypeAlias = "Sequence[tuple[keras.Variable, npt.NDArray[np.generic]]]"
-"""The variables of a model, each with the value that it is exported with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -27,8 +25,10 @@ class Source:
     card: Card
     """What the file will say about itself."""
     model: keras.Model
-    """The network; its own weights may have moved on."""
-    pairs: Pairs
-    """Its variables and their frozen values."""
-    answers: Callable[[Images], Scores]
-    """What the classifier says, calibrated: what the file is held against."""
+    """The network; its own weights may have changed since."""
+    values: Sequence[npt.NDArray[np.generic]]
+    """The weights that are exported, in the model's order."""
+    spec: ModelSpec | None
+    """What the network is built from; None where only its user's code can build it."""
+    probabilities: Callable[[Images], Scores]
+    """The classifier's calibrated probabilities, which the file is compared with."""

@@ -1,4 +1,4 @@
-"""Holds an exported file against the classifier, before it is kept."""
+"""Compares an exported file with the classifier, before it is kept."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._runtime.formats.format import Scores
 from shelfvision.errors import ExportError
-from shelfvision.export._runtimes import Scores
 from shelfvision.protocols import Images
 
 TOLERANCE = 1e-3
@@ -34,7 +34,7 @@ class Comparison:
     accuracy_before: float | None
 
 
-def scores_of(run: Callable[[Images], Scores], images: Images) -> Scores:
+def in_batches(run: Callable[[Images], Scores], images: Images) -> Scores:
     """Return the rows of many images, computed in batches of several sizes."""
     # The first alone: a file that takes one batch size only is no use.
     starts = [0, *range(1, len(images), _BATCH), len(images)]
@@ -43,11 +43,11 @@ def scores_of(run: Callable[[Images], Scores], images: Images) -> Scores:
 
 
 def compared(
-    said: Scores, meant: Scores, labels: npt.NDArray[np.int64] | None = None
+    found: Scores, expected: Scores, labels: npt.NDArray[np.int64] | None = None
 ) -> Comparison:
-    """Return how far two tables of probabilities are apart."""
-    distance = np.abs(said.astype(np.float64) - meant)
-    winners, before = said.argmax(axis=1), meant.argmax(axis=1)
+    """Return how much a file's probabilities differ from the classifier's."""
+    distance = np.abs(found.astype(np.float64) - expected)
+    winners, before = found.argmax(axis=1), expected.argmax(axis=1)
     return Comparison(
         max_difference=float(distance.max()),
         mean_shift=float(distance.sum(axis=1).mean() / 2),

@@ -14,18 +14,14 @@ from shelfvision._validation import one_of
 from shelfvision.data.reading import Photos
 from shelfvision.errors import ModelError
 from shelfvision.export import ExportFormat, ExportReport, Quantize
-from shelfvision.export._card import Card
-from shelfvision.export._exporting import checked_request
-from shelfvision.export._source import Source
+from shelfvision.export.exporting import export_classifier
 from shelfvision.inference._bundle import Builder, load_bundle, save_bundle
-from shelfvision.inference._describing import card_of, manifest_of
-from shelfvision.inference._export import export_classifier
+from shelfvision.inference._describing import exported_source, manifest_of
 from shelfvision.inference._frozen_network import FrozenNetwork
 from shelfvision.inference._manifest import RESIZES, Manifest, plain
 from shelfvision.inference._shelves import ShelfClassifier
 from shelfvision.inference._trust import Trust
 from shelfvision.models import spec_of
-from shelfvision.models.registry import is_ours
 from shelfvision.protocols import ClassNames, Resize
 
 if TYPE_CHECKING:
@@ -226,7 +222,7 @@ class Classifier(ShelfClassifier):
             computes in 8 bits too, whose ranges are measured on `photos`. By default neither.
         photos : path, bytes, ndarray, Dataset, or iterable of these, optional
             Photos like those that will be served; at most 512, evenly spaced, are used. The file
-            is held against the classifier on them. By default rendered photos serve for that.
+            is held against the classifier on them. By default generated images serve for that.
         tolerance : float, optional
             How far the file may be off: the largest difference of a probability, by default
             0.001; with `quantize` the probability that moves to other classes on average, by
@@ -249,28 +245,14 @@ class Classifier(ShelfClassifier):
         InvalidParameterError
             The arguments do not go together.
         """
-        request = checked_request(
+        return export_classifier(
+            exported_source(self),
             path,
-            self._card(""),
             format=format,
             quantize=quantize,
             photos=photos,
             tolerance=tolerance,
         )
-        portable = self._spec is not None and is_ours(self._spec.architecture)
-        return export_classifier(self._export_source(), request, self.save, portable=portable)
-
-    def _export_source(self) -> Source:
-        network = self._network
-        return Source(
-            card=self._card(self.save(io.BytesIO())),
-            model=network.model,
-            pairs=list(zip(network.model.weights, network.weights.values(), strict=True)),
-            answers=self.predict_proba,
-        )
-
-    def _card(self, sha256: str) -> Card:
-        return card_of(self, sha256)
 
     def _manifest(self) -> Manifest:
         return manifest_of(self)

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from shelfvision.export._card import Card
+import io
+from typing import TYPE_CHECKING
+
+from shelfvision._runtime.card import Card
+from shelfvision.export.exporting import Source
 from shelfvision.inference._manifest import Manifest, package_versions
 from shelfvision.inference._predicting import PredictingClassifier
 from shelfvision.models import ModelSpec
 from shelfvision.models.registry import is_ours
+
+if TYPE_CHECKING:
+    from shelfvision.inference._classifier import Classifier
 
 
 def manifest_of(classifier: PredictingClassifier) -> Manifest:
@@ -31,7 +38,19 @@ def manifest_of(classifier: PredictingClassifier) -> Manifest:
     )
 
 
-def card_of(classifier: PredictingClassifier, sha256: str) -> Card:
+def exported_source(classifier: Classifier) -> Source:
+    """Return what exporting a classifier needs."""
+    network, spec = classifier._network, classifier._spec
+    return Source(
+        card=_card_of(classifier, classifier.save(io.BytesIO())),
+        model=network.model,
+        values=list(network.weights.values()),
+        spec=spec if spec is not None and is_ours(spec.architecture) else None,
+        probabilities=classifier.predict_proba,
+    )
+
+
+def _card_of(classifier: PredictingClassifier, sha256: str) -> Card:
     """Return what a file exported from a classifier, whose bundle has this digest, says."""
     prior = classifier._training_prior()
     return Card(

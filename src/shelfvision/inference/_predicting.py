@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._runtime.answers import answers_of
 from shelfvision._validation import as_integer
 from shelfvision.data.reading import Batch, Photos, Reader
-from shelfvision.export._answers import answers_of
 from shelfvision.inference._frozen_network import FrozenNetwork
 from shelfvision.inference._trust import Trust, training_prior
 from shelfvision.models import ModelSpec

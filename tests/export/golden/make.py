@@ -11,7 +11,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent.parent))
 
 from export import conftest  # noqa: E402  (the same)
-from shelfvision.export._card import VERSION  # noqa: E402  (after the path)
+from shelfvision._runtime.card import VERSION  # noqa: E402  (after the path)
 
 
 def main() -> None:

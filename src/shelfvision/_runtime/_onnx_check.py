@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NoReturn
 
+from shelfvision._runtime._protobuf import ProtobufReader
 from shelfvision._storage.safetensors import MAX_FILE
 from shelfvision.errors import BundleError
-from shelfvision.export._protobuf import ProtobufReader
 
 OPERATORS = frozenset(
     {

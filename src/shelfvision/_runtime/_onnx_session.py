@@ -13,6 +13,8 @@ Foreign: TypeAlias = Any
 MOST_MEMORY = 4 * 2**30
 """How much memory, in bytes, all sessions of a process compute in at most."""
 _SAME_AS_REQUESTED = 1
+# What ONNX Runtime's message names when there is no more room.
+_FULL = "bfc_arena"
 
 _lock = threading.Lock()
 _bounded_in: set[int] = set()
@@ -47,12 +49,12 @@ def _bound(onnxruntime: ModuleType) -> None:
             return
         kind = onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR
         place = onnxruntime.OrtMemoryInfo("Cpu", kind, 0, onnxruntime.OrtMemType.DEFAULT)
-        settings = {"max_mem": most_memory(), "arena_extend_strategy": _SAME_AS_REQUESTED}
+        settings = {"max_mem": _most_memory(), "arena_extend_strategy": _SAME_AS_REQUESTED}
         onnxruntime.create_and_register_allocator(place, onnxruntime.OrtArenaCfg(settings))
         _bounded_in.add(os.getpid())
 
 
-def giving_back(onnxruntime: ModuleType) -> Foreign:
+def shrinking_run(onnxruntime: ModuleType) -> Foreign:
     """Return options of a run after which the arena gives back what nothing is in.
 
     The arena keeps what it once had. After batches of many sizes it is full of pieces that fit
@@ -63,7 +65,14 @@ def giving_back(onnxruntime: ModuleType) -> Foreign:
     return options
 
 
-def most_memory() -> int:
+def memory_reason(error: Exception) -> str | None:
+    """Return the reason in words where a graph asked for too much memory, else None."""
+    if _FULL not in str(error):
+        return None
+    return f"it takes more memory than the {_most_memory() / 2**30:.3g} GiB that it may take"
+
+
+def _most_memory() -> int:
     """Return the limit: less than `MOST_MEMORY` where the machine has not twice as much."""
     try:
         whole = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

@@ -20,11 +20,12 @@ VERSION = 2
 """The version of the entry that is written; all before it are read."""
 ENTRY = "shelfvision"
 """The name of the entry in a file's own metadata."""
+CARD_FILE = f"{ENTRY}.json"
+"""The name of the entry as a member of a zip file."""
 MAX_CARD = 2**22
 """The longest entry that is read, in bytes."""
 INPUT, OUTPUT = "image", "probabilities"
 """What goes in and what comes out."""
-QUANTIZED = (None, "dynamic", "int8")
 _RESIZES = ("stretch", "pad", "crop")
 _KEYS = {
     *("calibration", "calibration_in_graph", "class_names", "created_with", "format"),
@@ -133,7 +134,7 @@ class Card:
         _require(isinstance(names, list) and 2 <= len(names) <= MAX_CLASSES, "class_names")
         _require(isinstance(created, dict) and _all_text(created.values()), "created_with")
         _require(isinstance(fields["calibration_in_graph"], bool), "calibration_in_graph")
-        _require(fields["quantize"] in QUANTIZED, "quantize")
+        _require(isinstance(fields["quantize"], str | None), "quantize")
         _require(fields.get("decode", DECODE) == DECODE, "decode")
         card = cls(
             class_names=as_class_names(cast("list[str]", names)),

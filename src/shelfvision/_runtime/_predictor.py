@@ -2,38 +2,25 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Literal, SupportsIndex, TypeAlias, cast, final
+from typing import SupportsIndex, cast, final, get_args
 
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._runtime.answers import answers_of
+from shelfvision._runtime.formats import ExportFormat, Runtime
+from shelfvision._runtime.formats.format import Scores
+from shelfvision._runtime.reading import read_export
+from shelfvision._runtime.sessions import load_session
 from shelfvision._storage.sealed import require_digest, trusted_digest
 from shelfvision._validation import as_integer, one_of
 from shelfvision.data.reading import Batch, Photos, Reader
-from shelfvision.errors import InvalidParameterError, ModelError
-from shelfvision.export._answers import answers_of
-from shelfvision.export._reading import Export, read_export
-from shelfvision.export._report import ExportFormat
-from shelfvision.export._runtimes import Scores, runner_for
+from shelfvision.errors import ModelError
 from shelfvision.predictions import Calibration, ClassPrior, Predictions, Thresholds
 from shelfvision.protocols import Images, OnError, Resize
-
-if TYPE_CHECKING:
-    from typing import Self
-
-Runtime: TypeAlias = Literal["auto", "onnxruntime", "litert", "openvino"]
-"""What runs an exported file."""
-_RUNTIMES: dict[ExportFormat, tuple[str, ...]] = {
-    "onnx": ("onnxruntime", "openvino"),
-    "litert": ("litert",),
-    "openvino": ("openvino",),
-}
-_BATCH = 32
-_PIXELS_AT_ONCE = 32 * 224 * 224
 
 
 @final
@@ -70,10 +57,7 @@ class Predictor:
         The runtime cannot run this kind of file, or another argument makes no sense.
     """
 
-    __slots__ = (
-        *("_batch_size", "_card", "_chosen", "_format", "_path", "_pid", "_run", "_runtime"),
-        "_sha256",
-    )
+    __slots__ = ("_path", "_pid", "_session")
 
     def __init__(
         self,
@@ -83,78 +67,54 @@ class Predictor:
         threads: SupportsIndex | None = None,
         expected_sha256: str | None = None,
     ) -> None:
-        one_of("runtime", runtime, ("auto", "onnxruntime", "litert", "openvino"))
+        one_of("runtime", runtime, get_args(Runtime))
         count = None if threads is None else as_integer("threads", threads, minimum=1, maximum=1024)
         expected = trusted_digest(expected_sha256)
         export = read_export(path)
         require_digest(export.sha256, expected, export.where)
+        self._session = load_session(export, runtime, count)
         self._path = os.path.abspath(path)
-        self._start(export, runtime, count)
-
-    @classmethod
-    def _of(cls, export: Export, path: str) -> Self:
-        """Return a predictor of a file that was read already, or is not written yet."""
-        self = object.__new__(cls)
-        self._path = path
-        self._start(export, "auto", None)
-        return self
-
-    def _start(self, export: Export, runtime: Runtime, threads: int | None) -> None:
-        choices = _RUNTIMES[export.format]
-        chosen = choices[0] if runtime == "auto" else runtime
-        if chosen not in choices:
-            raise InvalidParameterError(
-                f"runtime {runtime!r} cannot run {export.where}, which is of the kind "
-                f"{export.format}; leave runtime out, or choose one of {', '.join(choices)}",
-                code="conflict",
-                parameter="runtime",
-            )
-        self._chosen: Runtime = cast("Runtime", chosen)
-        self._card, self._format, self._sha256 = export.card, export.format, export.sha256
-        self._run = runner_for(export, chosen, threads)
-        self._runtime = self._run.name
-        self._batch_size = max(1, min(_BATCH, _PIXELS_AT_ONCE // math.prod(self.image_size)))
         self._pid = os.getpid()
 
     @property
     def class_names(self) -> tuple[str, ...]:
         """The classes in the order of the columns of probabilities."""
-        return self._card.class_names
+        return self._session.export.card.class_names
 
     @property
     def image_size(self) -> tuple[int, int]:
         """Height and width, in pixels, that photos are brought to."""
-        return self._card.image_size
+        return self._session.export.card.image_size
 
     @property
     def resize(self) -> Resize:
         """How photos of another shape are brought to `image_size`."""
-        return self._card.resize
+        return self._session.export.card.resize
 
     @property
     def format(self) -> ExportFormat:
         """``"onnx"``, ``"litert"`` or ``"openvino"``."""
-        return self._format
+        return cast("ExportFormat", self._session.export.format.name)
 
     @property
     def runtime(self) -> str:
         """What runs the file, with its version."""
-        return self._runtime
+        return self._session.runner.name
 
     @property
     def calibration(self) -> Calibration | None:
         """What makes probabilities mean what they say; it is applied already."""
-        return self._card.calibration
+        return self._session.export.card.calibration
 
     @property
     def thresholds(self) -> Thresholds | None:
         """From which confidence on a prediction is accepted; None decides nothing."""
-        return self._card.thresholds
+        return self._session.export.card.thresholds
 
     @property
     def source_sha256(self) -> str:
         """The SHA-256 of the bundle of the classifier that was exported."""
-        return self._card.source_sha256
+        return self._session.export.card.source_sha256
 
     def predict(
         self,
@@ -194,7 +154,7 @@ class Predictor:
             one that made the predictor, or `class_prior` is given and the file does not
             tell the class proportions of training.
         """
-        shares = self._card.trained_shares
+        shares = self._session.export.card.trained_shares
         return answers_of(
             self._batches(photos, on_error),
             self._scores,
@@ -229,7 +189,7 @@ class Predictor:
 
     def _batches(self, photos: Photos, on_error: OnError) -> Iterator[Batch]:
         reader = Reader(image_size=self.image_size, resize=self.resize, on_error=on_error)
-        return reader.batches(photos, self._batch_size)
+        return reader.batches(photos, self._session.batch_size)
 
     def _scores(self, images: Images) -> Scores:
         if os.getpid() != self._pid:
@@ -238,27 +198,19 @@ class Predictor:
                 "which the threads of its runtime do not survive; make one in this process",
                 code="forked",
             )
-        if not len(images):
-            return np.empty((0, len(self.class_names)), dtype=np.float32)
-        scores = self._run(images)
-        if not np.isfinite(scores).all() or scores.min() < 0:
-            raise ModelError(
-                f"{self._path!r} gives numbers that are no probabilities, the first row is "
-                f"{scores[0, :5].tolist()}; export the classifier again",
-                code="not-probabilities",
-            )
-        calibration = self._card.host_calibration
-        return scores if calibration is None else calibration.apply(scores)
+        return self._session.scores(images)
 
     def __reduce__(self) -> tuple[Callable[[str], Predictor], tuple[str]]:
         """Pickle as the path of the file and its digest; unpickling reads the file again."""
-        make = partial(type(self), runtime=self._chosen, expected_sha256=self._sha256)
+        session = self._session
+        runtime = cast("Runtime", session.runtime)
+        make = partial(type(self), runtime=runtime, expected_sha256=session.export.sha256)
         return make, (self._path,)
 
     def __repr__(self) -> str:
         """Return a line that tells the kind, the classes and the image size."""
         height, width = self.image_size
         return (
-            f"<Predictor: {self._format} by {self._runtime}, {len(self.class_names)} classes, "
+            f"<Predictor: {self.format} by {self.runtime}, {len(self.class_names)} classes, "
             f"{height} x {width}>"
         )

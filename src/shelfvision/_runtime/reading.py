@@ -1,0 +1,82 @@
+"""Reads exported files: which format they have, what their card says, and their graph.
+
+`read_export` reads a file, `parse_export` the bytes of one. No runtime is needed for either; what
+they return is checked, and `shelfvision._runtime.sessions` loads it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Collection
+
+from shelfvision._runtime.card import Card
+from shelfvision._runtime.formats import FORMATS
+from shelfvision._runtime.formats.format import Export, Files, Format, refusal, refuse
+from shelfvision._storage import read_bounded
+from shelfvision._storage.safetensors import MAX_FILE
+from shelfvision._validation import as_path
+from shelfvision.errors import BundleError, BundleNotFoundError
+
+__all__ = ["Export", "parse_export", "read_export"]
+
+
+def read_export(path: str | os.PathLike[str]) -> Export:
+    """Return an exported file, checked; no runtime is needed for it."""
+    where = repr(as_path(path))
+    data = _content(path)
+    kind = _format_of(data, where, FORMATS.values())
+    if kind.beside is None:
+        return parse_export(Files(data), where)
+    beside = os.path.splitext(os.fspath(path))[0] + kind.beside
+    return parse_export(Files(data, _content(beside)), where)
+
+
+def _content(path: str | os.PathLike[str]) -> bytes:
+    return read_bounded(
+        path, MAX_FILE, error=BundleError, missing=BundleNotFoundError, parameter="path"
+    )
+
+
+def parse_export(
+    files: Files, where: str, formats: Collection[Format] = tuple(FORMATS.values())
+) -> Export:
+    """Return the same from the bytes of a file and of the one beside it."""
+    data, beside = files
+    kind = _format_of(data, where, formats)
+    graph, text = kind.read(data, where)
+    if not text:
+        refuse(
+            where, "it does not describe itself as Classifier.export's files do", "foreign-format"
+        )
+    card = Card.from_json(text, where)
+    if card.quantize is not None and card.quantize not in kind.quantize:
+        refuse(where, f"{kind.title} files are not quantized to {card.quantize!r}")
+    if kind.beside is not None and hashlib.sha256(beside).hexdigest() != card.weights_sha256:
+        refuse(where, f"the {kind.beside} file beside it belongs to another one", "wrong-digest")
+    return Export(
+        where=where,
+        format=kind,
+        card=card,
+        graph=graph,
+        beside=beside,
+        sha256=hashlib.sha256(data).hexdigest(),
+        size=len(data) + len(beside),
+    )
+
+
+def _format_of(data: bytes, where: str, formats: Collection[Format]) -> Format:
+    """Return the format of a file by its first bytes."""
+    for kind in formats:
+        if kind.recognizes(data):
+            return kind
+    if data[:4] == b"PK\x03\x04":
+        refuse(where, "it is a .keras file, which only Keras can open", "foreign-format")
+    if data[8:9] == b"{":
+        refuse(
+            where,
+            "it is a bundle of weights; load it with shelfvision.Classifier.load",
+            "foreign-format",
+        )
+    *most, last = [kind.title for kind in formats]
+    raise refusal(where, f"it is no {', '.join(most)} or {last} file", "foreign-format")

@@ -1,0 +1,63 @@
+"""Writes an exported file for another process, which runs another backend than tensorflow.
+
+``python -m shelfvision.export._worker FOLDER`` reads ``job.json``, ``weights.npz`` and
+``images.npy`` of the folder and writes ``file`` and ``beside``.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from shelfvision._runtime.card import Card
+from shelfvision._runtime.formats.format import Scores
+from shelfvision.export._formats import FORMATS
+from shelfvision.export._source import Source
+from shelfvision.export._writing import written_here
+from shelfvision.models import ModelSpec, build_model
+from shelfvision.protocols import Images
+
+if TYPE_CHECKING:
+    import keras
+
+
+def main(folder: str) -> None:
+    """Write the file, and the one beside it, which is empty for most formats."""
+    place = Path(folder)
+    job = json.loads((place / "job.json").read_text(encoding="utf-8"))
+    with np.load(place / "weights.npz", allow_pickle=False) as arrays:
+        values = [arrays[f"arr_{number}"] for number in range(len(arrays.files))]
+    spec = ModelSpec.from_dict(job["spec"])
+    source = Source(
+        card=Card.from_json(job["card"], "the card"),
+        model=_built(spec),
+        values=values,
+        spec=spec,
+        probabilities=_not_here,
+    )
+    images = np.load(place / "images.npy", allow_pickle=False)
+    files = written_here(source, FORMATS[job["format"]], job["quantize"], images)
+    (place / "file").write_bytes(files.data)
+    (place / "beside").write_bytes(files.beside)
+
+
+def _built(spec: ModelSpec) -> keras.Model:
+    return build_model(
+        spec.num_classes,
+        image_size=spec.image_size,
+        architecture=spec.architecture,
+        dropout=spec.dropout,
+        seed=spec.seed,
+    )
+
+
+def _not_here(_: Images) -> Scores:
+    raise NotImplementedError("files are verified by the process that asked for them")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
