@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import shelfvision as shv
 from shelfvision._photos.decode import resize_image
+from shelfvision._photos.preprocessing import Preprocessing
 from shelfvision.data.aligning import aligned, sized
 from shelfvision.data.reading import Reader
 from shelfvision.errors import DataError, InvalidParameterError, ShelfVisionWarning, SplitError
@@ -20,6 +21,10 @@ from shelfvision.protocols import Image, Images
 from support import gives_warning, refuses
 
 NOISE = np.random.default_rng(0).integers(0, 256, (9, 12, 10, 3), dtype=np.uint8)
+
+
+def at(height: int, width: int) -> Preprocessing:
+    return Preprocessing(image_size=(height, width), resize="pad")
 
 
 def photos(labels: list[str]) -> shv.Dataset:
@@ -220,7 +225,9 @@ def test_a_size_or_rule_that_is_none_is_refused(
 
 def read(dataset: shv.Dataset, image_size: tuple[int, int] = (30, 50)) -> Images:
     """Return the pixels that a classifier of this size would see."""
-    reader = Reader(image_size=image_size, resize="pad", on_error="raise")
+    reader = Reader(
+        preprocessing=Preprocessing(image_size=image_size, resize="pad"), on_error="raise"
+    )
     return np.concatenate([batch.images for batch in reader.batches(dataset, 2)])
 
 
@@ -230,7 +237,7 @@ def test_a_classifier_sees_files_at_its_own_size_without_a_word(
     for kind, dataset in kinds.items():
         wanted = dataset.resized((30, 50), resize="pad")
         assert (read(dataset) == wanted.to_arrays()[0]).all(), kind
-        assert sized(dataset, (30, 50), "pad", parameter="x").brought == "files", kind
+        assert sized(dataset, at(30, 50), parameter="x").brought == "files", kind
 
 
 def test_a_classifier_sees_resized_arrays_with_one_warning() -> None:
@@ -247,13 +254,13 @@ def test_a_classifier_sees_resized_arrays_with_one_warning() -> None:
 def test_arrays_of_the_right_size_are_taken_as_they_are() -> None:
     dataset = photos(["a", "b"])
     # The rule says what to do with another shape; there is none.
-    assert sized(dataset, (12, 10), "pad", parameter="x").dataset is dataset
+    assert sized(dataset, at(12, 10), parameter="x").dataset is dataset
     assert (read(dataset, (12, 10)) == NOISE[:2]).all()
 
 
 def test_files_of_the_right_size_but_another_rule_are_read_again(shop: Path) -> None:
     dataset = shv.Dataset.from_directory(shop, image_size=(30, 30), resize="stretch")
-    found = sized(dataset, (30, 30), "pad", parameter="x")
+    found = sized(dataset, at(30, 30), parameter="x")
     assert found.brought == "files"
     assert (read(dataset, (30, 30)) == dataset.resized((30, 30), resize="pad").to_arrays()[0]).all()
 

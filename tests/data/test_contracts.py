@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import shelfvision as shv
+from shelfvision._photos.preprocessing import Preprocessing
 from shelfvision.data.reading import Photo, Reader
 from shelfvision.errors import (
     DataError,
@@ -102,7 +103,9 @@ def test_a_photo_has_the_same_pixels_whichever_way_it_comes_in(
     assert expected.dtype == np.uint8
     assert expected.shape == (high, wide, 3)
     by_list = shv.Dataset.from_manifest(root / "list.csv", image_size=(high, wide), resize=resize)
-    reader = Reader(image_size=(high, wide), resize=resize, on_error="raise")
+    reader = Reader(
+        preprocessing=Preprocessing(image_size=(high, wide), resize=resize), on_error="raise"
+    )
     served: list[Photo] = [root / "milk/a.png", (root / "milk/a.png").read_bytes(), pixels]
     for way in (by_list, trained_on.cached()):
         np.testing.assert_array_equal(way[0][0], expected)

@@ -15,12 +15,13 @@ from PIL import Image, ImageDraw
 
 from shelfvision._photos import given
 from shelfvision._photos.given import from_pillow
+from shelfvision._photos.preprocessing import Preprocessing
 from shelfvision.data import DecodeLimits
 from shelfvision.data.reading import Reader
 from shelfvision.errors import InvalidParameterError, PhotoError
 from support import refuses
 
-READER = Reader(image_size=(24, 20), resize="stretch", on_error="raise")
+READER = Reader(preprocessing=Preprocessing(image_size=(24, 20)), on_error="raise")
 Pixels = npt.NDArray[np.uint8]
 
 
@@ -134,7 +135,7 @@ def test_a_pil_image_whose_file_is_closed_or_damaged_is_one_photo_that_cannot_be
     for bad in (closed, torn):
         with refuses(PhotoError, "broken"):
             read(bad)
-        skipping = Reader(image_size=(24, 20), resize="stretch", on_error="skip")
+        skipping = Reader(preprocessing=Preprocessing(image_size=(24, 20)), on_error="skip")
         (batch,) = skipping.batches([picture(), bad], 8)
         assert [error is None for error in batch.errors] == [True, False]
 

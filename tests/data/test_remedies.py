@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import shelfvision as shv
+from shelfvision._photos.preprocessing import Preprocessing
 from shelfvision.data.reading import Reader
 from shelfvision.errors import DataError, InvalidParameterError
 from support import refuses
@@ -17,7 +18,7 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (2, 5, 6, 3), dtype=np.uint8)
 
 def seen(photos: object) -> list[str]:
     """Return the ids of what a classifier of 5 x 6 pixels would read."""
-    reader = Reader(image_size=(5, 6), resize="stretch", on_error="raise")
+    reader = Reader(preprocessing=Preprocessing(image_size=(5, 6)), on_error="raise")
     return [name for batch in reader.batches(photos, 8) for name in batch.ids]  # type: ignore[arg-type]  # on purpose
 
 

@@ -134,10 +134,9 @@ def test_every_report_tells_a_class_without_photos_with_dashes_and_without_a_war
 
 
 class Sized(Stub):
-    """A classifier that tells which image size it wants, and keeps what it was given."""
+    """A classifier that tells how its photos are preprocessed, and keeps what it was given."""
 
-    image_size = (6, 8)
-    resize = "pad"
+    preprocessing = shv.data.Preprocessing(image_size=(6, 8), resize="pad")
 
     def predict(self, photos: shv.Dataset, /) -> shv.Predictions:
         self.given = photos

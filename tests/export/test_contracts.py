@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from shelfvision._identifiers import clean_name
+from shelfvision._photos.preprocessing import Preprocessing
 from shelfvision._runtime.card import Card
 from shelfvision.errors import BundleError, PhotoError
 from shelfvision.export import Predictor
@@ -67,10 +68,9 @@ def test_every_photo_is_answered_as_alone_and_failures_are_rows_with_their_error
 # As classifiers hold them.
 names = st.text(min_size=1, max_size=5).map(clean_name).filter(bool)
 cards = st.builds(
-    lambda class_names, size, resize, temperature, threshold: Card(
+    lambda class_names, rule, temperature, threshold: Card(
         class_names=tuple(class_names),
-        image_size=size,
-        resize=resize,
+        preprocessing=rule,
         calibration=None
         if temperature is None
         else Calibration(
@@ -89,8 +89,14 @@ cards = st.builds(
         created_with=(("numpy", "2"),),
     ),
     st.lists(names, min_size=2, max_size=4, unique=True),
-    st.tuples(st.integers(1, 4096), st.integers(1, 4096)),
-    st.sampled_from(["stretch", "pad", "crop"]),
+    st.builds(
+        Preprocessing,
+        image_size=st.tuples(st.integers(1, 4096), st.integers(1, 4096)),
+        resize=st.sampled_from(["stretch", "pad", "crop"]),
+        context=st.floats(0, 10),
+        shape=st.sampled_from(["box", "image"]),
+        test_time_crop=st.floats(0.5, 1),
+    ),
     st.none() | st.floats(0.1, 9),
     st.none() | st.floats(0, 1),
 )

@@ -308,7 +308,8 @@ def test_of_many_photos_some_are_taken_evenly() -> None:
     images = np.zeros((1000, *SIZE, 3), dtype=np.uint8)
     images[:, 0, 0, 0] = np.arange(1000) // 4
     photos = shv.Dataset.from_arrays(images, np.arange(1000) % 3, class_names=NAMES)
-    card = Card(class_names=NAMES, image_size=SIZE, resize="pad")
+    rule = shv.data.Preprocessing(image_size=SIZE, resize="pad")
+    card = Card(class_names=NAMES, preprocessing=rule)
     chosen, labels = sample_images(photos, card)
     assert labels is not None
     assert len(chosen) == len(labels) == MOST_PHOTOS

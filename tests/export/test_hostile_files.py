@@ -66,6 +66,9 @@ def card(**changes: object) -> str:
     return json.dumps({**fields, **changes})
 
 
+RULE = read_export(GOLDEN / "tiny.onnx").card.preprocessing.to_dict()
+
+
 def bare_onnx() -> bytes:
     """Return the golden ONNX file without its metadata."""
     data = (GOLDEN / "tiny.onnx").read_bytes()
@@ -208,11 +211,14 @@ def test_a_graph_that_asks_for_gigabytes_is_refused_before_it_has_them(
         {"class_names": ["juice", "juice", "milk"]},
         {"class_names": "abc"},
         {"class_names": []},
-        {"image_size": [21, 24]},
-        {"image_size": [20]},
-        {"image_size": [20, "24"]},
-        {"image_size": [10**9, 10**9]},
-        {"resize": "blur"},
+        {"preprocessing": RULE | {"image_size": [21, 24]}},
+        {"preprocessing": RULE | {"image_size": [20]}},
+        {"preprocessing": RULE | {"image_size": [20, "24"]}},
+        {"preprocessing": RULE | {"image_size": [10**9, 10**9]}},
+        {"preprocessing": RULE | {"resize": "blur"}},
+        {"preprocessing": RULE | {"context": True}},
+        {"preprocessing": RULE | {"more": 1}},
+        {"preprocessing": []},
         {"quantize": "int4"},
         {"calibration": 5},
         {"calibration": {"method": "temperature"}},

@@ -78,7 +78,7 @@ def test_photos_of_every_kind_become_the_pixels_that_the_classifier_sees(
     big = np.repeat(np.repeat(pixels[0], 5, axis=0), 7, axis=1)
     (tmp_path / "a.jpg").write_bytes(jpeg(big))
     photos = [tmp_path / "a.jpg", jpeg(big), big, pixels[1]]
-    reader = Reader(image_size=classifier.image_size, resize=classifier.resize, on_error="raise")
+    reader = Reader(preprocessing=classifier.preprocessing, on_error="raise")
     expected = np.concatenate([batch.images for batch in reader.batches(photos, 1)])
     found = predictor.predict(photos)
     assert found.probabilities.tobytes() == predictor.predict_proba(expected).tobytes()

@@ -194,7 +194,7 @@ def test_a_file_cannot_ask_for_memory() -> None:
 
 
 def test_a_classifier_is_no_gallery_and_a_gallery_no_classifier(tmp_path: Path) -> None:
-    bundle = Path(__file__).parent.parent / "inference" / "golden" / "version-2.shelf"
+    bundle = Path(__file__).parent.parent / "inference" / "golden" / "version-3.shelf"
     with refuses(BundleError, "foreign-format"):
         read_gallery(bundle)
     with pytest.raises(BundleError):

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 import shelfvision as shv
 from shelfvision._keras.backend import load_keras
+from shelfvision._photos.preprocessing import Preprocessing
 from shelfvision._storage.json_values import canonical_json
 from shelfvision._storage.safetensors import DIGESTS, digests_of, write
 from shelfvision._storage.sealed import SEAL, seal
@@ -63,7 +64,7 @@ def tiny() -> bytes:
         spec=ModelSpec(architecture="mine", num_classes=2, image_size=(1, 1)),
         own_architecture=True,
         class_names=("a", "b"),
-        resize="stretch",
+        preprocessing=Preprocessing(image_size=(1, 1)),
         provenance={},
         created_with={},
         weights=("w", "b"),
@@ -156,8 +157,9 @@ def test_the_golden_bundle_still_gives_its_predictions() -> None:
     assert answer.labels.tolist() == wanted["labels"]
 
 
-def test_the_golden_bundle_of_format_2_still_decides_as_it_did() -> None:
-    found = shv.Classifier.load(GOLDEN / "version-2.shelf")
+@pytest.mark.parametrize("version", [2, 3])
+def test_a_golden_bundle_still_decides_as_it_did(version: int) -> None:
+    found = shv.Classifier.load(GOLDEN / f"version-{version}.shelf")
     wanted = json.loads((GOLDEN / "version-2.json").read_text())
     rows, columns, channels = np.indices((88, 90, 3))
     pixels = [((rows * a + columns * b + channels * 40) % 256) for a, b in wanted["ramps"]]
@@ -174,9 +176,12 @@ def test_the_golden_bundle_of_format_2_still_decides_as_it_did() -> None:
     assert kept.labels.tolist()[:8] == wanted["validation"]["labels"]
     np.testing.assert_allclose(kept.probabilities[0], wanted["validation"]["first"], atol=1e-6)
     assert kept.n_groups == wanted["validation"]["n_groups"]
+    rule = found.preprocessing
+    assert (rule.image_size, rule.resize, rule.test_time_crop) == ((88, 90), "stretch", 1.0)
+    assert (rule.context, rule.shape) == ((0.0, "box") if version == 2 else (0.1, "image"))
 
 
-@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("version", [1, 2, 3])
 def test_a_golden_bundle_is_saved_again_in_the_newest_format(version: int) -> None:
     first = shv.Classifier.load(GOLDEN / f"version-{version}.shelf")
     file = io.BytesIO()
@@ -185,6 +190,7 @@ def test_a_golden_bundle_is_saved_again_in_the_newest_format(version: int) -> No
     assert manifest.n_validation == (None if version == 1 else 240)
     again = shv.Classifier.load(io.BytesIO(file.getvalue()))
     assert (again.calibration, again.thresholds) == (first.calibration, first.thresholds)
+    assert again.preprocessing == first.preprocessing
 
 
 @pytest.mark.parametrize(
@@ -209,13 +215,13 @@ def test_a_golden_bundle_is_saved_again_in_the_newest_format(version: int) -> No
 def test_trust_that_makes_no_sense_is_refused(
     change: Callable[[Fields], object], code: str
 ) -> None:
-    data = (GOLDEN / "version-2.shelf").read_bytes()
+    data = (GOLDEN / "version-3.shelf").read_bytes()
     with refuses(BundleError, code):
         read_contents(io.BytesIO(changed(data, change)))
 
 
 def test_kept_scores_that_are_none_are_refused() -> None:
-    found = read_contents(io.BytesIO((GOLDEN / "version-2.shelf").read_bytes()))
+    found = read_contents(io.BytesIO((GOLDEN / "version-3.shelf").read_bytes()))
     manifest, tensors = found.manifest, found.tensors
     weights = {name: tensors[name] for name in manifest.weights}
     kept = {name: tensors[name] for name in tensors if name not in weights}
@@ -234,14 +240,14 @@ def test_kept_scores_that_are_none_are_refused() -> None:
 
 
 def test_a_weight_may_not_take_the_place_of_scores() -> None:
-    found = read_contents(io.BytesIO((GOLDEN / "version-2.shelf").read_bytes()))
+    found = read_contents(io.BytesIO((GOLDEN / "version-3.shelf").read_bytes()))
     manifest, tensors = found.manifest, found.tensors
     with refuses(ModelError, "reserved-name"):
         save_bundle(manifest, tensors, io.BytesIO())
 
 
 def test_a_model_takes_its_weights_from_a_bundle_with_scores() -> None:
-    model = shv.build_model(3, image_size=(88, 90), weights=GOLDEN / "version-2.shelf")
+    model = shv.build_model(3, image_size=(88, 90), weights=GOLDEN / "version-3.shelf")
     wanted = read_contents(io.BytesIO((GOLDEN / "version-1.shelf").read_bytes())).tensors
     np.testing.assert_array_equal(model.get_layer("dense").get_weights()[0], wanted["dense/kernel"])
 
@@ -302,6 +308,13 @@ def changed(data: bytes, change: Callable[[Fields], object], *, sealed: bool = T
     return len(raw).to_bytes(8, "little") + raw + data[8 + length :]
 
 
+def with_image_size(*sides: int) -> Callable[[Fields], object]:
+    def change(manifest: Fields) -> None:
+        manifest["spec"]["image_size"] = manifest["preprocessing"]["image_size"] = list(sides)
+
+    return change
+
+
 def test_a_changed_manifest_that_is_sealed_again_is_read_as_it_says(saved: bytes) -> None:
     names = ["x", "y", "z"]
     manifest = read_contents(
@@ -316,12 +329,13 @@ def test_a_changed_manifest_that_is_sealed_again_is_read_as_it_says(saved: bytes
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        (lambda m: m.update(format=3), "newer-format"),
+        (lambda m: m.update(format=4), "newer-format"),
         (lambda m: m.update(format=0), "foreign-format"),
         (lambda m: m.update(format=True), "foreign-format"),
         (lambda m: m.update(surprise=1), "damaged"),
-        (lambda m: m.pop("resize"), "damaged"),
-        (lambda m: m.update(resize="melt"), "damaged"),
+        (lambda m: m.pop("preprocessing"), "damaged"),
+        (lambda m: m["preprocessing"].update(resize="melt"), "not-an-option"),
+        (lambda m: m["preprocessing"].update(image_size=[90, 88]), "damaged"),
         (lambda m: m.update(class_names=["a", "b"]), "damaged"),
         (lambda m: m.update(class_names=["a", "b", "b"]), "duplicate"),
         (lambda m: m.update(class_names="abc"), "damaged"),
@@ -332,8 +346,8 @@ def test_a_changed_manifest_that_is_sealed_again_is_read_as_it_says(saved: bytes
         (lambda m: m.update(own_architecture=0), "damaged"),
         (lambda m: m["spec"].update(num_classes=4), "damaged"),
         (lambda m: m["spec"].update(num_classes=10**12), "not-in-range"),
-        (lambda m: m["spec"].update(image_size=[4096, 4096]), "does-not-fit"),
-        (lambda m: m["spec"].update(image_size=[9, 9]), "too-small"),
+        (with_image_size(4096, 4096), "does-not-fit"),
+        (with_image_size(9, 9), "too-small"),
         (lambda m: m["spec"].update(image_size=[10**9, 10**9]), "not-in-range"),
         (lambda m: m["spec"].update(architecture="os.system"), "not-an-option"),
         (lambda m: m["spec"].update(extra=1), "foreign-format"),
@@ -420,7 +434,7 @@ def test_a_tensor_that_does_not_match_its_digest_is_named(saved: bytes) -> None:
 
 
 def test_a_file_is_refused_before_keras_is_imported(tmp_path: Path, saved: bytes) -> None:
-    (tmp_path / "bad.shelf").write_bytes(changed(saved, lambda m: m.update(resize="melt")))
+    (tmp_path / "bad.shelf").write_bytes(changed(saved, lambda m: m.update(preprocessing={})))
     code = (
         "import sys, shelfvision as shv\n"
         "try:\n    shv.Classifier.load(sys.argv[1])\n"

@@ -28,7 +28,7 @@ from shelfvision.inference._manifest import ENTRY
 from support import refuses
 
 Fields = dict[str, Any]
-GOLDEN = Path(__file__).with_name("golden") / "version-2.shelf"
+GOLDEN = Path(__file__).with_name("golden") / "version-3.shelf"
 DATA = GOLDEN.read_bytes()
 LENGTH = int.from_bytes(DATA[:8], "little")
 RAW, BODY = DATA[8 : 8 + LENGTH], DATA[8 + LENGTH :]
@@ -136,7 +136,12 @@ def tensor(name: str, **changes: object) -> Callable[[Fields], object]:
 
 
 def setting(**changes: object) -> Callable[[Fields], object]:
-    return lambda manifest: manifest["spec"].update(changes)
+    def change(manifest: Fields) -> None:
+        manifest["spec"].update(changes)
+        for name in manifest["preprocessing"].keys() & changes.keys():
+            manifest["preprocessing"][name] = changes[name]
+
+    return change
 
 
 def part(name: str, **changes: object) -> Callable[[Fields], object]:
@@ -417,9 +422,19 @@ MANIFEST: dict[str, bytes] = {
     "one class name of 900,000 letters, twice": with_manifest(
         value(class_names=["a" * 400_000] * 2 + ["b"])
     ),
-    "another way to resize": with_manifest(value(resize="melt")),
-    "a way to resize that is a list": with_manifest(value(resize=["stretch"])),
-    "a way to resize that is null": with_manifest(value(resize=None)),
+    "another way to resize": with_manifest(part("preprocessing", resize="melt")),
+    "a way to resize that is a list": with_manifest(part("preprocessing", resize=["stretch"])),
+    "a way to resize that is null": with_manifest(part("preprocessing", resize=None)),
+    "a size of its own for photos": with_manifest(part("preprocessing", image_size=[90, 88])),
+    "a context that is text": with_manifest(part("preprocessing", context="0.1")),
+    "a context that is true": with_manifest(part("preprocessing", context=True)),
+    "a negative context": with_manifest(part("preprocessing", context=-0.1)),
+    "a context of a thousand boxes": with_manifest(part("preprocessing", context=1000.0)),
+    "a round crop": with_manifest(part("preprocessing", shape="round")),
+    "a test-time crop of nothing": with_manifest(part("preprocessing", test_time_crop=0.0)),
+    "a test-time crop of more than all": with_manifest(part("preprocessing", test_time_crop=2.0)),
+    "one rule too many": with_manifest(part("preprocessing", rotate=90)),
+    "preprocessing that is a list": with_manifest(value(preprocessing=[])),
     "versions that are numbers": with_manifest(value(created_with={"keras": 3})),
     "versions that are a list": with_manifest(value(created_with=[])),
     "weights that are no list": with_manifest(value(weights="conv")),

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 PROGRAM = Path(__file__).with_name("mutate_bundles.py")
-GOLDEN = Path(__file__).with_name("golden") / "version-2.shelf"
+GOLDEN = Path(__file__).with_name("golden") / "version-3.shelf"
 
 pytestmark = [
     pytest.mark.fuzz,

@@ -16,6 +16,7 @@ import pytest
 
 import shelfvision as shv
 from shelfvision._keras.backend import load_keras
+from shelfvision._photos.preprocessing import Preprocessing
 from shelfvision._storage.safetensors import KEPT, Tensor
 from shelfvision.errors import BundleError, InvalidParameterError, ModelError
 from shelfvision.inference._bundle import (
@@ -37,7 +38,7 @@ MANIFEST = Manifest(
     spec=ModelSpec(architecture="mine", num_classes=2, image_size=(1, 1)),
     own_architecture=True,
     class_names=("a", "b"),
-    resize="stretch",
+    preprocessing=Preprocessing(image_size=(1, 1)),
     provenance={},
     created_with={},
     weights=("w", "b"),

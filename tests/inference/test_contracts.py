@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import shelfvision as shv
+from shelfvision._identifiers import clean_name
+from shelfvision._photos.preprocessing import Preprocessing
 from shelfvision.errors import BundleError, PhotoError
 from shelfvision.inference._bundle import read_contents, save_bundle
 from shelfvision.inference._manifest import Manifest, plain
@@ -81,7 +83,7 @@ Weights = dict[str, npt.NDArray[np.generic]]
 def bundles(draw: st.DrawFn) -> tuple[Manifest, Weights, ValidationScores | None]:
     """Return all that a file may hold, of an architecture that only its user knows."""
     class_names = draw(
-        st.lists(names.filter(str.strip), min_size=2, max_size=4, unique=True).map(tuple)
+        st.lists(names.map(clean_name).filter(bool), min_size=2, max_size=4, unique=True).map(tuple)
     )
     k, rng = len(class_names), np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     weights: Weights = {
@@ -97,15 +99,18 @@ def bundles(draw: st.DrawFn) -> tuple[Manifest, Weights, ValidationScores | None
     if n is not None:
         rows = rng.dirichlet(np.ones(k), n).astype(np.float32)
         scores = ValidationScores.of(rows, rng.integers(0, k, n), rng.integers(0, 2, n))
+    size = draw(st.tuples(st.integers(1, 4096), st.integers(1, 4096)))
     manifest = Manifest(
-        spec=ModelSpec(
-            architecture="only mine",
-            num_classes=k,
-            image_size=draw(st.tuples(st.integers(1, 4096), st.integers(1, 4096))),
-        ),
+        spec=ModelSpec(architecture="only mine", num_classes=k, image_size=size),
         own_architecture=True,
         class_names=class_names,
-        resize=draw(st.sampled_from(["stretch", "pad", "crop"])),
+        preprocessing=Preprocessing(
+            image_size=size,
+            resize=draw(st.sampled_from(["stretch", "pad", "crop"])),
+            context=draw(st.floats(0, 10)),
+            shape=draw(st.sampled_from(["box", "image"])),
+            test_time_crop=draw(st.floats(0.5, 1)),
+        ),
         provenance=plain(draw(st.dictionaries(names, plain_values, max_size=3))),
         created_with=draw(st.dictionaries(names, names, max_size=2)),
         weights=tuple(draw(st.permutations(list(weights)))),

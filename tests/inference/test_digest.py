@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import shelfvision as shv
+from shelfvision._photos.preprocessing import Preprocessing
 from shelfvision.inference._digest import digest_of
 from shelfvision.models import ModelSpec
 
@@ -22,8 +23,7 @@ def classifier(**changes: object) -> shv.Classifier:
     values: dict[str, object] = {
         "_spec": None,
         "class_names": ("a", "é"),
-        "image_size": (3, 5),
-        "resize": "pad",
+        "preprocessing": Preprocessing(image_size=(3, 5), resize="pad"),
         "weights": {"w": KERNEL},
     }
     values |= changes
@@ -44,8 +44,9 @@ def test_the_digest_is_taken_as_it_always_was() -> None:
     "change",
     [
         {"class_names": ("a", "e")},
-        {"image_size": (5, 3)},
-        {"resize": "crop"},
+        {"preprocessing": Preprocessing(image_size=(5, 3), resize="pad")},
+        {"preprocessing": Preprocessing(image_size=(3, 5), resize="crop")},
+        {"preprocessing": Preprocessing(image_size=(3, 5), resize="pad", test_time_crop=0.875)},
         {"_spec": SPEC},
         {"weights": {"w": KERNEL * 2}},
         {"weights": {"w": KERNEL.reshape(2, 1)}},
@@ -63,6 +64,7 @@ def test_all_that_it_sees_with_counts(change: dict[str, object]) -> None:
         {"weights": {"another": KERNEL}},
         {"weights": {"w": KERNEL.astype(">f4")}},
         {"provenance": {"data": "other"}},
+        {"preprocessing": Preprocessing(image_size=(3, 5), resize="pad", context=0.1)},
     ],
 )
 def test_names_of_weights_byte_order_and_provenance_do_not(change: dict[str, object]) -> None:

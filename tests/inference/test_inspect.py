@@ -55,7 +55,7 @@ def test_bundles_of_every_format_are_told_of(version: int) -> None:
 
 
 def test_it_prints_as_a_table_and_is_short_in_a_list() -> None:
-    info = shv.inspect(GOLDEN / "version-2.shelf")
+    info = shv.inspect(GOLDEN / "version-3.shelf")
     text = str(info)
     for told in (info.sha256, "grocery_cnn", "juice, milk, yoghurt", "88 x 90", "temperature"):
         assert told in text
@@ -64,9 +64,11 @@ def test_it_prints_as_a_table_and_is_short_in_a_list() -> None:
 
 
 def test_it_is_told_as_plain_values() -> None:
-    info = shv.inspect(GOLDEN / "version-2.shelf")
+    info = shv.inspect(GOLDEN / "version-3.shelf")
     told = json.loads(json.dumps(info.to_dict()))
-    assert (told["sha256"], told["format"], told["resize"]) == (info.sha256, 2, info.resize)
+    assert (told["sha256"], told["format"], told["preprocessing"]["resize"]) == (
+        *(info.sha256, 3, info.resize),
+    )
     assert told["class_names"] == list(info.class_names)
     assert told["settings"]["architecture"] == "grocery_cnn"
     assert told["calibration"]["method"] == "temperature"
@@ -89,7 +91,7 @@ def test_a_recipe_is_told_by_the_names_of_its_parts(
 
 
 def test_it_cannot_be_changed() -> None:
-    info = shv.inspect(GOLDEN / "version-2.shelf")
+    info = shv.inspect(GOLDEN / "version-3.shelf")
     with pytest.raises(dataclasses.FrozenInstanceError):
         info.sha256 = "0" * 64  # type: ignore[misc]  # that is the point
     with pytest.raises(TypeError):
@@ -115,13 +117,13 @@ def test_neither_keras_nor_a_backend_is_imported() -> None:
         "print(shv.inspect(sys.argv[1]).architecture)\n"
         "print(sorted({'keras', 'tensorflow', 'jax', 'torch'} & set(sys.modules)))\n"
     )
-    run = [sys.executable, "-c", code, str(GOLDEN / "version-2.shelf")]
+    run = [sys.executable, "-c", code, str(GOLDEN / "version-3.shelf")]
     found = subprocess.run(run, capture_output=True, text=True, check=True, timeout=600)
     assert found.stdout == "grocery_cnn\n[]\n"
 
 
 def test_it_refuses_what_load_refuses(tmp_path: Path) -> None:
-    data = (GOLDEN / "version-2.shelf").read_bytes()
+    data = (GOLDEN / "version-3.shelf").read_bytes()
     with refuses(BundleError, "damaged"):
         shv.inspect(io.BytesIO(data[:-1] + b"\0"))
     with refuses(BundleError, "wrong-digest", "expected_sha256"):

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from shelfvision._keras.backend import backend_name
+from shelfvision._photos.preprocessing import Preprocessing
 from shelfvision._storage.json_values import canonical_json
 from shelfvision._storage.safetensors import DIGESTS
 from shelfvision._storage.sealed import SEAL, seal
@@ -29,7 +30,7 @@ MANIFEST = Manifest(
     spec=ModelSpec(architecture="mine", num_classes=2, image_size=(3, 5), dropout=0.25, seed=7),
     own_architecture=True,
     class_names=("a", "é"),
-    resize="pad",
+    preprocessing=Preprocessing(image_size=(3, 5), resize="pad"),
     provenance={"data": ["x", 1, None]},
     created_with={"keras": "3"},
     weights=("w", "b"),
@@ -81,8 +82,9 @@ def test_a_manifest_is_written_as_it_always_was() -> None:
     metadata = BARE.to_metadata('{"w":"0"}')
     assert metadata[ENTRY] == (
         '{"calibration":null,"class_names":["a","\\u00e9"],"created_with":{"keras":"3"},'
-        '"format":2,"n_validation":null,"own_architecture":false,'
-        '"provenance":{"data":["x",1,null]},"resize":"pad","spec":{"architecture":"mine",'
+        '"format":3,"n_validation":null,"own_architecture":false,'
+        '"preprocessing":{"context":0.0,"image_size":[3,5],"resize":"pad","shape":"box",'
+        '"test_time_crop":1.0},"provenance":{"data":["x",1,null]},"spec":{"architecture":"mine",'
         '"dropout":0.25,"image_size":[3,5],"num_classes":2,"seed":7},"thresholds":null,'
         '"weights":["w","b"]}'
     )
@@ -93,8 +95,8 @@ def test_a_manifest_is_written_as_it_always_was() -> None:
 
 
 def test_the_first_format_is_read_and_knows_nothing_of_trust() -> None:
-    fields = json.loads(BARE.to_metadata("{}")[ENTRY]) | {"format": 1}
-    for name in ("calibration", "thresholds", "n_validation"):
+    fields = json.loads(BARE.to_metadata("{}")[ENTRY]) | {"format": 1, "resize": "pad"}
+    for name in ("calibration", "preprocessing", "thresholds", "n_validation"):
         del fields[name]
     assert Manifest.from_metadata(sealed(fields), "'x'") == BARE
     fields["format"] = 2
@@ -110,7 +112,7 @@ def test_a_format_to_come_is_told_with_what_to_do() -> None:
     with refuses(BundleError, "newer-format") as caught:
         Manifest.from_metadata(changed(lambda fields: fields.update(format=VERSION + 1)), "'x'")
     assert str(caught.value) == (
-        "'x' has the bundle format 3, but this shelfvision reads formats up to 2; run: pip install "
+        "'x' has the bundle format 4, but this shelfvision reads formats up to 3; run: pip install "
         "--upgrade shelfvision"
     )
 
@@ -139,7 +141,10 @@ def test_a_format_to_come_is_told_with_what_to_do() -> None:
             lambda f: f.update(weights=["w", 1]),
             "the entry 'weights' of its manifest is no list of names",
         ),
-        (lambda f: f.update(resize="melt"), "its manifest has values that make no sense"),
+        (
+            lambda f: f["preprocessing"].update(image_size=[5, 3]),
+            "its preprocessing is not for images of (3, 5)",
+        ),
         (lambda f: f.update(created_with={"a": 1}), "its manifest has values that make no sense"),
         (lambda f: f.update(class_names=["a"]), "it has 1 class names for 2 classes"),
         (lambda f: f["calibration"].update(num_classes=3), "its calibration is not for 2 classes"),

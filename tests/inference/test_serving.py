@@ -23,7 +23,7 @@ from support import refuses
 
 Pixels = npt.NDArray[np.uint8]
 PROGRAM = Path(__file__).with_name("serve_many.py")
-GOLDEN = Path(__file__).with_name("golden") / "version-2.shelf"
+GOLDEN = Path(__file__).with_name("golden") / "version-3.shelf"
 
 
 def served(kind: str, count: int) -> dict[str, Any]:

@@ -124,7 +124,7 @@ def test_a_small_file_that_names_a_large_network_is_refused(tmp_path: Path) -> N
         spec=spec,
         own_architecture=False,
         class_names=("a", "b"),
-        resize="stretch",
+        preprocessing=shv.data.Preprocessing(image_size=spec.image_size),
         provenance={},
         created_with={},
         weights=("a/kernel",),

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import shelfvision as shv
+from shelfvision._photos.preprocessing import CropShape, Preprocessing
 from shelfvision.protocols import Resize
-from shelfvision.regions._crops import CropShape, Cutting
+from shelfvision.regions._crops import crops_of, windows_of
 from shelfvision.regions._orientation import turned
 
 Corners = npt.NDArray[np.float64]
@@ -43,8 +44,8 @@ def boxes_inside(draw: st.DrawFn) -> Corners:
 def test_what_is_cut_out_lies_in_the_photo_and_holds_every_pixel_of_the_box(
     corners: Corners, image_size: tuple[int, int], context: float, shape: CropShape, resize: Resize
 ) -> None:
-    how = Cutting(image_size=image_size, resize=resize, context=context, shape=shape)
-    windows = how.windows(shv.Boxes(corners), SIZE)
+    how = Preprocessing(image_size=image_size, resize=resize, context=context, shape=shape)
+    windows = windows_of(shv.Boxes(corners), SIZE, how)
     for (left, top, right, bottom), box in zip(windows, corners, strict=True):
         assert 0 <= left < right <= SIZE[1]
         assert 0 <= top < bottom <= SIZE[0]
@@ -52,7 +53,7 @@ def test_what_is_cut_out_lies_in_the_photo_and_holds_every_pixel_of_the_box(
         assert (np.array([left, top]) <= inside[:2] + 1e-6).all()
         assert (np.array([right, bottom]) >= inside[2:] - 1e-6).all()
     photo = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), dtype=np.uint8)
-    crops = list(how.crops(photo, windows))
+    crops = list(crops_of(photo, windows, how))
     assert all(crop.shape == (*image_size, 3) and crop.dtype == np.uint8 for crop in crops)
     assert len(crops) == len(corners)
 

@@ -18,16 +18,17 @@ from PIL import Image as Pictures
 import shelfvision as shv
 from shelfvision import protocols
 from shelfvision._photos.decode import decode_photo
+from shelfvision._photos.preprocessing import Preprocessing
 from shelfvision.errors import (
     InvalidParameterError,
     MissingDependencyError,
     PhotoError,
     PhotoNotFoundError,
 )
-from shelfvision.regions._crops import Cutting
+from shelfvision.regions._crops import crops_of, windows_of
 from shelfvision.regions._orientation import turned
 from shelfvision.regions._whole_photo import whole_photo
-from shelfvision.regions.predicting import cutting, regions_of
+from shelfvision.regions.predicting import regions_of, with_crop_rule
 from support import refuses
 
 NAMES = ("red", "green", "blue")
@@ -55,7 +56,7 @@ BOXES = [[72.0, 5.0, 98.0, 55.0], [2.0, 5.0, 28.0, 55.0], [-5.0, 10.0, 20.5, 70.
 
 
 def found(photo: object = None, boxes: object = None, **settings: object) -> shv.Regions:
-    how = cutting((8, 8), "stretch", context=0.0, shape="box")
+    how = Preprocessing(image_size=(8, 8))
     photo = painted() if photo is None else photo
     boxes = BOXES if boxes is None else boxes
     return regions_of(photo, boxes, how, by_colour, as_stored=settings.get("as_stored"))  # type: ignore[arg-type]
@@ -111,9 +112,9 @@ def test_shares_given_as_pixels_are_told_from_boxes_of_one_pixel() -> None:
 
 
 def windows(boxes: npt.ArrayLike, **settings: object) -> list[list[int]]:
-    how = Cutting(image_size=(10, 10), resize="stretch", **settings)  # type: ignore[arg-type]
+    how = Preprocessing(image_size=(10, 10), **settings)  # type: ignore[arg-type]
     made = shv.Boxes(boxes).in_pixels((60, 100))
-    return how.windows(made, (60, 100)).tolist()  # type: ignore[no-any-return]
+    return windows_of(made, (60, 100), how).tolist()  # type: ignore[no-any-return]
 
 
 def test_what_is_cut_out_is_every_pixel_that_a_box_touches() -> None:
@@ -138,8 +139,8 @@ def test_the_shape_of_the_image_is_kept_and_moved_into_the_photo() -> None:
 def test_crops_are_brought_to_size_as_photos_are() -> None:
     photo = np.random.default_rng(3).integers(0, 256, (60, 100, 3), np.uint8)
     for resize in ("stretch", "pad", "crop"):
-        how = Cutting(image_size=(9, 7), resize=resize)
-        (crop,) = how.crops(photo, np.array([[10, 20, 40, 50]]))
+        how = Preprocessing(image_size=(9, 7), resize=resize)
+        (crop,) = crops_of(photo, np.array([[10, 20, 40, 50]]), how)
         file = io.BytesIO()
         Pictures.fromarray(photo[20:50, 10:40]).save(file, "PNG")
         single = decode_photo(file.getvalue(), image_size=(9, 7), resize=resize)
@@ -156,7 +157,10 @@ def test_crops_are_brought_to_size_as_photos_are() -> None:
 )
 def test_settings_out_of_range_are_refused(setting: dict[str, object], code: str) -> None:
     with refuses(InvalidParameterError, code, next(iter(setting))):
-        cutting((8, 8), "stretch", **{"context": 0.0, "shape": "box", **setting})  # type: ignore[arg-type]
+        with_crop_rule(
+            Preprocessing(image_size=(8, 8)),
+            **{"context": None, "shape": None, **setting},  # type: ignore[arg-type]
+        )
 
 
 ORIENTED = {

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import shelfvision as shv
 from shelfvision import protocols
+from shelfvision._photos.preprocessing import Preprocessing
 from shelfvision.errors import InvalidParameterError
 from shelfvision.regions.tiles import Tiling, map_of
 from support import refuses
@@ -39,8 +40,7 @@ def scanned(photo: object = None, *, sure: float = 0.6, **how: object) -> shv.Sh
     return map_of(
         painted() if photo is None else photo,  # type: ignore[arg-type]
         Tiling.of(**given_settings),  # type: ignore[arg-type]
-        image_size=(8, 8),
-        resize="stretch",
+        preprocessing=Preprocessing(image_size=(8, 8)),
         predict=by_colour,
         decide=lambda scores: scores.max(axis=1) >= sure,
     )

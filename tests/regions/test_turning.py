@@ -14,9 +14,10 @@ from PIL import Image as Pictures
 
 import shelfvision as shv
 from shelfvision import protocols
+from shelfvision._photos.preprocessing import Preprocessing
 from shelfvision.errors import InvalidParameterError
 from shelfvision.regions._orientation import turned, upright
-from shelfvision.regions.predicting import cutting, regions_of
+from shelfvision.regions.predicting import regions_of
 from support import refuses
 
 UPRIGHT = (400, 300)
@@ -163,7 +164,7 @@ def test_label_studio_boxes_of_a_phone_photo_cut_out_what_they_were_drawn_around
         "categories": [{"id": 1, "name": "milk"}],
         "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [50, 310, 100, 80]}],
     }
-    how = cutting((8, 8), "stretch", context=0.0, shape="box")
+    how = Preprocessing(image_size=(8, 8))
     data = phone_photo(pixels)
     found = regions_of(data, shv.Boxes.from_coco(content), how, taken, as_stored=None)
     assert list(found.labels) == ["green"]

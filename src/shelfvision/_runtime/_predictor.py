@@ -10,6 +10,7 @@ from typing import SupportsIndex, cast, final, get_args
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._photos.preprocessing import Preprocessing
 from shelfvision._runtime.answers import answers_of
 from shelfvision._runtime.formats import ExportFormat, Runtime
 from shelfvision._runtime.formats.format import Scores
@@ -82,6 +83,11 @@ class Predictor:
         return self._session.export.card.class_names
 
     @property
+    def preprocessing(self) -> Preprocessing:
+        """How photos become the pixels that the graph takes."""
+        return self._session.export.card.preprocessing
+
+    @property
     def image_size(self) -> tuple[int, int]:
         """Height and width, in pixels, that photos are brought to."""
         return self._session.export.card.image_size
@@ -89,7 +95,7 @@ class Predictor:
     @property
     def resize(self) -> Resize:
         """How photos of another shape are brought to `image_size`."""
-        return self._session.export.card.resize
+        return self.preprocessing.resize
 
     @property
     def format(self) -> ExportFormat:
@@ -188,7 +194,7 @@ class Predictor:
         return np.concatenate(found)
 
     def _batches(self, photos: Photos, on_error: OnError) -> Iterator[Batch]:
-        reader = Reader(image_size=self.image_size, resize=self.resize, on_error=on_error)
+        reader = Reader(preprocessing=self.preprocessing, on_error=on_error)
         return reader.batches(photos, self._session.batch_size)
 
     def _scores(self, images: Images) -> Scores:

@@ -9,14 +9,13 @@ from types import MappingProxyType
 from typing import NoReturn, Self, cast
 
 from shelfvision._class_names import as_class_names
+from shelfvision._photos.preprocessing import Preprocessing, preprocessing_of_old_file
 from shelfvision._storage.json_values import canonical_json, versioned
-from shelfvision._validation import as_image_size, one_of
 from shelfvision.errors import BundleError, InvalidParameterError
 from shelfvision.models.spec import MAX_CLASSES, MAX_SIDE
 from shelfvision.predictions import Calibration, Thresholds
-from shelfvision.protocols import Resize
 
-VERSION = 2
+VERSION = 3
 """The version of the entry that is written; all before it are read."""
 ENTRY = "shelfvision"
 """The name of the entry in a file's own metadata."""
@@ -26,15 +25,18 @@ MAX_CARD = 2**22
 """The longest entry that is read, in bytes."""
 INPUT, OUTPUT = "image", "probabilities"
 """What goes in and what comes out."""
-_RESIZES = ("stretch", "pad", "crop")
 _KEYS = {
     *("calibration", "calibration_in_graph", "class_names", "created_with", "format"),
-    *("image_size", "input", "output", "quantize", "resize", "source_sha256", "thresholds"),
-    "weights_sha256",
+    *("input", "output", "quantize", "source_sha256", "thresholds", "weights_sha256"),
 }
 _SHARES = "trained_shares"
-_NEW_KEYS = {"decode", _SHARES}
-"""What format 2 brought."""
+_SIZE_KEYS = {"image_size", "resize"}
+_KEYS_OF = {
+    1: _KEYS | _SIZE_KEYS,
+    2: _KEYS | _SIZE_KEYS | {"decode", _SHARES},
+    3: _KEYS | {"decode", _SHARES, "preprocessing"},
+}
+"""The entries of each format."""
 _PIXELS = "uint8 RGB, 0 to 255, shape (n, height, width, 3)"
 _SCORES = "float32, shape (n, number of classes)"
 DECODE: Mapping[str, object] = MappingProxyType(
@@ -56,10 +58,8 @@ class Card:
 
     class_names: tuple[str, ...]
     """The classes in the order of the outputs."""
-    image_size: tuple[int, int]
-    """Height and width in pixels."""
-    resize: Resize
-    """How photos of another shape get there."""
+    preprocessing: Preprocessing
+    """How photos become the pixels that the graph takes."""
     calibration: Calibration | None = None
     """What makes probabilities mean what they say."""
     calibration_in_graph: bool = False
@@ -78,6 +78,11 @@ class Card:
     """Versions of what the file was made with."""
 
     @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width, in pixels, that the graph takes."""
+        return self.preprocessing.image_size
+
+    @property
     def host_calibration(self) -> Calibration | None:
         """What is left to do to the graph's outputs."""
         return None if self.calibration_in_graph else self.calibration
@@ -90,8 +95,7 @@ class Card:
             "input": {"name": INPUT, "pixels": _PIXELS},
             "output": {"name": OUTPUT, "scores": _SCORES},
             "class_names": list(self.class_names),
-            "image_size": list(self.image_size),
-            "resize": self.resize,
+            "preprocessing": self.preprocessing.to_dict(),
             "decode": dict(DECODE),
             "calibration": None if calibration is None else calibration.to_dict(),
             "calibration_in_graph": self.calibration_in_graph,
@@ -116,8 +120,7 @@ class Card:
             newest=VERSION,
             fail=lambda code, fault: _refuse(where, fault, code),
         )
-        keys = _KEYS if fields["format"] == 1 else _KEYS | _NEW_KEYS
-        if set(fields) != keys:
+        if set(fields) != _KEYS_OF[cast("int", fields["format"])]:
             _refuse(where, "its description has not the entries that it should have")
         try:
             return cls._from_fields(fields)
@@ -138,8 +141,7 @@ class Card:
         _require(fields.get("decode", DECODE) == DECODE, "decode")
         card = cls(
             class_names=as_class_names(cast("list[str]", names)),
-            image_size=_size(fields["image_size"]),
-            resize=cast("Resize", one_of("resize", cast("str", fields["resize"]), _RESIZES)),
+            preprocessing=_preprocessing(fields),
             calibration=None if calibration is None else Calibration.from_dict(_dict(calibration)),
             calibration_in_graph=cast("bool", fields["calibration_in_graph"]),
             thresholds=None if thresholds is None else Thresholds.from_dict(_dict(thresholds)),
@@ -174,7 +176,7 @@ def _require(right: object, entry: str) -> None:
 
 
 def _dict(value: object) -> dict[str, object]:
-    _require(isinstance(value, dict), "calibration or thresholds")
+    _require(isinstance(value, dict), "preprocessing, calibration or thresholds")
     return cast("dict[str, object]", value)
 
 
@@ -182,12 +184,14 @@ def _all_text(values: object) -> bool:
     return all(isinstance(value, str) for value in cast("list[object]", values))
 
 
-def _size(value: object) -> tuple[int, int]:
-    sides = isinstance(value, list) and all(type(side) is int for side in value)
-    _require(sides, "image_size")
-    size = as_image_size(cast("list[int]", value))
-    _require(max(size) <= MAX_SIDE, "image_size")
-    return size
+def _preprocessing(fields: Mapping[str, object]) -> Preprocessing:
+    """Return how photos are preprocessed; formats 1 and 2 have two of its values."""
+    if "preprocessing" in fields:
+        rule = Preprocessing.from_dict(_dict(fields["preprocessing"]))
+    else:
+        rule = preprocessing_of_old_file(fields["image_size"], fields["resize"])
+    _require(max(rule.image_size) <= MAX_SIDE, "image_size")
+    return rule
 
 
 def _shares(value: object) -> tuple[float, ...] | None:

@@ -2,6 +2,7 @@
 
 from shelfvision._photos.decode import memory_to_decode
 from shelfvision._photos.limits import DecodeLimits
+from shelfvision._photos.preprocessing import Preprocessing
 from shelfvision.data._dataset import Dataset
 from shelfvision.data._lineage import GroupLink
 from shelfvision.data.finding._skipped import SkippedFile, SkippedFiles
@@ -14,6 +15,7 @@ __all__ = [
     "DecodeLimits",
     "GroupLink",
     "Leak",
+    "Preprocessing",
     "SeededSplitter",
     "SkippedFile",
     "SkippedFiles",

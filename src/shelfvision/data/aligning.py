@@ -21,13 +21,13 @@ from difflib import SequenceMatcher
 from typing import Literal, TypeAlias
 
 from shelfvision._identifiers import closest
+from shelfvision._photos.preprocessing import Preprocessing
 from shelfvision._photos.sources import has_files
 from shelfvision._validation import listed
 from shelfvision._warnings import warn_caller
 from shelfvision.data._dataset import Dataset
 from shelfvision.data._selecting import renumbered
 from shelfvision.errors import DataError, ShelfVisionWarning, SplitError
-from shelfvision.protocols import Resize
 
 _SHOWN = 5
 """How many names a remedy lists."""
@@ -115,10 +115,8 @@ class Sized:
     """Whether photos were read from their files again, or given pixels resized."""
 
 
-def sized(
-    dataset: Dataset, image_size: tuple[int, int], resize: Resize, *, parameter: str
-) -> Sized:
-    """Return a dataset at an image size and resize rule, as a classifier wants its photos.
+def sized(dataset: Dataset, preprocessing: Preprocessing, *, parameter: str) -> Sized:
+    """Return a dataset at the size, before the test-time crop, that a classifier reads photos at.
 
     A dataset with files behind it (a view, cached or augmented one too) is read from them at that
     size. Of one that was given as pixels these are resized, as `Classifier.predict` resizes
@@ -128,13 +126,12 @@ def sized(
     ----------
     dataset : Dataset
         The photos.
-    image_size : tuple of int
-        Height and width in pixels.
-    resize : {"stretch", "pad", "crop"}
-        The rule for photos of another shape.
+    preprocessing : Preprocessing
+        The classifier's `read_size` and resize rule.
     parameter : str
         What the caller calls the dataset, for the warning.
     """
+    image_size, resize = preprocessing.read_size, preprocessing.resize
     files = has_files(dataset.table.source)
     same_size = dataset.image_size == image_size
     if same_size and (dataset.resize == resize or not files):

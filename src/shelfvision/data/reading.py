@@ -15,15 +15,15 @@ from shelfvision._photos.decode import (
     DEFAULT_LIMITS,
     decode_photo,
     read_photo,
-    resize_image,
 )
 from shelfvision._photos.given import from_pillow, require_rgb
+from shelfvision._photos.preprocessing import Preprocessing, center_cropped, resized_to_read
 from shelfvision._photos.threads import in_threads
 from shelfvision._validation import one_of
 from shelfvision.data._dataset import Dataset
 from shelfvision.data.aligning import sized
 from shelfvision.errors import InvalidParameterError, PhotoError
-from shelfvision.protocols import Image, Images, OnError, Resize
+from shelfvision.protocols import Image, Images, OnError
 
 Photo: TypeAlias = (
     str | os.PathLike[str] | bytes | bytearray | memoryview | Image | PillowImage.Image
@@ -50,12 +50,10 @@ class Batch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
-    """Brings photos to the size and shape that a classifier was trained on."""
+    """Brings photos to the pixels that a classifier takes."""
 
-    image_size: tuple[int, int]
-    """Height and width in pixels."""
-    resize: Resize
-    """How photos of another shape get there."""
+    preprocessing: Preprocessing
+    """How photos become these pixels."""
     on_error: OnError
     """Whether a photo that cannot be read stops the work or becomes a row with its error."""
 
@@ -78,13 +76,14 @@ class Reader:
         require_rgb(images, "photos", 4)
         for start in range(0, len(images), size):
             part = images[start : start + size]
-            if part.shape[1:3] != self.image_size:
-                part = np.stack([self._fitted(image) for image in part])
+            if part.shape[1:3] != self.preprocessing.read_size:
+                part = np.stack([resized_to_read(image, self.preprocessing) for image in part])
             ids = [str(start + row) for row in range(len(part))]
-            yield Batch(ids=ids, errors=[None] * len(part), images=part)
+            kept = center_cropped(part, self.preprocessing)
+            yield Batch(ids=ids, errors=[None] * len(part), images=kept)
 
     def _of_dataset(self, given: Dataset, size: int) -> Iterator[Batch]:
-        dataset = sized(given, self.image_size, self.resize, parameter="photos").dataset
+        dataset = sized(given, self.preprocessing, parameter="photos").dataset
         for start in range(0, len(dataset), size):
             part = dataset[start : start + size]
             try:
@@ -118,28 +117,28 @@ class Reader:
         return found[0] if isinstance(found, tuple) else found
 
     def _batch(self, ids: Sequence[str], found: Sequence[Pixels] | Images) -> Batch:
-        good = [self._fitted(image) for image in found if not isinstance(image, PhotoError)]
+        rule = self.preprocessing
+        good = [
+            center_cropped(resized_to_read(image, rule), rule)
+            for image in found
+            if not isinstance(image, PhotoError)
+        ]
         errors = [str(image) if isinstance(image, PhotoError) else None for image in found]
-        images = np.stack(good) if good else np.empty((0, *self.image_size, 3), np.uint8)
+        images = np.stack(good) if good else np.empty((0, *rule.image_size, 3), np.uint8)
         return Batch(ids=ids, errors=errors, images=images)
 
     def _read(self, number: int, photo: Photo) -> Image:
-        where = f"photo {number}"
+        where, rule = f"photo {number}", self.preprocessing
         if isinstance(photo, bytes | bytearray | memoryview):
             return decode_photo(
-                bytes(photo), image_size=self.image_size, resize=self.resize, where=where
+                bytes(photo), image_size=rule.read_size, resize=rule.resize, where=where
             )
         if isinstance(photo, str | os.PathLike):
             _require_file(photo)
-            return read_photo(photo, image_size=self.image_size, resize=self.resize)
+            return read_photo(photo, image_size=rule.read_size, resize=rule.resize)
         if isinstance(photo, PillowImage.Image):
             return from_pillow(photo, where, DEFAULT_LIMITS)
         return require_rgb(photo, where, 3)
-
-    def _fitted(self, image: Image) -> Image:
-        if image.shape[:2] == self.image_size:
-            return image
-        return resize_image(image, image_size=self.image_size, resize=self.resize)
 
 
 _NOT_READ = np.empty((0, 0, 3), dtype=np.uint8)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Protocol, SupportsFloat, SupportsIndex, cast
+from typing import Protocol, SupportsFloat, SupportsIndex
 
 import numpy as np
 
+from shelfvision._photos.preprocessing import Preprocessing
 from shelfvision._validation import as_seed, listed
 from shelfvision.data import Dataset
 from shelfvision.data.aligning import Sized, aligned, sized
@@ -21,15 +22,14 @@ from shelfvision.evaluation.scores._leakage import leakage_between, leakage_warn
 from shelfvision.evaluation.scores._slices import Column
 from shelfvision.inference import Classifier
 from shelfvision.predictions import Predictions
-from shelfvision.protocols import Resize
 
 
 class PredictsDataset(Protocol):
     """Anything that can be evaluated: a `Classifier`, or an object of your own.
 
     Its duties: `predict` gives one row for every row of the dataset, in the same order, over the
-    classes of `class_names` in theirs. If it also has `image_size` and `resize`, as a `Classifier`
-    has, the photos are brought to them first.
+    classes of `class_names` in theirs. If it also has `preprocessing`, as a `Classifier` has, the
+    photos are read by it first.
     """
 
     @property
@@ -144,10 +144,10 @@ def _sized(dataset: Dataset, classifier: PredictsDataset) -> Sized:
     It is settled here, not in `predict`, so that the report shows the same pixels.
     """
     look = getattr(classifier, "classifier", classifier)
-    image_size, resize = getattr(look, "image_size", None), getattr(look, "resize", None)
-    if not isinstance(image_size, tuple) or not isinstance(resize, str):
+    preprocessing = getattr(look, "preprocessing", None)
+    if not isinstance(preprocessing, Preprocessing):
         return Sized(dataset=dataset, brought="as given")
-    return sized(dataset, image_size, cast("Resize", resize), parameter="dataset")
+    return sized(dataset, preprocessing, parameter="dataset")
 
 
 def _about(

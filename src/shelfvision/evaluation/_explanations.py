@@ -121,7 +121,7 @@ def explain(
             parameter="classifier",
         )
     classifier._network._require_own_process()
-    reader = Reader(image_size=classifier.image_size, resize=classifier.resize, on_error="raise")
+    reader = Reader(preprocessing=classifier.preprocessing, on_error="raise")
     batches = list(reader.batches(photos, _BATCH))
     ids = tuple(name for batch in batches for name in batch.ids)
     images = [batch.images for batch in batches]
@@ -148,7 +148,8 @@ def _labels(
 ) -> tuple[str, ...]:
     """Return the class to look for in every photo."""
     if labels is None:
-        return tuple(name for part in images for name in classifier.predict(part).labels)
+        best = [classifier._scores(part).argmax(axis=1) for part in images if len(part)]
+        return tuple(classifier.class_names[row] for part in best for row in part)
     given = (labels,) * n if isinstance(labels, str) else tuple(labels)
     told = tuple(clean_name(str(name)) for name in given)
     known = classifier.class_names

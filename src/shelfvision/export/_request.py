@@ -139,7 +139,7 @@ def sample_images(photos: Photos | None, card: Card) -> tuple[Images, npt.NDArra
         if set(photos.class_names) <= set(card.class_names):
             photos = aligned(photos, card.class_names, parameter="photos", of="classifier")
             labels = photos.labels
-    reader = Reader(image_size=card.image_size, resize=card.resize, on_error="raise")
+    reader = Reader(preprocessing=card.preprocessing, on_error="raise")
     batches = [batch.images for batch in reader.batches(photos, MOST_PHOTOS)]
     if not sum(map(len, batches)):
         raise InvalidParameterError(

@@ -162,11 +162,7 @@ class Looking:
             return self._found
 
     def _seen(self, photos: Photos, on_error: OnError) -> tuple[list[str], list[str | None], Rows]:
-        reader = Reader(
-            image_size=self._classifier.image_size,
-            resize=self._classifier.resize,
-            on_error=on_error,
-        )
+        reader = Reader(preprocessing=self._classifier.preprocessing, on_error=on_error)
         ids: list[str] = []
         errors: list[str | None] = []
         rows: list[Rows] = [np.empty((0, self._enrolled.seen.shape[1]), np.float32)]
@@ -174,7 +170,7 @@ class Looking:
             ids.extend(batch.ids)
             errors.extend(batch.errors)
             if len(batch.images):
-                rows.append(self._classifier.embed(batch.images))
+                rows.append(self._classifier._network.embed(batch.images))
         return ids, errors, np.concatenate(rows)
 
     def _warn_of_too_few(self, nearness: Nearness) -> None:

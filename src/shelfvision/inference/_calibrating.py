@@ -236,6 +236,7 @@ class CalibratingClassifier(PredictingClassifier):
         """Return the same classifier, sharing its network, with other trust in itself."""
         other = object.__new__(type(self))
         other._network, other._class_names = self._network, self._class_names
-        other._resize, other._provenance, other._spec = self._resize, self._provenance, self._spec
+        other._preprocessing, other._provenance = self._preprocessing, self._provenance
+        other._spec = self._spec
         other._trust = trust
         return other

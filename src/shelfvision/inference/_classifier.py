@@ -6,19 +6,20 @@ import io
 import os
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, cast, final
+from typing import TYPE_CHECKING, final
 
 from shelfvision._class_names import as_class_names
+from shelfvision._photos.preprocessing import Preprocessing
 from shelfvision._storage.sealed import Target
-from shelfvision._validation import one_of
+from shelfvision._validation import received
 from shelfvision.data.reading import Photos
-from shelfvision.errors import ModelError
+from shelfvision.errors import InvalidParameterError, ModelError
 from shelfvision.export import ExportFormat, ExportReport, Quantize
 from shelfvision.export.exporting import export_classifier
 from shelfvision.inference._bundle import Builder, load_bundle, save_bundle
 from shelfvision.inference._describing import exported_source, manifest_of
 from shelfvision.inference._frozen_network import FrozenNetwork
-from shelfvision.inference._manifest import RESIZES, Manifest, plain
+from shelfvision.inference._manifest import Manifest, plain
 from shelfvision.inference._shelves import ShelfClassifier
 from shelfvision.inference._trust import Trust
 from shelfvision.models import spec_of
@@ -54,7 +55,8 @@ class Classifier(ShelfClassifier):
         model: keras.Model,
         *,
         class_names: ClassNames,
-        resize: Resize = "stretch",
+        resize: Resize | None = None,
+        preprocessing: Preprocessing | None = None,
         provenance: Mapping[str, object] | None = None,
     ) -> Self:
         """Make a classifier of a trained model.
@@ -66,9 +68,12 @@ class Classifier(ShelfClassifier):
             output of shape (None, k) of probabilities. Its weights are copied.
         class_names : iterable of str, length k
             The classes in the order of the outputs.
-        resize : {"stretch", "pad", "crop"}, default="stretch"
+        resize : {"stretch", "pad", "crop"}, optional
             How photos of another shape are brought to the model's image size; the same as in
-            the dataset that it was trained on.
+            the dataset that it was trained on. By default ``"stretch"``.
+        preprocessing : Preprocessing, optional
+            The resize rule together with the crop rule and the test-time crop, in place of
+            `resize`. Its `image_size` is the model's.
         provenance : mapping, optional
             Where the classifier came from, as plain JSON values; it is saved with it.
 
@@ -81,6 +86,8 @@ class Classifier(ShelfClassifier):
         ------
         ModelError
             The model takes or gives something else, or the names are not as many as its outputs.
+        InvalidParameterError
+            `preprocessing` is for another image size, or `resize` is given beside it.
 
         Examples
         --------
@@ -102,7 +109,9 @@ class Classifier(ShelfClassifier):
                 parameter="class_names",
             )
         self._class_names = names
-        self._resize = cast("Resize", one_of("resize", resize, RESIZES))
+        self._preprocessing = _checked_preprocessing(
+            preprocessing, resize, self._network.image_size
+        )
         self._provenance = MappingProxyType(plain(provenance or {}))
         self._spec = spec_of(model)
         self._trust = Trust()
@@ -186,7 +195,7 @@ class Classifier(ShelfClassifier):
         found = cls.from_model(
             model,
             class_names=manifest.class_names,
-            resize=manifest.resize,
+            preprocessing=manifest.preprocessing,
             provenance=manifest.provenance,
         )
         found._trust = Trust(
@@ -288,3 +297,33 @@ class Classifier(ShelfClassifier):
         trust += ", with thresholds" if self._trust.thresholds else ""
         kind = self._spec.architecture if self._spec else self._network.model.name
         return f"<Classifier: {kind}, {len(self._class_names)} classes, {height} x {width}{trust}>"
+
+
+def _checked_preprocessing(
+    given: object, resize: Resize | None, image_size: tuple[int, int]
+) -> Preprocessing:
+    """Return how photos become pixels of the network's image size."""
+    if given is None:
+        return Preprocessing(image_size=image_size, resize=resize or "stretch")
+    if not isinstance(given, Preprocessing):
+        raise InvalidParameterError(
+            f"preprocessing must be a shelfvision.data.Preprocessing, got {received(given)}; pass "
+            "another classifier's, or make one",
+            code="wrong-type",
+            parameter="preprocessing",
+        )
+    if resize is not None:
+        raise InvalidParameterError(
+            f"resize must not be given beside preprocessing, got {received(resize)}; leave it out,"
+            " for preprocessing has a resize rule",
+            code="conflict",
+            parameter="resize",
+        )
+    if given.image_size != image_size:
+        raise InvalidParameterError(
+            f"preprocessing must have the model's image_size {image_size}, got "
+            f"{given.image_size}; pass dataclasses.replace(preprocessing, image_size={image_size})",
+            code="wrong-size",
+            parameter="preprocessing",
+        )
+    return given

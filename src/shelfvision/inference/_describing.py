@@ -28,7 +28,7 @@ def manifest_of(classifier: PredictingClassifier) -> Manifest:
         spec=spec,
         own_architecture=known is None or not is_ours(known.architecture),
         class_names=classifier.class_names,
-        resize=classifier.resize,
+        preprocessing=classifier.preprocessing,
         provenance=classifier.provenance,
         created_with=package_versions(),
         weights=tuple(network.weights),
@@ -46,7 +46,7 @@ def exported_source(classifier: Classifier) -> Source:
         model=network.model,
         values=list(network.weights.values()),
         spec=spec if spec is not None and is_ours(spec.architecture) else None,
-        probabilities=classifier.predict_proba,
+        probabilities=classifier._scores,
     )
 
 
@@ -55,8 +55,7 @@ def _card_of(classifier: PredictingClassifier, sha256: str) -> Card:
     prior = classifier._training_prior()
     return Card(
         class_names=classifier.class_names,
-        image_size=classifier.image_size,
-        resize=classifier.resize,
+        preprocessing=classifier.preprocessing,
         calibration=classifier._trust.calibration,
         thresholds=classifier._trust.thresholds,
         trained_shares=None if prior is None else tuple(prior.tolist()),

@@ -9,20 +9,23 @@ from shelfvision.inference._classifier import Classifier
 
 
 def digest_of(classifier: Classifier) -> str:
-    """Return the SHA-256 of weights, settings, class names, image size and resize.
+    """Return the SHA-256 of weights, settings, class names, image size, resize and test-time crop.
 
-    Provenance, calibration, thresholds and kept scores have no part in it, nor have the versions
-    that it was made with: calibrating a classifier, or saving and loading it, changes none of what
-    it sees. Weights count in the model's order, without their names, some of which Keras numbers
-    anew each time.
+    The crop rule for boxes, provenance, calibration, thresholds and kept scores have no part in it,
+    nor have the versions that it was made with: calibrating a classifier, or saving and loading it,
+    changes none of what it sees. Weights count in the model's order, without their names, some of
+    which Keras numbers anew each time.
     """
     spec = classifier._spec
-    about = {
+    preprocessing = classifier.preprocessing
+    about: dict[str, object] = {
         "class_names": list(classifier.class_names),
-        "image_size": list(classifier.image_size),
-        "resize": classifier.resize,
+        "image_size": list(preprocessing.image_size),
+        "resize": preprocessing.resize,
         "spec": None if spec is None else spec.to_dict(),
     }
+    if preprocessing.test_time_crop != 1:
+        about["test_time_crop"] = preprocessing.test_time_crop
     hasher = hashlib.sha256(canonical_json(about).encode())
     for tensor in classifier._network.weights.values():
         hasher.update(

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import cast, final
 
+from shelfvision._photos.preprocessing import Preprocessing
 from shelfvision._storage.json_values import parse_json
 from shelfvision._storage.safetensors import DIGESTS, KEPT
 from shelfvision._storage.sealed import SEAL, Target, where_is
@@ -56,8 +57,8 @@ class BundleInfo:
     """Whether only its user's code can build the model."""
     class_names: tuple[str, ...]
     """The classes in the order of the model's outputs."""
-    resize: Resize
-    """How photos of another shape are brought to the image size."""
+    preprocessing: Preprocessing
+    """How photos become the pixels that the model takes."""
     calibration: Calibration | None
     """What makes probabilities mean what they say; None if nothing does."""
     thresholds: Thresholds | None
@@ -81,13 +82,19 @@ class BundleInfo:
     @property
     def image_size(self) -> tuple[int, int]:
         """Height and width, in pixels, that photos are brought to."""
-        return self.settings.image_size
+        return self.preprocessing.image_size
+
+    @property
+    def resize(self) -> Resize:
+        """How photos of another shape are brought to `image_size`."""
+        return self.preprocessing.resize
 
     def to_dict(self) -> dict[str, object]:
         """Return everything as plain JSON values."""
         fields: dict[str, object] = {name: getattr(self, name) for name in self.__slots__}
         return fields | {
             "settings": self.settings.to_dict(),
+            "preprocessing": self.preprocessing.to_dict(),
             "class_names": list(self.class_names),
             "calibration": None if self.calibration is None else self.calibration.to_dict(),
             "thresholds": None if self.thresholds is None else self.thresholds.to_dict(),
@@ -120,6 +127,7 @@ class BundleInfo:
             f"seed {self.settings.seed}",
             "weights": f"{len(weights)} tensors",
             "photos": f"{self.resize} to {height} x {width}",
+            "crops": self._crops(),
             f"{len(self.class_names)} classes": self.class_names,
             "calibration": self.calibration and self.calibration.to_dict(),
             "thresholds": self.thresholds and self.thresholds.to_dict(),
@@ -128,6 +136,10 @@ class BundleInfo:
         # What the file's maker wrote freely cannot take the place of what was checked.
         rows |= {f"from {short(name):.60}": value for name, value in self.provenance.items()}
         return rows | {"saved with": self.created_with}
+
+    def _crops(self) -> str:
+        rule = self.preprocessing
+        return f"{rule.shape}, context {rule.context:g}; test-time crop {rule.test_time_crop:g}"
 
 
 def inspect(path: Target, *, expected_sha256: str | None = None) -> BundleInfo:
@@ -178,7 +190,7 @@ def inspect(path: Target, *, expected_sha256: str | None = None) -> BundleInfo:
         settings=manifest.spec,
         own_architecture=manifest.own_architecture,
         class_names=manifest.class_names,
-        resize=manifest.resize,
+        preprocessing=manifest.preprocessing,
         calibration=manifest.calibration,
         thresholds=manifest.thresholds,
         n_validation=manifest.n_validation,

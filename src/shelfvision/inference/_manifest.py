@@ -11,6 +11,7 @@ from typing import NoReturn, Self, TypeVar, cast
 
 from shelfvision._class_names import as_class_names
 from shelfvision._keras.backend import backend_name
+from shelfvision._photos.preprocessing import Preprocessing, preprocessing_of_old_file
 from shelfvision._storage.json_values import MAX_DEPTH, canonical_json, require_shallow, versioned
 from shelfvision._storage.safetensors import DIGESTS
 from shelfvision._storage.sealed import SEAL, seal
@@ -19,18 +20,19 @@ from shelfvision.errors import BundleError, InvalidParameterError, ModelError
 from shelfvision.models import ModelSpec
 from shelfvision.predictions import Calibration, Thresholds
 from shelfvision.predictions.validation_scores import MAX_ROWS
-from shelfvision.protocols import Resize
 
-VERSION = 2
+VERSION = 3
 """The version of the format that is written; all before it are read."""
 ENTRY = "shelfvision"
 """Metadata entry with the manifest, as JSON."""
-RESIZES = ("stretch", "pad", "crop")
-_KEYS = frozenset(
-    {"class_names", "created_with", "own_architecture", "provenance", "resize", "spec", "weights"}
-)
-_NEW_KEYS = frozenset({"calibration", "n_validation", "thresholds"})
-"""What format 2 brought."""
+_KEYS = {"class_names", "created_with", "own_architecture", "provenance", "spec", "weights"}
+_DECIDING_KEYS = {"calibration", "n_validation", "thresholds"}
+_KEYS_OF = {
+    1: _KEYS | {"resize"},
+    2: _KEYS | {"resize"} | _DECIDING_KEYS,
+    3: _KEYS | {"preprocessing"} | _DECIDING_KEYS,
+}
+"""The entries of each format."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +45,8 @@ class Manifest:
     """Whether the user built the model, so that only the user can build it again."""
     class_names: tuple[str, ...]
     """The classes in the order of the model's outputs."""
-    resize: Resize
-    """How photos are brought to the image size."""
+    preprocessing: Preprocessing
+    """How photos become the pixels that the model takes."""
     provenance: Mapping[str, object]
     """Where the classifier came from, as plain values."""
     created_with: Mapping[str, str]
@@ -65,7 +67,7 @@ class Manifest:
             "spec": self.spec.to_dict(),
             "own_architecture": self.own_architecture,
             "class_names": list(self.class_names),
-            "resize": self.resize,
+            "preprocessing": self.preprocessing.to_dict(),
             "provenance": dict(self.provenance),
             "created_with": dict(self.created_with),
             "weights": list(self.weights),
@@ -93,7 +95,7 @@ class Manifest:
             _refuse(where, "its metadata is not as shelfvision writes it")
         if metadata[SEAL] != seal(text, metadata[DIGESTS]):
             _refuse(where, "it is damaged: its manifest does not match its digest")
-        keys = _KEYS if fields.pop("format") == 1 else _KEYS | _NEW_KEYS
+        keys = _KEYS_OF[cast("int", fields.pop("format"))]
         if set(fields) != keys:
             found = listed(sorted(fields), limit=20)
             _refuse(
@@ -112,7 +114,7 @@ class Manifest:
             _typed(fields, key, dict, where) for key in ("spec", "provenance", "created_with")
         )
         names, weights = (_texts(fields, key, where) for key in ("class_names", "weights"))
-        if fields["resize"] not in RESIZES or any(not isinstance(v, str) for v in created.values()):
+        if any(not isinstance(version, str) for version in created.values()):
             _refuse(where, "its manifest has values that make no sense")
         made = ModelSpec.from_dict(spec)
         if len(as_class_names(names)) != made.num_classes:
@@ -127,7 +129,7 @@ class Manifest:
             spec=made,
             own_architecture=_typed(fields, "own_architecture", bool, where),
             class_names=names,
-            resize=cast("Resize", fields["resize"]),
+            preprocessing=_preprocessing(fields, made, where),
             provenance=provenance,
             created_with=created,
             weights=weights,
@@ -135,6 +137,16 @@ class Manifest:
             thresholds=thresholds,
             n_validation=None if n_validation is None else _count(n_validation, where),
         )
+
+
+def _preprocessing(fields: Mapping[str, object], spec: ModelSpec, where: str) -> Preprocessing:
+    """Return how photos are preprocessed; formats 1 and 2 have a resize rule only."""
+    if "resize" in fields:
+        return preprocessing_of_old_file(list(spec.image_size), fields["resize"])
+    found = Preprocessing.from_dict(cast("dict[str, object]", fields["preprocessing"]))
+    if found.image_size != spec.image_size:
+        _refuse(where, f"its preprocessing is not for images of {spec.image_size}")
+    return found
 
 
 def _calibration(fields: Mapping[str, object]) -> Calibration | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._photos.preprocessing import Preprocessing
 from shelfvision._runtime.answers import answers_of
 from shelfvision._validation import as_integer
 from shelfvision.data.reading import Batch, Photos, Reader
@@ -21,11 +22,11 @@ from shelfvision.protocols import Images, OnError, Resize
 class PredictingClassifier:
     """What a `Classifier` holds, and how it predicts with it."""
 
-    __slots__ = ("_class_names", "_network", "_provenance", "_resize", "_spec", "_trust")
+    __slots__ = ("_class_names", "_network", "_preprocessing", "_provenance", "_spec", "_trust")
 
     _network: FrozenNetwork
     _class_names: tuple[str, ...]
-    _resize: Resize
+    _preprocessing: Preprocessing
     _provenance: Mapping[str, object]
     _spec: ModelSpec | None
     _trust: Trust
@@ -36,14 +37,19 @@ class PredictingClassifier:
         return self._class_names
 
     @property
+    def preprocessing(self) -> Preprocessing:
+        """How photos, and boxes in photos, become the pixels that the network takes."""
+        return self._preprocessing
+
+    @property
     def image_size(self) -> tuple[int, int]:
         """Height and width, in pixels, that photos are brought to."""
-        return self._network.image_size
+        return self._preprocessing.image_size
 
     @property
     def resize(self) -> Resize:
         """How photos of another shape are brought to `image_size`."""
-        return self._resize
+        return self._preprocessing.resize
 
     @property
     def provenance(self) -> Mapping[str, object]:
@@ -223,5 +229,5 @@ class PredictingClassifier:
     def _batches(
         self, photos: Photos, on_error: OnError, size: int | None = None
     ) -> Iterator[Batch]:
-        reader = Reader(image_size=self.image_size, resize=self._resize, on_error=on_error)
+        reader = Reader(preprocessing=self._preprocessing, on_error=on_error)
         return reader.batches(photos, size or self._network.batch_size)

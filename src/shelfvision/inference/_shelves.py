@@ -8,12 +8,13 @@ from typing import SupportsFloat
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._photos.preprocessing import CropShape
 from shelfvision._validation import as_number
 from shelfvision.data.reading import Photo
 from shelfvision.inference._calibrating import CalibratingClassifier
 from shelfvision.predictions import ClassPrior
 from shelfvision.regions import Boxes, Regions, ShelfMap
-from shelfvision.regions.predicting import CropShape, HasCorners, cutting, regions_of
+from shelfvision.regions.predicting import HasCorners, regions_of, with_crop_rule
 from shelfvision.regions.tiles import Tile, Tiling, map_of
 
 _SURE = 0.5
@@ -29,8 +30,8 @@ class ShelfClassifier(CalibratingClassifier):
         photo: Photo,
         boxes: Boxes | HasCorners | npt.ArrayLike,
         *,
-        context: SupportsFloat = 0.0,
-        shape: CropShape = "box",
+        context: SupportsFloat | None = None,
+        shape: CropShape | None = None,
         as_stored: bool | None = None,
         class_prior: ClassPrior = None,
     ) -> Regions:
@@ -48,12 +49,14 @@ class ShelfClassifier(CalibratingClassifier):
             Where products are, from any detector: left, top, right and bottom in pixels of the
             upright photo, shape (n, 4). `Boxes.from_coco`, `Boxes.from_voc` and `Boxes.from_yolo`
             read files. Boxes may stick out of the photo, but not lie outside.
-        context : float, default=0.0
+        context : float, optional
             How much is cut out around each box, as a share of its width and height on every side.
-            Set it so that crops look like the photos that were trained on.
-        shape : {"box", "image"}, default="box"
+            Set it so that crops look like the photos that were trained on. By default that of the
+            classifier's `preprocessing`.
+        shape : {"box", "image"}, optional
             What is cut out: the box, or more around it in the shape of the classifier's image, so
-            that ``resize="stretch"`` distorts nothing.
+            that ``resize="stretch"`` distorts nothing. By default that of the classifier's
+            `preprocessing`.
         as_stored : bool, optional
             Whether the boxes refer to the pixels as they are stored in the file, from a detector
             that does not turn photos upright by their EXIF orientation. By default they refer to
@@ -86,11 +89,11 @@ class ShelfClassifier(CalibratingClassifier):
         >>> len(regions), sum(regions.counts.values())
         (3, 3)
         """
-        how = cutting(self.image_size, self.resize, context=context, shape=shape)
+        rule = with_crop_rule(self.preprocessing, context=context, shape=shape)
         return regions_of(
             photo,
             boxes,
-            how,
+            rule,
             lambda crops: self.predict(crops, class_prior=class_prior),
             as_stored=as_stored,
         )
@@ -165,8 +168,7 @@ class ShelfClassifier(CalibratingClassifier):
         return map_of(
             photo,
             Tiling.of(tile, overlap, scales),
-            image_size=self.image_size,
-            resize=self.resize,
+            preprocessing=self.preprocessing,
             predict=self.predict,
             decide=lambda scores: self._sure(scores, least),
         )

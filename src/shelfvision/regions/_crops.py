@@ -3,69 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from shelfvision._photos.decode import resize_image
+from shelfvision._photos.preprocessing import Preprocessing
 from shelfvision._photos.threads import in_threads
 from shelfvision._validation import received
 from shelfvision.errors import InvalidParameterError
-from shelfvision.protocols import Image, Resize
+from shelfvision.protocols import Image
 from shelfvision.regions._boxes import Boxes
 from shelfvision.regions._checking import Corners
 
 Windows: TypeAlias = npt.NDArray[np.int64]
 """Left, top, right, bottom in whole pixels inside the photo, shape (n, 4)."""
-CropShape: TypeAlias = Literal["box", "image"]
-"""What is cut out: the box, or more around it, in the shape of the classifier's image."""
-
 _AT_ONCE = 256
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cutting:
-    """How crops are cut out and brought to a size."""
+def windows_of(boxes: Boxes, photo_size: tuple[int, int], preprocessing: Preprocessing) -> Windows:
+    """Return what is cropped from a photo for boxes in its pixels."""
+    require_inside(boxes, photo_size)
+    size = np.array(photo_size[::-1] * 2, dtype=np.float64)
+    corners = boxes.corners.clip(0, size)
+    corners = _widened(corners, preprocessing.context)
+    if preprocessing.shape == "image":
+        corners = _shaped(corners, preprocessing.image_size, photo_size)
+    corners = corners.clip(0, size)
+    # Every pixel that is touched, so that a crop is never empty.
+    edges = [np.floor(corners[:, :2]), np.ceil(corners[:, 2:])]
+    return np.concatenate(edges, axis=1).astype(np.int64)
 
-    image_size: tuple[int, int]
-    """Height and width that crops are brought to."""
-    resize: Resize
-    """How crops of another shape get there."""
-    context: float = 0.0
-    """The share of a box's width and height that is added on every side."""
-    shape: CropShape = "box"
-    """What is cut out."""
 
-    def windows(self, boxes: Boxes, photo_size: tuple[int, int]) -> Windows:
-        """Return what is cut out of a photo for boxes in its pixels."""
-        require_inside(boxes, photo_size)
-        size = np.array(photo_size[::-1] * 2, dtype=np.float64)
-        corners = boxes.corners.clip(0, size)
-        corners = _widened(corners, self.context)
-        if self.shape == "image":
-            corners = _shaped(corners, self.image_size, photo_size)
-        corners = corners.clip(0, size)
-        # Every pixel that is touched, so that a crop is never empty.
-        edges = [np.floor(corners[:, :2]), np.ceil(corners[:, 2:])]
-        return np.concatenate(edges, axis=1).astype(np.int64)
+def crops_of(photo: Image, windows: Windows, preprocessing: Preprocessing) -> Iterator[Image]:
+    """Yield the crops at `Preprocessing.read_size`, resized by a few threads."""
+    for start in range(0, len(windows), _AT_ONCE):
+        yield from _cropped(photo, windows[start : start + _AT_ONCE], preprocessing)
 
-    def crops(self, photo: Image, windows: Windows) -> Iterator[Image]:
-        """Yield the crops, brought to size by a few threads."""
-        for start in range(0, len(windows), _AT_ONCE):
-            yield from self._cut(photo, windows[start : start + _AT_ONCE])
 
-    def _cut(self, photo: Image, windows: Windows) -> npt.NDArray[np.uint8]:
-        crops = np.empty((len(windows), *self.image_size, 3), dtype=np.uint8)
+def _cropped(photo: Image, windows: Windows, preprocessing: Preprocessing) -> npt.NDArray[np.uint8]:
+    size, resize = preprocessing.read_size, preprocessing.resize
+    crops = np.empty((len(windows), *size, 3), dtype=np.uint8)
 
-        def fill(position: int) -> None:
-            left, top, right, bottom = windows[position]
-            crop = photo[top:bottom, left:right]
-            crops[position] = resize_image(crop, image_size=self.image_size, resize=self.resize)
+    def fill(position: int) -> None:
+        left, top, right, bottom = windows[position]
+        crop = photo[top:bottom, left:right]
+        crops[position] = resize_image(crop, image_size=size, resize=resize)
 
-        in_threads(fill, len(windows))
-        return crops
+    in_threads(fill, len(windows))
+    return crops
 
 
 def require_inside(boxes: Boxes, photo_size: tuple[int, int]) -> None:

@@ -6,39 +6,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import SupportsFloat, cast
 
-from shelfvision._validation import as_number, one_of
+from shelfvision._photos.preprocessing import CropShape, Preprocessing
 from shelfvision.data.reading import Photo
 from shelfvision.predictions import Predictions
-from shelfvision.protocols import Image, Resize
+from shelfvision.protocols import Image
 from shelfvision.regions._boxes import HasCorners, as_boxes
-from shelfvision.regions._crops import CropShape, Cutting
+from shelfvision.regions._crops import crops_of, windows_of
 from shelfvision.regions._orientation import upright
 from shelfvision.regions._regions import Regions
 from shelfvision.regions._whole_photo import whole_photo
 
-__all__ = ["CropShape", "HasCorners", "cutting", "regions_of"]
-
-SHAPES = ("box", "image")
+__all__ = ["HasCorners", "regions_of", "with_crop_rule"]
 
 
-def cutting(
-    image_size: tuple[int, int], resize: Resize, *, context: SupportsFloat, shape: CropShape
-) -> Cutting:
-    """Return how crops are cut out, with its settings checked."""
-    return Cutting(
-        image_size=image_size,
-        resize=resize,
-        context=as_number("context", context, minimum=0, maximum=10),
-        shape=cast("CropShape", one_of("shape", shape, SHAPES)),
+def with_crop_rule(
+    preprocessing: Preprocessing, *, context: SupportsFloat | None, shape: CropShape | None
+) -> Preprocessing:
+    """Return the preprocessing with another crop rule; None keeps its own."""
+    return replace(
+        preprocessing,
+        context=preprocessing.context if context is None else cast("float", context),
+        shape=preprocessing.shape if shape is None else shape,
     )
 
 
 def regions_of(
     photo: Photo,
     boxes: object,
-    how: Cutting,
+    preprocessing: Preprocessing,
     predict: Callable[[Iterator[Image]], Predictions],
     *,
     as_stored: bool | None,
@@ -47,8 +45,8 @@ def regions_of(
     found = as_boxes(boxes)
     whole = whole_photo(photo)
     found = upright(found, whole.orientation, whole.image_size, as_stored=as_stored)
-    windows = how.windows(found, whole.image_size)
-    predictions = predict(how.crops(whole.pixels, windows))
+    windows = windows_of(found, whole.image_size, preprocessing)
+    predictions = predict(crops_of(whole.pixels, windows, preprocessing))
     named = Predictions(
         predictions.probabilities,
         predictions.class_names,

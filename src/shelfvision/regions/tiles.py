@@ -10,12 +10,13 @@ from typing import SupportsFloat, SupportsIndex, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._photos.preprocessing import Preprocessing
 from shelfvision._validation import as_integer, as_number
 from shelfvision.data.reading import Photo
 from shelfvision.errors import InvalidParameterError
 from shelfvision.predictions import Predictions
-from shelfvision.protocols import Image, Resize
-from shelfvision.regions._crops import Cutting, Windows
+from shelfvision.protocols import Image
+from shelfvision.regions._crops import Windows, crops_of
 from shelfvision.regions._shelf_map import ShelfMap
 from shelfvision.regions._whole_photo import whole_photo
 from shelfvision.regions.drawing._map_picture import Edges
@@ -105,8 +106,7 @@ def map_of(
     photo: Photo,
     tiling: Tiling,
     *,
-    image_size: tuple[int, int],
-    resize: Resize,
+    preprocessing: Preprocessing,
     predict: Callable[[Iterator[Image]], Predictions],
     decide: Decide,
 ) -> ShelfMap:
@@ -126,8 +126,7 @@ def map_of(
     windows = np.concatenate(
         [_windows(grid, side) for grid, side in zip(grids, sides, strict=True)]
     )
-    how = Cutting(image_size=image_size, resize=resize)
-    found = predict(how.crops(whole.pixels, windows))
+    found = predict(crops_of(whole.pixels, windows, preprocessing))
     edges = _edges(tiling, size)
     probabilities = _averaged(found.probabilities, grids, sides, edges)
     k = probabilities.shape[-1]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shelfvision.augment.copies import describe_copies
-from shelfvision.data import Dataset
+from shelfvision.data import Dataset, Preprocessing
 from shelfvision.data.splitting.leaks import Leak
 from shelfvision.errors import InvalidParameterError, TrainingWarning
 from shelfvision.inference import Classifier
@@ -223,7 +223,7 @@ def _result(
     classifier = Classifier.from_model(
         model,
         class_names=train.class_names,
-        resize=train.resize,
+        preprocessing=Preprocessing(image_size=train.image_size, resize=train.resize),
         provenance={
             **environment(),
             "backend": identity["backend"],

@@ -1,0 +1,168 @@
+"""`Preprocessing`: how a photo becomes the pixels that a network takes.
+
+Training, bundles, exported files and prediction share this one value, so a photo gets the same
+pixels everywhere.
+
+>>> rule = Preprocessing(image_size=(100, 80), test_time_crop=0.8)
+>>> rule.read_size
+(125, 100)
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, Self, TypeAlias, get_args
+
+import numpy as np
+
+from shelfvision._photos.decode import resize_image
+from shelfvision._validation import as_image_size, as_number, one_of, received
+from shelfvision.errors import InvalidParameterError
+from shelfvision.protocols import Image, Images, Resize
+
+CropShape: TypeAlias = Literal["box", "image"]
+"""What is cropped for a box: the box, or more around it in the shape of the classifier's image."""
+
+RESIZE_RULES: Final[tuple[Resize, ...]] = get_args(Resize)
+"""The rules for photos of another shape."""
+CROP_SHAPES: Final[tuple[CropShape, ...]] = get_args(CropShape)
+"""The shapes of crops."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preprocessing:
+    """How a photo, or a box in a photo, becomes the pixels that a network takes.
+
+    A photo is resized to `read_size`, and its center of `image_size` is kept. A box is first
+    cropped from its photo by `context` and `shape`.
+
+    Raises
+    ------
+    InvalidParameterError
+        A value is out of range.
+
+    Examples
+    --------
+    >>> import shelfvision as shv
+    >>> rule = shv.data.Preprocessing(image_size=(224, 224), test_time_crop=0.875)
+    >>> rule.read_size
+    (256, 256)
+    >>> shv.data.Preprocessing.from_dict(rule.to_dict()) == rule
+    True
+    """
+
+    image_size: tuple[int, int]
+    """Height and width, in pixels, that the network takes."""
+    resize: Resize = "stretch"
+    """How photos of another shape are resized: ``"stretch"``, ``"pad"`` or ``"crop"``."""
+    context: float = 0.0
+    """Context margin of crops: a share of the box's width and height, 0 to 10, on every side."""
+    shape: CropShape = "box"
+    """What is cropped: ``"box"``, or ``"image"`` for more around it in the shape of the image."""
+    test_time_crop: float = 1.0
+    """Share of each side that the center crop keeps at prediction, 0.5 to 1; 1 keeps all.
+
+    torchvision resizes to 256 pixels and keeps 224 of them, which is 0.875; timm calls it
+    ``crop_pct``.
+    """
+
+    def __post_init__(self) -> None:
+        checked = {
+            "image_size": as_image_size(self.image_size),
+            "resize": one_of("resize", self.resize, RESIZE_RULES),
+            "context": as_number("context", self.context, minimum=0, maximum=10),
+            "shape": one_of("shape", self.shape, CROP_SHAPES),
+            "test_time_crop": _checked_share(self.test_time_crop),
+        }
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def read_size(self) -> tuple[int, int]:
+        """Height and width that photos are resized to, before their center is kept."""
+        height, width = (round(side / self.test_time_crop) for side in self.image_size)
+        return height, width
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the values as plain JSON values."""
+        return dataclasses.asdict(self) | {"image_size": list(self.image_size)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, object]) -> Self:
+        """Return what `to_dict` gave; unknown, missing and mistyped values are refused.
+
+        Parameters
+        ----------
+        values : mapping
+            All values by name.
+
+        Returns
+        -------
+        Preprocessing
+            An equal value.
+
+        Raises
+        ------
+        InvalidParameterError
+            The mapping is not exactly what `to_dict` gives.
+        """
+        names = {field.name for field in dataclasses.fields(cls)}
+        if not isinstance(values, Mapping) or set(values) != names:
+            raise InvalidParameterError(
+                f"preprocessing must have exactly the entries {sorted(names)}, got "
+                f"{received(values)}; pass what Preprocessing.to_dict gives",
+                code="foreign-format",
+                parameter="values",
+            )
+        rule = cls(**values)  # type: ignore[arg-type]  # __post_init__ checks each of them
+        mistyped = any(isinstance(value, bool) for value in values.values())
+        if mistyped or rule.to_dict() != dict(values):
+            raise InvalidParameterError(
+                f"preprocessing must have the values that Preprocessing.to_dict gives, got "
+                f"{received(values)}; pass those",
+                code="wrong-type",
+                parameter="values",
+            )
+        return rule
+
+
+def _checked_share(value: float) -> float:
+    return as_number("test_time_crop", value, minimum=0.5, maximum=1)
+
+
+def preprocessing_of_old_file(image_size: object, resize: object) -> Preprocessing:
+    """Return the preprocessing of a file whose format has only these two values, checked."""
+    defaults = Preprocessing(image_size=(1, 1)).to_dict()
+    return Preprocessing.from_dict(defaults | {"image_size": image_size, "resize": resize})
+
+
+def resized_to_read(image: Image, rule: Preprocessing) -> Image:
+    """Return pixels at `Preprocessing.read_size`; the image itself where it has that size."""
+    if image.shape[:2] == rule.read_size:
+        return image
+    return resize_image(image, image_size=rule.read_size, resize=rule.resize)
+
+
+def center_cropped(images: Images, rule: Preprocessing) -> Images:
+    """Return the centers, of `Preprocessing.image_size`, of images at `read_size`.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (..., height, width, 3)
+        One image or a batch.
+    rule : Preprocessing
+        What says which part is kept.
+
+    Returns
+    -------
+    ndarray of uint8, shape (..., height, width, 3)
+        The images themselves where all of them is kept.
+    """
+    if rule.read_size == rule.image_size:
+        return images
+    height, width = rule.image_size
+    full = rule.read_size
+    top, left = (full[0] - height) // 2, (full[1] - width) // 2
+    return np.ascontiguousarray(images[..., top : top + height, left : left + width, :])
