@@ -121,6 +121,68 @@ def read_table(
         parameter=parameter,
         limit=limit,
     )
+    names, places, rows = _opened(file, columns, optional)
+    found = [(line, {name: cells[place] for name, place in places.items()}) for line, cells in rows]
+    return Table(name=file.name, columns=tuple(filter(None, names)), rows=found)
+
+
+def read_columns(
+    path: str | os.PathLike[str],
+    columns: Collection[str],
+    *,
+    what: str,
+    error: type[DataError | SplitError],
+    parameter: str,
+) -> tuple[list[int], dict[str, list[str]]]:
+    """Return the lines and the columns of a CSV file of our own; quicker than `read_table`.
+
+    Parameters
+    ----------
+    path : path-like
+        The file, in UTF-8.
+    columns : collection of str
+        The columns, all of which the file must have.
+    what, error, parameter
+        As for `read_table`.
+
+    Returns
+    -------
+    lines : list of int
+        The number of every row's first line.
+    cells : dict of str to list of str
+        The cells of every column by name.
+
+    Raises
+    ------
+    DatasetNotFoundError, DataError
+        As for `read_table`.
+    """
+    file = TextFile(
+        path=as_path(path, parameter),
+        what=what,
+        encoding=None,
+        error=error,
+        has_encoding=False,
+        keep_bytes=False,
+        parameter=parameter,
+        limit=MAX_BYTES,
+    )
+    _, places, rows = _opened(file, dict.fromkeys(columns), ())
+    lines: list[int] = []
+    cells: dict[str, list[str]] = {name: [] for name in places}
+    # Text in lists and no container for each row: the garbage collector has nothing to look at.
+    filling = [(cells[name].append, place) for name, place in places.items()]
+    for line, row in rows:
+        lines.append(line)
+        for append, place in filling:
+            append(row[place])
+    return lines, cells
+
+
+def _opened(
+    file: TextFile, columns: Mapping[str, str | None], optional: Collection[str]
+) -> tuple[list[str], dict[str, int], Iterator[tuple[int, list[str]]]]:
+    """Return the names of all columns, the places of those asked for, and the rows."""
     for name, named_by in columns.items():
         if not isinstance(name, str):
             raise InvalidParameterError(
@@ -137,11 +199,7 @@ def read_table(
     asked = {name: clean_name(name) for name in (*columns, *optional)}
     places = {name: names.index(clean) for name, clean in asked.items() if clean in names}
     least = 1 + max(places.values(), default=-1)
-    rows = [
-        (line, {name: cells[place] for name, place in places.items()})
-        for line, cells in _whole_rows(file, records, names, least)
-    ]
-    return Table(name=file.name, columns=tuple(filter(None, names)), rows=rows)
+    return names, places, _whole_rows(file, records, names, least)
 
 
 def _dialect(text: str, wanted: Collection[str]) -> tuple[str, int, str]:
@@ -176,19 +234,17 @@ def _records(
     """Yield the cells of every record with the number of its first line."""
     reader = csv.reader(lines_of(text), delimiter=delimiter, strict=True, skipinitialspace=True)
     has_formulas = '="' in text
-    while True:
-        line = first + reader.line_num
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise file.refused(
-                f"line {line} of {file.name} is not well-formed CSV: {error}; close every quote, "
-                "and double quotes inside a quoted field",
-                "not-csv",
-            ) from error
-        yield line, [_plain(cell) for cell in cells] if has_formulas else cells
+    line = first
+    try:
+        for cells in reader:
+            yield line, [_plain(cell) for cell in cells] if has_formulas else cells
+            line = first + reader.line_num
+    except csv.Error as error:
+        raise file.refused(
+            f"line {line} of {file.name} is not well-formed CSV: {error}; close every quote, "
+            "and double quotes inside a quoted field",
+            "not-csv",
+        ) from error
 
 
 def _plain(cell: str) -> str:
@@ -204,10 +260,12 @@ def _whole_rows(
     width = len(names)
     while width and not names[width - 1]:
         width -= 1
-    filled = ((line, cells) for line, cells in records if any(map(str.strip, cells)))
-    most = file.limit // _LEAST_ROW
-    for count, (line, cells) in enumerate(filled):
-        if count == most:
+    most, count = file.limit // _LEAST_ROW, 0
+    for line, cells in records:
+        if not any(map(str.strip, cells)):
+            continue
+        count += 1
+        if count > most:
             raise file.refused(
                 f"{file.what} {file.name} must have at most {most:,} rows, got more; split it",
                 "too-large",

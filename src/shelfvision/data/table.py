@@ -16,7 +16,7 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, TypeVar, final
 
 import numpy as np
@@ -82,12 +82,16 @@ def frozen(array: npt.NDArray[_Scalar]) -> npt.NDArray[_Scalar]:
 
 def taken(table: PhotoTable, positions: Positions) -> PhotoTable:
     """Return some rows of a table, which share its pixels and groups."""
-    return replace(
-        table,
+    # Written out, for `dataclasses.replace` takes half as long again.
+    return PhotoTable(
+        source=table.source,
         rows=table.rows[positions],
         ids=table.ids[positions],
         labels=table.labels[positions],
         copies=table.copies[positions],
+        lineage=table.lineage,
+        class_names=table.class_names,
+        skipped=table.skipped,
     )
 
 

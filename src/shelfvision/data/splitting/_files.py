@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._csv import read_table
+from shelfvision._csv import read_columns
 from shelfvision._identifiers import clean_name
 from shelfvision._storage import atomic_writer
 from shelfvision._storage.text_files import read_lines
@@ -23,10 +25,18 @@ from shelfvision.errors import SplitError
 LEFT_OUT = ("dropped", "unlisted", "unplaced")
 """What a manifest says of photos in no part, so that it accounts for all of them."""
 
+_SPLITS = frozenset(PARTS + LEFT_OUT)
 _COLUMNS = ("path", "label", "group", "split", "copy")
 _DELIMITERS = " \t,;"
+_PLAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_/:. -]*[A-Za-z0-9_/:.-])?")
+"""Text that needs neither quotes nor an apostrophe in a CSV file, and has one spelling as a path;
+nearly all ids are such, and this is quick to tell."""
 _LONGEST = 8192
 """As many characters of a line are read; paths are at most 4096 bytes long."""
+
+
+_Key: TypeAlias = str | tuple[str, int]
+"""What tells a row from others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,66 +70,83 @@ def write_split(path: str | os.PathLike[str], blocks: Iterable[tuple[str, Datase
 def read_split(path: str | os.PathLike[str], *, parameter: str) -> SavedRows:
     """Read a manifest that `write_split` wrote, or one that a person edited."""
     where = as_path(path, parameter)
-    rows = SavedRows(
-        path=where, ids=[], labels=[], splits=[], copies=[], lines=[], parameter=parameter
+    lines, cells = read_columns(
+        path, _COLUMNS, what="the saved split", error=SplitError, parameter=parameter
     )
-    table = read_table(
-        path,
-        dict.fromkeys(_COLUMNS),
-        what="the saved split",
-        error=SplitError,
-        has_encoding=False,
+    # The dataset knows its groups itself; they are in the file for those who read it.
+    photos, labels, splits = cells["path"], cells["label"], cells["split"]
+    numbers = {text: _copy_number(text) for text in set(cells["copy"])}
+    if None in numbers.values() or not set(splits) <= _SPLITS:
+        raise _faulty(where, lines, cells, parameter)
+    names = {text: clean_name(from_csv_cell(text)) for text in set(labels)}
+    return SavedRows(
+        path=where,
+        ids=[from_csv_cell(photo) for photo in photos],
+        labels=[names[label] for label in labels],
+        splits=splits,
+        copies=[numbers[text] or 0 for text in cells["copy"]],
+        lines=lines,
         parameter=parameter,
     )
-    for line, cells in table.rows:
-        _add_row(rows, cells, line)
-    return rows
 
 
-def _add_row(rows: SavedRows, cells: Mapping[str, str], line: int) -> None:
-    # The dataset knows its groups itself; they are in the file for those who read it.
-    photo, label, split, copy = (cells[name] for name in ("path", "label", "split", "copy"))
-    if split not in PARTS + LEFT_OUT:
-        raise SplitError(
-            f"line {line} of {rows.path!r} puts {photo!r} into the part {split!r}, which is none "
+def _copy_number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def _faulty(
+    path: str, lines: Sequence[int], cells: Mapping[str, Sequence[str]], parameter: str
+) -> SplitError:
+    """Return the error for the first line whose split or copy is none."""
+    rows = zip(lines, cells["path"], cells["split"], cells["copy"], strict=True)
+    line, photo, split, copy = next(
+        row for row in rows if row[2] not in _SPLITS or _copy_number(row[3]) is None
+    )
+    if split not in _SPLITS:
+        return SplitError(
+            f"line {line} of {path!r} puts {photo!r} into the part {split!r}, which is none "
             "of 'train', 'validation', 'test'; correct the line",
             code="unknown-name",
-            parameter=rows.parameter,
+            parameter=parameter,
         )
-    if not (copy.isascii() and copy.isdigit() and len(copy) < 10):
-        raise SplitError(
-            f"line {line} of {rows.path!r} numbers a copy of {photo!r} {copy!r} instead of 0, 1, "
-            "2, …; correct the line",
-            code="not-in-range",
-            parameter=rows.parameter,
-        )
-    rows.ids.append(from_csv_cell(photo))
-    rows.labels.append(clean_name(from_csv_cell(label)))
-    rows.splits.append(split)
-    rows.copies.append(int(copy))
-    rows.lines.append(line)
+    return SplitError(
+        f"line {line} of {path!r} numbers a copy of {photo!r} {copy!r} instead of 0, 1, "
+        "2, …; correct the line",
+        code="not-in-range",
+        parameter=parameter,
+    )
 
 
 def find_rows(saved: SavedRows, dataset: Dataset) -> npt.NDArray[np.int64]:
     """Return the row of the dataset that each saved row is, -1 where it has none."""
-    table: dict[tuple[str, int], int] = {}
-    for row, key in enumerate(zip(dataset.ids.tolist(), dataset.copies.tolist(), strict=True)):
+    table: dict[_Key, int] = {}
+    for row, key in enumerate(_keys(dataset.ids.tolist(), dataset.copies.tolist())):
         table.setdefault(key, row)
-    keys = list(zip(saved.ids, saved.copies, strict=True))
-    if any(key not in table for key in keys):
+    keys = _keys(saved.ids, saved.copies)
+    rows = [table.get(key, -1) for key in keys]
+    lost = [place for place, row in enumerate(rows) if row < 0]
+    if lost:
         # An archive or another system may have changed the Unicode form or the separators.
-        same = _by_meaning(dict.fromkeys(dataset.ids.tolist()))
-        keys = [
-            key if key in table else (same.get(_meaning(key[0])) or key[0], key[1]) for key in keys
-        ]
-    found = np.fromiter((table.get(key, -1) for key in keys), np.int64, len(saved.ids))
+        wanted = {_meaning(saved.ids[place]) for place in lost}
+        same = _by_meaning(dict.fromkeys(dataset.ids.tolist()), wanted)
+        for place in lost:
+            photo = same.get(_meaning(saved.ids[place]))
+            if photo is not None:
+                [key] = _keys([photo], [saved.copies[place]])
+                rows[place] = table.get(key, -1)
+    found = np.array(rows, dtype=np.int64)
     _check_labels(saved, dataset, found)
     return found
 
 
+def _keys(ids: Sequence[str], copies: Sequence[int]) -> list[_Key]:
+    """Return what tells rows apart: the id of an original, id and number of a copy."""
+    return [(photo, copy) if copy else photo for photo, copy in zip(ids, copies, strict=True)]
+
+
 def _check_labels(saved: SavedRows, dataset: Dataset, found: npt.NDArray[np.int64]) -> None:
     numbers = {name: number for number, name in enumerate(dataset.class_names)}
-    labels = np.fromiter((numbers.get(name, -1) for name in saved.labels), np.int64, len(found))
+    labels = np.array([numbers.get(name, -1) for name in saved.labels], dtype=np.int64)
     known = found >= 0
     changed = np.flatnonzero(known)[labels[known] != dataset.labels[found[known]]]
     if len(changed):
@@ -169,12 +196,18 @@ def listed_rows(
     return np.array(sorted(rows), dtype=np.int64)
 
 
-def _by_meaning(known: Iterable[str]) -> dict[str, str | None]:
-    """Return ids by what they mean in any spelling; None where two mean the same."""
+def _by_meaning(
+    known: Iterable[str], wanted: Collection[str] | None = None
+) -> dict[str, str | None]:
+    """Return ids by what they mean in any spelling; None where two mean the same.
+
+    Where `wanted` is given, only these meanings are looked for.
+    """
     found: dict[str, str | None] = {}
     for photo in known:
-        key = _meaning(photo)
-        found[key] = None if key in found else photo
+        key = photo if _PLAIN.fullmatch(photo) else _meaning(photo)
+        if wanted is None or key in wanted:
+            found[key] = None if key in found else photo
     return found
 
 
@@ -234,6 +267,8 @@ def _nearest(photo: str, known: Mapping[str, Sequence[int]]) -> str | None:
 
 
 def _field(text: str) -> str:
+    if _PLAIN.fullmatch(text):
+        return text
     text = csv_cell(text)
     # Some readers skip spaces that begin a field, unless it is quoted.
     if text[:1] == " " or any(character in text for character in ',"\r\n'):
