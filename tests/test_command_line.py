@@ -20,6 +20,7 @@ import pytest
 import shelfvision as shv
 from shelfvision._cli import _say, main
 from shelfvision._cli._parser import parser
+from shelfvision._cli._remedies import OPTIONS
 from shelfvision._text import from_csv_cell
 from shelfvision.errors import InvalidParameterError
 from support import refuses
@@ -707,3 +708,55 @@ def test_long_work_shows_signs_of_life_where_there_is_no_terminal(
     assert set(lines) == {"shelfvision: audit still works, after 0 min"}
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     assert run("audit", "x").err == ""
+
+
+def listed_photos(shelf: Path, header: str) -> None:
+    """Copy photos to ``photos``, and list them there with the columns of a header."""
+    shutil.copytree(shelf, "photos")
+    photos = sorted(path.relative_to(shelf) for path in shelf.rglob("*.jpg"))
+    rows = [f"{photo},{photo.parent.name}" for photo in photos]
+    Path("photos/list.csv").write_text("\n".join([header, *rows]), encoding="utf-8")
+
+
+@pytest.mark.remedy("missing-column")
+def test_a_remedy_names_the_option_in_place_of_the_parameter(run: Run, shelf: Path) -> None:
+    listed_photos(shelf, "paths,Label name")
+    lacking = one_sentence(run("audit", "photos/list.csv", "--label-column", "Label name"))
+    assert "path_column" not in lacking
+    found = re.search(r"pass (--path-column) (\S+) \[", lacking)
+    assert found, lacking
+    done = run("audit", "photos/list.csv", "--label-column", "Label name", *found.groups())
+    assert "14 photos" in done.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word", "option"),
+    [
+        (["audit", "photos", "--encoding", "klingon"], " encoding must", "--encoding must"),
+        (["evaluate", "BUNDLE", "photos", "--sha256", "12"], "expected_sha256", "--sha256"),
+        (["evaluate", "BUNDLE", "photos"], "dataset.select", "of the folder or the manifest"),
+        (["audit", "photos/Can"], "Dataset.from", "a CSV manifest"),
+        (["audit", "split"], "Dataset.from", "as in '"),
+    ],
+)
+def test_no_remedy_of_a_command_names_what_only_python_has(
+    arguments: list[str], word: str, option: str, run: Run, shelf: Path, bundle: Path
+) -> None:
+    shutil.copytree(shelf, "photos")
+    shutil.copytree("photos/Jar", "photos/Tub")
+    for part in ("train", "test"):
+        shutil.copytree(shelf, f"split/{part}")
+    if "--encoding" in arguments:
+        Path("photos/list.csv").write_text("path,label\n")
+        arguments = ["audit", "photos/list.csv", *arguments[2:]]
+    sentence = one_sentence(run(*(str(bundle) if one == "BUNDLE" else one for one in arguments)))
+    assert word not in sentence
+    assert option in sentence
+
+
+def test_every_option_of_a_remedy_is_one_of_a_command() -> None:
+    commands = next(
+        action.choices for action in parser()._actions if isinstance(action.choices, dict)
+    )
+    known = {name for sub in commands.values() for name in sub._option_string_actions}
+    assert set(OPTIONS.values()) <= known

@@ -13,9 +13,10 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from shelfvision._cli._parser import parser
+from shelfvision._cli._remedies import for_shell
 from shelfvision._cli._say import complain, settle_streams, signs_of_life
 from shelfvision.errors import InvalidParameterError, ShelfVisionError, ShelfVisionWarning
 
@@ -64,8 +65,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InvalidParameterError as error:
         complain(_sentence(error))
         return USAGE
+    options = {f"--{name.replace('_', '-')}" for name in vars(chosen)}
     try:
-        with _one_line_warnings(), _logged(), signs_of_life(chosen.command):
+        with _one_line_warnings(options), _logged(), signs_of_life(chosen.command):
             command = importlib.import_module(f"shelfvision._cli._{chosen.command}")
             status: int = command.run(chosen)
     except KeyboardInterrupt:
@@ -76,14 +78,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if chosen.debug:
             raise
-        complain(_sentence(error))
+        complain(_sentence(error, options))
         return USAGE if isinstance(error, InvalidParameterError) else FAILURE
     return status
 
 
-def _sentence(error: Exception) -> str:
+def _sentence(error: Exception, options: Collection[str] = ()) -> str:
     if isinstance(error, ShelfVisionError):
-        return f"error: {error} [{error.code}]"
+        return f"error: {for_shell(error, options)} [{error.code}]"
     if isinstance(error, OSError) and error.strerror:
         if error.filename is None and error.errno in _UNWRITTEN:
             # Of what a command writes, only the standard output has no name.
@@ -99,10 +101,10 @@ def _sentence(error: Exception) -> str:
 
 
 @contextlib.contextmanager
-def _one_line_warnings() -> Iterator[None]:
+def _one_line_warnings(options: Collection[str]) -> Iterator[None]:
     def show(message: Warning | str, category: type[Warning], *_: object) -> None:
         if isinstance(message, ShelfVisionWarning):
-            complain(f"warning: {message} [{message.code}]")
+            complain(f"warning: {for_shell(message, options)} [{message.code}]")
         elif category.__module__.startswith("shelfvision"):
             complain(f"warning: {message}")
 

@@ -1,0 +1,113 @@
+"""Messages for a shell: where a remedy names Python parameters, the user needs options.
+
+Only the remedy changes, which is what follows the last semicolon, and a parameter that begins the
+message. A remedy without a counterpart among the options of the command stays as it is.
+
+>>> from shelfvision.errors import DataError
+>>> error = DataError("'a.csv' must have the column 'path'; pass path_column='file'")
+>>> for_shell(error, {"--path-column"})
+"'a.csv' must have the column 'path'; pass --path-column file"
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Collection
+from typing import Final
+
+from shelfvision.errors import ShelfVisionError, ShelfVisionWarning
+
+OPTIONS: Final = {
+    "architecture": "--architecture",
+    "batch_size": "--batch-size",
+    "checkpoint_dir": "--run",
+    "encoding": "--encoding",
+    "epochs": "--epochs",
+    "expected_sha256": "--sha256",
+    "format": "--format",
+    "group_column": "--group-column",
+    "image_size": "--image-size",
+    "label_column": "--label-column",
+    "on_error": "--on-error",
+    "path_column": "--path-column",
+    "quantize": "--quantize",
+    "resize": "--resize",
+    "seed": "--seed",
+    "tolerance": "--tolerance",
+    "top": "--top",
+    "weights": "--weights",
+    "where": "--where",
+}
+"""The option for each Python parameter."""
+
+_REMEDIES: Final = {
+    ("leakage", None): "give photos of one group the same set in the column of --split-column",
+    ("leakage", "training"): "evaluate on photos that --test or --split-column kept apart",
+    ("missing-class", None): "add photos of it, or leave the class out",
+    ("missing-class", "train"): "add photos of it, or leave the class out",
+    ("no-classes", "directory"): "make a folder for each class, or pass a CSV manifest",
+    ("too-few-groups", None): "add photos, join the class with another one, or leave it out",
+}
+"""Remedies that replace those of all errors and warnings with this code and parameter."""
+
+_PHRASES: Final = (
+    (re.compile(r'resume="never"'), "--fresh"),
+    (re.compile(r"as in Dataset\.from_directory\((.*?)\)"), r"as in \1"),
+    (re.compile(r", or pass class_names=\[.*?\] if they are classes"), ""),
+    (re.compile(r"for Dataset\.from_manifest"), "and pass that"),
+    (re.compile(r", or pass DecodeLimits with a higher \w+"), ""),
+    (re.compile(r"with \w+\.select\(.*?\)"), "of the folder or the manifest"),
+    (
+        re.compile(r"rename with \w+\.relabel\(\{(.*?)\}\)( first)?"),
+        r"rename folders or labels, \1",
+    ),
+)
+"""What stands for calls of Python."""
+
+_ASSIGNED: Final = re.compile(r"\b([a-z][a-z0-9_]*)=('[^']*'|\"[^\"]*\"|[\w.]+)?")
+
+
+def for_shell(message: ShelfVisionError | ShelfVisionWarning, available: Collection[str]) -> str:
+    """Return a message of an error or a warning as the command line shows it.
+
+    Parameters
+    ----------
+    message : ShelfVisionError or ShelfVisionWarning
+        What the library raises or warns of.
+    available : collection of str
+        The options of the command, such as ``"--path-column"``.
+    """
+    options = {name: option for name, option in OPTIONS.items() if option in available}
+    sentence, parameter = str(message), message.parameter
+    if parameter in options and sentence.startswith(f"{parameter} "):
+        sentence = options[parameter] + sentence.removeprefix(parameter)
+    fault, semicolon, remedy = sentence.rpartition("; ")
+    if not semicolon:
+        return sentence
+    other = _REMEDIES.get((message.code, parameter))
+    return f"{fault}; {other or _with_options(remedy, options)}"
+
+
+def _with_options(remedy: str, options: dict[str, str]) -> str:
+    for pattern, phrase in _PHRASES:
+        remedy = pattern.sub(phrase, remedy)
+
+    def option(found: re.Match[str]) -> str:
+        name, value = found[1], found[2]
+        if name not in options:
+            return found[0]
+        return options[name] if value is None else f"{options[name]} {_shell_word(value)}"
+
+    remedy = _ASSIGNED.sub(option, remedy)
+    # Names without an underscore are English words too.
+    named = [name for name in options if "_" in name]
+    return (
+        re.sub(rf"\b({'|'.join(named)})\b", lambda one: options[one[1]], remedy)
+        if named
+        else remedy
+    )
+
+
+def _shell_word(value: str) -> str:
+    return shlex.quote(value[1:-1]) if value[0] in "'\"" else value
