@@ -61,7 +61,7 @@ BACKENDS = {"keras", "tensorflow", "jax", "torch"}
 
 HEAVY = BACKENDS | {
     *("ai_edge_litert", "matplotlib", "narwhals", "onnx", "onnxruntime", "openvino", "pandas"),
-    *("pillow_heif", "rich", "safetensors", "scipy", "skimage", "sklearn", "tf2onnx"),
+    *("jinja2", "pillow_heif", "rich", "safetensors", "scipy", "skimage", "sklearn", "tf2onnx"),
 }
 """Packages that a function may import, so that importing shelfvision stays quick."""
 

@@ -43,9 +43,6 @@ def drawn(figure: object) -> None:
     figure.savefig(io.BytesIO())
 
 
-# -- history -------------------------------------------------------------------------------
-
-
 def test_history_draws_both_curves_of_loss_and_accuracy_from_epoch_1() -> None:
     panels = plot.history(CURVES)
 
@@ -85,9 +82,6 @@ def test_history_refuses_what_has_no_epochs_and_epochs_that_were_not() -> None:
     for best in (0, 4):
         with refuses(InvalidParameterError, "not-in-range", "best_epoch"):
             plot.history(CURVES, best_epoch=best)
-
-
-# -- confusion -----------------------------------------------------------------------------
 
 
 def test_confusion_matrix_writes_every_count_in_its_cell() -> None:
@@ -162,9 +156,6 @@ def test_confusion_matrix_refuses_an_unknown_normalization() -> None:
         plot.confusion_matrix([[1]], normalize="rows")
 
 
-# -- photos --------------------------------------------------------------------------------
-
-
 def test_predictions_name_the_truth_only_where_it_differs() -> None:
     axes = plot.predictions(PHOTOS[:2], ["Can", "Jar"], [0.914, 0.5], ["Can", "Can"])
 
@@ -217,9 +208,6 @@ def test_augmentations_refuse_arrays_that_do_not_fit() -> None:
         plot.augmentations(PHOTOS, PHOTOS)
 
 
-# -- class balance -------------------------------------------------------------------------
-
-
 def test_class_balance_draws_a_bar_for_every_class_before_and_after() -> None:
     axes = plot.class_balance({"juice": 30, "milk": 10}, {"juice": 30, "milk": 28})
     before, after = axes.containers
@@ -240,9 +228,6 @@ def test_class_balance_knows_classes_that_only_one_side_has() -> None:
 def test_class_balance_refuses_nothing_at_all() -> None:
     with refuses(InvalidParameterError, "empty", "class_names"):
         plot.class_balance({})
-
-
-# -- where pictures are drawn ---------------------------------------------------------------
 
 
 def test_given_axes_are_drawn_on_and_no_figure_is_made() -> None:
@@ -341,9 +326,6 @@ def test_what_is_no_photo_is_refused_with_the_way_from_a_dataset(images: object)
     assert not plt.get_fignums()
 
 
-# -- reliability ---------------------------------------------------------------------------
-
-
 def a_bin(low: float, n: int, confidence: float, accuracy: float) -> SimpleNamespace:
     return SimpleNamespace(low=low, high=low + 0.1, n=n, confidence=confidence, accuracy=accuracy)
 
@@ -375,9 +357,6 @@ def test_reliability_takes_a_report_and_an_axes() -> None:
         plot.reliability([])
 
 
-# -- remedies ------------------------------------------------------------------------------
-
-
 @pytest.mark.remedy("wrong-type")
 def test_shares_of_a_confusion_matrix_are_made_by_normalize() -> None:
     with refuses(InvalidParameterError, "wrong-type", "matrix_or_report"):
@@ -404,8 +383,6 @@ def test_heat_maps_that_are_missing_are_made_by_explain() -> None:
     classifier = shv.Classifier.from_model(model, class_names=photos.class_names)
     assert len(plot.heat_maps(shv.explain(classifier, images))) == len(images)
 
-
-# -- names from outside --------------------------------------------------------------------
 
 HOSTILE = ["5$ $bag$", r"$\frac{1}{0}$", "a\nb", "tea\u202e\x1b[31m", "$" * 99, r"\$x\$"]
 
@@ -438,3 +415,34 @@ def test_markup_and_control_characters_in_names_have_no_effect(name: str) -> Non
 def test_names_of_one_class_in_two_spellings_keep_their_counts() -> None:
     axes = plot.class_balance({"Milk ": 3, "tea": 2})
     assert [text.get_text() for text in axes.texts] == ["3", "2"]
+
+
+def test_a_contact_sheet_has_rows_of_different_length_and_gaps_for_lost_photos() -> None:
+    grid = plot.contact_sheet([[PHOTOS[0], None], [PHOTOS[1]]], [["a", "b\nc"], ["$d\x1b$"]])
+    assert titles(grid) == ["a", "b\nc", "$d\\x1b$", ""]
+    assert not grid[1, 0].title.get_parse_math()
+    assert grid[0, 1].texts[0].get_text() == "cannot be read"
+    assert [panel.axison for panel in grid.ravel()] == [True, True, True, False]
+
+
+@pytest.mark.parametrize("titles_given", [[["a"]], [["a"], ["b"], ["c"]], [[], ["a", "b", "c"]]])
+def test_a_contact_sheet_refuses_titles_that_do_not_fit(titles_given: list[list[str]]) -> None:
+    with refuses(InvalidParameterError, "wrong-length", "titles"):
+        plot.contact_sheet([list(PHOTOS[:2]), list(PHOTOS[2:3])], titles_given)
+
+
+def test_a_chart_as_svg_is_the_same_every_time_and_leaves_pyplot_alone() -> None:
+    plt.close("all")
+    settings = dict(mpl.rcParams)
+    first, again = (plot.as_svg(lambda: plot.class_balance({"Milk": 3})) for _ in range(2))
+    assert first == again
+    assert b"<svg" in first
+    assert plt.get_fignums() == []
+    assert dict(mpl.rcParams) == settings
+
+
+def test_an_svg_needs_axes_of_a_figure() -> None:
+    loose = Figure().subplots()
+    loose.remove()
+    with refuses(InvalidParameterError, "wrong-type", "chart"):
+        plot.as_svg(lambda: loose)

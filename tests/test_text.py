@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import html.parser
 import io
 import json
 import unicodedata
@@ -100,23 +99,6 @@ def test_an_apostrophe_that_is_part_of_a_name_stays() -> None:
     assert _text.unguarded("'s-Hertogenbosch") == "'s-Hertogenbosch"
     assert _text.csv_cell("'s-Hertogenbosch") == "'s-Hertogenbosch"
     assert _text.csv_cell("photos\\new\\1.jpg") == "photos\\new\\1.jpg"
-
-
-@given(texts)
-def test_html_shows_the_text_and_nothing_of_it_is_markup(text: str) -> None:
-    found: list[tuple[str, object]] = []
-
-    class Reader(html.parser.HTMLParser):
-        def handle_starttag(self, tag: str, attrs: object) -> None:
-            found.append((tag, attrs))
-
-        def handle_data(self, data: str) -> None:
-            found.append(("", data))
-
-    reader = Reader()
-    reader.feed(f'<p title="{_text.html_text(text)}">')
-    reader.close()
-    assert found == [("p", [("title", _text.printable(text))])]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ shown in     function
 terminal,    `printable`: control, direction and invisible characters are shown escaped; letters
 log, message of every script, accents and emoji stay
 CSV          `csv_cell`: the same, and no cell is a formula; `from_csv_cell` gives the text back
-HTML         `html_text`: `printable`, escaped for elements and for quoted attributes
+HTML         `printable`, which every template of ``_pages`` applies before it escapes a text
 Markdown     `markdown_text`: `printable` on one line without markup
 JSON         `json_text`: invisible characters as ``\uXXXX``, which every reader undoes
 ============ ==================================================================================
@@ -26,7 +26,6 @@ Examples
 
 from __future__ import annotations
 
-import html
 import json
 import re
 import unicodedata
@@ -160,11 +159,6 @@ def unguarded(cell: str) -> str:
     if "'" not in cell:
         return cell
     return _GUARDED_INSIDE.sub("", _GUARDED_START.sub("", cell))
-
-
-def html_text(text: str) -> str:
-    """Return any text as HTML shows it, in an element or in a quoted attribute."""
-    return html.escape(printable(text), quote=True)
 
 
 def markdown_text(text: str) -> str:

@@ -151,7 +151,7 @@ def test_wrong_labels_are_the_most_confident_mistakes() -> None:
 
 def test_mistakes_are_drawn_with_their_photos() -> None:
     report, photos = wrongly_labelled()
-    axes = report.plot_mistakes(2, n_columns=1)
+    axes = shv.plot.mistakes(report, 2, n_columns=1)
 
     assert len(axes) == 2
     assert np.array_equal(axes[0].get_images()[0].get_array(), photos[12][0])
@@ -161,8 +161,8 @@ def test_mistakes_are_drawn_with_their_photos() -> None:
 def test_without_photos_or_mistakes_there_is_nothing_to_draw() -> None:
     report, _ = wrongly_labelled()
     with refuses(DataError, "missing-photos"):
-        pickle.loads(pickle.dumps(report)).plot_mistakes()
+        shv.plot.mistakes(pickle.loads(pickle.dumps(report)))
     with refuses(DataError, "needs-classifier", "heat_maps"):
-        report.plot_mistakes(heat_maps=True)
+        shv.plot.mistakes(report, heat_maps=True)
     with refuses(DataError, "no-mistakes"):
-        shv.evaluate(Says(JUDGED.labels.tolist()), JUDGED).plot_mistakes()
+        shv.plot.mistakes(shv.evaluate(Says(JUDGED.labels.tolist()), JUDGED))

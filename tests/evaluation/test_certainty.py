@@ -15,8 +15,8 @@ from sklearn.metrics import accuracy_score, f1_score, recall_score, top_k_accura
 import shelfvision as shv
 from shelfvision.errors import DataError, InvalidParameterError
 from shelfvision.evaluation.scores._intervals import accuracy_interval, exact_interval
-from shelfvision.evaluation.scores._judged import judged_of
-from shelfvision.evaluation.scores._resampling import BootstrapSettings, draws_of, group_counts
+from shelfvision.evaluation.scores._outcomes import outcomes_of
+from shelfvision.evaluation.scores._resampling import Bootstrap, draws_of, group_counts
 from shelfvision.predictions import Decision
 from support import refuses
 
@@ -56,13 +56,13 @@ WHOLE = report_of(SAID, TRUE, SESSIONS)
 
 
 def test_every_resample_scores_what_scikit_learn_scores_on_the_same_photos() -> None:
-    settings = BootstrapSettings(resamples=20)
-    judged = judged_of(WHOLE.predictions, WHOLE.labels, np.array(SESSIONS, dtype=object))
-    draws = draws_of(judged, settings)
+    settings = Bootstrap(resamples=20)
+    outcomes = outcomes_of(WHOLE.predictions, WHOLE.labels, np.array(SESSIONS, dtype=object))
+    draws = draws_of(outcomes, settings)
     counts = np.concatenate(list(group_counts(15, settings)))
 
     for number in range(20):
-        weight = counts[number][judged.groups]
+        weight = counts[number][outcomes.groups]
         assert weight.sum() == 90
         assert draws.accuracy[number] == pytest.approx(
             accuracy_score(TRUE, SAID, sample_weight=weight)
@@ -76,10 +76,10 @@ def test_every_resample_scores_what_scikit_learn_scores_on_the_same_photos() -> 
 
 
 def test_photos_of_one_group_are_drawn_together() -> None:
-    judged = judged_of(WHOLE.predictions, WHOLE.labels, np.array(SESSIONS, dtype=object))
+    outcomes = outcomes_of(WHOLE.predictions, WHOLE.labels, np.array(SESSIONS, dtype=object))
 
-    assert judged.n_groups == WHOLE.n_groups == 15
-    supports = draws_of(judged, BootstrapSettings(resamples=50)).support.sum(axis=1)
+    assert outcomes.n_groups == WHOLE.n_groups == 15
+    supports = draws_of(outcomes, Bootstrap(resamples=50)).support.sum(axis=1)
     assert set(supports) == {90}
 
 
@@ -150,8 +150,8 @@ def test_the_exact_interval_is_scipys(right: int, n: int) -> None:
 
 
 def test_the_interval_is_korn_and_graubards() -> None:
-    judged = judged_of(WHOLE.predictions, WHOLE.labels, np.array(SESSIONS, dtype=object))
-    spread = draws_of(judged, BootstrapSettings()).accuracy.var() * 15 / 14
+    outcomes = outcomes_of(WHOLE.predictions, WHOLE.labels, np.array(SESSIONS, dtype=object))
+    spread = draws_of(outcomes, Bootstrap()).accuracy.var() * 15 / 14
     share = WHOLE.accuracy
     size = share * (1 - share) / spread * (norm.ppf(0.975) / t.ppf(0.975, 14)) ** 2
     right = share * size
@@ -164,7 +164,7 @@ def test_the_interval_is_korn_and_graubards() -> None:
 def test_the_interval_of_an_f1_is_that_of_the_jaccard_index_behind_it() -> None:
     # Of 12 photos that are cans or taken for cans, all alone, 6 are both: F1 is 2/3.
     report = report_of([0] * 9 + [1] * 3, [0] * 6 + [1] * 3 + [0] * 3)
-    counts = draws_of(report._judged, BootstrapSettings())
+    counts = draws_of(outcomes_of(report.predictions, report.labels, report.groups), Bootstrap())
     right, either = counts.right[:, 0], counts.support[:, 0] + counts.predicted[:, 0]
     spread = (right / (either - right)).var() * 12 / 11
     size = min(12, 0.25 / spread) * (norm.ppf(0.975) / t.ppf(0.975, 11)) ** 2
@@ -188,7 +188,9 @@ def test_intervals_hold_the_true_share_as_often_as_they_say(level: float) -> Non
         report = shv.EvaluationReport(
             found, np.zeros(72, np.int64), groups=bursts, resamples=200, confidence_level=level
         )
-        low, high = accuracy_interval(report._judged, report._settings)
+        low, high = accuracy_interval(
+            outcomes_of(found, report.labels, report.groups), report.bootstrap
+        )
         held += low <= 0.85 <= high
 
     assert held / 200 == pytest.approx(level, abs=0.06)

@@ -16,7 +16,6 @@ import shelfvision as shv
 from shelfvision._keras.backend import load_keras
 from shelfvision.errors import DataError, InvalidParameterError, ModelError
 from shelfvision.evaluation._explanations import Explanations
-from shelfvision.plot._heat import laid_over
 from support import refuses
 
 if TYPE_CHECKING:
@@ -258,7 +257,7 @@ def test_a_report_of_a_classifier_and_a_dataset_draws_its_mistakes_with_heat_map
     made = shv.EvaluationReport(classifier.predict(photos), wrong)
     for heat_maps in (False, True):
         with refuses(DataError, "missing-photos"):
-            made.plot_mistakes(heat_maps=heat_maps)
+            shv.plot.mistakes(made, heat_maps=heat_maps)
 
     class Wrapped:
         class_names = classifier.class_names
@@ -267,8 +266,8 @@ def test_a_report_of_a_classifier_and_a_dataset_draws_its_mistakes_with_heat_map
             return classifier.predict(photos)
 
     with refuses(DataError, "needs-classifier", "heat_maps"):
-        shv.evaluate(Wrapped(), photos).plot_mistakes(heat_maps=True)
-    assert len(shv.evaluate(classifier, photos).plot_mistakes(heat_maps=True)) == 3
+        shv.plot.mistakes(shv.evaluate(Wrapped(), photos), heat_maps=True)
+    assert len(shv.plot.mistakes(shv.evaluate(classifier, photos), heat_maps=True)) == 3
 
 
 def test_labels_may_be_written_in_the_other_unicode_form() -> None:
@@ -293,11 +292,11 @@ def test_a_photo_stays_dark_where_there_is_no_heat_and_lightens_where_there_is_m
     grey = np.full((4, 4, 3), 128, np.uint8)
     heat = np.zeros((4, 4), np.float32)
     heat[0, 0] = 1
-    mixed = laid_over(grey, heat)
+    mixed = shv.plot.heat_overlay(grey, heat)
 
     assert mixed.dtype == np.uint8
     assert mixed[0, 0].sum() > grey[0, 0].sum() > mixed[3, 3].sum()
-    ramp = laid_over(np.zeros((1, 50, 3), np.uint8), np.linspace(0, 1, 50)[None])
+    ramp = shv.plot.heat_overlay(np.zeros((1, 50, 3), np.uint8), np.linspace(0, 1, 50)[None])
     light = ramp[0] @ np.array([0.2126, 0.7152, 0.0722])
     assert (np.diff(light) >= -0.5).all()
 

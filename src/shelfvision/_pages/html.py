@@ -1,86 +1,87 @@
-"""Pages of HTML that stand alone: one style, escaped text, pictures inside, no script."""
+"""HTML pages and tables from Jinja2 templates: text is escaped, pictures are inside, nothing runs.
+
+A template of the folder ``templates`` says what a page looks like; the caller passes plain values.
+Every text that a template shows goes through `printable`, which shows control and direction
+characters escaped, and then through Jinja's autoescape. There is no other way from a value to a
+page, so no template can forget it. `photo_uri` and `svg_uri` put pictures inside the page, whose
+content security policy allows nothing else.
+
+Examples
+--------
+>>> print(render("trainer.html", chosen={"epochs": "<3>"}, others={}))  # doctest: +ELLIPSIS
+<div><b>Trainer</b>...&lt;3&gt;...
+"""
 
 from __future__ import annotations
 
 import base64
 import io
+from functools import cache
+from typing import TYPE_CHECKING
 
 from PIL import Image as PillowImage
 
-from shelfvision._text import html_text
+from shelfvision._text import printable
+from shelfvision._validation import counted
 from shelfvision.protocols import Image
 
-STYLE = """
-:root { color-scheme: light dark; --text: #1b1f24; --soft: #57606a; --page: #fff; --card: #f4f6f8;
-  --line: #d0d7de; --error: #a40e26; --warning: #7a4b00; --note: #0550ae; }
-@media (prefers-color-scheme: dark) {
-  :root { --text: #e6edf3; --soft: #9aa5b1; --page: #0d1117; --card: #161b22; --line: #30363d;
-    --error: #ff8a8a; --warning: #e3b341; --note: #79c0ff; } }
-* { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 72rem; padding: 1rem; background: var(--page);
-  color: var(--text); font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin: 0; }
-a { color: var(--note); }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; }
-th, td { text-align: left; padding: .3rem .6rem .3rem 0; border-bottom: 1px solid var(--line);
-  vertical-align: top; }
-td.number, th.number { text-align: right; }
-th, td.severity { white-space: nowrap; }
-section { border-top: 2px solid var(--line); margin-top: 2rem; padding-top: 1rem; }
-.error { color: var(--error); } .warning { color: var(--warning); } .note { color: var(--note); }
-.severity { font-weight: 600; }
-ul { display: grid; grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)); gap: .75rem;
-  list-style: none; margin: 1rem 0; padding: 0; }
-ul.sets { grid-template-columns: 1fr; }
-ul.pairs { grid-template-columns: repeat(auto-fill, minmax(min(100%, 20.5rem), 1fr)); }
-ul.plain { display: block; }
-ul.plain li { margin-bottom: .5rem; }
-li { background: var(--card); border: 1px solid var(--line); border-radius: 6px; padding: .6rem; }
-.row { display: flex; flex-wrap: wrap; gap: .75rem; margin-top: .4rem; }
-figure { margin: 0; width: 9rem; max-width: 100%; }
-img { display: block; max-width: 100%; height: 9rem; object-fit: contain; object-position: left; }
-.gone { display: flex; align-items: center; height: 9rem; color: var(--soft); }
-figcaption, .soft { color: var(--soft); font-size: .8rem; line-height: 1.35; }
-figcaption b { color: var(--text); font-weight: 600; }
-@media (max-width: 30rem) { .examples { display: none; }
-  figure { width: calc(50% - .4rem); } ul figure { width: 100%; }
-  ul.sets figure, ul.pairs figure { width: calc(50% - .4rem); } }
-""".strip()
-"""The look of every page: one column, on phone and paper, in light and dark."""
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 
-def page(title: str, body: str, *, style: str = "") -> str:
-    """Return a whole page; `body` is HTML, `title` any text."""
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy"
- content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<title>{escaped(title)}</title>
-<style>
-{STYLE}
-{style}</style>
-</head>
-<body>
-<main>
-{body}
-</main>
-</body>
-</html>
-"""
+def render(template: str, /, **values: object) -> str:
+    """Return a template of this package as text.
+
+    Parameters
+    ----------
+    template : str
+        The file's name in ``templates``.
+    **values : object
+        What the template names; one that is missing raises `jinja2.UndefinedError`.
+
+    Returns
+    -------
+    str
+        The page, or the part of a page.
+    """
+    return _environment().get_template(template).render(values)
 
 
-def image(pixels: Image, *, alt: str) -> str:
-    """Return an ``img`` with its pixels inside."""
+def photo_uri(pixels: Image) -> str:
+    """Return a photo as the ``src`` of an ``img``: a JPEG file inside the page."""
     file = io.BytesIO()
     PillowImage.fromarray(pixels).save(file, "JPEG", quality=80)
-    data = base64.b64encode(file.getvalue()).decode("ascii")
-    return f'<img alt="{escaped(alt)}" src="data:image/jpeg;base64,{data}">'
+    return _uri("image/jpeg", file.getvalue())
 
 
-def escaped(text: str) -> str:
-    """Return any text as HTML shows it, in an element or in a quoted attribute."""
-    return html_text(text)
+def svg_uri(svg: bytes) -> str:
+    """Return a drawing as the ``src`` of an ``img``: an SVG file inside the page."""
+    return _uri("image/svg+xml", svg)
+
+
+def _uri(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("shelfvision._pages", "templates"),
+        autoescape=True,
+        finalize=_shown,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["counted"] = counted
+    environment.filters["thousands"] = "{:,}".format
+    return environment
+
+
+def _shown(value: object) -> object:
+    """Return what a template shows of a value, before it is escaped."""
+    # Markup is a subclass of str, made by templates only.
+    return printable(value) if type(value) is str else value

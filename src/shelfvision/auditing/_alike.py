@@ -82,7 +82,7 @@ def _told(
         sets=listed_rows(photos, rows),
         values=tuple(alike.likeness for alike in found),
         details=tuple(_detail(photos, alike) for alike in found),
-        _rows=rows,
+        rows=rows,
     )
 
 

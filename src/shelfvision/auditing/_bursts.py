@@ -37,7 +37,7 @@ def about_bursts(photos: Photos, looks: Looks) -> Iterator[Finding]:
             f"{len(members)} photos of {photos.label(members[0])}, colours alike to {value:.2f}"
             for members, value in bursts
         ),
-        _rows=rows,
+        rows=rows,
     )
 
 

@@ -1,4 +1,4 @@
-"""Contact sheets: the photos of a finding, drawn with matplotlib."""
+"""Contact sheets of a finding: the pixels and titles of its photos."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision import plot
 from shelfvision.auditing._look import Photos
 from shelfvision.auditing._text import cut
 from shelfvision.errors import PhotoError
-from shelfvision.plot._axes import DARK, panels_for, show_photo
+from shelfvision.protocols import Image
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,28 +27,23 @@ def draw_sets(
     details: Sequence[str],
     ax: Axes | Sequence[Axes] | npt.NDArray[np.object_] | None,
 ) -> npt.NDArray[np.object_]:
-    """Draw every set of photos as a row, with what is to be said of it on the left."""
-    down, across = len(sets), max(map(len, sets))
-    grid = panels_for(ax, down, across, size=(2.2 * across, 2.4 * down))
-    for number, members in enumerate(sets):
-        for place, panel in enumerate(grid[number]):
-            if place < len(members):
-                _draw(panel, photos, members[place])
-            else:
-                panel.set_axis_off()
-        if details:
-            grid[number, 0].set_ylabel(details[number].partition(":")[0], color=DARK)
-    return grid
+    """Draw every set of photos as a row, its detail on the left."""
+    return plot.contact_sheet(
+        [[_picture(photos, photo) for photo in members] for members in sets],
+        [[_title(photos, photo) for photo in members] for members in sets],
+        row_labels=[detail.partition(":")[0] for detail in details[: len(sets)]],
+        ax=ax,
+    )
 
 
-def _draw(panel: Axes, photos: Photos, photo: int) -> None:
+def _picture(photos: Photos, photo: int) -> Image | None:
     try:
-        show_photo(panel, photos.picture(photo, _SIDE))
+        return photos.picture(photo, _SIDE)
     except PhotoError:
-        panel.set(xticks=[], yticks=[])
-        panel.text(0.5, 0.5, "cannot be read", ha="center", va="center", color=DARK)
+        return None
+
+
+def _title(photos: Photos, photo: int) -> str:
     part = photos.part(photo)
     where = f"{photos.label(photo)}, {part}" if part else photos.label(photo)
-    # A dollar sign would start a formula.
-    title = f"{cut(photos.ids[photo].rpartition('/')[2], _NAME)}\n{cut(where, _NAME)}"
-    panel.set_title(title.replace("$", r"\$"), fontsize="small", color=DARK)
+    return f"{cut(photos.ids[photo].rpartition('/')[2], _NAME)}\n{cut(where, _NAME)}"

@@ -29,7 +29,8 @@ class Finding:
     """The measure of every set, such as its blur or likeness; empty where none was taken."""
     details: tuple[str, ...] = ()
     """What is to be said of every set, or of every class where the finding is about classes."""
-    _rows: tuple[tuple[int, ...], ...] = field(default=(), repr=False, compare=False)
+    rows: tuple[tuple[int, ...], ...] = field(default=(), repr=False, compare=False)
+    """The row of every photo of `sets` among all audited photos; empty where there is no photo."""
 
     @property
     def count(self) -> int:

@@ -102,7 +102,7 @@ def about_files(photos: Photos, looks: Looks) -> Iterator[Finding]:
             "from where it came or remove it, or make the dataset with on_error='skip'",
             sets=tuple((photos.ids[photo],) for photo in failed),
             details=tuple(str(looks.errors[photo]) for photo in failed),
-            _rows=tuple((photo,) for photo in failed),
+            rows=tuple((photo,) for photo in failed),
         )
     if photos.skipped:
         counts = Counter(file.code for file in photos.skipped)
@@ -200,7 +200,7 @@ def _singles(
             fault.told.format(values[photo]) if told is None else told[photo]
             for photo in found.tolist()
         ),
-        _rows=tuple((photo,) for photo in found.tolist()),
+        rows=tuple((photo,) for photo in found.tolist()),
     )
 
 

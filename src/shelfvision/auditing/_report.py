@@ -13,8 +13,8 @@ from shelfvision._storage import write_atomically
 from shelfvision._validation import as_integer, as_path, import_package, listed
 from shelfvision.auditing._contact import draw_sets
 from shelfvision.auditing._finding import SEVERITIES, Finding
-from shelfvision.auditing._html import as_page, as_table
 from shelfvision.auditing._look import Photos
+from shelfvision.auditing._page import as_page, as_table
 from shelfvision.auditing._text import as_text, heading
 from shelfvision.errors import DataError, InvalidParameterError
 
@@ -164,7 +164,7 @@ class AuditReport:
             value = found.values[number] if found.values else float("nan")
             detail = found.details[number] if found.details else ""
             members = found.sets[number] if found.sets else ("",)
-            rows = found._rows[number] if found._rows else (-1,) * len(members)
+            rows = found.rows[number] if found.rows else (-1,) * len(members)
             for name, row in zip(members, rows, strict=True):
                 label = self._photos.label(row) if row >= 0 else ""
                 part = self._photos.part(row) if row >= 0 else ""
@@ -227,7 +227,7 @@ class AuditReport:
         """
         most = as_integer("n", n, minimum=1)
         found = self._with_sets(code)
-        pairs = [rows[:2] for rows in found._rows[:most]]
+        pairs = [rows[:2] for rows in found.rows[:most]]
         return draw_sets(self._photos, pairs, found.details, ax)
 
     def plot_sheet(
@@ -264,7 +264,7 @@ class AuditReport:
             matplotlib is not installed.
         """
         found = self._named(code)
-        photos = [row for rows in found._rows for row in rows][: as_integer("n", n, minimum=1)]
+        photos = [row for rows in found.rows for row in rows][: as_integer("n", n, minimum=1)]
         if not photos:
             raise InvalidParameterError(
                 f"the finding {code!r} has no photos to draw",
@@ -294,7 +294,7 @@ class AuditReport:
                 code="no-pairs",
             )
         found = self._named(code)
-        if not all(len(rows) > 1 for rows in found._rows) or not found._rows:
+        if not all(len(rows) > 1 for rows in found.rows) or not found.rows:
             raise InvalidParameterError(
                 f"the finding {code!r} is not about pairs of photos; draw it with plot_sheet",
                 code="no-pairs",

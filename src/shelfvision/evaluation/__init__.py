@@ -3,20 +3,30 @@
 from shelfvision.evaluation._compare import Comparison, compare
 from shelfvision.evaluation._evaluate import PredictsDataset, evaluate
 from shelfvision.evaluation._explanations import Explanations, explain
+from shelfvision.evaluation.report._context import (
+    EvaluatedData,
+    EvaluatedModel,
+    EvaluationContext,
+)
 from shelfvision.evaluation.report._report import EvaluationReport
 from shelfvision.evaluation.scores._intervals import ClassIntervals, Intervals
 from shelfvision.evaluation.scores._leakage import LeakageCheck
 from shelfvision.evaluation.scores._metrics import ClassScores, ConfusedPair
 from shelfvision.evaluation.scores._mistakes import Mistake
 from shelfvision.evaluation.scores._reliability import ReliabilityBin
+from shelfvision.evaluation.scores._resampling import Bootstrap
 from shelfvision.evaluation.scores._review import ReviewScores
 from shelfvision.evaluation.scores._slices import SliceScores
 
 __all__ = [
+    "Bootstrap",
     "ClassIntervals",
     "ClassScores",
     "Comparison",
     "ConfusedPair",
+    "EvaluatedData",
+    "EvaluatedModel",
+    "EvaluationContext",
     "EvaluationReport",
     "Explanations",
     "Intervals",

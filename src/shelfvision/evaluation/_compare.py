@@ -12,8 +12,8 @@ from shelfvision._validation import counted
 from shelfvision.errors import DataError, InvalidParameterError
 from shelfvision.evaluation.report._report import EvaluationReport
 from shelfvision.evaluation.scores._intervals import Interval, exact_interval
-from shelfvision.evaluation.scores._judged import Judged
-from shelfvision.evaluation.scores._resampling import BootstrapSettings, Draws, draws_of
+from shelfvision.evaluation.scores._outcomes import Outcomes, outcomes_of
+from shelfvision.evaluation.scores._resampling import Bootstrap, Draws, draws_of
 
 _FLIPS = 9_999
 _AT_ONCE = 4_000_000
@@ -116,7 +116,8 @@ def compare(first: EvaluationReport, second: EvaluationReport) -> Comparison:
     """
     _require_same(first, second)
     a, b = _both(first, second)
-    draws = draws_of(a, first._settings), draws_of(b, first._settings)
+    settings = first.bootstrap
+    draws = draws_of(a, settings), draws_of(b, settings)
     accuracies = float(a.correct.mean()), float(b.correct.mean())
     macros = a.macro_f1, b.macro_f1
     only_first, only_second = (
@@ -129,14 +130,14 @@ def compare(first: EvaluationReport, second: EvaluationReport) -> Comparison:
         accuracies=accuracies,
         macro_f1s=macros,
         difference=accuracies[1] - accuracies[0],
-        interval=_between(draws, "accuracy", a.n_groups, first._settings),
+        interval=_between(draws, "accuracy", a.n_groups, settings),
         macro_f1_difference=macros[1] - macros[0],
-        macro_f1_interval=_between(draws, "macro_f1", a.n_groups, first._settings),
+        macro_f1_interval=_between(draws, "macro_f1", a.n_groups, settings),
         only_first=only_first,
         only_second=only_second,
-        p_value=_p_value(a, b, first._settings.seed),
+        p_value=_p_value(a, b, settings.seed),
         mcnemar_p_value=_mcnemar(only_first, only_second),
-        confidence_level=first._settings.confidence_level,
+        confidence_level=settings.confidence_level,
     )
 
 
@@ -162,20 +163,21 @@ def _require_same(first: EvaluationReport, second: EvaluationReport) -> None:
         )
 
 
-def _both(first: EvaluationReport, second: EvaluationReport) -> tuple[Judged, Judged]:
+def _both(first: EvaluationReport, second: EvaluationReport) -> tuple[Outcomes, Outcomes]:
     """Return the photos that both could read, in the first's groups."""
-    rows = np.intersect1d(first._judged.rows, second._judged.rows)
+    a = outcomes_of(first.predictions, first.labels, first.groups)
+    b = outcomes_of(second.predictions, second.labels, second.groups)
+    rows = np.intersect1d(a.rows, b.rows)
     if not len(rows):
         raise DataError(
             "there is no photo that both classifiers could read", code="no-common-photos"
         )
-    a = first._judged.taken(np.isin(first._judged.rows, rows))
-    b = second._judged.taken(np.isin(second._judged.rows, rows))
-    return a, b.grouped(a.groups)
+    a, b = a.select(np.isin(a.rows, rows)), b.select(np.isin(b.rows, rows))
+    return a, b.with_groups(a.groups)
 
 
 def _between(
-    draws: tuple[Draws, Draws], score: str, n_groups: int, settings: BootstrapSettings
+    draws: tuple[Draws, Draws], score: str, n_groups: int, settings: Bootstrap
 ) -> Interval:
     """Return percentiles of the differences, wider the fewer the groups are."""
     from scipy.stats import norm, t
@@ -196,11 +198,11 @@ def _between(
 def _mcnemar(only_first: int, only_second: int) -> float:
     from scipy.stats import binomtest
 
-    told = only_first + only_second
-    return float(binomtest(only_first, told).pvalue) if told else 1.0
+    different = only_first + only_second
+    return float(binomtest(only_first, different).pvalue) if different else 1.0
 
 
-def _p_value(a: Judged, b: Judged, seed: int) -> float:
+def _p_value(a: Outcomes, b: Outcomes, seed: int) -> float:
     gains = b.correct.astype(np.int64) - a.correct
     per_group = np.bincount(a.groups, weights=gains, minlength=a.n_groups)
     telling = np.bincount(a.groups, weights=np.abs(gains), minlength=a.n_groups)

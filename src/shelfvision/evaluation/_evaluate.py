@@ -15,7 +15,7 @@ from shelfvision.data import Dataset
 from shelfvision.data.aligning import Sized, aligned, sized
 from shelfvision.data.arguments import require_dataset
 from shelfvision.errors import DataError, InvalidParameterError
-from shelfvision.evaluation.report._about import About, DataFacts, data_facts, model_facts
+from shelfvision.evaluation.report._context import EvaluationContext, data_of, model_of
 from shelfvision.evaluation.report._report import EvaluationReport
 from shelfvision.evaluation.scores._baselines import nearest_accuracy
 from shelfvision.evaluation.scores._leakage import leakage_between, leakage_warning
@@ -120,22 +120,28 @@ def evaluate(
             code="empty",
             parameter="dataset",
         )
-    judged = aligned(dataset, names, parameter="dataset", of="classifier")
+    named = aligned(dataset, names, parameter="dataset", of="classifier")
     if training is not None:
         training = _checked_training(training, names)
-    brought = _sized(judged, classifier)
+    brought = _sized(named, classifier)
     photos = brought.dataset
     predictions = classifier.predict(photos)
     _require_fitting(predictions, photos, names)
+    context = EvaluationContext(
+        data=data_of(dataset, brought),
+        model=model_of(classifier),
+        photos=photos,
+        classifier=classifier if isinstance(classifier, Classifier) else None,
+    )
+    if training is not None:
+        context = _compared_with(training, context, photos, predictions, seed=as_seed(seed))
     report = EvaluationReport(
         predictions, photos.labels, groups=photos.groups, slices=slices,
-        confidence_level=confidence_level, resamples=resamples, seed=seed,
+        confidence_level=confidence_level, resamples=resamples, seed=seed, context=context,
     )  # fmt: skip
-    facts = data_facts(dataset, brought)
-    about = _about(classifier, photos, facts, training, report, seed=as_seed(seed))
-    if about.leakage is not None and not about.leakage.ok:
-        warnings.warn(leakage_warning(about.leakage), stacklevel=2)
-    return report._with(about)
+    if report.leakage is not None and not report.leakage.ok:
+        warnings.warn(leakage_warning(report.leakage), stacklevel=2)
+    return report
 
 
 def _sized(dataset: Dataset, classifier: PredictsDataset) -> Sized:
@@ -143,33 +149,28 @@ def _sized(dataset: Dataset, classifier: PredictsDataset) -> Sized:
 
     It is settled here, not in `predict`, so that the report shows the same pixels.
     """
-    look = getattr(classifier, "classifier", classifier)
-    preprocessing = getattr(look, "preprocessing", None)
+    network = getattr(classifier, "classifier", classifier)
+    preprocessing = getattr(network, "preprocessing", None)
     if not isinstance(preprocessing, Preprocessing):
         return Sized(dataset=dataset, brought="as given")
     return sized(dataset, preprocessing, parameter="dataset")
 
 
-def _about(
-    classifier: PredictsDataset,
+def _compared_with(
+    training: Dataset,
+    context: EvaluationContext,
     photos: Dataset,
-    data: DataFacts,
-    training: Dataset | None,
-    report: EvaluationReport,
+    predictions: Predictions,
     *,
     seed: int,
-) -> About:
-    about = About(
-        data=data,
-        model=model_facts(classifier),
-        photos=photos,
-        classifier=classifier if isinstance(classifier, Classifier) else None,
-    )
-    if training is None:
-        return about
-    readable = np.flatnonzero([reason is None for reason in report.predictions.errors])
+) -> EvaluationContext:
+    """Return the context with the nearest neighbour's accuracy and what both datasets share."""
+    readable = np.flatnonzero([reason is None for reason in predictions.errors])
+    if not len(readable):
+        # The report refuses these predictions.
+        return context
     return replace(
-        about,
+        context,
         nearest_baseline=nearest_accuracy(training, photos, readable, seed=seed),
         leakage=leakage_between(training, photos),
     )

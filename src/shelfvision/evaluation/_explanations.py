@@ -44,7 +44,7 @@ class Explanations:
     images: Images
     """The photos as the network sees them, ``uint8``, shape (n, height, width, 3)."""
     labels: tuple[str, ...]
-    """The class that each heat map is about."""
+    """The class that each heat map is context."""
     heat_maps: npt.NDArray[np.float32]
     """Where it is seen, shape (n, height, width): 0 nowhere, 1 the most in this photo."""
     layer: str

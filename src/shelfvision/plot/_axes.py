@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +23,24 @@ if TYPE_CHECKING:
 BLUE, RED, DARK = "#0072B2", "#D55E00", "#333333"
 
 
+_IN_MEMORY: ContextVar[bool] = ContextVar("in_memory", default=False)
+
+
+@contextmanager
+def in_memory() -> Iterator[None]:
+    """Make new figures without pyplot: nothing shows them, and nothing has to close them."""
+    token = _IN_MEMORY.set(True)
+    try:
+        yield
+    finally:
+        _IN_MEMORY.reset(token)
+
+
 def _figure(size: tuple[float, float]) -> Figure:
+    if _IN_MEMORY.get():
+        module = import_extra("matplotlib.figure", extra="plot", purpose="drawing")
+        drawn: Figure = module.Figure(figsize=size, layout="constrained")
+        return drawn
     pyplot = import_extra("matplotlib.pyplot", extra="plot", purpose="drawing")
     figure: Figure = pyplot.figure(figsize=size, layout="constrained")
     return figure

@@ -42,8 +42,29 @@ class HasHeatMaps(Protocol):
         ...
 
 
-def laid_over(image: Image, heat: npt.NDArray[np.floating]) -> Image:
-    """Return a photo with a heat map over it, ``uint8`` of the same shape."""
+def heat_overlay(image: Image, heat: npt.NDArray[np.floating]) -> Image:
+    """Return a photo with a heat map over it, as `heat_maps` draws it.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, shape (height, width, 3)
+        The photo, RGB, 0 to 255.
+    heat : ndarray of float, shape (height, width)
+        The heat map, 0 to 1.
+
+    Returns
+    -------
+    ndarray of uint8, shape (height, width, 3)
+        The photo, mixed with a colour from dark violet (0) to pale yellow (1).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import shelfvision as shv
+    >>> black = np.zeros((2, 2, 3), np.uint8)
+    >>> shv.plot.heat_overlay(black, np.ones((2, 2)))[0, 0].tolist()
+    [151, 150, 102]
+    """
     at = np.clip(np.asarray(heat, dtype=np.float64), 0, 1) * (len(_RAMP) - 1)
     low = np.minimum(at.astype(np.int64), len(_RAMP) - 2)
     part = (at - low)[..., None]
@@ -116,7 +137,7 @@ def heat_maps(
     grid = panels_for(ax, down, 2 * across, size=(3.4 * across, 1.95 * down), n=2 * n).ravel()
     for place in range(n):
         show_photo(grid[2 * place], images[place])
-        show_photo(grid[2 * place + 1], laid_over(images[place], maps[place]))
+        show_photo(grid[2 * place + 1], heat_overlay(images[place], maps[place]))
         if labels is not None:
             grid[2 * place + 1].set_title(
                 cut(labels[place], 20), fontsize=8, color=DARK, parse_math=False

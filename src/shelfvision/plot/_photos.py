@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, SupportsIndex
+from typing import TYPE_CHECKING, Protocol, SupportsIndex
 
 import numpy as np
 import numpy.typing as npt
@@ -110,6 +110,98 @@ def _judge(panel: Axes, predicted: str | None, confidence: float, true: str | No
             0.9, 0.9, marker="X", markersize=13, color=RED, markeredgecolor="white",
             transform=panel.transAxes, clip_on=False,
         )  # fmt: skip
+
+
+class HasMistake(Protocol):
+    """A photo that was taken for something else."""
+
+    @property
+    def true(self) -> str:
+        """The class of its label."""
+        ...
+
+    @property
+    def predicted(self) -> str:
+        """The class that was predicted."""
+        ...
+
+    @property
+    def confidence(self) -> float:
+        """The probability of the predicted class, 0 to 1."""
+        ...
+
+
+class HasMistakes(Protocol):
+    """What an evaluation report shows of its mistakes."""
+
+    def top_mistakes(self, k: SupportsIndex) -> Sequence[HasMistake]:
+        """Return the most confident mistakes."""
+        ...
+
+    def mistake_photos(self, k: SupportsIndex, *, heat_maps: bool) -> Images:
+        """Return their pixels."""
+        ...
+
+
+def mistakes(
+    report: HasMistakes,
+    k: SupportsIndex = 12,
+    *,
+    heat_maps: bool = False,
+    n_columns: SupportsIndex = 6,
+    ax: Axes | Sequence[Axes] | npt.NDArray[np.object_] | None = None,
+) -> npt.NDArray[np.object_]:
+    """Draw the most confident mistakes of an evaluation report.
+
+    Parameters
+    ----------
+    report : EvaluationReport
+        What `evaluate` returned.
+    k : int, default=12
+        How many mistakes at most.
+    heat_maps : bool, default=False
+        Whether to lay `explain`'s heat map of the predicted class over each photo.
+    n_columns : int, default=6
+        How many photos stand side by side.
+    ax : Axes or sequence of Axes, optional
+        An axes for every photo, or one whose place the grid takes. By default a new figure.
+
+    Returns
+    -------
+    ndarray of Axes, shape (number of mistakes,)
+        The axes of the photos.
+
+    Raises
+    ------
+    DataError
+        There are no mistakes, or the report was not made by `evaluate` or was pickled.
+    MissingDependencyError
+        matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import shelfvision as shv
+    >>> class AlwaysCan:
+    ...     class_names = ("Can", "Jar")
+    ...
+    ...     def predict(self, photos):
+    ...         rows = np.tile([0.9, 0.1], (len(photos), 1))
+    ...         return shv.Predictions(rows, self.class_names, photos.ids)
+    >>> photos = shv.samples.render_products({"Can": 2, "Jar": 3})
+    >>> len(shv.plot.mistakes(shv.evaluate(AlwaysCan(), photos)))
+    3
+    """
+    images = report.mistake_photos(k, heat_maps=heat_maps)
+    found = report.top_mistakes(k)
+    return predictions(
+        images,
+        [mistake.predicted for mistake in found],
+        [mistake.confidence for mistake in found],
+        [mistake.true for mistake in found],
+        n_columns=n_columns,
+        ax=ax,
+    )
 
 
 def augmentations(

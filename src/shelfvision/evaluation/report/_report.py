@@ -5,31 +5,44 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, SupportsIndex, final
+from typing import TYPE_CHECKING, Any, SupportsFloat, SupportsIndex, final
 
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._storage import write_atomically
-from shelfvision._validation import as_integer, as_path, counted, import_package
+from shelfvision._validation import as_integer, as_number, as_seed, counted, import_package
 from shelfvision.auditing import AuditReport
-from shelfvision.errors import InvalidParameterError
-from shelfvision.evaluation.report._about import About
-from shelfvision.evaluation.report._pictures import draw_mistakes
-from shelfvision.evaluation.report._plain import ReportDict, plain_report
-from shelfvision.evaluation.report._scored import Scored
-from shelfvision.evaluation.report._table import as_frame, as_html, as_text
+from shelfvision.errors import DataError
+from shelfvision.evaluation.report._context import EvaluationContext, without_pixels
+from shelfvision.evaluation.report._dictionary import ReportDict, as_dict
+from shelfvision.evaluation.report._mistake_photos import mistake_photos
+from shelfvision.evaluation.report._summary import as_frame, as_html, as_text
 from shelfvision.evaluation.report.writing._card import as_card
-from shelfvision.evaluation.report.writing._page import as_page
-from shelfvision.predictions import Predictions
+from shelfvision.evaluation.report.writing._saving import save_report
+from shelfvision.evaluation.scores._intervals import Intervals, intervals_of
+from shelfvision.evaluation.scores._leakage import LeakageCheck
+from shelfvision.evaluation.scores._metrics import (
+    ClassScores,
+    ConfusedPair,
+    class_scores_of,
+    confused_pairs,
+    confusion_of,
+)
+from shelfvision.evaluation.scores._mistakes import Mistake, mistakes_at, wrong_rows
+from shelfvision.evaluation.scores._outcomes import checked_groups, checked_labels, outcomes_of
+from shelfvision.evaluation.scores._reliability import ReliabilityBin, reliability_of
+from shelfvision.evaluation.scores._resampling import Bootstrap
+from shelfvision.evaluation.scores._review import ReviewScores, review_of
+from shelfvision.evaluation.scores._slices import Column, SliceScores, columns_of, slices_of
+from shelfvision.predictions import Predictions, expected_calibration_error
+from shelfvision.protocols import Images
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.axes import Axes
 
 
 @final
-class EvaluationReport(Scored):
+class EvaluationReport:
     """How good predictions are, how sure that is, and the mistakes themselves; immutable.
 
     `evaluate` makes one from a classifier and a dataset; this makes one from predictions at hand.
@@ -53,6 +66,8 @@ class EvaluationReport(Scored):
         How often the groups are drawn anew.
     seed : int, default=42
         What they are drawn with; the same gives the same intervals.
+    context : EvaluationContext, optional
+        Which photos and which model were judged, as `evaluate` collects it.
 
     Raises
     ------
@@ -90,22 +105,254 @@ class EvaluationReport(Scored):
     b.jpg: labelled 'jar', predicted 'can' (60 %)
     """
 
-    __slots__ = ()
+    __slots__ = (
+        "_bootstrap",
+        "_confusion",
+        "_context",
+        "_groups",
+        "_intervals",
+        "_labels",
+        "_outcomes",
+        "_per_class",
+        "_predictions",
+        "_slice_columns",
+        "_slices",
+    )
+
+    def __init__(
+        self,
+        predictions: Predictions,
+        labels: npt.NDArray[np.integer] | list[int],
+        *,
+        groups: Sequence[str] | npt.NDArray[np.object_] | None = None,
+        slices: Mapping[str, Column] | None = None,
+        confidence_level: SupportsFloat = 0.95,
+        resamples: SupportsIndex = 1000,
+        seed: SupportsIndex = 42,
+        context: EvaluationContext | None = None,
+    ) -> None:
+        names = predictions.class_names
+        self._bootstrap = Bootstrap(
+            confidence_level=as_number(
+                "confidence_level", confidence_level, minimum=0, maximum=1, exclusive=True
+            ),
+            resamples=as_integer("resamples", resamples, minimum=1),
+            seed=as_seed(seed),
+        )
+        self._predictions = predictions
+        self._labels = checked_labels(labels, n=len(predictions), n_classes=len(names))
+        self._groups = checked_groups(groups, n=len(predictions))
+        self._slice_columns = columns_of(slices or {}, predictions.ids)
+        self._context = EvaluationContext() if context is None else context
+        self._outcomes = outcomes_of(predictions, self._labels, self._groups)
+        if not len(self._outcomes):
+            raise DataError(
+                f"none of the {len(predictions)} photos could be judged; give at least one that "
+                "can be read",
+                code="empty",
+                parameter="predictions",
+            )
+        true, predicted = self._outcomes.true, self._outcomes.predicted
+        self._confusion = confusion_of(true, predicted, len(names))
+        scores = class_scores_of(true, predicted, len(names))
+        self._per_class = dict(zip(names, scores, strict=True))
+        # Bootstraps, computed on first use.
+        self._intervals: Intervals | None = None
+        self._slices: dict[str, dict[str, SliceScores]] | None = None
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle what it is made of; made anew, its arrays are read-only again."""
-        settings = asdict(self._settings) | {"groups": self._groups, "slices": self._columns}
-        return _remade, (self._predictions, self._labels, settings, self._about.to_be_sent())
+        settings = asdict(self._bootstrap) | {
+            "groups": self._groups,
+            "slices": self._slice_columns,
+            "context": without_pixels(self._context),
+        }
+        return _remade, (self._predictions, self._labels, settings)
 
-    def plot_mistakes(
-        self,
-        k: SupportsIndex = 12,
-        *,
-        heat_maps: bool = False,
-        n_columns: SupportsIndex = 6,
-        ax: Axes | Sequence[Axes] | npt.NDArray[np.object_] | None = None,
-    ) -> npt.NDArray[np.object_]:
-        """Draw the most confident mistakes.
+    @property
+    def predictions(self) -> Predictions:
+        """What was predicted for every photo, failed ones included."""
+        return self._predictions
+
+    @property
+    def labels(self) -> npt.NDArray[np.int64]:
+        """The true class number of every row of `predictions`, shape (n,), read-only."""
+        return self._labels
+
+    @property
+    def true_names(self) -> npt.NDArray[np.object_]:
+        """The true class name of every row of `predictions`, ``str``, shape (n,)."""
+        return np.array(self.class_names, dtype=object)[self._labels]
+
+    @property
+    def groups(self) -> npt.NDArray[np.object_] | None:
+        """The group of every row of `predictions`, ``str``, read-only; None if each is its own."""
+        return self._groups
+
+    @property
+    def bootstrap(self) -> Bootstrap:
+        """How the intervals are computed: confidence level, resamples and seed."""
+        return self._bootstrap
+
+    @property
+    def context(self) -> EvaluationContext:
+        """Which photos and which model were judged; empty where `evaluate` did not make it."""
+        return self._context
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes in the order of their numbers."""
+        return self._predictions.class_names
+
+    @property
+    def n(self) -> int:
+        """How many photos the scores are about; failed ones are not among them."""
+        return int(self._confusion.sum())
+
+    @property
+    def n_groups(self) -> int:
+        """How many groups these photos form; without groups, as many as photos."""
+        return self._outcomes.n_groups
+
+    @property
+    def failed(self) -> tuple[tuple[str, str], ...]:
+        """The id of every photo that could not be judged, with the reason."""
+        pairs = zip(self._predictions.ids.tolist(), self._predictions.errors, strict=True)
+        return tuple((str(name), reason) for name, reason in pairs if reason is not None)
+
+    @property
+    def accuracy(self) -> float:
+        """The share of photos whose class was predicted, 0 to 1."""
+        return float(np.trace(self._confusion)) / self.n
+
+    @property
+    def macro_f1(self) -> float:
+        """The mean F1 of the classes that have photos here, 0 to 1."""
+        return self._outcomes.macro_f1
+
+    @property
+    def intervals(self) -> Intervals:
+        """How sure the scores are, groups drawn anew whole; computed on first use."""
+        if self._intervals is None:
+            self._intervals = intervals_of(self._outcomes, self.class_names, self._bootstrap)
+        return self._intervals
+
+    @property
+    def per_class(self) -> dict[str, ClassScores]:
+        """Precision, recall, F1 and support of every class, by name, in the order of classes."""
+        return dict(self._per_class)
+
+    @property
+    def confusion(self) -> npt.NDArray[np.int64]:
+        """Counts, shape (k, k), read-only: a row for every true class, a column for predicted."""
+        return self._confusion
+
+    @property
+    def majority_class(self) -> str:
+        """The class with the most photos here; of several, the first."""
+        return self.class_names[int(self._confusion.sum(axis=1).argmax())]
+
+    @property
+    def baseline(self) -> float:
+        """The accuracy of always answering `majority_class`: what a classifier has to beat."""
+        return int(self._confusion.sum(axis=1).max()) / self.n
+
+    @property
+    def nearest_baseline(self) -> float | None:
+        """The accuracy of answering with the class of the training photo that looks most alike.
+
+        One nearest neighbour on thumbnails of 16 x 16 pixels; None where `evaluate` was not given
+        the training photos.
+        """
+        return self._context.nearest_baseline
+
+    @property
+    def leakage(self) -> LeakageCheck | None:
+        """What these photos share with the training photos; None where these were not given."""
+        return self._context.leakage
+
+    @property
+    def reliability(self) -> tuple[ReliabilityBin, ...]:
+        """How often photos of each confidence are right: the reliability diagram's numbers."""
+        return reliability_of(self._outcomes)
+
+    @property
+    def calibration_error(self) -> float:
+        """The expected calibration error: how far confidences are from the truth on average."""
+        rows = self._predictions.probabilities[self._outcomes.rows]
+        return expected_calibration_error(rows, self._outcomes.true)
+
+    @property
+    def review(self) -> ReviewScores | None:
+        """What accepting and reviewing comes to; None where every photo was accepted."""
+        return review_of(self._outcomes, self._bootstrap)
+
+    @property
+    def slices(self) -> dict[str, dict[str, SliceScores]]:
+        """The scores for every value of every column that was given, by name and value."""
+        if self._slices is None:
+            self._slices = slices_of(self._outcomes, self._slice_columns, self._bootstrap)
+        return {name: dict(parts) for name, parts in self._slices.items()}
+
+    def top_k(self, k: SupportsIndex) -> float:
+        """Return the share of photos whose class is among the `k` most probable.
+
+        Parameters
+        ----------
+        k : int
+            How many, at least 1.
+
+        Returns
+        -------
+        float
+            The share, 0 to 1.
+        """
+        return float((self._outcomes.ranks < as_integer("k", k, minimum=1)).mean())
+
+    def most_confused(self, n: SupportsIndex = 10) -> tuple[ConfusedPair, ...]:
+        """Return the classes that were taken for others most often.
+
+        Parameters
+        ----------
+        n : int, default=10
+            How many pairs at most.
+
+        Returns
+        -------
+        tuple of ConfusedPair
+            Pairs of true and predicted class, the most frequent first.
+        """
+        return confused_pairs(self._confusion, self.class_names, as_integer("n", n, minimum=1))
+
+    def mistakes(self) -> npt.NDArray[np.int64]:
+        """Return the rows that were predicted wrong, the most confident first.
+
+        Returns
+        -------
+        ndarray of int64
+            Row numbers in `predictions`, and in the dataset that was evaluated. Failed photos
+            are not among them.
+        """
+        return wrong_rows(self._outcomes)
+
+    def top_mistakes(self, k: SupportsIndex = 20) -> tuple[Mistake, ...]:
+        """Return the most confident mistakes: among them are the photos with wrong labels.
+
+        Parameters
+        ----------
+        k : int, default=20
+            How many at most.
+
+        Returns
+        -------
+        tuple of Mistake
+            The most confident first.
+        """
+        rows = self.mistakes()[: as_integer("k", k, minimum=1)].tolist()
+        return mistakes_at(rows, self._predictions, self._labels)
+
+    def mistake_photos(self, k: SupportsIndex = 12, *, heat_maps: bool = False) -> Images:
+        """Return the pixels of the most confident mistakes, in the order of `top_mistakes`.
 
         Parameters
         ----------
@@ -113,26 +360,24 @@ class EvaluationReport(Scored):
             How many at most.
         heat_maps : bool, default=False
             Whether to lay `explain`'s heat map of the predicted class over each photo.
-        n_columns : int, default=6
-            How many stand side by side.
-        ax : Axes or sequence of Axes, optional
-            An axes for every photo, or one whose place the grid takes. By default a new figure.
 
         Returns
         -------
-        ndarray of Axes, shape (number of mistakes,)
-            The axes of the photos.
+        ndarray of uint8, shape (number of mistakes, height, width, 3)
+            The photos, read again from the dataset that was evaluated.
 
         Raises
         ------
         DataError
             There are no mistakes, or the report was not made by `evaluate` or was pickled.
-        MissingDependencyError
-            matplotlib is not installed.
+        PhotoError
+            A photo cannot be read any more.
+
+        See Also
+        --------
+        shelfvision.plot.mistakes : The same with names and confidences, as a figure.
         """
-        return draw_mistakes(
-            self.top_mistakes(k), self._about, heat_maps=heat_maps, n_columns=n_columns, ax=ax
-        )
+        return mistake_photos(self.top_mistakes(k), self._context, heat_maps=heat_maps)
 
     def to_dict(self) -> ReportDict:
         """Return every number in plain types that ``json.dumps`` takes.
@@ -144,7 +389,7 @@ class EvaluationReport(Scored):
             like a dictionary by name, of `confusion` a list of rows, of an interval a list of
             two numbers.
         """
-        return plain_report(self, self._about)
+        return as_dict(self)
 
     def to_frame(self) -> pd.DataFrame:
         """Return the scores per class as a pandas table.
@@ -185,7 +430,7 @@ class EvaluationReport(Scored):
         ----------
         M. Mitchell et al., "Model cards for model reporting", FAT* 2019, 220-229.
         """
-        return as_card(self, self._about, title=title, intended_use=intended_use, audit=audit)
+        return as_card(self, title=title, intended_use=intended_use, audit=audit)
 
     def save(
         self,
@@ -223,23 +468,10 @@ class EvaluationReport(Scored):
         StorageError
             The file could not be written; whatever stood there before is unchanged.
         """
-        kind = os.path.splitext(as_path(path))[1].lower()
-        most = as_integer("examples", examples, minimum=0)
-        if kind in (".html", ".htm"):
-            text = as_page(
-                self, self._about, title=title, intended_use=intended_use, audit=audit,
-                examples=most, heat_maps=heat_maps,
-            )  # fmt: skip
-        elif kind == ".md":
-            text = self.model_card(title=title, intended_use=intended_use, audit=audit)
-        else:
-            raise InvalidParameterError(
-                f"a report is saved as 'report.html' or 'card.md', but {os.fspath(path)!r} ends in "
-                f"{kind!r}; use one of these endings, or to_dict() for JSON",
-                code="not-an-option",
-                parameter="path",
-            )
-        write_atomically(path, text.encode("utf-8", "backslashreplace"))
+        save_report(
+            self, path, title=title, intended_use=intended_use, audit=audit,
+            examples=as_integer("examples", examples, minimum=0), heat_maps=heat_maps,
+        )  # fmt: skip
 
     def __str__(self) -> str:
         """Return the report as an aligned table."""
@@ -257,9 +489,6 @@ class EvaluationReport(Scored):
 
 
 def _remade(
-    predictions: Predictions,
-    labels: npt.NDArray[np.int64],
-    settings: Mapping[str, Any],
-    about: About,
+    predictions: Predictions, labels: npt.NDArray[np.int64], settings: Mapping[str, Any]
 ) -> EvaluationReport:
-    return EvaluationReport(predictions, labels, **settings)._with(about)
+    return EvaluationReport(predictions, labels, **settings)

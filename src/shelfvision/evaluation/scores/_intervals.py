@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision.evaluation.scores._judged import Judged
-from shelfvision.evaluation.scores._resampling import BootstrapSettings, Draws, draws_of, share_of
+from shelfvision.evaluation.scores._outcomes import Outcomes
+from shelfvision.evaluation.scores._resampling import Bootstrap, Draws, draws_of, share_of
 
 Interval = tuple[float, float]
 """The lower and the upper end, both 0 to 1 for a score."""
@@ -45,51 +45,53 @@ class Intervals:
 
 
 def intervals_of(
-    judged: Judged, class_names: tuple[str, ...], settings: BootstrapSettings
+    outcomes: Outcomes, class_names: tuple[str, ...], settings: Bootstrap
 ) -> Intervals:
     """Return the intervals of all scores."""
-    draws = draws_of(judged, settings)
+    draws = draws_of(outcomes, settings)
     macro = score_interval(
-        draws.macro_f1, judged.macro_f1, n=len(judged), n_groups=judged.n_groups,
+        draws.macro_f1, outcomes.macro_f1, n=len(outcomes), n_groups=outcomes.n_groups,
         confidence_level=settings.confidence_level,
     )  # fmt: skip
     return Intervals(
         confidence_level=settings.confidence_level,
         resamples=settings.resamples,
-        n_groups=judged.n_groups,
-        accuracy=_accuracy(judged, draws, settings),
+        n_groups=outcomes.n_groups,
+        accuracy=_accuracy(outcomes, draws, settings),
         macro_f1=macro,
         per_class={
-            name: _of_class(number, judged, draws, settings.confidence_level)
+            name: _of_class(number, outcomes, draws, settings.confidence_level)
             for number, name in enumerate(class_names)
         },
     )
 
 
-def accuracy_interval(judged: Judged, settings: BootstrapSettings) -> Interval:
+def accuracy_interval(outcomes: Outcomes, settings: Bootstrap) -> Interval:
     """Return what the accuracy lies between."""
-    return _accuracy(judged, draws_of(judged, settings), settings)
+    return _accuracy(outcomes, draws_of(outcomes, settings), settings)
 
 
-def _accuracy(judged: Judged, draws: Draws, settings: BootstrapSettings) -> Interval:
+def _accuracy(outcomes: Outcomes, draws: Draws, settings: Bootstrap) -> Interval:
     return score_interval(
-        draws.accuracy, float(judged.correct.mean()), n=len(judged), n_groups=judged.n_groups,
+        draws.accuracy, float(outcomes.correct.mean()), n=len(outcomes), n_groups=outcomes.n_groups,
         confidence_level=settings.confidence_level,
     )  # fmt: skip
 
 
-def _of_class(number: int, judged: Judged, draws: Draws, confidence_level: float) -> ClassIntervals:
+def _of_class(
+    number: int, outcomes: Outcomes, draws: Draws, confidence_level: float
+) -> ClassIntervals:
     right, support, predicted = (
         x[:, number] for x in (draws.right, draws.support, draws.predicted)
     )
-    true, said = judged.true == number, judged.predicted == number
+    true, said = outcomes.true == number, outcomes.predicted == number
     # F1 is a function of the Jaccard index, which is a share of photos.
     low, high = _share_interval(
-        right, support + predicted - right, true | said, judged, confidence_level
+        right, support + predicted - right, true | said, outcomes, confidence_level
     )
     return ClassIntervals(
-        precision=_share_interval(right, predicted, said, judged, confidence_level),
-        recall=_share_interval(right, support, true, judged, confidence_level),
+        precision=_share_interval(right, predicted, said, outcomes, confidence_level),
+        recall=_share_interval(right, support, true, outcomes, confidence_level),
         f1=(2 * low / (1 + low), 2 * high / (1 + high)),
     )
 
@@ -98,15 +100,15 @@ def _share_interval(
     right: npt.NDArray[np.float64],
     whole: npt.NDArray[np.float64],
     among: npt.NDArray[np.bool_],
-    judged: Judged,
+    outcomes: Outcomes,
     confidence_level: float,
 ) -> Interval:
     """Return what the share of right ones among some photos lies between."""
     n = int(among.sum())
     if n == 0:
         return 0.0, 1.0
-    groups = len(np.unique(judged.groups[among]))
-    share = float(judged.correct[among].mean())
+    groups = len(np.unique(outcomes.groups[among]))
+    share = float(outcomes.correct[among].mean())
     return score_interval(
         share_of(right, whole), share, n=n, n_groups=groups, confidence_level=confidence_level
     )

@@ -20,6 +20,8 @@ class ClassScores:
     """The harmonic mean of precision and recall."""
     support: int
     """How many photos of this class were judged."""
+    predicted: int
+    """How many photos were predicted as this class; without any, precision has no meaning."""
 
 
 def plain_scores(scores: ClassScores) -> dict[str, float | int]:
@@ -35,11 +37,13 @@ def plain_scores(scores: ClassScores) -> dict[str, float | int]:
 def confusion_of(
     true: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], n_classes: int
 ) -> npt.NDArray[np.int64]:
-    """Return counts of shape (k, k): a row for every true class, a column for every predicted."""
+    """Return counts, shape (k, k), read-only: a row for every true class."""
     from sklearn.metrics import confusion_matrix
 
-    counts = confusion_matrix(true, predicted, labels=np.arange(n_classes))
-    return np.asarray(counts, dtype=np.int64)
+    matrix = confusion_matrix(true, predicted, labels=np.arange(n_classes))
+    counts = np.asarray(matrix, dtype=np.int64)
+    counts.flags.writeable = False
+    return counts
 
 
 def class_scores_of(
@@ -51,10 +55,15 @@ def class_scores_of(
     columns = precision_recall_fscore_support(
         true, predicted, labels=np.arange(n_classes), zero_division=0.0
     )
+    answers = np.bincount(predicted, minlength=n_classes)
     # scikit-learn counts in floats where no photo was predicted rightly.
     return [
-        ClassScores(precision=precision, recall=recall, f1=f1, support=int(support))
-        for precision, recall, f1, support in zip(*(c.tolist() for c in columns), strict=True)
+        ClassScores(
+            precision=precision, recall=recall, f1=f1, support=int(support), predicted=count
+        )
+        for precision, recall, f1, support, count in zip(
+            *(column.tolist() for column in (*columns, answers)), strict=True
+        )
     ]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._text import printable
-from shelfvision.evaluation.scores._judged import Judged
+from shelfvision.evaluation.scores._outcomes import Outcomes
 from shelfvision.predictions import Predictions
 
 
@@ -38,11 +38,11 @@ class Mistake:
         )
 
 
-def wrong_rows(judged: Judged) -> npt.NDArray[np.int64]:
+def wrong_rows(outcomes: Outcomes) -> npt.NDArray[np.int64]:
     """Return the rows of the predictions that are wrong, the most confident first."""
-    wrong = ~judged.correct
-    order = np.argsort(-judged.confidences[wrong], kind="stable")
-    return judged.rows[wrong][order]
+    wrong = ~outcomes.correct
+    order = np.argsort(-outcomes.confidences[wrong], kind="stable")
+    return outcomes.rows[wrong][order]
 
 
 def mistakes_at(

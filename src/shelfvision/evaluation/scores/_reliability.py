@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from shelfvision.evaluation.scores._judged import Judged
+from shelfvision.evaluation.scores._outcomes import Outcomes
 
 N_BINS = 15
 
@@ -27,13 +27,13 @@ class ReliabilityBin:
     """The share of them that are right; the same as the confidence if that can be believed."""
 
 
-def reliability_of(judged: Judged, n_bins: int = N_BINS) -> tuple[ReliabilityBin, ...]:
+def reliability_of(outcomes: Outcomes, n_bins: int = N_BINS) -> tuple[ReliabilityBin, ...]:
     """Return the ranges that have photos, the least confident first."""
     from sklearn.calibration import calibration_curve
 
     # Probabilities of float32 may sum to a hair over 1.
-    confidences = np.clip(judged.confidences, 0, 1)
-    right, mean = calibration_curve(judged.correct.astype(int), confidences, n_bins=n_bins)
+    confidences = np.clip(outcomes.confidences, 0, 1)
+    right, mean = calibration_curve(outcomes.correct.astype(int), confidences, n_bins=n_bins)
     edges = np.linspace(0, 1, n_bins + 1)
     counts = np.bincount(np.searchsorted(edges[1:-1], confidences), minlength=n_bins)
     return tuple(

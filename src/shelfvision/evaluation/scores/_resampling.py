@@ -9,19 +9,22 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._random import rng_for
-from shelfvision.evaluation.scores._judged import Judged
+from shelfvision.evaluation.scores._outcomes import Outcomes
 
 # Numbers that are held in memory at once.
 _AT_ONCE = 4_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BootstrapSettings:
-    """How intervals are made."""
+class Bootstrap:
+    """How intervals are computed."""
 
     confidence_level: float = 0.95
+    """The share of such intervals that contain the true score."""
     resamples: int = 1000
+    """How many bootstrap samples of the groups are drawn."""
     seed: int = 42
+    """The seed that they are drawn with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -61,7 +64,7 @@ class Draws:
         return share_of(total, present.sum(axis=1).astype(np.float64))
 
 
-def group_counts(n_groups: int, settings: BootstrapSettings) -> Iterator[npt.NDArray[np.float64]]:
+def group_counts(n_groups: int, settings: Bootstrap) -> Iterator[npt.NDArray[np.float64]]:
     """Yield how often each group is drawn, some resamples at a time, shape (some, n_groups)."""
     rng = rng_for(settings.seed, "bootstrap")
     step = max(1, _AT_ONCE // n_groups)
@@ -73,16 +76,16 @@ def group_counts(n_groups: int, settings: BootstrapSettings) -> Iterator[npt.NDA
         yield counts.reshape(some, n_groups).astype(np.float64)
 
 
-def draws_of(judged: Judged, settings: BootstrapSettings) -> Draws:
+def draws_of(outcomes: Outcomes, settings: Bootstrap) -> Draws:
     """Draw the groups anew and count again."""
     from scipy.sparse import coo_matrix
 
-    k, g, right = judged.n_classes, judged.groups, judged.correct
+    k, g, right = outcomes.n_classes, outcomes.groups, outcomes.correct
     groups = np.concatenate((g[right], g, g))
-    columns = np.concatenate((judged.true[right], k + judged.true, 2 * k + judged.predicted))
-    shape = (judged.n_groups, 3 * k)
+    columns = np.concatenate((outcomes.true[right], k + outcomes.true, 2 * k + outcomes.predicted))
+    shape = (outcomes.n_groups, 3 * k)
     held = coo_matrix((np.ones(len(groups)), (groups, columns)), shape=shape).tocsr()
-    parts = [(held.T @ counts.T).T for counts in group_counts(judged.n_groups, settings)]
+    parts = [(held.T @ counts.T).T for counts in group_counts(outcomes.n_groups, settings)]
     right_, support, predicted = np.split(np.concatenate(parts), 3, axis=1)
     return Draws(right=right_, support=support, predicted=predicted)
 

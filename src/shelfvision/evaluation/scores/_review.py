@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from shelfvision.evaluation.scores._intervals import Interval, accuracy_interval
-from shelfvision.evaluation.scores._judged import Judged
-from shelfvision.evaluation.scores._resampling import BootstrapSettings
+from shelfvision.evaluation.scores._outcomes import Outcomes
+from shelfvision.evaluation.scores._resampling import Bootstrap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,17 +27,17 @@ class ReviewScores:
     """The share of those sent to review that would have been right."""
 
 
-def review_of(judged: Judged, settings: BootstrapSettings) -> ReviewScores | None:
+def review_of(outcomes: Outcomes, settings: Bootstrap) -> ReviewScores | None:
     """Return the summary, or None where every photo was accepted."""
-    accepted = judged.accepted
+    accepted = outcomes.accepted
     if accepted.all():
         return None
-    some = judged.taken(accepted)
+    some = outcomes.select(accepted)
     return ReviewScores(
         n_accepted=len(some),
-        n_review=len(judged) - len(some),
+        n_review=len(outcomes) - len(some),
         coverage=float(accepted.mean()),
         accuracy=float(some.correct.mean()) if len(some) else None,
         accuracy_interval=accuracy_interval(some, settings) if len(some) else None,
-        review_accuracy=float(judged.correct[~accepted].mean()),
+        review_accuracy=float(outcomes.correct[~accepted].mean()),
     )

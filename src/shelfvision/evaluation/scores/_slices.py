@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from shelfvision.errors import InvalidParameterError
 from shelfvision.evaluation.scores._intervals import Interval, accuracy_interval
-from shelfvision.evaluation.scores._judged import Judged
-from shelfvision.evaluation.scores._resampling import BootstrapSettings
+from shelfvision.evaluation.scores._outcomes import Outcomes
+from shelfvision.evaluation.scores._resampling import Bootstrap
 
 Column: TypeAlias = Sequence[object] | npt.NDArray[np.generic] | Callable[[str], object]
 """A value for every row, or a function from a photo's id to its value."""
@@ -26,7 +26,7 @@ class SliceScores:
     """How good the predictions for a part of the photos are."""
 
     n: int
-    """How many photos were judged."""
+    """How many photos were outcomes."""
     n_groups: int
     """How many groups they form."""
     accuracy: float
@@ -74,19 +74,20 @@ def _text(value: object) -> str:
 
 
 def slices_of(
-    judged: Judged, columns: Mapping[str, npt.NDArray[np.object_]], settings: BootstrapSettings
+    outcomes: Outcomes, columns: Mapping[str, npt.NDArray[np.object_]], settings: Bootstrap
 ) -> dict[str, dict[str, SliceScores]]:
     """Return the scores for every value of every column, the values sorted."""
     found: dict[str, dict[str, SliceScores]] = {}
     for name, column in columns.items():
-        values = column[judged.rows]
+        values = column[outcomes.rows]
         found[name] = {
-            value: _scores(judged.taken(values == value), settings) for value in sorted(set(values))
+            value: _scores(outcomes.select(values == value), settings)
+            for value in sorted(set(values))
         }
     return found
 
 
-def _scores(part: Judged, settings: BootstrapSettings) -> SliceScores:
+def _scores(part: Outcomes, settings: Bootstrap) -> SliceScores:
     return SliceScores(
         n=len(part),
         n_groups=part.n_groups,

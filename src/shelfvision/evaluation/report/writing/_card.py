@@ -6,45 +6,23 @@ from typing import TYPE_CHECKING
 
 from shelfvision._text import markdown_text as escaped
 from shelfvision.auditing import AuditReport
-from shelfvision.evaluation.report._about import About
-from shelfvision.evaluation.report.writing import _facts, _origin
-from shelfvision.evaluation.report.writing._document import Section, Table
+from shelfvision.evaluation.report.writing._contents import sections
+from shelfvision.evaluation.report.writing._score_sections import heading
+from shelfvision.evaluation.report.writing._section import Section, Table
 
 if TYPE_CHECKING:
-    from shelfvision.evaluation.report._scored import Scored
+    from shelfvision.evaluation.report._report import EvaluationReport
 
 _MISTAKES = 10
 
 
 def as_card(
-    report: Scored, about: About, *, title: str, intended_use: str, audit: AuditReport | None
+    report: EvaluationReport, *, title: str, intended_use: str, audit: AuditReport | None
 ) -> str:
     """Return the whole card."""
-    found = sections(report, about, intended_use, audit, mistakes=_MISTAKES)
-    parts = [f"# {escaped(_facts.heading(report, title))}", *map(_written, found)]
+    found = sections(report, intended_use, audit, mistakes=_MISTAKES)
+    parts = [f"# {escaped(heading(report, title))}", *map(_written, found)]
     return "\n\n".join(parts) + "\n"
-
-
-def sections(
-    report: Scored, about: About, intended_use: str, audit: AuditReport | None, *, mistakes: int
-) -> list[Section]:
-    """Return everything there is to say, in the order in which one asks."""
-    worst = report.top_mistakes(mistakes) if mistakes else ()
-    found = (
-        _facts.summary(report),
-        _origin.subject(report, about, intended_use),
-        _facts.classes(report),
-        _facts.confusion(report),
-        _facts.calibration(report),
-        _facts.review(report),
-        _facts.slices(report),
-        _facts.mistakes(worst, len(report.mistakes())) if mistakes else None,
-        _origin.leakage(report),
-        _origin.audited(audit),
-        _facts.limits(report),
-        _origin.provenance(about),
-    )
-    return [section for section in found if section is not None]
 
 
 def _written(section: Section) -> str:

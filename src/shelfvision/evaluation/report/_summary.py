@@ -6,23 +6,24 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from shelfvision._pages.html import escaped
+from shelfvision._pages.html import render
 from shelfvision._text import shortened
 from shelfvision._validation import counted
-from shelfvision.evaluation.report._plain import top_k
+from shelfvision.evaluation.report._context import size_text
+from shelfvision.evaluation.report._dictionary import top_k
 from shelfvision.evaluation.scores._intervals import Interval
 from shelfvision.evaluation.scores._metrics import ClassScores, plain_scores
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from shelfvision.evaluation.report._scored import Scored
+    from shelfvision.evaluation.report._report import EvaluationReport
 
 _WIDTH = 32
 _TITLES = ("class", "precision", "recall", "f1", "photos")
 
 
-def as_text(report: Scored) -> str:
+def as_text(report: EvaluationReport) -> str:
     """Return the scores and a table of classes, aligned."""
     facts = _facts(report)
     wide = max(len(name) for name, _ in facts)
@@ -32,21 +33,12 @@ def as_text(report: Scored) -> str:
     return "\n".join([*summary, "", *(_line(row, widths) for row in rows)])
 
 
-def as_html(report: Scored) -> str:
-    """Return the same as an HTML table; names are escaped."""
-    head = "".join(f'<th scope="col">{title}</th>' for title in _TITLES)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escaped(cell)}</td>" for cell in row) + "</tr>"
-        for row in _rows(report)
-    )
-    caption = "<br>".join(f"{name}: {escaped(value)}" for name, value in _facts(report))
-    return (
-        f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead>"
-        f"<tbody>{body}</tbody></table>"
-    )
+def as_html(report: EvaluationReport) -> str:
+    """Return the same as an HTML table."""
+    return render("evaluation_table.html", facts=_facts(report), titles=_TITLES, rows=_rows(report))
 
 
-def as_frame(report: Scored, pandas: ModuleType) -> pd.DataFrame:
+def as_frame(report: EvaluationReport, pandas: ModuleType) -> pd.DataFrame:
     """Return a row for every class, with the ends of the intervals."""
     rows = []
     for name, scores in report.per_class.items():
@@ -66,14 +58,14 @@ def between(interval: Interval) -> str:
     return f"{interval[0]:.3f} to {interval[1]:.3f}"
 
 
-def photos_told(report: Scored) -> str:
-    """Return how many photos the scores are about, in how many groups."""
+def photos_text(report: EvaluationReport) -> str:
+    """Return how many photos the scores are context, in how many groups."""
     if report.n_groups == report.n:
         return f"{report.n:,}"
     return f"{report.n:,} in {counted(report.n_groups, 'group')}"
 
 
-def baselines_told(report: Scored) -> str:
+def baselines_text(report: EvaluationReport) -> str:
     """Return what the accuracy is to be compared with."""
     told = f"always {cut(report.majority_class)!r} {report.baseline:.3f}"
     nearest = report.nearest_baseline
@@ -85,46 +77,40 @@ def cut(name: str, width: int = _WIDTH) -> str:
     return shortened(name, width)
 
 
-def answered(report: Scored) -> frozenset[str]:
-    """Return the classes that some photo was taken for; the others have no precision."""
-    counts = report.confusion.sum(axis=0).tolist()
-    return frozenset(name for name, n in zip(report.class_names, counts, strict=True) if n)
-
-
-def class_cells(scores: ClassScores, *, predicted: bool) -> tuple[str, str, str, str]:
+def class_cells(scores: ClassScores) -> tuple[str, str, str, str]:
     """Return precision, recall, F1 and support as text, with a dash for shares of nothing."""
-    precision = f"{scores.precision:.3f}" if predicted else "-"
+    precision = f"{scores.precision:.3f}" if scores.predicted else "-"
     recall, f1 = (f"{x:.3f}" if scores.support else "-" for x in (scores.recall, scores.f1))
     return precision, recall, f1, str(scores.support)
 
 
-def _facts(report: Scored) -> list[tuple[str, str]]:
+def _facts(report: EvaluationReport) -> list[tuple[str, str]]:
     sure = report.intervals
     level = f"{100 * sure.confidence_level:g} %"
     facts = [
         ("accuracy", f"{report.accuracy:.3f}  ({level}: {between(sure.accuracy)})"),
         ("macro F1", f"{report.macro_f1:.3f}  ({level}: {between(sure.macro_f1)})"),
-        ("baselines", baselines_told(report)),
+        ("baselines", baselines_text(report)),
     ]
     tops = {k: share for k, share in top_k(report).items() if k != "1"}
     if tops:
         facts.append(("top", ", ".join(f"{k}: {share:.3f}" for k, share in tops.items())))
     facts += [
         ("calibration", f"off by {report.calibration_error:.3f}"),
-        ("photos", photos_told(report)),
+        ("photos", photos_text(report)),
     ]
     return facts + _warnings(report)
 
 
-def _warnings(report: Scored) -> list[tuple[str, str]]:
+def _warnings(report: EvaluationReport) -> list[tuple[str, str]]:
     facts = []
     if report.review is not None:
         good = "-" if report.review.accuracy is None else f"{report.review.accuracy:.3f}"
         share = f"{100 * report.review.coverage:.0f} %"
         facts.append(("accepted", f"{share}, accuracy {good}; the rest to review"))
-    data = report._about.data
+    data = report.context.data
     if data is not None and data.brought != "as given":
-        facts.append(("photos at", data.told))
+        facts.append(("photos at", size_text(data)))
     if report.leakage is not None and not report.leakage.ok:
         facts.append(("LEAKAGE", f"{counted(report.leakage.photos, 'photo')} trained on"))
     if report.failed:
@@ -132,12 +118,8 @@ def _warnings(report: Scored) -> list[tuple[str, str]]:
     return facts
 
 
-def _rows(report: Scored) -> list[tuple[str, ...]]:
-    named = answered(report)
-    return [
-        (cut(name), *class_cells(scores, predicted=name in named))
-        for name, scores in report.per_class.items()
-    ]
+def _rows(report: EvaluationReport) -> list[tuple[str, ...]]:
+    return [(cut(name), *class_cells(scores)) for name, scores in report.per_class.items()]
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:

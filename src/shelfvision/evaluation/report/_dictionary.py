@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, TypedDict, cast
 from shelfvision.evaluation.scores._metrics import plain_scores
 
 if TYPE_CHECKING:
-    from shelfvision.evaluation.report._about import About
-    from shelfvision.evaluation.report._scored import Scored
+    from shelfvision.evaluation.report._context import EvaluationContext
+    from shelfvision.evaluation.report._report import EvaluationReport
 
 TOP = (1, 3, 5)
 """The places that top-k is told for."""
@@ -43,7 +43,7 @@ class ReportDict(TypedDict):
     failed: list[dict[str, str]]
 
 
-def plain_report(report: Scored, about: About) -> ReportDict:
+def as_dict(report: EvaluationReport) -> ReportDict:
     """Return every number of a report."""
     return {
         "n": report.n,
@@ -66,14 +66,14 @@ def plain_report(report: Scored, about: About) -> ReportDict:
             name: {value: _plain(scores) or {} for value, scores in parts.items()}
             for name, parts in report.slices.items()
         },
-        "data": _plain(about.data),
-        "model": _model(about),
+        "data": _plain(report.context.data),
+        "model": _model(report.context),
         "leakage": _plain(report.leakage),
         "failed": [{"id": name, "error": reason} for name, reason in report.failed],
     }
 
 
-def top_k(report: Scored) -> dict[str, float]:
+def top_k(report: EvaluationReport) -> dict[str, float]:
     """Return the top-k accuracies that tell something: k below the number of classes."""
     return {str(k): report.top_k(k) for k in TOP if k == 1 or k < len(report.class_names)}
 
@@ -86,14 +86,14 @@ def _plain(value: object) -> dict[str, object] | None:
     return cast("dict[str, object]", plain)
 
 
-def _model(about: About) -> dict[str, object] | None:
-    if about.model is None:
+def _model(context: EvaluationContext) -> dict[str, object] | None:
+    if context.model is None:
         return None
-    model = about.model
-    told: Mapping[str, object] = json.loads(json.dumps(dict(model.provenance), default=str))
+    model = context.model
+    provenance: Mapping[str, object] = json.loads(json.dumps(dict(model.provenance), default=str))
     return {
         "kind": model.kind,
         "parameters": model.parameters,
         "calibration": model.calibration,
-        "provenance": told,
+        "provenance": provenance,
     }

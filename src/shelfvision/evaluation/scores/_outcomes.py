@@ -1,4 +1,4 @@
-"""`Judged`: the photos that could be judged, in columns of numbers."""
+"""`Outcomes`: the photos that could be outcomes, in columns of numbers."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision.errors import DataError
 from shelfvision.evaluation.scores._metrics import macro_f1_of
 from shelfvision.predictions import Predictions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Judged:
+class Outcomes:
     """What was true and what was said of every photo that could be read; one entry a photo."""
 
     rows: npt.NDArray[np.int64]
@@ -46,9 +47,9 @@ class Judged:
         """How many groups there are."""
         return int(self.groups.max()) + 1 if len(self.groups) else 0
 
-    def taken(self, mask: npt.NDArray[np.bool_]) -> Judged:
+    def select(self, mask: npt.NDArray[np.bool_]) -> Outcomes:
         """Return some of the photos, their groups numbered anew."""
-        return Judged(
+        return Outcomes(
             rows=self.rows[mask],
             true=self.true[mask],
             predicted=self.predicted[mask],
@@ -59,21 +60,21 @@ class Judged:
             n_classes=self.n_classes,
         )
 
-    def grouped(self, groups: npt.NDArray[np.int64]) -> Judged:
+    def with_groups(self, groups: npt.NDArray[np.int64]) -> Outcomes:
         """Return the same photos in other groups."""
         return replace(self, groups=groups)
 
 
-def judged_of(
+def outcomes_of(
     predictions: Predictions,
     labels: npt.NDArray[np.int64],
     groups: Sequence[str] | npt.NDArray[np.object_] | None,
-) -> Judged:
+) -> Outcomes:
     """Return the rows without an error; without groups every photo is one of its own."""
     rows = np.flatnonzero([reason is None for reason in predictions.errors]).astype(np.int64)
     number = {name: place for place, name in enumerate(predictions.class_names)}
     true = labels[rows]
-    return Judged(
+    return Outcomes(
         rows=rows,
         true=true,
         predicted=np.array([number[name] for name in predictions.labels[rows]], dtype=np.int64),
@@ -98,3 +99,46 @@ def _ranks(
     before = np.arange(probabilities.shape[1])[None, :] < true[:, None]
     ahead = (probabilities > own) | ((probabilities == own) & before)
     return np.asarray(ahead.sum(axis=1), dtype=np.int64)
+
+
+def checked_labels(
+    labels: npt.NDArray[np.integer] | list[int], *, n: int, n_classes: int
+) -> npt.NDArray[np.int64]:
+    """Return a column of class numbers, read-only, or refuse it."""
+    array = np.array(labels)
+    if array.shape != (n,) or (n and array.dtype.kind not in "iu"):
+        raise DataError(
+            f"labels must be one class number for each of the {n} predictions, not {array.dtype} "
+            f"of shape {array.shape}",
+            code="wrong-shape",
+            parameter="labels",
+        )
+    outside = np.flatnonzero((array < 0) | (array >= n_classes))
+    if len(outside):
+        raise DataError(
+            f"label {array[outside[0]]} of row {outside[0]} is not the number of a class; with "
+            f"{n_classes} classes, labels go from 0 to {n_classes - 1}",
+            code="not-in-range",
+            parameter="labels",
+        )
+    found = array.astype(np.int64)
+    found.flags.writeable = False
+    return found
+
+
+def checked_groups(
+    groups: Sequence[str] | npt.NDArray[np.object_] | None, *, n: int
+) -> npt.NDArray[np.object_] | None:
+    """Return a column of group names, read-only, or refuse it."""
+    if groups is None:
+        return None
+    if len(groups) != n:
+        raise DataError(
+            f"groups has {len(groups)} entries for {n} predictions; give one for each",
+            code="wrong-length",
+            parameter="groups",
+        )
+    column = np.empty(n, dtype=object)
+    column[:] = [str(group) for group in groups]
+    column.flags.writeable = False
+    return column

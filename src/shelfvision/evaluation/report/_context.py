@@ -1,4 +1,4 @@
-"""What a report is about: which photos, which model, and what they were compared with."""
+"""What a report is context: which photos, which model, and what they were compared with."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from shelfvision.predictions import Calibration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DataFacts:
+class EvaluatedData:
     """Which photos were judged by."""
 
     n: int
@@ -37,18 +37,9 @@ class DataFacts:
     """How its photos came to `image_size`: ``"as given"``, read again from their ``"files"``, or
     resized from ``"arrays"``."""
 
-    @property
-    def told(self) -> str:
-        """The size and rule in words, and where they differ from the dataset's."""
-        now = _size_told(self.image_size, self.resize)
-        if self.brought == "as given":
-            return now
-        how = "read again from files" if self.brought == "files" else "resized from arrays"
-        return f"{now}, {how}; the dataset has {_size_told(self.given_size, self.given_resize)}"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModelFacts:
+class EvaluatedModel:
     """Which model was judged."""
 
     kind: str
@@ -62,29 +53,45 @@ class ModelFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class About:
-    """All that, and the photos and the classifier themselves, to look at mistakes again."""
+class EvaluationContext:
+    """What `evaluate` knows besides the predictions; each is None where it was not given."""
 
-    data: DataFacts | None = None
-    model: ModelFacts | None = None
+    data: EvaluatedData | None = None
+    """Which photos were judged."""
+    model: EvaluatedModel | None = None
+    """Which model was judged."""
     nearest_baseline: float | None = None
+    """The accuracy of the nearest training photo."""
     leakage: LeakageCheck | None = None
+    """What the photos share with the training photos."""
     photos: Dataset | None = None
+    """The photos themselves, to show mistakes; a pickled report leaves them behind."""
     classifier: Classifier | None = None
-
-    def to_be_sent(self) -> About:
-        """Return what is pickled: neither photos nor classifier."""
-        model = self.model and replace(self.model, provenance=dict(self.model.provenance))
-        return replace(self, photos=None, classifier=None, model=model)
+    """The classifier itself, for heat maps; a pickled report leaves it behind."""
 
 
-def _size_told(image_size: tuple[int, int], resize: str) -> str:
+def without_pixels(context: EvaluationContext) -> EvaluationContext:
+    """Return what is pickled: neither photos nor classifier."""
+    model = context.model and replace(context.model, provenance=dict(context.model.provenance))
+    return replace(context, photos=None, classifier=None, model=model)
+
+
+def size_text(data: EvaluatedData) -> str:
+    """Return the size and rule of the judged photos, and how they differ from the dataset's."""
+    now = _size_text(data.image_size, data.resize)
+    if data.brought == "as given":
+        return now
+    how = "read again from files" if data.brought == "files" else "resized from arrays"
+    return f"{now}, {how}; the dataset has {_size_text(data.given_size, data.given_resize)}"
+
+
+def _size_text(image_size: tuple[int, int], resize: str) -> str:
     return f"{image_size[0]} x {image_size[1]} pixels ({resize})"
 
 
-def data_facts(dataset: Dataset, sized: Sized) -> DataFacts:
-    """Return the facts about the dataset that was given, and how its photos were read."""
-    return DataFacts(
+def data_of(dataset: Dataset, sized: Sized) -> EvaluatedData:
+    """Describe the dataset that was given, and how its photos were read."""
+    return EvaluatedData(
         n=len(dataset),
         image_size=sized.dataset.image_size,
         resize=sized.dataset.resize,
@@ -95,15 +102,15 @@ def data_facts(dataset: Dataset, sized: Sized) -> DataFacts:
     )
 
 
-def model_facts(classifier: object) -> ModelFacts:
-    """Return the facts about a classifier, ours or anybody's."""
+def model_of(classifier: object) -> EvaluatedModel:
+    """Describe a classifier, ours or anybody's."""
     provenance = getattr(classifier, "provenance", None)
-    told = provenance if isinstance(provenance, Mapping) else {}
-    return ModelFacts(
+    known = provenance if isinstance(provenance, Mapping) else {}
+    return EvaluatedModel(
         kind=_kind(classifier),
         parameters=_parameters(classifier),
         calibration=_calibration(classifier),
-        provenance=MappingProxyType(dict(told)),
+        provenance=MappingProxyType(dict(known)),
     )
 
 

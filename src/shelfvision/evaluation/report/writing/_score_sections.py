@@ -1,4 +1,4 @@
-"""Makes the sections that are about the scores."""
+"""The sections of a report about its scores."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from shelfvision._validation import counted
-from shelfvision.evaluation.report._plain import top_k
-from shelfvision.evaluation.report._table import answered, between, class_cells, cut
-from shelfvision.evaluation.report.writing._document import Section, Table
+from shelfvision.evaluation.report._dictionary import top_k
+from shelfvision.evaluation.report._summary import between, class_cells, cut
+from shelfvision.evaluation.report.writing._section import Section, Table
 from shelfvision.evaluation.scores._intervals import Interval
 from shelfvision.evaluation.scores._metrics import ClassScores
 
 if TYPE_CHECKING:
-    from shelfvision.evaluation.report._scored import Scored
+    from shelfvision.evaluation.report._report import EvaluationReport
     from shelfvision.evaluation.scores._mistakes import Mistake
 
 # Values of one column that are told; of more, the worst.
@@ -21,12 +21,12 @@ _MOST_SLICES = 30
 _PAIRS = 15
 
 
-def heading(report: Scored, title: str) -> str:
+def heading(report: EvaluationReport, title: str) -> str:
     """Return the title, or one made of the classes."""
     return title or f"How well are {counted(len(report.class_names), 'class')} told apart?"
 
 
-def summary(report: Scored) -> Section:
+def summary(report: EvaluationReport) -> Section:
     """Tell the scores with their intervals, and what to compare them with."""
     sure, nearest = report.intervals, report.nearest_baseline
     rows = [
@@ -49,26 +49,25 @@ def summary(report: Scored) -> Section:
     return Section(code="scores", title="How good is it?", paragraphs=(words,), tables=(table,))
 
 
-def _grouped(report: Scored) -> str:
+def _grouped(report: EvaluationReport) -> str:
     return "" if report.n_groups == report.n else f" in {counted(report.n_groups, 'group')}"
 
 
-def worst_first(report: Scored) -> list[tuple[str, ClassScores]]:
+def worst_first(report: EvaluationReport) -> list[tuple[str, ClassScores]]:
     """Return the classes by F1, those without photos at the end."""
     return sorted(report.per_class.items(), key=lambda pair: (not pair[1].support, pair[1].f1))
 
 
-def classes(report: Scored) -> Section:
+def classes(report: EvaluationReport) -> Section:
     """Tell the scores of every class."""
     rows = []
-    named = answered(report)
     for name, scores in worst_first(report):
         sure = report.intervals.per_class[name]
-        precision, recall, f1, support = class_cells(scores, predicted=name in named)
+        precision, recall, f1, support = class_cells(scores)
         rows.append(
-            (name, support, precision, _or_dash(sure.precision, told=name in named),
-             recall, _or_dash(sure.recall, told=scores.support > 0),
-             f1, _or_dash(sure.f1, told=scores.support > 0))
+            (name, support, precision, _or_dash(sure.precision, shown=scores.predicted > 0),
+             recall, _or_dash(sure.recall, shown=scores.support > 0),
+             f1, _or_dash(sure.f1, shown=scores.support > 0))
         )  # fmt: skip
     head = ("class", "photos", "precision", "interval", "recall", "interval", "F1", "interval")
     words = (
@@ -84,11 +83,11 @@ def classes(report: Scored) -> Section:
     )
 
 
-def _or_dash(interval: Interval, *, told: bool) -> str:
-    return between(interval) if told else "-"
+def _or_dash(interval: Interval, *, shown: bool) -> str:
+    return between(interval) if shown else "-"
 
 
-def calibration(report: Scored) -> Section:
+def calibration(report: EvaluationReport) -> Section:
     """Tell whether confidences can be believed."""
     rows = tuple(
         (f"{part.low:.2f} to {part.high:.2f}", f"{part.n:,}", f"{part.confidence:.3f}",
@@ -111,7 +110,7 @@ def calibration(report: Scored) -> Section:
     )  # fmt: skip
 
 
-def confusion(report: Scored) -> Section:
+def confusion(report: EvaluationReport) -> Section:
     """Tell which classes were taken for which."""
     pairs = report.most_confused(_PAIRS)
     if not pairs:
@@ -127,7 +126,7 @@ def confusion(report: Scored) -> Section:
     return Section(code="confusion", title="What is taken for what?", tables=(table,))
 
 
-def review(report: Scored) -> Section | None:
+def review(report: EvaluationReport) -> Section | None:
     """Tell what accepting and reviewing comes to."""
     found = report.review
     if found is None:
@@ -147,7 +146,7 @@ def review(report: Scored) -> Section | None:
     )
 
 
-def slices(report: Scored) -> Section | None:
+def slices(report: EvaluationReport) -> Section | None:
     """Tell the scores of every part that was asked for."""
     tables = []
     for name, parts in report.slices.items():
@@ -185,7 +184,7 @@ def mistakes(found: Sequence[Mistake], total: int) -> Section:
     return Section(code="mistakes", title="Its mistakes", paragraphs=(words,), tables=(table,))
 
 
-def limits(report: Scored) -> Section:
+def limits(report: EvaluationReport) -> Section:
     """Tell what these numbers cannot say."""
     always = (
         "The scores hold for photos like these: other stores, cameras, seasons and products that "
@@ -195,37 +194,37 @@ def limits(report: Scored) -> Section:
     return Section(code="limits", title="What these numbers cannot say", paragraphs=found)
 
 
-def _thin(report: Scored) -> list[str]:
-    said = []
+def _thin(report: EvaluationReport) -> list[str]:
+    lines = []
     none = [name for name, scores in report.per_class.items() if not scores.support]
     few = [name for name, scores in report.per_class.items() if 0 < scores.support < 20]
     if none:
-        said.append(f"Not judged, for want of photos: {_named(none)}.")
+        lines.append(f"Not judged, for want of photos: {_named(none)}.")
     if few:
-        said.append(f"Judged on fewer than 20 photos: {_named(few)}.")
+        lines.append(f"Judged on fewer than 20 photos: {_named(few)}.")
     low, high = report.intervals.accuracy
     if high - low > 0.1:
-        said.append(
+        lines.append(
             f"The accuracy is known no better than {low:.2f} to {high:.2f}; more photos, from more "
             "places, would narrow it."
         )
-    return said
+    return lines
 
 
-def _doubtful(report: Scored) -> list[str]:
-    said = []
+def _doubtful(report: EvaluationReport) -> list[str]:
+    lines = []
     if report.leakage is None:
-        said.append("Whether these photos were trained on is not known.")
+        lines.append("Whether these photos were trained on is not known.")
     elif not report.leakage.ok:
-        said.append("Some of these photos were trained on, so the scores are too good.")
+        lines.append("Some of these photos were trained on, so the scores are too good.")
     if report.failed:
-        said.append(f"{counted(len(report.failed), 'photo')} could not be read and not be judged.")
+        lines.append(f"{counted(len(report.failed), 'photo')} could not be read and not be judged.")
     if report.n_groups == report.n:
-        said.append(
+        lines.append(
             "Every photo counts as taken on its own; if they come in bursts, the intervals are too "
             "narrow."
         )
-    return said
+    return lines
 
 
 def _named(names: Sequence[str], most: int = 10) -> str:

@@ -1,4 +1,4 @@
-"""Makes the sections that are about where things came from."""
+"""The sections of a report about its model, photos, leakage, audit and provenance."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 from shelfvision._validation import counted
 from shelfvision.auditing import AuditReport
-from shelfvision.evaluation.report._about import About
-from shelfvision.evaluation.report.writing._document import Section, Table
+from shelfvision.evaluation.report._context import EvaluationContext, size_text
+from shelfvision.evaluation.report.writing._section import Section, Table
 
 if TYPE_CHECKING:
-    from shelfvision.evaluation.report._scored import Scored
+    from shelfvision.evaluation.report._report import EvaluationReport
 
 _LONGEST = 300
 
 
-def subject(report: Scored, about: About, intended_use: str) -> Section:
+def subject(report: EvaluationReport, intended_use: str) -> Section:
     """Tell which model was judged on which photos."""
-    rows = [*_model(about), *_data(report, about)]
+    rows = [*_model(report.context), *_data(report)]
     words = (f"Intended use: {intended_use}",) if intended_use else ()
     return Section(
         code="subject",
@@ -30,32 +30,32 @@ def subject(report: Scored, about: About, intended_use: str) -> Section:
     )
 
 
-def _model(about: About) -> Iterator[tuple[str, str]]:
-    if about.model is None:
+def _model(context: EvaluationContext) -> Iterator[tuple[str, str]]:
+    if context.model is None:
         return
-    yield "model", about.model.kind
-    if about.model.parameters is not None:
-        yield "parameters", f"{about.model.parameters:,}"
-    if about.model.calibration is not None:
-        yield "calibration", about.model.calibration
-    trained = about.model.provenance.get("training_photos")
+    yield "model", context.model.kind
+    if context.model.parameters is not None:
+        yield "parameters", f"{context.model.parameters:,}"
+    if context.model.calibration is not None:
+        yield "calibration", context.model.calibration
+    trained = context.model.provenance.get("training_photos")
     if isinstance(trained, Mapping) and "photos" in trained:
         yield "trained on", f"{trained['photos']:,} photos"
 
 
-def _data(report: Scored, about: About) -> Iterator[tuple[str, str]]:
+def _data(report: EvaluationReport) -> Iterator[tuple[str, str]]:
     groups = "" if report.n_groups == report.n else f" in {counted(report.n_groups, 'group')}"
     yield "judged on", f"{counted(report.n, 'photo')}{groups}"
     present = sum(scores.support > 0 for scores in report.per_class.values())
     yield "classes", f"{len(report.class_names)}, {present} of them with photos"
     if report.failed:
         yield "not readable", counted(len(report.failed), "photo")
-    if about.data is not None:
-        yield "brought to", about.data.told
-        yield "fingerprint of the photos", about.data.fingerprint
+    if report.context.data is not None:
+        yield "brought to", size_text(report.context.data)
+        yield "fingerprint of the photos", report.context.data.fingerprint
 
 
-def leakage(report: Scored) -> Section:
+def leakage(report: EvaluationReport) -> Section:
     """Tell whether these photos were trained on."""
     found = report.leakage
     if found is None:
@@ -95,11 +95,12 @@ def audited(audit: AuditReport | None) -> Section | None:
     return Section(code="audit", title="Are the photos sound?", paragraphs=(words,), tables=tables)
 
 
-def provenance(about: About) -> Section | None:
+def provenance(report: EvaluationReport) -> Section | None:
     """Tell where the classifier came from, as it tells it."""
-    if about.model is None or not about.model.provenance:
+    model = report.context.model
+    if model is None or not model.provenance:
         return None
-    rows = tuple(_flat(about.model.provenance))
+    rows = tuple(_flat(model.provenance))
     table = Table(caption="Provenance", head=("what", "is"), rows=rows, n_text=2)
     return Section(code="provenance", title="Where does it come from?", tables=(table,))
 
@@ -110,13 +111,13 @@ def _flat(values: Mapping[str, object], before: str = "") -> Iterator[tuple[str,
         if isinstance(value, Mapping) and value:
             yield from _flat(value, f"{name}: ")
         else:
-            text = _told(value)
+            text = _value_text(value)
             yield name, text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
-def _told(value: object) -> str:
+def _value_text(value: object) -> str:
     if isinstance(value, list | tuple):
-        return ", ".join(map(_told, value)) or "none"
+        return ", ".join(map(_value_text, value)) or "none"
     if isinstance(value, float):
         return f"{value:.6g}"
     return "none" if value is None or value == {} else str(value)

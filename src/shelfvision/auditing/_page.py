@@ -1,0 +1,119 @@
+"""An audit report as one HTML file that needs nothing else and runs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shelfvision._pages.html import photo_uri, render
+from shelfvision.auditing._finding import Finding
+from shelfvision.auditing._look import Photos
+from shelfvision.auditing._text import examples as worst
+from shelfvision.auditing._text import heading
+from shelfvision.errors import PhotoError
+
+_SIDE = 144
+# Photos of one set that are shown.
+_MEMBERS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Figure:
+    """A photo with its caption."""
+
+    uri: str | None
+    """None for a photo that cannot be read."""
+    id: str
+    place: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
+    """One fault: its photos, or what is told of it."""
+
+    detail: str
+    names: Sequence[str] = ()
+    photos: Sequence[_Figure] = ()
+    left_out: int = 0
+
+
+def as_page(photos: Photos, findings: Sequence[Finding], *, examples: int) -> str:
+    """Return the whole page."""
+    return render(
+        "audit.html",
+        title=f"Audit of {len(photos):,} photos",
+        heading=heading(photos, findings),
+        classes=sorted(photos.counts().items(), key=lambda pair: -pair[1]),
+        rows=_rows(findings),
+        links=True,
+        sections=[_section(photos, found, examples) for found in findings],
+    )
+
+
+def as_table(photos: Photos, findings: Sequence[Finding]) -> str:
+    """Return the findings as a table, for notebooks."""
+    return render(
+        "audit_table.html", heading=heading(photos, findings), rows=_rows(findings), links=False
+    )
+
+
+def _rows(findings: Sequence[Finding]) -> list[dict[str, object]]:
+    return [
+        {
+            "severity": found.severity,
+            "code": found.code,
+            "count": found.count,
+            "examples": worst(found),
+        }
+        for found in findings
+    ]
+
+
+def _section(photos: Photos, found: Finding, examples: int) -> dict[str, object]:
+    kind = _kind(found)
+    shown = range(min(examples, found.count))
+    return {
+        "code": found.code,
+        "severity": found.severity,
+        "message": found.message,
+        "count": found.count,
+        "kind": kind,
+        "entries": [_entry(photos, found, number, kind) for number in shown],
+    }
+
+
+def _kind(found: Finding) -> str:
+    """Return how the faults are listed: files and classes in words, photos as pictures."""
+    if not found.rows or found.code == "unreadable":
+        return "plain"
+    largest = max(map(len, found.rows))
+    return "singles" if largest == 1 else "pairs" if largest == 2 else "sets"
+
+
+def _entry(photos: Photos, found: Finding, number: int, kind: str) -> _Entry:
+    detail = found.details[number]
+    if kind == "plain":
+        return _Entry(detail=detail, names=found.sets[number] if found.sets else ())
+    members = found.rows[number]
+    if kind == "singles":
+        return _Entry(detail=detail, photos=[_figure(photos, members[0], detail)])
+    return _Entry(
+        detail=detail,
+        photos=[_figure(photos, photo, "") for photo in members[:_MEMBERS]],
+        left_out=max(len(members) - _MEMBERS, 0),
+    )
+
+
+def _figure(photos: Photos, photo: int, detail: str) -> _Figure:
+    part = photos.part(photo)
+    try:
+        uri = photo_uri(photos.picture(photo, _SIDE))
+    except PhotoError:
+        uri = None
+    return _Figure(
+        uri=uri,
+        id=photos.ids[photo],
+        place=f"{photos.label(photo)}, {part}" if part else photos.label(photo),
+        detail=detail,
+    )

@@ -1,0 +1,45 @@
+"""Save a report as a page of HTML or as a model card, by the ending of the file's name."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from shelfvision._storage import write_atomically
+from shelfvision._validation import as_path
+from shelfvision.auditing import AuditReport
+from shelfvision.errors import InvalidParameterError
+from shelfvision.evaluation.report.writing._card import as_card
+from shelfvision.evaluation.report.writing._page import as_page
+
+if TYPE_CHECKING:
+    from shelfvision.evaluation.report._report import EvaluationReport
+
+
+def save_report(
+    report: EvaluationReport,
+    path: str | os.PathLike[str],
+    *,
+    title: str,
+    intended_use: str,
+    audit: AuditReport | None,
+    examples: int,
+    heat_maps: bool,
+) -> None:
+    """Write the file, or refuse its ending."""
+    kind = os.path.splitext(as_path(path))[1].lower()
+    if kind in (".html", ".htm"):
+        text = as_page(
+            report, title=title, intended_use=intended_use, audit=audit, examples=examples,
+            heat_maps=heat_maps,
+        )  # fmt: skip
+    elif kind == ".md":
+        text = as_card(report, title=title, intended_use=intended_use, audit=audit)
+    else:
+        raise InvalidParameterError(
+            f"a report is saved as 'report.html' or 'card.md', but {os.fspath(path)!r} ends in "
+            f"{kind!r}; use one of these endings, or to_dict() for JSON",
+            code="not-an-option",
+            parameter="path",
+        )
+    write_atomically(path, text.encode("utf-8", "backslashreplace"))

@@ -1,0 +1,56 @@
+"""Charts as SVG files for pages: drawn in memory, without pyplot and without a window."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from shelfvision._validation import import_extra
+from shelfvision.errors import InvalidParameterError
+from shelfvision.plot._axes import in_memory
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def as_svg(chart: Callable[[], Axes]) -> bytes:
+    """Return what a function of `shelfvision.plot` draws as an SVG file.
+
+    Parameters
+    ----------
+    chart : callable
+        Draws a chart in a new figure and returns its axes. Figures that functions of
+        `shelfvision.plot` make in it are unknown to pyplot.
+
+    Returns
+    -------
+    bytes
+        The file; the same chart gives the same bytes.
+
+    Raises
+    ------
+    MissingDependencyError
+        matplotlib is not installed.
+
+    Examples
+    --------
+    >>> import shelfvision as shv
+    >>> svg = shv.plot.as_svg(lambda: shv.plot.class_balance({"Can": 3, "Jar": 2}))
+    >>> svg[:5]
+    b'<?xml'
+    """
+    matplotlib = import_extra("matplotlib", extra="plot", purpose="drawing")
+    file = io.BytesIO()
+    # Without a salt, the ids inside the file are random; without a date, it is the current time.
+    with in_memory(), matplotlib.rc_context({"svg.hashsalt": "shelfvision"}):
+        figure = chart().get_figure(root=True)
+        if figure is None:
+            raise InvalidParameterError(
+                "chart must return axes of a figure, got axes without one; return what a function "
+                "of shelfvision.plot returns",
+                code="wrong-type",
+                parameter="chart",
+            )
+        figure.savefig(file, format="svg", facecolor="white", metadata={"Date": None})
+    return file.getvalue()

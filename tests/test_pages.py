@@ -1,0 +1,71 @@
+"""Templates of pages: every text is escaped, and nothing that a template needs may be missing."""
+
+from __future__ import annotations
+
+import base64
+import html.parser
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jinja2 import UndefinedError
+from PIL import Image as PillowImage
+
+from shelfvision._pages.html import photo_uri, render, svg_uri
+from shelfvision._text import printable
+
+
+class Reader(html.parser.HTMLParser):
+    """Collects elements with their attributes, and text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, object]] = []
+        self.words = ""
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self.found.append((tag, attrs))
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+
+
+def figure(text: str, uri: str = "data:") -> str:
+    """Return a page with a text in an element and in an attribute."""
+    entry = {"photos": [{"uri": uri, "id": text, "place": "", "detail": ""}]}
+    section = {
+        "code": "blurred",
+        "severity": "note",
+        "message": "",
+        "count": 1,
+        "kind": "singles",
+        "entries": [entry],
+    }
+    return render(
+        "audit.html", title="", heading="", classes=[], rows=[], links=True, sections=[section]
+    )
+
+
+@given(st.text())
+def test_a_page_shows_the_text_and_nothing_of_it_is_markup(text: str) -> None:
+    plain, page = Reader(figure("")), Reader(figure(text))
+    images = [attrs for tag, attrs in page.found if tag == "img"]
+    assert images == [[("alt", printable(text)), ("src", "data:")]]
+    assert [tag for tag, _ in page.found] == [tag for tag, _ in plain.found]
+    assert printable(text) in page.words
+
+
+def test_a_value_that_a_template_needs_and_does_not_get_is_an_error() -> None:
+    with pytest.raises(UndefinedError, match="others"):
+        render("trainer.html", chosen={})
+
+
+def test_pictures_are_inside_the_page() -> None:
+    kind, _, data = photo_uri(np.full((4, 6, 3), 200, np.uint8)).partition(",")
+    assert kind == "data:image/jpeg;base64"
+    assert PillowImage.open(io.BytesIO(base64.b64decode(data))).size == (6, 4)
+    assert svg_uri(b"<svg/>") == "data:image/svg+xml;base64,PHN2Zy8+"
