@@ -72,8 +72,6 @@ PENDING = {
     "shelfvision.inference._trust",
     "shelfvision.plot._axes",
     "shelfvision.plot._heat",
-    "shelfvision.regions.tiles",
-    "shelfvision.regions.predicting",
 }
 """Private modules that other rooms still import; the list only becomes shorter."""
 

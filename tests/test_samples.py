@@ -174,7 +174,7 @@ def _colours(photos: shv.Dataset) -> npt.NDArray[np.float64]:
 
 def test_the_shape_of_a_product_tells_its_class() -> None:
     from shelfvision._random import rng_for
-    from shelfvision.samples._forms import Design, draw_product
+    from shelfvision.samples._product_shapes import Design, draw_product
 
     for form in range(5):
         shares = []

@@ -15,7 +15,7 @@ from shelfvision.errors import (
     InvalidParameterError,
     ShelfVisionWarning,
 )
-from shelfvision.inventory._stock_list import count_of
+from shelfvision.inventory._stock_list import whole_count
 from support import gives_warning, refuses
 
 NFC, NFD = "K\u00e4se", "Ka\u0308se"
@@ -64,12 +64,12 @@ def expected_of(checks: tuple[shv.StockCheck, ...]) -> dict[str, int | None]:
     ],
 )
 def test_whole_numbers_are_read_however_they_are_written(text: str, number: int) -> None:
-    assert count_of(text, "line 2") == number
+    assert whole_count(text, "line 2") == number
 
 
 @pytest.mark.parametrize("value", [40, 40.0, np.int64(40), np.float32(40), np.uint8(40), "40"])
 def test_whole_numbers_of_every_kind_are_counts(value: object) -> None:
-    assert count_of(value, "expected['Milk']") == 40
+    assert whole_count(value, "expected['Milk']") == 40
 
 
 @pytest.mark.parametrize("text", ["1.000", "1,000", "40.000", "1.234", "12,345"])

@@ -113,7 +113,7 @@ def _one_line_warnings(options: Collection[str]) -> Iterator[None]:
         yield
 
 
-class _Told(logging.Handler):
+class _LogLines(logging.Handler):
     """Writes what the library logs as lines of the command."""
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -124,7 +124,7 @@ class _Told(logging.Handler):
 @contextlib.contextmanager
 def _logged() -> Iterator[None]:
     """Tell what the library logs: everything (a line an epoch) where no terminal shows a bar."""
-    logger, handler = logging.getLogger("shelfvision"), _Told()
+    logger, handler = logging.getLogger("shelfvision"), _LogLines()
     before, propagated = logger.level, logger.propagate
     logger.setLevel(logging.WARNING if sys.stderr.isatty() else logging.INFO)
     logger.addHandler(handler)

@@ -54,7 +54,7 @@ def say_json(value: object, *, indent: int | None = 2) -> None:
     sys.stdout.write(f"{json_text(value, indent=indent, ascii_only=not unicode)}\n")
 
 
-class _Said:
+class _LastOutput:
     """When the last line on the standard error was written."""
 
     at = 0.0
@@ -62,7 +62,7 @@ class _Said:
 
 def complain(text: str) -> None:
     """Write a line of progress, or a warning or an error."""
-    _Said.at = time.monotonic()
+    _LastOutput.at = time.monotonic()
     sys.stderr.write(f"shelfvision: {printable(text)}\n")
 
 
@@ -79,12 +79,12 @@ def signs_of_life(command: str) -> Iterator[None]:
         yield
         return
     ended = threading.Event()
-    began = _Said.at = time.monotonic()
+    began = _LastOutput.at = time.monotonic()
 
     def watch() -> None:
-        while not ended.wait(max(0.01, _Said.at + QUIET_SECONDS - time.monotonic())):
+        while not ended.wait(max(0.01, _LastOutput.at + QUIET_SECONDS - time.monotonic())):
             now = time.monotonic()
-            if now - _Said.at >= QUIET_SECONDS:
+            if now - _LastOutput.at >= QUIET_SECONDS:
                 complain(f"{command} still works, after {(now - began) / 60:.0f} min")
 
     watcher = threading.Thread(target=watch, name="shelfvision signs of life", daemon=True)

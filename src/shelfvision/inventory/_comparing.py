@@ -22,7 +22,7 @@ from shelfvision.inventory._stock_list import (
 )
 
 
-def compare(
+def compare_with_list(
     inventory: CountedProducts,
     expected: Mapping[str, int] | str | os.PathLike[str],
     *,

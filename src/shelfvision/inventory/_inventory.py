@@ -15,9 +15,9 @@ from shelfvision._text import json_text
 from shelfvision._validation import as_path, counted, import_package, one_of
 from shelfvision.data import Dataset
 from shelfvision.errors import InvalidParameterError
-from shelfvision.inventory._comparing import compare
+from shelfvision.inventory._comparing import compare_with_list
 from shelfvision.inventory._page import as_page
-from shelfvision.inventory._rows import COLUMNS, Row, rows_of, rows_of_all
+from shelfvision.inventory._rows import COLUMNS, Row, inventory_rows, inventory_rows_with_parts
 from shelfvision.inventory._stock_check import StockCheck
 from shelfvision.inventory._stock_list import Codes, StockColumns
 from shelfvision.inventory._writing import csv_of, table_of
@@ -149,7 +149,7 @@ class Inventory:
         >>> checks[0].expected
         940
         """
-        return compare(
+        return compare_with_list(
             self,
             expected,
             columns=StockColumns(
@@ -173,7 +173,7 @@ class Inventory:
         """
         products = {
             row.product: {"count": row.count, "low": row.low, "high": row.high, "naive": row.naive}
-            for row in rows_of(self)
+            for row in inventory_rows(self)
         }
         return {
             "n_photos": self.n_photos,
@@ -200,7 +200,7 @@ class Inventory:
             pandas is not installed.
         """
         pd = import_package("pandas", purpose="to_frame", pip="pandas")
-        return pd.DataFrame(map(astuple, rows_of_all(self)), columns=list(COLUMNS))
+        return pd.DataFrame(map(astuple, inventory_rows_with_parts(self)), columns=list(COLUMNS))
 
     def save(self, path: str | os.PathLike[str], *, photos: Dataset | None = None) -> None:
         """Save the inventory as CSV, as JSON, or as one HTML page that stands alone.
@@ -228,7 +228,7 @@ class Inventory:
                 parameter="path",
             )
         if kind == ".csv":
-            text = csv_of(rows_of_all(self))
+            text = csv_of(inventory_rows_with_parts(self))
         elif kind == ".json":
             text = json_text(self.to_dict(), indent=2) + "\n"
         else:
@@ -249,7 +249,7 @@ class Inventory:
             The rows.
         """
         one_of("order", order, ("class", "count"))
-        found = rows_of(self)
+        found = inventory_rows(self)
         return tuple(sorted(found, key=lambda row: -row.count)) if order == "count" else found
 
     def __str__(self) -> str:

@@ -96,7 +96,7 @@ class CountedProducts(Protocol):
         ...
 
 
-def rows_of(inventory: CountedProducts, part: str = "") -> tuple[Row, ...]:
+def inventory_rows(inventory: CountedProducts, part: str = "") -> tuple[Row, ...]:
     """Return a row for every product, in the order of the classes."""
     ends = inventory.intervals
     return tuple(
@@ -108,7 +108,10 @@ def rows_of(inventory: CountedProducts, part: str = "") -> tuple[Row, ...]:
     )  # fmt: skip
 
 
-def rows_of_all(inventory: CountedProducts) -> list[Row]:
+def inventory_rows_with_parts(inventory: CountedProducts) -> list[Row]:
     """Return the rows of an inventory, then those of each of its parts."""
     parts = inventory.parts.items()
-    return [*rows_of(inventory), *(row for name, part in parts for row in rows_of(part, name))]
+    return [
+        *inventory_rows(inventory),
+        *(row for name, part in parts for row in inventory_rows(part, name)),
+    ]

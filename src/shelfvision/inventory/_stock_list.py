@@ -101,7 +101,7 @@ def lines_of_file(
             StockLine(
                 where=where,
                 product=_name(cells[named], where),
-                count=count_of(cells[columns.count], where),
+                count=whole_count(cells[columns.count], where),
                 store=store,
             )
         )
@@ -114,7 +114,7 @@ def lines_of_mapping(expected: Mapping[str, object]) -> list[StockLine]:
         StockLine(
             where=f"expected[{name!r}]",
             product=_name(name if isinstance(name, str) else identifier(name, name="expected"), ""),
-            count=count_of(count, f"expected[{name!r}]"),
+            count=whole_count(count, f"expected[{name!r}]"),
             store="",
         )
         for name, count in expected.items()
@@ -133,7 +133,7 @@ def _name(cell: str, where: str) -> str:
     return name
 
 
-def count_of(value: object, where: str) -> int:
+def whole_count(value: object, where: str) -> int:
     """Return a count that is a whole number from 0, or say where it is none."""
     text = _plain(value)
     if isinstance(value, str) and _AMBIGUOUS.fullmatch(text):

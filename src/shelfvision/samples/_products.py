@@ -22,9 +22,9 @@ from shelfvision._validation import as_image_size, as_integer, as_path, as_seed,
 from shelfvision.data import Dataset
 from shelfvision.errors import InvalidParameterError, StorageError
 from shelfvision.protocols import ClassNames
-from shelfvision.samples._art import MOTIFS
-from shelfvision.samples._forms import FORMS, Design
-from shelfvision.samples._scene import render_photo
+from shelfvision.samples._label_art import MOTIFS
+from shelfvision.samples._photo_scene import render_photo
+from shelfvision.samples._product_shapes import FORMS, Design
 
 CLASS_NAMES: tuple[str, ...] = ("Bottle", "Can", "Carton", "Jar", "Pouch")
 """The classes that are rendered unless others are named: five packagings."""

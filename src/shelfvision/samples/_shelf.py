@@ -17,10 +17,10 @@ from shelfvision._random import rng_for
 from shelfvision._validation import as_image_size, as_integer, as_number, as_seed
 from shelfvision.errors import InvalidParameterError
 from shelfvision.protocols import ClassNames
-from shelfvision.samples._art import Rgb, hsv, mixed, write
-from shelfvision.samples._forms import HEIGHTS, Design, draw_product
+from shelfvision.samples._label_art import Rgb, draw_text, hsv, mixed
+from shelfvision.samples._photo_scene import from_an_angle, place_product, relit
+from shelfvision.samples._product_shapes import HEIGHTS, Design, draw_product
 from shelfvision.samples._products import CLASS_NAMES, designs_for
-from shelfvision.samples._scene import lit, stand, viewed
 
 _Box: TypeAlias = tuple[float, float, float, float]
 
@@ -111,7 +111,7 @@ def render_shelf(
     >>> shelf.boxes.shape, shelf.labels[:2]
     ((9, 4), ('Pouch', 'Pouch'))
     """
-    plan = _Plan(
+    plan = _ShelfPlan(
         rows=as_integer("rows", rows, minimum=1, maximum=100),
         per_row=as_integer("per_row", per_row, minimum=1, maximum=1000),
         names=CLASS_NAMES if class_names is None else as_class_names(class_names),
@@ -124,7 +124,7 @@ def render_shelf(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Plan:
+class _ShelfPlan:
     """What a shelf is rendered from."""
 
     rows: int
@@ -134,7 +134,7 @@ class _Plan:
     seed: int
 
 
-def _require_room(plan: _Plan) -> None:
+def _require_room(plan: _ShelfPlan) -> None:
     height, width = plan.image_size
     place = height // plan.rows, width // plan.per_row
     if min(place) < _LEAST:
@@ -147,7 +147,7 @@ def _require_room(plan: _Plan) -> None:
         )
 
 
-def _rendered(plan: _Plan, share: float) -> Shelf:
+def _rendered(plan: _ShelfPlan, share: float) -> Shelf:
     height, width = plan.image_size
     finer = 2 if max(plan.image_size) <= _FINER_UP_TO else 1
     scene = Image.new("RGB", (width * finer, height * finer))
@@ -156,11 +156,11 @@ def _rendered(plan: _Plan, share: float) -> Shelf:
     places: list[_Box] = []
     for row in range(plan.rows):
         top, bottom = (round(finer * height * n / plan.rows) for n in (row, row + 1))
-        level = _Level(plan=plan, row=row, top=top, bottom=bottom, empty=empty)
+        level = _ShelfLevel(plan=plan, row=row, top=top, bottom=bottom, empty=empty)
         products += level.draw(scene)
         places += level.gaps(scene.width)
     photo = scene.reduce(finer) if finer > 1 else scene
-    pixels = lit(rng_for(plan.seed, "shelf light"), np.asarray(photo, dtype=np.float32))
+    pixels = relit(rng_for(plan.seed, "shelf light"), np.asarray(photo, dtype=np.float32))
     pixels.flags.writeable = False
     return Shelf(
         photo=pixels,
@@ -171,7 +171,7 @@ def _rendered(plan: _Plan, share: float) -> Shelf:
     )
 
 
-def _empty_places(plan: _Plan, share: float) -> frozenset[int]:
+def _empty_places(plan: _ShelfPlan, share: float) -> frozenset[int]:
     """Return the numbers of the places that stay empty, counted row by row."""
     n = plan.rows * plan.per_row
     order = rng_for(plan.seed, "shelf gaps").permutation(n)
@@ -189,10 +189,10 @@ def _column(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Level:
+class _ShelfLevel:
     """One of the shelves."""
 
-    plan: _Plan
+    plan: _ShelfPlan
     row: int
     top: int
     bottom: int
@@ -247,10 +247,10 @@ class _Level:
 
     def _stand(self, scene: Image.Image, tile: Image.Image, place: int, floor: float) -> _Box:
         rng = rng_for(self.plan.seed, "shelf place", self.row, place)
-        seen = viewed(rng, tile)
+        seen = from_an_angle(rng, tile)
         slack = scene.width / self.plan.per_row
         middle = slack * (place + 0.5 + float(rng.uniform(-0.03, 0.03)))
-        stand(scene, seen, middle, floor)
+        place_product(scene, seen, middle, floor)
         left, top = round(middle - seen.width / 2), round(floor - 0.985 * seen.height)
         inner = seen.getchannel("A").getbbox() or (0, 0, *seen.size)
         return left + inner[0], top + inner[1], left + inner[2], top + inner[3]
@@ -290,4 +290,4 @@ def _price(
     half, top, bottom = 1.3 * down, rows[0] + 0.1 * down, rows[0] + 0.92 * down
     draw.rectangle((middle - half, top, middle + half, bottom), fill=paper)
     price = f"{rng.integers(10)}.{rng.integers(10)}9"
-    write(draw, (middle, (top + bottom) / 2), price, round(0.7 * down), (25, 25, 30))
+    draw_text(draw, (middle, (top + bottom) / 2), price, round(0.7 * down), (25, 25, 30))

@@ -5,7 +5,7 @@ Levels are finest first, and a path has the name of a product on each of them:
 >>> paths = (("Arla", "Milk", "Dairy"), ("Oatly", "Oat milk", "Dairy"))
 >>> parents(paths, 0, 2)
 {'Arla': 'Dairy', 'Oatly': 'Dairy'}
->>> numbered(["Oatly", "Arla"], parents(paths, 0, 1))
+>>> numbered_parents(["Oatly", "Arla"], parents(paths, 0, 1))
 (('Milk', 'Oat milk'), array([1, 0]))
 """
 
@@ -50,7 +50,7 @@ def parents(paths: Paths, low: int, high: int) -> dict[str, str]:
     return {path[low]: path[high] for path in paths}
 
 
-def numbered(names: Sequence[str], above: Parents) -> tuple[NamePath, Integers]:
+def numbered_parents(names: Sequence[str], above: Parents) -> tuple[NamePath, Integers]:
     """Return the names above, sorted, and the number of the one above each name."""
     found = tuple(sorted({above[name] for name in names}))
     number = {name: place for place, name in enumerate(found)}
@@ -61,7 +61,7 @@ def columns_of_levels(paths: Paths, class_names: Sequence[str], low: int) -> lis
     """Return where the column of every class goes, on the level of the classes and those above."""
     columns = []
     for high in range(low, len(paths[0])):
-        above, numbers = numbered(class_names, parents(paths, low, high))
+        above, numbers = numbered_parents(class_names, parents(paths, low, high))
         columns.append((numbers, len(above)))
     return columns
 

@@ -30,7 +30,7 @@ from shelfvision.taxonomy._hierarchy import (
     Paths,
     columns_of_levels,
     finest_level,
-    numbered,
+    numbered_parents,
     parents,
     place_of,
 )
@@ -71,7 +71,7 @@ def finest_confident(levels: Sequence[LevelWinners], limit: float) -> Integers:
     return place
 
 
-def answers_of(
+def finest_answers(
     levels: tuple[str, ...], paths: Paths, predictions: Predictions, limit: float
 ) -> Answers:
     """Return the finest name of every photo whose confidence reaches the limit."""
@@ -88,7 +88,7 @@ def answers_of(
     confidences = np.full(len(predictions), np.nan)
     for number, level in enumerate(winners):
         here = (shown == number) & ~failed
-        above, _ = numbered(class_names, parents(paths, low, low + number))
+        above, _ = numbered_parents(class_names, parents(paths, low, low + number))
         names[here] = np.array(above, dtype=object)[level.names[here]]
         on_levels[here] = levels[low + number]
         confidences[here] = level.confidences[here]

@@ -26,7 +26,7 @@ from shelfvision.taxonomy._hierarchy import (
     Parents,
     Paths,
     finest_level,
-    numbered,
+    numbered_parents,
     parents,
     place_of,
 )
@@ -71,7 +71,7 @@ def sum_columns(rows: npt.NDArray[np.float32] | Integers, columns: Columns) -> F
 
 def sum_predictions(found: Predictions, above_of: Parents) -> Predictions:
     """Return predictions of the names above; decisions stay as they are."""
-    above, numbers = numbered(found.class_names, above_of)
+    above, numbers = numbered_parents(found.class_names, above_of)
     prior = found.class_prior
     if prior is not None:
         prior = _sum_by_name(prior, above_of, above)
@@ -87,7 +87,7 @@ def sum_predictions(found: Predictions, above_of: Parents) -> Predictions:
 
 def sum_inventory(inventory: Inventory, above_of: Parents) -> Inventory:
     """Return the inventory of the names above: each draw is added up, and intervals follow."""
-    above, numbers = numbered(inventory.class_names, above_of)
+    above, numbers = numbered_parents(inventory.class_names, above_of)
     draws = sum_columns(inventory.draws, (numbers, len(above))).astype(np.int64)
     draws.flags.writeable = False
     measured = {above_of[n] for n in inventory.class_names if n not in inventory.unmeasured}

@@ -22,7 +22,7 @@ from shelfvision.taxonomy._checks import checked_paths, level_names
 from shelfvision.taxonomy._evaluation import reports_of_levels
 from shelfvision.taxonomy._files import paths_of_directory, paths_of_manifest
 from shelfvision.taxonomy._hierarchy import names_on, parents, place_of
-from shelfvision.taxonomy._levels import answers_of, correct_answers
+from shelfvision.taxonomy._levels import correct_answers, finest_answers
 from shelfvision.taxonomy._mappings import levels_and_paths
 from shelfvision.taxonomy._sums import rolled_up
 from shelfvision.taxonomy._thresholds import choose_thresholds, confidence_limit
@@ -337,7 +337,7 @@ class Taxonomy:
         InvalidParameterError
             There is a threshold for each class instead of one, or a number is out of range.
         """
-        return answers_of(self.levels, self.paths, predictions, confidence_limit(thresholds))
+        return finest_answers(self.levels, self.paths, predictions, confidence_limit(thresholds))
 
     def correct(
         self, answers: Answers, products: Sequence[str] | npt.NDArray[np.object_]

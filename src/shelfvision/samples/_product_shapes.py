@@ -10,7 +10,15 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageOps
 
-from shelfvision.samples._art import Palette, Point, Rgb, hsv, label_art, mixed, random_palette
+from shelfvision.samples._label_art import (
+    Palette,
+    Point,
+    Rgb,
+    hsv,
+    label_art,
+    mixed,
+    random_palette,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

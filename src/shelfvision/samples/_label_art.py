@@ -188,7 +188,7 @@ def _write_brand(
         half = letters * 0.62
         draw.rectangle((0, middle[1] - half, width, middle[1] + half), fill=ink)
         ink = colours.base
-    write(draw, middle, word, letters, ink)
+    draw_text(draw, middle, word, letters, ink)
 
 
 def _write_small_print(
@@ -204,7 +204,7 @@ def _write_small_print(
         draw.line([(x, level), (end, level)], fill=colours.ink, width=thick)
 
 
-def write(draw: ImageDraw.ImageDraw, middle: Point, words: str, letters: int, ink: Rgb) -> None:
+def draw_text(draw: ImageDraw.ImageDraw, middle: Point, words: str, letters: int, ink: Rgb) -> None:
     """Write words around `middle`, `letters` pixels high; illegibly small ones are left out."""
     if letters >= 4:
         draw.text(middle, words, fill=ink, font=_font(letters), anchor="mm")

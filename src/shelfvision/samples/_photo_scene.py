@@ -9,8 +9,8 @@ import numpy.typing as npt
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from shelfvision import protocols
-from shelfvision.samples._art import hsv, mixed, write
-from shelfvision.samples._forms import FORMS, HEIGHTS, Design, draw_product
+from shelfvision.samples._label_art import draw_text, hsv, mixed
+from shelfvision.samples._product_shapes import FORMS, HEIGHTS, Design, draw_product
 
 
 def render_photo(
@@ -26,12 +26,12 @@ def render_photo(
     product = draw_product(rng, design, tall)
     middle = scene.width * rng.uniform(0.45, 0.55)
     _neighbours(rng, scene, product, middle=middle, floor=floor)
-    stand(scene, viewed(rng, product), middle, floor)
+    place_product(scene, from_an_angle(rng, product), middle, floor)
     photo = scene.reduce(finer) if finer > 1 else scene
     blur = max(0.0, rng.normal(0.2, 0.3)) * min(image_size) / 100
     if blur > 0.15:
         photo = photo.filter(ImageFilter.GaussianBlur(blur))
-    return lit(rng, np.asarray(photo, dtype=np.float32))
+    return relit(rng, np.asarray(photo, dtype=np.float32))
 
 
 def _shelf(rng: np.random.Generator, size: tuple[int, int]) -> tuple[Image.Image, float]:
@@ -67,7 +67,7 @@ def _price_rail(
         paper = (250, 250, 245) if rng.random() < 0.6 else hsv(0.15, 0.7, 0.98)
         draw.rectangle((x, top + 0.12 * down, x + across, top + 0.95 * down), fill=paper)
         price = f"{rng.integers(10)}.{rng.integers(10)}9"
-        write(draw, (x + across / 2, top + 0.55 * down), price, round(0.7 * down), (25, 25, 30))
+        draw_text(draw, (x + across / 2, top + 0.55 * down), price, round(0.7 * down), (25, 25, 30))
         x += across * rng.uniform(1.3, 3.0)
 
 
@@ -94,7 +94,7 @@ def _neighbours(
     behind = floor - scene.height * rng.uniform(0.0, 0.03)
     for side in (-1, 1):
         if rng.random() < 0.85:
-            stand(scene, other, middle + side * gap, behind)
+            place_product(scene, other, middle + side * gap, behind)
 
 
 def _shaded(tile: Image.Image, share: float) -> Image.Image:
@@ -103,7 +103,7 @@ def _shaded(tile: Image.Image, share: float) -> Image.Image:
     return ImageChops.multiply(tile, light)
 
 
-def viewed(rng: np.random.Generator, tile: Image.Image) -> Image.Image:
+def from_an_angle(rng: np.random.Generator, tile: Image.Image) -> Image.Image:
     """Turn and tilt a product before the camera."""
     width, height = tile.size
     turn = math.radians(rng.normal(0, 3.5))
@@ -130,7 +130,7 @@ def _perspective(seen: npt.NDArray[np.float64], source: npt.NDArray[np.float64])
     return [float(number) for number in np.linalg.solve(np.array(rows), np.array(values))]
 
 
-def stand(scene: Image.Image, tile: Image.Image, middle: float, floor: float) -> None:
+def place_product(scene: Image.Image, tile: Image.Image, middle: float, floor: float) -> None:
     """Put a product on the shelf, with the shadow at its foot."""
     left, top = round(middle - tile.width / 2), round(floor - 0.985 * tile.height)
     reach = tile.width * 0.56
@@ -142,7 +142,7 @@ def stand(scene: Image.Image, tile: Image.Image, middle: float, floor: float) ->
     scene.paste(tile, (left, top), tile)
 
 
-def lit(rng: np.random.Generator, photo: npt.NDArray[np.float32]) -> protocols.Image:
+def relit(rng: np.random.Generator, photo: npt.NDArray[np.float32]) -> protocols.Image:
     """Light a scene unevenly and add what a camera adds: cast, glare, noise."""
     height, width = photo.shape[:2]
     x = np.linspace(-1, 1, width, dtype=np.float32)
