@@ -13,7 +13,7 @@ import pytest
 import shelfvision as shv
 from shelfvision._keras.backend import backend_name, load_keras
 from shelfvision.export import ExportFormat, Quantize
-from shelfvision.predictions import Calibration, Thresholds
+from shelfvision.predictions import Calibration, TemperatureScaling, Thresholds
 
 if TYPE_CHECKING:
     import keras
@@ -86,12 +86,11 @@ def make_pixels() -> Pixels:
 def make_trusted(plain: shv.Classifier, pixels: Pixels) -> shv.Classifier:
     """Return the classifier, calibrated by a temperature and with a threshold in the middle."""
     calibration = Calibration(
-        method="temperature",
+        calibrator=TemperatureScaling(temperature=2.5),
         num_classes=3,
         n_photos=40,
         error_before=0.2,
         error_after=0.1,
-        temperature=2.5,
     )
     said = calibration.apply(plain.predict_proba(pixels))
     middle = float(np.median(said.max(axis=1)))

@@ -17,7 +17,7 @@ from shelfvision._photos.preprocessing import Preprocessing
 from shelfvision._runtime.card import Card
 from shelfvision.errors import BundleError, PhotoError
 from shelfvision.export import Predictor
-from shelfvision.predictions import Calibration, Thresholds
+from shelfvision.predictions import Calibration, TemperatureScaling, Thresholds
 from support import refuses
 
 from .conftest import require
@@ -74,12 +74,11 @@ cards = st.builds(
         calibration=None
         if temperature is None
         else Calibration(
-            method="temperature",
+            calibrator=TemperatureScaling(temperature=temperature),
             num_classes=len(class_names),
             n_photos=3,
             error_before=0.2,
             error_after=0.1,
-            temperature=temperature,
         ),
         calibration_in_graph=False,
         thresholds=None if threshold is None else Thresholds(values=(threshold,)),

@@ -34,7 +34,7 @@ from shelfvision.errors import (
 from shelfvision.inference._bundle import read_contents, save_bundle
 from shelfvision.inference._manifest import ENTRY, Manifest
 from shelfvision.models import ModelSpec
-from shelfvision.predictions import Calibration, Thresholds, ValidationScores
+from shelfvision.predictions import Calibration, TemperatureScaling, Thresholds, ValidationScores
 from support import refuses
 
 if TYPE_CHECKING:
@@ -69,12 +69,11 @@ def tiny() -> bytes:
         created_with={},
         weights=("w", "b"),
         calibration=Calibration(
-            method="temperature",
+            calibrator=TemperatureScaling(temperature=1.5),
             num_classes=2,
             n_photos=2,
             error_before=0.2,
             error_after=0.1,
-            temperature=1.5,
         ),
         thresholds=Thresholds(values=(0.75,)),
         n_validation=2,

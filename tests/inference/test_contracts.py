@@ -20,7 +20,7 @@ from shelfvision.errors import BundleError, PhotoError
 from shelfvision.inference._bundle import read_contents, save_bundle
 from shelfvision.inference._manifest import Manifest, plain
 from shelfvision.models import ModelSpec
-from shelfvision.predictions import Calibration, Thresholds, ValidationScores
+from shelfvision.predictions import Calibration, TemperatureScaling, Thresholds, ValidationScores
 
 Pixels = npt.NDArray[np.uint8]
 WAYS = ("path", "text", "bytes", "pixels", "torn bytes", "missing path")
@@ -123,12 +123,11 @@ def bundles(draw: st.DrawFn) -> tuple[Manifest, Weights, ValidationScores | None
 
 def cooled(k: int, temperature: float) -> Calibration:
     return Calibration(
-        method="temperature",
+        calibrator=TemperatureScaling(temperature=temperature),
         num_classes=k,
         n_photos=3,
         error_before=0.2,
         error_after=0.1,
-        temperature=temperature,
     )
 
 

@@ -20,7 +20,7 @@ from shelfvision._storage.sealed import SEAL, seal
 from shelfvision.errors import BundleError, InvalidParameterError
 from shelfvision.inference._manifest import ENTRY, VERSION, Manifest, package_versions, plain
 from shelfvision.models import ModelSpec
-from shelfvision.predictions import Calibration, Thresholds
+from shelfvision.predictions import Calibration, TemperatureScaling, Thresholds
 from shelfvision.predictions.validation_scores import MAX_ROWS
 from support import refuses
 
@@ -35,12 +35,11 @@ MANIFEST = Manifest(
     created_with={"keras": "3"},
     weights=("w", "b"),
     calibration=Calibration(
-        method="temperature",
+        calibrator=TemperatureScaling(temperature=1.5),
         num_classes=2,
         n_photos=2,
         error_before=0.2,
         error_after=0.1,
-        temperature=1.5,
     ),
     thresholds=Thresholds(values=(0.75,)),
     n_validation=2,

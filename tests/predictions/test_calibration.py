@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from collections.abc import Callable
-from typing import Any
+import pickle
+from collections.abc import Callable, Mapping
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +19,13 @@ from shelfvision.errors import DataError, InvalidParameterError
 from shelfvision.predictions import (
     Calibration,
     CalibrationMethod,
+    IsotonicCalibration,
+    PlattScaling,
+    TemperatureScaling,
     expected_calibration_error,
+    register_calibrator,
 )
+from shelfvision.predictions.calibrators import _registry
 from support import refuses
 
 Floats = npt.NDArray[np.float32]
@@ -85,12 +92,11 @@ def test_a_temperature_on_probabilities_is_that_on_logits() -> None:
     logits = np.random.default_rng(0).normal(0, 3, (50, 5))
     said = softmax(logits).astype(np.float32)
     calibration = Calibration(
-        method="temperature",
+        calibrator=TemperatureScaling(temperature=1.7),
         num_classes=5,
         n_photos=1,
         error_before=0.1,
         error_after=0.1,
-        temperature=1.7,
     )
     np.testing.assert_allclose(calibration.apply(said), softmax(logits / 1.7), atol=1e-6)
 
@@ -219,7 +225,7 @@ def test_columns_that_do_not_fit_are_refused() -> None:
     with refuses(DataError, "empty", "labels"):
         Calibration.fit(said[:0], true[:0])
     with refuses(InvalidParameterError, "not-an-option", "method"):
-        Calibration.fit(said, true, method="magic")  # type: ignore[arg-type]  # wrong on purpose
+        Calibration.fit(said, true, method="magic")
     with refuses(InvalidParameterError, "wrong-shape", "probabilities"):
         Calibration.fit(said, true).apply([[0.5, 0.5]])
 
@@ -249,7 +255,7 @@ def _fields(method: CalibrationMethod) -> dict[str, Any]:
         ("temperature", lambda f: f.update(method=None), "not-an-option"),
         ("temperature", lambda f: f.update(more=1), "foreign-format"),
         ("temperature", lambda f: f.pop("n_photos"), "foreign-format"),
-        ("sigmoid", lambda f: f.update(lines=[]), "inconsistent"),
+        ("sigmoid", lambda f: f.update(lines=[]), "wrong-length"),
         ("sigmoid", lambda f: f["lines"].pop(), "wrong-length"),
         ("sigmoid", lambda f: f.update(lines=[[1, 2, 3]] * 4), "wrong-length"),
         ("sigmoid", lambda f: f.update(lines=[[1, "2"]] * 4), "wrong-type"),
@@ -274,3 +280,108 @@ def test_plain_values_that_make_no_sense_are_refused(
 def test_what_is_no_mapping_is_refused() -> None:
     with refuses(InvalidParameterError, "wrong-type", "values"):
         Calibration.from_dict([1])  # type: ignore[arg-type]  # wrong on purpose
+
+
+@dataclasses.dataclass(frozen=True)
+class Shrinkage:
+    """Moves every row towards the uniform distribution."""
+
+    share: float
+    name = "shrinkage"
+
+    @classmethod
+    def fit(cls, probabilities: Floats, labels: Labels) -> Self:
+        return cls(float(np.mean(probabilities.argmax(axis=1) != labels)))
+
+    def apply(self, probabilities: Floats) -> Floats:
+        uniform = np.float32(self.share / probabilities.shape[1])
+        return np.asarray((1 - self.share) * probabilities + uniform, dtype=np.float32)
+
+    def to_dict(self) -> dict[str, object]:
+        return {"share": self.share}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        return cls(float(values["share"]))
+
+
+@pytest.fixture
+def _names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_registry, "_known", dict(_registry._known))
+
+
+def test_a_method_of_ones_own_can_be_given_as_a_class() -> None:
+    scores, true = said_and_true(500)
+    calibration = Calibration.fit(scores, true, method=Shrinkage)
+    assert (calibration.method, calibration.temperature) == ("shrinkage", None)
+    assert calibration.error_after < calibration.error_before
+    assert pickle.loads(pickle.dumps(calibration)) == calibration
+
+
+@pytest.mark.usefixtures("_names")
+def test_a_registered_method_is_known_by_its_name_and_loaded_again() -> None:
+    scores, true = said_and_true(100)
+    plain = Calibration.fit(scores, true, method=Shrinkage).to_dict()
+    with refuses(InvalidParameterError, "not-an-option", "method"):
+        Calibration.from_dict(plain)
+    assert register_calibrator(Shrinkage) is Shrinkage
+    calibration = Calibration.fit(scores, true, method="shrinkage")
+    assert calibration == Calibration.from_dict(json.loads(json.dumps(plain)))
+
+
+@pytest.mark.usefixtures("_names")
+def test_a_name_stands_for_one_class() -> None:
+    register_calibrator(Shrinkage)
+    register_calibrator(Shrinkage)
+    other = type("Other", (Shrinkage,), {"name": "shrinkage"})
+    with refuses(InvalidParameterError, "duplicate", "name"):
+        register_calibrator(other)
+    with refuses(InvalidParameterError, "duplicate", "name"):
+        register_calibrator(type("Mine", (Shrinkage,), {"name": "temperature"}))
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        type("NoFit", (), {"name": "none"}),
+        type("NoName", (Shrinkage,), {"name": ""}),
+        type("LongName", (Shrinkage,), {"name": "n" * 101}),
+        type("Number", (Shrinkage,), {"name": 3}),
+        42,
+    ],
+)
+def test_what_is_no_calibration_method_is_refused(method: Any) -> None:
+    with pytest.raises(InvalidParameterError) as caught:
+        Calibration.fit([[0.9, 0.1]], [0], method=method)
+    assert caught.value.parameter == "method"
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"apply": lambda _, rows: rows[:, :2]},
+        {"apply": lambda _, rows: rows * 0.5},
+        {"apply": lambda _, rows: -rows},
+        {"apply": lambda _, rows: np.nan * rows},
+        {"apply": lambda _, rows: np.nan_to_num(rows, nan=0.25)},
+        {"to_dict": lambda _: {"share": np.float32(0.5)}},
+        {"to_dict": lambda _: {"share": float("nan")}},
+        {"to_dict": lambda _: {"method": "shrinkage"}},
+        {"to_dict": lambda _: 0.5},
+    ],
+)
+def test_a_method_of_ones_own_that_breaks_the_contract_is_refused(broken: dict[str, Any]) -> None:
+    scores, true = said_and_true(50)
+    with refuses(InvalidParameterError, "contract", "method"):
+        Calibration.fit(scores, true, method=type("Broken", (Shrinkage,), broken))
+
+
+def test_parameters_for_another_number_of_classes_are_refused() -> None:
+    for calibrator in (
+        PlattScaling(lines=((1.0, 0.0),) * 3),
+        IsotonicCalibration(curves=(((0.0, 1.0), (0.0, 1.0)),) * 3),
+    ):
+        with refuses(InvalidParameterError, "wrong-length", "calibrator"):
+            Calibration(
+                calibrator=calibrator, num_classes=4, n_photos=1, error_before=0.1, error_after=0.1
+            )

@@ -127,9 +127,11 @@ def training_prior(
     provenance: Mapping[str, object], trust: Trust, class_names: tuple[str, ...]
 ) -> Floats | None:
     """Return the class prior that probabilities are made for; None where it is not known."""
-    fitted = None if trust.calibration is None else trust.calibration.method
+    calibration = trust.calibration
     counts = provenance.get("class_counts")
-    if fitted in (None, "temperature") and _are_counts(counts, class_names):
+    # A temperature nearly keeps the prior of training; other methods bring that of their photos.
+    kept = calibration is None or calibration.temperature is not None
+    if kept and _are_counts(counts, class_names):
         return as_prior(counts, class_names)  # type: ignore[arg-type]  # _are_counts looked
     if trust.validation is not None and len(trust.validation):
         counted_labels = np.bincount(trust.validation.labels, minlength=len(class_names))

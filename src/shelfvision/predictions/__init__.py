@@ -1,24 +1,30 @@
 """What a classifier says about photos."""
 
-from shelfvision.predictions._calibration import (
-    Calibration,
-    CalibrationMethod,
-    expected_calibration_error,
-)
+from shelfvision.predictions._calibration import Calibration, expected_calibration_error
 from shelfvision.predictions._prediction import Decision, Prediction
 from shelfvision.predictions._predictions import Predictions
 from shelfvision.predictions._thresholds import Thresholds
+from shelfvision.predictions.calibrators._isotonic import IsotonicCalibration
+from shelfvision.predictions.calibrators._platt import PlattScaling
+from shelfvision.predictions.calibrators._protocol import Calibrator
+from shelfvision.predictions.calibrators._registry import CalibrationMethod, register_calibrator
+from shelfvision.predictions.calibrators._temperature import TemperatureScaling
 from shelfvision.predictions.class_prior import ClassPrior
 from shelfvision.predictions.validation_scores import ValidationScores
 
 __all__ = [
     "Calibration",
     "CalibrationMethod",
+    "Calibrator",
     "ClassPrior",
     "Decision",
+    "IsotonicCalibration",
+    "PlattScaling",
     "Prediction",
     "Predictions",
+    "TemperatureScaling",
     "Thresholds",
     "ValidationScores",
     "expected_calibration_error",
+    "register_calibrator",
 ]

@@ -1,41 +1,32 @@
-"""`Calibration`: makes probabilities mean what they say, and measures how far they do."""
+"""`Calibration`: a fitted calibration method, and the expected calibration error.
+
+A network that gives 0.9 to its prediction should be right in nine of ten such cases. `Calibration`
+holds a `Calibrator`, which does the arithmetic, and what is common to all methods: the number of
+classes, the number of photos, and the calibration error before and after.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, TypeAlias, cast, final
+from typing import TYPE_CHECKING, final
 
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._validation import as_integer, one_of
+from shelfvision._storage.json_values import canonical_json
+from shelfvision._validation import as_integer, listed
 from shelfvision.errors import InvalidParameterError
-from shelfvision.predictions._curves import (
-    TEMPERATURES,
-    Curve,
-    Line,
-    bent,
-    cooled,
-    curves_from,
-    curves_of,
-    lines_from,
-    lines_of,
-    straightened,
-    temperature_of,
-)
 from shelfvision.predictions._plain import count_of, entries_of, number_of
+from shelfvision.predictions.calibrators._protocol import Calibrator, Rows
+from shelfvision.predictions.calibrators._registry import CalibrationMethod, calibrator_class
+from shelfvision.predictions.calibrators._temperature import TemperatureScaling
 from shelfvision.predictions.columns import TOLERANCE, as_probabilities, judged, winners_of
 
 if TYPE_CHECKING:
     from typing import Self
 
-CalibrationMethod: TypeAlias = Literal["temperature", "sigmoid", "isotonic"]
-"""How probabilities are calibrated."""
-
-METHODS: tuple[CalibrationMethod, ...] = ("temperature", "sigmoid", "isotonic")
 _SHARED = ("method", "num_classes", "n_photos", "error_before", "error_after")
-_OWN = {"temperature": "temperature", "sigmoid": "lines", "isotonic": "curves"}
 
 
 @final
@@ -56,16 +47,16 @@ class Calibration:
     Examples
     --------
     >>> import shelfvision as shv
-    >>> said = [[0.99, 0.01], [0.98, 0.02], [0.97, 0.03], [0.02, 0.98]]
-    >>> calibration = shv.Calibration.fit(said, [0, 0, 1, 1])
+    >>> scores = [[0.99, 0.01], [0.98, 0.02], [0.97, 0.03], [0.02, 0.98]]
+    >>> calibration = shv.Calibration.fit(scores, [0, 0, 1, 1])
     >>> calibration.temperature > 1
     True
-    >>> calibration.apply(said).argmax(axis=1).tolist()
+    >>> calibration.apply(scores).argmax(axis=1).tolist()
     [0, 0, 0, 1]
     """
 
-    method: CalibrationMethod
-    """``"temperature"``, ``"sigmoid"`` or ``"isotonic"``."""
+    calibrator: Calibrator
+    """The method with its fitted parameters."""
     num_classes: int
     """The number of classes."""
     n_photos: int
@@ -74,32 +65,21 @@ class Calibration:
     """The expected calibration error on these photos before."""
     error_after: float
     """The same after; measured on the photos it was fitted on, so judge it on others."""
-    temperature: float | None = None
-    """What logits are divided by; above 1 the network claimed too much. None for other methods."""
-    lines: tuple[Line, ...] = ()
-    """For ``"sigmoid"``: slope and intercept, on the log-odds, of every class."""
-    curves: tuple[Curve, ...] = ()
-    """For ``"isotonic"``: probabilities said and probabilities meant, of every class."""
 
     def __post_init__(self) -> None:
-        one_of("method", self.method, METHODS)
         k = as_integer("num_classes", self.num_classes, minimum=2)
-        given = {"temperature": self.temperature is not None}
-        given |= {"sigmoid": bool(self.lines), "isotonic": bool(self.curves)}
-        if [name for name in METHODS if given[name]] != [self.method]:
-            raise InvalidParameterError(
-                f"a calibration by {self.method!r} has {_OWN[self.method]!r} and nothing else; "
-                "make one with Calibration.fit",
-                code="inconsistent",
-                parameter=_OWN[self.method],
-            )
-        if self.method != "temperature" and len(self.lines or self.curves) != k:
-            raise InvalidParameterError(
-                f"{_OWN[self.method]} must have one entry for each of {k} classes, not "
-                f"{len(self.lines or self.curves)}",
-                code="wrong-length",
-                parameter=_OWN[self.method],
-            )
+        _require_classes(self.calibrator, k)
+
+    @property
+    def method(self) -> str:
+        """The name of the method: ``"temperature"``, ``"sigmoid"``, ``"isotonic"`` or your own."""
+        return self.calibrator.name
+
+    @property
+    def temperature(self) -> float | None:
+        """What logits are divided by; above 1 the network was overconfident. None by others."""
+        own = self.calibrator
+        return own.temperature if isinstance(own, TemperatureScaling) else None
 
     @classmethod
     def fit(
@@ -117,11 +97,13 @@ class Calibration:
             What the network says of photos that it was not trained on; rows that sum to 1.
         labels : array_like of int, shape (n,)
             The true class of each.
-        method : {"temperature", "sigmoid", "isotonic"}, default="temperature"
+        method : {"temperature", "sigmoid", "isotonic"}, str or type, default="temperature"
             ``"temperature"`` divides all logits by one number, which keeps every label and does
-            with a hundred photos. ``"sigmoid"`` bends the log-odds of each class with two numbers;
+            with a hundred photos. ``"sigmoid"`` fits a sigmoid to the log-odds of each class;
             ``"isotonic"`` fits each class a rising curve of steps. These two may change labels
-            and want tens and hundreds of photos a class; a class without photos stays as it is.
+            and need tens and hundreds of photos a class; a class without photos stays as it is.
+            A name that was registered with ``register_calibrator``, or a class that keeps the
+            contract of `Calibrator`, is a method of your own.
 
         Returns
         -------
@@ -131,11 +113,12 @@ class Calibration:
         Raises
         ------
         InvalidParameterError
-            The columns do not fit together, or there are fewer than two classes.
+            The columns do not fit together, there are fewer than two classes, or a method of your
+            own breaks the contract.
         DataError
             There are no photos.
         """
-        one_of("method", method, METHODS)
+        made = calibrator_class(method)
         rows, true = judged(probabilities, labels)
         if rows.shape[1] < 2:
             raise InvalidParameterError(
@@ -144,15 +127,14 @@ class Calibration:
                 code="wrong-shape",
                 parameter="probabilities",
             )
+        calibrator = made.fit(rows, true)
+        _require_contract(calibrator, rows)
         fitted = cls(
-            method=method,
+            calibrator=calibrator,
             num_classes=rows.shape[1],
             n_photos=len(rows),
             error_before=expected_calibration_error(rows, true),
             error_after=0.0,
-            temperature=temperature_of(rows, true) if method == "temperature" else None,
-            lines=lines_of(rows, true) if method == "sigmoid" else (),
-            curves=curves_of(rows, true) if method == "isotonic" else (),
         )
         after = expected_calibration_error(fitted.apply(rows), true)
         return replace(fitted, error_after=after)
@@ -183,18 +165,12 @@ class Calibration:
                 code="wrong-shape",
                 parameter="probabilities",
             )
-        if self.temperature is not None:
-            return cooled(rows, self.temperature)
-        return straightened(rows, self.lines) if self.lines else bent(rows, self.curves)
+        return np.asarray(self.calibrator.apply(rows), dtype=np.float32)
 
     def to_dict(self) -> dict[str, object]:
         """Return the calibration as plain JSON values."""
-        shared = {name: getattr(self, name) for name in _SHARED}
-        if self.method == "sigmoid":
-            return shared | {"lines": [list(line) for line in self.lines]}
-        if self.method == "isotonic":
-            return shared | {"curves": [[list(said), list(meant)] for said, meant in self.curves]}
-        return shared | {"temperature": self.temperature}
+        shared: dict[str, object] = {name: getattr(self, name) for name in _SHARED}
+        return shared | self.calibrator.to_dict()
 
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> Self:
@@ -213,20 +189,71 @@ class Calibration:
         Raises
         ------
         InvalidParameterError
-            An entry is missing, unknown, or of a kind or size that makes no sense.
+            An entry is missing, unknown, or of a kind or size that makes no sense, or the method
+            is your own and was not registered.
         """
-        method = values.get("method") if isinstance(values, Mapping) else None
-        own = _OWN.get(method if isinstance(method, str) else "", "temperature")
-        entries = entries_of(values, (*_SHARED, own), "a calibration")
+        given: Mapping[str, object] = values if isinstance(values, Mapping) else {}
+        shared = {name: given[name] for name in _SHARED if name in given}
+        entries = entries_of(shared if given else values, _SHARED, "a calibration")
+        own = {name: value for name, value in given.items() if name not in _SHARED}
+        # Only names: a class never comes from a file.
+        method = calibrator_class(entries["method"])
         return cls(
-            method=cast("CalibrationMethod", one_of("method", cast("str", method), METHODS)),
+            calibrator=method.from_dict(own),
             num_classes=count_of(entries["num_classes"], "num_classes"),
             n_photos=count_of(entries["n_photos"], "n_photos"),
             error_before=number_of(entries["error_before"], "error_before", 0, 1),
             error_after=number_of(entries["error_after"], "error_after", 0, 1),
-            temperature=_temperature(entries[own]) if own == "temperature" else None,
-            lines=lines_from(entries[own]) if own == "lines" else (),
-            curves=curves_from(entries[own]) if own == "curves" else (),
+        )
+
+
+def _require_classes(calibrator: Calibrator, num_classes: int) -> None:
+    """Refuse parameters that were fitted to another number of classes."""
+    row = np.full((1, num_classes), 1 / num_classes, np.float32)
+    try:
+        fits = np.shape(calibrator.apply(row)) == row.shape
+    except ValueError:
+        fits = False
+    if not fits:
+        raise InvalidParameterError(
+            f"the parameters of a calibration by {calibrator.name!r} must be for {num_classes} "
+            "classes, and are for another number; make one with Calibration.fit",
+            code="wrong-length",
+            parameter="calibrator",
+        )
+
+
+def _are_shares(rows: npt.NDArray[np.generic]) -> bool:
+    """Return whether all numbers are from 0 to 1 and every row sums to 1."""
+    if rows.dtype.kind != "f":
+        return False
+    floats = rows.astype(np.float64)
+    # Written so that NaN counts as outside.
+    inside = ((floats >= 0) & (floats <= 1 + 1e-3)).all()
+    return bool(inside and (np.abs(floats.sum(axis=1) - 1) <= 1e-3).all())
+
+
+def _require_contract(calibrator: Calibrator, rows: Rows) -> None:
+    """Refuse what a method of the user's own gives, if a classifier could not use or save it."""
+    unread = np.full((1, rows.shape[1]), np.nan, np.float32)
+    found = np.asarray(calibrator.apply(np.concatenate([rows, unread])))
+    fault = None
+    if found.shape != (len(rows) + 1, rows.shape[1]) or not _are_shares(found[:-1]):
+        fault = f"apply must return rows of {rows.shape[1]} probabilities that sum to 1"
+    elif not np.isnan(found[-1]).all():
+        fault = "apply must leave a row of NaN, of a photo that could not be read, as it is"
+    own = calibrator.to_dict()
+    try:
+        canonical_json(own)
+    except (TypeError, ValueError) as error:
+        fault = f"to_dict must return plain JSON values, but {error}"
+    if not isinstance(own, dict) or set(own) & set(_SHARED):
+        fault = f"to_dict must return a dict without the names {listed(_SHARED)}"
+    if fault is not None:
+        raise InvalidParameterError(
+            f"the calibration method {calibrator.name!r} breaks its contract: {fault}",
+            code="contract",
+            parameter="method",
         )
 
 
@@ -269,8 +296,8 @@ def expected_calibration_error(
     Examples
     --------
     >>> import shelfvision as shv
-    >>> said = [[0.9, 0.1], [0.9, 0.1], [0.8, 0.2], [0.2, 0.8]]
-    >>> round(shv.expected_calibration_error(said, [0, 1, 0, 1]), 3)
+    >>> scores = [[0.9, 0.1], [0.9, 0.1], [0.8, 0.2], [0.2, 0.8]]
+    >>> round(shv.expected_calibration_error(scores, [0, 1, 0, 1]), 3)
     0.3
     """
     rows, true = judged(probabilities, labels)
@@ -284,7 +311,3 @@ def expected_calibration_error(
     )
     surplus = confidences.astype(np.float64) - (winners == true)
     return float(np.abs(np.bincount(places, weights=surplus, minlength=bins)).sum() / len(rows))
-
-
-def _temperature(value: object) -> float:
-    return number_of(value, "temperature", *TEMPERATURES)

@@ -57,6 +57,18 @@ def list_of(value: object, what: str) -> list[object]:
     return list(value)
 
 
+def pair_of(value: object, what: str) -> tuple[object, object]:
+    """Return the two entries of a list."""
+    pair = list_of(value, what)
+    if len(pair) != 2:
+        raise InvalidParameterError(
+            f"{what} must have two entries, not {len(pair)}",
+            code="wrong-length",
+            parameter="values",
+        )
+    return pair[0], pair[1]
+
+
 def optional_number(value: object, what: str, low: float, high: float) -> float | None:
     """Return a number in this range, or None."""
     return None if value is None else number_of(value, what, low, high)
