@@ -46,7 +46,11 @@ if TYPE_CHECKING:
     from shelfvision.gallery import Gallery
     from shelfvision.inference import BundleInfo, Classifier, inspect
     from shelfvision.inventory import Inventory, StockCheck, take_inventory
-    from shelfvision.models import build_model, register_architecture
+    from shelfvision.models import (
+        available_architectures,
+        build_model,
+        register_architecture,
+    )
     from shelfvision.predictions import (
         Calibration,
         Prediction,
@@ -92,6 +96,7 @@ _HOMES = {
     "TrainingResult": "training",
     "ValidationScores": "predictions",
     "audit": "auditing",
+    "available_architectures": "models",
     "build_model": "models",
     "compare": "evaluation",
     "evaluate": "evaluation",
@@ -157,6 +162,7 @@ __all__ = [
     "audit",
     "auditing",
     "augment",
+    "available_architectures",
     "build_model",
     "compare",
     "data",

@@ -290,7 +290,7 @@ def test_a_network_of_keras_may_have_just_the_fewest_numbers_and_no_fewer(
     manifest = dataclasses.replace(MANIFEST, own_architecture=False)
     for fewest in (8, 9):
         known = {"mine": Architecture(build=lambda spec: own(), fewest=fewest)}
-        monkeypatch.setattr(registry, "_OURS", known)
+        monkeypatch.setattr(registry, "_BUILTIN", known)
         read = partial(read_contents, io.BytesIO(bundle(manifest)))
         if fewest == 8:
             assert read().manifest == manifest

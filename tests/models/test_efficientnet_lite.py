@@ -8,7 +8,10 @@ import pytest
 import shelfvision as shv
 from shelfvision.errors import ModelError
 from shelfvision.models import cut_points, spec_of
-from shelfvision.models.architectures._efficientnet_lite import blocks, efficientnet_lite_tensors
+from shelfvision.models.architectures._efficientnet_lite_layout import (
+    blocks,
+    efficientnet_lite_tensors,
+)
 from support import refuses
 
 # Parameters with a thousand classes, batch norms' statistics aside, as published with the weights.

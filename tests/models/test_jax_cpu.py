@@ -7,7 +7,7 @@ import pytest
 
 import shelfvision as shv
 from shelfvision._keras.backend import backend_name, load_keras
-from shelfvision._keras.jax_cpu import quicken
+from shelfvision._keras.jax_cpu import use_fast_convolutions
 
 
 @pytest.mark.parametrize("padding", ["same", "valid"])
@@ -39,7 +39,7 @@ def test_other_convolutions_stay_as_they_are() -> None:
         k.layers.Conv2D(4, 1, strides=2),
         k.layers.Conv2D(4, 1, groups=2),
     ):
-        quicken(k.Model(image, layer(image)))
+        use_fast_convolutions(k.Model(image, layer(image)))
         assert "call" not in vars(layer)
 
 
@@ -58,7 +58,7 @@ def _check_same(layer: object, shape: tuple[int, int, int]) -> None:
     pixels = np.random.default_rng(0).normal(size=(2, *shape)).astype(np.float32)
     before = np.asarray(k.ops.convert_to_numpy(model(pixels)))
     slopes = _slopes(model, pixels)
-    quicken(model)
+    use_fast_convolutions(model)
     after = np.asarray(k.ops.convert_to_numpy(model(pixels)))
     assert after == pytest.approx(before, abs=1e-5)
     for one, other in zip(slopes, _slopes(model, pixels), strict=True):

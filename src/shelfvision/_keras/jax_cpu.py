@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Tensor: TypeAlias = Any
 
 
-def quicken(model: keras.Model) -> None:
+def use_fast_convolutions(model: keras.Model) -> None:
     """Let the convolutions of a model take the quick way, where it is one."""
     if backend_name() != "jax" or importlib.import_module("jax").default_backend() != "cpu":
         return

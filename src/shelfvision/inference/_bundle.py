@@ -29,7 +29,7 @@ from shelfvision.inference._manifest import Manifest
 from shelfvision.models import ModelSpec
 from shelfvision.models.architecture import Architecture
 from shelfvision.models.building import built_in_float32, model_from_spec
-from shelfvision.models.registry import architecture_for, is_ours, is_registered
+from shelfvision.models.registry import architecture_for, is_builtin, is_registered
 from shelfvision.predictions import ValidationScores
 
 if TYPE_CHECKING:
@@ -187,7 +187,7 @@ def _require_architecture(header: Header, manifest: Manifest, where: str) -> Non
         architecture = architecture_for(manifest.spec)
     except ModelError as error:
         raise BundleError(f"{where} cannot be loaded: {error}", code=error.code) from error
-    if not own and not is_ours(_name(manifest)):
+    if not own and not is_builtin(_name(manifest)):
         raise BundleError(
             f"{where} cannot be loaded: it gives {_name(manifest)!r} out as an architecture of "
             "shelfvision; copy it again from where it came",

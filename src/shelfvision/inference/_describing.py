@@ -10,7 +10,7 @@ from shelfvision.export.exporting import Source
 from shelfvision.inference._manifest import Manifest, package_versions
 from shelfvision.inference._predicting import PredictingClassifier
 from shelfvision.models import ModelSpec
-from shelfvision.models.registry import is_ours
+from shelfvision.models.registry import is_builtin
 
 if TYPE_CHECKING:
     from shelfvision.inference._classifier import Classifier
@@ -26,7 +26,7 @@ def manifest_of(classifier: PredictingClassifier) -> Manifest:
     )
     return Manifest(
         spec=spec,
-        own_architecture=known is None or not is_ours(known.architecture),
+        own_architecture=known is None or not is_builtin(known.architecture),
         class_names=classifier.class_names,
         preprocessing=classifier.preprocessing,
         provenance=classifier.provenance,
@@ -45,7 +45,7 @@ def exported_source(classifier: Classifier) -> Source:
         card=_card_of(classifier, classifier.save(io.BytesIO())),
         model=network.model,
         values=list(network.weights.values()),
-        spec=spec if spec is not None and is_ours(spec.architecture) else None,
+        spec=spec if spec is not None and is_builtin(spec.architecture) else None,
         probabilities=classifier._scores,
     )
 

@@ -2,11 +2,12 @@
 
 from shelfvision.models._backbone import cut_points, freeze_backbone, save_backbone
 from shelfvision.models.building import build_model
-from shelfvision.models.registry import register_architecture
+from shelfvision.models.registry import available_architectures, register_architecture
 from shelfvision.models.spec import ModelSpec, spec_of
 
 __all__ = [
     "ModelSpec",
+    "available_architectures",
     "build_model",
     "cut_points",
     "freeze_backbone",

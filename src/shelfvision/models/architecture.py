@@ -1,4 +1,8 @@
-"""`Architecture`: what has to be known about a network to build it, load it and cut it."""
+"""`Architecture`: what has to be known about a network to build it, load it and cut it.
+
+Each module of `models.architectures` ends with `ARCHITECTURES`, which holds one of these for each
+name that it offers; `models.registry` joins them.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +31,8 @@ class Architecture:
     """Gives the shape of every weight by path, in order, without Keras; None if only Keras can."""
     fewest: int = 0
     """Where the shapes are not known, how many numbers its weights hold at least."""
-    smallest: Callable[[], int] | None = None
-    """Gives the smallest side of an image, in pixels; None where there is no such limit."""
+    smallest: int = 1
+    """The smallest side of an image, in pixels."""
     image_size: tuple[int, int] = (100, 100)
     """The size of images for callers who name none."""
     cuts: Callable[[ModelSpec], tuple[str, ...]] | None = None

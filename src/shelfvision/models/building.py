@@ -6,13 +6,13 @@ import os
 from typing import TYPE_CHECKING
 
 from shelfvision._keras.backend import float32_policy, load_keras
-from shelfvision._keras.jax_cpu import quicken
+from shelfvision._keras.jax_cpu import use_fast_convolutions
 from shelfvision._keras.weights import load_weights
 from shelfvision.errors import ModelError
 from shelfvision.models._backbone import freeze_backbone
 from shelfvision.models.architecture import Builder
 from shelfvision.models.registry import architecture_for, architecture_named, is_registered
-from shelfvision.models.spec import ModelSpec, remember
+from shelfvision.models.spec import ModelSpec, set_spec
 
 if TYPE_CHECKING:
     import keras
@@ -113,12 +113,12 @@ def _give_weights(model: keras.Model, spec: ModelSpec, weights: str | os.PathLik
 
 
 def model_from_spec(spec: ModelSpec) -> keras.Model:
-    """Build the model of a spec, and remember the spec."""
+    """Build the model of a spec; `spec_of` then returns the spec."""
     model = built_in_float32(architecture_for(spec).build, spec)
     if is_registered(spec.architecture):
         _require_contract(model, spec)
-    quicken(model)
-    remember(model, spec)
+    use_fast_convolutions(model)
+    set_spec(model, spec)
     return model
 
 

@@ -8,45 +8,23 @@ from types import MappingProxyType
 from shelfvision._validation import as_image_size, as_integer, listed
 from shelfvision.errors import InvalidParameterError, ModelError
 from shelfvision.models.architecture import Architecture, Builder, Shapes
-from shelfvision.models.architectures._applications import PREFIX, application
-from shelfvision.models.architectures._efficientnet_lite import (
-    FAMILY,
-    SMALLEST,
-    build_efficientnet_lite,
-    efficientnet_lite_cuts,
-    efficientnet_lite_tensors,
+from shelfvision.models.architectures import (
+    _applications,
+    _efficientnet_lite,
+    _grocery_cnn,
+    _shelf_cnn,
 )
-from shelfvision.models.architectures._grocery_cnn import (
-    build_grocery_cnn,
-    grocery_cnn_smallest,
-    grocery_cnn_tensors,
-)
-from shelfvision.models.architectures._shelf_cnn import build_shelf_cnn, shelf_cnn_tensors
-from shelfvision.models.pretrained._pretrained import set_imagenet
 from shelfvision.models.spec import MAX_SIDE, ModelSpec
 
-
-def _efficientnet_lite(name: str) -> Architecture:
-    side = FAMILY[name].side
-    return Architecture(
-        build=build_efficientnet_lite,
-        tensors=efficientnet_lite_tensors,
-        smallest=lambda: SMALLEST,
-        image_size=(side, side),
-        cuts=efficientnet_lite_cuts,
-        imagenet=set_imagenet,
-    )
-
-
-_OURS = MappingProxyType(
+_BUILTIN = MappingProxyType(
     {
-        "grocery_cnn": Architecture(
-            build=build_grocery_cnn, tensors=grocery_cnn_tensors, smallest=grocery_cnn_smallest
-        ),
-        "shelf_cnn": Architecture(build=build_shelf_cnn, tensors=shelf_cnn_tensors),
-        **{name: _efficientnet_lite(name) for name in FAMILY},
+        **_grocery_cnn.ARCHITECTURES,
+        **_shelf_cnn.ARCHITECTURES,
+        **_efficientnet_lite.ARCHITECTURES,
+        **_applications.ARCHITECTURES,
     }
 )
+_PREFIX = _applications.PREFIX
 _registered: dict[str, Architecture] = {}
 _lock = threading.Lock()
 
@@ -113,7 +91,7 @@ def register_architecture(
     made = Architecture(
         build=builder,
         tensors=tensors,
-        smallest=lambda: side,
+        smallest=side,
         image_size=as_image_size(image_size),
     )
     with _lock:
@@ -126,35 +104,61 @@ def is_registered(name: str) -> bool:
     return name in _registered
 
 
-def is_ours(name: str) -> bool:
-    """Return whether a name stands for an architecture that needs no code of the user's."""
-    return name in _OURS or name.startswith(PREFIX)
+def is_builtin(name: str) -> bool:
+    """Return whether a name is one of an architecture that needs no code of the user's."""
+    return name in _BUILTIN or name.startswith(_PREFIX)
+
+
+def available_architectures() -> tuple[str, ...]:
+    """Return the names that `build_model` takes as ``architecture=``.
+
+    Returns
+    -------
+    tuple of str
+        Those of this library, those that were registered, and those of ``keras.applications``,
+        which start with ``"keras:"``.
+
+    Examples
+    --------
+    >>> import shelfvision as shv
+    >>> shv.available_architectures()[:3]
+    ('grocery_cnn', 'shelf_cnn', 'efficientnet_lite0')
+    """
+    ours = [name for name in _BUILTIN if not name.startswith(_PREFIX)]
+    return (*ours, *_registered, *_applications.ARCHITECTURES)
 
 
 def architecture_named(name: str) -> Architecture:
     """Return the architecture of a name."""
-    if name.startswith(PREFIX):
-        return application(name)
-    found = _OURS.get(name) or _registered.get(name)
-    if found is None:
+    found = _BUILTIN.get(name) or _registered.get(name)
+    if found is not None:
+        return found
+    names = available_architectures()
+    if name.startswith(_PREFIX):
+        keras_names = [known for known in names if known.startswith(_PREFIX)]
         raise ModelError(
-            f"there is no architecture {name!r}; choose one of "
-            f"{listed((*_OURS, *_registered), limit=50)}, or one of keras.applications such as "
-            f"'{PREFIX}MobileNetV3Small', or make your own known with register_architecture",
+            f"there is no architecture {name!r}; of keras.applications choose one of "
+            f"{listed(keras_names, limit=50)}",
             code="not-an-option",
             parameter="architecture",
         )
-    return found
+    others = [known for known in names if not known.startswith(_PREFIX)]
+    raise ModelError(
+        f"there is no architecture {name!r}; choose one of {listed(others, limit=50)}, or one of "
+        f"keras.applications such as '{_PREFIX}MobileNetV3Small', or make your own known with "
+        "register_architecture",
+        code="not-an-option",
+        parameter="architecture",
+    )
 
 
 def architecture_for(spec: ModelSpec) -> Architecture:
     """Return the architecture that a spec names, once the spec is known to fit it."""
     found = architecture_named(spec.architecture)
-    smallest = 1 if found.smallest is None else found.smallest()
-    if min(spec.image_size) < smallest:
+    if min(spec.image_size) < found.smallest:
         raise ModelError(
             f"image_size {spec.image_size} is too small for {spec.architecture}, which needs at "
-            f"least ({smallest}, {smallest}) pixels; choose a larger one",
+            f"least ({found.smallest}, {found.smallest}) pixels; choose a larger one",
             code="too-small",
             parameter="image_size",
         )
@@ -169,7 +173,7 @@ def _require_free(name: str, builder: Builder) -> None:
             code="wrong-type",
             parameter="name",
         )
-    if is_ours(name):
+    if is_builtin(name):
         raise InvalidParameterError(
             f"the name {name!r} stands for an architecture of shelfvision; choose another",
             code="duplicate",

@@ -116,7 +116,7 @@ class ModelSpec:
 _specs: weakref.WeakKeyDictionary[keras.Model, ModelSpec] = weakref.WeakKeyDictionary()
 
 
-def remember(model: keras.Model, spec: ModelSpec) -> None:
+def set_spec(model: keras.Model, spec: ModelSpec) -> None:
     """Note what `model` was built from."""
     _specs[model] = spec
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Literal
 
 from shelfvision._keras.backend import load_keras, untouched
 from shelfvision._random import seed_for
-from shelfvision._validation import listed
 from shelfvision.errors import ModelError
 from shelfvision.models.architecture import Architecture
 from shelfvision.models.spec import ModelSpec
@@ -85,26 +84,6 @@ APPLICATIONS = MappingProxyType(
 
 _IMAGENET_MEAN, _IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _CAFFE_MEAN = (103.939, 116.779, 123.68)  # blue, green, red
-
-
-def application(name: str) -> Architecture:
-    """Return what is known about ``"keras:<name of a network>"``."""
-    known = APPLICATIONS.get(name.removeprefix(PREFIX))
-    if known is None:
-        raise ModelError(
-            f"there is no architecture {name!r}; of keras.applications choose one of "
-            f"{listed((PREFIX + known for known in APPLICATIONS), limit=50)}",
-            code="not-an-option",
-            parameter="architecture",
-        )
-    return Architecture(
-        build=build_application,
-        # Half of them: the next version of Keras may build a network a little differently.
-        fewest=known.parameters // 2,
-        smallest=lambda: known.smallest,
-        image_size=(known.side, known.side),
-        imagenet=_set_imagenet,
-    )
 
 
 def build_application(spec: ModelSpec) -> keras.Model:
@@ -217,3 +196,20 @@ def _set_imagenet(model: keras.Model, spec: ModelSpec) -> None:
     for weight, value in zip(model.weights, trained.weights, strict=True):
         if id(weight) not in head:
             weight.assign(value)
+
+
+def _architecture(known: Application) -> Architecture:
+    return Architecture(
+        build=build_application,
+        # Half of them: the next version of Keras may build a network a little differently.
+        fewest=known.parameters // 2,
+        smallest=known.smallest,
+        image_size=(known.side, known.side),
+        imagenet=_set_imagenet,
+    )
+
+
+ARCHITECTURES = MappingProxyType(
+    {PREFIX + name: _architecture(known) for name, known in APPLICATIONS.items()}
+)
+"""The networks by name."""

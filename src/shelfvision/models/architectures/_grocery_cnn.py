@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from shelfvision._keras.backend import load_keras
 from shelfvision._random import seed_for
+from shelfvision.models.architecture import Architecture
 from shelfvision.models.spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -54,11 +56,6 @@ def grocery_cnn_tensors(spec: ModelSpec) -> dict[str, tuple[int, ...]]:
     return tensors
 
 
-def grocery_cnn_smallest() -> int:
-    """Return the smallest side, in pixels, that leaves a pixel after the last pooling."""
-    return next(side for side in range(1, 1000) if _side_after(side) >= 1)
-
-
 def _block(x: keras.KerasTensor, spec: ModelSpec, number: int) -> keras.KerasTensor:
     layers = load_keras().layers
     conv = layers.Conv2D(
@@ -99,3 +96,16 @@ def _side_after(side: int) -> int:
     for _ in range(BLOCKS):
         side = max(side - 2, 0) // 2
     return side
+
+
+ARCHITECTURES = MappingProxyType(
+    {
+        "grocery_cnn": Architecture(
+            build=build_grocery_cnn,
+            tensors=grocery_cnn_tensors,
+            # The smallest side that leaves a pixel after the last pooling.
+            smallest=next(side for side in range(1, 1000) if _side_after(side) >= 1),
+        )
+    }
+)
+"""The network by its name."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from shelfvision._keras.backend import load_keras
 from shelfvision._random import seed_for
+from shelfvision.models.architecture import Architecture
 from shelfvision.models.spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -142,3 +144,9 @@ class _Parts:
         return load_keras().layers.BatchNormalization(
             momentum=self.plan.momentum, gamma_initializer=gamma, name=f"{name}_norm"
         )(x)
+
+
+ARCHITECTURES = MappingProxyType(
+    {"shelf_cnn": Architecture(build=build_shelf_cnn, tensors=shelf_cnn_tensors)}
+)
+"""The network by its name."""

@@ -15,7 +15,10 @@ import numpy as np
 from shelfvision._keras.weights import assign_named, require_same
 from shelfvision._storage.safetensors import MAX_FILE, Tensor, open_weights
 from shelfvision.errors import MissingDependencyError, ModelError
-from shelfvision.models.architectures._efficientnet_lite import blocks, efficientnet_lite_backbone
+from shelfvision.models.architectures._efficientnet_lite_layout import (
+    blocks,
+    efficientnet_lite_backbone,
+)
 from shelfvision.models.pretrained._torch_file import read_torch_file
 from shelfvision.models.spec import ModelSpec
 

@@ -17,7 +17,7 @@ from shelfvision.data.arguments import require_dataset
 from shelfvision.data.splitting.leaks import Leak, OnLeak
 from shelfvision.errors import DataError, ModelError, TrainingWarning
 from shelfvision.models import spec_of
-from shelfvision.models.registry import is_ours
+from shelfvision.models.registry import is_builtin
 
 if TYPE_CHECKING:
     import keras
@@ -133,7 +133,7 @@ def check_probabilities(model: keras.Model, train: Dataset) -> None:
     One photo tells; without this a long training would end in a model that cannot be served.
     """
     spec = spec_of(model)
-    if spec is not None and is_ours(spec.architecture):
+    if spec is not None and is_builtin(spec.architecture):
         return
     ops = load_keras().ops
     rows = model(train.read_batch(np.array([0])), training=False)

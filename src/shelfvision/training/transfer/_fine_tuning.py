@@ -14,7 +14,7 @@ from shelfvision._progress import progress
 from shelfvision.data import Dataset
 from shelfvision.errors import InvalidParameterError
 from shelfvision.models import spec_of
-from shelfvision.models.spec import remember
+from shelfvision.models.spec import set_spec
 from shelfvision.training.loop._compile import compiled_by_caller
 from shelfvision.training.run._state import Json
 from shelfvision.training.settings._settings import Settings
@@ -88,7 +88,7 @@ def fine_tuning_for(
     spec = spec_of(model)
     if spec is not None:
         # It is trained with the loss of the model that it is the upper part of.
-        remember(above, spec)
+        set_spec(above, spec)
     body = FrozenLayers(below)
     return FineTuning(
         learner=above,
