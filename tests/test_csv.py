@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import random
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -155,6 +156,19 @@ def test_a_missing_column_is_named_with_its_parameter(file: Path, header: str) -
     file.write_text(header + "\n")
     with refuses(DataError, "missing-column", "path_column"):
         cells(file)
+
+
+@pytest.mark.remedy("missing-column")
+@pytest.mark.parametrize("title", ["Price list\n", "Price list;;\n\n", "Store 7,,,\nfrom May\n"])
+def test_a_title_above_the_header_is_to_be_removed(file: Path, title: str) -> None:
+    file.write_text(title + PLAIN)
+    with refuses(DataError, "missing-column", "path_column") as caught:
+        cells(file)
+    line = re.search(r"they are in line (\d+); remove the lines above it", str(caught.value))
+    assert line
+    kept = file.read_text().splitlines(keepends=True)[int(line[1]) - 1 :]
+    file.write_text("".join(kept))
+    assert cells(file) == ROWS
 
 
 @pytest.mark.remedy("missing-column")

@@ -195,7 +195,8 @@ def _opened(
     records = _records(file, text, delimiter, first)
     header = next(((line, cells) for line, cells in records if any(map(str.strip, cells))), None)
     names = [] if header is None else [clean_name(cell) for cell in header[1]]
-    _require_columns(file, names, wanted)
+    complete = set(wanted) <= set(names)
+    _require_columns(file, names, wanted, None if complete else _header_below(text, first, wanted))
     asked = {name: clean_name(name) for name in (*columns, *optional)}
     places = {name: names.index(clean) for name, clean in asked.items() if clean in names}
     least = 1 + max(places.values(), default=-1)
@@ -247,6 +248,16 @@ def _records(
         ) from error
 
 
+def _header_below(text: str, first: int, wanted: Collection[str]) -> int | None:
+    """Return the number of a line that has all columns, below a first line with other text."""
+    for number, line in islice(enumerate(lines_of(text), first), 1, _SAMPLE):
+        for delimiter in _DELIMITERS:
+            cells = {clean_name(cell.strip('" ')) for cell in line.split(delimiter)}
+            if cells.issuperset(wanted):
+                return number
+    return None
+
+
 def _plain(cell: str) -> str:
     """Return a cell without the formula that keeps it text."""
     kept = _AS_TEXT.fullmatch(cell)
@@ -286,10 +297,17 @@ def _whole_rows(
 
 
 def _require_columns(
-    file: TextFile, names: Sequence[str], wanted: Mapping[str, str | None]
+    file: TextFile, names: Sequence[str], wanted: Mapping[str, str | None], below: int | None
 ) -> None:
     missing = [name for name in wanted if name not in names]
     if missing:
+        if below is not None:
+            raise file.refused(
+                f"{file.what} {file.name} must have the columns {listed(wanted)} in its first "
+                f"line, but they are in line {below}; remove the lines above it",
+                "missing-column",
+                wanted[missing[0]],
+            )
         there = list(filter(None, names))
         has = f"its columns are {listed(there, limit=20)}" if there else "the file is empty"
         named_by, near = wanted[missing[0]], closest(missing[0], there)

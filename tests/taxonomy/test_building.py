@@ -187,6 +187,20 @@ def test_a_taxonomy_is_read_as_spreadsheets_write_it(tmp_path: Path, delimiter: 
     assert shv.Taxonomy.from_manifest(path, encoding="cp1252").paths == ((NFC, "cheese"),)
 
 
+@pytest.mark.remedy("lost-digits")
+@pytest.mark.parametrize("code", ["4.00638E+12", "4,00638E+12", "4006381333931.0"])
+def test_a_code_that_a_spreadsheet_has_made_a_number_of_is_refused(
+    tmp_path: Path, code: str
+) -> None:
+    path = tmp_path / "codes.csv"
+    path.write_text(f"product;label\n{code};milk\n", encoding="utf-8")
+    with refuses(DataError, "lost-digits", "columns") as caught:
+        shv.Taxonomy.from_manifest(path)
+    assert "line 2" in str(caught.value)
+    path.write_text("product;label\n4006381333931;milk\n", encoding="utf-8")
+    assert shv.Taxonomy.from_manifest(path).names("product") == ("4006381333931",)
+
+
 def test_folders_are_told_by_their_path(tmp_path: Path) -> None:
     with pytest.raises(DatasetNotFoundError):
         shv.Taxonomy.from_directory(tmp_path / "none")

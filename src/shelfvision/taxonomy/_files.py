@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import islice
 
 from shelfvision._csv import read_table
-from shelfvision._identifiers import clean_name
+from shelfvision._identifiers import clean_name, is_damaged_code
 from shelfvision._text import unguarded
 from shelfvision._validation import counted
 from shelfvision.data.finding.directories import existing_directory
@@ -41,8 +41,20 @@ def paths_of_manifest(
                 code="empty",
                 parameter="columns",
             )
+        _require_undamaged(found, f"line {line} of {table.name}", columns)
         paths.append(found)
     return paths
+
+
+def _require_undamaged(path: NamePath, where: str, columns: Sequence[str]) -> None:
+    for column, name in zip(columns, path, strict=True):
+        if is_damaged_code(clean_name(name)):
+            raise DataError(
+                f"{where} must have a {column} as it is, got {name!r}, a number that a "
+                f"spreadsheet made of a code; write the column {column!r} again as text",
+                code="lost-digits",
+                parameter="columns",
+            )
 
 
 def paths_of_directory(directory: str | os.PathLike[str]) -> list[NamePath]:
