@@ -1,4 +1,24 @@
-"""`compare`: two classifiers on the same photos, photo by photo."""
+r"""`compare`: two classifiers on the same photos, photo by photo.
+
+Only photos on which the two disagree tell them apart. With :math:`b` photos that only the first
+has right and :math:`c` that only the second has right, McNemar's exact test (1947) asks how likely
+a split at least as uneven as :math:`b : c` is for :math:`b + c` tosses of a fair coin.
+
+Photos of one group are not separate tosses. So where a group has several such photos, the test
+gives each group's sum of gains a random sign, 9,999 times, and counts how often the total is as far
+from 0 as the observed one: :math:`p = (1 + \#)/(1 + 9999)` (Davison and Hinkley 1997, section 4.3).
+
+The interval of the difference uses percentiles of differences over the *same* resampled groups for
+both, widened for few groups: the ends are the quantiles
+:math:`\Phi(\pm t_{1-a/2,\,g-1} \sqrt{g/(g-1)})` (Hesterberg 2015).
+
+Examples
+--------
+Only the second has 4 photos right that the first has wrong, and none the other way:
+
+>>> _mcnemar(0, 4)
+0.125
+"""
 
 from __future__ import annotations
 
@@ -65,11 +85,11 @@ class Comparison:
             f"{name}  {a:.3f} and {b:.3f}: {change:+.3f}  ({level}: {low:+.3f} to {high:+.3f})"
             for name, (a, b), change, (low, high) in rows
         ]
-        told = (
+        photos = (
             f"photos    {self.n:,} in {counted(self.n_groups, 'group')}; only the first right "
             f"{self.only_first:,}, only the second {self.only_second:,}"
         )
-        return "\n".join([*lines, told, f"p-value   {self.p_value:.3g}"])
+        return "\n".join([*lines, photos, f"p-value   {self.p_value:.3g}"])
 
 
 def compare(first: EvaluationReport, second: EvaluationReport) -> Comparison:

@@ -1,4 +1,27 @@
-"""`explain`: where in a photo a classifier sees a class, by Grad-CAM."""
+r"""`explain`: where in a photo a classifier sees a class, by Grad-CAM.
+
+A convolutional layer gives maps :math:`A^k`, one for each channel :math:`k`, with few cells: 6 x 6,
+say. The score :math:`y^c` of class :math:`c` before the softmax depends on every cell. Grad-CAM
+(Selvaraju et al. 2017) weighs each channel by its mean gradient (equation 1) and keeps what speaks
+for the class (equation 2):
+
+.. math:: a_k = \frac{1}{Z} \sum_{i,j} \frac{\partial y^c}{\partial A^k_{ij}}, \qquad
+          L = \max\bigl(0, \sum_k a_k A^k\bigr).
+
+:math:`L` is resized to the photo and divided by its maximum. The network is cut in two at the
+layer: the body maps photos to :math:`A`, the head maps :math:`A` to :math:`y`; the backend's
+gradient of the head gives the derivatives.
+
+Examples
+--------
+One photo, two cells, two channels. The first channel is active in the left cell and raises the
+score, the second is active in the right cell and lowers it, so only the left cell remains:
+
+>>> features = np.array([[[[2.0, 0.0], [0.0, 3.0]]]], np.float32)
+>>> slopes = np.array([[[[1.0, -1.0], [1.0, -1.0]]]], np.float32)
+>>> _weighed(features, slopes).tolist()
+[[[2.0, 0.0]]]
+"""
 
 from __future__ import annotations
 
@@ -126,10 +149,10 @@ def explain(
     ids = tuple(name for batch in batches for name in batch.ids)
     images = [batch.images for batch in batches]
     images = images or [np.empty((0, *classifier.image_size, 3), np.uint8)]
-    told = _labels(classifier, images, labels, len(ids))
+    wanted = _labels(classifier, images, labels, len(ids))
     found = _Network(classifier, layer)
     number = {name: place for place, name in enumerate(classifier.class_names)}
-    numbers = np.array([number[name] for name in told], dtype=np.int32)
+    numbers = np.array([number[name] for name in wanted], dtype=np.int32)
     maps, start = [], 0
     for part in images:
         maps.append(found.heat_maps(part, numbers[start : start + len(part)]))
@@ -137,7 +160,7 @@ def explain(
     return Explanations(
         ids=ids,
         images=np.concatenate(images),
-        labels=told,
+        labels=wanted,
         heat_maps=np.concatenate(maps),
         layer=found.layer,
     )
@@ -151,11 +174,11 @@ def _labels(
         best = [classifier._scores(part).argmax(axis=1) for part in images if len(part)]
         return tuple(classifier.class_names[row] for part in best for row in part)
     given = (labels,) * n if isinstance(labels, str) else tuple(labels)
-    told = tuple(clean_name(str(name)) for name in given)
+    names = tuple(clean_name(str(name)) for name in given)
     known = classifier.class_names
     # A single name is checked though there be no photo.
     alone = (clean_name(labels),) if isinstance(labels, str) else ()
-    unknown = [name for name in (*told, *alone) if name not in known]
+    unknown = [name for name in (*names, *alone) if name not in known]
     if unknown:
         near = closest(unknown[0], known)
         remedy = f"write {near!r}" if near else "name one of these"
@@ -165,13 +188,13 @@ def _labels(
             code="unknown-name",
             parameter="labels",
         )
-    if len(told) != n:
+    if len(names) != n:
         raise InvalidParameterError(
-            f"labels has {len(told)} entries for {n} photos; give one each",
+            f"labels has {len(names)} entries for {n} photos; give one each",
             code="wrong-length",
             parameter="labels",
         )
-    return told
+    return names
 
 
 class _Network:
@@ -278,8 +301,8 @@ def _side(layer: keras.layers.Layer) -> int:
 def _is_channels_first(model: keras.Model, layer: keras.layers.Layer) -> bool:
     layers = _layers(model)
     before = layers[: layers.index(layer) + 1]
-    told = (getattr(one, "data_format", None) for one in reversed(before))
-    return next((one for one in told if one), _format_of(layer)) == "channels_first"
+    formats = (getattr(one, "data_format", None) for one in reversed(before))
+    return next((one for one in formats if one), _format_of(layer)) == "channels_first"
 
 
 def _format_of(layer: keras.layers.Layer) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe and Ito's blue and vermilion: told apart by every kind of colour vision, and in grey.
+# Okabe and Ito's blue and vermilion: distinct for every kind of colour vision, and in grey.
 BLUE, RED, DARK = "#0072B2", "#D55E00", "#333333"
 
 

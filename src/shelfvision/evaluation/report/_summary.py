@@ -67,9 +67,9 @@ def photos_text(report: EvaluationReport) -> str:
 
 def baselines_text(report: EvaluationReport) -> str:
     """Return what the accuracy is to be compared with."""
-    told = f"always {cut(report.majority_class)!r} {report.baseline:.3f}"
+    baseline = f"always {cut(report.majority_class)!r} {report.baseline:.3f}"
     nearest = report.nearest_baseline
-    return told if nearest is None else f"{told}, nearest neighbour {nearest:.3f}"
+    return baseline if nearest is None else f"{baseline}, nearest neighbour {nearest:.3f}"
 
 
 def cut(name: str, width: int = _WIDTH) -> str:

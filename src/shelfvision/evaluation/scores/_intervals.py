@@ -1,4 +1,43 @@
-"""How sure scores are, given how they vary when groups of photos are drawn anew."""
+r"""Confidence intervals of scores: an effective sample size from a cluster bootstrap.
+
+Photos of one session resemble each other, so 1,000 photos of 15 sessions tell less about a
+classifier than 1,000 independent photos. How much less is measured, in three steps:
+
+1. *Variance.* Whole groups are resampled (`draws_of`), and the variance :math:`v` of the score over
+   the resamples is taken, times :math:`g/(g-1)` for :math:`g` groups (Field and Welsh 2007).
+2. *Effective sample size.* A share :math:`p` of :math:`n` independent photos has the variance
+   :math:`p(1-p)/n`. So a score with the variance :math:`v` is worth :math:`n^* = p(1-p)/v` photos,
+   at most as many as there are. Few groups measure :math:`v` badly; :math:`n^*` is therefore
+   multiplied by :math:`(z_{1-a/2}/t_{1-a/2,\,g-1})^2` (Korn and Graubard 1998).
+3. *Interval.* Clopper and Pearson's exact binomial interval (1934) for :math:`p n^*` of
+   :math:`n^*`. It keeps a useful width where all photos are right and a bootstrap has no variance.
+
+F1 is not a share of photos, but a function of one: :math:`F_1 = 2J/(1+J)` with the Jaccard index
+:math:`J`. It is, of the photos that are of the class or predicted as it, those that are both.
+
+Examples
+--------
+30 of 30 photos are right. Were they independent, the lower end would be
+
+>>> round(exact_interval(1.0, 30, 0.95)[0], 2)
+0.88
+
+but with only 5 groups and no variance between them, each group is one trial:
+
+>>> low, high = score_interval(
+...     np.ones(100), 1.0, n=30, n_groups=5, confidence_level=0.95
+... )
+>>> round(low, 2)
+0.48
+
+References
+----------
+E. Korn, B. Graubard, "Confidence intervals for proportions with small expected number of positive
+counts estimated from survey data", Survey Methodology 24 (1998) 193-201. C. Field, A. Welsh,
+"Bootstrapping clustered data", Journal of the Royal Statistical Society B 69 (2007) 369-390.
+C. Clopper, E. Pearson, "The use of confidence or fiducial limits illustrated in the case of the
+binomial", Biometrika 26 (1934) 404-413.
+"""
 
 from __future__ import annotations
 
@@ -84,13 +123,13 @@ def _of_class(
     right, support, predicted = (
         x[:, number] for x in (draws.right, draws.support, draws.predicted)
     )
-    true, said = outcomes.true == number, outcomes.predicted == number
+    true, predicted_as = outcomes.true == number, outcomes.predicted == number
     # F1 is a function of the Jaccard index, which is a share of photos.
     low, high = _share_interval(
-        right, support + predicted - right, true | said, outcomes, confidence_level
+        right, support + predicted - right, true | predicted_as, outcomes, confidence_level
     )
     return ClassIntervals(
-        precision=_share_interval(right, predicted, said, outcomes, confidence_level),
+        precision=_share_interval(right, predicted, predicted_as, outcomes, confidence_level),
         recall=_share_interval(right, support, true, outcomes, confidence_level),
         f1=(2 * low / (1 + low), 2 * high / (1 + high)),
     )

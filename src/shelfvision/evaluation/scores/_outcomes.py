@@ -1,4 +1,4 @@
-"""`Outcomes`: the photos that could be outcomes, in columns of numbers."""
+"""`Outcomes`: the photos that could be judged, as columns of numbers; scores are made of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,30 @@
-"""Groups of photos are drawn anew, whole, and the scores of each draw are counted."""
+"""Cluster bootstrap: whole groups are resampled, and scores are computed for each resample.
+
+A resample draws as many groups as there are, with replacement; a group that is drawn twice counts
+twice, with all its photos (Field and Welsh 2007, the randomized cluster bootstrap). Scores are
+functions of three counts per class (right, true, predicted). Counts of a resample are sums over
+its groups, so all resamples are one product of a matrix "how often each group was drawn",
+(resamples, groups), and a sparse matrix "what each group counts", (groups, 3 x classes).
+
+Examples
+--------
+Two groups of two photos; one group is right, the other is wrong. In each resample the accuracy
+is 0, 0.5 or 1, never between: photos of a group stay together.
+
+>>> right = np.array([0, 0, 0, 0])
+>>> outcomes = Outcomes(
+...     rows=np.arange(4), true=right, predicted=np.array([0, 0, 1, 1]),
+...     confidences=np.ones(4), ranks=right, groups=np.array([0, 0, 1, 1]),
+...     accepted=np.ones(4, bool), n_classes=2,
+... )
+>>> sorted(set(draws_of(outcomes, Bootstrap(resamples=50)).accuracy.tolist()))
+[0.0, 0.5, 1.0]
+
+References
+----------
+C. Field, A. Welsh, "Bootstrapping clustered data", Journal of the Royal Statistical Society B 69
+(2007) 369-390.
+"""
 
 from __future__ import annotations
 

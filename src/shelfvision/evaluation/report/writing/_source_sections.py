@@ -84,10 +84,10 @@ def audited(audit: AuditReport | None) -> Section | None:
         (found.severity, found.code, f"{found.count:,}" if found.count else "", f"{found.message}.")
         for found in audit
     )
-    told = counted(audit.n, "photo") if not audit.parts else ", ".join(
+    n_photos = counted(audit.n, "photo") if not audit.parts else ", ".join(
         f"{name} {n:,}" for name, n in audit.parts.items()
     )  # fmt: skip
-    words = f"Looked at: {told}. " + ("" if rows else "Nothing was found.")
+    words = f"Looked at: {n_photos}. " + ("" if rows else "Nothing was found.")
     head = ("severity", "finding", "count", "what to do")
     tables = (
         (Table(caption="Findings of the audit", head=head, rows=rows, n_text=2),) if rows else ()
