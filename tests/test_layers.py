@@ -66,10 +66,6 @@ HEAVY = BACKENDS | {
 """Packages that a function may import, so that importing shelfvision stays quick."""
 
 PENDING = {
-    "shelfvision.inference._digest",
-    "shelfvision.inference._inspect",
-    "shelfvision.inference._manifest",
-    "shelfvision.inference._trust",
     "shelfvision.plot._axes",
     "shelfvision.plot._heat",
 }

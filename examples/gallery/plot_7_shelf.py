@@ -64,7 +64,7 @@ def small_network() -> keras.Model:
 
 trainer = shv.Trainer(epochs=12, learning_rate=0.002, seed=42)
 result = trainer.fit(small_network(), splits.train, splits.validation)
-classifier = result.classifier.calibrated()
+classifier = result.classifier.with_calibration()
 assert splits.validation is not None
 print(shv.evaluate(classifier, splits.validation).accuracy)
 

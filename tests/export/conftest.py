@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,7 +64,8 @@ def with_trust(
     plain: shv.Classifier, calibration: Calibration | None, thresholds: Thresholds | None
 ) -> shv.Classifier:
     """Return the classifier with a calibration and thresholds that were not measured."""
-    return plain._trusting(type(plain._trust)(calibration=calibration, thresholds=thresholds))
+    rule = replace(plain.served.decision_rule, calibration=calibration, thresholds=thresholds)
+    return shv.Classifier(replace(plain.served, decision_rule=rule))
 
 
 def make_classifier() -> shv.Classifier:

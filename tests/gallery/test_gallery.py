@@ -359,7 +359,7 @@ def test_calibrating_or_saving_a_classifier_makes_no_other_of_it(dataset: MakeDa
     file = io.BytesIO()
     shv.Gallery.from_dataset(classifier, photos).save(file)
     bundle = io.BytesIO()
-    classifier.calibrated(dataset=photos).save(bundle)
+    classifier.with_calibration(dataset=photos).save(bundle)
     bundle.seek(0)
     file.seek(0)
     assert shv.Gallery.load(file, shv.Classifier.load(bundle)).class_names == ("Can", "Jar")
@@ -368,14 +368,14 @@ def test_calibrating_or_saving_a_classifier_makes_no_other_of_it(dataset: MakeDa
 def test_other_weights_names_or_shapes_make_another_classifier(
     classifier: shv.Classifier, colour_classifier: MakeClassifier
 ) -> None:
-    from shelfvision.inference._digest import digest_of
+    from shelfvision.inference.digest import digest_of
 
-    assert digest_of(classifier) == digest_of(colour_classifier())
-    assert digest_of(classifier) != digest_of(colour_classifier(weight=1.0001))
-    model = classifier._network.model
+    assert digest_of(classifier.served) == digest_of(colour_classifier().served)
+    assert digest_of(classifier.served) != digest_of(colour_classifier(weight=1.0001).served)
+    model = classifier.served.network.model
     for change in ({"class_names": ["a", "b"]}, {"resize": "pad"}):
         other = shv.Classifier.from_model(model, **({"class_names": NAMES} | change))
-        assert digest_of(other) != digest_of(classifier)
+        assert digest_of(other.served) != digest_of(classifier.served)
 
 
 def test_distances_that_differ_by_rounding_alone_are_the_same() -> None:

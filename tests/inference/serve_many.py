@@ -42,7 +42,7 @@ def classifier() -> shv.Classifier:
     rng = np.random.default_rng(0)
     photos = rng.integers(0, 256, (50, SIDE, SIDE, 3), dtype=np.uint8)
     dataset = shv.Dataset.from_arrays(photos, np.arange(50) % 5, class_names=list("abcde"))
-    return made.calibrated(dataset=dataset).with_threshold(
+    return made.with_calibration(dataset=dataset).with_threshold(
         dataset=dataset, mistake_cost=1.0, review_cost=0.1
     )
 

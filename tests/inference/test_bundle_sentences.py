@@ -234,10 +234,10 @@ def saved() -> bytes:
 
 
 def test_a_network_of_ones_own_is_built_again_by_its_builder(saved: bytes) -> None:
-    manifest, scores, model = load_bundle(io.BytesIO(saved), builder=lambda spec: own())
+    found = load_bundle(io.BytesIO(saved), builder=lambda spec: own())
     tensors = read_contents(io.BytesIO(saved)).tensors
-    assert scores is None
-    for name, value in zip(manifest.weights, model.get_weights(), strict=True):
+    assert found.scores is None
+    for name, value in zip(found.manifest.weights, found.model.get_weights(), strict=True):
         np.testing.assert_array_equal(value, tensors[name])
 
 
@@ -266,7 +266,7 @@ def test_the_names_that_keras_numbers_may_have_other_numbers() -> None:
     shv.Classifier.from_model(own(name="end_7"), class_names=["a", "b"]).save(numbered)
     for model in (own(name="end"), own(name="end_12")):
         numbered.seek(0)
-        assert load_bundle(numbered, builder=Mock(return_value=model))[2] is model
+        assert load_bundle(numbered, builder=Mock(return_value=model)).model is model
 
 
 def test_a_registered_network_is_built_as_ours_are(
@@ -274,7 +274,7 @@ def test_a_registered_network_is_built_as_ours_are(
 ) -> None:
     monkeypatch.setattr(registry, "_registered", {})
     shv.register_architecture("own", lambda spec: own())
-    assert load_bundle(io.BytesIO(saved))[2].name == "own"
+    assert load_bundle(io.BytesIO(saved)).model.name == "own"
     monkeypatch.setattr(registry, "_registered", {})
     shv.register_architecture("mine", lambda spec: own())
     pretended = bundle(dataclasses.replace(MANIFEST, own_architecture=False))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import pickle
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ import pytest
 
 import shelfvision as shv
 from shelfvision.errors import DataError, InvalidParameterError, ModelError, ShelfVisionWarning
-from shelfvision.inference._trust import Trust, warn_of_too_few
+from shelfvision.inference._calibrating import warn_of_too_few
+from shelfvision.inference._decision_rule import DecisionRule
 from support import gives_warning, refuses
 
 Pixels = npt.NDArray[np.uint8]
@@ -31,7 +33,13 @@ def scores_of(n: int, groups: int = 1, seed: int = 0) -> shv.ValidationScores:
 
 
 def with_scores(classifier: shv.Classifier, scores: shv.ValidationScores) -> shv.Classifier:
-    return classifier._trusting(Trust(validation=scores))
+    return classifier.with_validation(scores)
+
+
+def with_thresholds(classifier: shv.Classifier, thresholds: shv.Thresholds) -> shv.Classifier:
+    """Return the classifier with thresholds alone, that nothing was measured for."""
+    rule = DecisionRule(thresholds=thresholds)
+    return shv.Classifier(replace(classifier.served, decision_rule=rule))
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +65,7 @@ def saved(classifier: shv.Classifier) -> shv.Classifier:
 def test_scores_of_a_dataset_are_what_the_network_says(
     classifier: shv.Classifier, dataset: shv.Dataset
 ) -> None:
-    found = classifier.with_validation(dataset).calibrated().with_validation(dataset)
+    found = classifier.with_validation(dataset).with_calibration().with_validation(dataset)
     kept = found.validation_scores
     assert kept is not None
     assert np.array_equal(kept.probabilities, classifier.predict_proba(dataset))
@@ -70,7 +78,7 @@ def test_scores_of_a_dataset_are_what_the_network_says(
 def test_calibration_changes_what_predict_says_but_not_the_labels(
     scored: shv.Classifier, pixels: Pixels
 ) -> None:
-    calibrated = scored.calibrated()
+    calibrated = scored.with_calibration()
     assert calibrated.calibration is not None
     assert calibrated.calibration.temperature == pytest.approx(2, rel=0.15)
     raw, found = scored.predict(pixels), calibrated.predict(pixels)
@@ -87,7 +95,7 @@ def test_calibration_changes_what_predict_says_but_not_the_labels(
 def test_without_a_method_the_network_speaks_for_itself_again(
     scored: shv.Classifier, pixels: Pixels
 ) -> None:
-    raw = scored.calibrated("isotonic").calibrated(None)
+    raw = scored.with_calibration("isotonic").with_calibration(None)
     assert raw.calibration is None
     assert np.array_equal(raw.predict_proba(pixels), scored.predict_proba(pixels))
 
@@ -95,7 +103,7 @@ def test_without_a_method_the_network_speaks_for_itself_again(
 def test_a_dataset_given_is_what_is_learned_from(
     scored: shv.Classifier, dataset: shv.Dataset
 ) -> None:
-    found = scored.calibrated(dataset=dataset)
+    found = scored.with_calibration(dataset=dataset)
     assert found.calibration is not None
     assert found.calibration.n_photos == 40
     assert found.validation_scores is scored.validation_scores
@@ -105,7 +113,7 @@ def test_a_dataset_given_is_what_is_learned_from(
 
 
 def test_thresholds_are_chosen_on_calibrated_scores(scored: shv.Classifier) -> None:
-    calibrated = scored.calibrated()
+    calibrated = scored.with_calibration()
     found = calibrated.with_threshold(0.9).thresholds
     kept = scored.validation_scores
     assert kept is not None
@@ -119,7 +127,7 @@ def test_thresholds_are_chosen_on_calibrated_scores(scored: shv.Classifier) -> N
 def test_decisions_are_those_of_the_thresholds(scored: shv.Classifier, pixels: Pixels) -> None:
     rows = scored.predict_proba(pixels).max(axis=1)
     middle = float(np.median(rows))
-    chosen = scored._trusting(Trust(thresholds=shv.Thresholds(values=(middle,))))
+    chosen = with_thresholds(scored, shv.Thresholds(values=(middle,)))
     found = chosen.predict([*pixels, b"no photo"], on_error="skip")
     assert found.decisions.tolist()[:-1] == [
         # A confidence reaches a threshold within 1e-6.
@@ -161,7 +169,7 @@ def test_a_class_without_photos_does_not_hide_how_many_the_others_need() -> None
 def test_a_precision_that_is_supported_warns_of_nothing(scored: shv.Classifier) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = scored.calibrated().with_threshold(0.9, per_class=True)
+        found = scored.with_calibration().with_threshold(0.9, per_class=True)
     assert found.thresholds is not None
     assert found.thresholds.per_class
 
@@ -169,13 +177,13 @@ def test_a_precision_that_is_supported_warns_of_nothing(scored: shv.Classifier) 
 def test_a_new_calibration_drops_thresholds_aloud(scored: shv.Classifier) -> None:
     chosen = scored.with_threshold(0.9)
     with pytest.warns(ShelfVisionWarning) as caught:
-        assert chosen.calibrated().thresholds is None
+        assert chosen.with_calibration().thresholds is None
     assert caught[0].filename == __file__
 
 
 def test_all_of_it_is_saved_and_loaded(scored: shv.Classifier, pixels: Pixels) -> None:
     for method in ("temperature", "sigmoid", "isotonic"):
-        one = scored.calibrated(method).with_threshold(0.9, per_class=method == "sigmoid")
+        one = scored.with_calibration(method).with_threshold(0.9, per_class=method == "sigmoid")
         for back in (saved(one), pickle.loads(pickle.dumps(one))):
             assert (back.calibration, back.thresholds) == (one.calibration, one.thresholds)
             kept, first = back.validation_scores, one.validation_scores
@@ -190,12 +198,12 @@ def test_all_of_it_is_saved_and_loaded(scored: shv.Classifier, pixels: Pixels) -
 
 def test_a_loaded_classifier_can_be_calibrated_anew(scored: shv.Classifier) -> None:
     back = saved(scored)
-    assert back.calibrated().calibration == scored.calibrated().calibration
+    assert back.with_calibration().calibration == scored.with_calibration().calibration
 
 
 def test_without_scores_the_way_out_is_told(classifier: shv.Classifier) -> None:
     with refuses(DataError, "needs-labels", "dataset"):
-        classifier.calibrated()
+        classifier.with_calibration()
     with refuses(DataError, "needs-labels", "dataset"):
         classifier.with_threshold(0.98)
 
@@ -207,12 +215,12 @@ def test_arguments_that_do_not_go_together_are_refused(
         with refuses(InvalidParameterError, "conflict", "precision"):
             scored.with_threshold(precision, mistake_cost=mistake, review_cost=review)
     with refuses(InvalidParameterError, "conflict", "method"):
-        scored.calibrated(None, dataset=dataset)
+        scored.with_calibration(None, dataset=dataset)
     with refuses(InvalidParameterError, "wrong-type", "dataset"):
         scored.with_validation([1])  # type: ignore[arg-type]  # wrong on purpose
     other = shv.Dataset.from_arrays(dataset.to_arrays()[0], dataset.labels, class_names=list("abc"))
     with refuses(DataError, "unknown-class", "dataset"):
-        scored.calibrated(dataset=other)
+        scored.with_calibration(dataset=other)
     with refuses(DataError, "empty", "dataset"):
         scored.with_threshold(0.9, dataset=dataset[:0])
 
@@ -220,7 +228,7 @@ def test_arguments_that_do_not_go_together_are_refused(
 @pytest.fixture(scope="module")
 def trained(classifier: shv.Classifier) -> shv.Classifier:
     return shv.Classifier.from_model(
-        classifier._network.model,
+        classifier.served.network.model,
         class_names=NAMES,
         provenance={"class_counts": {"juice": 10, "milk": 20, "yoghurt": 10}},
     )
@@ -259,7 +267,7 @@ def test_a_mix_can_be_estimated_from_the_photos_themselves(
 def test_decisions_follow_the_corrected_probabilities(
     trained: shv.Classifier, pixels: Pixels
 ) -> None:
-    chosen = trained._trusting(Trust(thresholds=shv.Thresholds(values=(0.7,))))
+    chosen = with_thresholds(trained, shv.Thresholds(values=(0.7,)))
     mix = {"juice": 0.98, "milk": 0.01, "yoghurt": 0.01}
     found = chosen.predict(pixels, class_prior=mix)
     assert found.decisions.tolist() == [

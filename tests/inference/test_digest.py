@@ -9,26 +9,26 @@ from typing import cast
 import numpy as np
 import pytest
 
-import shelfvision as shv
 from shelfvision._photos.preprocessing import Preprocessing
-from shelfvision.inference._digest import digest_of
+from shelfvision.inference.digest import digest_of
+from shelfvision.inference.served import ServedModel
 from shelfvision.models import ModelSpec
 
 KERNEL = np.array([[0.5, -1.0]], np.float32)
 SPEC = ModelSpec(architecture="mine", num_classes=2, image_size=(3, 5))
 
 
-def classifier(**changes: object) -> shv.Classifier:
+def classifier(**changes: object) -> ServedModel:
     """Return what a digest is taken of, without a network behind it."""
     values: dict[str, object] = {
-        "_spec": None,
+        "spec": None,
         "class_names": ("a", "é"),
         "preprocessing": Preprocessing(image_size=(3, 5), resize="pad"),
         "weights": {"w": KERNEL},
     }
     values |= changes
     network = SimpleNamespace(weights=values.pop("weights"))
-    return cast("shv.Classifier", SimpleNamespace(**values, _network=network))
+    return cast("ServedModel", SimpleNamespace(**values, network=network))
 
 
 def test_the_digest_is_taken_as_it_always_was() -> None:
@@ -37,7 +37,7 @@ def test_the_digest_is_taken_as_it_always_was() -> None:
     assert digest_of(classifier()) == hashlib.sha256(whole).hexdigest()
     spec = b'{"architecture":"mine","dropout":null,"image_size":[3,5],"num_classes":2,"seed":42}'
     whole = about.replace(b"null", spec) + b'["f4",[1,2]]' + KERNEL.tobytes()
-    assert digest_of(classifier(_spec=SPEC)) == hashlib.sha256(whole).hexdigest()
+    assert digest_of(classifier(spec=SPEC)) == hashlib.sha256(whole).hexdigest()
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_the_digest_is_taken_as_it_always_was() -> None:
         {"preprocessing": Preprocessing(image_size=(5, 3), resize="pad")},
         {"preprocessing": Preprocessing(image_size=(3, 5), resize="crop")},
         {"preprocessing": Preprocessing(image_size=(3, 5), resize="pad", test_time_crop=0.875)},
-        {"_spec": SPEC},
+        {"spec": SPEC},
         {"weights": {"w": KERNEL * 2}},
         {"weights": {"w": KERNEL.reshape(2, 1)}},
         {"weights": {"w": KERNEL.view(np.int32)}},

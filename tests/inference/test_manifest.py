@@ -18,7 +18,8 @@ from shelfvision._storage.json_values import canonical_json
 from shelfvision._storage.safetensors import DIGESTS
 from shelfvision._storage.sealed import SEAL, seal
 from shelfvision.errors import BundleError, InvalidParameterError
-from shelfvision.inference._manifest import ENTRY, VERSION, Manifest, package_versions, plain
+from shelfvision.inference._manifest import ENTRY, VERSION, Manifest, plain
+from shelfvision.inference.versions import package_versions
 from shelfvision.models import ModelSpec
 from shelfvision.predictions import Calibration, TemperatureScaling, Thresholds
 from shelfvision.predictions.validation_scores import MAX_ROWS

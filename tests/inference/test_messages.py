@@ -16,7 +16,7 @@ GOLDEN: list[tuple[Callable[[shv.Classifier], object], str]] = [
         "batch_size must be a whole number, at least 1, not 0",
     ),
     (
-        lambda classifier: classifier.calibrated(),
+        lambda classifier: classifier.with_calibration(),
         (
             "calibration is learned from photos that the network was not trained on, and this "
             "classifier keeps no scores of such photos; pass dataset=, or train with a validation "

@@ -55,12 +55,12 @@ def test_a_bundle_of_a_network_of_ones_own_loads_by_either_way_that_is_told(
 def test_a_classifier_without_scores_is_calibrated_on_a_dataset_or_after_training() -> None:
     classifier = shv.Classifier.from_model(own(), class_names=NAMES)
     with refuses(DataError, "needs-labels", "dataset"):
-        classifier.calibrated()
-    assert classifier.calibrated(dataset=photos()).calibration is not None
+        classifier.with_calibration()
+    assert classifier.with_calibration(dataset=photos()).calibration is not None
     # The other way that is told: training with a validation part.
     trainer = shv.Trainer(epochs=1, batch_size=4, verbose=False)
     trained = trainer.fit(own(), photos()[:8], photos()[8:]).classifier
-    assert trained.calibrated().calibration is not None
+    assert trained.with_calibration().calibration is not None
 
 
 @pytest.mark.remedy("unknown-class-prior")

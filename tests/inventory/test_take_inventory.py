@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import pickle
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +46,7 @@ def classifier() -> shv.Classifier:
     true = np.repeat(np.arange(3), 100)
     rows = predictions(taken_for(true, np.random.default_rng(0))).probabilities
     scores = shv.ValidationScores.of(rows, true)
-    return bare._trusting(replace(bare._trust, validation=scores))
+    return bare.with_validation(scores)
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +74,7 @@ def test_few_bursts_make_intervals_wider(
     true = np.repeat(np.arange(3), 100)
     rows = predictions(taken_for(true[::4], np.random.default_rng(0))).probabilities
     scores = shv.ValidationScores.of(rows.repeat(4, axis=0), true, np.arange(300) // 4)
-    in_bursts = classifier._trusting(replace(classifier._trust, validation=scores))
+    in_bursts = classifier.with_validation(scores)
     found = predictions(taken)
 
     def width(groups: list[str] | None) -> int:

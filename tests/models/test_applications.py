@@ -108,8 +108,8 @@ def test_a_classifier_is_saved_and_loaded_though_its_layers_are_numbered_anew(
     file = io.BytesIO()
     classifier.save(file)
     file.seek(0)
-    loaded = shv.Classifier.load(file)._network.weights
-    saved = classifier._network.weights
+    loaded = shv.Classifier.load(file).served.network.weights
+    saved = classifier.served.network.weights
     assert list(loaded) != list(saved)
     pairs = zip(loaded.values(), saved.values(), strict=True)
     assert all(np.array_equal(a, b) for a, b in pairs)

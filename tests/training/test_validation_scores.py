@@ -26,7 +26,7 @@ def test_validation_photos_leave_their_scores(
     assert kept.labels.tolist() == validation.labels.tolist()
     assert kept.n_groups == len(set(validation.groups))
     assert result.classifier.calibration is None
-    calibration = result.classifier.calibrated().calibration
+    calibration = result.classifier.with_calibration().calibration
     assert calibration is not None
     assert calibration.n_photos == len(validation)
     (best,) = tmp_path.glob("*.shelf")

@@ -41,6 +41,7 @@ from shelfvision._validation import listed
 from shelfvision.data.reading import Photos, Reader
 from shelfvision.errors import InvalidParameterError, ModelError
 from shelfvision.inference import Classifier
+from shelfvision.inference.served import class_probabilities
 from shelfvision.protocols import Images
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def explain(
             code="wrong-type",
             parameter="classifier",
         )
-    classifier._network._require_own_process()
+    classifier.served.network.require_own_process()
     reader = Reader(preprocessing=classifier.preprocessing, on_error="raise")
     batches = list(reader.batches(photos, _BATCH))
     ids = tuple(name for batch in batches for name in batch.ids)
@@ -171,7 +172,11 @@ def _labels(
 ) -> tuple[str, ...]:
     """Return the class to look for in every photo."""
     if labels is None:
-        best = [classifier._scores(part).argmax(axis=1) for part in images if len(part)]
+        best = [
+            class_probabilities(classifier.served, part).argmax(axis=1)
+            for part in images
+            if len(part)
+        ]
         return tuple(classifier.class_names[row] for part in best for row in part)
     given = (labels,) * n if isinstance(labels, str) else tuple(labels)
     names = tuple(clean_name(str(name)) for name in given)
@@ -201,7 +206,7 @@ class _Network:
     """A network cut in two at a layer: photos to features, features to scores."""
 
     def __init__(self, classifier: Classifier, layer: str | None) -> None:
-        network = classifier._network
+        network = classifier.served.network
         keras, model = load_keras(), network.model
         chosen = _layer_named(model, layer) if layer is not None else _last_with_map(model)
         self.layer = str(chosen.name)

@@ -27,8 +27,8 @@ from shelfvision.gallery._enrolled import Enrolled, group_codes
 from shelfvision.gallery._file import Contents, checked_share, read_gallery, save_gallery
 from shelfvision.gallery._looking import Looking
 from shelfvision.inference import Classifier
-from shelfvision.inference._digest import digest_of
-from shelfvision.inference._manifest import package_versions
+from shelfvision.inference.digest import digest_of
+from shelfvision.inference.versions import package_versions
 
 if TYPE_CHECKING:
     from typing import Self
@@ -135,7 +135,7 @@ class Gallery(Looking):
             labels=photos.labels.astype(np.int32),
             groups=group_codes(photos.groups),
         )
-        return cls._of(classifier, digest_of(classifier), enrolled, checked_share(unknown))
+        return cls._of(classifier, digest_of(classifier.served), enrolled, checked_share(unknown))
 
     @classmethod
     def _of(
@@ -316,7 +316,7 @@ class Gallery(Looking):
         """
         _require_classifier(classifier)
         found = read_gallery(path, expected_sha256=expected_sha256)
-        digest = digest_of(classifier)
+        digest = digest_of(classifier.served)
         if digest != found.classifier:
             raise BundleError(
                 f"{where_is(path)} was made with another classifier, {found.made_for!r} of digest "

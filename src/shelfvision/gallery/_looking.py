@@ -170,7 +170,7 @@ class Looking:
             ids.extend(batch.ids)
             errors.extend(batch.errors)
             if len(batch.images):
-                rows.append(self._classifier._network.embed(batch.images))
+                rows.append(self._classifier.served.network.embed(batch.images))
         return ids, errors, np.concatenate(rows)
 
     def _warn_of_too_few(self, nearness: Nearness) -> None:

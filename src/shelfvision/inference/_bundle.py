@@ -48,7 +48,7 @@ _TAKEN_FOR_ONE = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Contents:
+class BundleContents:
     """What a bundle holds, checked wholly."""
 
     manifest: Manifest
@@ -61,6 +61,18 @@ class Contents:
     """The scores that are kept."""
     sha256: str
     """The SHA-256 of the whole file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedBundle:
+    """A bundle with its model, built again."""
+
+    manifest: Manifest
+    """What it says beside its numbers."""
+    scores: ValidationScores | None
+    """The scores that are kept."""
+    model: keras.Model
+    """The model with the bundle's weights."""
 
 
 def save_bundle(
@@ -78,7 +90,7 @@ def save_bundle(
 
 def load_bundle(
     source: Target, *, expected_sha256: str | None = None, builder: Builder | None = None
-) -> tuple[Manifest, ValidationScores | None, keras.Model]:
+) -> LoadedBundle:
     """Return what a bundle holds and its model, built again; Keras comes last."""
     found = read_contents(source, expected_sha256=expected_sha256)
     manifest, where = found.manifest, where_is(source)
@@ -102,10 +114,10 @@ def load_bundle(
     exact = builder is None and architecture_for(manifest.spec).tensors is not None
     _require_fit(model, manifest, values, where, exact=exact)
     assign(model.weights, values)
-    return manifest, found.scores, model
+    return LoadedBundle(manifest=manifest, scores=found.scores, model=model)
 
 
-def read_contents(source: Target, *, expected_sha256: str | None = None) -> Contents:
+def read_contents(source: Target, *, expected_sha256: str | None = None) -> BundleContents:
     """Return what a bundle holds, checked wholly; Keras is not needed."""
     found = read_sealed(
         source,
@@ -113,7 +125,7 @@ def read_contents(source: Target, *, expected_sha256: str | None = None) -> Cont
         kind=_wanted(source),
         expected_sha256=expected_sha256,
     )
-    return Contents(
+    return BundleContents(
         manifest=found.manifest,
         header=found.header,
         tensors=found.tensors,

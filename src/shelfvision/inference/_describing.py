@@ -2,62 +2,58 @@
 
 from __future__ import annotations
 
-import io
-from typing import TYPE_CHECKING
+from functools import partial
 
 from shelfvision._runtime.card import Card
 from shelfvision.export.exporting import Source
-from shelfvision.inference._manifest import Manifest, package_versions
-from shelfvision.inference._predicting import PredictingClassifier
+from shelfvision.inference._manifest import Manifest
+from shelfvision.inference.served import ServedModel, class_probabilities, training_prior
+from shelfvision.inference.versions import package_versions
 from shelfvision.models import ModelSpec
-from shelfvision.models.registry import is_builtin
-
-if TYPE_CHECKING:
-    from shelfvision.inference._classifier import Classifier
 
 
-def manifest_of(classifier: PredictingClassifier) -> Manifest:
+def manifest_of(served: ServedModel) -> Manifest:
     """Return what a classifier's bundle holds beside its numbers."""
-    network, trust, known = classifier._network, classifier._trust, classifier._spec
-    spec = known or ModelSpec(
+    network, rule = served.network, served.decision_rule
+    spec = served.spec or ModelSpec(
         architecture=network.model.name or "model",
         num_classes=network.num_classes,
         image_size=network.image_size,
     )
+    scores = rule.validation_scores
     return Manifest(
         spec=spec,
-        own_architecture=known is None or not is_builtin(known.architecture),
-        class_names=classifier.class_names,
-        preprocessing=classifier.preprocessing,
-        provenance=classifier.provenance,
+        own_architecture=served.own_architecture,
+        class_names=served.class_names,
+        preprocessing=served.preprocessing,
+        provenance=served.provenance,
         created_with=package_versions(),
         weights=tuple(network.weights),
-        calibration=trust.calibration,
-        thresholds=trust.thresholds,
-        n_validation=None if trust.validation is None else len(trust.validation),
+        calibration=rule.calibration,
+        thresholds=rule.thresholds,
+        n_validation=None if scores is None else len(scores),
     )
 
 
-def exported_source(classifier: Classifier) -> Source:
-    """Return what exporting a classifier needs."""
-    network, spec = classifier._network, classifier._spec
+def exported_source(served: ServedModel, sha256: str) -> Source:
+    """Return what exporting a classifier needs, whose bundle has this digest."""
     return Source(
-        card=_card_of(classifier, classifier.save(io.BytesIO())),
-        model=network.model,
-        values=list(network.weights.values()),
-        spec=spec if spec is not None and is_builtin(spec.architecture) else None,
-        probabilities=classifier._scores,
+        card=_card_of(served, sha256),
+        model=served.network.model,
+        values=list(served.network.weights.values()),
+        spec=None if served.own_architecture else served.spec,
+        probabilities=partial(class_probabilities, served),
     )
 
 
-def _card_of(classifier: PredictingClassifier, sha256: str) -> Card:
-    """Return what a file exported from a classifier, whose bundle has this digest, says."""
-    prior = classifier._training_prior()
+def _card_of(served: ServedModel, sha256: str) -> Card:
+    """Return what a file exported from a classifier says."""
+    prior = training_prior(served)
     return Card(
-        class_names=classifier.class_names,
-        preprocessing=classifier.preprocessing,
-        calibration=classifier._trust.calibration,
-        thresholds=classifier._trust.thresholds,
+        class_names=served.class_names,
+        preprocessing=served.preprocessing,
+        calibration=served.decision_rule.calibration,
+        thresholds=served.decision_rule.thresholds,
         trained_shares=None if prior is None else tuple(prior.tolist()),
         source_sha256=sha256,
         created_with=tuple(package_versions().items()),

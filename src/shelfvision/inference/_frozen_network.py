@@ -82,7 +82,7 @@ class FrozenNetwork:
         return rows.reshape(len(rows), math.prod(rows.shape[1:]))
 
     def _run(self, what: str, images: Images) -> Scores:
-        self._require_own_process()
+        self.require_own_process()
         program = self._programs.get(what) or self._compile(what)
         if not len(images):
             # One black image tells the width of the rows.
@@ -101,7 +101,8 @@ class FrozenNetwork:
                 self._programs[what] = compiled(model, pairs)
             return self._programs[what]
 
-    def _require_own_process(self) -> None:
+    def require_own_process(self) -> None:
+        """Refuse to compute in a process that was forked from the one that made it."""
         if os.getpid() != self._process:
             raise ModelError(
                 f"this classifier was made in process {self._process} and came here through a "

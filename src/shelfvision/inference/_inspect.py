@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import cast, final
@@ -13,14 +13,12 @@ from shelfvision._storage.json_values import parse_json
 from shelfvision._storage.safetensors import DIGESTS, KEPT
 from shelfvision._storage.sealed import SEAL, Target, where_is
 from shelfvision._text import printable
-from shelfvision.inference._bundle import Contents, read_contents
+from shelfvision.inference._bundle import BundleContents, read_contents
 from shelfvision.inference._manifest import ENTRY
+from shelfvision.inference.one_line import one_line
 from shelfvision.models import ModelSpec
 from shelfvision.predictions import Calibration, Thresholds
 from shelfvision.protocols import Resize
-
-_LONGEST = 240
-_MOST = 12
 
 
 @final
@@ -111,7 +109,7 @@ class BundleInfo:
 
     def __str__(self) -> str:
         """Return a short table, a line for each thing."""
-        told = {name: printable(short(value)) for name, value in self._rows().items()}
+        told = {name: printable(one_line(value)) for name, value in self._rows().items()}
         width = max(map(len, told))
         return "\n".join(f"{name:{width}}  {value}" for name, value in told.items())
 
@@ -134,7 +132,7 @@ class BundleInfo:
             "validation scores": self.n_validation and f"of {self.n_validation} photos",
         }
         # What the file's maker wrote freely cannot take the place of what was checked.
-        rows |= {f"from {short(name):.60}": value for name, value in self.provenance.items()}
+        rows |= {f"from {one_line(name):.60}": value for name, value in self.provenance.items()}
         return rows | {"saved with": self.created_with}
 
     def _crops(self) -> str:
@@ -201,12 +199,12 @@ def inspect(path: Target, *, expected_sha256: str | None = None) -> BundleInfo:
     )
 
 
-def _format(found: Contents, where: str) -> int:
+def _format(found: BundleContents, where: str) -> int:
     fields = cast("dict[str, object]", parse_json(found.header.metadata[ENTRY], where))
     return cast("int", fields["format"])
 
 
-def _tensors(found: Contents, where: str) -> tuple[TensorInfo, ...]:
+def _tensors(found: BundleContents, where: str) -> tuple[TensorInfo, ...]:
     digests = cast("dict[str, str]", parse_json(found.header.metadata[DIGESTS], where))
     return tuple(
         TensorInfo(
@@ -214,43 +212,3 @@ def _tensors(found: Contents, where: str) -> tuple[TensorInfo, ...]:
         )
         for entry in found.header.entries
     )
-
-
-def short(value: object) -> str:
-    """Return a value in one line of a length that can be read."""
-    text = _told(value)
-    # A file's text must not move a terminal's cursor, or break the table.
-    text = "".join(letter if letter.isprintable() else "?" for letter in text)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
-
-
-def _told(value: object) -> str:
-    if value is None:
-        return "none"
-    if isinstance(value, Mapping):
-        # What is short comes first, lest what is long leave no room for it.
-        parts = sorted(value.items(), key=lambda item: isinstance(item[1], Mapping | tuple | list))
-        rest = [f"{name} {_inner(part)}" for name, part in parts if name != "name"]
-        # What has a name, an augmenter say, is told by it.
-        name = value.get("name")
-        if isinstance(name, str):
-            return name + (f" ({_cut(rest)})" if rest else "")
-        return _cut(rest)
-    if isinstance(value, tuple | list):
-        return _cut([_inner(part) for part in value])
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    return value if isinstance(value, str) else repr(value)
-
-
-def _inner(value: object) -> str:
-    """Return a value inside another one, in brackets where its commas would mislead."""
-    text = _told(value)
-    plain = isinstance(value, str) or "," not in text or text.endswith(")")
-    return text if plain else f"[{text}]"
-
-
-def _cut(parts: Sequence[str]) -> str:
-    more = len(parts) - _MOST
-    text = ", ".join(parts[:_MOST]) or "none"
-    return text if more <= 0 else f"{text} and {more} more"

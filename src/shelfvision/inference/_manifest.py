@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
-import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NoReturn, Self, TypeVar, cast
 
 from shelfvision._class_names import as_class_names
-from shelfvision._keras.backend import backend_name
 from shelfvision._photos.preprocessing import Preprocessing, preprocessing_of_old_file
 from shelfvision._storage.json_values import MAX_DEPTH, canonical_json, require_shallow, versioned
 from shelfvision._storage.safetensors import DIGESTS
@@ -178,13 +175,6 @@ def plain(provenance: Mapping[str, object]) -> dict[str, object]:
             parameter="provenance",
         ) from error
     return cast("dict[str, object]", copy)
-
-
-def package_versions() -> dict[str, str]:
-    """Return the versions of what a classifier is made with."""
-    names = ("keras", "numpy", "pillow", "shelfvision")
-    versions = {name: importlib.metadata.version(name) for name in names}
-    return versions | {"backend": backend_name(), "python": platform.python_version()}
 
 
 _Kind = TypeVar("_Kind")

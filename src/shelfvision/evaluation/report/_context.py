@@ -117,7 +117,7 @@ def model_of(classifier: object) -> EvaluatedModel:
 def _kind(classifier: object) -> str:
     if not isinstance(classifier, Classifier):
         return type(classifier).__name__
-    return str(classifier._manifest().spec.architecture)
+    return classifier.served.architecture
 
 
 def _calibration(classifier: object) -> str | None:
@@ -130,5 +130,5 @@ def _calibration(classifier: object) -> str | None:
 def _parameters(classifier: object) -> int | None:
     if not isinstance(classifier, Classifier):
         return None
-    weights: list[npt.NDArray[np.generic]] = list(classifier._network.weights.values())
+    weights: list[npt.NDArray[np.generic]] = list(classifier.served.network.weights.values())
     return sum(int(weight.size) for weight in weights)

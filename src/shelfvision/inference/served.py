@@ -1,0 +1,106 @@
+"""`ServedModel`: everything that a `Classifier` predicts with, and what it computes.
+
+A `Classifier` is a thin public face of this value. Evaluation, galleries and exports take the parts
+that they need from ``classifier.served``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfvision._photos.preprocessing import Preprocessing
+from shelfvision.data.reading import Batch, Photos, Reader
+from shelfvision.inference._decision_rule import DecisionRule
+from shelfvision.inference._frozen_network import FrozenNetwork
+from shelfvision.models import ModelSpec
+from shelfvision.models.registry import is_builtin
+from shelfvision.predictions.class_prior import as_prior
+from shelfvision.predictions.columns import Floats
+from shelfvision.protocols import Images, OnError
+
+__all__ = [
+    "ServedModel",
+    "batches_of",
+    "class_probabilities",
+    "raw_probabilities",
+    "training_prior",
+]
+
+Rows = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ServedModel:
+    """Everything that a `Classifier` predicts with. It may be used from any number of threads."""
+
+    network: FrozenNetwork
+    """A snapshot of the weights, and the programs that compute with them."""
+    class_names: tuple[str, ...]
+    """The classes in the order of the network's outputs."""
+    preprocessing: Preprocessing
+    """How photos become the pixels that the network takes."""
+    provenance: Mapping[str, object]
+    """Where the classifier came from, as plain values, read-only."""
+    spec: ModelSpec | None
+    """What the network is built from; None where we did not build it."""
+    decision_rule: DecisionRule
+    """Calibration, thresholds, and the validation scores that they are fitted on."""
+
+    @property
+    def architecture(self) -> str:
+        """The name of the architecture, or of the user's own model."""
+        return self.network.model.name if self.spec is None else self.spec.architecture
+
+    @property
+    def own_architecture(self) -> bool:
+        """Whether only its user's code can build the network."""
+        return self.spec is None or not is_builtin(self.spec.architecture)
+
+
+def batches_of(
+    served: ServedModel, photos: Photos, on_error: OnError, size: int | None = None
+) -> Iterator[Batch]:
+    """Yield photos as pixels for the network, in batches of at most `size`."""
+    reader = Reader(preprocessing=served.preprocessing, on_error=on_error)
+    return reader.batches(photos, size or served.network.batch_size)
+
+
+def class_probabilities(served: ServedModel, images: Images) -> Rows:
+    """Return the calibrated probabilities of images that are preprocessed already."""
+    return served.decision_rule.calibrate(served.network.probabilities(images))
+
+
+def raw_probabilities(served: ServedModel, photos: Photos) -> Rows:
+    """Return the uncalibrated probabilities of photos."""
+    found = [served.network.probabilities(b.images) for b in batches_of(served, photos, "raise")]
+    if not found:
+        return np.empty((0, len(served.class_names)), dtype=np.float32)
+    return np.concatenate(found)
+
+
+def training_prior(served: ServedModel) -> Floats | None:
+    """Return the class proportions that probabilities are made for; None if they are not known."""
+    names, rule = served.class_names, served.decision_rule
+    counts = served.provenance.get("class_counts")
+    # A temperature nearly keeps the prior of training; other methods bring that of their photos.
+    kept = rule.calibration is None or rule.calibration.temperature is not None
+    if kept and _are_counts(counts, names):
+        return as_prior(counts, names)  # type: ignore[arg-type]  # _are_counts looked
+    scores = rule.validation_scores
+    if scores is not None and len(scores):
+        label_counts = np.bincount(scores.labels, minlength=len(names))
+        return np.asarray(label_counts / label_counts.sum(), dtype=np.float64)
+    return None
+
+
+def _are_counts(counts: object, class_names: tuple[str, ...]) -> bool:
+    return (
+        isinstance(counts, Mapping)
+        and set(counts) == set(class_names)
+        and all(type(n) in (int, float) and n >= 0 for n in counts.values())
+        and sum(counts.values()) > 0
+    )

@@ -1,0 +1,17 @@
+"""The versions of packages that bundles and galleries record."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+
+from shelfvision._keras.backend import backend_name
+
+__all__ = ["package_versions"]
+
+
+def package_versions() -> dict[str, str]:
+    """Return the versions of the packages, the backend and Python by their names."""
+    names = ("keras", "numpy", "pillow", "shelfvision")
+    versions = {name: importlib.metadata.version(name) for name in names}
+    return versions | {"backend": backend_name(), "python": platform.python_version()}
