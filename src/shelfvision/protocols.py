@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, Protocol, TypeAlias, runtime_checkable
+from typing import Literal, Protocol, TypeAlias, get_args, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +29,7 @@ Images: TypeAlias = npt.NDArray[np.uint8]
 Resize: TypeAlias = Literal["stretch", "pad", "crop"]
 """How a photo of another shape becomes `image_size`."""
 
-RESIZE_RULES: tuple[Resize, ...] = ("stretch", "pad", "crop")
+RESIZE_RULES: tuple[Resize, ...] = get_args(Resize)
 """The values of `Resize`."""
 
 ClassNames: TypeAlias = Iterable[str] | Mapping[str, int] | Mapping[int, str]

@@ -111,7 +111,7 @@ def test_a_report_cannot_be_changed_and_goes_to_other_processes(report: shv.Audi
     again = pickle.loads(pickle.dumps(report))
     assert again.to_dict() == report.to_dict()
     with pytest.raises(TypeError):
-        shv.AuditReport()
+        shv.AuditReport([], [])  # type: ignore[arg-type]  # on purpose
 
 
 class _Tags(HTMLParser):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import os
 from collections.abc import Sequence
@@ -34,6 +33,8 @@ class FilePixels:
     workers : int, optional
         Threads that `read_many` uses; by default one for each processor, at most 8. The pixels
         do not depend on it.
+    digests : FileDigests, optional
+        What was recorded of the files' content; by default nothing.
     """
 
     __slots__ = ("_digests", "_image_size", "_limits", "_names", "_resize", "_root", "_workers")
@@ -47,6 +48,7 @@ class FilePixels:
         resize: Resize = "stretch",
         limits: DecodeLimits = DEFAULT_LIMITS,
         workers: int | None = None,
+        digests: FileDigests | None = None,
     ) -> None:
         self._root = root
         self._names = names
@@ -54,7 +56,7 @@ class FilePixels:
         self._resize = resize
         self._limits = limits
         self._workers = workers
-        self._digests = _Digests(len(names))
+        self._digests = FileDigests(len(names)) if digests is None else digests
 
     @property
     def image_size(self) -> tuple[int, int]:
@@ -78,10 +80,15 @@ class FilePixels:
 
     def resized(self, image_size: tuple[int, int], resize: Resize) -> FilePixels:
         """Return the same files at another size; what was recorded of their content is shared."""
-        other = copy.copy(self)
-        other._image_size = image_size
-        other._resize = resize
-        return other
+        return FilePixels(
+            self._root,
+            self._names,
+            image_size=image_size,
+            resize=resize,
+            limits=self._limits,
+            workers=self._workers,
+            digests=self._digests,
+        )
 
     def __len__(self) -> int:
         """Return the number of photos."""
@@ -139,7 +146,7 @@ class FilePixels:
         return data
 
 
-class _Digests:
+class FileDigests:
     """The SHA-256 of each file with the times and size that it had then, in two plain arrays."""
 
     __slots__ = ("_length", "_sha", "_stamp")

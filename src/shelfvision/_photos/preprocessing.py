@@ -20,13 +20,11 @@ import numpy as np
 from shelfvision._photos.decode import resize_image
 from shelfvision._validation import as_image_size, as_number, one_of, received
 from shelfvision.errors import InvalidParameterError
-from shelfvision.protocols import Image, Images, Resize
+from shelfvision.protocols import RESIZE_RULES, Image, Images, Resize
 
 CropShape: TypeAlias = Literal["box", "image"]
 """What is cropped for a box: the box, or more around it in the shape of the classifier's image."""
 
-RESIZE_RULES: Final[tuple[Resize, ...]] = get_args(Resize)
-"""The rules for photos of another shape."""
 CROP_SHAPES: Final[tuple[CropShape, ...]] = get_args(CropShape)
 """The shapes of crops."""
 

@@ -115,7 +115,7 @@ def audit(
             parameter="dataset",
         )
     looks = look_at(gathered)
-    return AuditReport._of(
+    return AuditReport(
         gathered,
         [
             *about_files(gathered, looks),

@@ -61,16 +61,14 @@ class AuditReport:
     _findings: tuple[Finding, ...]
     _photos: Photos
 
-    def __init__(self) -> None:
-        raise TypeError("an AuditReport is made by shelfvision.audit, not by calling AuditReport()")
-
-    @classmethod
-    def _of(cls, photos: Photos, findings: Sequence[Finding]) -> AuditReport:
-        self = object.__new__(cls)
+    def __init__(self, photos: Photos, findings: Sequence[Finding]) -> None:
+        if not isinstance(photos, Photos):
+            raise TypeError(
+                "an AuditReport is made by shelfvision.audit, not by calling AuditReport()"
+            )
         self._photos = photos
         ranks = {severity: rank for rank, severity in enumerate(SEVERITIES)}
         self._findings = tuple(sorted(findings, key=lambda found: ranks[found.severity]))
-        return self
 
     @property
     def n(self) -> int:

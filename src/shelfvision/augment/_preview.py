@@ -72,11 +72,8 @@ def preview(
     """
     originals = _several(images)
     copies = preview_array(augmenter, originals, n=n, seed=seed, stages=stages)
-    axes = plot.augmentations(originals, copies, ax=ax)
-    if stages:
-        for panel, step in zip(np.ravel(axes)[1:], _steps(augmenter), strict=False):
-            panel.title.set_text(name_of(step).partition("(")[0])
-    return axes
+    names = [name_of(step).partition("(")[0] for step in _steps(augmenter)] if stages else None
+    return plot.augmentations(originals, copies, names=names, ax=ax)
 
 
 def preview_array(

@@ -208,6 +208,7 @@ def augmentations(
     originals: Images,
     copies: npt.NDArray[np.uint8],
     *,
+    names: Sequence[str] | None = None,
     ax: Axes | Sequence[Axes] | npt.NDArray[np.object_] | None = None,
 ) -> npt.NDArray[np.object_]:
     """Draw photos beside their augmented copies.
@@ -218,6 +219,8 @@ def augmentations(
         The photos, RGB, 0 to 255.
     copies : ndarray of uint8, shape (n, m, height, width, 3)
         The copies of each.
+    names : sequence of str, optional
+        A name for every column of copies; by default ``"copy 1"``, ``"copy 2"``, ….
     ax : Axes or sequence of Axes, optional
         An axes for every picture, row by row, or one whose place the grid takes. By default a
         new figure.
@@ -252,12 +255,19 @@ def augmentations(
         )
     rows, many = np.shape(copies)[:2]
     require_same_length({}, rows)
+    titles = [f"copy {number}" for number in range(1, 1 + many)] if names is None else names
+    if len(titles) != many:
+        raise InvalidParameterError(
+            f"names has {len(titles)} entries for {many} columns of copies; give one for each",
+            code="wrong-length",
+            parameter="names",
+        )
     grid = panels_for(ax, rows, 1 + many, size=(1.5 * (1 + many), 1.5 * rows + 0.3))
     for row in range(rows):
         for column, picture in enumerate([originals[row], *copies[row]]):
             show_photo(grid[row, column], picture)
             for spine in grid[row, column].spines.values():
                 spine.set(color=DARK, linewidth=2.5 if column == 0 else 0.5)
-    for column, panel in enumerate(grid[0]):
-        panel.set_title("original" if column == 0 else f"copy {column}", fontsize=9)
+    for panel, title in zip(grid[0], ["original", *titles], strict=True):
+        panel.set_title(title, fontsize=9)
     return grid

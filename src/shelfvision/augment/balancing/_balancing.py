@@ -175,14 +175,14 @@ class BalancingAugmenter:
         table = dataset.table
         rows = np.concatenate([table.rows, table.rows[origins]])
         pixels = AugmentedPixels(
-            table.source,
+            source=table.source,
             rows=rows,
             ids=ids,
             copies=np.concatenate([np.zeros(len(table), np.int32), numbers]),
-            augmenters=augmenters,
+            augmenters=tuple(augmenters),
             chosen=None if len(augmenters) == 1 else chosen[labels],
             seed=as_seed(self.seed),
-            refresh=self.refresh,
+            own_refresh=self.refresh,
         )
         return Dataset(
             PhotoTable(
@@ -243,11 +243,11 @@ class BalancingAugmenter:
         origins = spread(dataset, list(added.values()), self.seed)
         indices = np.concatenate([np.arange(len(dataset)), origins])
         pixels = AugmentedPixels(
-            ArrayPixels(X),
+            source=ArrayPixels(X),
             rows=indices,
             ids=dataset.ids[indices],
             copies=np.concatenate([dataset.copies, copy_numbers(dataset, origins)]),
-            augmenters=augmenters,
+            augmenters=tuple(augmenters),
             chosen=chosen[numbers[indices]],
             seed=as_seed(self.seed),
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import defaultdict
 from collections.abc import Sequence
 from itertools import count
@@ -11,6 +10,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._warnings import warn_caller
 from shelfvision.data._columns import entries_of, label_array
 from shelfvision.errors import DataError, LeakageWarning
 
@@ -77,9 +77,7 @@ def factorized(keys: npt.NDArray[np.object_]) -> tuple[npt.NDArray[np.int64], li
     return codes, list(numbers)
 
 
-def warn_of_parted(
-    keys: npt.NDArray[np.object_], rows: Sequence[npt.NDArray[np.int64]], *, stacklevel: int
-) -> None:
+def warn_of_parted(keys: npt.NDArray[np.object_], rows: Sequence[npt.NDArray[np.int64]]) -> None:
     """Warn how many groups stand in several of the parts."""
     parts = [set(keys[part].tolist()) for part in rows]
     groups = set().union(*parts)
@@ -87,12 +85,11 @@ def warn_of_parted(
         group for group in groups if sum(group in part for part in parts) > 1
     ]
     if shared:
-        warnings.warn(
+        warn_caller(
             LeakageWarning(
                 f"method 'shuffled' ignores groups: {len(shared)} of {len(groups)} stand in "
                 f"several parts (for example {min(shared)!r}), so scores will flatter the model; "
                 "use method 'stratified' or 'hashed' to keep them whole",
                 code="groups-parted",
-            ),
-            stacklevel=stacklevel,
+            )
         )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from typing import final
+from typing import Self, final
 
 import numpy as np
 
 from shelfvision._validation import as_path, listed, one_of
+from shelfvision._warnings import warn_caller
 from shelfvision.data._dataset import Dataset
 from shelfvision.data.splitting._checks import (
     alike,
@@ -95,11 +95,16 @@ class Splits:
         on_leak: OnLeak = "raise",
     ) -> None:
         given = {"train": train, "validation": validation, "test": test}
-        self._fill(given_parts(given), on_leak, Origin(), stacklevel=4)
+        self._fill(given_parts(given), on_leak, Origin())
 
-    def _fill(
-        self, parts: Mapping[str, Dataset], on_leak: OnLeak, origin: Origin, *, stacklevel: int
-    ) -> None:
+    @classmethod
+    def _of(cls, parts: Mapping[str, Dataset], on_leak: OnLeak, origin: Origin) -> Self:
+        """Return splits that also say how they were made."""
+        self = cls.__new__(cls)
+        self._fill(parts, on_leak, origin)
+        return self
+
+    def _fill(self, parts: Mapping[str, Dataset], on_leak: OnLeak, origin: Origin) -> None:
         one_of("on_leak", on_leak, ON_LEAK)
         parts = alike(parts)
         left = {name: (part,) for name, part in origin.left_out.items() if len(part)}
@@ -116,7 +121,7 @@ class Splits:
         self._parts = dict(parts)
         self._on_leak = "allow" if origin.groups_ignored and on_leak == "raise" else on_leak
         self._leaks, self._left_out, self._origin = leaks, left, origin
-        _warn(self, asked, stacklevel)
+        _warn(self, asked)
 
     @classmethod
     def from_files(
@@ -326,30 +331,25 @@ class Splits:
 
 
 def assemble(parts: Mapping[str, Dataset], on_leak: OnLeak, origin: Origin) -> Splits:
-    """Make splits that also tell how they came about."""
-    splits = object.__new__(Splits)
-    splits._fill(parts, on_leak, origin, stacklevel=5)
-    return splits
+    """Return splits that also say how they were made."""
+    cls = Splits
+    return cls._of(parts, on_leak, origin)
 
 
-def _warn(splits: Splits, asked: Sequence[Leak], stacklevel: int) -> None:
+def _warn(splits: Splits, asked: Sequence[Leak]) -> None:
     if asked:
         done = {
             "drop": f"{len(splits.dropped)} photos were dropped",
             "allow": "they were kept, so scores on the later parts flatter the model",
         }.get(splits.on_leak, "")
         cause = "method 'shuffled' ignores groups: " if splits.groups_ignored else ""
-        warnings.warn(
-            LeakageWarning(f"{cause}{leak_sentence(asked)}; {done}", code="leakage"),
-            stacklevel=stacklevel,
-        )
+        warn_caller(LeakageWarning(f"{cause}{leak_sentence(asked)}; {done}", code="leakage"))
     if splits.unplaced:
-        warnings.warn(
+        warn_caller(
             LeakageWarning(
                 f"{len(splits.unplaced)} new photos link photos that the earlier split has in two "
                 f"parts, so they were not placed: {listed(splits.unplaced, limit=3)}; look at "
                 "them, they are in splits.unplaced",
                 code="unplaced",
-            ),
-            stacklevel=stacklevel,
+            )
         )

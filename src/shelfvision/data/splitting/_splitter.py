@@ -235,7 +235,7 @@ class SeededSplitter:
         if self.method == "shuffled":
             rows = shuffled_rows(self.seed, self._shares, state)
             if groups is not None:
-                warn_of_parted(keys, rows, stacklevel=3)
+                warn_of_parted(keys, rows)
         else:
             placed, _ = self._placed(keys, numbers, names, state)
             rows = rows_per_part(placed)
