@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeAlias, cast, final
 
 import numpy as np
 import numpy.typing as npt
 
 from shelfvision._validation import Rows, as_image_size, as_rows, counted, received
-from shelfvision.data import SkippedFiles
+from shelfvision.data import SkippedFile, SkippedFiles
 from shelfvision.errors import InvalidParameterError
 from shelfvision.protocols import ClassNames, OnError
 from shelfvision.regions._checking import box_corners, box_labels, box_scores
@@ -55,6 +56,8 @@ class Boxes:
         photo of another size.
     relative : bool, default=False
         Whether corners are shares of the photo's width and height, 0 to 1, in place of pixels.
+    skipped : iterable of SkippedFile, optional
+        The lines of a file that were left out, as readers of files list them.
 
     Raises
     ------
@@ -81,13 +84,14 @@ class Boxes:
         scores: npt.ArrayLike | None = None,
         image_size: tuple[int, int] | None = None,
         relative: bool = False,
+        skipped: Iterable[SkippedFile] = (),
     ) -> None:
         self._corners = box_corners(corners, relative=relative)
         self._labels = box_labels(labels, len(self._corners))
         self._scores = box_scores(scores, len(self._corners))
         self._image_size = None if image_size is None else as_image_size(image_size)
         self._relative = bool(relative)
-        self._skipped = SkippedFiles()
+        self._skipped = SkippedFiles(skipped)
 
     @classmethod
     def from_coco(
@@ -139,7 +143,7 @@ class Boxes:
         >>> shv.Boxes.from_coco(found, image="7").corners.tolist()
         [[10.0, 20.0, 60.0, 90.0]]
         """
-        return cls._of(read_coco(source, image))
+        return cls(**read_coco(source, image))
 
     @classmethod
     def from_voc(cls, path: Source) -> Self:
@@ -164,7 +168,7 @@ class Boxes:
             The file is not such XML, or an object has no valid box. A document type and entities
             are refused, for no such file needs them.
         """
-        return cls._of(read_voc(path))
+        return cls(**read_voc(path))
 
     @classmethod
     def from_yolo(
@@ -212,25 +216,7 @@ class Boxes:
         >>> boxes.labels, boxes.corners.tolist()
         (('juice', 'milk'), [[0.25, 0.0, 0.75, 1.0], [0.1, 0.1, 0.4, 0.4]])
         """
-        return cls._of(read_yolo(path, class_names, on_error))
-
-    @classmethod
-    def _of(cls, found: RawBoxes) -> Self:
-        made = cls(
-            found.corners,
-            labels=found.labels,
-            scores=found.scores,
-            image_size=found.image_size,
-            relative=found.relative,
-        )
-        made._skipped = found.skipped
-        return made
-
-    def _with(self, corners: npt.ArrayLike, image_size: tuple[int, int]) -> Self:
-        """Return the same boxes with these corners, in pixels of a photo of this size."""
-        made = type(self)(corners, labels=self._labels, scores=self._scores, image_size=image_size)
-        made._skipped = self._skipped
-        return made
+        return cls(**read_yolo(path, class_names, on_error))
 
     @property
     def corners(self) -> npt.NDArray[np.float64]:
@@ -284,7 +270,13 @@ class Boxes:
         if self._image_size is not None and self._image_size != (height, width):
             _refuse_size(self._image_size, (height, width))
         scale = (width, height, width, height) if self._relative else 1.0
-        return self._with(self._corners * scale, (height, width))
+        return type(self)(
+            self._corners * scale,
+            labels=self._labels,
+            scores=self._scores,
+            image_size=(height, width),
+            skipped=self._skipped,
+        )
 
     def __len__(self) -> int:
         """Return the number of boxes."""
@@ -308,8 +300,8 @@ class Boxes:
         )
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle what it was made from; made anew, it is read-only again."""
-        found = RawBoxes(
+        """Pickle the arguments that make it, so that its arrays are read-only again."""
+        arguments = RawBoxes(
             corners=self._corners,
             labels=self._labels,
             scores=self._scores,
@@ -317,7 +309,7 @@ class Boxes:
             relative=self._relative,
             skipped=self._skipped,
         )
-        return type(self)._of, (found,)
+        return partial(type(self), **arguments), ()
 
     def __repr__(self) -> str:
         """Return a line that tells how many there are, and for which size of photo."""

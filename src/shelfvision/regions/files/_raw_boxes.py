@@ -1,9 +1,9 @@
-"""`RawBoxes`: boxes as a file has them, before they are checked."""
+"""`RawBoxes`: boxes as a file has them, before `Boxes` checks them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from typing import NotRequired, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -11,19 +11,18 @@ import numpy.typing as npt
 from shelfvision.data import SkippedFiles
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class RawBoxes:
-    """Boxes as a file has them."""
+class RawBoxes(TypedDict):
+    """The arguments of `Boxes`."""
 
     corners: npt.NDArray[np.float64]
     """Left, top, right, bottom, shape (n, 4)."""
-    labels: Sequence[str | None] | None = None
-    """What stands in each."""
-    scores: npt.ArrayLike | None = None
-    """How sure a detector was of each."""
-    image_size: tuple[int, int] | None = None
-    """Height and width of the photo, where the file tells."""
-    relative: bool = False
+    labels: Sequence[str | None]
+    """The class in each box."""
+    scores: NotRequired[npt.ArrayLike | None]
+    """The detector's confidences."""
+    image_size: NotRequired[tuple[int, int] | None]
+    """Height and width of the photo, where the file has them."""
+    relative: NotRequired[bool]
     """Whether corners are shares of the photo's width and height."""
-    skipped: SkippedFiles = field(default_factory=SkippedFiles)
+    skipped: NotRequired[SkippedFiles]
     """Lines that were left out."""
