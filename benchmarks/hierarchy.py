@@ -9,7 +9,7 @@ that were learned on the other half.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,6 @@ import numpy.typing as npt
 from _embedded import Embedded, Photos, add_options, embedded
 
 import shelfvision as shv
-from shelfvision.taxonomy._thresholds import chosen, levels_of
 
 Floats = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
@@ -50,7 +49,7 @@ def calibrated(said: Floats, val: Photos, seed: int) -> Floats:
     return rows
 
 
-def predictions(rows: Floats, names: list[str]) -> shv.Predictions:
+def predictions(rows: Floats, names: Sequence[str]) -> shv.Predictions:
     """Return rows of probabilities as a classifier gives them."""
     return shv.Predictions(rows, names, [str(row) for row in range(len(rows))])
 
@@ -112,13 +111,15 @@ def promised(
     taxonomy: shv.Taxonomy, said: Floats, val: Photos, names: list[str], halvings: int
 ) -> None:
     """Print what thresholds for a precision come to on the half that they were not chosen on."""
-    steps = taxonomy._steps(names)
+    # The network of this classifier is not asked: it holds names and validation scores.
+    model = shv.build_model(len(names), image_size=(88, 88))
+    classifier = shv.Classifier.from_model(model, class_names=names)
     for precision in PRECISIONS:
         told: list[tuple[float, ...]] = []
         for seed in range(halvings):
             rows = calibrated(said, val, seed)
             for learn, judge in halves(val.groups, seed):
-                told.append(_half(taxonomy, (rows, val, names), steps, (learn, judge), precision))
+                told.append(_half(taxonomy, classifier, (rows, val), (learn, judge), precision))
         columns = np.array(told)
         means = [f"{np.nanmean(column):.3f}" for column in columns.T]
         print(
@@ -130,20 +131,20 @@ def promised(
 
 def _half(
     taxonomy: shv.Taxonomy,
-    photos: tuple[Floats, Photos, list[str]],
-    steps: list[tuple[npt.NDArray[np.int64], int]],
+    classifier: shv.Classifier,
+    photos: tuple[Floats, Photos],
     parts: tuple[Mask, Mask],
     precision: float,
 ) -> tuple[float, ...]:
-    rows, val, names = photos
+    (rows, val), names = photos, classifier.class_names
     learn, judge = parts
     groups = np.unique(val.groups[learn], return_inverse=True)[1].reshape(-1)
     alone = shv.Thresholds.for_precision(
         rows[learn], val.labels[learn], groups, precision=precision, confidence_level=0.9
     )
-    levels = levels_of(rows[learn], steps)
-    wrong = [x.winners != p[val.labels[learn]] for x, (p, _) in zip(levels, steps, strict=True)]
-    both = chosen(levels, wrong, groups, precision=precision, confidence_level=0.9)
+    scores = shv.ValidationScores.of(rows[learn], val.labels[learn], groups)
+    knowing = classifier.with_validation(scores)
+    both = taxonomy.thresholds_for(knowing, precision, confidence_level=0.9)
     truth = [names[label] for label in val.labels[judge]]
     only = alone.decide(rows[judge]) == "accept"
     right = rows[judge].argmax(axis=1) == val.labels[judge]

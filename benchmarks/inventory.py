@@ -31,7 +31,6 @@ from _embedded import Photos, add_options, embedded
 from _places import drink_of_products
 
 import shelfvision as shv
-from shelfvision.inference._trust import Trust
 
 FOLDS = 5
 SIZE = 200
@@ -138,7 +137,7 @@ def scored(options: argparse.Namespace) -> tuple[shv.Classifier, Scored, Scored]
 def knowing(classifier: shv.Classifier, photos: Scored) -> shv.Classifier:
     """Return the classifier with these as its validation scores."""
     kept = shv.ValidationScores.of(photos.rows, photos.labels, photos.groups)
-    return classifier._trusting(Trust(validation=kept))
+    return classifier.with_validation(kept)
 
 
 def halves(photos: Scored, rng: np.random.Generator) -> Iterator[tuple[Scored, Scored]]:

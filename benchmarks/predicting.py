@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -84,10 +85,11 @@ def tell(name: str, pair: Pair) -> None:
     )
 
 
-def latency(classifier: shv.Classifier, one: Pixels, options: argparse.Namespace) -> None:
+def latency(
+    classifier: shv.Classifier, model: Any, one: Pixels, options: argparse.Namespace
+) -> None:
     """Compare the ways to predict one array."""
     print(f"{backend_name()}, one array, {options.turns} turns")
-    model = classifier._network.model
     keras = in_turns(
         lambda: classifier.predict(one[0]),
         lambda: np.asarray(model.predict_on_batch(one)),
@@ -97,7 +99,7 @@ def latency(classifier: shv.Classifier, one: Pixels, options: argparse.Namespace
     if not all(map(find_spec, ("tensorflow", "onnxruntime", "tf2onnx"))):
         return
     predictor = exported(classifier, options.threads)
-    session = predictor._run._run  # type: ignore[attr-defined]  # of ONNX Runtime's runner
+    session = predictor._session.runner._run  # type: ignore[attr-defined]  # noqa: SLF001  (its own)
     pairs: dict[str, tuple[Call, Call]] = {
         "Classifier.predict, raw ONNX Runtime": (
             lambda: classifier.predict(one[0]),
@@ -112,10 +114,11 @@ def latency(classifier: shv.Classifier, one: Pixels, options: argparse.Namespace
         tell(name, in_turns(*calls, options.turns))
 
 
-def throughput(classifier: shv.Classifier, images: Pixels, options: argparse.Namespace) -> None:
+def throughput(
+    classifier: shv.Classifier, model: Any, images: Pixels, options: argparse.Namespace
+) -> None:
     """Compare many arrays in one call with Keras's calls batch by batch."""
     many = np.tile(images, (-(-options.images // len(images)), 1, 1, 1))[: options.images]
-    model = classifier._network.model
     print(f"{backend_name()}, {len(many)} arrays, {options.rounds} turns")
     for size in (32, 128):
 
@@ -150,9 +153,9 @@ def main() -> None:
     model = shv.build_model(5)
     classifier = shv.Classifier.from_model(model, class_names=list("abcde"))
     images = np.random.default_rng(0).integers(0, 256, (32, 100, 100, 3), dtype=np.uint8)
-    latency(classifier, images[:1], options)
+    latency(classifier, model, images[:1], options)
     if options.images:
-        throughput(classifier, images, options)
+        throughput(classifier, model, images, options)
 
 
 if __name__ == "__main__":
