@@ -41,7 +41,6 @@ from shelfvision.augment import (
     default_augmenter,
 )
 from shelfvision.augment._recipes import OPERATIONS
-from shelfvision.augment.operations._warp import Matrix, _sampling, warp
 from shelfvision.errors import AugmenterError, InvalidParameterError
 from shelfvision.protocols import Image
 from shelfvision.testing import check_augmenter
@@ -175,52 +174,6 @@ def test_reflection_goes_on_for_ever() -> None:
     image = _photo(3, 40)
     thrice = Compose([Shift((1, 1))] * 3)(image, rng_for(0, "t"))
     assert_array_equal(thrice, image[::-1, ::-1])
-
-
-def _sampled_slowly(image: Image, back: Matrix) -> Image:
-    """Return bilinear samples of the endlessly mirrored image, worked out in real numbers."""
-    height, width = image.shape[:2]
-    x, y = np.arange(width) + 0.5, (np.arange(height) + 0.5)[:, None]
-    depth = back[6] * x + back[7] * y + back[8]
-    x, y = (
-        (back[0] * x + back[1] * y + back[2]) / depth - 0.5,
-        (back[3] * x + back[4] * y + back[5]) / depth - 0.5,
-    )
-    column, row = np.floor(x).astype(int), np.floor(y).astype(int)
-    taller = np.concatenate([image, image[::-1]])
-    mirrored = np.concatenate([taller, taller[:, ::-1]], axis=1)
-    total = np.zeros((height, width, 3))
-    for down, right in np.ndindex(2, 2):
-        weight = np.abs(1 - down - (y - row)) * np.abs(1 - right - (x - column))
-        place = (row + down) % (2 * height), (column + right) % (2 * width)
-        total += weight[:, :, None] * mirrored[place]
-    return np.rint(total).astype(np.uint8)
-
-
-@pytest.mark.parametrize(
-    "matrix",
-    [
-        (0.9, 0.3, 4, -0.2, 1.1, -3, 0, 0, 1),
-        (0.9, 0.3, 4, -0.2, 1.1, -3, 0.002, -0.003, 1),
-        (0.2, 0.05, 90, 0, 0.25, -400, 0, 0.001, 1),
-        (4, 1, 0, 0, 5, 0, 0, 0, 1),
-    ],
-)
-def test_sampling_in_whole_numbers_is_as_good_as_in_real_ones(matrix: Matrix) -> None:
-    image = _photo(150, 170)
-    slowly = _sampled_slowly(image, _sampling(matrix, 150, 170)).astype(int)
-    difference = warp(image, matrix, "reflect") - slowly
-    assert np.abs(difference).max() <= 2
-    assert np.abs(difference).mean() < 0.3
-    assert abs(difference.mean()) < 0.1
-
-
-def test_large_images_are_sampled_in_pieces_that_fit_together() -> None:
-    image = _photo(300, 170)
-    matrix = (0.9, 0.3, 4, -0.2, 1.1, -3, 0.0002, -0.0003, 1)
-    at_once = _sampled_slowly(image, _sampling(matrix, 300, 170)).astype(int)
-    assert np.abs(warp(image, matrix, "reflect") - at_once).max() <= 2
-    assert_array_equal(warp(image, (1, 0, 20, 0, 1, 0, 0, 0, 1), "reflect")[:, 20:], image[:, :-20])
 
 
 def test_colours_after_a_movement_are_what_they_are_by_themselves() -> None:

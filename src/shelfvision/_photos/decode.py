@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable
 from functools import partial
 from typing import NoReturn
 
@@ -12,9 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image as PillowImage
 from PIL.JpegImagePlugin import JpegImageFile
-from PIL.PngImagePlugin import PngImageFile
-from PIL.WebPImagePlugin import WebPImageFile
 
+from shelfvision._photos.formats import FORMATS
 from shelfvision._photos.headers import Header, read_header
 from shelfvision._photos.heic.opening import open_heif
 from shelfvision._photos.limits import DecodeLimits
@@ -43,13 +41,7 @@ DEFAULT_LIMITS = DecodeLimits()
 # pixels on each side; the rest is resized.
 _DRAFT_MARGIN = 1.5
 
-# The plugins are called by name, not through `PIL.Image.open`, whose bomb check is governed by a
-# process-wide setting and warns where we raise; size limits are checked before.
-_PLUGINS: dict[str, Callable[[io.BytesIO], PillowImage.Image]] = {
-    "JPEG": JpegImageFile,
-    "PNG": PngImageFile,
-    "WebP": WebPImageFile,
-}
+_OPENERS = {known.name: known.opener for known in FORMATS if known.opener is not None}
 
 _Transpose = PillowImage.Transpose
 _UPRIGHT = {
@@ -265,7 +257,7 @@ def _decode(
     box, size = _geometry((header.width, header.height), wanted, resize)
     fraction = _fraction(box, size) if header.format == "JPEG" else 1
     check_memory(header.memory(fraction), limits, where)
-    with _PLUGINS[header.format](io.BytesIO(header.data)) as photo:
+    with _OPENERS[header.format](io.BytesIO(header.data)) as photo:
         if photo.size != (header.width, header.height):
             raise ValueError(f"its parts disagree on its size, {photo.size}")
         if fraction > 1 and isinstance(photo, JpegImageFile):

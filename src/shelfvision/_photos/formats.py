@@ -1,7 +1,8 @@
 r"""The table of image formats: how files are named, how they start, and whether photos are read.
 
-One line per format. Folder scans ask by name, the decoder asks by content, and messages list
+One entry per format. Folder scans ask by name, the decoder asks by content, and messages list
 what is read from here. Formats that are known but not read have a command that converts them.
+Another format takes an entry here and a reader of its header in `headers`.
 
 Examples
 --------
@@ -14,10 +15,17 @@ False
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shlex
+from collections.abc import Callable
 from dataclasses import dataclass
+
+from PIL import Image as PillowImage
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.WebPImagePlugin import WebPImageFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +38,12 @@ class ImageFormat:
     """How names of its files end, in lower case; the first is the usual one."""
     is_read: bool
     """Whether photos of this format are decoded."""
-    pillow: str = ""
-    """Pillow's name for the format; empty where Pillow does not decode it for us."""
+    opener: Callable[[io.BytesIO], PillowImage.Image] | None = None
+    """The plugin of Pillow that decodes it; None where Pillow does not decode it for us.
+
+    Plugins are called by name, not through `PIL.Image.open`, whose bomb check is governed by a
+    process-wide setting and warns where we raise; size limits are checked before.
+    """
     magic: re.Pattern[bytes] | None = None
     """What its files start with, where no brand says so."""
     brands: frozenset[bytes] = frozenset()
@@ -53,21 +65,21 @@ FORMATS: tuple[ImageFormat, ...] = (
         name="JPEG",
         suffixes=(".jpg", ".jpeg", ".jpe", ".jfif", ".jfi"),
         is_read=True,
-        pillow="JPEG",
+        opener=JpegImageFile,
         magic=re.compile(rb"\xff\xd8\xff"),
     ),
     ImageFormat(
         name="PNG",
         suffixes=(".png",),
         is_read=True,
-        pillow="PNG",
+        opener=PngImageFile,
         magic=re.compile(rb"\x89PNG\r\n\x1a\n"),
     ),
     ImageFormat(
         name="WebP",
         suffixes=(".webp",),
         is_read=True,
-        pillow="WEBP",
+        opener=WebPImageFile,
         magic=re.compile(rb"RIFF....WEBP", re.DOTALL),
     ),
     ImageFormat(
@@ -108,7 +120,8 @@ def readable_suffixes(*, heif: bool) -> tuple[str, ...]:
     )
 
 
-READ_NAMES = "JPEG, PNG, WebP or HEIC"
+_READ = [known.name for known in FORMATS if known.is_read]
+READ_NAMES = f"{', '.join(_READ[:-1])} or {_READ[-1]}"
 """The formats that are read, for messages."""
 
 

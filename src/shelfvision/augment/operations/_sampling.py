@@ -3,6 +3,14 @@
 A pixel is a word of 64 bits: red, green, blue and 1, 16 bits each. One multiplication by a weight
 then weighs all of them, and since four weights add up to 256 no lane runs over into the next. The
 result is the same on every machine.
+
+Bilinear interpolation at a fraction (x, y) between four pixels is
+
+``(1-x)(1-y) p00 + x(1-y) p01 + (1-x)y p10 + xy p11``.
+
+With x and y in 256ths, at x = 64 and y = 0 between levels 100 and 200: the weights are 192, 64, 0
+and 0, the sum is 192 * 100 + 64 * 200 = 32000, and (32000 + 128) >> 8 = 125. The lane holds at
+most 256 * 255 + 128 < 65536.
 """
 
 from __future__ import annotations

@@ -1,4 +1,17 @@
-"""One resampling of an image through one 3x3 matrix, however many movements it stands for."""
+"""One resampling of an image through one 3x3 matrix, for any number of movements.
+
+A movement maps a point p to M p in homogeneous coordinates (R. Szeliski, "Computer Vision:
+Algorithms and Applications", 2010, section 2.1.2): rotation, shift, zoom, shear and perspective
+are one matrix each. Several movements are the product of their matrices, so the image is sampled,
+and blurred, once. Sampling goes backwards (section 3.6.1): for each pixel of the result, the
+inverse matrix gives the place in the image that it comes from.
+
+>>> quarter = (0.0, -1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0)
+>>> multiply(quarter, quarter)[:5]
+(-1.0, 0.0, 0.0, 0.0, -1.0)
+
+``tests/augment/test_warp.py`` has the same in a few plain lines, and compares both.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,29 @@
-"""Finds bursts: photos of one thing, taken one after the other in one place."""
+"""Finds bursts: photos of one product, taken one after another in one place.
+
+The product turns in the hand, but the light, the shelf and the hand stay. So positions in the
+photo are ignored, and colours are compared:
+
+1. **Series.** Photos of one label whose names differ in their last number are a series.
+2. **Colours.** Each photo has a histogram p of 10 x 10 x 10 colours. The likeness of two photos is
+   the Bhattacharyya coefficient (A. Bhattacharyya, 1946), the sum of ``sqrt(p_i q_i)`` over all
+   colours: 1 for equal histograms, 0 where no colour is shared.
+3. **Clusters.** Average linkage (R. R. Sokal and C. D. Michener, 1958) joins photos while the mean
+   coefficient between two clusters is at least the threshold. One similar pair does not chain two
+   sessions together, as single linkage would.
+
+>>> red, blue = np.zeros((2, 4, 4, 3), dtype=np.uint8)
+>>> red[..., 0] = blue[..., 2] = 255
+>>> half = np.concatenate([red[:2], blue[:2]])
+>>> (1 - differences(np.stack([colours_of(one) for one in (red, half, blue)]))).round(3).tolist()
+[[1.0, 0.707, 0.0], [0.707, 1.0, 0.707], [0.0, 0.707, 1.0]]
+
+References
+----------
+A. Bhattacharyya, "On a measure of divergence between two multinomial populations", Sankhya 7
+(1946) 401-406.
+R. R. Sokal, C. D. Michener, "A statistical method for evaluating systematic relationships",
+University of Kansas Science Bulletin 38 (1958) 1409-1438.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,16 @@
-"""How many photos of every class each part of a split gets, and which classes groups hold."""
+"""The quota of each class in each set, and the table of which classes each group holds.
+
+Quotas come from the largest remainder method (Hamilton's method; M. L. Balinski and H. P. Young,
+"Fair Representation", 1982). With shares s_i and n photos, set i gets floor(n s_i) photos. The
+photos that are left go to the sets with the largest remainders n s_i - floor(n s_i), one each; of
+equal remainders the earlier set wins. A set with a share above 0 then gets at least one photo.
+
+>>> shares = [Fraction(7, 10), Fraction(2, 10), Fraction(1, 10)]
+>>> largest_remainder(18, shares)  # 12.6, 3.6 and 1.8: of equal remainders the earlier
+[13, 3, 2]
+>>> largest_remainder(4, shares)  # 2.8, 0.8 and 0.4: the test set gets one from the largest set
+[2, 1, 1]
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,15 @@
 Both are systematic sampling (Madow, "On the theory of systematic sampling, II", 1949): one random
 start instead of a draw for every group. Each group is in each part with exactly the probability
 of that part's share, but the counts of all groups hardly vary.
+
+Three groups for shares of 0.5, 0.3 and 0.2 are 1.5, 0.9 and 0.6 seats. The fractions 0.5, 0.9 and
+0.6 are laid end to end, and a grid of whole numbers is put over them from a random start. A
+fraction that a grid point falls into is rounded up. So each number is rounded up with the
+probability of its fraction, and the sum stays.
+
+>>> target = [Fraction(3, 2), Fraction(9, 10), Fraction(3, 5)]
+>>> rounded_seats(target, start=0), rounded_seats(target, start=2**63)
+([1, 1, 1], [2, 0, 1])
 """
 
 from __future__ import annotations

@@ -1,4 +1,10 @@
-"""Where single photos go: they meet the quotas that whole groups left open."""
+"""Where single photos go: they meet the quotas that whole groups left open.
+
+Groups come first (`_placing`), so single photos only fill what is left of each class quota:
+
+>>> fill([5, 1, 1], 6, empty={1, 2}, largest=1)  # 5, 1 and 1 are lacking, 6 photos are left
+[4, 1, 1]
+"""
 
 from __future__ import annotations
 
