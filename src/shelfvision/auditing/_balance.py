@@ -44,18 +44,18 @@ def _without_photos(photos: Photos, looks: Looks) -> Iterator[Finding]:
     empty = [name for name, n in zip(counts, usable.tolist(), strict=True) if not n]
     if not empty:
         return
-    told = []
+    details = []
     for name in empty:
         facts = [counted(counts[name], "photo") + (", none readable" if counts[name] else "")]
         if passed_over[name]:
             facts.append(f"{counted(passed_over[name], 'file')} not used")
-        told.append(f"{name}: {', '.join(facts)}")
+        details.append(f"{name}: {', '.join(facts)}")
     yield Finding(
         code="empty-class",
         severity="error",
         message=f"{_classes(len(empty))} no usable photo; add photos, or leave the name out with "
         "select or class_names",
-        details=tuple(told),
+        details=tuple(details),
         values=(0.0,) * len(empty),
     )
 

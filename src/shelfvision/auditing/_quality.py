@@ -36,7 +36,7 @@ class _Fault:
     code: str
     severity: Severity
     message: str
-    told: str = ""
+    detail: str = ""
 
     def about(self, **names: str) -> _Fault:
         """Return the same with names in the message filled in."""
@@ -156,15 +156,15 @@ def about_sizes(photos: Photos, looks: Looks, settings: Settings) -> Iterator[Fi
     ratio = sides.max(axis=1) / sides.min(axis=1)
     away = np.abs(_scores(np.log(side), known, floor=math.log(_SIDE) / far))
     longer = _scores(np.log(ratio), known, floor=math.log(_ASPECT) / far)
-    told = [f"{width} x {height} pixels" for height, width in looks.sizes.tolist()]
+    detail = [f"{width} x {height} pixels" for height, width in looks.sizes.tolist()]
     usual = f"{np.median(side[known]):.0f}"
     yield from _singles(
-        photos, _SIZE.about(usual=usual), known & (away > far), side, order=-away, told=told
+        photos, _SIZE.about(usual=usual), known & (away > far), side, order=-away, detail=detail
     )
-    yield from _singles(photos, _SHAPE, known & (longer > far), ratio, falling=True, told=told)
+    yield from _singles(photos, _SHAPE, known & (longer > far), ratio, falling=True, detail=detail)
     small = known & (sides < photos.image_size).any(axis=1)
     wanted = f"{photos.image_size[0]} x {photos.image_size[1]}"
-    yield from _singles(photos, _SMALL.about(wanted=wanted), small, side, told=told)
+    yield from _singles(photos, _SMALL.about(wanted=wanted), small, side, detail=detail)
 
 
 def _scores(values: _Floats, seen: _Mask, *, floor: float) -> _Floats:
@@ -182,7 +182,7 @@ def _singles(
     *,
     falling: bool = False,
     order: _Floats | None = None,
-    told: Sequence[str] | None = None,
+    detail: Sequence[str] | None = None,
 ) -> Iterator[Finding]:
     """Yield one finding about the photos of a mask, in the order of a measure, if there are any."""
     found = np.flatnonzero(mask)
@@ -197,7 +197,7 @@ def _singles(
         sets=tuple((photos.ids[photo],) for photo in found),
         values=tuple(values[found].tolist()),
         details=tuple(
-            fault.told.format(values[photo]) if told is None else told[photo]
+            fault.detail.format(values[photo]) if detail is None else detail[photo]
             for photo in found.tolist()
         ),
         rows=tuple((photo,) for photo in found.tolist()),

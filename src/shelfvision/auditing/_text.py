@@ -20,13 +20,13 @@ def heading(photos: Photos, findings: Sequence[Finding]) -> str:
     n_classes = len(photos.class_names)
     classes = f"{n_classes} class{'es' if n_classes != 1 else ''}"
     counts = Counter(found.severity for found in findings)
-    told = ", ".join(
+    shown = ", ".join(
         f"{counts[kind]} {kind}{'s' if counts[kind] > 1 else ''}"
         for kind in SEVERITIES
         if counts[kind]
     )
     plural = "" if len(photos) == 1 else "s"
-    return f"{len(photos):,} photo{plural} of {classes}: {told or 'nothing found'}"
+    return f"{len(photos):,} photo{plural} of {classes}: {shown or 'nothing found'}"
 
 
 def as_text(photos: Photos, findings: Sequence[Finding]) -> str:
@@ -46,8 +46,8 @@ def as_text(photos: Photos, findings: Sequence[Finding]) -> str:
         lines.append("  ".join(cells).rstrip())
     lines.append("")
     for found in findings:
-        said = printable(f"{found.code}: {found.message}.")
-        lines += textwrap.wrap(said, _WIDTH, subsequent_indent="  ")
+        sentence = printable(f"{found.code}: {found.message}.")
+        lines += textwrap.wrap(sentence, _WIDTH, subsequent_indent="  ")
     return "\n".join(lines)
 
 

@@ -123,11 +123,11 @@ class _Reader:
             layout = ">HH4s" if version == 2 else ">LH4s"
             if body + 4 + struct.calcsize(layout) > box_end:
                 refuse_truncated(self._images.where)
-            number, protection, told = struct.unpack_from(layout, self._data, body + 4)
+            number, protection, declared = struct.unpack_from(layout, self._data, body + 4)
             item = self._item(number)
             if item.kind:
                 self._images.refuse(f"describes image {number} twice")
-            item.kind, item.protected = told, protection != 0
+            item.kind, item.protected = declared, protection != 0
             item.at = body + struct.calcsize(layout)
 
     def _read_locations(self, start: int, end: int) -> None:

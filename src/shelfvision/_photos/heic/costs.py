@@ -71,19 +71,20 @@ class Costs:
         return cost
 
     def _cost_of_coded(self, item: Item) -> Cost:
-        told = self._images.told_size(item)
+        declared = self._images.declared_size(item)
         settings = next(self._images.properties_of(item, b"hvcC"), b"")
-        if told is None or not settings:
+        if declared is None or not settings:
             self._images.refuse("has an image without a size or the settings of its decoder")
         content = self._images.content(item, len(self._images.data))
         coded = coded_size(settings, content, self._limits.max_chunks)
         check_size(coded.width, coded.height, self._limits, self._images.where)
-        if coded.width > told[0] + _SLACK or coded.height > told[1] + _SLACK:
+        if coded.width > declared[0] + _SLACK or coded.height > declared[1] + _SLACK:
             self._images.refuse(
-                f"says {told[0]} x {told[1]} pixels where {coded.width} x {coded.height} are coded"
+                f"says {declared[0]} x {declared[1]} pixels where {coded.width} x {coded.height} "
+                "are coded"
             )
         return Cost(
-            *told,
+            *declared,
             planes=coded.plane_bytes,
             live=coded.width * coded.height * (2 * coded.plane_bytes + 4),
             work=coded.width * coded.height,
@@ -96,7 +97,7 @@ class Costs:
         if not 1 <= len(made_of) <= _MAX_CODED:
             self._images.refuse(f"has an image made of {len(made_of)} others")
         inner = [self.of(one) for one in made_of]
-        told = self._images.told_size(item)
+        declared = self._images.declared_size(item)
         if item.kind == b"iden":
             if len(inner) != 1:
                 self._images.refuse("turns several images into one")
@@ -104,9 +105,10 @@ class Costs:
         else:
             size = self._canvas(item, len(inner))
             check_size(*size, self._limits, self._images.where)
-            if told is not None and told != size:
+            if declared is not None and declared != size:
                 self._images.refuse(
-                    f"says {told[0]} x {told[1]} pixels where {size[0]} x {size[1]} are made"
+                    f"says {declared[0]} x {declared[1]} pixels where {size[0]} x {size[1]} are "
+                    "made"
                 )
         pixels, planes = size[0] * size[1], max(one.planes for one in inner)
         # Overlays are made in RGB; a grid is converted as a coded picture is.

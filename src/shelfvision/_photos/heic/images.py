@@ -123,10 +123,10 @@ class Images:
         check_size(width, height, self.limits, self.where)
         return width, height
 
-    def told_size(self, item: Item) -> tuple[int, int] | None:
+    def declared_size(self, item: Item) -> tuple[int, int] | None:
         """Return the width and height that a file says an image has."""
-        told = [self.size_in(*self.properties[one - 1]) for one in item.properties if one]
-        return next((size for size in told if size is not None), None)
+        sizes = [self.size_in(*self.properties[one - 1]) for one in item.properties if one]
+        return next((size for size in sizes if size is not None), None)
 
     def content(self, item: Item, most: int) -> bytes:
         """Return an item's data, which must lie in the file."""

@@ -131,12 +131,12 @@ def warn_of_empty(scan: Scan, counts: Mapping[str, int], skipped: Iterable[Skipp
     if not empty:
         return
     files = list(skipped)
-    told = [f"{name!r} ({_why_empty(scan.folders[name], files)})" for name in empty[:_SHOWN]]
+    shown = [f"{name!r} ({_why_empty(scan.folders[name], files)})" for name in empty[:_SHOWN]]
     more = f" and {len(empty) - _SHOWN} more" if len(empty) > _SHOWN else ""
     warn_caller(
         ShelfVisionWarning(
             f"{counted(len(empty), 'class folder')} of {scan.root!r} without a photo that can be "
-            f"used: {', '.join(told)}{more}; add photos to each, or leave the class out with "
+            f"used: {', '.join(shown)}{more}; add photos to each, or leave the class out with "
             "class_names=",
             code="empty-class",
             parameter="directory",

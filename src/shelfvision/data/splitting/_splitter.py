@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass
 from fractions import Fraction
-from typing import Literal, TypeAlias, final
+from typing import Literal, TypeAlias, final, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -39,7 +39,7 @@ from shelfvision.errors import InvalidParameterError, LeakageError, SplitError
 Method: TypeAlias = Literal["stratified", "hashed", "shuffled"]
 """How photos are divided."""
 
-_METHODS = ("stratified", "hashed", "shuffled")
+_METHODS: tuple[Method, ...] = get_args(Method)
 _ROUGHLY = "The shares are met only roughly (hashed)."
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +15,10 @@ from shelfvision.data._dataset import Dataset
 OnLeak: TypeAlias = Literal["raise", "drop", "allow"]
 """What to do when parts of a split share photos."""
 
-ON_LEAK = ("raise", "drop", "allow")
+ON_LEAK: tuple[OnLeak, ...] = get_args(OnLeak)
+"""The values of `OnLeak`."""
 PARTS = ("train", "validation", "test")
+"""The sets that a dataset is divided into, in their order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
