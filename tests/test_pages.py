@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from jinja2 import UndefinedError
 from PIL import Image as PillowImage
 
-from shelfvision._pages.html import photo_uri, render, svg_uri
+from shelfvision._pages.html import photo_uri, render_template, svg_uri
 from shelfvision._text import printable
 
 
@@ -45,7 +45,7 @@ def figure(text: str, uri: str = "data:") -> str:
         "kind": "singles",
         "entries": [entry],
     }
-    return render(
+    return render_template(
         "audit.html", title="", heading="", classes=[], rows=[], links=True, sections=[section]
     )
 
@@ -61,7 +61,7 @@ def test_a_page_shows_the_text_and_nothing_of_it_is_markup(text: str) -> None:
 
 def test_a_value_that_a_template_needs_and_does_not_get_is_an_error() -> None:
     with pytest.raises(UndefinedError, match="others"):
-        render("trainer.html", chosen={})
+        render_template("trainer.html", chosen={})
 
 
 def test_pictures_are_inside_the_page() -> None:

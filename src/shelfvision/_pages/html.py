@@ -8,8 +8,8 @@ content security policy allows nothing else.
 
 Examples
 --------
->>> print(render("trainer.html", chosen={"epochs": "<3>"}, others={}))  # doctest: +ELLIPSIS
-<div><b>Trainer</b>...&lt;3&gt;...
+>>> "&lt;3&gt;" in render_template("trainer.html", chosen={"epochs": "<3>"}, others={})
+True
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 
-def render(template: str, /, **values: object) -> str:
+def render_template(template: str, /, **values: object) -> str:
     """Return a template of this package as text.
 
     Parameters

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from shelfvision import plot
 from shelfvision.auditing._look import Photos
-from shelfvision.auditing._text import cut
+from shelfvision.auditing._text import short_id
 from shelfvision.errors import PhotoError
 from shelfvision.protocols import Image
 
@@ -46,4 +46,4 @@ def _picture(photos: Photos, photo: int) -> Image | None:
 def _title(photos: Photos, photo: int) -> str:
     part = photos.part(photo)
     where = f"{photos.label(photo)}, {part}" if part else photos.label(photo)
-    return f"{cut(photos.ids[photo].rpartition('/')[2], _NAME)}\n{cut(where, _NAME)}"
+    return f"{short_id(photos.ids[photo].rpartition('/')[2], _NAME)}\n{short_id(where, _NAME)}"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shelfvision._pages.html import photo_uri, render
+from shelfvision._pages.html import photo_uri, render_template
 from shelfvision.auditing._finding import Finding
 from shelfvision.auditing._look import Photos
+from shelfvision.auditing._text import audit_heading
 from shelfvision.auditing._text import examples as worst
-from shelfvision.auditing._text import heading
 from shelfvision.errors import PhotoError
 
 _SIDE = 144
@@ -29,7 +29,7 @@ class _Figure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Entry:
+class _ShownFault:
     """One fault: its photos, or what is told of it."""
 
     detail: str
@@ -38,12 +38,12 @@ class _Entry:
     left_out: int = 0
 
 
-def as_page(photos: Photos, findings: Sequence[Finding], *, examples: int) -> str:
+def audit_page(photos: Photos, findings: Sequence[Finding], *, examples: int) -> str:
     """Return the whole page."""
-    return render(
+    return render_template(
         "audit.html",
         title=f"Audit of {len(photos):,} photos",
-        heading=heading(photos, findings),
+        heading=audit_heading(photos, findings),
         classes=sorted(photos.counts().items(), key=lambda pair: -pair[1]),
         rows=_rows(findings),
         links=True,
@@ -51,10 +51,13 @@ def as_page(photos: Photos, findings: Sequence[Finding], *, examples: int) -> st
     )
 
 
-def as_table(photos: Photos, findings: Sequence[Finding]) -> str:
+def audit_table(photos: Photos, findings: Sequence[Finding]) -> str:
     """Return the findings as a table, for notebooks."""
-    return render(
-        "audit_table.html", heading=heading(photos, findings), rows=_rows(findings), links=False
+    return render_template(
+        "audit_table.html",
+        heading=audit_heading(photos, findings),
+        rows=_rows(findings),
+        links=False,
     )
 
 
@@ -91,14 +94,14 @@ def _kind(found: Finding) -> str:
     return "singles" if largest == 1 else "pairs" if largest == 2 else "sets"
 
 
-def _entry(photos: Photos, found: Finding, number: int, kind: str) -> _Entry:
+def _entry(photos: Photos, found: Finding, number: int, kind: str) -> _ShownFault:
     detail = found.details[number]
     if kind == "plain":
-        return _Entry(detail=detail, names=found.sets[number] if found.sets else ())
+        return _ShownFault(detail=detail, names=found.sets[number] if found.sets else ())
     members = found.rows[number]
     if kind == "singles":
-        return _Entry(detail=detail, photos=[_figure(photos, members[0], detail)])
-    return _Entry(
+        return _ShownFault(detail=detail, photos=[_figure(photos, members[0], detail)])
+    return _ShownFault(
         detail=detail,
         photos=[_figure(photos, photo, "") for photo in members[:_MEMBERS]],
         left_out=max(len(members) - _MEMBERS, 0),

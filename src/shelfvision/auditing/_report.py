@@ -14,8 +14,8 @@ from shelfvision._validation import as_integer, as_path, import_package, listed
 from shelfvision.auditing._contact import draw_sets
 from shelfvision.auditing._finding import SEVERITIES, Finding
 from shelfvision.auditing._look import Photos
-from shelfvision.auditing._page import as_page, as_table
-from shelfvision.auditing._text import as_text, heading
+from shelfvision.auditing._page import audit_page, audit_table
+from shelfvision.auditing._text import audit_heading, audit_text
 from shelfvision.errors import DataError, InvalidParameterError
 
 if TYPE_CHECKING:
@@ -187,7 +187,7 @@ class AuditReport:
             The file could not be written; whatever stood there before is unchanged.
         """
         most = as_integer("examples", examples, minimum=0)
-        page = as_page(self._photos, self._findings, examples=most)
+        page = audit_page(self._photos, self._findings, examples=most)
         write_atomically(as_path(path), page.encode("utf-8", "backslashreplace"))
 
     def plot_pairs(
@@ -302,14 +302,14 @@ class AuditReport:
 
     def __str__(self) -> str:
         """Return the report as a table with examples, and what to do about each finding."""
-        return as_text(self._photos, self._findings)
+        return audit_text(self._photos, self._findings)
 
     def __repr__(self) -> str:
         """Return the report in one line."""
-        return f"<AuditReport: {heading(self._photos, self._findings)}>"
+        return f"<AuditReport: {audit_heading(self._photos, self._findings)}>"
 
     def _repr_html_(self) -> str:
-        return as_table(self._photos, self._findings)
+        return audit_table(self._photos, self._findings)
 
 
 def _plain(found: Finding) -> FindingDict:

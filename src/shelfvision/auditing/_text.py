@@ -15,7 +15,7 @@ _NAME = 40
 _EXAMPLES = 2
 
 
-def heading(photos: Photos, findings: Sequence[Finding]) -> str:
+def audit_heading(photos: Photos, findings: Sequence[Finding]) -> str:
     """Return one line about everything."""
     n_classes = len(photos.class_names)
     classes = f"{n_classes} class{'es' if n_classes != 1 else ''}"
@@ -29,9 +29,9 @@ def heading(photos: Photos, findings: Sequence[Finding]) -> str:
     return f"{len(photos):,} photo{plural} of {classes}: {shown or 'nothing found'}"
 
 
-def as_text(photos: Photos, findings: Sequence[Finding]) -> str:
+def audit_text(photos: Photos, findings: Sequence[Finding]) -> str:
     """Return a table of findings with examples, and a sentence on each."""
-    lines = [heading(photos, findings)]
+    lines = [audit_heading(photos, findings)]
     if not findings:
         return lines[0]
     rows = [("severity", "code", "count", "such as")]
@@ -55,11 +55,11 @@ def examples(found: Finding) -> str:
     """Return the worst of a finding, in a few words."""
     if not found.sets:
         return "; ".join(printable(detail) for detail in found.details[:_EXAMPLES])
-    shown = [" = ".join(cut(name) for name in members[:2]) for members in found.sets]
+    shown = [" = ".join(short_id(name) for name in members[:2]) for members in found.sets]
     few = 1 if len(found.sets[0]) > 1 else _EXAMPLES
     return ", ".join(shown[:few])
 
 
-def cut(name: str, limit: int = _NAME) -> str:
+def short_id(name: str, limit: int = _NAME) -> str:
     """Return a name that can be printed, shortened at its front, where names are alike."""
     return shortened(name, limit, keep_end=True)

@@ -15,7 +15,11 @@ from shelfvision.data import Dataset
 from shelfvision.data.aligning import Sized, aligned, sized
 from shelfvision.data.arguments import require_dataset
 from shelfvision.errors import DataError, InvalidParameterError
-from shelfvision.evaluation.report._context import EvaluationContext, data_of, model_of
+from shelfvision.evaluation.report._context import (
+    EvaluationContext,
+    described_data,
+    described_model,
+)
 from shelfvision.evaluation.report._report import EvaluationReport
 from shelfvision.evaluation.scores._baselines import nearest_accuracy
 from shelfvision.evaluation.scores._leakage import leakage_between, leakage_warning
@@ -128,8 +132,8 @@ def evaluate(
     predictions = classifier.predict(photos)
     _require_fitting(predictions, photos, names)
     context = EvaluationContext(
-        data=data_of(dataset, brought),
-        model=model_of(classifier),
+        data=described_data(dataset, brought),
+        model=described_model(classifier),
         photos=photos,
         classifier=classifier if isinstance(classifier, Classifier) else None,
     )

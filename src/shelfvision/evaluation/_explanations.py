@@ -151,7 +151,7 @@ def explain(
     images = [batch.images for batch in batches]
     images = images or [np.empty((0, *classifier.image_size, 3), np.uint8)]
     wanted = _labels(classifier, images, labels, len(ids))
-    found = _Network(classifier, layer)
+    found = _SplitNetwork(classifier, layer)
     number = {name: place for place, name in enumerate(classifier.class_names)}
     numbers = np.array([number[name] for name in wanted], dtype=np.int32)
     maps, start = [], 0
@@ -202,7 +202,7 @@ def _labels(
     return names
 
 
-class _Network:
+class _SplitNetwork:
     """A network cut in two at a layer: photos to features, features to scores."""
 
     def __init__(self, classifier: Classifier, layer: str | None) -> None:

@@ -16,7 +16,7 @@ from shelfvision._validation import as_path, counted, import_package, one_of
 from shelfvision.data import Dataset
 from shelfvision.errors import InvalidParameterError
 from shelfvision.inventory._comparing import compare_with_list
-from shelfvision.inventory._page import as_page
+from shelfvision.inventory._page import inventory_page
 from shelfvision.inventory._rows import COLUMNS, Row, inventory_rows, inventory_rows_with_parts
 from shelfvision.inventory._stock_check import StockCheck
 from shelfvision.inventory._stock_list import Codes, StockColumns
@@ -232,7 +232,7 @@ class Inventory:
         elif kind == ".json":
             text = json_text(self.to_dict(), indent=2) + "\n"
         else:
-            text = as_page(self, photos)
+            text = inventory_page(self, photos)
         write_atomically(path, text.encode("utf-8", "backslashreplace"))
 
     def rows(self, *, order: str = "class") -> tuple[Row, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from shelfvision._pages.html import photo_uri, render
+from shelfvision._pages.html import photo_uri, render_template
 from shelfvision._validation import counted
 from shelfvision.data import Dataset
 from shelfvision.errors import PhotoError
@@ -15,10 +15,10 @@ from shelfvision.inventory._writing import remarks
 _MOST = 24
 
 
-def as_page(inventory: CountedProducts, photos: Dataset | None) -> str:
+def inventory_page(inventory: CountedProducts, photos: Dataset | None) -> str:
     """Return the whole page."""
     rows = {} if photos is None else {name: row for row, name in enumerate(photos.ids)}
-    return render(
+    return render_template(
         "inventory.html",
         title=f"Inventory of {counted(inventory.n_photos, 'photo')}",
         remarks=remarks(inventory),

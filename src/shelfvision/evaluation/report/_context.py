@@ -89,7 +89,7 @@ def _size_text(image_size: tuple[int, int], resize: str) -> str:
     return f"{image_size[0]} x {image_size[1]} pixels ({resize})"
 
 
-def data_of(dataset: Dataset, sized: Sized) -> EvaluatedData:
+def described_data(dataset: Dataset, sized: Sized) -> EvaluatedData:
     """Describe the dataset that was given, and how its photos were read."""
     return EvaluatedData(
         n=len(dataset),
@@ -102,7 +102,7 @@ def data_of(dataset: Dataset, sized: Sized) -> EvaluatedData:
     )
 
 
-def model_of(classifier: object) -> EvaluatedModel:
+def described_model(classifier: object) -> EvaluatedModel:
     """Describe a classifier, ours or anybody's."""
     provenance = getattr(classifier, "provenance", None)
     known = provenance if isinstance(provenance, Mapping) else {}

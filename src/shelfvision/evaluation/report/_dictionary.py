@@ -43,7 +43,7 @@ class ReportDict(TypedDict):
     failed: list[dict[str, str]]
 
 
-def as_dict(report: EvaluationReport) -> ReportDict:
+def report_dict(report: EvaluationReport) -> ReportDict:
     """Return every number of a report."""
     return {
         "n": report.n,

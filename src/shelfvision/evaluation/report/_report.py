@@ -14,10 +14,10 @@ from shelfvision._validation import as_integer, as_number, as_seed, counted, imp
 from shelfvision.auditing import AuditReport
 from shelfvision.errors import DataError
 from shelfvision.evaluation.report._context import EvaluationContext, without_pixels
-from shelfvision.evaluation.report._dictionary import ReportDict, as_dict
+from shelfvision.evaluation.report._dictionary import ReportDict, report_dict
 from shelfvision.evaluation.report._mistake_photos import mistake_photos
-from shelfvision.evaluation.report._summary import as_frame, as_html, as_text
-from shelfvision.evaluation.report.writing._card import as_card
+from shelfvision.evaluation.report._summary import report_frame, report_table, report_text
+from shelfvision.evaluation.report.writing._card import model_card_text
 from shelfvision.evaluation.report.writing._saving import save_report
 from shelfvision.evaluation.scores._intervals import Intervals, intervals_of
 from shelfvision.evaluation.scores._leakage import LeakageCheck
@@ -29,7 +29,7 @@ from shelfvision.evaluation.scores._metrics import (
     confusion_of,
 )
 from shelfvision.evaluation.scores._mistakes import Mistake, mistakes_at, wrong_rows
-from shelfvision.evaluation.scores._outcomes import checked_groups, checked_labels, outcomes_of
+from shelfvision.evaluation.scores._outcomes import outcomes_of, require_groups, require_labels
 from shelfvision.evaluation.scores._reliability import ReliabilityBin, reliability_of
 from shelfvision.evaluation.scores._resampling import Bootstrap
 from shelfvision.evaluation.scores._review import ReviewScores, review_of
@@ -140,8 +140,8 @@ class EvaluationReport:
             seed=as_seed(seed),
         )
         self._predictions = predictions
-        self._labels = checked_labels(labels, n=len(predictions), n_classes=len(names))
-        self._groups = checked_groups(groups, n=len(predictions))
+        self._labels = require_labels(labels, n=len(predictions), n_classes=len(names))
+        self._groups = require_groups(groups, n=len(predictions))
         self._slice_columns = columns_of(slices or {}, predictions.ids)
         self._context = EvaluationContext() if context is None else context
         self._outcomes = outcomes_of(predictions, self._labels, self._groups)
@@ -389,7 +389,7 @@ class EvaluationReport:
             like a dictionary by name, of `confusion` a list of rows, of an interval a list of
             two numbers.
         """
-        return as_dict(self)
+        return report_dict(self)
 
     def to_frame(self) -> pd.DataFrame:
         """Return the scores per class as a pandas table.
@@ -405,7 +405,7 @@ class EvaluationReport:
         MissingDependencyError
             pandas is not installed.
         """
-        return as_frame(self, import_package("pandas", purpose="to_frame", pip="pandas"))
+        return report_frame(self, import_package("pandas", purpose="to_frame", pip="pandas"))
 
     def model_card(
         self, *, title: str = "", intended_use: str = "", audit: AuditReport | None = None
@@ -430,7 +430,7 @@ class EvaluationReport:
         ----------
         M. Mitchell et al., "Model cards for model reporting", FAT* 2019, 220-229.
         """
-        return as_card(self, title=title, intended_use=intended_use, audit=audit)
+        return model_card_text(self, title=title, intended_use=intended_use, audit=audit)
 
     def save(
         self,
@@ -475,7 +475,7 @@ class EvaluationReport:
 
     def __str__(self) -> str:
         """Return the report as an aligned table."""
-        return as_text(self)
+        return report_text(self)
 
     def __repr__(self) -> str:
         """Return the report in one line."""
@@ -485,7 +485,7 @@ class EvaluationReport:
         )
 
     def _repr_html_(self) -> str:
-        return as_html(self)
+        return report_table(self)
 
 
 def _remade(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from shelfvision._pages.html import render
+from shelfvision._pages.html import render_template
 from shelfvision._text import shortened
 from shelfvision._validation import counted
 from shelfvision.evaluation.report._context import size_text
@@ -23,7 +23,7 @@ _WIDTH = 32
 _TITLES = ("class", "precision", "recall", "f1", "photos")
 
 
-def as_text(report: EvaluationReport) -> str:
+def report_text(report: EvaluationReport) -> str:
     """Return the scores and a table of classes, aligned."""
     facts = _facts(report)
     wide = max(len(name) for name, _ in facts)
@@ -33,12 +33,14 @@ def as_text(report: EvaluationReport) -> str:
     return "\n".join([*summary, "", *(_line(row, widths) for row in rows)])
 
 
-def as_html(report: EvaluationReport) -> str:
+def report_table(report: EvaluationReport) -> str:
     """Return the same as an HTML table."""
-    return render("evaluation_table.html", facts=_facts(report), titles=_TITLES, rows=_rows(report))
+    return render_template(
+        "evaluation_table.html", facts=_facts(report), titles=_TITLES, rows=_rows(report)
+    )
 
 
-def as_frame(report: EvaluationReport, pandas: ModuleType) -> pd.DataFrame:
+def report_frame(report: EvaluationReport, pandas: ModuleType) -> pd.DataFrame:
     """Return a row for every class, with the ends of the intervals."""
     rows = []
     for name, scores in report.per_class.items():
@@ -67,12 +69,12 @@ def photos_text(report: EvaluationReport) -> str:
 
 def baselines_text(report: EvaluationReport) -> str:
     """Return what the accuracy is to be compared with."""
-    baseline = f"always {cut(report.majority_class)!r} {report.baseline:.3f}"
+    baseline = f"always {short_name(report.majority_class)!r} {report.baseline:.3f}"
     nearest = report.nearest_baseline
     return baseline if nearest is None else f"{baseline}, nearest neighbour {nearest:.3f}"
 
 
-def cut(name: str, width: int = _WIDTH) -> str:
+def short_name(name: str, width: int = _WIDTH) -> str:
     """Return a name that can be printed, shortened at its end."""
     return shortened(name, width)
 
@@ -119,7 +121,7 @@ def _warnings(report: EvaluationReport) -> list[tuple[str, str]]:
 
 
 def _rows(report: EvaluationReport) -> list[tuple[str, ...]]:
-    return [(cut(name), *class_cells(scores)) for name, scores in report.per_class.items()]
+    return [(short_name(name), *class_cells(scores)) for name, scores in report.per_class.items()]
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:

@@ -48,14 +48,14 @@ class Outcomes:
         return int(self.groups.max()) + 1 if len(self.groups) else 0
 
     def select(self, mask: npt.NDArray[np.bool_]) -> Outcomes:
-        """Return some of the photos, their groups numbered anew."""
+        """Return some of the photos, their groups group_numbers anew."""
         return Outcomes(
             rows=self.rows[mask],
             true=self.true[mask],
             predicted=self.predicted[mask],
             confidences=self.confidences[mask],
             ranks=self.ranks[mask],
-            groups=numbered(self.groups[mask]),
+            groups=group_numbers(self.groups[mask]),
             accepted=self.accepted[mask],
             n_classes=self.n_classes,
         )
@@ -80,13 +80,13 @@ def outcomes_of(
         predicted=np.array([number[name] for name in predictions.labels[rows]], dtype=np.int64),
         confidences=predictions.confidences[rows].astype(np.float64),
         ranks=_ranks(predictions.probabilities[rows], true),
-        groups=np.arange(len(rows)) if groups is None else numbered(np.asarray(groups)[rows]),
+        groups=np.arange(len(rows)) if groups is None else group_numbers(np.asarray(groups)[rows]),
         accepted=np.array(predictions.decisions[rows] != "review", dtype=np.bool_),
         n_classes=len(number),
     )
 
 
-def numbered(groups: npt.NDArray[np.generic]) -> npt.NDArray[np.int64]:
+def group_numbers(groups: npt.NDArray[np.generic]) -> npt.NDArray[np.int64]:
     """Return the number of the group of every row, from 0, in sorted order."""
     return np.asarray(np.unique(groups, return_inverse=True)[1], dtype=np.int64).reshape(-1)
 
@@ -101,7 +101,7 @@ def _ranks(
     return np.asarray(ahead.sum(axis=1), dtype=np.int64)
 
 
-def checked_labels(
+def require_labels(
     labels: npt.NDArray[np.integer] | list[int], *, n: int, n_classes: int
 ) -> npt.NDArray[np.int64]:
     """Return a column of class numbers, read-only, or refuse it."""
@@ -126,7 +126,7 @@ def checked_labels(
     return found
 
 
-def checked_groups(
+def require_groups(
     groups: Sequence[str] | npt.NDArray[np.object_] | None, *, n: int
 ) -> npt.NDArray[np.object_] | None:
     """Return a column of group names, read-only, or refuse it."""

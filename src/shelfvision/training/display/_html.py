@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from shelfvision._pages.html import render
+from shelfvision._pages.html import render_template
 
 _LONGEST = 200
 _WIDTH, _HEIGHT, _EDGE = 320, 120, 6
@@ -26,7 +26,7 @@ class _Drawing:
 def settings_view(chosen: Mapping[str, object], defaults: Mapping[str, object]) -> str:
     """Return a trainer's chosen settings as a table, with the others folded away."""
     others = {name: value for name, value in defaults.items() if name not in chosen}
-    return render("trainer.html", chosen=_texts(chosen), others=_texts(others))
+    return render_template("trainer.html", chosen=_texts(chosen), others=_texts(others))
 
 
 def result_view(
@@ -37,7 +37,7 @@ def result_view(
     best_epoch: int,
 ) -> str:
     """Return a result as the metrics of its best epoch above the curves of its losses."""
-    return render(
+    return render_template(
         "training_result.html",
         title=title,
         best=best,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from shelfvision._text import markdown_text as escaped
 from shelfvision.auditing import AuditReport
 from shelfvision.evaluation.report.writing._contents import sections
-from shelfvision.evaluation.report.writing._score_sections import heading
-from shelfvision.evaluation.report.writing._section import Section, Table
+from shelfvision.evaluation.report.writing._score_sections import report_heading
+from shelfvision.evaluation.report.writing._section import Section, SectionTable
 
 if TYPE_CHECKING:
     from shelfvision.evaluation.report._report import EvaluationReport
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 _MISTAKES = 10
 
 
-def as_card(
+def model_card_text(
     report: EvaluationReport, *, title: str, intended_use: str, audit: AuditReport | None
 ) -> str:
     """Return the whole card."""
     found = sections(report, intended_use, audit, mistakes=_MISTAKES)
-    parts = [f"# {escaped(heading(report, title))}", *map(_written, found)]
+    parts = [f"# {escaped(report_heading(report, title))}", *map(_written, found)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -32,7 +32,7 @@ def _written(section: Section) -> str:
     return "\n\n".join([*parts, *map(_table, section.tables)])
 
 
-def _table(table: Table) -> str:
+def _table(table: SectionTable) -> str:
     rules = ["---" if place < table.n_text else "---:" for place in range(len(table.head))]
     rows = [table.head, *table.rows]
     lines = ["| " + " | ".join(escaped(cell) for cell in row) + " |" for row in rows]

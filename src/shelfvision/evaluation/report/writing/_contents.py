@@ -22,17 +22,17 @@ def sections(
     """Return everything there is to say, in the order in which one asks."""
     worst = report.top_mistakes(mistakes) if mistakes else ()
     found = (
-        _score_sections.summary(report),
-        _source_sections.subject(report, intended_use),
-        _score_sections.classes(report),
-        _score_sections.confusion(report),
-        _score_sections.calibration(report),
-        _score_sections.review(report),
-        _score_sections.slices(report),
-        _score_sections.mistakes(worst, len(report.mistakes())) if mistakes else None,
-        _source_sections.leakage(report),
-        _source_sections.audited(audit),
-        _score_sections.limits(report),
-        _source_sections.provenance(report),
+        _score_sections.summary_section(report),
+        _source_sections.subject_section(report, intended_use),
+        _score_sections.classes_section(report),
+        _score_sections.confusion_section(report),
+        _score_sections.calibration_section(report),
+        _score_sections.review_section(report),
+        _score_sections.slices_section(report),
+        _score_sections.mistakes_section(worst, len(report.mistakes())) if mistakes else None,
+        _source_sections.leakage_section(report),
+        _source_sections.audited_section(audit),
+        _score_sections.limits_section(report),
+        _source_sections.provenance_section(report),
     )
     return [section for section in found if section is not None]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from shelfvision import plot
-from shelfvision._pages.html import photo_uri, render, svg_uri
+from shelfvision._pages.html import photo_uri, render_template, svg_uri
 from shelfvision._photos.decode import resize_image
 from shelfvision.auditing import AuditReport
 from shelfvision.errors import DataError, MissingDependencyError, ModelError
@@ -22,7 +22,7 @@ from shelfvision.evaluation.report._context import EvaluationContext
 from shelfvision.evaluation.report._mistake_photos import explained, photos_or_none
 from shelfvision.evaluation.report._summary import between
 from shelfvision.evaluation.report.writing._contents import sections
-from shelfvision.evaluation.report.writing._score_sections import heading, worst_first
+from shelfvision.evaluation.report.writing._score_sections import report_heading, worst_first
 from shelfvision.evaluation.scores._mistakes import Mistake
 from shelfvision.protocols import Image
 
@@ -61,7 +61,7 @@ class _ShownMistake:
     heat_alt: str
 
 
-def as_page(
+def report_page(
     report: EvaluationReport,
     *,
     title: str,
@@ -74,9 +74,9 @@ def as_page(
     charts, charts_note = _charts(report)
     mistakes, mistakes_note = _mistakes(report, examples, heat_maps=heat_maps)
     intervals = report.intervals.per_class
-    return render(
+    return render_template(
         "evaluation.html",
-        title=heading(report, title),
+        title=report_heading(report, title),
         tiles=_tiles(report),
         sections=sections(report, intended_use, audit, mistakes=examples),
         classes=[(name, scores, intervals[name]) for name, scores in worst_first(report)],

@@ -9,8 +9,8 @@ from shelfvision._storage import write_atomically
 from shelfvision._validation import as_path
 from shelfvision.auditing import AuditReport
 from shelfvision.errors import InvalidParameterError
-from shelfvision.evaluation.report.writing._card import as_card
-from shelfvision.evaluation.report.writing._page import as_page
+from shelfvision.evaluation.report.writing._card import model_card_text
+from shelfvision.evaluation.report.writing._page import report_page
 
 if TYPE_CHECKING:
     from shelfvision.evaluation.report._report import EvaluationReport
@@ -29,12 +29,12 @@ def save_report(
     """Write the file, or refuse its ending."""
     kind = os.path.splitext(as_path(path))[1].lower()
     if kind in (".html", ".htm"):
-        text = as_page(
+        text = report_page(
             report, title=title, intended_use=intended_use, audit=audit, examples=examples,
             heat_maps=heat_maps,
         )  # fmt: skip
     elif kind == ".md":
-        text = as_card(report, title=title, intended_use=intended_use, audit=audit)
+        text = model_card_text(report, title=title, intended_use=intended_use, audit=audit)
     else:
         raise InvalidParameterError(
             f"a report is saved as 'report.html' or 'card.md', but {os.fspath(path)!r} ends in "

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from shelfvision._validation import counted
 from shelfvision.evaluation.report._dictionary import top_k
-from shelfvision.evaluation.report._summary import between, class_cells, cut
-from shelfvision.evaluation.report.writing._section import Section, Table
+from shelfvision.evaluation.report._summary import between, class_cells, short_name
+from shelfvision.evaluation.report.writing._section import Section, SectionTable
 from shelfvision.evaluation.scores._intervals import Interval
 from shelfvision.evaluation.scores._metrics import ClassScores
 
@@ -21,12 +21,12 @@ _MOST_SLICES = 30
 _PAIRS = 15
 
 
-def heading(report: EvaluationReport, title: str) -> str:
+def report_heading(report: EvaluationReport, title: str) -> str:
     """Return the title, or one made of the classes."""
     return title or f"How well are {counted(len(report.class_names), 'class')} told apart?"
 
 
-def summary(report: EvaluationReport) -> Section:
+def summary_section(report: EvaluationReport) -> Section:
     """Tell the scores with their intervals, and what to compare them with."""
     sure, nearest = report.intervals, report.nearest_baseline
     rows = [
@@ -35,7 +35,9 @@ def summary(report: EvaluationReport) -> Section:
     ]
     tops = [(k, share) for k, share in top_k(report).items() if k != "1"]
     rows += [(f"true class among the first {k}", f"{share:.3f}", "") for k, share in tops]
-    rows.append((f"baseline: always {cut(report.majority_class)!r}", f"{report.baseline:.3f}", ""))
+    rows.append(
+        (f"baseline: always {short_name(report.majority_class)!r}", f"{report.baseline:.3f}", "")
+    )
     if nearest is not None:
         rows.append(("baseline: the training photo most alike", f"{nearest:.3f}", ""))
     rows.append(("expected calibration error", f"{report.calibration_error:.3f}", ""))
@@ -45,7 +47,9 @@ def summary(report: EvaluationReport) -> Section:
         f"{level} of the time if other photos come from the same places; they are made by drawing "
         f"the groups of photos anew, whole, {sure.resamples:,} times."
     )
-    table = Table(caption="Scores", head=("score", "value", f"{level} interval"), rows=tuple(rows))
+    table = SectionTable(
+        caption="Scores", head=("score", "value", f"{level} interval"), rows=tuple(rows)
+    )
     return Section(code="scores", title="How good is it?", paragraphs=(words,), tables=(table,))
 
 
@@ -58,7 +62,7 @@ def worst_first(report: EvaluationReport) -> list[tuple[str, ClassScores]]:
     return sorted(report.per_class.items(), key=lambda pair: (not pair[1].support, pair[1].f1))
 
 
-def classes(report: EvaluationReport) -> Section:
+def classes_section(report: EvaluationReport) -> Section:
     """Tell the scores of every class."""
     rows = []
     for name, scores in worst_first(report):
@@ -79,7 +83,7 @@ def classes(report: EvaluationReport) -> Section:
         code="classes",
         title="Which classes are told apart?",
         paragraphs=(words,),
-        tables=(Table(caption="Scores of every class", head=head, rows=tuple(rows)),),
+        tables=(SectionTable(caption="Scores of every class", head=head, rows=tuple(rows)),),
     )
 
 
@@ -87,7 +91,7 @@ def _or_dash(interval: Interval, *, shown: bool) -> str:
     return between(interval) if shown else "-"
 
 
-def calibration(report: EvaluationReport) -> Section:
+def calibration_section(report: EvaluationReport) -> Section:
     """Tell whether confidences can be believed."""
     rows = tuple(
         (f"{part.low:.2f} to {part.high:.2f}", f"{part.n:,}", f"{part.confidence:.3f}",
@@ -103,14 +107,14 @@ def calibration(report: EvaluationReport) -> Section:
         "chance."
     )
     head = ("confidence", "photos", "mean confidence", "share right")
-    table = Table(caption="Confidence and truth", head=head, rows=rows)
+    table = SectionTable(caption="Confidence and truth", head=head, rows=rows)
     return Section(
         code="calibration", title="Can its confidence be believed?", paragraphs=(words,),
         tables=(table,),
     )  # fmt: skip
 
 
-def confusion(report: EvaluationReport) -> Section:
+def confusion_section(report: EvaluationReport) -> Section:
     """Tell which classes were taken for which."""
     pairs = report.most_confused(_PAIRS)
     if not pairs:
@@ -122,11 +126,11 @@ def confusion(report: EvaluationReport) -> Section:
         for pair in pairs
     )
     head = ("shows", "taken for", "photos", "share")
-    table = Table(caption="The most confused pairs", head=head, rows=rows, n_text=2)
+    table = SectionTable(caption="The most confused pairs", head=head, rows=rows, n_text=2)
     return Section(code="confusion", title="What is taken for what?", tables=(table,))
 
 
-def review(report: EvaluationReport) -> Section | None:
+def review_section(report: EvaluationReport) -> Section | None:
     """Tell what accepting and reviewing comes to."""
     found = report.review
     if found is None:
@@ -142,11 +146,11 @@ def review(report: EvaluationReport) -> Section | None:
     return Section(
         code="review",
         title="What may be used unseen?",
-        tables=(Table(caption="Accepted and reviewed", head=head, rows=rows),),
+        tables=(SectionTable(caption="Accepted and reviewed", head=head, rows=rows),),
     )
 
 
-def slices(report: EvaluationReport) -> Section | None:
+def slices_section(report: EvaluationReport) -> Section | None:
     """Tell the scores of every part that was asked for."""
     tables = []
     for name, parts in report.slices.items():
@@ -159,7 +163,7 @@ def slices(report: EvaluationReport) -> Section | None:
         head = (name, "accuracy", "interval", "photos", "groups", "macro F1")
         more = len(ordered) - len(rows)
         caption = f"By {name}" + (f", {more:,} better ones left out" if more else "")
-        tables.append(Table(caption=caption, head=head, rows=rows))
+        tables.append(SectionTable(caption=caption, head=head, rows=rows))
     if not tables:
         return None
     words = "The worst first; a part with few photos or groups may stand there by chance."
@@ -168,7 +172,7 @@ def slices(report: EvaluationReport) -> Section | None:
     )
 
 
-def mistakes(found: Sequence[Mistake], total: int) -> Section:
+def mistakes_section(found: Sequence[Mistake], total: int) -> Section:
     """Tell the most confident mistakes."""
     if not found:
         return Section(code="mistakes", title="Its mistakes", paragraphs=("There are none.",))
@@ -180,11 +184,11 @@ def mistakes(found: Sequence[Mistake], total: int) -> Section:
         (one.id, one.true, one.predicted, f"{100 * one.confidence:.0f} %") for one in found
     )
     head = ("photo", "labelled", "predicted", "confidence")
-    table = Table(caption="The most confident mistakes", head=head, rows=rows, n_text=3)
+    table = SectionTable(caption="The most confident mistakes", head=head, rows=rows, n_text=3)
     return Section(code="mistakes", title="Its mistakes", paragraphs=(words,), tables=(table,))
 
 
-def limits(report: EvaluationReport) -> Section:
+def limits_section(report: EvaluationReport) -> Section:
     """Tell what these numbers cannot say."""
     always = (
         "The scores hold for photos like these: other stores, cameras, seasons and products that "

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class SectionTable:
     """Rows of text under a heading."""
 
     caption: str
@@ -24,4 +24,4 @@ class Section:
     """A short stable word, the same in every report."""
     title: str
     paragraphs: tuple[str, ...] = ()
-    tables: tuple[Table, ...] = ()
+    tables: tuple[SectionTable, ...] = ()

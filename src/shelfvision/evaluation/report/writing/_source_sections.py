@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from shelfvision._validation import counted
 from shelfvision.auditing import AuditReport
 from shelfvision.evaluation.report._context import EvaluationContext, size_text
-from shelfvision.evaluation.report.writing._section import Section, Table
+from shelfvision.evaluation.report.writing._section import Section, SectionTable
 
 if TYPE_CHECKING:
     from shelfvision.evaluation.report._report import EvaluationReport
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _LONGEST = 300
 
 
-def subject(report: EvaluationReport, intended_use: str) -> Section:
+def subject_section(report: EvaluationReport, intended_use: str) -> Section:
     """Tell which model was judged on which photos."""
     rows = [*_model(report.context), *_data(report)]
     words = (f"Intended use: {intended_use}",) if intended_use else ()
@@ -25,7 +25,9 @@ def subject(report: EvaluationReport, intended_use: str) -> Section:
         title="Which model, which photos?",
         paragraphs=words,
         tables=(
-            Table(caption="Model and photos", head=("what", "is"), rows=tuple(rows), n_text=2),
+            SectionTable(
+                caption="Model and photos", head=("what", "is"), rows=tuple(rows), n_text=2
+            ),
         ),
     )
 
@@ -55,7 +57,7 @@ def _data(report: EvaluationReport) -> Iterator[tuple[str, str]]:
         yield "fingerprint of the photos", report.context.data.fingerprint
 
 
-def leakage(report: EvaluationReport) -> Section:
+def leakage_section(report: EvaluationReport) -> Section:
     """Tell whether these photos were trained on."""
     found = report.leakage
     if found is None:
@@ -76,7 +78,7 @@ def leakage(report: EvaluationReport) -> Section:
     return Section(code="leakage", title="Was it judged on what it knew?", paragraphs=(words,))
 
 
-def audited(audit: AuditReport | None) -> Section | None:
+def audited_section(audit: AuditReport | None) -> Section | None:
     """Tell what an audit found."""
     if audit is None:
         return None
@@ -90,18 +92,20 @@ def audited(audit: AuditReport | None) -> Section | None:
     words = f"Looked at: {n_photos}. " + ("" if rows else "Nothing was found.")
     head = ("severity", "finding", "count", "what to do")
     tables = (
-        (Table(caption="Findings of the audit", head=head, rows=rows, n_text=2),) if rows else ()
+        (SectionTable(caption="Findings of the audit", head=head, rows=rows, n_text=2),)
+        if rows
+        else ()
     )
     return Section(code="audit", title="Are the photos sound?", paragraphs=(words,), tables=tables)
 
 
-def provenance(report: EvaluationReport) -> Section | None:
+def provenance_section(report: EvaluationReport) -> Section | None:
     """Tell where the classifier came from, as it tells it."""
     model = report.context.model
     if model is None or not model.provenance:
         return None
     rows = tuple(_flat(model.provenance))
-    table = Table(caption="Provenance", head=("what", "is"), rows=rows, n_text=2)
+    table = SectionTable(caption="Provenance", head=("what", "is"), rows=rows, n_text=2)
     return Section(code="provenance", title="Where does it come from?", tables=(table,))
 
 
