@@ -18,7 +18,7 @@ import numpy.typing as npt
 from _embedded import Embedded, Photos, add_options, embedded
 
 import shelfvision as shv
-from shelfvision.gallery._enrolled import Enrolled
+from shelfvision.gallery._enrolled import EnrolledPhotos
 from shelfvision.gallery._nearness import Nearness, nearness_of
 
 Mask = npt.NDArray[np.bool_]
@@ -28,12 +28,12 @@ SHOTS = (1, 3, 5, 10)
 SHARES = (0.05, 0.1, 0.2, 0.3)
 
 
-def enrolled(photos: Photos) -> tuple[Enrolled, npt.NDArray[np.int64]]:
+def enrolled(photos: Photos) -> tuple[EnrolledPhotos, npt.NDArray[np.int64]]:
     """Return photos as a gallery holds them, and the product that each of its numbers means."""
     products, labels = np.unique(photos.labels, return_inverse=True)
-    found = Enrolled(
+    found = EnrolledPhotos(
         names=tuple(map(str, products)),
-        seen=photos.seen,
+        embeddings=photos.seen,
         labels=labels.reshape(-1).astype(np.int32),
         groups=photos.groups,
     )

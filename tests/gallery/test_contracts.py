@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from shelfvision._identifiers import clean_name
 from shelfvision.errors import BundleError
-from shelfvision.gallery._enrolled import Enrolled
-from shelfvision.gallery._file import Contents, read_gallery, save_gallery
+from shelfvision.gallery._enrolled import EnrolledPhotos
+from shelfvision.gallery._file import GalleryContents, read_gallery, save_gallery
 
 
 @st.composite
-def enrolled(draw: st.DrawFn) -> Enrolled:
+def enrolled(draw: st.DrawFn) -> EnrolledPhotos:
     """Return photos of one product at least, each product with a photo."""
     letters = st.text("abé,\n", min_size=1, max_size=3).map(clean_name).filter(bool)
     names = tuple(draw(st.lists(letters, min_size=1, max_size=4, unique=True)))
@@ -25,33 +25,32 @@ def enrolled(draw: st.DrawFn) -> Enrolled:
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     seen = rng.normal(size=(len(labels), draw(st.integers(1, 3)))).astype(np.float32)
     groups = rng.integers(-(2**63), 2**63, len(labels), dtype=np.int64)
-    return Enrolled(names=names, seen=seen, labels=labels, groups=groups)
+    return EnrolledPhotos(names=names, embeddings=seen, labels=labels, groups=groups)
 
 
-def told(photos: Enrolled) -> list[tuple[str, bytes, int]]:
+def told(photos: EnrolledPhotos) -> list[tuple[str, bytes, int]]:
     """Return the photos with their products, in no order."""
-    rows = zip(photos.labels, photos.seen, photos.groups, strict=True)
+    rows = zip(photos.labels, photos.embeddings, photos.groups, strict=True)
     return sorted((photos.names[label], seen.tobytes(), int(g)) for label, seen, g in rows)
 
 
 @settings(max_examples=50)
 @given(enrolled(), st.none() | st.floats(0.001, 0.999), st.data())
 def test_any_gallery_comes_back_from_its_file_and_any_other_bytes_are_refused(
-    photos: Enrolled, unknown: float | None, data: st.DataObject
+    photos: EnrolledPhotos, unknown: float | None, data: st.DataObject
 ) -> None:
-    contents = Contents(
-        enrolled=photos,
+    contents = GalleryContents(
+        photos=photos,
         unknown=unknown,
         classifier="ab" * 32,
         made_for="<Classifier>",
-        created_with={"numpy": "2"},
     )
     file = io.BytesIO()
     digest = save_gallery(contents, file)
     found = read_gallery(io.BytesIO(file.getvalue()), expected_sha256=digest)
-    assert found.enrolled.names == photos.names
-    for name in ("seen", "labels", "groups"):
-        np.testing.assert_array_equal(getattr(found.enrolled, name), getattr(photos, name))
+    assert found.photos.names == photos.names
+    for name in ("embeddings", "labels", "groups"):
+        np.testing.assert_array_equal(getattr(found.photos, name), getattr(photos, name))
     assert (found.unknown, found.classifier) == (unknown, "ab" * 32)
     damaged = bytearray(file.getvalue())
     damaged[data.draw(st.integers(0, len(damaged) - 1))] ^= data.draw(st.integers(1, 255))
@@ -61,10 +60,10 @@ def test_any_gallery_comes_back_from_its_file_and_any_other_bytes_are_refused(
 
 @given(enrolled(), st.integers(1, 3))
 def test_adding_and_removing_a_product_leaves_the_others_as_they_were(
-    photos: Enrolled, n: int
+    photos: EnrolledPhotos, n: int
 ) -> None:
     before = told(photos)
-    seen = np.ones((n, photos.seen.shape[1]), np.float32)
+    seen = np.ones((n, photos.embeddings.shape[1]), np.float32)
     more = photos.added("new", seen, np.arange(n, dtype=np.int64))
     assert more.counts == {**photos.counts, "new": n}
     assert told(more.removed("new")) == before

@@ -40,7 +40,12 @@ Fields = dict[str, Any]
 
 def tensors() -> Fields:
     contents = read_gallery(io.BytesIO(DATA))
-    return {name: getattr(contents.enrolled, name).copy() for name in ("seen", "labels", "groups")}
+    photos = contents.photos
+    return {
+        "seen": photos.embeddings.copy(),
+        "labels": photos.labels.copy(),
+        "groups": photos.groups.copy(),
+    }
 
 
 def forged(change: Callable[[Fields, Fields], object]) -> bytes:
@@ -176,7 +181,7 @@ def test_a_crafted_file_gets_one_sentence(change: Callable[[Fields, Fields], obj
 
 
 def test_an_honest_file_is_read() -> None:
-    assert read_gallery(io.BytesIO(forged(lambda *_: None))).enrolled.names == (
+    assert read_gallery(io.BytesIO(forged(lambda *_: None))).photos.names == (
         "brick", "grass", "sky",
     )  # fmt: skip
 
@@ -242,7 +247,7 @@ def test_a_full_disk_leaves_the_old_file(
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", full)
         with pytest.raises(StorageError):
-            gallery.add("brick", shots("brick", 3)).save(path)
+            gallery.with_product("brick", shots("brick", 3)).save(path)
     assert path.read_bytes() == before
     assert os.listdir(tmp_path) == ["shop.gallery"]
 

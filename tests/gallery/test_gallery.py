@@ -21,7 +21,7 @@ from shelfvision.errors import (
     ShelfVisionError,
     ShelfVisionWarning,
 )
-from shelfvision.gallery._enrolled import Enrolled
+from shelfvision.gallery._enrolled import EnrolledPhotos
 from shelfvision.gallery._nearness import nearness_of
 from support import gives_warning, refuses
 
@@ -34,7 +34,7 @@ MakeClassifier = Callable[..., shv.Classifier]
 def test_a_new_product_is_to_review_until_it_is_added(gallery: shv.Gallery, shots: Shots) -> None:
     bricks = shots("brick", 10, seed=5)
     assert gallery.predict(bricks).decisions.tolist() == ["review"] * 10
-    larger = gallery.add("brick", shots("brick", 3, seed=6))
+    larger = gallery.with_product("brick", shots("brick", 3, seed=6))
     found = larger.predict(bricks)
     assert set(found.labels) == {"brick"}
     assert (found.decisions == "accept").mean() >= 0.7
@@ -44,12 +44,12 @@ def test_a_new_product_is_to_review_until_it_is_added(gallery: shv.Gallery, shot
 def test_adding_and_removing_leave_the_gallery_as_it_was(
     gallery: shv.Gallery, shots: Shots
 ) -> None:
-    larger = gallery.add("brick", shots("brick", 3))
+    larger = gallery.with_product("brick", shots("brick", 3))
     assert gallery.class_names == NAMES
     assert larger.class_names == ("brick", "grass", "sky")
     assert larger.counts == {"brick": 3, "grass": 30, "sky": 30}
-    assert larger.add("brick", shots("brick", 2, seed=1)).counts["brick"] == 5
-    smaller = larger.remove("grass")
+    assert larger.with_product("brick", shots("brick", 2, seed=1)).counts["brick"] == 5
+    smaller = larger.without_product("grass")
     assert smaller.class_names == ("brick", "sky")
     assert "grass" not in smaller.predict(shots("grass", 5)).labels
     assert smaller.predict(shots("sky", 5)).labels.tolist() == ["sky"] * 5
@@ -61,16 +61,15 @@ def test_products_that_were_not_sorted_keep_their_order(
     classifier: shv.Classifier, shots: Shots, dataset: MakeDataset
 ) -> None:
     odd = shv.Gallery.from_dataset(classifier, dataset(("sky", "grass"), 20))
-    assert odd.add("brick", shots("brick", 2)).class_names == ("sky", "grass", "brick")
-    assert (
-        odd.add("brick", shots("brick", 2)).predict(shots("sky", 3)).labels.tolist() == ["sky"] * 3
-    )
+    assert odd.with_product("brick", shots("brick", 2)).class_names == ("sky", "grass", "brick")
+    larger = odd.with_product("brick", shots("brick", 2))
+    assert larger.predict(shots("sky", 3)).labels.tolist() == ["sky"] * 3
 
 
 def test_a_gallery_is_judged_like_a_classifier(
     gallery: shv.Gallery, shots: Shots, dataset: MakeDataset
 ) -> None:
-    larger = gallery.add("brick", shots("brick", 3))
+    larger = gallery.with_product("brick", shots("brick", 3))
     report = shv.evaluate(larger, dataset(("brick", *NAMES), 10, seed=9))
     assert report.accuracy == 1
     assert report.review is not None
@@ -116,16 +115,16 @@ def test_too_few_groups_send_everything_to_review_and_say_so(
     assert gallery.with_unknown(0.01).limit == 0
 
 
-def enrolled(rng: np.random.Generator, n_groups: int, per_group: int = 3) -> Enrolled:
+def enrolled(rng: np.random.Generator, n_groups: int, per_group: int = 3) -> EnrolledPhotos:
     """Return four products whose photos come in groups that are alike."""
     centres = np.eye(4, 8)
     groups = np.repeat(np.arange(4 * n_groups), per_group)
     labels = groups // n_groups
     moments = rng.normal(0, 0.25, (4 * n_groups, 8))
     seen = centres[labels] + moments[groups] + rng.normal(0, 0.1, (len(groups), 8))
-    return Enrolled(
+    return EnrolledPhotos(
         names=("a", "b", "c", "d"),
-        seen=seen.astype(np.float32),
+        embeddings=seen.astype(np.float32),
         labels=labels.astype(np.int32),
         groups=groups,
     )
@@ -137,19 +136,22 @@ def test_about_the_share_of_new_groups_of_known_products_goes_to_review() -> Non
         rng = np.random.default_rng(seed)
         nearness = nearness_of(enrolled(rng, 25), 0.1)
         new = enrolled(rng, 25)
-        sent.append((~nearness.known(nearness.answers(new.seen)[1])).mean())
+        sent.append((~nearness.known(nearness.answers(new.embeddings)[1])).mean())
     assert np.mean(sent) == pytest.approx(0.1, abs=0.02)
 
 
 def test_photos_of_one_burst_do_not_make_each_other_familiar() -> None:
     rng = np.random.default_rng(0)
     some = enrolled(rng, 25, per_group=4)
-    apart = Enrolled(
-        names=some.names, seen=some.seen, labels=some.labels, groups=np.arange(len(some.seen))
+    apart = EnrolledPhotos(
+        names=some.names,
+        embeddings=some.embeddings,
+        labels=some.labels,
+        groups=np.arange(len(some.embeddings)),
     )
     new = enrolled(rng, 25)
     sent = [
-        (~near.known(near.answers(new.seen)[1])).mean()
+        (~near.known(near.answers(new.embeddings)[1])).mean()
         for near in (nearness_of(some, 0.1), nearness_of(apart, 0.1))
     ]
     assert sent[0] < 0.15 < sent[1]
@@ -161,7 +163,7 @@ def test_a_product_of_one_group_has_no_part_in_what_is_usual() -> None:
     far = np.tile(np.eye(8, dtype=np.float32)[7], (5, 1))
     lone = some.added("e", far, np.full(5, 10**9))
     assert nearness_of(lone, 0.1).n_groups == nearness_of(some, 0.1).n_groups
-    assert len(nearness_of(lone, 0.1).usual) == len(some.seen)
+    assert len(nearness_of(lone, 0.1).usual) == len(some.embeddings)
     twice = lone.added("e", far, np.full(5, 10**9 + 1))
     assert nearness_of(twice, 0.1).n_groups == nearness_of(some, 0.1).n_groups + 2
 
@@ -176,21 +178,26 @@ def test_probabilities_fit_what_is_left_out() -> None:
     rng = np.random.default_rng(1)
     near = nearness_of(enrolled(rng, 40), 0.1)
     new = enrolled(rng, 200)
-    rows, _ = near.answers(new.seen)
+    rows, _ = near.answers(new.embeddings)
     assert rows.sum(axis=1) == pytest.approx(1, abs=1e-5)
     assert shv.expected_calibration_error(rows, new.labels) < 0.06
 
 
 def test_one_add_is_one_group_unless_groups_are_given(gallery: shv.Gallery, shots: Shots) -> None:
     bricks = shots("brick", 6)
-    assert gallery.add("brick", bricks)._nearness().n_groups == 60
-    two = gallery.add("brick", bricks[:3]).add("brick", bricks[3:])
-    assert two._nearness().n_groups == 62
-    assert gallery.add("brick", bricks, groups=["mon"] * 3 + ["tue"] * 3)._nearness().n_groups == 62
-    again = gallery.add("brick", bricks).add("brick", bricks)
-    assert again._nearness().n_groups == 60
+    assert gallery.with_product("brick", bricks).index.nearness.n_groups == 60
+    two = gallery.with_product("brick", bricks[:3]).with_product("brick", bricks[3:])
+    assert two.index.nearness.n_groups == 62
+    assert (
+        gallery.with_product(
+            "brick", bricks, groups=["mon"] * 3 + ["tue"] * 3
+        ).index.nearness.n_groups
+        == 62
+    )
+    again = gallery.with_product("brick", bricks).with_product("brick", bricks)
+    assert again.index.nearness.n_groups == 60
     photos = shv.Dataset.from_arrays(bricks, [0] * 6, class_names=["x"], groups=list("aabbcc"))
-    assert gallery.add("brick", photos)._nearness().n_groups == 63
+    assert gallery.with_product("brick", photos).index.nearness.n_groups == 63
 
 
 def test_a_photo_that_cannot_be_read_is_a_row_with_its_error(
@@ -208,34 +215,39 @@ def test_a_photo_that_cannot_be_read_is_a_row_with_its_error(
     assert len(gallery.predict([broken], on_error="skip")) == 1
     assert len(gallery.predict([])) == 0
     with pytest.raises(PhotoError):
-        gallery.add("brick", [broken])
+        gallery.with_product("brick", [broken])
 
 
 @pytest.mark.parametrize(
     ("call", "error", "code", "parameter"),
     [
         (
-            lambda g, shots, _: g.add("", shots("brick", 1)),
+            lambda g, shots, _: g.with_product("", shots("brick", 1)),
             InvalidParameterError,
             "wrong-type",
             "name",
         ),
         (
-            lambda g, shots, _: g.add(3, shots("brick", 1)),
+            lambda g, shots, _: g.with_product(3, shots("brick", 1)),
             InvalidParameterError,
             "wrong-type",
             "name",
         ),
-        (lambda g, shots, _: g.add("brick", []), DataError, "empty", "photos"),
+        (lambda g, shots, _: g.with_product("brick", []), DataError, "empty", "photos"),
         (
-            lambda g, shots, _: g.add("brick", shots("brick", 2), groups=["a"]),
+            lambda g, shots, _: g.with_product("brick", shots("brick", 2), groups=["a"]),
             InvalidParameterError,
             "wrong-length",
             "groups",
         ),
-        (lambda g, shots, _: g.remove("brick"), InvalidParameterError, "unknown-name", "name"),
         (
-            lambda g, shots, _: g.remove("sky").remove("grass"),
+            lambda g, shots, _: g.without_product("brick"),
+            InvalidParameterError,
+            "unknown-name",
+            "name",
+        ),
+        (
+            lambda g, shots, _: g.without_product("sky").without_product("grass"),
             InvalidParameterError,
             "last-product",
             "name",
@@ -302,8 +314,8 @@ def test_a_product_without_photos_is_left_out_with_a_warning(
         fewer = shv.Gallery.from_dataset(gallery.classifier, photos[photos.labels == 1])
     assert repr(NAMES[0]) in str(said[0])
     assert fewer.class_names == NAMES[1:]
-    assert str(said[0]).endswith("add(name, photos)")
-    assert fewer.add(NAMES[0], shots(NAMES[0], 2)).class_names == NAMES
+    assert str(said[0]).endswith("with_product(name, photos)")
+    assert fewer.with_product(NAMES[0], shots(NAMES[0], 2)).class_names == NAMES
 
 
 def test_a_gallery_is_judged_on_photos_of_some_of_its_products(
@@ -318,13 +330,13 @@ def test_a_gallery_is_judged_on_photos_of_some_of_its_products(
 
 def test_a_gallery_is_not_made_by_calling_it() -> None:
     with pytest.raises(TypeError, match=r"Gallery\.from_dataset"):
-        shv.Gallery()
+        shv.Gallery(())  # type: ignore[arg-type]
 
 
 def test_any_number_of_threads_may_ask(gallery: shv.Gallery, shots: Shots) -> None:
-    fresh = gallery.add("brick", shots("brick", 3))
+    fresh = gallery.with_product("brick", shots("brick", 3))
     photos = np.concatenate([shots(name, 9, seed=2) for name in ("brick", *NAMES)])
-    expected = gallery.add("brick", shots("brick", 3)).predict(photos).probabilities
+    expected = gallery.with_product("brick", shots("brick", 3)).predict(photos).probabilities
     found: list[object] = []
 
     def ask() -> None:

@@ -1,4 +1,4 @@
-"""`Enrolled`: what the network sees in the photos of known products."""
+"""`EnrolledPhotos`: the embeddings of photos of known products."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ Rows = npt.NDArray[np.float32]
 
 # Compared by identity: equality of arrays is not one truth value.
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Enrolled:
-    """What the network sees in the photos of known products, one row a photo, read-only."""
+class EnrolledPhotos:
+    """The embeddings of photos of known products, one row a photo, read-only."""
 
     names: tuple[str, ...]
     """The products."""
-    seen: Rows
-    """What the network sees, shape (n, d)."""
+    embeddings: Rows
+    """The embeddings, shape (n, d)."""
     labels: npt.NDArray[np.int32]
     """The number of the product of each photo, shape (n,); every product has one at least."""
     groups: npt.NDArray[np.int64]
@@ -39,7 +39,7 @@ class Enrolled:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", as_class_names(self.names))
-        n = len(self.seen)
+        n = len(self.embeddings)
         if n > MAX_PHOTOS:
             raise InvalidParameterError(
                 f"a gallery holds at most {MAX_PHOTOS} photos, not {n}; a few dozen of each "
@@ -47,10 +47,14 @@ class Enrolled:
                 code="too-large",
                 parameter="photos",
             )
-        for name, kind in (("seen", np.float32), ("labels", np.int32), ("groups", np.int64)):
+        for name, kind in (("embeddings", np.float32), ("labels", np.int32), ("groups", np.int64)):
             column = np.array(getattr(self, name), dtype=kind)
             column.flags.writeable = False
             object.__setattr__(self, name, column)
+
+    def __len__(self) -> int:
+        """Return the number of photos."""
+        return len(self.embeddings)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -58,16 +62,16 @@ class Enrolled:
         found = np.bincount(self.labels, minlength=len(self.names)).tolist()
         return dict(zip(self.names, found, strict=True))
 
-    def added(self, name: str, seen: Rows, groups: npt.NDArray[np.int64]) -> Self:
+    def added(self, name: str, embeddings: Rows, groups: npt.NDArray[np.int64]) -> Self:
         """Return the same with photos of a product, new or known; sorted names stay sorted."""
         names = self.names if name in self.names else (*self.names, name)
         if list(self.names) == sorted(self.names):
             names = tuple(sorted(names))
         place = np.array([names.index(known) for known in self.names], dtype=np.int32)
-        new = np.full(len(seen), names.index(name), np.int32)
+        new = np.full(len(embeddings), names.index(name), np.int32)
         return type(self)(
             names=names,
-            seen=np.concatenate([self.seen, seen]),
+            embeddings=np.concatenate([self.embeddings, embeddings]),
             labels=np.concatenate([place[self.labels], new]),
             groups=np.concatenate([self.groups, groups]),
         )
@@ -92,7 +96,7 @@ class Enrolled:
         labels = self.labels[kept]
         return type(self)(
             names=tuple(known for known in self.names if known != name),
-            seen=self.seen[kept],
+            embeddings=self.embeddings[kept],
             labels=labels - (labels > gone).astype(np.int32),
             groups=self.groups[kept],
         )

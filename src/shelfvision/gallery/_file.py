@@ -29,7 +29,8 @@ from shelfvision._storage.sealed import (
 )
 from shelfvision._validation import listed
 from shelfvision.errors import BundleError, InvalidParameterError
-from shelfvision.gallery._enrolled import MAX_PHOTOS, Enrolled
+from shelfvision.gallery._enrolled import MAX_PHOTOS, EnrolledPhotos
+from shelfvision.inference.versions import package_versions
 
 VERSION = 1
 """The version of the format that is written; all before it are read."""
@@ -41,39 +42,41 @@ _TYPES = {"groups": "I64", "labels": "I32", "seen": "F32"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Contents:
-    """What a gallery's file holds."""
+class GalleryContents:
+    """What a gallery's file holds, without a classifier."""
 
-    enrolled: Enrolled
-    """The photos as the network sees them."""
+    photos: EnrolledPhotos
+    """The embeddings of the enrolled photos."""
     unknown: float | None
     """Which share of known photos may go to review."""
     classifier: str
     """The digest of the classifier that it was made with."""
     made_for: str
     """That classifier in words."""
-    created_with: Mapping[str, str]
-    """Versions of what it was made with."""
 
 
-def save_gallery(contents: Contents, target: Target) -> str:
+def save_gallery(contents: GalleryContents, target: Target) -> str:
     """Write a gallery and return its SHA-256; a path is replaced atomically, or not at all."""
-    enrolled = contents.enrolled
-    tensors: dict[str, Tensor] = {name: getattr(enrolled, name) for name in _TYPES}
+    photos = contents.photos
+    tensors: dict[str, Tensor] = {
+        "seen": photos.embeddings,
+        "labels": photos.labels,
+        "groups": photos.groups,
+    }
     fields = {
         "format": VERSION,
-        "names": list(enrolled.names),
+        "names": list(photos.names),
         "unknown": contents.unknown,
         "classifier": contents.classifier,
         "made_for": contents.made_for,
-        "created_with": dict(contents.created_with),
+        "created_with": package_versions(),
     }
     text, digests = canonical_json(fields), digests_of(tensors)
     metadata = {ENTRY: text, DIGESTS: digests, SEAL: seal(text, digests)}
     return write_sealed(tensors, metadata, target)
 
 
-def read_gallery(source: Target, *, expected_sha256: str | None = None) -> Contents:
+def read_gallery(source: Target, *, expected_sha256: str | None = None) -> GalleryContents:
     """Return what a gallery's file holds, checked wholly; Keras is not needed."""
     found = read_sealed(source, _checked_fields, kind=KIND, expected_sha256=expected_sha256)
     return _contents(found.manifest, found.tensors, where_is(source))
@@ -122,7 +125,9 @@ def _require_shapes(header: Header, where: str) -> None:
         _refuse(where, "its tensors are not of the shapes that a gallery has")
 
 
-def _contents(fields: Mapping[str, object], tensors: Mapping[str, Tensor], where: str) -> Contents:
+def _contents(
+    fields: Mapping[str, object], tensors: Mapping[str, Tensor], where: str
+) -> GalleryContents:
     names, created = fields["names"], fields["created_with"]
     texts = [fields["classifier"], fields["made_for"]]
     if isinstance(created, dict):
@@ -140,13 +145,13 @@ def _contents(fields: Mapping[str, object], tensors: Mapping[str, Tensor], where
     labels = tensors["labels"]
     if not np.array_equal(np.unique(labels), np.arange(len(names))):
         _refuse(where, "its photos are not of the products that it names, each of them")
-    enrolled = Enrolled(names=names, seen=tensors["seen"], labels=labels, groups=tensors["groups"])  # type: ignore[arg-type]  # their types were checked in the header
-    return Contents(
-        enrolled=enrolled,
+    embeddings, groups = tensors["seen"], tensors["groups"]
+    photos = EnrolledPhotos(names=names, embeddings=embeddings, labels=labels, groups=groups)  # type: ignore[arg-type]  # their types were checked in the header
+    return GalleryContents(
+        photos=photos,
         unknown=unknown,
         classifier=made,
         made_for=str(fields["made_for"]),
-        created_with=created,
     )
 
 

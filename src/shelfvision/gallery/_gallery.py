@@ -2,48 +2,39 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
-import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, final
 
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._identifiers import clean_name
-from shelfvision._storage.sealed import Target, where_is
-from shelfvision._validation import counted, listed
-from shelfvision._warnings import warn_caller
+from shelfvision._storage.sealed import Target
+from shelfvision._validation import counted
 from shelfvision.data import Dataset
 from shelfvision.data.reading import Photos
-from shelfvision.errors import (
-    BundleError,
-    DataError,
-    InvalidParameterError,
-    ShelfVisionWarning,
-)
-from shelfvision.gallery._enrolled import Enrolled, group_codes
-from shelfvision.gallery._file import Contents, checked_share, read_gallery, save_gallery
-from shelfvision.gallery._looking import Looking
+from shelfvision.gallery import _enrolling, _searching
+from shelfvision.gallery._index import ProductIndex
+from shelfvision.gallery._saving import load_index, save_index
 from shelfvision.inference import Classifier
-from shelfvision.inference.digest import digest_of
-from shelfvision.inference.versions import package_versions
+from shelfvision.predictions import Predictions
+from shelfvision.protocols import OnError
 
 if TYPE_CHECKING:
     from typing import Self
 
 
 @final
-class Gallery(Looking):
+class Gallery:
     """Products told by photos of each, so that new ones need no training.
 
-    It is a value like a `Classifier`: `add` and `remove` return another gallery and leave this one
-    as it is. Any number of threads may use it. Each product is the mean of what the classifier's
-    network sees in its photos (`Classifier.embed`); a photo is answered with the nearest product,
-    by the cosine from the middle of them all, and sent to review if it is near none. How photos of
-    one product spread is learned from all enrolled ones, and directions in which they spread much
-    count less. It is tied to the classifier by a digest of its weights, classes and image size.
+    It is a value like a `Classifier`: `with_product` and `without_product` return another gallery
+    and leave this one as it is. Any number of threads may use it. Each product is the mean of what
+    the classifier's network sees in its photos (`Classifier.embed`); a photo is answered with the
+    nearest product, by the cosine from the middle of them all, and sent to review if it is near
+    none. How photos of one product spread is learned from all enrolled ones, and directions in
+    which they spread much count less. It is tied to the classifier by a digest of its weights,
+    classes and preprocessing.
 
     Make one with `from_dataset` or `load`.
 
@@ -63,21 +54,24 @@ class Gallery(Looking):
     >>> classifier = shv.Classifier.from_model(model, class_names=["Can", "Jar"])
     >>> gallery = shv.Gallery.from_dataset(classifier, photos.select(class_names=["Can", "Jar"]))
     >>> pouches = photos.select(class_names=["Pouch"])
-    >>> larger = gallery.add("Pouch", pouches[:3])
+    >>> larger = gallery.with_product("Pouch", pouches[:3])
     >>> gallery.class_names, larger.class_names
     (('Can', 'Jar'), ('Can', 'Jar', 'Pouch'))
     >>> len(larger.predict(pouches[3:]))
     9
     """
 
-    __slots__ = ("_digest",)
+    __slots__ = ("_index",)
 
-    _digest: str
+    _index: ProductIndex
 
-    def __init__(self) -> None:
-        raise TypeError(
-            "a Gallery is made by Gallery.from_dataset or Gallery.load, not by calling Gallery()"
-        )
+    def __init__(self, index: ProductIndex) -> None:
+        if not isinstance(index, ProductIndex):
+            raise TypeError(
+                "a Gallery is made by Gallery.from_dataset or Gallery.load, not by calling "
+                "Gallery()"
+            )
+        self._index = index
 
     @classmethod
     def from_dataset(
@@ -120,167 +114,7 @@ class Gallery(Looking):
         ShelfVisionWarning
             A class has no photos and is left out (code ``"missing-class"``).
         """
-        _require_classifier(classifier)
-        if not isinstance(photos, Dataset):
-            raise InvalidParameterError(
-                f"photos must be a shelfvision.Dataset, not {type(photos).__name__}; make one with "
-                "Dataset.from_directory(...), or add(name, photos) to a gallery that is there",
-                code="wrong-type",
-                parameter="photos",
-            )
-        photos = _with_photos(photos)
-        enrolled = Enrolled(
-            names=photos.class_names,
-            seen=classifier.embed(photos),
-            labels=photos.labels.astype(np.int32),
-            groups=group_codes(photos.groups),
-        )
-        return cls._of(classifier, digest_of(classifier.served), enrolled, checked_share(unknown))
-
-    @classmethod
-    def _of(
-        cls, classifier: Classifier, digest: str, enrolled: Enrolled, unknown: float | None
-    ) -> Self:
-        self = object.__new__(cls)
-        self._classifier, self._digest = classifier, digest
-        self._enrolled, self._unknown = enrolled, unknown
-        self._found, self._lock = None, threading.Lock()
-        return self
-
-    def with_unknown(self, unknown: float | None) -> Self:
-        """Return the same gallery, which sends another share of known photos to review.
-
-        Parameters
-        ----------
-        unknown : float or None
-            As for `from_dataset`.
-
-        Returns
-        -------
-        Gallery
-            Another gallery.
-
-        Raises
-        ------
-        InvalidParameterError
-            It is no such share.
-        """
-        return self._of(self._classifier, self._digest, self._enrolled, checked_share(unknown))
-
-    def add(
-        self,
-        name: str,
-        photos: Photos,
-        *,
-        groups: Sequence[str] | npt.NDArray[np.object_] | None = None,
-    ) -> Self:
-        """Return another gallery that also knows a product by these photos; this one stays.
-
-        Parameters
-        ----------
-        name : str
-            The product; of one that is there already these are more photos.
-        photos : path, bytes, ndarray, Dataset, or iterable of these
-            Photos of it, as for `Classifier.predict`. One will do; five from different sides are
-            better, and other moments better still. Labels of a dataset play no part.
-        groups : sequence of str, optional
-            What was taken together, a name for every photo. By default all photos of this call,
-            for photos of a new product are mostly taken in one go; of a dataset, its groups.
-
-        Returns
-        -------
-        Gallery
-            The larger gallery.
-
-        Raises
-        ------
-        DataError
-            There are no photos.
-        PhotoError
-            A photo cannot be read.
-        InvalidParameterError
-            The name is no text or is empty, or groups are not as many as photos.
-        """
-        if not isinstance(name, str) or not clean_name(name):
-            raise InvalidParameterError(
-                f"name must be the name of a product, not {name!r}",
-                code="wrong-type",
-                parameter="name",
-            )
-        seen = self._classifier.embed(photos)
-        if not len(seen):
-            raise DataError(
-                f"there are no photos to know {name!r} by; give at least one",
-                code="empty",
-                parameter="photos",
-            )
-        if groups is None and isinstance(photos, Dataset):
-            groups = photos.groups
-        if groups is None:
-            # Made of the photos themselves, so that adding them twice gives no second group.
-            groups = [hashlib.sha256(seen.tobytes()).hexdigest()] * len(seen)
-        if isinstance(groups, str) or len(groups) != len(seen):
-            raise InvalidParameterError(
-                f"groups has {len(groups)} entries for {counted(len(seen), 'photo')}; give a name "
-                "for each",
-                code="wrong-length",
-                parameter="groups",
-            )
-        enrolled = self._enrolled.added(clean_name(name), seen, group_codes(list(groups)))
-        return self._of(self._classifier, self._digest, enrolled, self._unknown)
-
-    def remove(self, name: str) -> Self:
-        """Return another gallery without a product; this one stays as it is.
-
-        Parameters
-        ----------
-        name : str
-            The product.
-
-        Returns
-        -------
-        Gallery
-            The smaller gallery.
-
-        Raises
-        ------
-        InvalidParameterError
-            There is no such product, or no other.
-        """
-        enrolled = self._enrolled.removed(clean_name(str(name)))
-        return self._of(self._classifier, self._digest, enrolled, self._unknown)
-
-    def save(self, path: Target) -> str:
-        """Save the gallery, without the classifier, as one file that runs no code when loaded.
-
-        Parameters
-        ----------
-        path : path-like or binary file
-            Where to. A file that stands there is replaced at once when all is written, or left
-            as it is. It holds what the network sees in each photo, not the photos.
-
-        Returns
-        -------
-        str
-            The SHA-256 of the file, for `load`'s `expected_sha256`.
-
-        Raises
-        ------
-        StorageError
-            The file cannot be written; whatever stood there is unchanged.
-        InvalidParameterError
-            `path` is neither, or the gallery is larger than what may be loaded, 1 GiB.
-        """
-        return save_gallery(
-            Contents(
-                enrolled=self._enrolled,
-                unknown=self._unknown,
-                classifier=self._digest,
-                made_for=repr(self._classifier)[:1000],
-                created_with=package_versions(),
-            ),
-            path,
-        )
+        return cls(_enrolling.index_of_dataset(classifier, photos, unknown))
 
     @classmethod
     def load(
@@ -314,28 +148,223 @@ class Gallery(Looking):
         InvalidParameterError
             An argument is something else.
         """
-        _require_classifier(classifier)
-        found = read_gallery(path, expected_sha256=expected_sha256)
-        digest = digest_of(classifier.served)
-        if digest != found.classifier:
-            raise BundleError(
-                f"{where_is(path)} was made with another classifier, {found.made_for!r} of digest "
-                f"{found.classifier[:12]}, than the one given, {classifier!r} of digest "
-                f"{digest[:12]}; load that one, or enrol the photos again with this one",
-                code="other-classifier",
-                parameter="classifier",
-            )
-        return cls._of(classifier, digest, found.enrolled, found.unknown)
+        return cls(load_index(path, classifier, expected_sha256=expected_sha256))
 
-    def __reduce__(self) -> tuple[Callable[[bytes, Classifier], Self], tuple[bytes, Classifier]]:
+    @property
+    def index(self) -> ProductIndex:
+        """The enrolled photos and what is learned from them, for packages that extend ours."""
+        return self._index
+
+    @property
+    def classifier(self) -> Classifier:
+        """Whose network looks at the photos."""
+        return self._index.classifier
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The products; sorted, unless those it was made of were not."""
+        return self._index.photos.names
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many photos each product is known by."""
+        return self._index.photos.counts
+
+    @property
+    def unknown(self) -> float | None:
+        """Which share of photos of enrolled products may be sent to review; None: of none."""
+        return self._index.unknown
+
+    @property
+    def limit(self) -> float | None:
+        """The largest distance from the nearest product that a photo may have, 0 to 2.
+
+        A distance is 1 minus a cosine. Each enrolled photo is held against products in which its
+        own group has no part; a product whose photos are all of one group cannot be held so, and
+        takes no part. The limit is such that of these photos, groups counting alike, at most a
+        share of `unknown` lies beyond it, one more group imagined there, as conformal p-values
+        are formed. So of photos of enrolled products from a new group about that share is sent to
+        review, on average over groups, as far as new photos differ from the enrolled ones as
+        these do from each other. It is an estimate by leaving out, not a bound: that would take
+        photos that had no part in the gallery at all. Photos of another shop or season differ
+        more, and products known by a few photos are further from their next photo than those known
+        by many: both are sent to review more often. Nothing is promised of how many unknown
+        products are caught. None where `unknown` is None; 0, and every photo is to review, where
+        the groups are too few for the share.
+        """
+        return self._index.nearness.limit
+
+    def predict(self, photos: Photos, *, on_error: OnError = "raise") -> Predictions:
+        """Tell which enrolled product each photo shows.
+
+        Parameters
+        ----------
+        photos : path, bytes, ndarray, Dataset, or iterable of these
+            As in `Classifier.predict`.
+        on_error : {"raise", "skip"}, default="raise"
+            Whether a photo that cannot be read raises, or becomes a row with its error.
+
+        Returns
+        -------
+        Predictions
+            One row a photo. Probabilities follow from its cosine with each product, sharpened so
+            that they fit the enrolled photos when each is held against products in which its group
+            has no part; they suppose that it shows one of the products. The decision is
+            ``"review"`` where it is further from all of them than `limit`.
+
+        Raises
+        ------
+        PhotoError
+            A photo cannot be read and `on_error` is ``"raise"``.
+        InvalidParameterError
+            Something is no photo.
+
+        Warns
+        -----
+        ShelfVisionWarning
+            The enrolled photos are of too few groups for the share `unknown`, so every photo goes
+            to review.
+        """
+        return _searching.predict(self._index, photos, on_error)
+
+    def familiarity(self, photos: Photos) -> npt.NDArray[np.float64]:
+        """Tell how usual each photo is among photos of the enrolled products.
+
+        Parameters
+        ----------
+        photos : path, bytes, ndarray, Dataset, or iterable of these
+            As in `Classifier.predict`.
+
+        Returns
+        -------
+        ndarray of float64, shape (n,)
+            The share of enrolled photos, groups counting alike, that are as far from what their
+            group had no part in as this photo is from the nearest product, or further; the photo
+            itself counted in, as in a conformal p-value. `predict` sends to review what is at most
+            `unknown`.
+
+        Raises
+        ------
+        PhotoError
+            A photo cannot be read.
+
+        References
+        ----------
+        V. Vovk, A. Gammerman, G. Shafer, "Algorithmic learning in a random world", Springer
+        (2005). R. Dunn, L. Wasserman, A. Ramdas, "Distribution-free prediction sets for two-layer
+        hierarchical models", JASA 118 (2023) 2491-2502 (groups). R. Barber, E. Candes,
+        A. Ramdas, R. Tibshirani, "Predictive inference with the jackknife+", Annals of
+        Statistics 49 (2021) 486-507 (why leaving out as it is done here estimates, and warrants no
+        bound).
+        """
+        return _searching.familiarity(self._index, photos)
+
+    def with_product(
+        self,
+        name: str,
+        photos: Photos,
+        *,
+        groups: Sequence[str] | npt.NDArray[np.object_] | None = None,
+    ) -> Self:
+        """Return another gallery that also knows a product by these photos; this one stays.
+
+        Parameters
+        ----------
+        name : str
+            The product; of one that is there already these are more photos.
+        photos : path, bytes, ndarray, Dataset, or iterable of these
+            Photos of it, as for `Classifier.predict`. One will do; five from different sides are
+            better, and other moments better still. Labels of a dataset play no part.
+        groups : sequence of str, optional
+            What was taken together, a name for every photo. By default all photos of this call,
+            for photos of a new product are mostly taken in one go; of a dataset, its groups.
+
+        Returns
+        -------
+        Gallery
+            The larger gallery.
+
+        Raises
+        ------
+        DataError
+            There are no photos.
+        PhotoError
+            A photo cannot be read.
+        InvalidParameterError
+            The name is no text or is empty, or groups are not as many as photos.
+        """
+        return type(self)(_enrolling.with_product(self._index, name, photos, groups))
+
+    def without_product(self, name: str) -> Self:
+        """Return another gallery without a product; this one stays as it is.
+
+        Parameters
+        ----------
+        name : str
+            The product.
+
+        Returns
+        -------
+        Gallery
+            The smaller gallery.
+
+        Raises
+        ------
+        InvalidParameterError
+            There is no such product, or no other.
+        """
+        return type(self)(_enrolling.without_product(self._index, name))
+
+    def with_unknown(self, unknown: float | None) -> Self:
+        """Return the same gallery, which sends another share of known photos to review.
+
+        Parameters
+        ----------
+        unknown : float or None
+            As for `from_dataset`.
+
+        Returns
+        -------
+        Gallery
+            Another gallery.
+
+        Raises
+        ------
+        InvalidParameterError
+            It is no such share.
+        """
+        return type(self)(_enrolling.with_unknown(self._index, unknown))
+
+    def save(self, path: Target) -> str:
+        """Save the gallery, without the classifier, as one file that runs no code when loaded.
+
+        Parameters
+        ----------
+        path : path-like or binary file
+            Where to. A file that stands there is replaced at once when all is written, or left
+            as it is. It holds what the network sees in each photo, not the photos.
+
+        Returns
+        -------
+        str
+            The SHA-256 of the file, for `load`'s `expected_sha256`.
+
+        Raises
+        ------
+        StorageError
+            The file cannot be written; whatever stood there is unchanged.
+        InvalidParameterError
+            `path` is neither, or the gallery is larger than what may be loaded, 1 GiB.
+        """
+        return save_index(self._index, path)
+
+    def __reduce__(
+        self,
+    ) -> tuple[Callable[[bytes, Classifier], Gallery], tuple[bytes, Classifier]]:
         """Pickle as its file and its classifier; unpickling loads these."""
         file = io.BytesIO()
         self.save(file)
-        return type(self)._from_bytes, (file.getvalue(), self._classifier)
-
-    @classmethod
-    def _from_bytes(cls, data: bytes, classifier: Classifier) -> Self:
-        return cls.load(io.BytesIO(data), classifier)
+        return _from_bytes, (file.getvalue(), self.classifier)
 
     def __copy__(self) -> Self:
         """Return itself, for it never changes."""
@@ -347,38 +376,9 @@ class Gallery(Looking):
 
     def __repr__(self) -> str:
         """Return a line that tells how many products and photos it holds."""
-        photos = counted(len(self._enrolled.seen), "photo")
+        photos = counted(len(self._index.photos), "photo")
         return f"<Gallery: {counted(len(self.class_names), 'product')}, {photos}>"
 
 
-def _with_photos(photos: Dataset) -> Dataset:
-    """Return the dataset without classes that have no photos, which no gallery can know."""
-    if not len(photos):
-        raise DataError(
-            "photos must hold at least one photo, got none; give photos of each product",
-            code="empty",
-            parameter="photos",
-        )
-    filled = [name for name, n in photos.class_counts.items() if n]
-    empty = [name for name in photos.class_names if name not in filled]
-    if not empty:
-        return photos
-    warn_caller(
-        ShelfVisionWarning(
-            f"photos has none of {listed(empty)}, so the gallery will not know "
-            f"{'it' if len(empty) == 1 else 'them'}; enroll photos later with add(name, photos)",
-            code="missing-class",
-            parameter="photos",
-        )
-    )
-    return photos.select(class_names=filled)
-
-
-def _require_classifier(classifier: object) -> None:
-    if not isinstance(classifier, Classifier):
-        raise InvalidParameterError(
-            f"classifier must be a Classifier, not {type(classifier).__name__}; make one with "
-            "Classifier.from_model or Classifier.load",
-            code="wrong-type",
-            parameter="classifier",
-        )
+def _from_bytes(data: bytes, classifier: Classifier) -> Gallery:
+    return Gallery.load(io.BytesIO(data), classifier)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._random import order_for
-from shelfvision.gallery._enrolled import Enrolled, Rows
+from shelfvision.gallery._enrolled import EnrolledPhotos, Rows
 from shelfvision.gallery._space import Floats, Integers, Space, space_of, sums_of
 
 _MOST = 2000
@@ -22,7 +22,7 @@ _ROUNDING = 1e-6
 """By how much distances may differ without being different: cosines are sums of float32 numbers,
 whose last digits depend on the processor and on what else is asked at the same time."""
 _BOUNDS = (0.005, 1.0)
-"""What temperature can be learned: a few photos that are all told apart would ask for none."""
+"""What temperature can be learned: a few photos, all classified right, would ask for 0."""
 
 
 # Compared by identity: equality of arrays is not one truth value.
@@ -77,26 +77,26 @@ class Nearness:
         places = np.searchsorted(self.usual, distances - _ROUNDING, side="left")
         return np.asarray((1 + tails[places]) / (self.n_groups + 1), dtype=np.float64)
 
-    def answers(self, seen: Rows) -> tuple[Rows, Floats]:
+    def answers(self, embeddings: Rows) -> tuple[Rows, Floats]:
         """Return a probability for every product, and the distance from the nearest one."""
-        cosines = self.space.of(seen) @ self.products.T
+        cosines = self.space.of(embeddings) @ self.products.T
         return softmax(cosines / self.temperature), distances_of(cosines)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Photos:
-    """Enrolled photos, their products and groups numbered from 0."""
+    """EnrolledPhotos photos, their products and groups numbered from 0."""
 
-    seen: Rows
+    embeddings: Rows
     labels: Integers
     groups: Integers
     n_products: int
 
     @property
     def means(self) -> Floats:
-        """The mean of what is seen in each product's photos."""
+        """The mean of the embeddings of each product's photos."""
         counts = np.bincount(self.labels, minlength=self.n_products)[:, None]
-        return sums_of(self.seen, self.labels, self.n_products) / counts
+        return sums_of(self.embeddings, self.labels, self.n_products) / counts
 
     def apart(self, rows: Integers, space: Space) -> Rows:
         """Return cosines of some photos with each product's photos of other groups.
@@ -113,9 +113,9 @@ class _Photos:
         counts = np.bincount(self.labels, minlength=self.n_products)
         rest = counts[labels] - sizes
         sums = self.means[labels] * counts[labels][:, None]
-        sums -= sums_of(self.seen, places.reshape(-1), len(pairs))
+        sums -= sums_of(self.embeddings, places.reshape(-1), len(pairs))
         points = space.of((sums / np.maximum(rest, 1)[:, None]).astype(np.float32))
-        mine = space.of(self.seen[rows])
+        mine = space.of(self.embeddings[rows])
         cosines = mine @ space.of(self.means.astype(np.float32)).T
         asked = set(self.groups[rows].tolist())
         for pair in range(len(pairs)):
@@ -126,16 +126,16 @@ class _Photos:
         return np.asarray(cosines, np.float32)
 
 
-def nearness_of(enrolled: Enrolled, unknown: float | None) -> Nearness:
+def nearness_of(enrolled: EnrolledPhotos, unknown: float | None) -> Nearness:
     """Return where products lie, and how far from them their photos are used to be."""
     photos = _Photos(
-        seen=enrolled.seen,
+        embeddings=enrolled.embeddings,
         labels=enrolled.labels.astype(np.int64),
         groups=np.unique(enrolled.groups, return_inverse=True)[1].reshape(-1).astype(np.int64),
         n_products=len(enrolled.names),
     )
     rows = _chosen(photos.groups)
-    space = space_of(photos.seen[rows], photos.labels[rows])
+    space = space_of(photos.embeddings[rows], photos.labels[rows])
     kept, cosines = _left_out(photos, rows)
     _, own, sizes = np.unique(photos.groups[kept], return_inverse=True, return_counts=True)
     weights = np.asarray(1 / sizes[own.reshape(-1)], np.float64)
@@ -190,12 +190,12 @@ def _left_out(photos: _Photos, rows: Integers) -> tuple[Integers, Rows]:
     for fold in range(_FOLDS):
         inside, others = rows[part[groups] == fold], rows[part[groups] != fold]
         if len(inside) and len(others):
-            space = space_of(photos.seen[others], photos.labels[others])
+            space = space_of(photos.embeddings[others], photos.labels[others])
             cosines = photos.apart(inside, space)
-            # Where its own product is gone, nothing is told of a photo.
-            told = cosines[np.arange(len(inside)), photos.labels[inside]] >= -1
-            kept.append(inside[told])
-            found.append(np.maximum(cosines[told], -1))
+            # A photo whose product has no other photos says nothing.
+            usable = cosines[np.arange(len(inside)), photos.labels[inside]] >= -1
+            kept.append(inside[usable])
+            found.append(np.maximum(cosines[usable], -1))
     return np.concatenate(kept), np.concatenate(found)
 
 
@@ -207,8 +207,8 @@ def _temperature(cosines: Rows, labels: Integers, weights: Floats) -> float:
         return _TEMPERATURE
 
     def surprise(logarithm: float) -> float:
-        said = softmax(cosines / math.exp(logarithm))[np.arange(len(cosines)), labels]
-        return float(-(weights * np.log(np.maximum(said, 1e-12))).sum())
+        likelihoods = softmax(cosines / math.exp(logarithm))[np.arange(len(cosines)), labels]
+        return float(-(weights * np.log(np.maximum(likelihoods, 1e-12))).sum())
 
     bounds = tuple(math.log(end) for end in _BOUNDS)
     return float(math.exp(minimize_scalar(surprise, bounds=bounds, method="bounded").x))

@@ -27,42 +27,42 @@ class Space:
     weighing: Rows | None
     """What rows are multiplied by, shape (d, d); None where all directions count alike."""
 
-    def of(self, seen: Rows) -> Rows:
+    def of(self, embeddings: Rows) -> Rows:
         """Return rows of length 1 in this space."""
         from sklearn.preprocessing import normalize
 
-        if not len(seen):
-            return seen
-        moved = seen - self.middle
+        if not len(embeddings):
+            return embeddings
+        moved = embeddings - self.middle
         if self.weighing is not None:
             moved = moved @ self.weighing
         return np.asarray(normalize(moved), dtype=np.float32)
 
 
-def space_of(seen: Rows, labels: Integers) -> Space:
+def space_of(embeddings: Rows, labels: Integers) -> Space:
     """Return the space that photos of products ask for, be they ever so few.
 
     The covariance within products is drawn to its mean as far as Ledoit and Wolf advise for so
     many photos; with one photo a product nothing is known of it, and all directions count alike.
     """
     present, places, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    means = sums_of(seen, places.reshape(-1), len(present)) / counts[:, None]
+    means = sums_of(embeddings, places.reshape(-1), len(present)) / counts[:, None]
     # Of a single product the middle is the product itself, which has no direction from there.
-    middle = means.mean(axis=0) if len(means) > 1 else np.zeros(seen.shape[1])
-    apart = (seen - means[places.reshape(-1)])[counts[places.reshape(-1)] > 1]
+    middle = means.mean(axis=0) if len(means) > 1 else np.zeros(embeddings.shape[1])
+    apart = (embeddings - means[places.reshape(-1)])[counts[places.reshape(-1)] > 1]
     return Space(
-        middle=middle.astype(np.float32), weighing=_weighing(apart.astype(np.float32), seen)
+        middle=middle.astype(np.float32), weighing=_weighing(apart.astype(np.float32), embeddings)
     )
 
 
-def _weighing(apart: Rows, seen: Rows) -> Rows | None:
+def _weighing(apart: Rows, embeddings: Rows) -> Rows | None:
     """Return what makes the covariance of rows the same in every direction."""
     from scipy.linalg import cholesky, solve_triangular
     from sklearn.covariance import ledoit_wolf_shrinkage
 
     d = apart.shape[1]
     spread = float((apart**2).mean()) if len(apart) else 0.0
-    if d > _WIDEST or spread <= 1e-10 * float((seen**2).mean()):
+    if d > _WIDEST or spread <= 1e-10 * float((embeddings**2).mean()):
         return None
     drawn = max(float(ledoit_wolf_shrinkage(apart, assume_centered=True)), _LEAST)
     covariance = (1 - drawn) * (apart.T @ apart / len(apart)).astype(np.float64)
@@ -72,11 +72,11 @@ def _weighing(apart: Rows, seen: Rows) -> Rows | None:
     return np.asarray(solve_triangular(root, np.eye(d), lower=True).T, dtype=np.float32)
 
 
-def sums_of(seen: Rows, places: Integers, n: int) -> Floats:
+def sums_of(embeddings: Rows, places: Integers, n: int) -> Floats:
     """Return the sum of the rows of each place, shape (n, d)."""
     order = np.argsort(places, kind="stable")
     present, starts = np.unique(places[order], return_index=True)
-    sums = np.zeros((n, seen.shape[1]), np.float64)
+    sums = np.zeros((n, embeddings.shape[1]), np.float64)
     if len(present):
-        sums[present] = np.add.reduceat(seen[order], starts, axis=0, dtype=np.float64)
+        sums[present] = np.add.reduceat(embeddings[order], starts, axis=0, dtype=np.float64)
     return sums

@@ -27,7 +27,7 @@ def main() -> None:
     gallery = shv.Gallery.from_dataset(
         made.colour_classifier(), made.dataset(NAMES, 12, seed=1), unknown=0.1
     )
-    gallery = gallery.add("brick", shots("brick", 2))
+    gallery = gallery.with_product("brick", shots("brick", 2))
     photos = np.concatenate([shots(n, 2, 8, spread=20) for n in ("brick", "grass", "sky")])
     photos = np.concatenate([photos, np.full((1, 8, 8, 3), 128, np.uint8)])
     found = gallery.predict(photos)

@@ -1,0 +1,119 @@
+"""Adds photos of products to the index of a gallery, and takes products out of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from shelfvision._identifiers import clean_name
+from shelfvision._validation import counted, listed
+from shelfvision._warnings import warn_caller
+from shelfvision.data import Dataset
+from shelfvision.data.reading import Photos
+from shelfvision.errors import DataError, InvalidParameterError, ShelfVisionWarning
+from shelfvision.gallery._enrolled import EnrolledPhotos, group_codes
+from shelfvision.gallery._file import checked_share
+from shelfvision.gallery._index import ProductIndex, require_classifier
+from shelfvision.inference import Classifier
+from shelfvision.inference.digest import digest_of
+
+
+def index_of_dataset(
+    classifier: Classifier, photos: Dataset, unknown: float | None
+) -> ProductIndex:
+    """Return the index of labelled photos."""
+    require_classifier(classifier)
+    if not isinstance(photos, Dataset):
+        raise InvalidParameterError(
+            f"photos must be a shelfvision.Dataset, not {type(photos).__name__}; make one with "
+            "Dataset.from_directory(...), or call with_product(name, photos) on a gallery",
+            code="wrong-type",
+            parameter="photos",
+        )
+    photos = _with_photos(photos)
+    enrolled = EnrolledPhotos(
+        names=photos.class_names,
+        embeddings=classifier.embed(photos),
+        labels=photos.labels.astype(np.int32),
+        groups=group_codes(photos.groups),
+    )
+    return ProductIndex(
+        classifier=classifier,
+        digest=digest_of(classifier.served),
+        photos=enrolled,
+        unknown=checked_share(unknown),
+    )
+
+
+def with_unknown(index: ProductIndex, unknown: float | None) -> ProductIndex:
+    """Return the same with another share of known photos that may be sent to review."""
+    return replace(index, unknown=checked_share(unknown))
+
+
+def with_product(
+    index: ProductIndex,
+    name: str,
+    photos: Photos,
+    groups: Sequence[str] | npt.NDArray[np.object_] | None,
+) -> ProductIndex:
+    """Return the same with photos of a product, new or known."""
+    if not isinstance(name, str) or not clean_name(name):
+        raise InvalidParameterError(
+            f"name must be the name of a product, not {name!r}",
+            code="wrong-type",
+            parameter="name",
+        )
+    embeddings = index.classifier.embed(photos)
+    n = len(embeddings)
+    if not n:
+        raise DataError(
+            f"there are no photos to know {name!r} by; give at least one",
+            code="empty",
+            parameter="photos",
+        )
+    if groups is None and isinstance(photos, Dataset):
+        groups = photos.groups
+    if groups is None:
+        # Made of the photos themselves, so that adding them twice gives no second group.
+        groups = [hashlib.sha256(embeddings.tobytes()).hexdigest()] * n
+    if isinstance(groups, str) or len(groups) != n:
+        raise InvalidParameterError(
+            f"groups has {len(groups)} entries for {counted(n, 'photo')}; give a name for each",
+            code="wrong-length",
+            parameter="groups",
+        )
+    codes = group_codes(list(groups))
+    return replace(index, photos=index.photos.added(clean_name(name), embeddings, codes))
+
+
+def without_product(index: ProductIndex, name: str) -> ProductIndex:
+    """Return the same without a product."""
+    return replace(index, photos=index.photos.removed(clean_name(str(name))))
+
+
+def _with_photos(photos: Dataset) -> Dataset:
+    """Return the dataset without classes that have no photos, which no gallery can know."""
+    if not len(photos):
+        raise DataError(
+            "photos must hold at least one photo, got none; give photos of each product",
+            code="empty",
+            parameter="photos",
+        )
+    filled = [name for name, n in photos.class_counts.items() if n]
+    empty = [name for name in photos.class_names if name not in filled]
+    if not empty:
+        return photos
+    warn_caller(
+        ShelfVisionWarning(
+            f"photos has none of {listed(empty)}, so the gallery will not know "
+            f"{'it' if len(empty) == 1 else 'them'}; enroll photos later with "
+            "with_product(name, photos)",
+            code="missing-class",
+            parameter="photos",
+        )
+    )
+    return photos.select(class_names=filled)
