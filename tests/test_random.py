@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 import shelfvision
-from shelfvision._random import digest_of, order_for, rng_for
+from shelfvision._random import key_digest, order_for, rng_for
 
 
 def test_a_generator_is_the_philox_of_its_key() -> None:
-    words = np.frombuffer(digest_of(42, "augment", "photo", 1)[:16], dtype="<u8")
+    words = np.frombuffer(key_digest(42, "augment", "photo", 1)[:16], dtype="<u8")
     philox = np.random.Generator(np.random.Philox(key=words.astype(np.uint64)))
     assert_array_equal(rng_for(42, "augment", "photo", 1).random(100), philox.random(100))
 
@@ -47,7 +47,7 @@ Key = tuple[int, str, list[str | int]]
 
 @given(keys, keys)
 def test_two_keys_have_one_stream_only_if_they_are_the_same(one: Key, other: Key) -> None:
-    digests = [digest_of(seed, purpose, *key) for seed, purpose, key in (one, other)]
+    digests = [key_digest(seed, purpose, *key) for seed, purpose, key in (one, other)]
     assert (digests[0] == digests[1]) == (one == other)
 
 

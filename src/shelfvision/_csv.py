@@ -28,7 +28,7 @@ from itertools import islice
 from typing import TypeAlias
 
 from shelfvision._identifiers import clean_name, closest
-from shelfvision._storage.text_files import MAX_BYTES, TextFile, lines_of, text_of
+from shelfvision._storage.text_files import MAX_BYTES, TextFile, file_text, lines_of
 from shelfvision._validation import as_path, listed
 from shelfvision.errors import DataError, InvalidParameterError, SplitError
 
@@ -191,7 +191,7 @@ def _opened(
                 parameter=named_by,
             )
     wanted = {clean_name(name): named_by for name, named_by in columns.items()}
-    delimiter, first, text = _dialect(text_of(file), wanted)
+    delimiter, first, text = _dialect(file_text(file), wanted)
     records = _records(file, text, delimiter, first)
     header = next(((line, cells) for line, cells in records if any(map(str.strip, cells))), None)
     names = [] if header is None else [clean_name(cell) for cell in header[1]]

@@ -18,7 +18,7 @@ from numpy.random.bit_generator import ISpawnableSeedSequence
 from typing_extensions import override
 
 
-def digest_of(seed: int, purpose: str, *key: str | int) -> bytes:
+def key_digest(seed: int, purpose: str, *key: str | int) -> bytes:
     """Return 32 bytes that depend on the seed, the purpose and every field of the key."""
     hasher = hashlib.sha256()
     for field in (seed, purpose, *key):
@@ -35,7 +35,7 @@ def _feed(hasher: hashlib._Hash, field: str | int) -> None:
 
 def rng_for(seed: int, purpose: str, *key: str | int) -> np.random.Generator:
     """Return the generator that belongs to this seed, purpose and key."""
-    root = _Key(digest_of(seed, purpose, *key))
+    root = _Key(key_digest(seed, purpose, *key))
     return np.random.Generator(np.random.Philox(root))  # type: ignore[arg-type]  # numpy's stub
 
 
@@ -73,7 +73,7 @@ class _Key(ISpawnableSeedSequence):
 
 def rank_for(seed: int, purpose: str, *key: str | int) -> int:
     """Return an integer in [0, 2**64) that is the same for ever; sorting by it shuffles."""
-    return int.from_bytes(digest_of(seed, purpose, *key)[:8], "little")
+    return int.from_bytes(key_digest(seed, purpose, *key)[:8], "little")
 
 
 def ranks_for(seed: int, purpose: str, keys: Iterable[str]) -> npt.NDArray[np.uint64]:
@@ -96,7 +96,7 @@ def order_for(n: int, seed: int, purpose: str, *key: str | int) -> npt.NDArray[n
 
     It sorts the raw words of a Philox bit generator, whose stream numpy does promise to keep.
     """
-    words = np.frombuffer(digest_of(seed, purpose, *key)[:16], dtype="<u8").astype(np.uint64)
+    words = np.frombuffer(key_digest(seed, purpose, *key)[:16], dtype="<u8").astype(np.uint64)
     raw = np.random.Philox(key=words).random_raw(n)
     return np.argsort(raw, kind="stable").astype(np.int64)
 

@@ -18,7 +18,7 @@ import pytest
 
 import shelfvision as shv
 from shelfvision._storage.json_values import canonical_json
-from shelfvision._storage.safetensors import DIGESTS, digests_of, write
+from shelfvision._storage.safetensors import DIGESTS, tensor_digests, write
 from shelfvision._storage.sealed import SEAL, seal
 from shelfvision.errors import (
     BundleError,
@@ -52,7 +52,7 @@ def forged(change: Callable[[Fields, Fields], object]) -> bytes:
     """Return the golden file with other contents, sealed as an attacker would."""
     fields, columns = json.loads(HEADER["__metadata__"][ENTRY]), tensors()
     change(fields, columns)
-    text, digests = canonical_json(fields), digests_of(columns)
+    text, digests = canonical_json(fields), tensor_digests(columns)
     file = io.BytesIO()
     write(file, columns, {ENTRY: text, DIGESTS: digests, SEAL: seal(text, digests)})
     return file.getvalue()

@@ -22,7 +22,7 @@ import shelfvision as shv
 from shelfvision._keras.backend import load_keras
 from shelfvision._photos.preprocessing import Preprocessing
 from shelfvision._storage.json_values import canonical_json
-from shelfvision._storage.safetensors import DIGESTS, digests_of, write
+from shelfvision._storage.safetensors import DIGESTS, tensor_digests, write
 from shelfvision._storage.sealed import SEAL, seal
 from shelfvision.errors import (
     BundleError,
@@ -231,7 +231,7 @@ def test_kept_scores_that_are_none_are_refused() -> None:
         else:
             kept[labels] = column
         everything = {**weights, **kept}
-        metadata = manifest.to_metadata(digests_of(everything))
+        metadata = manifest.to_metadata(tensor_digests(everything))
         file = io.BytesIO()
         write(file, everything, metadata)
         with refuses(BundleError, code):

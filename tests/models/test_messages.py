@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 import shelfvision as shv
-from shelfvision._storage.safetensors import read_header
+from shelfvision._storage.safetensors import read_tensor_header
 from shelfvision.errors import ShelfVisionError
 
 GOLDEN: list[tuple[Callable[[], object], str]] = [
@@ -31,7 +31,7 @@ GOLDEN: list[tuple[Callable[[], object], str]] = [
         ),
     ),
     (
-        lambda: read_header(io.BytesIO(b"\x89PNG\r\n\x1a\n"), "'x.png'", kind="a gallery"),
+        lambda: read_tensor_header(io.BytesIO(b"\x89PNG\r\n\x1a\n"), "'x.png'", kind="a gallery"),
         (
             "'x.png' cannot be loaded: it is not a gallery; check that it is the right file, and "
             "copy it again from where it came"

@@ -20,13 +20,13 @@ from shelfvision._storage.safetensors import (
     MAX_FILE,
     MAX_HEADER,
     Entry,
-    Header,
     Tensor,
+    TensorHeader,
     canonical_header,
     digest_of_tensor,
-    digests_of,
-    read_header,
+    read_tensor_header,
     read_tensors,
+    tensor_digests,
     write,
 )
 from shelfvision.errors import BundleError, InvalidParameterError
@@ -38,14 +38,14 @@ KIND = "a file of weights"
 def written(tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> bytes:
     """Return the file with these tensors, and with their digests unless told otherwise."""
     file = io.BytesIO()
-    write(file, tensors, {DIGESTS: digests_of(tensors)} if metadata is None else metadata)
+    write(file, tensors, {DIGESTS: tensor_digests(tensors)} if metadata is None else metadata)
     return file.getvalue()
 
 
 def read(data: bytes) -> dict[str, Tensor]:
     """Return the tensors of a file."""
     file = io.BytesIO(data)
-    return read_tensors(file, read_header(file, "'x'"), "'x'")
+    return read_tensors(file, read_tensor_header(file, "'x'"), "'x'")
 
 
 def fault(data: bytes) -> str:
@@ -301,22 +301,22 @@ class Dripping(io.BytesIO):
 def test_a_file_may_give_less_than_asked_for_and_is_asked_for_little(most: int) -> None:
     tensor: npt.NDArray[np.uint8] = np.zeros(50 if most < 10 else 2**20 + 9, np.uint8)
     file = Dripping(written({"w": tensor}), most)
-    found = read_tensors(file, read_header(file, "'x'"), "'x'")
+    found = read_tensors(file, read_tensor_header(file, "'x'"), "'x'")
     assert found["w"].tobytes() == tensor.tobytes()
     assert max(file.asked) <= 2**20
 
 
 def test_the_size_of_a_file_is_known_from_its_header() -> None:
     data = written(TENSORS)
-    header = read_header(io.BytesIO(data), "'x'")
+    header = read_tensor_header(io.BytesIO(data), "'x'")
     assert header.file_size == len(data)
     assert canonical_header(header.entries, header.metadata) == header.raw
-    assert isinstance(header, Header)
+    assert isinstance(header, TensorHeader)
     assert [each.size for each in header.entries] == [8, 32, 0, 1, 2]
 
 
 def test_what_a_file_should_be_is_told_in_the_readers_words() -> None:
-    read_it: Callable[[bytes], Header] = lambda data: read_header(  # noqa: E731  (short)
+    read_it: Callable[[bytes], TensorHeader] = lambda data: read_tensor_header(  # noqa: E731  (short)
         io.BytesIO(data), "'x'", kind="a gallery"
     )
     with refuses(BundleError, "damaged") as short:

@@ -21,7 +21,7 @@ from shelfvision.protocols import Image
 from shelfvision.training import TrainingResult
 from shelfvision.training.loop._batches import Batches
 from shelfvision.training.run._best_epoch import BestEpoch
-from shelfvision.training.run._run import Run, assign
+from shelfvision.training.run._run import Run, assign_state
 from shelfvision.training.run._state import Arrays, RunState, decode
 from support import gives_warning, refuses
 
@@ -176,17 +176,17 @@ def without_seeds(variables: Sequence[keras.Variable], values: Arrays) -> None:
         for variable, value in zip(variables, values, strict=True)
         if "seed_generator" not in variable.path
     ]
-    assign([variable for variable, _ in kept], tuple(value for _, value in kept))
+    assign_state([variable for variable, _ in kept], tuple(value for _, value in kept))
 
 
 def without_moments(variables: Sequence[keras.Variable], values: Arrays) -> None:
     if not any("momentum" in variable.path for variable in variables):
-        assign(variables, values)
+        assign_state(variables, values)
 
 
 def without_metrics(variables: Sequence[keras.Variable], values: Arrays) -> None:
     if not any("total" in variable.path for variable in variables):
-        assign(variables, values)
+        assign_state(variables, values)
 
 
 def from_the_first_step(self: Batches, epoch: int, *, skip: int = 0) -> None:
@@ -208,9 +208,9 @@ def without_the_best_weights(self: Run, state: RunState) -> None:
 begin_epoch, continued, restore = Batches.begin_epoch, BestEpoch.continued, Run.restore
 
 FORGETFUL: dict[str, tuple[str, object]] = {
-    "seed generators": ("shelfvision.training.run._run.assign", without_seeds),
-    "optimizer": ("shelfvision.training.run._run.assign", without_moments),
-    "metrics": ("shelfvision.training.run._run.assign", without_metrics),
+    "seed generators": ("shelfvision.training.run._run.assign_state", without_seeds),
+    "optimizer": ("shelfvision.training.run._run.assign_state", without_moments),
+    "metrics": ("shelfvision.training.run._run.assign_state", without_metrics),
     "step": ("shelfvision.training.loop._batches.Batches.begin_epoch", from_the_first_step),
     "order": (
         "shelfvision.training.loop._batches.Batches.begin_epoch",

@@ -13,7 +13,7 @@ from shelfvision._storage.safetensors import (
     Tensor,
     brief,
     open_weights,
-    read_header,
+    read_tensor_header,
     read_tensors,
 )
 from shelfvision._validation import as_path
@@ -53,12 +53,12 @@ def load_weights(
     where = repr(as_path(path, "weights"))
     _require_safetensors(where)
     with open_weights(path, parameter="weights") as file:
-        header = read_header(file, where)
+        header = read_tensor_header(file, where)
         tensors = read_tensors(file, header, where)
     tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith(KEPT)}
     expected, body = named_weights(model), {id(weight) for weight in backbone_weights(model)}
     if renumber:
-        expected, tensors = renumbered(expected), renumbered(tensors)
+        expected, tensors = renumbered_layers(expected), renumbered_layers(tensors)
     backbone = {name: weight for name, weight in expected.items() if id(weight) in body}
     whole = len(backbone) == len(expected) or bool(set(tensors) & (set(expected) - set(backbone)))
     chosen = expected if whole else backbone
@@ -72,7 +72,7 @@ def load_weights(
     return not whole
 
 
-def renumbered(values: Mapping[str, _Value]) -> dict[str, _Value]:
+def renumbered_layers(values: Mapping[str, _Value]) -> dict[str, _Value]:
     """Return values with the numbers of layers of one kind counted from 1, in their order.
 
     Keras numbers layers without a name of their own through all that a process ever makes.

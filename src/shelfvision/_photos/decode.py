@@ -17,7 +17,7 @@ from shelfvision._photos.headers import Header, read_header
 from shelfvision._photos.heic.opening import open_heif
 from shelfvision._photos.limits import DecodeLimits
 from shelfvision._photos.refusals import RAISE, check_memory, refuse_truncated
-from shelfvision._photos.rgb import BACKGROUND, as_array, as_rgb
+from shelfvision._photos.rgb import BACKGROUND, as_rgb, rgb_array
 from shelfvision._storage import read_with_status
 from shelfvision.errors import PhotoError, PhotoNotFoundError
 from shelfvision.protocols import Image, Resize
@@ -123,7 +123,7 @@ def decode_whole(
     header = read_header(data, limits=limits, where=where)
     try:
         if header.format == "HEIC":
-            return as_array(_opened_heif(header, limits, where)), 1
+            return rgb_array(_opened_heif(header, limits, where)), 1
         size = header.height, header.width
         size = size[::-1] if header.orientation >= 5 else size
         return _decode(header, size, "stretch", limits, where), header.orientation
@@ -189,7 +189,7 @@ def resize_image(image: Image, *, image_size: tuple[int, int], resize: Resize = 
 
 def _fitted(rgb: PillowImage.Image, image_size: tuple[int, int], resize: Resize) -> Image:
     box, size = _geometry(rgb.size, (image_size[1], image_size[0]), resize)
-    return _padded(as_array(_resized(rgb, box, size)), image_size)
+    return _padded(rgb_array(_resized(rgb, box, size)), image_size)
 
 
 def read_photo(
@@ -266,7 +266,7 @@ def _decode(
     rgb = _resized(rgb, box, size)
     if header.orientation != 1:
         rgb = rgb.transpose(_UPRIGHT[header.orientation])
-    return _padded(as_array(rgb), image_size)
+    return _padded(rgb_array(rgb), image_size)
 
 
 _Box = tuple[float, float, float, float]

@@ -24,7 +24,7 @@ from PIL import Image as PillowImage
 
 from shelfvision._photos.limits import DecodeLimits
 from shelfvision._photos.refusals import check_size
-from shelfvision._photos.rgb import as_array, as_rgb
+from shelfvision._photos.rgb import as_rgb, rgb_array
 from shelfvision.errors import InvalidParameterError, PhotoError
 from shelfvision.protocols import Image, Images
 
@@ -199,7 +199,7 @@ def from_pillow(photo: PillowImage.Image, where: str, limits: DecodeLimits) -> I
                 check_size(photo.width, photo.height, limits, where)
             photo.load()
             upright = _upright(photo)
-        return as_array(_rgb_of(upright, where))
+        return rgb_array(_rgb_of(upright, where))
     except (PhotoError, InvalidParameterError):
         raise
     except Exception as error:  # broken files make Pillow raise of every kind

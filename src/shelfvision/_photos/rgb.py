@@ -49,7 +49,7 @@ def as_rgb(photo: PillowImage.Image) -> PillowImage.Image:
     return rgb
 
 
-def as_array(rgb: PillowImage.Image) -> Image:
+def rgb_array(rgb: PillowImage.Image) -> Image:
     """Return the pixels of an RGB image as an array to write into.
 
     Returns

@@ -12,7 +12,7 @@ from collections.abc import Collection
 
 from shelfvision._runtime.card import Card
 from shelfvision._runtime.formats import FORMATS
-from shelfvision._runtime.formats.format import Export, Files, Format, refusal, refuse
+from shelfvision._runtime.formats.format import Export, Files, Format, export_refusal, refuse_export
 from shelfvision._storage import read_bounded
 from shelfvision._storage.safetensors import MAX_FILE
 from shelfvision._validation import as_path
@@ -46,14 +46,16 @@ def parse_export(
     kind = _format_of(data, where, formats)
     graph, text = kind.read(data, where)
     if not text:
-        refuse(
+        refuse_export(
             where, "it does not describe itself as Classifier.export's files do", "foreign-format"
         )
     card = Card.from_json(text, where)
     if card.quantize is not None and card.quantize not in kind.quantize:
-        refuse(where, f"{kind.title} files are not quantized to {card.quantize!r}")
+        refuse_export(where, f"{kind.title} files are not quantized to {card.quantize!r}")
     if kind.beside is not None and hashlib.sha256(beside).hexdigest() != card.weights_sha256:
-        refuse(where, f"the {kind.beside} file beside it belongs to another one", "wrong-digest")
+        refuse_export(
+            where, f"the {kind.beside} file beside it belongs to another one", "wrong-digest"
+        )
     return Export(
         where=where,
         format=kind,
@@ -71,12 +73,12 @@ def _format_of(data: bytes, where: str, formats: Collection[Format]) -> Format:
         if kind.recognizes(data):
             return kind
     if data[:4] == b"PK\x03\x04":
-        refuse(where, "it is a .keras file, which only Keras can open", "foreign-format")
+        refuse_export(where, "it is a .keras file, which only Keras can open", "foreign-format")
     if data[8:9] == b"{":
-        refuse(
+        refuse_export(
             where,
             "it is a bundle of weights; load it with shelfvision.Classifier.load",
             "foreign-format",
         )
     *most, last = [kind.title for kind in formats]
-    raise refusal(where, f"it is no {', '.join(most)} or {last} file", "foreign-format")
+    raise export_refusal(where, f"it is no {', '.join(most)} or {last} file", "foreign-format")

@@ -83,7 +83,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Header:
+class TensorHeader:
     """A checked header: what the file holds, front to back."""
 
     metadata: Mapping[str, str]
@@ -99,7 +99,9 @@ class Header:
         return 8 + len(self.raw) + sum(entry.size for entry in self.entries)
 
 
-def read_header(file: Readable, where: str, *, kind: str = "a file of weights") -> Header:
+def read_tensor_header(
+    file: Readable, where: str, *, kind: str = "a file of weights"
+) -> TensorHeader:
     """Read and check the header; nothing is taken from memory but its own, limited size."""
     start = _exactly(file, 8, where, kind=f"is not {kind}, being too short for one")
     length = int.from_bytes(start, "little")
@@ -113,13 +115,13 @@ def read_header(file: Readable, where: str, *, kind: str = "a file of weights") 
     spans = [_span(name, field, where) for name, field in fields.items()]
     spans.sort(key=lambda span: (span[0], span[1], span[2].name))
     entries = _contiguous(spans, where)
-    header = Header(metadata=metadata, entries=entries, raw=raw)
+    header = TensorHeader(metadata=metadata, entries=entries, raw=raw)
     if header.file_size > MAX_FILE:
         _refuse(where, f"claims {header.file_size} bytes, over the limit of {MAX_FILE}")
     return header
 
 
-def read_tensors(file: Readable, header: Header, where: str) -> dict[str, Tensor]:
+def read_tensors(file: Readable, header: TensorHeader, where: str) -> dict[str, Tensor]:
     """Read what follows the header, to the file's end; verify digests and finite numbers."""
     digests = _digests(header, where)
     tensors: dict[str, Tensor] = {}
@@ -137,10 +139,10 @@ def read_tensors(file: Readable, header: Header, where: str) -> dict[str, Tensor
 
 
 def write(file: Writable, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    """Write tensors in the order of their names, nothing that `read_header` would refuse."""
+    """Write tensors in the order of their names, nothing that `read_tensor_header` would refuse."""
     ordered = {name: tensors[name] for name in sorted(tensors)}
     raw = canonical_header(_entries(ordered), metadata)
-    size = Header(metadata=metadata, entries=_entries(ordered), raw=raw).file_size
+    size = TensorHeader(metadata=metadata, entries=_entries(ordered), raw=raw).file_size
     if len(raw) > MAX_HEADER or size > MAX_FILE or len(tensors) > MAX_TENSORS:
         raise InvalidParameterError(
             f"the file would have {len(tensors)} tensors, {size} bytes and {len(raw)} bytes of "
@@ -153,7 +155,7 @@ def write(file: Writable, tensors: Mapping[str, Tensor], metadata: Mapping[str, 
         file.write(_bytes(tensor))
 
 
-def digests_of(tensors: Mapping[str, Tensor]) -> str:
+def tensor_digests(tensors: Mapping[str, Tensor]) -> str:
     """Return the metadata entry with the digest of every tensor."""
     pairs = zip(_entries(tensors), tensors.values(), strict=True)
     return canonical_json(
@@ -259,7 +261,7 @@ def _contiguous(spans: list[tuple[int, int, Entry]], where: str) -> tuple[Entry,
     return tuple(entry for _, _, entry in spans)
 
 
-def _digests(header: Header, where: str) -> Mapping[str, object] | None:
+def _digests(header: TensorHeader, where: str) -> Mapping[str, object] | None:
     """Return the digest that each tensor must have, or None for a file without digests."""
     if DIGESTS not in header.metadata:
         return None

@@ -12,10 +12,10 @@ from typing import BinaryIO, Generic, TypeAlias, TypeVar
 
 from shelfvision._storage import atomic_writer
 from shelfvision._storage.safetensors import (
-    Header,
     Tensor,
+    TensorHeader,
     open_weights,
-    read_header,
+    read_tensor_header,
     read_tensors,
     write,
 )
@@ -36,7 +36,7 @@ class Sealed(Generic[_Manifest]):
 
     manifest: _Manifest
     """What it says beside its numbers, checked."""
-    header: Header
+    header: TensorHeader
     """What tensors it holds."""
     tensors: dict[str, Tensor]
     """The tensors by name."""
@@ -62,7 +62,7 @@ def write_sealed(tensors: Mapping[str, Tensor], metadata: Mapping[str, str], tar
 
 def read_sealed(
     source: Target,
-    check: Callable[[Header, str], _Manifest],
+    check: Callable[[TensorHeader, str], _Manifest],
     *,
     kind: str,
     expected_sha256: str | None,
@@ -88,10 +88,10 @@ def _written(file: BinaryIO, tensors: Mapping[str, Tensor], metadata: Mapping[st
 
 
 def _read(
-    file: _Hashed, check: Callable[[Header, str], _Manifest], *, kind: str, size: int | None
+    file: _Hashed, check: Callable[[TensorHeader, str], _Manifest], *, kind: str, size: int | None
 ) -> Sealed[_Manifest]:
     where = file.where
-    header = read_header(file, where, kind=kind)
+    header = read_tensor_header(file, where, kind=kind)
     manifest = check(header, where)
     if size is not None and size != header.file_size:
         raise BundleError(

@@ -94,11 +94,11 @@ def read_lines(
         limit=MAX_BYTES,
     )
     # Not str.splitlines, which would also cut names at characters such as U+2028.
-    lines = enumerate(lines_of(text_of(file)), start=1)
+    lines = enumerate(lines_of(file_text(file)), start=1)
     return [(number, line.rstrip("\r\n")) for number, line in lines if line.strip()]
 
 
-def text_of(file: TextFile) -> str:
+def file_text(file: TextFile) -> str:
     """Return the text of a file, without its byte order mark."""
     data = read_bounded(
         file.path, file.limit, what=file.what, error=file.error, parameter=file.parameter

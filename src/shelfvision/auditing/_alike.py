@@ -9,7 +9,7 @@ import numpy as np
 
 from shelfvision._photos.sources import ArrayPixels
 from shelfvision.auditing._finding import Finding, Severity
-from shelfvision.auditing._look import Looks, Photos
+from shelfvision.auditing._look import AuditedPhotos, Looks
 from shelfvision.auditing._quality import blank_photos, listed_rows
 from shelfvision.data.duplicates.near import near_pairs
 
@@ -22,7 +22,7 @@ class Alike:
     likeness: float
 
 
-def about_twins(photos: Photos, looks: Looks, threshold: float) -> Iterator[Finding]:
+def about_twins(photos: AuditedPhotos, looks: Looks, threshold: float) -> Iterator[Finding]:
     """Find identical photos, and such as look the same, within and across labels and parts."""
     exact = _same_content(looks)
     near = _same_looks(looks, threshold)
@@ -68,7 +68,7 @@ _NEAR = (
 
 
 def _told(
-    photos: Photos, code: str, severity: Severity, found: list[Alike], message: str
+    photos: AuditedPhotos, code: str, severity: Severity, found: list[Alike], message: str
 ) -> Iterator[Finding]:
     if not found:
         return
@@ -86,7 +86,7 @@ def _told(
     )
 
 
-def _detail(photos: Photos, alike: Alike) -> str:
+def _detail(photos: AuditedPhotos, alike: Alike) -> str:
     how = "identical" if alike.likeness >= 1.0 else f"{alike.likeness:.3f} alike"
     names = dict.fromkeys(photos.label(photo) for photo in alike.photos)
     parts = dict.fromkeys(photos.part(photo) for photo in alike.photos)

@@ -12,7 +12,7 @@ from shelfvision.auditing._bursts import about_bursts
 from shelfvision.auditing._look import look_at, photos_of
 from shelfvision.auditing._quality import about_files, about_looks, about_sizes
 from shelfvision.auditing._report import AuditReport
-from shelfvision.auditing._settings import Settings
+from shelfvision.auditing._settings import AuditSettings
 from shelfvision.data import Dataset, Splits
 from shelfvision.data.splitting.leaks import PARTS
 from shelfvision.errors import DataError, InvalidParameterError
@@ -102,7 +102,7 @@ def audit(
     warning imbalance 1
     note sizes-unknown 0
     """
-    settings = Settings(
+    settings = AuditSettings(
         threshold=as_number("threshold", threshold, minimum=0.5, maximum=1.0),
         outlier=as_number("outlier", outlier, minimum=1.0, maximum=100.0),
         few=as_integer("few", few, minimum=0),

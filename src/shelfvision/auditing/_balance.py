@@ -10,14 +10,16 @@ import numpy as np
 from shelfvision._identifiers import clean_name, folded
 from shelfvision._validation import counted
 from shelfvision.auditing._finding import Finding
-from shelfvision.auditing._look import Looks, Photos
-from shelfvision.auditing._settings import Settings
+from shelfvision.auditing._look import AuditedPhotos, Looks
+from shelfvision.auditing._settings import AuditSettings
 
 # Of two classes that differ by less, balancing changes little.
 _RATIO = 3.0
 
 
-def about_classes(photos: Photos, looks: Looks, settings: Settings) -> Iterator[Finding]:
+def about_classes(
+    photos: AuditedPhotos, looks: Looks, settings: AuditSettings
+) -> Iterator[Finding]:
     """Find classes without usable photos, small, alike in name, or much larger than others."""
     counts = photos.counts()
     filled = {name: count for name, count in counts.items() if count}
@@ -37,7 +39,7 @@ def about_classes(photos: Photos, looks: Looks, settings: Settings) -> Iterator[
     yield from _imbalance(filled)
 
 
-def _without_photos(photos: Photos, looks: Looks) -> Iterator[Finding]:
+def _without_photos(photos: AuditedPhotos, looks: Looks) -> Iterator[Finding]:
     """Find classes that have no photo, or none that can be read."""
     usable = np.bincount(photos.labels[looks.readable], minlength=len(photos.class_names))
     counts, passed_over = photos.counts(), _passed_over(photos)
@@ -60,13 +62,13 @@ def _without_photos(photos: Photos, looks: Looks) -> Iterator[Finding]:
     )
 
 
-def _passed_over(photos: Photos) -> Counter[str]:
+def _passed_over(photos: AuditedPhotos) -> Counter[str]:
     """Return how many files were not used, by the name of the folder below the root."""
     paths = (file.path.replace("\\", "/") for file in photos.skipped)
     return Counter(clean_name(path.partition("/")[0]) for path in paths if "/" in path)
 
 
-def _similar_names(photos: Photos) -> Iterator[Finding]:
+def _similar_names(photos: AuditedPhotos) -> Iterator[Finding]:
     """Find classes that may be one: their names differ in case, spaces or hyphens alone."""
     alike: dict[str, list[str]] = {}
     for name in photos.class_names:
@@ -87,7 +89,7 @@ def _similar_names(photos: Photos) -> Iterator[Finding]:
     )
 
 
-def _missing_from_parts(photos: Photos, filled: dict[str, int]) -> Iterator[Finding]:
+def _missing_from_parts(photos: AuditedPhotos, filled: dict[str, int]) -> Iterator[Finding]:
     missing = []
     for number, part in enumerate(photos.part_names):
         here = set(photos.labels[photos.parts == number].tolist())

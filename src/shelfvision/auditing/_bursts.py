@@ -8,7 +8,7 @@ import numpy as np
 
 from shelfvision._photos.sources import ArrayPixels
 from shelfvision.auditing._finding import Finding
-from shelfvision.auditing._look import Looks, Photos
+from shelfvision.auditing._look import AuditedPhotos, Looks
 from shelfvision.auditing._quality import blank_photos, listed_rows
 from shelfvision.data.duplicates.bursts import BURST_LIKENESS, burst_pairs
 
@@ -16,7 +16,7 @@ from shelfvision.data.duplicates.bursts import BURST_LIKENESS, burst_pairs
 _SMALLEST = 3
 
 
-def about_bursts(photos: Photos, looks: Looks) -> Iterator[Finding]:
+def about_bursts(photos: AuditedPhotos, looks: Looks) -> Iterator[Finding]:
     """Find what `Dataset.group_bursts` would join, where it is three photos or more."""
     bursts = _bursts(photos, looks)
     if not bursts:
@@ -41,7 +41,7 @@ def about_bursts(photos: Photos, looks: Looks) -> Iterator[Finding]:
     )
 
 
-def _bursts(photos: Photos, looks: Looks) -> list[tuple[tuple[int, ...], float]]:
+def _bursts(photos: AuditedPhotos, looks: Looks) -> list[tuple[tuple[int, ...], float]]:
     """Return the photos of every burst and how alike neighbours are, the largest first."""
     seen = np.flatnonzero(looks.readable & ~blank_photos(looks))
     pairs, alike = burst_pairs(

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision import plot
-from shelfvision.auditing._look import Photos
+from shelfvision.auditing._look import AuditedPhotos
 from shelfvision.auditing._text import short_id
 from shelfvision.errors import PhotoError
 from shelfvision.protocols import Image
@@ -22,7 +22,7 @@ _NAME = 28
 
 
 def draw_sets(
-    photos: Photos,
+    photos: AuditedPhotos,
     sets: Sequence[Sequence[int]],
     details: Sequence[str],
     ax: Axes | Sequence[Axes] | npt.NDArray[np.object_] | None,
@@ -36,14 +36,14 @@ def draw_sets(
     )
 
 
-def _picture(photos: Photos, photo: int) -> Image | None:
+def _picture(photos: AuditedPhotos, photo: int) -> Image | None:
     try:
         return photos.picture(photo, _SIDE)
     except PhotoError:
         return None
 
 
-def _title(photos: Photos, photo: int) -> str:
+def _title(photos: AuditedPhotos, photo: int) -> str:
     part = photos.part(photo)
     where = f"{photos.label(photo)}, {part}" if part else photos.label(photo)
     return f"{short_id(photos.ids[photo].rpartition('/')[2], _NAME)}\n{short_id(where, _NAME)}"

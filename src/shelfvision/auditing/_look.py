@@ -27,7 +27,7 @@ _SIDE = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Photos:
+class AuditedPhotos:
     """The originals of all parts in one row of columns, and where their pixels come from."""
 
     ids: tuple[str, ...]
@@ -62,11 +62,11 @@ class Photos:
         return _read(source, row, side)[0]
 
 
-def photos_of(parts: Mapping[str, Dataset]) -> Photos:
+def photos_of(parts: Mapping[str, Dataset]) -> AuditedPhotos:
     """Gather the originals of all parts; augmented copies are left out."""
     originals = {name: part[np.flatnonzero(part.copies == 0)] for name, part in parts.items()}
     blocks = list(originals.values())
-    return Photos(
+    return AuditedPhotos(
         ids=tuple(name for block in blocks for name in block.ids.tolist()),
         labels=np.concatenate([block.labels for block in blocks]),
         parts=np.repeat(np.arange(len(blocks)), [len(block) for block in blocks]),
@@ -103,7 +103,7 @@ class Looks:
         return column
 
 
-def look_at(photos: Photos) -> Looks:
+def look_at(photos: AuditedPhotos) -> Looks:
     """Read every photo once, in a few threads."""
     n = len(photos)
     looks = Looks(
@@ -128,7 +128,7 @@ def look_at(photos: Photos) -> Looks:
     return looks
 
 
-def _look(photos: Photos, photo: int, looks: Looks) -> None:
+def _look(photos: AuditedPhotos, photo: int, looks: Looks) -> None:
     source, row = photos.sources[int(photos.parts[photo])], int(photos.rows[photo])
     image, looks.sizes[photo], looks.digests[photo] = _read(source, row, _SIDE)
     looks.tiny[photo] = resize_image(image, image_size=(TINY, TINY))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from shelfvision._pages.html import photo_uri, render_template
 from shelfvision.auditing._finding import Finding
-from shelfvision.auditing._look import Photos
+from shelfvision.auditing._look import AuditedPhotos
 from shelfvision.auditing._text import audit_heading
 from shelfvision.auditing._text import examples as worst
 from shelfvision.errors import PhotoError
@@ -38,7 +38,7 @@ class _ShownFault:
     left_out: int = 0
 
 
-def audit_page(photos: Photos, findings: Sequence[Finding], *, examples: int) -> str:
+def audit_page(photos: AuditedPhotos, findings: Sequence[Finding], *, examples: int) -> str:
     """Return the whole page."""
     return render_template(
         "audit.html",
@@ -51,7 +51,7 @@ def audit_page(photos: Photos, findings: Sequence[Finding], *, examples: int) ->
     )
 
 
-def audit_table(photos: Photos, findings: Sequence[Finding]) -> str:
+def audit_table(photos: AuditedPhotos, findings: Sequence[Finding]) -> str:
     """Return the findings as a table, for notebooks."""
     return render_template(
         "audit_table.html",
@@ -73,7 +73,7 @@ def _rows(findings: Sequence[Finding]) -> list[dict[str, object]]:
     ]
 
 
-def _section(photos: Photos, found: Finding, examples: int) -> dict[str, object]:
+def _section(photos: AuditedPhotos, found: Finding, examples: int) -> dict[str, object]:
     kind = _kind(found)
     shown = range(min(examples, found.count))
     return {
@@ -94,7 +94,7 @@ def _kind(found: Finding) -> str:
     return "singles" if largest == 1 else "pairs" if largest == 2 else "sets"
 
 
-def _entry(photos: Photos, found: Finding, number: int, kind: str) -> _ShownFault:
+def _entry(photos: AuditedPhotos, found: Finding, number: int, kind: str) -> _ShownFault:
     detail = found.details[number]
     if kind == "plain":
         return _ShownFault(detail=detail, names=found.sets[number] if found.sets else ())
@@ -108,7 +108,7 @@ def _entry(photos: Photos, found: Finding, number: int, kind: str) -> _ShownFaul
     )
 
 
-def _figure(photos: Photos, photo: int, detail: str) -> _Figure:
+def _figure(photos: AuditedPhotos, photo: int, detail: str) -> _Figure:
     part = photos.part(photo)
     try:
         uri = photo_uri(photos.picture(photo, _SIDE))

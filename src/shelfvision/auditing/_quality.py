@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision.auditing._finding import Finding, Severity
-from shelfvision.auditing._look import Looks, Photos
+from shelfvision.auditing._look import AuditedPhotos, Looks
 from shelfvision.auditing._measures import outlyingness
-from shelfvision.auditing._settings import Settings
+from shelfvision.auditing._settings import AuditSettings
 
 _Floats = npt.NDArray[np.float64]
 _Mask = npt.NDArray[np.bool_]
@@ -90,7 +90,7 @@ _SMALL = _Fault(
 )
 
 
-def about_files(photos: Photos, looks: Looks) -> Iterator[Finding]:
+def about_files(photos: AuditedPhotos, looks: Looks) -> Iterator[Finding]:
     """Find what could not be read and what was passed over."""
     if looks.errors:
         failed = sorted(looks.errors)
@@ -121,7 +121,7 @@ def blank_photos(looks: Looks) -> _Mask:
     return looks.readable & (looks.spread < _BLANK)
 
 
-def about_looks(photos: Photos, looks: Looks, settings: Settings) -> Iterator[Finding]:
+def about_looks(photos: AuditedPhotos, looks: Looks, settings: AuditSettings) -> Iterator[Finding]:
     """Find blank, dark, bright and blurred photos."""
     blank = blank_photos(looks)
     seen = looks.readable & ~blank
@@ -137,7 +137,7 @@ def about_looks(photos: Photos, looks: Looks, settings: Settings) -> Iterator[Fi
     yield from _singles(photos, _BLURRED_PHOTOS, seen & too_soft, blur, falling=True)
 
 
-def about_sizes(photos: Photos, looks: Looks, settings: Settings) -> Iterator[Finding]:
+def about_sizes(photos: AuditedPhotos, looks: Looks, settings: AuditSettings) -> Iterator[Finding]:
     """Find files whose own image is of an unusual size or shape."""
     known = looks.sizes[:, 0] > 0
     unknown = int((looks.readable & ~known).sum())
@@ -175,7 +175,7 @@ def _scores(values: _Floats, seen: _Mask, *, floor: float) -> _Floats:
 
 
 def _singles(
-    photos: Photos,
+    photos: AuditedPhotos,
     fault: _Fault,
     mask: _Mask,
     values: _Floats,
@@ -220,6 +220,8 @@ def _tally(counts: Counter[str]) -> str:
     return ", ".join(f"{code} {count}" for code, count in counts.most_common())
 
 
-def listed_rows(photos: Photos, sets: Sequence[Sequence[int]]) -> tuple[tuple[str, ...], ...]:
+def listed_rows(
+    photos: AuditedPhotos, sets: Sequence[Sequence[int]]
+) -> tuple[tuple[str, ...], ...]:
     """Return the ids of sets of photos."""
     return tuple(tuple(photos.ids[photo] for photo in members) for members in sets)

@@ -13,7 +13,7 @@ from shelfvision._storage import write_atomically
 from shelfvision._validation import as_integer, as_path, import_package, listed
 from shelfvision.auditing._contact import draw_sets
 from shelfvision.auditing._finding import SEVERITIES, Finding
-from shelfvision.auditing._look import Photos
+from shelfvision.auditing._look import AuditedPhotos
 from shelfvision.auditing._page import audit_page, audit_table
 from shelfvision.auditing._text import audit_heading, audit_text
 from shelfvision.errors import DataError, InvalidParameterError
@@ -59,10 +59,10 @@ class AuditReport:
     __slots__ = ("_findings", "_photos")
 
     _findings: tuple[Finding, ...]
-    _photos: Photos
+    _photos: AuditedPhotos
 
-    def __init__(self, photos: Photos, findings: Sequence[Finding]) -> None:
-        if not isinstance(photos, Photos):
+    def __init__(self, photos: AuditedPhotos, findings: Sequence[Finding]) -> None:
+        if not isinstance(photos, AuditedPhotos):
             raise TypeError(
                 "an AuditReport is made by shelfvision.audit, not by calling AuditReport()"
             )

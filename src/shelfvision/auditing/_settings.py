@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class AuditSettings:
     """The settings of `audit`, checked."""
 
     threshold: float

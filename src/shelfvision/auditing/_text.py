@@ -8,14 +8,14 @@ from collections.abc import Sequence
 
 from shelfvision._text import printable, shortened
 from shelfvision.auditing._finding import SEVERITIES, Finding
-from shelfvision.auditing._look import Photos
+from shelfvision.auditing._look import AuditedPhotos
 
 _WIDTH = 96
 _NAME = 40
 _EXAMPLES = 2
 
 
-def audit_heading(photos: Photos, findings: Sequence[Finding]) -> str:
+def audit_heading(photos: AuditedPhotos, findings: Sequence[Finding]) -> str:
     """Return one line about everything."""
     n_classes = len(photos.class_names)
     classes = f"{n_classes} class{'es' if n_classes != 1 else ''}"
@@ -29,7 +29,7 @@ def audit_heading(photos: Photos, findings: Sequence[Finding]) -> str:
     return f"{len(photos):,} photo{plural} of {classes}: {shown or 'nothing found'}"
 
 
-def audit_text(photos: Photos, findings: Sequence[Finding]) -> str:
+def audit_text(photos: AuditedPhotos, findings: Sequence[Finding]) -> str:
     """Return a table of findings with examples, and a sentence on each."""
     lines = [audit_heading(photos, findings)]
     if not findings:

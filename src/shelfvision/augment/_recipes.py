@@ -99,7 +99,7 @@ def to_dict(augmenter: Augmenter) -> Recipe:
     >>> to_dict(Rotate(10))
     {'name': 'Rotate', 'degrees': 10.0, 'fill': 'reflect'}
     """
-    return written(augmenter, _registered)
+    return recipe_text(augmenter, _registered)
 
 
 def from_dict(recipe: Mapping[str, object]) -> Augmenter:
@@ -192,7 +192,7 @@ def _read(value: object) -> object:
     )
 
 
-def written(augmenter: object, other: Callable[[object], Recipe]) -> Recipe:
+def recipe_text(augmenter: object, other: Callable[[object], Recipe]) -> Recipe:
     """Return the recipe of an operation of ours; `other` writes what is not one."""
     if OPERATIONS.get(type(augmenter).__name__) is not type(augmenter):
         return other(augmenter)
@@ -214,7 +214,7 @@ def _plain(value: object, other: Callable[[object], Recipe]) -> object:
         return value
     if isinstance(value, Sequence):
         return [_plain(part, other) for part in value]
-    return written(value, other)
+    return recipe_text(value, other)
 
 
 def _registered(augmenter: object) -> Recipe:

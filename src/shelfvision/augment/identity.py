@@ -20,7 +20,7 @@ from types import CellType, CodeType, FunctionType, MethodType
 
 import numpy as np
 
-from shelfvision.augment._recipes import Recipe, to_dict, written
+from shelfvision.augment._recipes import Recipe, recipe_text, to_dict
 from shelfvision.augment.contract import name_of
 from shelfvision.errors import AugmenterError
 from shelfvision.protocols import Augmenter
@@ -37,7 +37,7 @@ def augmenter_identity(augmenter: object) -> str:
     under another version of Python. Any other object is known by its printed form or, where that
     holds an address, by the name of its class and its attributes; the code of a class goes unseen.
     """
-    return json.dumps(written(augmenter, _described), sort_keys=True)
+    return json.dumps(recipe_text(augmenter, _described), sort_keys=True)
 
 
 def recipe_or_name(augmenter: Augmenter) -> Recipe | str:

@@ -24,7 +24,7 @@ _LAPS = 21
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class OutputComparison:
     """How far a file says the same as the classifier."""
 
     max_difference: float
@@ -44,11 +44,11 @@ def in_batches(run: Callable[[Images], Scores], images: Images) -> Scores:
 
 def compared(
     found: Scores, expected: Scores, labels: npt.NDArray[np.int64] | None = None
-) -> Comparison:
+) -> OutputComparison:
     """Return how much a file's probabilities differ from the classifier's."""
     distance = np.abs(found.astype(np.float64) - expected)
     winners, before = found.argmax(axis=1), expected.argmax(axis=1)
-    return Comparison(
+    return OutputComparison(
         max_difference=float(distance.max()),
         mean_shift=float(distance.sum(axis=1).mean() / 2),
         top1_agreement=float((winners == before).mean()),
@@ -57,7 +57,9 @@ def compared(
     )
 
 
-def require_same(found: Comparison, what: str, *, quantized: bool, tolerance: float | None) -> None:
+def require_same_outputs(
+    found: OutputComparison, what: str, *, quantized: bool, tolerance: float | None
+) -> None:
     """Refuse a file that says something else than the classifier."""
     measure = "mean shift" if quantized else "largest difference"
     value = found.mean_shift if quantized else found.max_difference

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import keras
 
 
-def main(folder: str) -> None:
+def run_worker(folder: str) -> None:
     """Write the file, and the one beside it, which is empty for most formats."""
     place = Path(folder)
     job = json.loads((place / "job.json").read_text(encoding="utf-8"))
@@ -60,4 +60,4 @@ def _not_here(_: Images) -> Scores:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    run_worker(*sys.argv[1:])

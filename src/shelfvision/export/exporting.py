@@ -22,11 +22,11 @@ from shelfvision.export._report import ExportReport
 from shelfvision.export._request import Request, checked_request, path_beside
 from shelfvision.export._source import Source
 from shelfvision.export._verify import (
-    Comparison,
+    OutputComparison,
     compared,
     in_batches,
     latency_ms,
-    require_same,
+    require_same_outputs,
 )
 from shelfvision.export._writing import written
 
@@ -56,7 +56,9 @@ def export_classifier(
         source.probabilities(request.images),
         request.labels,
     )
-    require_same(found, request.name, quantized=quantize is not None, tolerance=request.tolerance)
+    require_same_outputs(
+        found, request.name, quantized=quantize is not None, tolerance=request.tolerance
+    )
     if request.format.beside is not None:
         # The file that the other one belongs to comes last.
         write_atomically(path_beside(request.path, request.format.beside), files.beside)
@@ -75,7 +77,7 @@ def _opened(files: Files, request: Request) -> Session:
         ) from error
 
 
-def _report(request: Request, session: Session, found: Comparison) -> ExportReport:
+def _report(request: Request, session: Session, found: OutputComparison) -> ExportReport:
     export = session.export
     return ExportReport(
         path=request.path,

@@ -12,11 +12,11 @@ from shelfvision._class_names import as_class_names
 from shelfvision._storage.json_values import canonical_json, versioned
 from shelfvision._storage.safetensors import (
     DIGESTS,
-    Header,
     Tensor,
+    TensorHeader,
     brief,
     canonical_header,
-    digests_of,
+    tensor_digests,
 )
 from shelfvision._storage.sealed import (
     SEAL,
@@ -71,7 +71,7 @@ def save_gallery(contents: GalleryContents, target: Target) -> str:
         "made_for": contents.made_for,
         "created_with": package_versions(),
     }
-    text, digests = canonical_json(fields), digests_of(tensors)
+    text, digests = canonical_json(fields), tensor_digests(tensors)
     metadata = {ENTRY: text, DIGESTS: digests, SEAL: seal(text, digests)}
     return write_sealed(tensors, metadata, target)
 
@@ -82,14 +82,14 @@ def read_gallery(source: Target, *, expected_sha256: str | None = None) -> Galle
     return _contents(found.manifest, found.tensors, where_is(source))
 
 
-def _checked_fields(header: Header, where: str) -> dict[str, object]:
+def _checked_fields(header: TensorHeader, where: str) -> dict[str, object]:
     """Return the manifest's entries, of a header that is as we write it."""
     fields = _fields(header, where)
     _require_shapes(header, where)
     return fields
 
 
-def _fields(header: Header, where: str) -> dict[str, object]:
+def _fields(header: TensorHeader, where: str) -> dict[str, object]:
     """Return the manifest's entries, or refuse a header that is not as we write it."""
     metadata = header.metadata
     if ENTRY not in metadata:
@@ -114,7 +114,7 @@ def _fields(header: Header, where: str) -> dict[str, object]:
     return fields
 
 
-def _require_shapes(header: Header, where: str) -> None:
+def _require_shapes(header: TensorHeader, where: str) -> None:
     """Refuse other tensors than a gallery has, before any of them is read."""
     if {entry.name: entry.dtype for entry in header.entries} != _TYPES:
         _refuse(where, f"it does not hold just the tensors {listed(_TYPES)}")

@@ -225,7 +225,7 @@ class Gallery:
             The enrolled photos are of too few groups for the share `unknown`, so every photo goes
             to review.
         """
-        return _searching.predict(self._index, photos, on_error)
+        return _searching.predict_gallery(self._index, photos, on_error)
 
     def familiarity(self, photos: Photos) -> npt.NDArray[np.float64]:
         """Tell how usual each photo is among photos of the enrolled products.

@@ -21,7 +21,7 @@ _BATCH = 128
 """How many photos are read before they are looked up."""
 
 
-def predict(index: ProductIndex, photos: Photos, on_error: OnError) -> Predictions:
+def predict_gallery(index: ProductIndex, photos: Photos, on_error: OnError) -> Predictions:
     """Return the probabilities of all products for photos, and whether each is near one."""
     nearness = index.nearness
     _warn_of_too_few(index)

@@ -17,10 +17,10 @@ from shelfvision._keras.weights import assign, require_same, weight_names
 from shelfvision._storage.safetensors import (
     KEPT,
     STORABLE,
-    Header,
     Tensor,
+    TensorHeader,
     canonical_header,
-    digests_of,
+    tensor_digests,
 )
 from shelfvision._storage.sealed import Target, read_sealed, where_is, write_sealed
 from shelfvision.errors import BundleError, InvalidParameterError, ModelError
@@ -53,7 +53,7 @@ class BundleContents:
 
     manifest: Manifest
     """What it says beside its numbers."""
-    header: Header
+    header: TensorHeader
     """What tensors it holds."""
     tensors: dict[str, Tensor]
     """Weights, and the numbers of the scores that are kept."""
@@ -84,7 +84,7 @@ def save_bundle(
     """Write a bundle and return its SHA-256; a path is replaced atomically, or not at all."""
     require_savable(weights)
     weights = {**weights, **kept_tensors(validation)}
-    metadata = manifest.to_metadata(digests_of(weights))
+    metadata = manifest.to_metadata(tensor_digests(weights))
     return write_sealed(weights, metadata, target)
 
 
@@ -164,7 +164,7 @@ def require_savable(weights: Mapping[str, Tensor]) -> None:
             )
 
 
-def _checked_manifest(header: Header, where: str) -> Manifest:
+def _checked_manifest(header: TensorHeader, where: str) -> Manifest:
     """Return the manifest of a header that is as we write it and holds what it calls for."""
     manifest = Manifest.from_metadata(header.metadata, where)
     _require_canonical(header, manifest, where)
@@ -172,7 +172,7 @@ def _checked_manifest(header: Header, where: str) -> Manifest:
     return manifest
 
 
-def _require_canonical(header: Header, manifest: Manifest, where: str) -> None:
+def _require_canonical(header: TensorHeader, manifest: Manifest, where: str) -> None:
     """Refuse a header that is not, to the byte, the one that we would write."""
     names = [entry.name for entry in header.entries]
     if names != sorted(names) or canonical_header(header.entries, header.metadata) != header.raw:
@@ -189,7 +189,7 @@ def _require_canonical(header: Header, manifest: Manifest, where: str) -> None:
         )
 
 
-def _require_architecture(header: Header, manifest: Manifest, where: str) -> None:
+def _require_architecture(header: TensorHeader, manifest: Manifest, where: str) -> None:
     """Refuse tensors other than the settings call for, as far as that is known without Keras."""
     _require_kept(header, manifest, where)
     own = manifest.own_architecture
@@ -220,7 +220,7 @@ def _require_architecture(header: Header, manifest: Manifest, where: str) -> Non
         )
 
 
-def _require_kept(header: Header, manifest: Manifest, where: str) -> None:
+def _require_kept(header: TensorHeader, manifest: Manifest, where: str) -> None:
     """Refuse kept scores that have not the very types and shapes that the manifest calls for."""
     expected = kept_entries(manifest)
     found = [entry for entry in header.entries if entry.name.startswith(KEPT)]
@@ -232,7 +232,7 @@ def _require_kept(header: Header, manifest: Manifest, where: str) -> None:
         )
 
 
-def _require_enough(header: Header, architecture: Architecture, where: str) -> None:
+def _require_enough(header: TensorHeader, architecture: Architecture, where: str) -> None:
     """Refuse a small file that would have a large network built for it."""
     weights = (entry for entry in header.entries if not entry.name.startswith(KEPT))
     numbers = sum(math.prod(entry.shape) for entry in weights)

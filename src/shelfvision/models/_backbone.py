@@ -11,7 +11,7 @@ from shelfvision._keras.backend import load_keras
 from shelfvision._keras.layers import backbone_weights, head_of
 from shelfvision._keras.weights import named_weights
 from shelfvision._storage import atomic_writer
-from shelfvision._storage.safetensors import DIGESTS, digests_of, write
+from shelfvision._storage.safetensors import DIGESTS, tensor_digests, write
 from shelfvision._validation import as_path
 from shelfvision.errors import ModelError
 from shelfvision.models.registry import architecture_for
@@ -114,7 +114,7 @@ def save_backbone(model: keras.Model, path: str | os.PathLike[str]) -> None:
         if id(weight) in body
     }
     with atomic_writer(as_path(path)) as file:
-        write(file, tensors, {DIGESTS: digests_of(tensors)})
+        write(file, tensors, {DIGESTS: tensor_digests(tensors)})
 
 
 def _require_head(model: keras.Model) -> keras.layers.Dense:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from shelfvision._storage.json_values import canonical_json
 from shelfvision._validation import as_integer, listed
 from shelfvision.errors import InvalidParameterError
-from shelfvision.predictions._plain import count_of, entries_of, number_of
+from shelfvision.predictions._plain import count_of, exact_entries, number_of
 from shelfvision.predictions.calibrators._protocol import Calibrator, Rows
 from shelfvision.predictions.calibrators._registry import CalibrationMethod, calibrator_class
 from shelfvision.predictions.calibrators._temperature import TemperatureScaling
@@ -194,7 +194,7 @@ class Calibration:
         """
         given: Mapping[str, object] = values if isinstance(values, Mapping) else {}
         shared = {name: given[name] for name in _SHARED if name in given}
-        entries = entries_of(shared if given else values, _SHARED, "a calibration")
+        entries = exact_entries(shared if given else values, _SHARED, "a calibration")
         own = {name: value for name, value in given.items() if name not in _SHARED}
         # Only names: a class never comes from a file.
         method = calibrator_class(entries["method"])

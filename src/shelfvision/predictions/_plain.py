@@ -13,7 +13,7 @@ MAX_COUNT = 2**40
 """The largest number of photos that anything may claim to have been made of."""
 
 
-def entries_of(values: object, keys: Collection[str], what: str) -> Mapping[str, object]:
+def exact_entries(values: object, keys: Collection[str], what: str) -> Mapping[str, object]:
     """Return a mapping that has exactly these entries."""
     if not isinstance(values, Mapping):
         raise InvalidParameterError(

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from shelfvision._validation import as_number
 from shelfvision.errors import InvalidParameterError
-from shelfvision.predictions._plain import count_of, entries_of, list_of, optional_number
+from shelfvision.predictions._plain import count_of, exact_entries, list_of, optional_number
 from shelfvision.predictions.columns import (
     TOLERANCE,
     Groups,
@@ -307,7 +307,7 @@ class Thresholds:
             An entry is missing, unknown, or of a kind or size that makes no sense.
         """
         keys = ("values", "needed", *_SETTINGS, *_COUNTS)
-        entries = entries_of(_with_current_names(values), keys, "a set of thresholds")
+        entries = exact_entries(_with_current_names(values), keys, "a set of thresholds")
         limits = list_of(entries["values"], "values")
         needed = list_of(entries["needed"], "needed")
         return cls(

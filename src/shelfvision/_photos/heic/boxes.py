@@ -18,11 +18,11 @@ _METADATA = frozenset((b"Exif", b"mime", b"uri "))
 
 def read_boxes(data: bytes, limits: DecodeLimits, where: str) -> tuple[Images, bytes]:
     """Return what a file says of its images, and the file without what no pixel depends on."""
-    reader = _Reader(Images(data=data, limits=limits, where=where))
+    reader = _BoxReader(Images(data=data, limits=limits, where=where))
     return reader.read(), reader.without_hidden()
 
 
-class _Reader:
+class _BoxReader:
     """Reads the boxes of one file."""
 
     def __init__(self, images: Images) -> None:

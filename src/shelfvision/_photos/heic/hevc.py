@@ -21,7 +21,7 @@ class BrokenPictureError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Coded:
+class CodedPicture:
     """What coded data say of the picture in them."""
 
     width: int
@@ -32,7 +32,7 @@ class Coded:
     """Bytes that a pixel takes in the planes of luma and chroma."""
 
 
-def coded_size(settings: bytes, data: bytes, most_units: int) -> Coded:
+def coded_size(settings: bytes, data: bytes, most_units: int) -> CodedPicture:
     """Return the size of the one picture of a coded item.
 
     Parameters
@@ -51,7 +51,7 @@ def coded_size(settings: bytes, data: bytes, most_units: int) -> Coded:
     """
     if len(settings) < 23:
         raise BrokenPictureError("its decoder settings are cut off")
-    sets: list[Coded] = []
+    sets: list[CodedPicture] = []
     pictures = 0
     for number, (from_settings, unit) in enumerate(_units(settings, data)):
         if number >= most_units:
@@ -131,7 +131,7 @@ class _Bits:
         return (1 << zeros) - 1 + self.take(zeros)
 
 
-def _size_in(parameters: bytes) -> Coded:
+def _size_in(parameters: bytes) -> CodedPicture:
     """Return the size in a sequence parameter set (H.265, 7.3.2.2)."""
     # A byte of 3 after two zeros only keeps the data from looking like a start code.
     bits = _Bits(parameters.replace(b"\0\0\3", b"\0\0"))
@@ -151,7 +151,7 @@ def _size_in(parameters: bytes) -> Coded:
     planes = {0: 1.0, 1: 1.5, 2: 2.0, 3: 3.0}.get(chroma)
     if planes is None:
         raise BrokenPictureError("its sequence parameters are damaged")
-    return Coded(width, height, planes * (2 if deep else 1))
+    return CodedPicture(width, height, planes * (2 if deep else 1))
 
 
 def _skip_profile(bits: _Bits, layers: int) -> None:

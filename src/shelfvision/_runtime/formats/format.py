@@ -131,7 +131,7 @@ class Format:
     """Whether a calibration by one temperature goes into the graph."""
 
 
-def one_line(error: Exception) -> str:
+def error_line(error: Exception) -> str:
     """Return the message of a runtime's error in one line."""
     return " ".join(str(error).split())[:200] or type(error).__name__
 
@@ -139,7 +139,7 @@ def one_line(error: Exception) -> str:
 def loaded(
     load: Callable[[], Foreign],
     export: Export,
-    reason: Callable[[Exception], str] = one_line,
+    reason: Callable[[Exception], str] = error_line,
 ) -> Foreign:
     """Return what a runtime makes of a file; whatever it raises becomes one sentence."""
     try:
@@ -176,7 +176,7 @@ def sizes_of(shape: Foreign) -> tuple[int | None, ...]:
     return tuple(side if isinstance(side, int) and side >= 0 else None for side in shape)
 
 
-def refusal(where: str, fault: str, code: str = "damaged") -> BundleError:
+def export_refusal(where: str, fault: str, code: str = "damaged") -> BundleError:
     """Return the error for a file that is no export."""
     return BundleError(
         f"{where} is no export that can be used: {fault}; give a file that Classifier.export wrote",
@@ -184,6 +184,6 @@ def refusal(where: str, fault: str, code: str = "damaged") -> BundleError:
     )
 
 
-def refuse(where: str, fault: str, code: str = "damaged") -> NoReturn:
+def refuse_export(where: str, fault: str, code: str = "damaged") -> NoReturn:
     """Raise the error for a file that is no export."""
-    raise refusal(where, fault, code)
+    raise export_refusal(where, fault, code)

@@ -21,9 +21,9 @@ from shelfvision._runtime.formats.format import (
     Format,
     Network,
     Scores,
+    export_refusal,
     loaded,
-    refusal,
-    refuse,
+    refuse_export,
     require_fit,
     sizes_of,
 )
@@ -56,13 +56,13 @@ def _read(data: bytes, where: str) -> tuple[bytes, bytes]:
                 member.compress_type == zipfile.ZIP_STORED for member in members
             )
             if not sound or members[0].file_size > MAX_CARD:
-                refuse(where, "what is appended to it is not as shelfvision writes it")
+                refuse_export(where, "what is appended to it is not as shelfvision writes it")
             start = len(data) - len(tail) + members[0].header_offset
             return data[:start], archive.read(members[0])
     except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
         if isinstance(error, BundleError):
             raise
-        raise refusal(where, "what is appended to it is damaged") from error
+        raise export_refusal(where, "what is appended to it is damaged") from error
 
 
 class LiteRT:

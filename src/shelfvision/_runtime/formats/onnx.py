@@ -15,8 +15,8 @@ from shelfvision._runtime.formats.format import (
     Format,
     Network,
     Scores,
+    error_line,
     loaded,
-    one_line,
     require_fit,
     sizes_of,
 )
@@ -76,7 +76,7 @@ class OnnxRuntime:
 
 
 def _reason(error: Exception) -> str:
-    return memory_reason(error) or one_line(error)
+    return memory_reason(error) or error_line(error)
 
 
 def _write(network: Network, _: Images) -> Files:

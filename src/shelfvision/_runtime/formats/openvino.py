@@ -24,9 +24,9 @@ from shelfvision._runtime.formats.format import (
     Network,
     Port,
     Scores,
+    export_refusal,
     loaded,
-    refusal,
-    refuse,
+    refuse_export,
     require_fit,
 )
 from shelfvision._validation import import_extra
@@ -42,12 +42,12 @@ def _read(data: bytes, where: str) -> tuple[bytes, bytes]:
     try:
         text = data.decode("utf-8")
         if "<!" in text:
-            refuse(
+            refuse_export(
                 where, "it declares a document type, which no OpenVINO file needs", "document-type"
             )
         root = ET.fromstring(text)  # noqa: S314  (no entities, as was checked)
     except (ET.ParseError, UnicodeDecodeError, RecursionError) as error:
-        raise refusal(where, "it is not the XML that it should be", "not-xml") from error
+        raise export_refusal(where, "it is not the XML that it should be", "not-xml") from error
     entries = [element.get("value", "") for element in root.iterfind(f"rt_info/{ENTRY}")]
     return data, entries[0].encode() if len(entries) == 1 else b""
 

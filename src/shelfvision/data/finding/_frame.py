@@ -11,13 +11,13 @@ import numpy as np
 from shelfvision._csv import Rows
 from shelfvision._identifiers import closest, is_missing, text_of
 from shelfvision._validation import import_extra, listed
-from shelfvision.data.finding._manifest import Columns, Origin
+from shelfvision.data.finding._manifest import Columns, ManifestOrigin
 from shelfvision.errors import DataError
 
 if TYPE_CHECKING:
     from narwhals.typing import IntoDataFrame
 
-FRAME = Origin("the frame", "row", "frame")
+FRAME = ManifestOrigin("the frame", "row", "frame")
 """How messages speak of it; its rows count from 0."""
 
 

@@ -21,7 +21,7 @@ from shelfvision._text import unguarded
 from shelfvision._validation import as_path, listed
 from shelfvision.data._lineage import named_groups
 from shelfvision.data.finding._classes import accepted_classes
-from shelfvision.data.finding._paths import PhotoFinder, photo_id, remedy_for
+from shelfvision.data.finding._paths import PhotoFinder, path_remedy, photo_id
 from shelfvision.data.finding._skipped import SkippedFile
 from shelfvision.data.finding.directories import existing_directory
 from shelfvision.errors import DataError, InvalidParameterError, PhotoNotFoundError
@@ -36,7 +36,7 @@ _SHOWN = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class ManifestOrigin:
     """What lists the photos, for messages."""
 
     name: str
@@ -56,7 +56,7 @@ class Origin:
 
 
 @dataclass(slots=True)
-class Manifest:
+class PhotoManifest:
     """The photos that a manifest lists, as columns."""
 
     root: str
@@ -77,7 +77,7 @@ class Manifest:
     cells: list[str] = field(default_factory=list)
     """The path of every photo as it is written."""
 
-    def without_missing(self, origin: Origin, on_error: OnError) -> list[SkippedFile]:
+    def without_missing(self, origin: ManifestOrigin, on_error: OnError) -> list[SkippedFile]:
         """Drop the photos that do not exist, or raise; return what was dropped."""
         missing = [position for position, found in enumerate(self.there) if not found]
         if missing and (on_error == "raise" or len(missing) == len(self.there)):
@@ -93,9 +93,9 @@ class Manifest:
             self.groups = None if self.groups is None else list(compress(self.groups, self.there))
         return skipped
 
-    def _not_found(self, missing: Sequence[int], origin: Origin) -> PhotoNotFoundError:
+    def _not_found(self, missing: Sequence[int], origin: ManifestOrigin) -> PhotoNotFoundError:
         cell, line = self.cells[missing[0]], self.lines[missing[0]]
-        remedy, parameter = remedy_for(cell, PhotoFinder(self.root))
+        remedy, parameter = path_remedy(cell, PhotoFinder(self.root))
         if len(missing) < len(self.there):
             remedy += ", or pass on_error='skip' to leave such photos out"
         return PhotoNotFoundError(
@@ -135,16 +135,16 @@ def read_manifest(
     where: Where | None,
     class_names: ClassNames | None,
     encoding: str | None = None,
-) -> Manifest:
+) -> PhotoManifest:
     """Return the photos of a CSV file that fit `where`, in the order of the file."""
     given = as_path(path)
     wanted = _checked_where(where or {})
     needed: dict[str, str | None] = dict.fromkeys(wanted, "where")
     needed |= {name: parameter for name, parameter in columns.needed() if name is not None}
     rows = read_table(given, needed, encoding=encoding).rows
-    return manifest_of(
+    return read_photo_manifest(
         [(line, _as_meant(row, columns.path)) for line, row in rows],
-        origin=Origin(repr(given)),
+        origin=ManifestOrigin(repr(given)),
         root=os.path.dirname(os.path.abspath(given)) if root is None else root,
         columns=columns,
         where=wanted,
@@ -157,15 +157,15 @@ def _as_meant(row: dict[str, str], path_column: str) -> dict[str, str]:
     return {name: cell if name == path_column else unguarded(cell) for name, cell in row.items()}
 
 
-def manifest_of(
+def read_photo_manifest(
     rows: Rows,
     *,
-    origin: Origin,
+    origin: ManifestOrigin,
     root: str | os.PathLike[str],
     columns: Columns,
     where: Where,
     class_names: ClassNames | None,
-) -> Manifest:
+) -> PhotoManifest:
     """Return the photos of numbered rows that fit `where`, in their order."""
     if not rows:
         raise DataError(
@@ -181,7 +181,7 @@ def manifest_of(
         classes = accepted_classes(as_class_names(class_names), labels, of=str(origin))
     else:
         _require_undamaged(rows, columns.label, origin)
-    manifest = Manifest(base, classes, groups=None if columns.group is None else [])
+    manifest = PhotoManifest(base, classes, groups=None if columns.group is None else [])
     warn_of_twins({name: labels[name] for name in classes if name in labels}, what="labels")
     _take(manifest, rows, columns, where, origin)
     if not manifest.ids:
@@ -195,7 +195,7 @@ def manifest_of(
     return manifest
 
 
-def _require_labels(rows: Rows, column: str, origin: Origin) -> None:
+def _require_labels(rows: Rows, column: str, origin: ManifestOrigin) -> None:
     line = next((line for line, row in rows if not clean_name(row[column])), None)
     if line is not None:
         raise DataError(
@@ -205,7 +205,7 @@ def _require_labels(rows: Rows, column: str, origin: Origin) -> None:
         )
 
 
-def _require_undamaged(rows: Rows, column: str, origin: Origin) -> None:
+def _require_undamaged(rows: Rows, column: str, origin: ManifestOrigin) -> None:
     """Refuse codes of products in which digits are lost, for two products may look the same."""
     for line, row in rows:
         if is_damaged_code(clean_name(row[column])):
@@ -243,11 +243,11 @@ def _checked_where(where: object) -> Where:
 
 
 def _take(
-    manifest: Manifest,
+    manifest: PhotoManifest,
     rows: Rows,
     columns: Columns,
     where: Where,
-    origin: Origin,
+    origin: ManifestOrigin,
 ) -> None:
     accepted = _accepted(rows, where, origin)
     number = {name: index for index, name in enumerate(manifest.class_names)}
@@ -274,7 +274,7 @@ def _take(
                 manifest.groups += named_groups([row[columns.group]])
 
 
-def _accepted(rows: Rows, where: Where, origin: Origin) -> dict[str, frozenset[str]]:
+def _accepted(rows: Rows, where: Where, origin: ManifestOrigin) -> dict[str, frozenset[str]]:
     accepted = {}
     for name, wanted in where.items():
         values = frozenset(
@@ -295,7 +295,7 @@ def _accepted(rows: Rows, where: Where, origin: Origin) -> dict[str, frozenset[s
     return accepted
 
 
-def _require_path(cell: str, line: int, origin: Origin) -> None:
+def _require_path(cell: str, line: int, origin: ManifestOrigin) -> None:
     if not cell.strip() or "\0" in cell:
         raise DataError(
             f"{origin.at(line)} must have the path of a photo, got {cell!r}; give every row one",
@@ -309,7 +309,7 @@ def _check_repeated(
     first: tuple[int, dict[str, str]],
     again: tuple[int, dict[str, str]],
     columns: Columns,
-    origin: Origin,
+    origin: ManifestOrigin,
 ) -> None:
     for column, parameter in columns.needed()[1:]:
         if column is None:

@@ -3,7 +3,7 @@
 A cell is taken as it is first. Where no such file exists, the readings whose meaning is clear are
 tried: without space at the ends, without the apostrophe of spreadsheets, with backslashes as
 separators, percent-decoded, as a ``file://`` address, and in the other Unicode normal form. What
-exists in none of these is missing, and `remedy_for` says what to do about a path of its kind.
+exists in none of these is missing, and `path_remedy` says what to do about a path of its kind.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def photo_id(value: str, root: str) -> str:
     return photo if os.sep == "/" else photo.replace(os.sep, "/")
 
 
-def remedy_for(cell: str, finder: PhotoFinder) -> tuple[str, str | None]:
+def path_remedy(cell: str, finder: PhotoFinder) -> tuple[str, str | None]:
     """Return what to do about a path that leads to no file, and the parameter that helps."""
     value = clean_name(cell)
     if value.lower().startswith("data:"):

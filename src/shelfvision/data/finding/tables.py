@@ -17,11 +17,11 @@ from shelfvision.data._given import table_of_source
 from shelfvision.data.finding._frame import FRAME, rows_of_frame
 from shelfvision.data.finding._manifest import (
     Columns,
-    Manifest,
-    Origin,
+    ManifestOrigin,
+    PhotoManifest,
     Where,
-    manifest_of,
     read_manifest,
+    read_photo_manifest,
 )
 from shelfvision.data.finding._readable import unreadable
 from shelfvision.data.finding._scan import scan_directory, warn_of_empty
@@ -84,7 +84,7 @@ def table_of_manifest(
     manifest = read_manifest(
         path, root=root, columns=columns, where=where, class_names=class_names, encoding=encoding
     )
-    return _listed(manifest, Origin(repr(os.fspath(path))), options)
+    return _listed(manifest, ManifestOrigin(repr(os.fspath(path))), options)
 
 
 def table_of_frame(
@@ -97,13 +97,13 @@ def table_of_frame(
 ) -> PhotoTable:
     """Return a table of the photos that a data frame lists."""
     rows = rows_of_frame(frame, columns)
-    manifest = manifest_of(
+    manifest = read_photo_manifest(
         rows, origin=FRAME, root=root, columns=columns, where={}, class_names=class_names
     )
     return _listed(manifest, FRAME, options)
 
 
-def _listed(manifest: Manifest, origin: Origin, options: ReadOptions) -> PhotoTable:
+def _listed(manifest: PhotoManifest, origin: ManifestOrigin, options: ReadOptions) -> PhotoTable:
     skipped = manifest.without_missing(origin, options.on_error)
     return _table_of_files(
         manifest.root,

@@ -162,7 +162,7 @@ def _check_labels(saved: SavedRows, dataset: Dataset, found: npt.NDArray[np.int6
         )
 
 
-def listed_rows(
+def rows_of_list(
     path: str | os.PathLike[str],
     known: Mapping[str, Sequence[int]],
     *,

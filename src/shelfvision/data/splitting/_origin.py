@@ -9,7 +9,7 @@ from shelfvision.data._dataset import Dataset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class SplitOrigin:
     """How splits came about, beyond their parts."""
 
     left_out: Mapping[str, Dataset] = field(default_factory=dict)

@@ -21,20 +21,20 @@ from shelfvision.data.splitting._checks import (
 from shelfvision.data.splitting._files import (
     LEFT_OUT,
     find_rows,
-    listed_rows,
     read_split,
     rows_by_id,
+    rows_of_list,
     write_split,
 )
-from shelfvision.data.splitting._origin import Origin
+from shelfvision.data.splitting._origin import SplitOrigin
 from shelfvision.data.splitting.leaks import (
     ON_LEAK,
     PARTS,
     Leak,
     OnLeak,
     find_leaks,
+    leak_refusal,
     leak_sentence,
-    refusal,
     without_leaks,
 )
 from shelfvision.errors import LeakageError, LeakageWarning
@@ -84,7 +84,7 @@ class Splits:
     _on_leak: OnLeak
     _leaks: tuple[Leak, ...]
     _left_out: Mapping[str, tuple[Dataset, ...]]
-    _origin: Origin
+    _origin: SplitOrigin
 
     def __init__(
         self,
@@ -95,16 +95,16 @@ class Splits:
         on_leak: OnLeak = "raise",
     ) -> None:
         given = {"train": train, "validation": validation, "test": test}
-        self._fill(given_parts(given), on_leak, Origin())
+        self._fill(given_parts(given), on_leak, SplitOrigin())
 
     @classmethod
-    def _of(cls, parts: Mapping[str, Dataset], on_leak: OnLeak, origin: Origin) -> Self:
+    def _of(cls, parts: Mapping[str, Dataset], on_leak: OnLeak, origin: SplitOrigin) -> Self:
         """Return splits that also say how they were made."""
         self = cls.__new__(cls)
         self._fill(parts, on_leak, origin)
         return self
 
-    def _fill(self, parts: Mapping[str, Dataset], on_leak: OnLeak, origin: Origin) -> None:
+    def _fill(self, parts: Mapping[str, Dataset], on_leak: OnLeak, origin: SplitOrigin) -> None:
         one_of("on_leak", on_leak, ON_LEAK)
         parts = alike(parts)
         left = {name: (part,) for name, part in origin.left_out.items() if len(part)}
@@ -113,7 +113,7 @@ class Splits:
         leaks = () if origin.disjoint else find_leaks(parts)
         asked = [leak for leak in leaks if leak.group not in spared or leak.reason == "copy"]
         if asked and on_leak == "raise" and not origin.groups_ignored:
-            raise LeakageError(refusal(asked), code="leakage")
+            raise LeakageError(leak_refusal(asked), code="leakage")
         if asked and on_leak == "drop":
             parts, dropped = without_leaks(parts, spared)
             left["dropped"] = (*left.get("dropped", ()), *dropped)
@@ -168,7 +168,7 @@ class Splits:
         known = rows_by_id(dataset)
         given = zip(PARTS, (as_path(train, "train"), validation, test), strict=True)
         rows = {
-            name: listed_rows(path, known, parameter=name, encoding=encoding)
+            name: rows_of_list(path, known, parameter=name, encoding=encoding)
             for name, path in given
             if path is not None
         }
@@ -178,7 +178,7 @@ class Splits:
         return assemble(
             {name: dataset[chosen] for name, chosen in rows.items()},
             on_leak,
-            Origin(left_out={"unlisted": dataset[rest]}),
+            SplitOrigin(left_out={"unlisted": dataset[rest]}),
         )
 
     @classmethod
@@ -217,7 +217,7 @@ class Splits:
         return assemble(
             {name: blocks[name] for name in PARTS if name == "train" or len(blocks[name])},
             on_leak,
-            Origin(left_out={name: blocks[name] for name in LEFT_OUT}),
+            SplitOrigin(left_out={name: blocks[name] for name in LEFT_OUT}),
         )
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -330,7 +330,7 @@ class Splits:
         return [remark for remark in remarks if remark]
 
 
-def assemble(parts: Mapping[str, Dataset], on_leak: OnLeak, origin: Origin) -> Splits:
+def assemble(parts: Mapping[str, Dataset], on_leak: OnLeak, origin: SplitOrigin) -> Splits:
     """Return splits that also say how they were made."""
     cls = Splits
     return cls._of(parts, on_leak, origin)

@@ -30,7 +30,7 @@ from shelfvision.data.splitting._methods import (
     shuffled_rows,
     stratified_states,
 )
-from shelfvision.data.splitting._origin import Origin
+from shelfvision.data.splitting._origin import SplitOrigin
 from shelfvision.data.splitting._pins import DROPPED, NEW, UNLISTED, UNPLACED, Pins, read_pins
 from shelfvision.data.splitting._splits import Splits, assemble
 from shelfvision.data.splitting.leaks import ON_LEAK, PARTS, OnLeak
@@ -183,7 +183,7 @@ class SeededSplitter:
         wanted = [
             len(chosen) > 0 or share > 0 for chosen, share in zip(rows, self._shares, strict=True)
         ]
-        origin = Origin(
+        origin = SplitOrigin(
             left_out={
                 "dropped": dataset[left == DROPPED],
                 "unlisted": dataset[left == UNLISTED],
@@ -318,7 +318,7 @@ class SeededSplitter:
         return assemble(
             {"train": dataset[~tested], "test": dataset[tested]},
             self.on_leak,
-            Origin(notes=(note,)),
+            SplitOrigin(notes=(note,)),
         )
 
     def _placed(

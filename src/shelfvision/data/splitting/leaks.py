@@ -112,7 +112,7 @@ def leak_sentence(leaks: Collection[Leak]) -> str:
     return f"the parts of this split share {what} (for example {examples})"
 
 
-def refusal(leaks: Collection[Leak]) -> str:
+def leak_refusal(leaks: Collection[Leak]) -> str:
     """Say what leaks and what to do."""
     return (
         f"{leak_sentence(leaks)}; divide them anew with SeededSplitter, which keeps groups whole, "

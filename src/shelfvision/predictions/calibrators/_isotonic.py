@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision.errors import InvalidParameterError
-from shelfvision.predictions._plain import entries_of, list_of, number_of, pair_of
+from shelfvision.predictions._plain import exact_entries, list_of, number_of, pair_of
 from shelfvision.predictions.calibrators._protocol import Rows
 from shelfvision.predictions.calibrators._scales import normalized
 from shelfvision.predictions.columns import Floats, Integers
@@ -63,7 +63,7 @@ class IsotonicCalibration:
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> Self:
         """Return the calibrator of these parameters; anything else is refused."""
-        entries = entries_of(values, ("curves",), "a calibration by isotonic")
+        entries = exact_entries(values, ("curves",), "a calibration by isotonic")
         pairs = [pair_of(curve, "a curve") for curve in list_of(entries["curves"], "curves")]
         return cls(curves=tuple(_checked(_corners(x), _corners(y)) for x, y in pairs))
 

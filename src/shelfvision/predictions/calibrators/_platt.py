@@ -26,7 +26,7 @@ from typing import ClassVar, Self, TypeAlias, final
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision.predictions._plain import entries_of, list_of, number_of, pair_of
+from shelfvision.predictions._plain import exact_entries, list_of, number_of, pair_of
 from shelfvision.predictions.calibrators._protocol import Rows
 from shelfvision.predictions.calibrators._scales import log_odds, normalized
 from shelfvision.predictions.columns import Floats, Integers
@@ -67,7 +67,7 @@ class PlattScaling:
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> Self:
         """Return the calibrator of these parameters; anything else is refused."""
-        entries = entries_of(values, ("lines",), "a calibration by sigmoid")
+        entries = exact_entries(values, ("lines",), "a calibration by sigmoid")
         pairs = [pair_of(line, "a line") for line in list_of(entries["lines"], "lines")]
         return cls(
             lines=tuple((number_of(a, "slope"), number_of(b, "intercept")) for a, b in pairs)

@@ -20,7 +20,7 @@ from typing import ClassVar, Self, final
 
 import numpy as np
 
-from shelfvision.predictions._plain import entries_of, number_of
+from shelfvision.predictions._plain import exact_entries, number_of
 from shelfvision.predictions.calibrators._protocol import Rows
 from shelfvision.predictions.calibrators._scales import log_probabilities
 from shelfvision.predictions.columns import Integers
@@ -57,7 +57,7 @@ class TemperatureScaling:
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> Self:
         """Return the calibrator of these parameters; anything else is refused."""
-        entries = entries_of(values, ("temperature",), "a calibration by temperature")
+        entries = exact_entries(values, ("temperature",), "a calibration by temperature")
         return cls(temperature=number_of(entries["temperature"], "temperature", *LIMITS))
 
 

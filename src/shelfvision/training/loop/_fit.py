@@ -27,7 +27,7 @@ from shelfvision.training.loop._input_checks import (
     check_model,
     check_parts,
     check_probabilities,
-    without_leaks,
+    parts_without_leaks,
 )
 from shelfvision.training.loop._keras_fit import train as train_run
 from shelfvision.training.loop._label_checks import check_labels
@@ -58,7 +58,7 @@ def fit(
     """Train the model as the trainer says, or go on with a run that is on disk."""
     require_backend()
     validation = check_parts(train, validation, settings.batch_size)
-    train, validation, leaks = without_leaks(train, validation, settings.on_leak)
+    train, validation, leaks = parts_without_leaks(train, validation, settings.on_leak)
     check_model(model, train)
     check_probabilities(model, train)
     monitor = _monitor(settings, validation)

@@ -121,10 +121,10 @@ class Run:
         """Give the model, the optimizer and, in mid-epoch, the metrics their values back."""
         if self.saved is None:
             return
-        assign(self.model.variables, self.saved.model)
-        assign(self.model.optimizer.variables, self.saved.optimizer)
+        assign_state(self.model.variables, self.saved.model)
+        assign_state(self.model.optimizer.variables, self.saved.optimizer)
         if self.step:
-            assign(self.model.metrics_variables, self.saved.metrics)
+            assign_state(self.model.metrics_variables, self.saved.metrics)
 
     def restore_callbacks(self) -> None:
         """Give callbacks their state back, after Keras had them forget it."""
@@ -234,7 +234,7 @@ class Run:
     def keep_best(self) -> None:
         """Put the model on the weights of its best epoch, if it has had one."""
         if self._best_model:
-            assign(self.model.variables, self._best_model)
+            assign_state(self.model.variables, self._best_model)
 
     def _what_is_kept(self) -> str:
         if self.best.epoch == 0:
@@ -285,7 +285,7 @@ def snapshot(variables: Sequence[keras.Variable]) -> Arrays:
     return tuple(np.array(variable.numpy()) for variable in variables)
 
 
-def assign(variables: Sequence[keras.Variable], values: Arrays) -> None:
+def assign_state(variables: Sequence[keras.Variable], values: Arrays) -> None:
     """Give variables back the values that a snapshot took."""
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
