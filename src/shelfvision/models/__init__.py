@@ -1,6 +1,6 @@
 """Networks that tell products apart."""
 
-from shelfvision.models._backbone import cut_points, freeze_backbone, save_backbone
+from shelfvision.models.backbone import cut_points, freeze_backbone, save_backbone
 from shelfvision.models.building import build_model
 from shelfvision.models.registry import available_architectures, register_architecture
 from shelfvision.models.spec import ModelSpec, spec_of

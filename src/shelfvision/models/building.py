@@ -9,8 +9,8 @@ from shelfvision._keras.backend import float32_policy, load_keras
 from shelfvision._keras.jax_cpu import use_fast_convolutions
 from shelfvision._keras.weights import load_weights
 from shelfvision.errors import ModelError
-from shelfvision.models._backbone import freeze_backbone
 from shelfvision.models.architecture import Builder
+from shelfvision.models.backbone import freeze_backbone
 from shelfvision.models.registry import architecture_for, architecture_named, is_registered
 from shelfvision.models.spec import ModelSpec, set_spec
 

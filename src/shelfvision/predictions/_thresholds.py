@@ -163,8 +163,8 @@ class Thresholds:
         --------
         >>> import numpy as np
         >>> import shelfvision as shv
-        >>> said = np.tile([[0.9, 0.1], [0.55, 0.45]], (200, 1))
-        >>> thresholds = shv.Thresholds.for_precision(said, np.tile([0, 1], 200), precision=0.98)
+        >>> scores = np.tile([[0.9, 0.1], [0.55, 0.45]], (200, 1))
+        >>> thresholds = shv.Thresholds.for_precision(scores, np.tile([0, 1], 200), precision=0.98)
         >>> round(thresholds.values[0], 2), thresholds.n_accepted
         (0.9, 200)
         """

@@ -1,4 +1,42 @@
-"""Chooses the confidence from which on predictions are accepted: by a precision, or by costs."""
+"""Chooses the confidence from which on predictions are accepted: by a precision, or by costs.
+
+Sort photos by falling confidence. Each threshold accepts the first ones, a share of all photos that
+is called coverage; the share of wrong predictions among them is the selective risk (El-Yaniv and
+Wiener 2010). `RiskCoverage` holds, for every threshold, the counts that both are made of.
+
+**By precision**, with a confidence level: for each threshold the hypothesis "the risk is larger
+than 1 - precision" is tested. With ``b`` wrong groups among ``n`` accepted groups, its p-value is
+the probability of at most ``b`` wrong ones under that risk, the Clopper-Pearson bound (1934)::
+
+    p = sum over i <= b of  C(n, i) * risk**i * (1 - risk)**(n - i)
+
+Testing every threshold would need a correction for all of them. Instead thresholds are tested in a
+fixed sequence, few accepted photos first, and the first that is not rejected ends the sequence, so
+that the error of a sequence is that of one test (fixed sequence testing in Angelopoulos et al.
+2021, section 2.3). A few sequences start at different coverages and share the error. Groups are
+counted, not photos, because photos of one group are not independent.
+
+**Without a confidence level** the precision is reached on average: the largest coverage at which
+``(b + 1) / (n + 1)`` is at most the risk (Jin and Candes 2023).
+
+**By costs**: the threshold with the smallest sum of ``mistake_cost`` for each accepted mistake and
+``review_cost`` for each photo that is reviewed (Chow 1970).
+
+>>> import numpy as np
+>>> confidences = np.linspace(1, 0.5, 400, dtype=np.float32)
+>>> wrong = np.arange(400) >= 300
+>>> found = by_precision(
+...     confidences, wrong, np.arange(400), precision=0.95, confidence_level=0.95
+... )
+>>> found.n_accepted, found.n_mistakes
+(306, 6)
+
+R. El-Yaniv, Y. Wiener, "On the foundations of noise-free selective classification", JMLR 11 (2010).
+C. Clopper, E. Pearson, Biometrika 26 (1934) 404-413. A. Angelopoulos, S. Bates, E. Candes,
+M. Jordan, L. Lei, "Learn then test", arXiv:2110.01052 (2021). Y. Jin, E. Candes, "Selection by
+prediction with conformal p-values", JMLR 24 (2023). C. Chow, "On optimum recognition error and
+reject tradeoff", IEEE Transactions on Information Theory 16 (1970) 41-46.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +73,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ladder:
+class RiskCoverage:
     """What accepting ever more photos, most confident first, brings; ties come together."""
 
     values: Floats
@@ -48,7 +86,7 @@ class Ladder:
     """Of how many groups they are."""
     bad_groups: Integers
     """In how many of these groups an accepted photo is wrong."""
-    turns: Integers | None = None
+    steps: Integers | None = None
     """How often a photo was accepted, or is now accepted as something finer; None where photos
     only come in."""
 
@@ -62,22 +100,24 @@ def by_precision(
     confidence_level: float | None,
 ) -> Choice:
     """Return the smallest threshold that the photos support."""
-    ladder = _ladder(confidences, wrong, groups)
-    return by_ladder(ladder, precision=precision, confidence_level=confidence_level)
+    curve = _risk_coverage(confidences, wrong, groups)
+    return by_risk_coverage(curve, precision=precision, confidence_level=confidence_level)
 
 
-def by_ladder(ladder: Ladder, *, precision: float, confidence_level: float | None) -> Choice:
+def by_risk_coverage(
+    curve: RiskCoverage, *, precision: float, confidence_level: float | None
+) -> Choice:
     """Return the smallest threshold that what came of accepting ever more supports."""
     if confidence_level is None:
-        rung = _on_average(ladder, 1 - precision)
+        point = _on_average(curve, 1 - precision)
     else:
-        rung = _with_confidence(ladder, 1 - precision, 1 - confidence_level)
-    if rung is None:
+        point = _with_confidence(curve, 1 - precision, 1 - confidence_level)
+    if point is None:
         needed = _needed(
-            ladder, 1 - precision, None if confidence_level is None else 1 - confidence_level
+            curve, 1 - precision, None if confidence_level is None else 1 - confidence_level
         )
         return Choice(value=None, n_accepted=0, n_mistakes=0, needed=needed)
-    return _choice(ladder, rung)
+    return _choice(curve, point)
 
 
 def by_cost(
@@ -88,35 +128,37 @@ def by_cost(
     review_cost: float,
 ) -> Choice:
     """Return the threshold under which these photos would have cost least."""
-    ladder = _ladder(confidences, wrong, np.arange(len(wrong)))
-    costs = ladder.mistakes * mistake_cost - ladder.photos * review_cost
+    curve = _risk_coverage(confidences, wrong, np.arange(len(wrong)))
+    costs = curve.mistakes * mistake_cost - curve.photos * review_cost
     # Costs such as 0.1 have no exact sums; this is far less than one review of any photo.
     same = 1e-9 * len(wrong) * max(mistake_cost, review_cost)
     if not len(costs) or costs.min() > same:
         return Choice(value=None, n_accepted=0, n_mistakes=0, needed=None)
     # Of thresholds that cost the same, the one that spares most reviews.
-    return _choice(ladder, int(np.flatnonzero(costs <= costs.min() + same)[-1]))
+    return _choice(curve, int(np.flatnonzero(costs <= costs.min() + same)[-1]))
 
 
-def _choice(ladder: Ladder, rung: int) -> Choice:
+def _choice(curve: RiskCoverage, point: int) -> Choice:
     return Choice(
-        value=float(ladder.values[rung]),
-        n_accepted=int(ladder.photos[rung]),
-        n_mistakes=int(ladder.mistakes[rung]),
+        value=float(curve.values[point]),
+        n_accepted=int(curve.photos[point]),
+        n_mistakes=int(curve.mistakes[point]),
         needed=None,
     )
 
 
-def _ladder(confidences: npt.NDArray[np.float32], wrong: Mask, groups: Integers) -> Ladder:
+def _risk_coverage(
+    confidences: npt.NDArray[np.float32], wrong: Mask, groups: Integers
+) -> RiskCoverage:
     order = np.argsort(-confidences, kind="stable")
     values = confidences[order].astype(np.float64)
     # How many photos reach each value within the tolerance; of values with the same photos the
-    # smallest is a rung.
+    # smallest is a point.
     reached = np.searchsorted(-values, TOLERANCE - values, side="right")
-    rungs = np.flatnonzero(np.append(reached[1:] > reached[:-1], True)[: len(values)])
-    last = reached[rungs] - 1
-    return Ladder(
-        values=values[rungs],
+    points = np.flatnonzero(np.append(reached[1:] > reached[:-1], True)[: len(values)])
+    last = reached[points] - 1
+    return RiskCoverage(
+        values=values[points],
         photos=last + 1,
         mistakes=np.cumsum(wrong[order], dtype=np.int64)[last],
         groups=_distinct_so_far(groups[order], np.ones(len(values), np.bool_))[last],
@@ -132,23 +174,23 @@ def _distinct_so_far(codes: Integers, counted: Mask) -> Integers:
     return np.cumsum(new)
 
 
-def _on_average(ladder: Ladder, risk: float) -> int | None:
-    """Return the last rung where the share of mistakes, one more imagined, is within the risk."""
-    good = (ladder.bad_groups + 1) <= risk * (ladder.groups + 1) * (1 + 1e-12)
+def _on_average(curve: RiskCoverage, risk: float) -> int | None:
+    """Return the last point where the share of mistakes, one more imagined, is within the risk."""
+    good = (curve.bad_groups + 1) <= risk * (curve.groups + 1) * (1 + 1e-12)
     return int(np.flatnonzero(good)[-1]) if good.any() else None
 
 
-def _with_confidence(ladder: Ladder, risk: float, error: float) -> int | None:
-    """Return the furthest rung that sequences of exact binomial tests reach.
+def _with_confidence(curve: RiskCoverage, risk: float, error: float) -> int | None:
+    """Return the furthest point that sequences of exact binomial tests reach.
 
     Each sequence starts where a fixed number of groups is accepted, goes on to ever more while the
     hypothesis that too many are mistakes is rejected, and stops at the first that is not; so its
     error is that of one test. The sequences share the error allowed.
     """
-    n = int(ladder.groups[-1]) if len(ladder.groups) else 0
+    n = int(curve.groups[-1]) if len(curve.groups) else 0
     starts = _starts(n, risk, error)
-    reached = [_climb(ladder, start, risk, error / len(starts)) for start in starts]
-    return max((rung for rung in reached if rung is not None), default=None)
+    reached = [_furthest(curve, start, risk, error / len(starts)) for start in starts]
+    return max((point for point in reached if point is not None), default=None)
 
 
 def _starts(n: int, risk: float, error: float) -> list[int]:
@@ -159,36 +201,36 @@ def _starts(n: int, risk: float, error: float) -> list[int]:
     return [_fewest(risk, error / number) * START**i for i in range(number)]
 
 
-def _climb(ladder: Ladder, start: int, risk: float, error: float) -> int | None:
+def _furthest(curve: RiskCoverage, start: int, risk: float, error: float) -> int | None:
     from scipy.stats import binom
 
-    rungs = _rungs(ladder, start)
-    p_values = binom.cdf(ladder.bad_groups[rungs], ladder.groups[rungs], risk)
+    points = _points(curve, start)
+    p_values = binom.cdf(curve.bad_groups[points], curve.groups[points], risk)
     failed = np.flatnonzero(~(p_values <= error))
-    passed = rungs[: failed[0]] if len(failed) else rungs
+    passed = points[: failed[0]] if len(failed) else points
     return int(passed[-1]) if len(passed) else None
 
 
-def _rungs(ladder: Ladder, start: int) -> Integers:
-    """Return the rungs to test: each accepts a twentieth more groups than the one before."""
-    last = int(ladder.groups[-1]) if len(ladder.groups) else 0
+def _points(curve: RiskCoverage, start: int) -> Integers:
+    """Return the points to test: each accepts a twentieth more groups than the one before."""
+    last = int(curve.groups[-1]) if len(curve.groups) else 0
     if last < start:
         return np.empty(0, np.int64)
-    if ladder.turns is None:
-        rungs = np.searchsorted(ladder.groups, _aims(start, last))
+    if curve.steps is None:
+        points = np.searchsorted(curve.groups, _spaced(start, last))
     else:
-        first = int(ladder.turns[np.searchsorted(ladder.groups, start)])
-        rungs = np.searchsorted(ladder.turns, _aims(first, int(ladder.turns[-1])))
+        first = int(curve.steps[np.searchsorted(curve.groups, start)])
+        points = np.searchsorted(curve.steps, _spaced(first, int(curve.steps[-1])))
     # All photos of the groups that are there already come with the last one.
-    return np.unique(np.append(rungs, len(ladder.groups) - 1)).astype(np.int64)
+    return np.unique(np.append(points, len(curve.groups) - 1)).astype(np.int64)
 
 
-def _aims(start: int, last: int) -> list[int]:
+def _spaced(start: int, last: int) -> list[int]:
     """Return numbers from start to last, each a twentieth larger than the one before."""
-    aims = [start]
-    while aims[-1] < last:
-        aims.append(min(last, max(aims[-1] + 1, int(aims[-1] * STEP))))
-    return aims
+    sizes = [start]
+    while sizes[-1] < last:
+        sizes.append(min(last, max(sizes[-1] + 1, int(sizes[-1] * STEP))))
+    return sizes
 
 
 def _fewest(risk: float, error: float) -> int:
@@ -196,17 +238,17 @@ def _fewest(risk: float, error: float) -> int:
     return math.ceil(math.log(error) / math.log1p(-risk) - 1e-9)
 
 
-def _needed(ladder: Ladder, risk: float, error: float | None) -> int | None:
+def _needed(curve: RiskCoverage, risk: float, error: float | None) -> int | None:
     """Return how many groups like these would do, were mistakes as rare among more of them."""
-    if not len(ladder.groups):
+    if not len(curve.groups):
         return None
-    last = int(ladder.groups[-1])
-    rungs = _rungs(ladder, min(10, last))
+    last = int(curve.groups[-1])
+    points = _points(curve, min(10, last))
     if error is not None:
         error /= len(_starts(last, risk, error))
     found = []
-    for rung in rungs:
-        accepted, bad = int(ladder.groups[rung]), int(ladder.bad_groups[rung])
+    for point in points:
+        accepted, bad = int(curve.groups[point]), int(curve.bad_groups[point])
         enough = _enough(bad / accepted, risk, error)
         if enough is not None:
             found.append(math.ceil(enough * last / accepted))

@@ -4,7 +4,7 @@ As the threshold falls, a photo is first answered on the coarsest level, then on
 its answer may become wrong; answering on a coarser level when unsure is due to Deng, Krause, Berg
 and Fei-Fei, "Hedging your bets", CVPR 2012. A photo of Oatly with the probabilities Oatly 0.4,
 Arla 0.5 and so Dairy 0.9 is answered "Dairy", right, from 0.9 down, and "Arla", wrong, from 0.5
-down. Every such event is a rung of the ladder that the tests of `Thresholds.for_precision` descend.
+down. Every such event is a rung of the curve that the tests of `Thresholds.for_precision` descend.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from shelfvision.errors import DataError, InvalidParameterError, ShelfVisionWarn
 from shelfvision.inference import Classifier
 from shelfvision.predictions import Thresholds
 from shelfvision.predictions.columns import Integers, as_groups
-from shelfvision.predictions.threshold_search import Ladder, by_ladder
+from shelfvision.predictions.threshold_search import RiskCoverage, by_risk_coverage
 from shelfvision.taxonomy._hierarchy import (
     Columns,
     Paths,
@@ -72,8 +72,10 @@ def thresholds_of_levels(
     wrong: list[Mask] = [
         level.names != numbers[labels] for level, (numbers, _) in zip(winners, levels, strict=True)
     ]
-    choice = by_ladder(
-        _ladder(winners, wrong, groups), precision=precision, confidence_level=confidence_level
+    choice = by_risk_coverage(
+        _risk_coverage(winners, wrong, groups),
+        precision=precision,
+        confidence_level=confidence_level,
     )
     return Thresholds(
         values=(choice.value,),
@@ -146,7 +148,9 @@ def confidence_limit(thresholds: Thresholds | SupportsFloat) -> float:
     return np.inf if value is None else value
 
 
-def _ladder(levels: Sequence[LevelWinners], wrong: Sequence[Mask], groups: Integers) -> Ladder:
+def _risk_coverage(
+    levels: Sequence[LevelWinners], wrong: Sequence[Mask], groups: Integers
+) -> RiskCoverage:
     """Return what answering with ever less confidence brings; ties come together."""
     # Of equal confidences the coarser comes first, so that a photo goes from coarse to fine.
     confidences = np.concatenate([level.confidences for level in reversed(levels)])
@@ -157,13 +161,13 @@ def _ladder(levels: Sequence[LevelWinners], wrong: Sequence[Mask], groups: Integ
     ends = np.append(values[1:] < values[:-1], True)[: len(values)]
     columns = _counts_after_events(photos[order].tolist(), turns[order].tolist(), groups.tolist())
     answered, mistakes, n_groups, bad = (column[ends] for column in columns)
-    return Ladder(
+    return RiskCoverage(
         values=values[ends],
         photos=answered,
         mistakes=mistakes,
         groups=n_groups,
         bad_groups=bad,
-        turns=np.flatnonzero(ends) + 1,
+        steps=np.flatnonzero(ends) + 1,
     )
 
 

@@ -1,18 +1,13 @@
-"""Checks for the suites of people who extend shelfvision."""
+"""`check_augmenter`: the contract of `shelfvision.protocols.Augmenter`."""
 
 from __future__ import annotations
 
 import copy
 import pickle
-import random
-import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -20,8 +15,8 @@ from shelfvision._random import rng_for
 from shelfvision.augment.contract import answer_fault, name_of
 from shelfvision.errors import AugmenterError, ShelfVisionWarning
 from shelfvision.protocols import Augmenter, Image
-
-__all__ = ["check_augmenter"]
+from shelfvision.testing._faults import listed_faults
+from shelfvision.testing._global_generators import drawn_from, generators_kept
 
 _SLOW = 0.1
 
@@ -85,12 +80,11 @@ def check_augmenter(augmenter: Augmenter) -> None:
             code="foreign-augmenter",
             parameter="augmenter",
         )
-    with _globals_kept():
-        faults = _distinct(_faults(augmenter))
+    with generators_kept():
+        faults = listed_faults(_faults(augmenter))
     if faults:
-        lines = "".join(f"\n- {fault}" for fault in faults)
         raise AugmenterError(
-            f"augmenter {name_of(augmenter)} breaks its contract:{lines}",
+            f"augmenter {name_of(augmenter)} breaks its contract:{faults}",
             code="contract",
             parameter="augmenter",
         )
@@ -121,10 +115,6 @@ def _faults(augmenter: Augmenter) -> Iterator[str]:
     if not basic:
         yield from _thread_faults(augmenter)
         _warn_if_slow(augmenter)
-
-
-def _distinct(faults: Iterator[str]) -> list[str]:
-    return list(dict.fromkeys(faults))
 
 
 def _photo(height: int, width: int) -> Image:
@@ -216,17 +206,15 @@ def _fresh(augmenter: Augmenter) -> Augmenter:
 
 
 def _global_faults(augmenter: Augmenter) -> Iterator[str]:
-    for generator in _global_generators():
-        # From a state that no augmenter seeds it to, so that seeding shows.
-        generator.seed(1_592_653_589)
-        before = generator.state()
+    def called() -> None:
         for number in range(4):
             _result(augmenter, _photo(30, 40), number)
-        if pickle.dumps(before) != pickle.dumps(generator.state()):
-            yield (
-                f"it draws from or seeds the global generator of {generator.name}; draw "
-                "everything from the rng that it is given"
-            )
+
+    for name in drawn_from(called):
+        yield (
+            f"it draws from or seeds the global generator of {name}; draw everything from the rng "
+            "that it is given"
+        )
 
 
 def _pickle_faults(augmenter: Augmenter) -> Iterator[str]:
@@ -277,42 +265,3 @@ def _warn_if_slow(augmenter: Augmenter) -> None:
             ),
             stacklevel=4,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Generator:
-    """A generator that a whole process shares."""
-
-    name: str
-    state: Callable[[], object]
-    put_back: Callable[[Any], object]
-    seed: Callable[[int], object]
-
-
-def _global_generators() -> list[_Generator]:
-    legacy = np.random  # looked at and put back, never drawn from
-    generators = [
-        _Generator("the random module", random.getstate, random.setstate, random.seed),
-        _Generator("numpy.random", legacy.get_state, legacy.set_state, legacy.seed),
-    ]
-    torch: Any = sys.modules.get("torch")
-    if torch is not None and hasattr(torch, "get_rng_state"):
-        generators.append(
-            _Generator(
-                "torch",
-                lambda: torch.get_rng_state().numpy().copy(),
-                lambda state: torch.set_rng_state(torch.from_numpy(state)),
-                torch.default_generator.manual_seed,
-            )
-        )
-    return generators
-
-
-@contextmanager
-def _globals_kept() -> Iterator[None]:
-    kept = [(generator, generator.state()) for generator in _global_generators()]
-    try:
-        yield
-    finally:
-        for generator, state in kept:
-            generator.put_back(state)

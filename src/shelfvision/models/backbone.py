@@ -63,7 +63,7 @@ def cut_points(model: keras.Model) -> tuple[str, ...]:
             parameter="model",
         )
     layers = {layer.name for layer in model.layers[1:-1]}
-    return tuple(name for name in _narrow(model) if name in layers)
+    return tuple(name for name in single_tensor_layers(model) if name in layers)
 
 
 def freeze_backbone(model: keras.Model) -> None:
@@ -129,7 +129,7 @@ def _require_head(model: keras.Model) -> keras.layers.Dense:
     return head
 
 
-def _narrow(model: keras.Model) -> list[str]:
+def single_tensor_layers(model: keras.Model) -> list[str]:
     """Return the operations of a graph after which only their own output is still needed."""
     flatten = load_keras().tree.flatten
     needed_by: dict[int, int] = {}

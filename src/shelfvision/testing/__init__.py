@@ -1,0 +1,7 @@
+"""Contract checks for the test suites of people who extend the library."""
+
+from shelfvision.testing._architecture import check_architecture
+from shelfvision.testing._augmenter import check_augmenter
+from shelfvision.testing._pixel_source import check_pixel_source
+
+__all__ = ["check_architecture", "check_augmenter", "check_pixel_source"]
