@@ -224,6 +224,13 @@ def test_what_was_written_as_json_decides_the_same() -> None:
         assert Thresholds.from_dict(json.loads(json.dumps(thresholds.to_dict()))) == thresholds
 
 
+def test_thresholds_of_older_bundles_load() -> None:
+    thresholds = Thresholds(values=(0.5,), precision=0.9, confidence_level=0.95)
+    older = thresholds.to_dict()
+    older["confidence"] = older.pop("confidence_level")
+    assert Thresholds.from_dict(older) == thresholds
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [
