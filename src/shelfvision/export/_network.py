@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -80,7 +82,42 @@ def _traced(network: FixedNetwork) -> Traced:
     shape = [None, *source.card.image_size, 3]
     signature = [tf.TensorSpec(shape, tf.uint8, name=INPUT)]
     function = tf.function(program, input_signature=signature, autograph=False)
+    with _functions_inlined(tf):
+        function = _without_captures(tf, function, signature)
     return Traced(function=function, signature=signature, tensorflow=tf)
+
+
+@contextlib.contextmanager
+def _functions_inlined(tf: ModuleType) -> Iterator[None]:
+    """Let functions that layers call become part of the graph that is traced.
+
+    Keras compiles convolutions in groups as functions of their own, which converters do not know.
+    """
+    before = tf.config.functions_run_eagerly()
+    tf.config.run_functions_eagerly(run_eagerly=True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(run_eagerly=before)
+
+
+def _without_captures(tf: ModuleType, function: Foreign, signature: Foreign) -> Foreign:
+    """Return a function that takes images only.
+
+    Tensors that layers made outside of the graph, such as the means of a Normalization layer, are
+    constants of the graph, but TensorFlow lists them as inputs, too.
+    """
+    traced = function.get_concrete_function()
+    if all(tensor.dtype == tf.resource for tensor in traced.captured_inputs):
+        return function
+    graph = traced.graph.as_graph_def()
+    taken, given = traced.inputs[0].name, traced.outputs[0].name
+
+    def program(image: Foreign) -> dict[str, Foreign]:
+        (rows,) = tf.graph_util.import_graph_def(graph, {taken: image}, [given], name="")
+        return {OUTPUT: rows}
+
+    return tf.function(program, input_signature=signature, autograph=False)
 
 
 def _with_temperature(source: Source, temperature: float) -> Sequence[npt.NDArray[np.generic]]:

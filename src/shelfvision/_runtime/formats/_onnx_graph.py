@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from shelfvision._runtime.formats.format import Foreign, Traced
 from shelfvision._validation import import_extra
 from shelfvision.errors import ExportError
@@ -15,7 +17,10 @@ def onnx_graph(traced: Traced) -> Foreign:
     import_extra("onnx", extra="export", purpose="export to ONNX")
     tf2onnx = import_extra("tf2onnx", extra="export", purpose="export to ONNX")
     proto, _ = tf2onnx.convert.from_function(
-        traced.function, input_signature=traced.signature, opset=OPSET
+        traced.function,
+        input_signature=traced.signature,
+        opset=OPSET,
+        custom_op_handlers={"Erfc": (_erfc, [])},
     )
     for port in (*proto.graph.input, *proto.graph.output):
         port.type.tensor_type.shape.dim[0].dim_param = "n"
@@ -27,3 +32,16 @@ def onnx_graph(traced: Traced) -> Foreign:
             code="wrong-version",
         )
     return proto
+
+
+def _erfc(graph: Foreign, node: Foreign, name: str, _: object) -> None:
+    """Write erfc(x), which GELU uses and ONNX lacks, as 1 - erf(x)."""
+    one = graph.make_const(f"{name}/one", np.array(1, dtype=np.float32))
+    erf = graph.make_node("Erf", list(node.input), name=f"{name}/erf")
+    shapes, dtypes = node.output_shapes, node.output_dtypes
+    outputs = list(node.output)
+    graph.remove_node(name)
+    graph.make_node(
+        "Sub", [one.output[0], erf.output[0]],
+        name=name, outputs=outputs, shapes=shapes, dtypes=dtypes,
+    )  # fmt: skip
