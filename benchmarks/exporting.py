@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 import shelfvision as shv
 from shelfvision.export import ExportFormat, ExportReport, Quantize
+from shelfvision.export.exporting import SUFFIXES
 
 KINDS: tuple[tuple[str, ExportFormat, Quantize | None], ...] = (
     ("onnx", "onnx", None),
@@ -31,7 +32,6 @@ KINDS: tuple[tuple[str, ExportFormat, Quantize | None], ...] = (
     ("litert, full int8", "litert", "int8"),
     ("keras", "keras", None),
 )
-SUFFIXES = {"onnx": ".onnx", "openvino": ".xml", "litert": ".tflite", "keras": ".keras"}
 
 
 def parts(options: argparse.Namespace, known: shv.Classifier | None) -> list[shv.Dataset]:

@@ -14,6 +14,7 @@ import pytest
 import shelfvision as shv
 from shelfvision._keras.backend import backend_name, load_keras
 from shelfvision.export import ExportFormat, Quantize
+from shelfvision.export._formats import FORMATS
 from shelfvision.predictions import Calibration, TemperatureScaling, Thresholds
 
 if TYPE_CHECKING:
@@ -24,12 +25,7 @@ Pixels = npt.NDArray[np.uint8]
 NAMES = ("juice", "milk \u00e9", "soy <&> yoghurt")
 COUNTS = dict(zip(NAMES, (60, 30, 10), strict=True))
 SIZE = (20, 24)
-NEEDED = {
-    "onnx": ("tensorflow", "onnx", "tf2onnx", "onnxruntime"),
-    "openvino": ("tensorflow", "onnx", "tf2onnx", "openvino"),
-    "litert": ("tensorflow", "ai_edge_litert"),
-    "keras": (),
-}
+NEEDED = {name: kind.write_packages for name, kind in FORMATS.items()}
 
 
 def require(*packages: str) -> None:
@@ -127,8 +123,7 @@ class Shop:
     def file(self, kind: ExportFormat, quantize: Quantize | None = None) -> Path:
         """Return the path of a file of this kind."""
         require_writer(kind)
-        suffix = {"onnx": "onnx", "litert": "tflite", "openvino": "xml", "keras": "keras"}[kind]
-        path = self._folder / f"{quantize or 'plain'}.{suffix}"
+        path = self._folder / f"{quantize or 'plain'}{FORMATS[kind].suffix}"
         if path.name not in self._made:
             self._classifier.export(path, format=kind, quantize=quantize, photos=self._pixels)
             self._made[path.name] = path

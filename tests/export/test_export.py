@@ -24,7 +24,7 @@ from shelfvision.errors import (
     MissingDependencyError,
     StorageError,
 )
-from shelfvision.export import ExportFormat, Predictor, Quantize, _writing
+from shelfvision.export import ExportFormat, Predictor, Quantize, _writing, exporting
 from shelfvision.export._request import MOST_PHOTOS, sample_images
 from shelfvision.export._synthetic import synthetic_images
 from shelfvision.predictions import Calibration
@@ -267,7 +267,7 @@ def test_a_target_that_cannot_be_written_is_refused_before_anything_is_written(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    suffix = {"onnx": ".onnx", "openvino": ".xml", "keras": ".keras"}[kind]
+    suffix = exporting.SUFFIXES[kind]
     path = tmp_path / f"a{suffix}"
     if fault == "a folder":
         path.mkdir()

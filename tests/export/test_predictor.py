@@ -40,7 +40,7 @@ RUNTIMES: list[tuple[str, Runtime, str]] = [
     ("tiny.tflite", "litert", "ai_edge_litert"),
     ("tiny.xml", "openvino", "openvino"),
 ]
-VERSIONS = {1: GOLDEN, 2: GOLDEN / "version-2"}
+VERSIONS = {1: GOLDEN, 2: GOLDEN / "version-2", 3: GOLDEN / "version-3"}
 """Where the files of every version of what they say about themselves are."""
 
 

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from shelfvision._cli._photos import dataset_of, is_bundle, require_place
 from shelfvision._cli._say import say, say_json
+from shelfvision._validation import one_of
 from shelfvision.errors import InvalidParameterError
 from shelfvision.export import ExportFormat
 from shelfvision.export.exporting import SUFFIXES
 from shelfvision.inference import Classifier
 
-_FORMATS: dict[str, ExportFormat] = {suffix: name for name, suffix in SUFFIXES.items()}
-
 
 def run(chosen: argparse.Namespace) -> int:
     """Export, and report how much the predictions of the file differ."""
-    kind: ExportFormat | None = chosen.format or _FORMATS.get(Path(chosen.output).suffix)
+    if chosen.format is not None:
+        one_of("--format", chosen.format, SUFFIXES)
+    kind = chosen.format or _format_of(chosen.output)
     if kind is None:
         raise InvalidParameterError(
-            f"OUT must end in {', '.join(_FORMATS)}, got {chosen.output!r}; rename it, or give "
-            "--format",
+            f"OUT must end in {', '.join(SUFFIXES.values())}, got {chosen.output!r}; "
+            "rename it, or give --format",
             code="wrong-suffix",
             parameter="OUT",
         )
@@ -53,3 +53,7 @@ def run(chosen: argparse.Namespace) -> int:
     else:
         say(report)
     return 0
+
+
+def _format_of(path: str) -> ExportFormat | None:
+    return next((name for name, suffix in SUFFIXES.items() if path.endswith(suffix)), None)

@@ -125,9 +125,7 @@ def _predict(sub: argparse.ArgumentParser) -> None:
 def _export(sub: argparse.ArgumentParser) -> None:
     _file(sub, "a bundle (.shelf)")
     sub.add_argument("output", metavar="OUT", help="the exported file")
-    sub.add_argument(
-        "--format", choices=("onnx", "litert", "openvino", "keras"), help="default: by OUT's ending"
-    )
+    sub.add_argument("--format", help="onnx, litert and others; default: by OUT's ending")
     sub.add_argument("--quantize", choices=("dynamic", "int8"), help="for LiteRT")
     sub.add_argument(
         "--photos", metavar="PHOTOS", dest="dataset",
