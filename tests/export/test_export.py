@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pytest
 
 import shelfvision as shv
+from shelfvision._keras.backend import load_keras
 from shelfvision._runtime.card import Card
 from shelfvision._runtime.reading import read_export
 from shelfvision.errors import (
@@ -201,6 +202,28 @@ def test_a_keras_file_opens_in_keras(
     np.testing.assert_allclose(
         model.predict_on_batch(pixels), classifier.predict_proba(pixels), atol=1e-5
     )
+
+
+@pytest.mark.parametrize("kind", ["onnx", "litert"])
+def test_grouped_convolutions_gelu_and_fixed_normalization_are_exported(
+    kind: ExportFormat, pixels: Pixels, tmp_path: Path
+) -> None:
+    require_writer(kind)
+    layers = load_keras().layers
+    network = load_keras().Sequential(
+        [
+            layers.Input((*SIZE, 3), dtype="uint8"),
+            layers.Normalization(mean=[123.0, 116.0, 103.0], variance=[900.0, 800.0, 700.0]),
+            layers.Conv2D(6, 3, padding="same"),
+            layers.Conv2D(6, 3, groups=6, padding="same", activation="gelu"),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(len(NAMES), activation="softmax"),
+        ],
+        name="like_convnext",
+    )
+    classifier = shv.Classifier.from_model(network, class_names=NAMES)
+    path = tmp_path / f"a{exporting.SUFFIXES[kind]}"
+    assert classifier.export(path, format=kind, photos=pixels).max_difference < 1e-4
 
 
 @pytest.mark.parametrize(
