@@ -10,7 +10,6 @@ from typing import NoReturn
 
 import shelfvision
 from shelfvision.errors import InvalidParameterError
-from shelfvision.protocols import RESIZE_RULES
 
 _FILE = "a bundle (.shelf) or an exported file (.onnx, .tflite, .xml)"
 _PHOTOS = "a folder with one sub-folder a class, or a CSV manifest"
@@ -74,7 +73,7 @@ def _train(sub: argparse.ArgumentParser) -> None:
     )
     sub.add_argument("--weights", metavar="W", help="'imagenet', or a file of weights")
     sub.add_argument("--image-size", type=_size, metavar="H[xW]", help="in pixels")
-    sub.add_argument("--resize", choices=RESIZE_RULES, default="stretch")
+    sub.add_argument("--resize", default="stretch", help="stretch (default), pad or crop")
     sub.add_argument(
         "--validation", type=float, default=0.2, metavar="SHARE",
         help="of the photos, to choose the best epoch (default: %(default)s)",
