@@ -60,6 +60,7 @@ class Dataset:
     _table: PhotoTable
 
     def __init__(self, table: PhotoTable) -> None:
+        """Make a dataset over a table, in packages that extend ours."""
         if not isinstance(table, PhotoTable):
             raise TypeError(
                 "a Dataset is made by Dataset.from_directory, from_manifest, from_arrays or "
