@@ -130,7 +130,6 @@ def test_a_classifier_predicts_evaluates_and_crops_boxes_with_its_own_rule(
 def test_preprocessing_of_another_model_is_refused() -> None:
     model = shv.build_model(2, architecture="shelf_cnn", image_size=(16, 16), seed=3)
     for given_rule, resize, code, parameter in (
-        (CROPPING, None, "wrong-size", "preprocessing"),
         ({"resize": "pad"}, None, "wrong-type", "preprocessing"),
         (dataclasses.replace(CROPPING, image_size=(16, 16)), "pad", "conflict", "resize"),
     ):
@@ -141,3 +140,14 @@ def test_preprocessing_of_another_model_is_refused() -> None:
                 resize=resize,  # type: ignore[arg-type]
                 preprocessing=given_rule,  # type: ignore[arg-type]
             )
+
+
+@pytest.mark.remedy("wrong-size")
+def test_preprocessing_of_another_size_fits_once_its_image_size_is_replaced() -> None:
+    model = shv.build_model(2, architecture="shelf_cnn", image_size=(16, 16), seed=3)
+    with refuses(InvalidParameterError, "wrong-size", "preprocessing") as caught:
+        shv.Classifier.from_model(model, class_names=["a", "b"], preprocessing=CROPPING)
+    assert "dataclasses.replace(preprocessing, image_size=(16, 16))" in str(caught.value)
+    fitting = dataclasses.replace(CROPPING, image_size=(16, 16))
+    found = shv.Classifier.from_model(model, class_names=["a", "b"], preprocessing=fitting)
+    assert found.preprocessing == fitting

@@ -380,14 +380,16 @@ def test_calibrating_or_saving_a_classifier_makes_no_other_of_it(dataset: MakeDa
 def test_other_weights_names_or_shapes_make_another_classifier(
     classifier: shv.Classifier, colour_classifier: MakeClassifier
 ) -> None:
-    from shelfvision.inference.digest import digest_of
+    from shelfvision.inference.digest import classifier_digest
 
-    assert digest_of(classifier.served) == digest_of(colour_classifier().served)
-    assert digest_of(classifier.served) != digest_of(colour_classifier(weight=1.0001).served)
+    assert classifier_digest(classifier.served) == classifier_digest(colour_classifier().served)
+    assert classifier_digest(classifier.served) != classifier_digest(
+        colour_classifier(weight=1.0001).served
+    )
     model = classifier.served.network.model
     for change in ({"class_names": ["a", "b"]}, {"resize": "pad"}):
         other = shv.Classifier.from_model(model, **({"class_names": NAMES} | change))
-        assert digest_of(other.served) != digest_of(classifier.served)
+        assert classifier_digest(other.served) != classifier_digest(classifier.served)
 
 
 def test_distances_that_differ_by_rounding_alone_are_the_same() -> None:

@@ -32,7 +32,7 @@ from shelfvision.errors import (
     StorageError,
 )
 from shelfvision.inference._bundle import read_contents, save_bundle
-from shelfvision.inference._manifest import ENTRY, Manifest
+from shelfvision.inference._manifest import ENTRY, BundleManifest
 from shelfvision.models import ModelSpec
 from shelfvision.predictions import Calibration, TemperatureScaling, Thresholds, ValidationScores
 from support import refuses
@@ -60,7 +60,7 @@ def tiny() -> bytes:
         labels=np.array([1, 0], np.int32),
         groups=np.array([0, 1], np.int32),
     )
-    manifest = Manifest(
+    manifest = BundleManifest(
         spec=ModelSpec(architecture="mine", num_classes=2, image_size=(1, 1)),
         own_architecture=True,
         class_names=("a", "b"),

@@ -25,7 +25,7 @@ from shelfvision.inference._bundle import (
     read_contents,
     save_bundle,
 )
-from shelfvision.inference._manifest import Manifest
+from shelfvision.inference._manifest import BundleManifest
 from shelfvision.models import ModelSpec, registry
 from shelfvision.models.architecture import Architecture
 from shelfvision.predictions import ValidationScores
@@ -34,7 +34,7 @@ from support import refuses
 if TYPE_CHECKING:
     import keras
 
-MANIFEST = Manifest(
+MANIFEST = BundleManifest(
     spec=ModelSpec(architecture="mine", num_classes=2, image_size=(1, 1)),
     own_architecture=True,
     class_names=("a", "b"),
@@ -50,7 +50,7 @@ WEIGHTS: dict[str, Tensor] = {
 
 
 def bundle(
-    manifest: Manifest = MANIFEST,
+    manifest: BundleManifest = MANIFEST,
     weights: dict[str, Tensor] = WEIGHTS,
     scores: ValidationScores | None = None,
 ) -> bytes:

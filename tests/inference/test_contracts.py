@@ -18,7 +18,7 @@ from shelfvision._identifiers import clean_name
 from shelfvision._photos.preprocessing import Preprocessing
 from shelfvision.errors import BundleError, PhotoError
 from shelfvision.inference._bundle import read_contents, save_bundle
-from shelfvision.inference._manifest import Manifest, plain
+from shelfvision.inference._manifest import BundleManifest, plain
 from shelfvision.models import ModelSpec
 from shelfvision.predictions import Calibration, TemperatureScaling, Thresholds, ValidationScores
 
@@ -80,7 +80,7 @@ Weights = dict[str, npt.NDArray[np.generic]]
 
 
 @st.composite
-def bundles(draw: st.DrawFn) -> tuple[Manifest, Weights, ValidationScores | None]:
+def bundles(draw: st.DrawFn) -> tuple[BundleManifest, Weights, ValidationScores | None]:
     """Return all that a file may hold, of an architecture that only its user knows."""
     class_names = draw(
         st.lists(names.map(clean_name).filter(bool), min_size=2, max_size=4, unique=True).map(tuple)
@@ -100,7 +100,7 @@ def bundles(draw: st.DrawFn) -> tuple[Manifest, Weights, ValidationScores | None
         rows = rng.dirichlet(np.ones(k), n).astype(np.float32)
         scores = ValidationScores.of(rows, rng.integers(0, k, n), rng.integers(0, 2, n))
     size = draw(st.tuples(st.integers(1, 4096), st.integers(1, 4096)))
-    manifest = Manifest(
+    manifest = BundleManifest(
         spec=ModelSpec(architecture="only mine", num_classes=k, image_size=size),
         own_architecture=True,
         class_names=class_names,
@@ -134,7 +134,7 @@ def cooled(k: int, temperature: float) -> Calibration:
 @settings(max_examples=60)
 @given(bundles())
 def test_a_bundle_gives_back_to_the_bit_what_was_saved(
-    bundle: tuple[Manifest, Weights, ValidationScores | None],
+    bundle: tuple[BundleManifest, Weights, ValidationScores | None],
 ) -> None:
     manifest, weights, scores = bundle
     file = io.BytesIO()
@@ -160,7 +160,7 @@ def test_a_bundle_gives_back_to_the_bit_what_was_saved(
 @settings(max_examples=60)
 @given(bundles(), st.data())
 def test_any_change_of_any_bundle_is_refused(
-    bundle: tuple[Manifest, Weights, ValidationScores | None], data: st.DataObject
+    bundle: tuple[BundleManifest, Weights, ValidationScores | None], data: st.DataObject
 ) -> None:
     file = io.BytesIO()
     save_bundle(bundle[0], bundle[1], file, bundle[2])

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from shelfvision._photos.preprocessing import Preprocessing
-from shelfvision.inference.digest import digest_of
+from shelfvision.inference.digest import classifier_digest
 from shelfvision.inference.served import ServedModel
 from shelfvision.models import ModelSpec
 
@@ -34,10 +34,10 @@ def classifier(**changes: object) -> ServedModel:
 def test_the_digest_is_taken_as_it_always_was() -> None:
     about = b'{"class_names":["a","\\u00e9"],"image_size":[3,5],"resize":"pad","spec":null}'
     whole = about + b'["f4",[1,2]]' + KERNEL.tobytes()
-    assert digest_of(classifier()) == hashlib.sha256(whole).hexdigest()
+    assert classifier_digest(classifier()) == hashlib.sha256(whole).hexdigest()
     spec = b'{"architecture":"mine","dropout":null,"image_size":[3,5],"num_classes":2,"seed":42}'
     whole = about.replace(b"null", spec) + b'["f4",[1,2]]' + KERNEL.tobytes()
-    assert digest_of(classifier(spec=SPEC)) == hashlib.sha256(whole).hexdigest()
+    assert classifier_digest(classifier(spec=SPEC)) == hashlib.sha256(whole).hexdigest()
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_the_digest_is_taken_as_it_always_was() -> None:
     ],
 )
 def test_all_that_it_sees_with_counts(change: dict[str, object]) -> None:
-    assert digest_of(classifier(**change)) != digest_of(classifier())
+    assert classifier_digest(classifier(**change)) != classifier_digest(classifier())
 
 
 @pytest.mark.parametrize(
@@ -68,4 +68,4 @@ def test_all_that_it_sees_with_counts(change: dict[str, object]) -> None:
     ],
 )
 def test_names_of_weights_byte_order_and_provenance_do_not(change: dict[str, object]) -> None:
-    assert digest_of(classifier(**change)) == digest_of(classifier())
+    assert classifier_digest(classifier(**change)) == classifier_digest(classifier())

@@ -15,7 +15,7 @@ import pytest
 import shelfvision as shv
 from shelfvision.errors import BundleError, BundleNotFoundError, InvalidParameterError
 from shelfvision.inference._bundle import read_contents, save_bundle
-from shelfvision.inference._describing import manifest_of
+from shelfvision.inference._describing import bundle_manifest_of
 from support import refuses
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -84,7 +84,9 @@ def test_a_recipe_is_told_by_the_names_of_its_parts(
         "change": [0.5, 1 / 3],
         "epochs": 7,
     }
-    manifest = dataclasses.replace(manifest_of(classifier.served), provenance={"trainer": recipe})
+    manifest = dataclasses.replace(
+        bundle_manifest_of(classifier.served), provenance={"trainer": recipe}
+    )
     save_bundle(manifest, classifier.served.network.weights, tmp_path / "a.shelf")
     line = next(x for x in str(shv.inspect(tmp_path / "a.shelf")).splitlines() if "Rotate" in x)
     told = "epochs 7, augmenter Rotate (degrees 45, fill reflect), change [0.5, 0.333333]"

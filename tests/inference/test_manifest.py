@@ -18,7 +18,7 @@ from shelfvision._storage.json_values import canonical_json
 from shelfvision._storage.safetensors import DIGESTS
 from shelfvision._storage.sealed import SEAL, seal
 from shelfvision.errors import BundleError, InvalidParameterError
-from shelfvision.inference._manifest import ENTRY, VERSION, Manifest, plain
+from shelfvision.inference._manifest import ENTRY, VERSION, BundleManifest, plain
 from shelfvision.inference.versions import package_versions
 from shelfvision.models import ModelSpec
 from shelfvision.predictions import Calibration, TemperatureScaling, Thresholds
@@ -27,7 +27,7 @@ from support import refuses
 
 Fields = dict[str, Any]
 
-MANIFEST = Manifest(
+MANIFEST = BundleManifest(
     spec=ModelSpec(architecture="mine", num_classes=2, image_size=(3, 5), dropout=0.25, seed=7),
     own_architecture=True,
     class_names=("a", "é"),
@@ -67,15 +67,15 @@ def changed(change: Callable[[Fields], object]) -> dict[str, str]:
 def fault(metadata: dict[str, str]) -> str:
     """Return what is told of a file with this metadata, without where and what to do."""
     with pytest.raises(BundleError) as caught:
-        Manifest.from_metadata(metadata, "'x'")
+        BundleManifest.from_metadata(metadata, "'x'")
     sentence = str(caught.value)
     assert sentence.startswith("'x' is no bundle that can be loaded: ")
     return sentence.removeprefix("'x' is no bundle that can be loaded: ").removesuffix(AGAIN)
 
 
 @pytest.mark.parametrize("manifest", [MANIFEST, BARE])
-def test_a_manifest_comes_back_as_it_was(manifest: Manifest) -> None:
-    assert Manifest.from_metadata(manifest.to_metadata("{}"), "'x'") == manifest
+def test_a_manifest_comes_back_as_it_was(manifest: BundleManifest) -> None:
+    assert BundleManifest.from_metadata(manifest.to_metadata("{}"), "'x'") == manifest
 
 
 def test_a_manifest_is_written_as_it_always_was() -> None:
@@ -98,7 +98,7 @@ def test_the_first_format_is_read_and_knows_nothing_of_trust() -> None:
     fields = json.loads(BARE.to_metadata("{}")[ENTRY]) | {"format": 1, "resize": "pad"}
     for name in ("calibration", "preprocessing", "thresholds", "n_validation"):
         del fields[name]
-    assert Manifest.from_metadata(sealed(fields), "'x'") == BARE
+    assert BundleManifest.from_metadata(sealed(fields), "'x'") == BARE
     fields["format"] = 2
     assert fault(sealed(fields)) == (
         "its manifest has the entries 'class_names', 'created_with', 'own_architecture', "
@@ -110,7 +110,9 @@ def test_the_first_format_is_read_and_knows_nothing_of_trust() -> None:
 
 def test_a_format_to_come_is_told_with_what_to_do() -> None:
     with refuses(BundleError, "newer-format") as caught:
-        Manifest.from_metadata(changed(lambda fields: fields.update(format=VERSION + 1)), "'x'")
+        BundleManifest.from_metadata(
+            changed(lambda fields: fields.update(format=VERSION + 1)), "'x'"
+        )
     assert str(caught.value) == (
         "'x' has the bundle format 4, but this shelfvision reads formats up to 3; run: pip install "
         "--upgrade shelfvision"
@@ -168,7 +170,7 @@ def test_a_fault_of_a_manifest_is_told(change: Callable[[Fields], object], told:
 @pytest.mark.parametrize("n_validation", [1, MAX_ROWS])
 def test_any_number_of_photos_may_have_scores(n_validation: int) -> None:
     metadata = changed(lambda fields: fields.update(n_validation=n_validation))
-    assert Manifest.from_metadata(metadata, "'x'").n_validation == n_validation
+    assert BundleManifest.from_metadata(metadata, "'x'").n_validation == n_validation
 
 
 @pytest.mark.parametrize("n", [1, 2])
@@ -176,7 +178,7 @@ def test_thresholds_are_for_all_or_for_each_class(n: int) -> None:
     def change(fields: Fields) -> None:
         fields["thresholds"].update(values=[0.5] * n, needed=[])
 
-    found = Manifest.from_metadata(changed(change), "'x'")
+    found = BundleManifest.from_metadata(changed(change), "'x'")
     assert found.thresholds == Thresholds(values=(0.5,) * n)
 
 
@@ -227,7 +229,7 @@ def test_provenance_may_be_nested_as_deep_as_the_file_can_be_read_again() -> Non
         return json.loads('{"a":' * deep + "[]" + "}" * deep)  # type: ignore[no-any-return]
 
     manifest = dataclasses.replace(MANIFEST, provenance=plain(nested(63)))
-    assert Manifest.from_metadata(manifest.to_metadata("{}"), "'x'") == manifest
+    assert BundleManifest.from_metadata(manifest.to_metadata("{}"), "'x'") == manifest
     with refuses(InvalidParameterError, "not-plain", "provenance"):
         plain(nested(64))
 

@@ -120,7 +120,7 @@ def test_a_small_file_that_names_a_large_network_is_refused(tmp_path: Path) -> N
     manifest = importlib.import_module("shelfvision.inference._manifest")
     spec = ModelSpec(architecture="keras:VGG19", num_classes=2, image_size=(4096, 4096))
     tensors = {"a/kernel": np.zeros(4, np.float32)}
-    made = manifest.Manifest(
+    made = manifest.BundleManifest(
         spec=spec,
         own_architecture=False,
         class_names=("a", "b"),

@@ -10,7 +10,7 @@ from shelfvision._cli._say import say, say_json
 from shelfvision._runtime.reading import Export, read_export
 from shelfvision._storage.sealed import require_digest, trusted_digest
 from shelfvision.inference import inspect
-from shelfvision.inference.one_line import one_line
+from shelfvision.inference.one_line import in_one_line
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -30,7 +30,7 @@ def run(chosen: argparse.Namespace) -> int:
         return 0
     width = max(map(len, facts))
     for name, value in facts.items():
-        say(f"{name:{width}}  {one_line(value)}")
+        say(f"{name:{width}}  {in_one_line(value)}")
     return 0
 
 

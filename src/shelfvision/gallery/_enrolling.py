@@ -19,7 +19,7 @@ from shelfvision.gallery._enrolled import EnrolledPhotos, group_codes
 from shelfvision.gallery._file import checked_share
 from shelfvision.gallery._index import ProductIndex, require_classifier
 from shelfvision.inference import Classifier
-from shelfvision.inference.digest import digest_of
+from shelfvision.inference.digest import classifier_digest
 
 
 def index_of_dataset(
@@ -43,7 +43,7 @@ def index_of_dataset(
     )
     return ProductIndex(
         classifier=classifier,
-        digest=digest_of(classifier.served),
+        digest=classifier_digest(classifier.served),
         photos=enrolled,
         unknown=checked_share(unknown),
     )

@@ -84,7 +84,7 @@ class Nearness:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Photos:
+class _NumberedPhotos:
     """EnrolledPhotos photos, their products and groups numbered from 0."""
 
     embeddings: Rows
@@ -128,7 +128,7 @@ class _Photos:
 
 def nearness_of(enrolled: EnrolledPhotos, unknown: float | None) -> Nearness:
     """Return where products lie, and how far from them their photos are used to be."""
-    photos = _Photos(
+    photos = _NumberedPhotos(
         embeddings=enrolled.embeddings,
         labels=enrolled.labels.astype(np.int64),
         groups=np.unique(enrolled.groups, return_inverse=True)[1].reshape(-1).astype(np.int64),
@@ -174,7 +174,7 @@ def _chosen(codes: Integers) -> Integers:
     return (kept if len(kept) else np.arange(_MOST)).astype(np.int64)
 
 
-def _left_out(photos: _Photos, rows: Integers) -> tuple[Integers, Rows]:
+def _left_out(photos: _NumberedPhotos, rows: Integers) -> tuple[Integers, Rows]:
     """Return photos, and their cosines with products in which their own group has no part.
 
     The space is made of other groups too, by parts; else photos would have been taken into account

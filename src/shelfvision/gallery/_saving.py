@@ -7,7 +7,7 @@ from shelfvision.errors import BundleError
 from shelfvision.gallery._file import GalleryContents, read_gallery, save_gallery
 from shelfvision.gallery._index import ProductIndex, require_classifier
 from shelfvision.inference import Classifier
-from shelfvision.inference.digest import digest_of
+from shelfvision.inference.digest import classifier_digest
 
 
 def save_index(index: ProductIndex, target: Target) -> str:
@@ -27,7 +27,7 @@ def load_index(
     """Return the index of a gallery that was saved, for the classifier that it was made with."""
     require_classifier(classifier)
     found = read_gallery(source, expected_sha256=expected_sha256)
-    digest = digest_of(classifier.served)
+    digest = classifier_digest(classifier.served)
     if digest != found.classifier:
         raise BundleError(
             f"{where_is(source)} was made with another classifier, {found.made_for!r} of digest "

@@ -25,7 +25,7 @@ from shelfvision._storage.safetensors import (
 from shelfvision._storage.sealed import Target, read_sealed, where_is, write_sealed
 from shelfvision.errors import BundleError, InvalidParameterError, ModelError
 from shelfvision.inference._kept_scores import kept_entries, kept_scores, kept_tensors
-from shelfvision.inference._manifest import Manifest
+from shelfvision.inference._manifest import BundleManifest
 from shelfvision.models import ModelSpec
 from shelfvision.models.architecture import Architecture
 from shelfvision.models.building import built_in_float32, model_from_spec
@@ -51,7 +51,7 @@ _TAKEN_FOR_ONE = {
 class BundleContents:
     """What a bundle holds, checked wholly."""
 
-    manifest: Manifest
+    manifest: BundleManifest
     """What it says beside its numbers."""
     header: TensorHeader
     """What tensors it holds."""
@@ -67,7 +67,7 @@ class BundleContents:
 class LoadedBundle:
     """A bundle with its model, built again."""
 
-    manifest: Manifest
+    manifest: BundleManifest
     """What it says beside its numbers."""
     scores: ValidationScores | None
     """The scores that are kept."""
@@ -76,7 +76,7 @@ class LoadedBundle:
 
 
 def save_bundle(
-    manifest: Manifest,
+    manifest: BundleManifest,
     weights: Mapping[str, Tensor],
     target: Target,
     validation: ValidationScores | None = None,
@@ -164,15 +164,15 @@ def require_savable(weights: Mapping[str, Tensor]) -> None:
             )
 
 
-def _checked_manifest(header: TensorHeader, where: str) -> Manifest:
+def _checked_manifest(header: TensorHeader, where: str) -> BundleManifest:
     """Return the manifest of a header that is as we write it and holds what it calls for."""
-    manifest = Manifest.from_metadata(header.metadata, where)
+    manifest = BundleManifest.from_metadata(header.metadata, where)
     _require_canonical(header, manifest, where)
     _require_architecture(header, manifest, where)
     return manifest
 
 
-def _require_canonical(header: TensorHeader, manifest: Manifest, where: str) -> None:
+def _require_canonical(header: TensorHeader, manifest: BundleManifest, where: str) -> None:
     """Refuse a header that is not, to the byte, the one that we would write."""
     names = [entry.name for entry in header.entries]
     if names != sorted(names) or canonical_header(header.entries, header.metadata) != header.raw:
@@ -189,7 +189,7 @@ def _require_canonical(header: TensorHeader, manifest: Manifest, where: str) -> 
         )
 
 
-def _require_architecture(header: TensorHeader, manifest: Manifest, where: str) -> None:
+def _require_architecture(header: TensorHeader, manifest: BundleManifest, where: str) -> None:
     """Refuse tensors other than the settings call for, as far as that is known without Keras."""
     _require_kept(header, manifest, where)
     own = manifest.own_architecture
@@ -220,7 +220,7 @@ def _require_architecture(header: TensorHeader, manifest: Manifest, where: str) 
         )
 
 
-def _require_kept(header: TensorHeader, manifest: Manifest, where: str) -> None:
+def _require_kept(header: TensorHeader, manifest: BundleManifest, where: str) -> None:
     """Refuse kept scores that have not the very types and shapes that the manifest calls for."""
     expected = kept_entries(manifest)
     found = [entry for entry in header.entries if entry.name.startswith(KEPT)]
@@ -244,12 +244,17 @@ def _require_enough(header: TensorHeader, architecture: Architecture, where: str
         )
 
 
-def _name(manifest: Manifest) -> str:
+def _name(manifest: BundleManifest) -> str:
     return manifest.spec.architecture
 
 
 def _require_fit(
-    model: keras.Model, manifest: Manifest, values: Sequence[Tensor], where: str, *, exact: bool
+    model: keras.Model,
+    manifest: BundleManifest,
+    values: Sequence[Tensor],
+    where: str,
+    *,
+    exact: bool,
 ) -> None:
     """Refuse a rebuilt model whose weights are not those of the bundle."""
     if not isinstance(model, load_keras().Model):
@@ -274,7 +279,7 @@ def _require_fit(
     _require_image_size(model, manifest, where)
 
 
-def _require_image_size(model: keras.Model, manifest: Manifest, where: str) -> None:
+def _require_image_size(model: keras.Model, manifest: BundleManifest, where: str) -> None:
     """Refuse a model that would serve images of another size; weights alone need not tell."""
     takes = getattr(model, "input_shape", None)
     wanted = (*manifest.spec.image_size, 3)

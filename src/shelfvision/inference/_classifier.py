@@ -18,7 +18,7 @@ from shelfvision.export import ExportFormat, ExportReport, Quantize
 from shelfvision.export.exporting import export_classifier
 from shelfvision.inference import _calibrating, _predicting, _shelves
 from shelfvision.inference._bundle import Builder, load_bundle, save_bundle
-from shelfvision.inference._describing import exported_source, manifest_of
+from shelfvision.inference._describing import bundle_manifest_of, exported_source
 from shelfvision.inference._making import served_from_bundle, served_from_model
 from shelfvision.inference.served import ServedModel
 from shelfvision.predictions import (
@@ -266,7 +266,9 @@ class Classifier:
         priori probabilities: a simple procedure", Neural Computation 14 (2002) 21-41
         (`class_prior`).
         """
-        return _predicting.predict(self._served, photos, on_error=on_error, class_prior=class_prior)
+        return _predicting.predict_photos(
+            self._served, photos, on_error=on_error, class_prior=class_prior
+        )
 
     def predict_stream(
         self, photos: Photos, *, on_error: OnError = "raise", batch_size: int | None = None
@@ -675,7 +677,7 @@ class Classifier:
         """
         served = self._served
         scores = served.decision_rule.validation_scores
-        return save_bundle(manifest_of(served), served.network.weights, path, scores)
+        return save_bundle(bundle_manifest_of(served), served.network.weights, path, scores)
 
     def export(
         self,

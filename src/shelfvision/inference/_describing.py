@@ -6,13 +6,13 @@ from functools import partial
 
 from shelfvision._runtime.card import Card
 from shelfvision.export.exporting import Source
-from shelfvision.inference._manifest import Manifest
+from shelfvision.inference._manifest import BundleManifest
 from shelfvision.inference.served import ServedModel, class_probabilities, training_prior
 from shelfvision.inference.versions import package_versions
 from shelfvision.models import ModelSpec
 
 
-def manifest_of(served: ServedModel) -> Manifest:
+def bundle_manifest_of(served: ServedModel) -> BundleManifest:
     """Return what a classifier's bundle holds beside its numbers."""
     network, rule = served.network, served.decision_rule
     spec = served.spec or ModelSpec(
@@ -21,7 +21,7 @@ def manifest_of(served: ServedModel) -> Manifest:
         image_size=network.image_size,
     )
     scores = rule.validation_scores
-    return Manifest(
+    return BundleManifest(
         spec=spec,
         own_architecture=served.own_architecture,
         class_names=served.class_names,

@@ -15,7 +15,7 @@ from shelfvision._storage.sealed import SEAL, Target, where_is
 from shelfvision._text import printable
 from shelfvision.inference._bundle import BundleContents, read_contents
 from shelfvision.inference._manifest import ENTRY
-from shelfvision.inference.one_line import one_line
+from shelfvision.inference.one_line import in_one_line
 from shelfvision.models import ModelSpec
 from shelfvision.predictions import Calibration, Thresholds
 from shelfvision.protocols import Resize
@@ -109,7 +109,7 @@ class BundleInfo:
 
     def __str__(self) -> str:
         """Return a short table, a line for each thing."""
-        told = {name: printable(one_line(value)) for name, value in self._rows().items()}
+        told = {name: printable(in_one_line(value)) for name, value in self._rows().items()}
         width = max(map(len, told))
         return "\n".join(f"{name:{width}}  {value}" for name, value in told.items())
 
@@ -132,7 +132,7 @@ class BundleInfo:
             "validation scores": self.n_validation and f"of {self.n_validation} photos",
         }
         # What the file's maker wrote freely cannot take the place of what was checked.
-        rows |= {f"from {one_line(name):.60}": value for name, value in self.provenance.items()}
+        rows |= {f"from {in_one_line(name):.60}": value for name, value in self.provenance.items()}
         return rows | {"saved with": self.created_with}
 
     def _crops(self) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 
 from shelfvision._storage.safetensors import KEPT, Tensor
 from shelfvision.errors import BundleError, InvalidParameterError
-from shelfvision.inference._manifest import Manifest
+from shelfvision.inference._manifest import BundleManifest
 from shelfvision.predictions import ValidationScores
 
 _PROBABILITIES, _LABELS, _GROUPS = (KEPT + name for name in ("probabilities", "labels", "groups"))
@@ -21,7 +21,7 @@ def kept_tensors(scores: ValidationScores | None) -> dict[str, Tensor]:
     return {_PROBABILITIES: scores.probabilities, _LABELS: scores.labels, _GROUPS: scores.groups}
 
 
-def kept_entries(manifest: Manifest) -> dict[str, tuple[str, tuple[int, ...]]]:
+def kept_entries(manifest: BundleManifest) -> dict[str, tuple[str, tuple[int, ...]]]:
     """Return the type and shape of every such tensor that the manifest calls for."""
     n = manifest.n_validation
     if n is None:

@@ -1,4 +1,4 @@
-"""`Manifest`: what a bundle says beside its weights, as checked plain values."""
+"""`BundleManifest`: what a bundle says beside its weights, as checked plain values."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _KEYS_OF = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Manifest:
+class BundleManifest:
     """Everything that a bundle holds but the numbers."""
 
     spec: ModelSpec

@@ -24,7 +24,7 @@ from shelfvision.protocols import OnError
 Rows = npt.NDArray[np.float32]
 
 
-def predict(
+def predict_photos(
     served: ServedModel,
     photos: Photos,
     *,

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from shelfvision._photos.preprocessing import CropShape
 from shelfvision._validation import as_number
 from shelfvision.data.reading import Photo
-from shelfvision.inference._predicting import predict
+from shelfvision.inference._predicting import predict_photos
 from shelfvision.inference.served import ServedModel
 from shelfvision.predictions import ClassPrior, Thresholds
 from shelfvision.regions import Regions, ShelfMap
@@ -38,7 +38,7 @@ def predict_regions(
         photo,
         boxes,
         with_crop_rule(served.preprocessing, context=context, shape=shape),
-        partial(predict, served, class_prior=class_prior),
+        partial(predict_photos, served, class_prior=class_prior),
         as_stored=as_stored,
     )
 
@@ -60,7 +60,7 @@ def scan(
         photo,
         Tiling.of(tile, overlap, scales),
         preprocessing=served.preprocessing,
-        predict=partial(predict, served),
+        predict=partial(predict_photos, served),
         decide=partial(_accepted, thresholds=served.decision_rule.thresholds, min_confidence=least),
     )
 

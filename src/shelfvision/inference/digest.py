@@ -7,10 +7,10 @@ import hashlib
 from shelfvision._storage.json_values import canonical_json
 from shelfvision.inference.served import ServedModel
 
-__all__ = ["digest_of"]
+__all__ = ["classifier_digest"]
 
 
-def digest_of(served: ServedModel) -> str:
+def classifier_digest(served: ServedModel) -> str:
     """Return the SHA-256 of weights, settings, class names, image size, resize and test-time crop.
 
     The crop rule for boxes, provenance, calibration, thresholds and kept scores have no part in it,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-__all__ = ["one_line"]
+__all__ = ["in_one_line"]
 
 _LONGEST = 240
 _MOST = 12
 
 
-def one_line(value: object) -> str:
+def in_one_line(value: object) -> str:
     """Return a value in one line of a length that can be read."""
     text = _written(value)
     # A file's text must not move a terminal's cursor, or break the table.
