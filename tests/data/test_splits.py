@@ -544,3 +544,22 @@ def test_an_earlier_split_of_other_photos_is_refused(tmp_path: Path) -> None:
     moved = shv.Dataset.from_arrays(pixels(20), ["a"] * 20, ids=[one[5:] for one in named])
     with refuses(SplitError, "unknown-id", "previous"):
         shv.SeededSplitter().split(moved, previous=tmp_path / "split.csv")
+
+
+def test_a_saved_split_finds_photos_by_meaning_only_where_no_id_is_the_same(tmp_path: Path) -> None:
+    ids = ["milk/Käse 1.jpg", "milk/2.jpg", "tea/3.jpg", "tea/4.jpg"]
+    images = np.arange(4, dtype=np.uint8).reshape(4, 1, 1, 1).repeat(3, axis=3)
+    photos = shv.Dataset.from_arrays(images, ["milk", "milk", "tea", "tea"], ids=ids)
+    path = tmp_path / "split.csv"
+    rows = [
+        (normalize("NFD", ids[0]).replace("/", "\\"), "milk", "train"),
+        (ids[1], "milk", "test"),
+        (f"./{ids[2]}", "tea", "train"),
+        ("tea/gone.jpg", "tea", "test"),
+        (ids[3], "tea", "test"),
+    ]
+    lines = [f"{photo},{label},g,{split},0" for photo, label, split in rows]
+    path.write_text("\n".join(["path,label,group,split,copy", *lines]), encoding="utf-8")
+    splits = shv.SeededSplitter(train=0.5, validation=0, test=0.5).split(photos, previous=path)
+    assert splits.train.ids.tolist() == [ids[0], ids[2]]
+    assert splits.gone == ("tea/gone.jpg",)

@@ -42,7 +42,7 @@ def accepted_classes(
     if absent:
         # A name that nobody asked for is the likelier spelling.
         candidates = sorted(known - set(class_names)) or sorted(known)
-        shown = ", ".join(_told(name, candidates, reasons or {}) for name in absent[:_SHOWN])
+        shown = ", ".join(_spelled(name, candidates, reasons or {}) for name in absent[:_SHOWN])
         more = f" and {len(absent) - _SHOWN} more" if len(absent) > _SHOWN else ""
         warn_caller(
             ShelfVisionWarning(
@@ -55,7 +55,7 @@ def accepted_classes(
     return class_names
 
 
-def _told(name: str, candidates: Collection[str], reasons: Mapping[str, str]) -> str:
+def _spelled(name: str, candidates: Collection[str], reasons: Mapping[str, str]) -> str:
     if name in reasons:
         return f"{name!r} ({reasons[name]})"
     near = closest(name, candidates)
