@@ -19,7 +19,7 @@ GIVEN = frozenset({"error", "make", "missing", "kind"})
 """Names of parameters that a caller gives a type of errors in."""
 LOW_FOLDERS = frozenset({"_storage"})
 """Folders of low modules, whose callers choose the type; other low modules lie in the root."""
-NO_ERRORS = frozenset({"Finding", "SkippedFile", "_skip", "_told", "_table"})
+NO_ERRORS = frozenset({"Finding", "SkippedFile", "_skip", "_reported", "_table"})
 """What takes codes of findings, skipped files and sections, which are no errors."""
 
 

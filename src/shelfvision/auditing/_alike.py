@@ -37,17 +37,17 @@ def about_twins(photos: AuditedPhotos, looks: Looks, threshold: float) -> Iterat
     def leaks(alike: Alike) -> bool:
         return len(set(parts[list(alike.photos)].tolist())) > 1
 
-    yield from _findings(photos, "leak", "error", kind(leaks, [*exact, *near]), _LEAK)
-    yield from _findings(
+    yield from _reported(photos, "leak", "error", kind(leaks, [*exact, *near]), _LEAK)
+    yield from _reported(
         photos, "duplicate-across-labels", "error", kind(across, exact), _EXACT_LABELS
     )
-    yield from _findings(
+    yield from _reported(
         photos, "near-duplicate-across-labels", "warning", kind(across, near), _NEAR_LABELS
     )
     within = [alike for alike in exact if not across(alike)]
-    yield from _findings(photos, "duplicate", "warning", within, _EXACT)
+    yield from _reported(photos, "duplicate", "warning", within, _EXACT)
     within = _joined([alike for alike in near if not across(alike)])
-    yield from _findings(photos, "near-duplicate", "warning", within, _NEAR)
+    yield from _reported(photos, "near-duplicate", "warning", within, _NEAR)
 
 
 _LEAK = (
@@ -69,7 +69,7 @@ _NEAR = (
 )
 
 
-def _findings(
+def _reported(
     photos: AuditedPhotos, code: str, severity: Severity, found: list[Alike], message: str
 ) -> Iterator[Finding]:
     if not found:
