@@ -150,21 +150,6 @@ def _forget_failed_import() -> None:
 
 
 @contextlib.contextmanager
-def float32_policy() -> Iterator[None]:
-    """Let layers made in this thread compute in float32, whatever Keras's global policy is.
-
-    Keras keeps its dtype policy per thread, so no other thread sees the change.
-    """
-    config = load_keras().config
-    before = config.dtype_policy()
-    config.set_dtype_policy("float32")
-    try:
-        yield
-    finally:
-        config.set_dtype_policy(before)
-
-
-@contextlib.contextmanager
 def untouched() -> Iterator[None]:
     """Bring back global generators and warning filters, which packages change when imported."""
     state, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002  (only to restore it)

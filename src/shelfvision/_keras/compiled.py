@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._keras.backend import backend_name, float32_policy, load_keras
+from shelfvision._keras.backend import backend_name, load_keras
+from shelfvision._keras.dtype_policy import float32_policy
 from shelfvision.protocols import Images
 
 if TYPE_CHECKING:

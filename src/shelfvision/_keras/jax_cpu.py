@@ -1,6 +1,6 @@
 """Convolutions as jax computes them fastest on a CPU, where its own take up to sixty times as long.
 
-XLA has no quick depthwise convolution for CPUs. The same sum, written as one shifted copy of the
+XLA has no fast depthwise convolution for CPUs. The same sum, written as one shifted copy of the
 image for each place of the kernel, compiles to a single pass over the pixels; a convolution of
 one pixel is a matrix product. The layers stay Keras's own, with their settings and weights.
 """
@@ -21,7 +21,7 @@ Tensor: TypeAlias = Any
 
 
 def use_fast_convolutions(model: keras.Model) -> None:
-    """Let the convolutions of a model take the quick way, where it is one."""
+    """Replace the convolutions of a model by faster ones, on jax on a CPU; elsewhere do nothing."""
     if backend_name() != "jax" or importlib.import_module("jax").default_backend() != "cpu":
         return
     layers = load_keras().layers

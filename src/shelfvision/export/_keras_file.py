@@ -11,7 +11,8 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from shelfvision._keras.backend import backend_name, float32_policy, load_keras
+from shelfvision._keras.backend import backend_name, load_keras
+from shelfvision._keras.dtype_policy import float32_policy
 from shelfvision._runtime.card import CARD_FILE
 from shelfvision._runtime.formats.format import Export, Files, Format, Network, Scores
 from shelfvision.protocols import Images

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._keras.backend import float32_policy, load_keras
+from shelfvision._keras.backend import load_keras
+from shelfvision._keras.dtype_policy import float32_policy
 from shelfvision._keras.weights import assign
 from shelfvision._runtime.card import INPUT, OUTPUT, Card
 from shelfvision._runtime.formats.format import Foreign, Format, Traced

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._keras.backend import float32_policy, load_keras
+from shelfvision._keras.backend import load_keras
 from shelfvision._keras.compiled import compiled
+from shelfvision._keras.dtype_policy import float32_policy
 from shelfvision._keras.weights import weight_names
 from shelfvision.errors import ModelError
 from shelfvision.protocols import Images

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from shelfvision._keras.backend import float32_policy, load_keras
+from shelfvision._keras.backend import load_keras
+from shelfvision._keras.dtype_policy import float32_policy
 from shelfvision._keras.jax_cpu import use_fast_convolutions
 from shelfvision._keras.weights import load_weights
 from shelfvision.errors import ModelError
