@@ -13,7 +13,6 @@ DISTRIBUTIONS = (
     "numpy",
     "pillow",
     "rich",
-    "safetensors",
     "scikit-image",
     "scikit-learn",
     "typing-extensions",

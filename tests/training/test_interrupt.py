@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import signal
 import threading
 from collections.abc import Callable
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 
 MakeModel = Callable[..., "keras.Model"]
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to itself")
-
 
 def ctrl_c(epoch: int, steps: list[str]) -> keras.callbacks.Callback:
     """Return a callback that presses Ctrl-C in the third step of an epoch and notes all steps."""
@@ -39,7 +36,7 @@ def ctrl_c(epoch: int, steps: list[str]) -> keras.callbacks.Callback:
         def on_train_batch_begin(self, batch: int, logs: object = None) -> None:
             steps.append(f"{self.epoch}.{batch}")
             if steps[-1] == f"{epoch}.2":
-                os.kill(os.getpid(), signal.SIGINT)
+                signal.raise_signal(signal.SIGINT)
 
     return Press()
 
@@ -67,10 +64,10 @@ def test_ctrl_c_in_the_first_epoch_raises(
 
 def test_a_second_ctrl_c_does_not_wait_for_the_step() -> None:
     with deferred_interrupt() as interrupt:
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
         assert interrupt.asked
         with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
 
 
 def test_a_program_that_handles_signals_itself_keeps_its_way() -> None:

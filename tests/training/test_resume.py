@@ -109,7 +109,7 @@ def test_what_is_saved_is_needed(
     tmp_path: Path,
 ) -> None:
     """With dropout's seeds or the optimizer's moments left out, the end is another one."""
-    run = "shelfvision.training.run._run.assign_state"
+    run = "shelfvision.training.run._run.assign"
     for forget in ("seed_generator", "momentum"):
         place = tmp_path / forget
         trainer_for(place, epochs=3).fit(make_model(), train, validation)

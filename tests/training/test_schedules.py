@@ -17,7 +17,7 @@ from shelfvision._keras.backend import load_keras
 from shelfvision.data import Dataset
 from shelfvision.errors import InvalidParameterError, TrainingError
 from shelfvision.training import CosineSchedule, PlateauSchedule
-from shelfvision.training.settings._schedules import Plateau, cosine
+from shelfvision.training.loop._learning_rates import Plateau, cosine
 from support import refuses
 
 if TYPE_CHECKING:
@@ -92,12 +92,30 @@ def test_a_cooldown_gives_the_new_rate_time() -> None:
     assert plateau.after(0.5).reached
 
 
+def halving() -> keras.optimizers.schedules.LearningRateSchedule:
+    """Return a schedule of the caller's own."""
+    ops = load_keras().ops
+
+    class Halving(load_keras().optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]  # keras has no types
+        def __call__(self, step: object) -> object:
+            return 0.02 * ops.power(0.5, ops.cast(step, "float32") / 5)
+
+        def get_config(self) -> dict[str, object]:
+            return {}
+
+    return Halving()
+
+
 @pytest.mark.parametrize(
-    "schedule",
+    "rates",
     [
-        CosineSchedule(warmup_epochs=1),
-        PlateauSchedule(factor=0.5, patience=1, min_delta=10.0, minimum=0.004),
+        lambda: {"schedule": CosineSchedule(warmup_epochs=1)},
+        lambda: {
+            "schedule": PlateauSchedule(factor=0.5, patience=1, min_delta=10.0, minimum=0.004)
+        },
+        lambda: {"learning_rate": halving()},
     ],
+    ids=["cosine", "plateau", "own"],
 )
 def test_a_run_that_is_cut_off_goes_on_with_its_rate_to_the_same_end(
     make_model: MakeModel,
@@ -105,9 +123,10 @@ def test_a_run_that_is_cut_off_goes_on_with_its_rate_to_the_same_end(
     validation: Dataset,
     values_of: ValuesOf,
     tmp_path: Path,
-    schedule: CosineSchedule | PlateauSchedule,
+    rates: Callable[[], dict[str, object]],
 ) -> None:
-    trainer = shv.Trainer(epochs=4, batch_size=16, learning_rate=0.02, schedule=schedule)
+    settings: dict[str, object] = {"epochs": 4, "batch_size": 16, "learning_rate": 0.02, **rates()}
+    trainer = shv.Trainer(**settings)  # type: ignore[arg-type]  # parametrized
     whole = trainer.fit(make_model(), train, validation)
     trainer = dataclasses.replace(trainer, checkpoint_dir=tmp_path)
     with pytest.raises(TrainingError, match="the power went"):
@@ -117,7 +136,7 @@ def test_a_run_that_is_cut_off_goes_on_with_its_rate_to_the_same_end(
     again = trainer.fit(make_model(), train, validation, resume="must")
     assert again.history == whole.history
     assert rate_of(again.model) == rate_of(whole.model)
-    if isinstance(schedule, PlateauSchedule):
+    if isinstance(trainer.schedule, PlateauSchedule):
         assert rate_of(again.model) == pytest.approx(0.004)
     for one, two in zip(values_of(whole.model), values_of(again.model), strict=True):
         np.testing.assert_array_equal(one, two)

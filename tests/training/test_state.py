@@ -203,7 +203,7 @@ def test_what_is_wrong_with_a_state_is_told(data: bytes, sentence: str) -> None:
 
 
 def test_a_state_of_another_format_is_told_from_a_damaged_one() -> None:
-    other = signed(DATA.replace(b'\\"format\\": 2', b'\\"format\\": 1'))
+    other = signed(DATA.replace(b'\\"format\\": 3', b'\\"format\\": 2'))
     with refuses(ForeignStateError, "foreign-format"):
         decode(other)
 

@@ -136,5 +136,5 @@ def _tell_skipped(photos: Dataset) -> None:
 
 def _tell_photos(splits: Splits) -> None:
     parts = {"train": splits.train, "validation": splits.validation, "test": splits.test}
-    told = [f"{name} {len(part)}" for name, part in parts.items() if part is not None]
-    complain(f"{counted(len(splits.train.class_names), 'class')}; photos: {', '.join(told)}")
+    counts = [f"{name} {len(part)}" for name, part in parts.items() if part is not None]
+    complain(f"{counted(len(splits.train.class_names), 'class')}; photos: {', '.join(counts)}")

@@ -22,7 +22,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NoReturn, TypeAlias
 
 from shelfvision.errors import BundleError, DataError
@@ -32,6 +32,8 @@ MAX_DEPTH = 64
 MAX_DIGITS = 308
 """How many digits an integer may have; a float holds no larger one."""
 
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
+"""A value as JSON has it."""
 Fail: TypeAlias = Callable[[str, str], NoReturn]
 """Raises the caller's error for a code and a fault, a clause such as "it is empty"."""
 

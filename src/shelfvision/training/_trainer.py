@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from shelfvision._progress import Verbose
+from shelfvision._storage.json_values import Json
 from shelfvision._validation import one_of
 from shelfvision.data import Dataset
-from shelfvision.data.splitting.leaks import OnLeak
+from shelfvision.data.splitting.leaks import ON_LEAK, OnLeak
 from shelfvision.protocols import Augmenter
 from shelfvision.training._result import TrainingResult
 from shelfvision.training.display._html import settings_view, shown
 from shelfvision.training.loop._fit import fit
-from shelfvision.training.run._state import Json
-from shelfvision.training.settings._checks import checked_settings
-from shelfvision.training.settings._class_weight import ClassWeight
+from shelfvision.training.loop._mixed_precision import MIXED_PRECISION, MixedPrecision
+from shelfvision.training.run._resume import RESUME, Resume
+from shelfvision.training.settings import _checks as checks
+from shelfvision.training.settings import _encoding as encoding
+from shelfvision.training.settings._class_weight import ClassWeight, check_class_weight
 from shelfvision.training.settings._clipping import GradientClipping
-from shelfvision.training.settings._encoding import as_plain, from_plain, require_known
 from shelfvision.training.settings._recommended import recommended_settings
-from shelfvision.training.settings._schedules import Schedule
-from shelfvision.training.settings._settings import RESUME, MixedPrecision, Resume
+from shelfvision.training.settings._schedules import (
+    CosineSchedule,
+    PlateauSchedule,
+    Schedule,
+    require_schedule_fits,
+)
+from shelfvision.training.settings._setting import (
+    changed_settings,
+    check_settings,
+    defaults_of,
+    setting,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -53,86 +64,158 @@ class Trainer:
     'adam'
     """
 
-    epochs: int = 200
+    epochs: int = setting(200, checks.count, resumable=True)
     """How often, at most, every photo is seen."""
-    batch_size: int = 32
+    batch_size: int = setting(32, checks.count)
     """Photos in a step; an epoch's last step takes what is left."""
-    optimizer: str | keras.optimizers.Optimizer = "adam"
+    optimizer: str | keras.optimizers.Optimizer = setting(
+        "adam",
+        checks.keras_object,
+        decode=encoding.keras_object("optimizers"),
+        compiled=True,
+        resumable=True,
+    )
     """A name that Keras knows or an instance, which serves as a pattern."""
-    learning_rate: float | keras.optimizers.schedules.LearningRateSchedule | None = None
+    learning_rate: float | keras.optimizers.schedules.LearningRateSchedule | None = setting(
+        None,
+        checks.optional(checks.learning_rate),
+        decode=encoding.keras_object("schedules"),
+        compiled=True,
+        resumable=True,
+    )
     """The optimizer's step size, or a schedule of Keras's; None for the optimizer's own."""
-    schedule: Schedule | None = None
+    schedule: Schedule | None = setting(
+        None,
+        checks.optional(
+            checks.instance(
+                (CosineSchedule, PlateauSchedule),
+                "a CosineSchedule or a PlateauSchedule of shelfvision.training (give a schedule of "
+                "Keras's as learning_rate)",
+            )
+        ),
+        decode=encoding.value_of(CosineSchedule, PlateauSchedule),
+        compiled=True,
+    )
     """How the learning rate changes: a `CosineSchedule` or a `PlateauSchedule`; None keeps it."""
-    clipping: GradientClipping | None = None
+    clipping: GradientClipping | None = setting(
+        None,
+        checks.optional(
+            checks.instance(
+                (GradientClipping,),
+                "a shelfvision.training.GradientClipping, such as "
+                "GradientClipping(global_norm=1.0)",
+            )
+        ),
+        decode=encoding.value_of(GradientClipping),
+        compiled=True,
+    )
     """How large a gradient may be; None for any size."""
-    weight_decay: float | None = None
+    weight_decay: float | None = setting(None, checks.optional(checks.number()), compiled=True)
     """Share of every weight that a step takes away, as in AdamW, times the learning rate; biases
     and the numbers of normalization are spared. None for the optimizer's own."""
-    loss: str | keras.losses.Loss | Callable[..., object] = "auto"
+    loss: str | keras.losses.Loss | Callable[..., object] = setting(
+        "auto",
+        checks.keras_object,
+        decode=encoding.keras_object("losses"),
+        compiled=True,
+        resumable=True,
+    )
     """What is minimized; ``"auto"`` is binary cross-entropy for the architecture grocery_cnn,
     as in its article, and categorical cross-entropy for all others. Labels are one-hot rows, or
     class numbers where the loss is a sparse one."""
-    label_smoothing: float = 0.0
+    label_smoothing: float = setting(
+        0.0,
+        checks.number(maximum=1.0, refused={1.0: "which leaves no label; give less"}),
+        compiled=True,
+    )
     """Share of every label that is spread over all classes, from 0 to below 1; the loss has to be
     a crossentropy over one-hot rows."""
-    class_weight: ClassWeight | None = None
+    class_weight: ClassWeight | None = setting(
+        None, checks.optional(check_class_weight), decode=encoding.as_mapping
+    )
     """How much a photo counts in the training loss by its class: ``"balanced"`` lets every class
     count the same, a mapping gives weights by class name (others count 1)."""
-    mixed_precision: MixedPrecision | None = None
+    mixed_precision: MixedPrecision | None = setting(
+        None, checks.optional(checks.choice(*MIXED_PRECISION)), compiled=True
+    )
     """Type in which layers compute while weights stay ``float32``: ``"bfloat16"`` or
     ``"float16"``, which pay on accelerators. The probabilities are ``float32`` all the same, and
     the trained model computes in ``float32``. None computes as the model was built."""
-    steps_per_execution: int = 1
+    steps_per_execution: int = setting(1, checks.count, compiled=True)
     """Steps that Keras runs at a time; more help small networks on accelerators. Callbacks, Ctrl-C
     and the look at the loss come only so often. The torch backend takes 1 only."""
-    patience: int | None = 20
+    patience: int | None = setting(20, checks.optional(checks.count))
     """Epochs without improvement after which training stops; None never stops early."""
-    augmenter: Augmenter | None = None
+    augmenter: Augmenter | None = setting(
+        None, checks.optional(checks.augmenter), decode=encoding.recipe
+    )
     """Varies every photo anew in every epoch."""
-    fine_tune: str | None = None
+    fine_tune: str | None = setting(
+        None,
+        checks.optional(checks.text("'head', 'partial', 'full', the name of a layer or None")),
+        compiled=True,
+    )
     """Which layers of a pretrained model learn: ``"head"`` is the last one, ``"partial"`` about the
     upper 40 % of those with weights, ``"full"`` all of them, a layer's name all above it. What is
     below the cut is run once over each photo and its `views`, not in every epoch; batch norms stay
     frozen everywhere. None: the layers that are trainable, as they are."""
-    views: int = 4
+    views: int = setting(4, checks.count)
     """With a cut and an `augmenter`: how many views of each photo the part below is run over, the
     photo as it is and ``views - 1`` that the augmenter makes. An epoch sees one of them."""
-    cache_dir: str | os.PathLike[str] | None = None
+    cache_dir: str | os.PathLike[str] | None = setting(
+        None, checks.optional(checks.folder), resumable=True, unrecorded=True
+    )
     """With a cut: folder in which later runs find what the part below gave; None keeps it for the
     length of the run only. For 1,000 photos in 4 views at the middle of EfficientNet-Lite0 it
     takes 180 MB."""
-    layer_decay: float = 1.0
+    layer_decay: float = setting(
+        1.0,
+        checks.number(
+            maximum=1.0,
+            refused={
+                0.0: "with which only the last layer would learn; say that with fine_tune='head'"
+            },
+        ),
+        compiled=True,
+    )
     """What the learning rate is multiplied with from layer to layer, downwards; below 1, layers
     near the photo change less than layers near the classes."""
-    checkpoint_dir: str | os.PathLike[str] | None = None
+    checkpoint_dir: str | os.PathLike[str] | None = setting(
+        None, checks.optional(checks.folder), resumable=True, unrecorded=True
+    )
     """Folder of the run's state, its history as CSV and JSON and, at the end, its classifier
     ``best.shelf``; None keeps nothing."""
-    callbacks: Sequence[keras.callbacks.Callback] = ()
+    callbacks: Sequence[keras.callbacks.Callback] = setting(
+        (), checks.callbacks, resumable=True, unrecorded=True
+    )
     """Keras callbacks, called as in ``fit``. One that has ``get_state()`` (plain JSON values) and
     ``set_state(state)`` goes on where it was when a run is resumed."""
-    seed: int = 42
+    seed: int = setting(42, checks.seed)
     """What order and augmentation are derived from. Initial weights and dropout have the model's
     own seed."""
-    save_every: int | None = None
+    save_every: int | None = setting(None, checks.optional(checks.count), resumable=True)
     """Steps after which a run in `checkpoint_dir` is saved within an epoch, for epochs that are
     too long to lose; None saves at the end of every epoch only."""
-    verbose: Verbose = "auto"
+    verbose: Verbose = setting("auto", checks.verbose, resumable=True, unrecorded=True)
     """What shows the progress, on standard error: ``"auto"`` is a bar on a terminal and in a
     notebook, and nothing elsewhere; 1 or True is a bar, 0 or False is nothing, and 2 is one line
     per epoch, and one per minute within a long epoch or preparation."""
-    monitor: str = "auto"
+    monitor: str = setting(
+        "auto",
+        checks.text("'auto', 'loss', 'val_loss', 'val_accuracy' or another metric of the model"),
+    )
     """The metric that decides which epoch is best; ``"auto"`` is the validation loss, or the
     training loss where there is no validation part."""
-    mode: Literal["auto", "min", "max"] = "auto"
+    mode: Literal["auto", "min", "max"] = setting("auto", checks.choice("auto", "min", "max"))
     """Whether less or more of `monitor` is better; ``"auto"`` tells by its name."""
-    min_delta: float = 0.0
+    min_delta: float = setting(0.0, checks.number())
     """By how much an epoch has to be better to be worth more patience."""
-    on_leak: OnLeak = "raise"
+    on_leak: OnLeak = setting("raise", checks.choice(*ON_LEAK), resumable=True)
     """What to do when train and validation share photos, as in `Splits`."""
 
     def __post_init__(self) -> None:
-        for name, value in checked_settings(self).items():
-            object.__setattr__(self, name, value)
+        check_settings(self)
+        require_schedule_fits(self.schedule, epochs=self.epochs, learning_rate=self.learning_rate)
 
     @classmethod
     def recommended(cls, model: keras.Model, dataset: Dataset, **overrides: object) -> Trainer:
@@ -172,7 +255,7 @@ class Trainer:
         >>> trainer.epochs, trainer.label_smoothing, trainer.fine_tune
         (5, 0.1, None)
         """
-        require_known(overrides, [field.name for field in dataclasses.fields(cls)])
+        encoding.require_known(cls, overrides)
         settings = recommended_settings(model, dataset, overrides)
         # The constructor checks every value.
         return cls(**settings)  # type: ignore[arg-type]
@@ -259,7 +342,7 @@ class Trainer:
         >>> shv.Trainer(epochs=5).to_dict()["epochs"]
         5
         """
-        return as_plain(self)
+        return encoding.encoded_settings(self, encoding.refuse_value)
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Json]) -> Trainer:
@@ -289,21 +372,13 @@ class Trainer:
         >>> shv.Trainer.from_dict(trainer.to_dict()) == trainer
         True
         """
-        known = [field.name for field in dataclasses.fields(cls)]
         # The constructor checks every value.
-        return cls(**from_plain(settings, known))  # type: ignore[arg-type]
+        return cls(**encoding.decoded_settings(cls, settings))  # type: ignore[arg-type]
 
     def __repr__(self) -> str:
         """Return the code that makes this trainer, without settings that are the default."""
-        return f"Trainer({', '.join(f'{name}={shown(value)}' for name, value in self._chosen())})"
-
-    def _chosen(self) -> list[tuple[str, object]]:
-        """Return the settings that are not the default."""
-        pairs = [(field, getattr(self, field.name)) for field in dataclasses.fields(self)]
-        return [(field.name, value) for field, value in pairs if value != field.default]
+        chosen = changed_settings(self).items()
+        return f"Trainer({', '.join(f'{name}={shown(value)}' for name, value in chosen)})"
 
     def _repr_html_(self) -> str:
-        return settings_view(
-            dict(self._chosen()),
-            {field.name: field.default for field in dataclasses.fields(self)},
-        )
+        return settings_view(changed_settings(self), defaults_of(Trainer))

@@ -299,8 +299,8 @@ def test_settings_that_no_run_can_have_are_refused(name: str, value: object, cod
 def test_a_bar_shows_how_far_the_frozen_part_is_where_it_is_asked_for(
     make_frozen: MakeFrozen, make_photos: MakePhotos, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    stage = fine_tuning_for(trainer(fine_tune="head"), make_frozen(), make_photos(6), None)
+    tuning = fine_tuning_for(make_frozen(), "head", make_photos(6), None, Views())
     for verbose, shown in ((True, "Frozen layers"), (False, "")):
-        with stage.opened(trainer(verbose=verbose)):
+        with tuning.opened(None, verbose):
             pass
         assert (shown in capsys.readouterr().err) if shown else not capsys.readouterr().err

@@ -46,18 +46,15 @@ def result_view(
     )
 
 
-def shown(value: object) -> str:
+def shown(value: object, longest: int | None = None) -> str:
     """Return how a setting prints: as code, or by its kind where that shows an address only."""
     text = repr(value)
-    return f"<{type(value).__name__}>" if " at 0x" in text else text
+    text = f"<{type(value).__name__}>" if " at 0x" in text else text
+    return text if longest is None or len(text) <= longest else text[: longest - 1] + "…"
 
 
 def _texts(settings: Mapping[str, object]) -> dict[str, str]:
-    return {name: _cut(shown(value)) for name, value in settings.items()}
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return {name: shown(value, _LONGEST) for name, value in settings.items()}
 
 
 def _drawing(curves: Mapping[str, Sequence[float]], best_epoch: int) -> _Drawing | None:

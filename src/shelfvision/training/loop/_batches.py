@@ -73,6 +73,10 @@ class Batches:
         """The number of batches in a whole epoch."""
         return math.ceil(len(self._dataset) / self._batch_size)
 
+    def images_in(self, steps: int) -> int:
+        """Return the number of photos in the first steps of a whole epoch."""
+        return min(steps * self._batch_size, len(self._dataset))
+
     def __len__(self) -> int:
         """Return the number of batches in what there is of the epoch."""
         return math.ceil(len(self._now[1]) / self._batch_size)

@@ -10,12 +10,14 @@ from shelfvision._keras.backend import TRAINABLE, backend_name, load_keras
 from shelfvision._validation import listed
 from shelfvision.errors import InvalidParameterError, TrainingError
 from shelfvision.models import spec_of
-from shelfvision.training.loop._learning_rates import with_layer_decay
-from shelfvision.training.settings._schedules import CosineSchedule, PlateauSchedule, cosine
-from shelfvision.training.settings._settings import UNSET, Settings
+from shelfvision.training.loop._learning_rates import cosine, with_layer_decay
+from shelfvision.training.settings._schedules import CosineSchedule, PlateauSchedule, Schedule
+from shelfvision.training.settings._setting import changed_settings, names_of
 
 if TYPE_CHECKING:
     import keras
+
+    from shelfvision.training._trainer import Trainer
 
 # A model compiled here is compiled anew by the next Trainer, whose settings may differ.
 _OURS: weakref.WeakSet[keras.optimizers.Optimizer] = weakref.WeakSet()
@@ -38,24 +40,19 @@ def compiled_by_caller(model: keras.Model) -> bool:
     return bool(model.compiled) and model.optimizer not in _OURS
 
 
-def compile_for(settings: Settings, model: keras.Model, *, steps: int) -> None:
-    """Compile the model for epochs of `steps` steps, unless the caller compiled it."""
-    keras = load_keras()
-    if compiled_by_caller(model):
-        _refuse_ignored_settings(settings)
-        _require_loss(model)
-    else:
-        _compile(settings, model, steps)
-        _OURS.add(model.optimizer)
-    if not isinstance(model.optimizer, keras.optimizers.Optimizer):
-        raise TrainingError(
-            "the model is compiled without an optimizer, so there is nothing to train it with; "
-            "pass it uncompiled",
-            code="no-optimizer",
-            parameter="model",
+def compile_model(trainer: Trainer, model: keras.Model, *, steps: int) -> None:
+    """Compile a model for epochs of `steps` steps, unless the caller has; refuse a frozen one."""
+    if not compiled_by_caller(model):
+        optimizer = _optimizer(trainer, model, steps)
+        loss = _loss(trainer.loss, model, label_smoothing=trainer.label_smoothing)
+        model.compile(
+            optimizer=optimizer,
+            loss=loss,
+            metrics=[_accuracy(loss)],
+            steps_per_execution=_steps_per_execution(trainer.steps_per_execution),
         )
-    if isinstance(settings.schedule, PlateauSchedule):
-        _require_plain_rate(model.optimizer)
+        _OURS.add(model.optimizer)
+    _require_optimizer(model.optimizer, trainer.schedule)
     if not model.trainable_variables:
         raise TrainingError(
             "the model has nothing to train, because all its layers are frozen; set trainable on "
@@ -67,28 +64,15 @@ def compile_for(settings: Settings, model: keras.Model, *, steps: int) -> None:
         model.optimizer.build(model.trainable_variables)
 
 
-def _compile(settings: Settings, model: keras.Model, steps: int) -> None:
-    if settings.steps_per_execution > 1 and backend_name() == "torch":
+def _steps_per_execution(steps: int) -> int:
+    if steps > 1 and backend_name() == "torch":
         raise InvalidParameterError(
-            f"steps_per_execution is {settings.steps_per_execution}, but Keras runs one step at a "
-            "time on torch; leave it out",
+            f"steps_per_execution is {steps}, but Keras runs one step at a time on torch; leave it "
+            "out",
             code="not-supported",
             parameter="steps_per_execution",
         )
-    optimizer = with_layer_decay(_optimizer(settings, steps), model, settings.layer_decay)
-    if settings.weight_decay:
-        # A bias or a scale is no measure of complexity; shrinking it only does harm.
-        spared = [variable for variable in model.trainable_variables if len(variable.shape) < 2]
-        optimizer.exclude_from_weight_decay(var_list=spared)
-    if settings.mixed_precision == "float16":
-        optimizer = load_keras().optimizers.LossScaleOptimizer(optimizer)
-    loss = _loss(settings, model)
-    model.compile(
-        optimizer=optimizer,
-        loss=loss,
-        metrics=[_accuracy(loss)],
-        steps_per_execution=settings.steps_per_execution,
-    )
+    return steps
 
 
 def uses_class_numbers(model: keras.Model) -> bool:
@@ -112,23 +96,31 @@ def _accuracy(loss: object) -> keras.metrics.Metric:
     return metrics.CategoricalAccuracy(name="accuracy")
 
 
-def _refuse_ignored_settings(settings: Settings) -> None:
-    given = {name: getattr(settings, name) for name in UNSET}
-    ignored = {name: value for name, value in given.items() if value != UNSET[name]}
-    if isinstance(settings.schedule, CosineSchedule):
-        ignored["schedule"] = settings.schedule
-    for name, value in ignored.items():
-        raise InvalidParameterError(
-            f"the model is already compiled, so {name}={value!r} would have no effect; pass the "
-            f"model uncompiled, or leave {name} out",
-            code="already-compiled",
-            parameter=name,
+def refuse_ignored_settings(trainer: Trainer) -> None:
+    """Refuse settings that would have no effect on a model that the caller has compiled."""
+    chosen = changed_settings(trainer)
+    for name in names_of(type(trainer), "compiled"):
+        # A plateau schedule changes the rate of any optimizer.
+        if name in chosen and not isinstance(chosen[name], PlateauSchedule):
+            raise InvalidParameterError(
+                f"the model is already compiled, so {name}={chosen[name]!r} would have no effect; "
+                f"pass the model uncompiled, or leave {name} out",
+                code="already-compiled",
+                parameter=name,
+            )
+
+
+def _require_optimizer(optimizer: keras.optimizers.Optimizer, schedule: Schedule | None) -> None:
+    """Refuse a model without an optimizer, or one whose rate no plateau schedule can change."""
+    if not isinstance(optimizer, load_keras().optimizers.Optimizer):
+        raise TrainingError(
+            "the model is compiled without an optimizer, so there is nothing to train it with; "
+            "pass it uncompiled",
+            code="no-optimizer",
+            parameter="model",
         )
-
-
-def _require_plain_rate(optimizer: keras.optimizers.Optimizer) -> None:
     rate = getattr(optimizer, "inner_optimizer", optimizer).get_config().get("learning_rate")
-    if not isinstance(rate, float | int):
+    if isinstance(schedule, PlateauSchedule) and not isinstance(rate, float | int):
         raise InvalidParameterError(
             "schedule is a PlateauSchedule, but the optimizer's learning rate follows a schedule "
             "of its own, which it would work against; leave one of them out",
@@ -137,7 +129,7 @@ def _require_plain_rate(optimizer: keras.optimizers.Optimizer) -> None:
         )
 
 
-def _require_loss(model: keras.Model) -> None:
+def require_loss(model: keras.Model) -> None:
     """Refuse a model that the caller compiled without anything to minimize."""
     computes_its_own = type(model).compute_loss is not load_keras().Model.compute_loss
     if model.loss is None and not model.losses and not computes_its_own:
@@ -149,22 +141,23 @@ def _require_loss(model: keras.Model) -> None:
         )
 
 
-def _optimizer(settings: Settings, steps: int) -> keras.optimizers.Optimizer:
-    optimizers = load_keras().optimizers
-    try:
-        found = optimizers.get(settings.optimizer)
-    except (ValueError, TypeError) as error:
-        raise InvalidParameterError(
-            f"optimizer {settings.optimizer!r} is none that Keras has; give a name such as 'adam' "
-            "or 'sgd', or an instance of keras.optimizers.Optimizer",
-            code="unknown-name",
-            parameter="optimizer",
-        ) from error
+def _optimizer(trainer: Trainer, model: keras.Model, steps: int) -> keras.optimizers.Optimizer:
+    """Return a fresh optimizer with the trainer's settings: it belongs to one model for good."""
+    found = _optimizer_named(trainer.optimizer)
     config = found.get_config()
-    changed = _changed(settings, config, steps)
-    # A fresh one every time: an optimizer belongs to one model for good.
+    changed: dict[str, object] = {}
+    if trainer.learning_rate is not None:
+        changed["learning_rate"] = trainer.learning_rate
+    if isinstance(trainer.schedule, CosineSchedule):
+        top = _top_of_cosine(changed.get("learning_rate", config.get("learning_rate")))
+        schedule = cosine(trainer.schedule, top=top, epochs=trainer.epochs, steps=steps)
+        changed["learning_rate"] = schedule
+    if trainer.clipping is not None:
+        changed |= trainer.clipping.to_keras()
+    if trainer.weight_decay is not None:
+        changed["weight_decay"] = trainer.weight_decay
     try:
-        return type(found).from_config(config | changed)
+        fresh = type(found).from_config(config | changed)
     except (ValueError, TypeError) as error:
         raise InvalidParameterError(
             f"the optimizer {type(found).__name__} cannot take {listed(changed)} ({error}); set "
@@ -172,35 +165,40 @@ def _optimizer(settings: Settings, steps: int) -> keras.optimizers.Optimizer:
             code="not-supported",
             parameter="optimizer",
         ) from error
+    optimizer = with_layer_decay(fresh, model, trainer.layer_decay)
+    if trainer.weight_decay:
+        # A bias or a scale is no measure of complexity; shrinking it only does harm.
+        spared = [variable for variable in model.trainable_variables if len(variable.shape) < 2]
+        optimizer.exclude_from_weight_decay(var_list=spared)
+    if trainer.mixed_precision == "float16":
+        return load_keras().optimizers.LossScaleOptimizer(optimizer)
+    return optimizer
 
 
-def _changed(settings: Settings, config: Mapping[str, object], steps: int) -> dict[str, object]:
-    """Return what the settings change of an optimizer's configuration."""
-    changed: dict[str, object] = {}
-    if settings.learning_rate is not None:
-        changed["learning_rate"] = settings.learning_rate
-    if isinstance(settings.schedule, CosineSchedule):
-        top = changed.get("learning_rate", config.get("learning_rate"))
-        if not isinstance(top, float | int):
-            raise InvalidParameterError(
-                "schedule is a CosineSchedule, but the optimizer's learning rate follows a "
-                "schedule of its own; give learning_rate, the rate at the top, or leave schedule "
-                "out",
-                code="conflict",
-                parameter="schedule",
-            )
-        changed["learning_rate"] = cosine(
-            settings.schedule, top=float(top), epochs=settings.epochs, steps=steps
+def _optimizer_named(value: object) -> keras.optimizers.Optimizer:
+    try:
+        return load_keras().optimizers.get(value)
+    except (ValueError, TypeError) as error:
+        raise InvalidParameterError(
+            f"optimizer {value!r} is none that Keras has; give a name such as 'adam' or 'sgd', or "
+            "an instance of keras.optimizers.Optimizer",
+            code="unknown-name",
+            parameter="optimizer",
+        ) from error
+
+
+def _top_of_cosine(rate: object) -> float:
+    if not isinstance(rate, float | int):
+        raise InvalidParameterError(
+            "schedule is a CosineSchedule, but the optimizer's learning rate follows a schedule of "
+            "its own; give learning_rate, the rate at the top, or leave schedule out",
+            code="conflict",
+            parameter="schedule",
         )
-    if settings.clipping is not None:
-        changed |= settings.clipping.to_keras()
-    if settings.weight_decay is not None:
-        changed["weight_decay"] = settings.weight_decay
-    return changed
+    return float(rate)
 
 
-def _loss(settings: Settings, model: keras.Model) -> object:
-    chosen = settings.loss
+def _loss(chosen: object, model: keras.Model, *, label_smoothing: float) -> object:
     if chosen == "auto":
         spec = spec_of(model)
         of_article = spec is not None and spec.architecture == "grocery_cnn"
@@ -214,7 +212,7 @@ def _loss(settings: Settings, model: keras.Model) -> object:
             code="unknown-name",
             parameter="loss",
         ) from error
-    return _smoothed(found, settings.label_smoothing) if settings.label_smoothing else chosen
+    return _smoothed(found, label_smoothing) if label_smoothing else chosen
 
 
 def _smoothed(loss: object, share: float) -> keras.losses.Loss:

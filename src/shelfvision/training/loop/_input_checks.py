@@ -94,7 +94,7 @@ def _check_same(train: Dataset, validation: Dataset) -> None:
         )
 
 
-def parts_without_leaks(
+def resolve_leaks(
     train: Dataset, validation: Dataset | None, on_leak: OnLeak
 ) -> tuple[Dataset, Dataset | None, tuple[Leak, ...]]:
     """Return the parts once leakage between them is dealt with, and what leaked."""

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from shelfvision._keras.backend import load_keras
+from shelfvision._keras.weights import assign
 from shelfvision.training.loop._batches import Batches, as_keras_data
-from shelfvision.training.run._run import Run, assign_state
+from shelfvision.training.run._run import Run
 
 if TYPE_CHECKING:
     import keras
@@ -25,7 +26,7 @@ def train(run: Run, held_out: Batches | None, *, class_weight: dict[int, float] 
         _keras_fit(run, held_out, callbacks, until=run.epoch + 1, class_weight=class_weight)
         if run.saved is not None:
             # Where an optimizer averages weights, Keras has just made these the model's own.
-            assign_state(run.model.variables, run.saved.model)
+            assign(run.model.variables, run.saved.model)
             run.saved = None
     if not run.finished:
         run.batches.begin_epoch(run.epoch + 1)

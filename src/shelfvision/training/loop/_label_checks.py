@@ -53,9 +53,9 @@ def _try_loss(model: keras.Model, train: Dataset, *, sparse: bool) -> None:
         model.compute_loss(images, ops.convert_to_tensor(labels), scores)
     except Exception as error:
         reason = str(error).partition("\n")[0]
-        told = "class numbers" if sparse else "one-hot rows, because its name lacks 'sparse'"
+        given = "class numbers" if sparse else "one-hot rows, because its name lacks 'sparse'"
         raise TrainingError(
-            f"the loss that the model is compiled with gets {told}, of shape {labels.shape}, and "
+            f"the loss that the model is compiled with gets {given}, of shape {labels.shape}, and "
             f"cannot take them ({reason}); compile the model with a loss of Keras's by name",
             code="wrong-loss",
             parameter="model",
@@ -93,14 +93,14 @@ def _metrics(model: keras.Model) -> list[str]:
     return [*_names(config.get("metrics")), *_names(config.get("weighted_metrics"))]
 
 
-def _names(told: object) -> Iterator[str]:
-    if isinstance(told, str):
-        yield told
-    elif isinstance(told, Mapping) and isinstance(told.get("class_name"), str):
-        config = told.get("config")
-        yield config if isinstance(config, str) else told["class_name"]
-    elif isinstance(told, Mapping | Sequence):
-        for part in told.values() if isinstance(told, Mapping) else told:
+def _names(config_part: object) -> Iterator[str]:
+    if isinstance(config_part, str):
+        yield config_part
+    elif isinstance(config_part, Mapping) and isinstance(config_part.get("class_name"), str):
+        config = config_part.get("config")
+        yield config if isinstance(config, str) else config_part["class_name"]
+    elif isinstance(config_part, Mapping | Sequence):
+        for part in config_part.values() if isinstance(config_part, Mapping) else config_part:
             yield from _names(part)
 
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 from shelfvision._keras.backend import load_keras
+from shelfvision._storage.json_values import Json
 from shelfvision.data import Dataset
 from shelfvision.errors import TrainingWarning
-from shelfvision.training.run._state import Json
 
 if TYPE_CHECKING:
     import keras

@@ -1,11 +1,15 @@
-"""Learning rates that shrink layer by layer from the head down."""
+"""Learning rates in Keras's terms: along a cosine, reduced on a plateau, smaller layer by layer."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, Self
 
-from shelfvision._keras.backend import backend_name
+from shelfvision._keras.backend import backend_name, load_keras
+from shelfvision._storage.json_values import Json
+from shelfvision.training.settings._schedules import CosineSchedule, PlateauSchedule
 
 if TYPE_CHECKING:
     import keras
@@ -75,3 +79,90 @@ def layer_shares(model: keras.Model, decay: float) -> list[float]:
         for variable in layer.trainable_variables
     }
     return [shares[id(variable)] for variable in model.trainable_variables]
+
+
+def cosine(
+    schedule: CosineSchedule, *, top: float, epochs: int, steps: int
+) -> keras.optimizers.schedules.LearningRateSchedule:
+    """Return the schedule in steps, for a run of `epochs` of `steps` each."""
+    whole = (schedule.epochs or epochs) * steps
+    warmup = round(schedule.warmup_epochs * steps)
+    decay = load_keras().optimizers.schedules.CosineDecay
+    if warmup == 0:
+        return decay(top, whole, alpha=schedule.final)
+    # The first step is already worth something: a rate of 0 would be a step for nothing.
+    return decay(
+        top / (warmup + 1),
+        max(whole - warmup, 1),
+        alpha=schedule.final,
+        warmup_target=top,
+        warmup_steps=warmup,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plateau:
+    """How long the watched metric has not got better; it survives in a run's state."""
+
+    schedule: PlateauSchedule
+    """When to shrink the rate."""
+    mode: Literal["min", "max"]
+    """Whether less or more of the metric is better."""
+    reference: float = math.nan
+    """The value that has to be beaten."""
+    waited: int = 0
+    """Epochs since it was beaten."""
+    cooling: int = 0
+    """Epochs of cooldown that are left."""
+
+    def after(self, value: float) -> Self:
+        """Return what there is to know once an epoch has ended with this value."""
+        gain = self.reference - value if self.mode == "min" else value - self.reference
+        if math.isnan(self.reference) or gain > self.schedule.min_delta:
+            return replace(self, reference=value, waited=0, cooling=max(self.cooling - 1, 0))
+        if self.cooling > 0:
+            return replace(self, waited=0, cooling=self.cooling - 1)
+        return replace(self, waited=self.waited + 1)
+
+    @property
+    def reached(self) -> bool:
+        """Whether it is time for a smaller rate."""
+        return self.waited >= self.schedule.patience
+
+    def left(self) -> Self:
+        """Return what there is to know once the rate has been made smaller."""
+        return replace(self, waited=0, cooling=self.schedule.cooldown)
+
+
+def plateau_callback(
+    schedule: PlateauSchedule, *, monitor: str, mode: Literal["min", "max"]
+) -> keras.callbacks.Callback:
+    """Return what shrinks the optimizer's rate; the rate itself is a variable of the optimizer."""
+
+    class ShrinkOnPlateau(load_keras().callbacks.Callback):  # type: ignore[misc]  # keras has no types
+        def __init__(self) -> None:
+            super().__init__()
+            self.plateau = Plateau(schedule=schedule, mode=mode)
+
+        def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:  # noqa: ARG002  # Keras gives it
+            self.plateau = self.plateau.after(float((logs or {})[monitor]))
+            if self.plateau.reached:
+                optimizer = self.model.optimizer
+                rate = float(load_keras().ops.convert_to_numpy(optimizer.learning_rate))
+                optimizer.learning_rate = max(rate * schedule.factor, min(rate, schedule.minimum))
+                self.plateau = self.plateau.left()
+
+        def get_state(self) -> Json:
+            now = self.plateau
+            return {"reference": now.reference, "waited": now.waited, "cooling": now.cooling}
+
+        def set_state(self, state: Mapping[str, float]) -> None:
+            self.plateau = Plateau(
+                schedule=schedule,
+                mode=mode,
+                reference=float(state["reference"]),
+                waited=int(state["waited"]),
+                cooling=int(state["cooling"]),
+            )
+
+    return ShrinkOnPlateau()

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
 from shelfvision._keras.backend import load_keras
 from shelfvision.errors import ModelError
-from shelfvision.training.settings._settings import MixedPrecision
 
 if TYPE_CHECKING:
     import keras
+
+MixedPrecision: TypeAlias = Literal["float16", "bfloat16"]
+"""The type in which layers compute while weights stay float32."""
+MIXED_PRECISION = ("float16", "bfloat16")
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ import io
 from collections.abc import Mapping, Sequence
 
 from shelfvision._text import csv_cell, json_text
-from shelfvision.training.settings._settings import finite
+from shelfvision.training.settings._encoding import finite
 
 
 def as_csv(history: Mapping[str, Sequence[float]]) -> str:

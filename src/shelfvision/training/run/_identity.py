@@ -9,41 +9,37 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from shelfvision._keras.backend import backend_name
+from shelfvision._storage.json_values import Json
 from shelfvision.data import Dataset
-from shelfvision.training.run._state import Json
-from shelfvision.training.settings._settings import Settings, described, described_settings
+from shelfvision.training.settings._encoding import encoded, encoded_settings, type_and_digest
+from shelfvision.training.settings._setting import names_of
 
 if TYPE_CHECKING:
     import keras
 
+    from shelfvision.training._trainer import Trainer
+
 SCHEME = 1
 """What the same settings make of the same photos: order, variation, judgement. To be raised when
 another version of this code would go on otherwise than it began."""
-_HARMLESS = frozenset(
-    {
-        *("epochs", "save_every", "checkpoint_dir", "cache_dir", "verbose"),  # the end is the same
-        *("callbacks", "on_leak"),  # they have a state of their own; it is the photos that count
-        *("optimizer", "learning_rate", "loss"),  # told as the model is compiled with them
-    }
-)
 
 
 def run_identity(
-    settings: Settings, model: keras.Model, train: Dataset, validation: Dataset | None
+    trainer: Trainer, model: keras.Model, train: Dataset, validation: Dataset | None
 ) -> dict[str, Json]:
     """Return what must not change between two stretches of one run, as plain JSON values."""
     identity: dict[str, Json] = {
-        "training photos": _told(train),
-        "validation photos": None if validation is None else _told(validation),
+        "training photos": _dataset_identity(train),
+        "validation photos": None if validation is None else _dataset_identity(validation),
         "class_names": list(train.class_names),
         "backend": backend_name(),
         "code scheme": SCHEME,
         "model": model_digest(model),
-        "optimizer": _compiled(model, "optimizer"),
-        "loss": _compiled(model, "loss"),
+        # As the model is compiled with them, by whomever.
+        "optimizer": encoded("optimizer", model.optimizer, type_and_digest),
+        "loss": encoded("loss", model.loss, type_and_digest),
     }
-    settings_told = described_settings(settings)
-    identity |= {name: settings_told[name] for name in settings_told if name not in _HARMLESS}
+    identity |= encoded_settings(trainer, type_and_digest, names_of(type(trainer), "resumable"))
     plain: dict[str, Json] = json.loads(json.dumps(identity))
     return plain
 
@@ -67,20 +63,8 @@ def _change(name: str, old: Json, new: Json) -> str:
     return f"{name} from {texts[0]} to {texts[1]}"
 
 
-def _told(part: Dataset) -> dict[str, Json]:
+def _dataset_identity(part: Dataset) -> dict[str, Json]:
     return {"photos": len(part), "fingerprint": part.fingerprint}
-
-
-def _compiled(model: keras.Model, part: str) -> Json:
-    value = getattr(model, part)
-    if isinstance(value, str):
-        return value
-    configure = getattr(value, "get_config", None)
-    if configure is None:
-        return described(value)
-    # Keras numbers the names of optimizers as it makes them.
-    settings = {key: item for key, item in configure().items() if key != "name"}
-    return {"kind": type(value).__name__, **{k: described(v) for k, v in settings.items()}}
 
 
 def model_digest(model: keras.Model) -> dict[str, Json]:
@@ -97,7 +81,7 @@ def model_digest(model: keras.Model) -> dict[str, Json]:
 
 def _configuration(model: keras.Model) -> Json:
     try:
-        return described(model.get_config())
+        return encoded("model", model.get_config(), type_and_digest)
     except NotImplementedError:
         return type(model).__qualname__
 

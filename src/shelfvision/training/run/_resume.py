@@ -9,13 +9,18 @@ import sys
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from shelfvision._keras.backend import backend_name, load_keras
+from shelfvision._storage.json_values import Json
 from shelfvision.errors import ResumeError, TrainingWarning
 from shelfvision.training.run._checkpoints import SLOTS, Checkpoints
 from shelfvision.training.run._identity import changes
-from shelfvision.training.run._state import Json, RunState
-from shelfvision.training.settings._settings import Resume
+from shelfvision.training.run._state import RunState
+
+Resume: TypeAlias = Literal["auto", "never", "must"]
+"""Whether a run on disk is resumed: if there is one, never, or there has to be one."""
+RESUME = ("auto", "never", "must")
 
 
 def require_a_run(directory: Path | None, resume: Resume) -> None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from shelfvision._storage.json_values import require_shallow
+from shelfvision._keras.weights import assign
+from shelfvision._storage.json_values import Json, require_shallow
 from shelfvision._validation import listed
 from shelfvision.errors import ResumeError, TrainingError, TrainingWarning
 from shelfvision.training.display._epoch_progress import Reporter, log_epoch
@@ -23,7 +24,7 @@ from shelfvision.training.run._finite_checks import (
     require_numbers,
 )
 from shelfvision.training.run._interrupt import Interrupt
-from shelfvision.training.run._state import Arrays, Json, RunState
+from shelfvision.training.run._state import Arrays, RunState
 
 if TYPE_CHECKING:
     import keras
@@ -40,8 +41,8 @@ class Run:
         The compiled model.
     batches : Batches
         The training photos.
-    n_photos, batch_size, epochs : int
-        Photos in an epoch, photos in a batch, epochs in all.
+    epochs : int
+        Epochs in all.
     monitor : str
         The metric that decides.
     best : BestEpoch
@@ -61,8 +62,6 @@ class Run:
         *,
         model: keras.Model,
         batches: Batches,
-        n_photos: int,
-        batch_size: int,
         epochs: int,
         monitor: str,
         best: BestEpoch,
@@ -88,11 +87,9 @@ class Run:
         self.reporter: Reporter | None = None
         self.saved: RunState | None = None
         """The state that is being gone on from, or what became of it."""
-        self._n_photos = n_photos
-        self._batch_size = batch_size
         self._identity = identity
         self._environment = environment
-        self._checkpoints = checkpoints
+        self.checkpoints = checkpoints
         self._save_every = save_every
         self._watch = WeightsWatch(model.variables)
         self._best_model: Arrays = ()
@@ -121,10 +118,10 @@ class Run:
         """Give the model, the optimizer and, in mid-epoch, the metrics their values back."""
         if self.saved is None:
             return
-        assign_state(self.model.variables, self.saved.model)
-        assign_state(self.model.optimizer.variables, self.saved.optimizer)
+        assign(self.model.variables, self.saved.model)
+        assign(self.model.optimizer.variables, self.saved.optimizer)
         if self.step:
-            assign_state(self.model.metrics_variables, self.saved.metrics)
+            assign(self.model.metrics_variables, self.saved.metrics)
 
     def restore_callbacks(self) -> None:
         """Give callbacks their state back, after Keras had them forget it."""
@@ -185,7 +182,7 @@ class Run:
         require_numbers(metrics)
         require_finite_step(metrics, epoch=epoch, step=done, kept=self._what_is_kept())
         seconds = time.perf_counter() - self._began
-        self._speed = min(done * self._batch_size, self._n_photos) / max(seconds, 1e-9)
+        self._speed = self.batches.images_in(done) / max(seconds, 1e-9)
         if self.reporter is not None:
             self.reporter.step(done, self._speed, metrics)
 
@@ -234,7 +231,7 @@ class Run:
     def keep_best(self) -> None:
         """Put the model on the weights of its best epoch, if it has had one."""
         if self._best_model:
-            assign_state(self.model.variables, self._best_model)
+            assign(self.model.variables, self._best_model)
 
     def _what_is_kept(self) -> str:
         if self.best.epoch == 0:
@@ -249,12 +246,12 @@ class Run:
         )
 
     def _save(self) -> None:
-        if self._checkpoints is None:
+        if self.checkpoints is None:
             return
         state = self._state()
         epoch, step = (self.epoch + 1, self.step) if self.step else (self.epoch, self.batches.steps)
         self._watch.require_finite(state.model, epoch=epoch, step=step, kept=self._what_is_kept())
-        self._checkpoints.save(state)
+        self.checkpoints.save(state)
         if self.saved is not None:
             self.saved = state
 
@@ -283,12 +280,6 @@ class Run:
 def snapshot(variables: Sequence[keras.Variable]) -> Arrays:
     """Return copies of the values of variables."""
     return tuple(np.array(variable.numpy()) for variable in variables)
-
-
-def assign_state(variables: Sequence[keras.Variable], values: Arrays) -> None:
-    """Give variables back the values that a snapshot took."""
-    for variable, value in zip(variables, values, strict=True):
-        variable.assign(value)
 
 
 def _state_of(callback: keras.callbacks.Callback) -> Json:

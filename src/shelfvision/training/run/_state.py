@@ -18,13 +18,13 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._storage.json_values import Json
+from shelfvision._storage.safetensors import Entry, canonical_header
 from shelfvision.errors import ResumeError
 
-FORMAT = 2
+FORMAT = 3
 """Version of the file's layout."""
 
-Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
-"""A value as JSON has it."""
 Arrays: TypeAlias = tuple[npt.NDArray[np.generic], ...]
 """The values of variables, in the order in which Keras lists them."""
 
@@ -137,22 +137,22 @@ _ARRAYS = ("model", "optimizer", "metrics", "best_model")
 
 def encode(state: RunState, *, generation: int) -> bytes:
     """Return a state as the bytes of a file; a larger generation is a newer state."""
-    from safetensors.numpy import save
-
-    tensors: dict[str, npt.NDArray[np.uint8]] = {}
+    tensors: dict[str, bytes] = {}
     layout: dict[str, list[Json]] = {}
     for part in _ARRAYS:
         arrays: Arrays = getattr(state, part)
         layout[part] = [[str(array.dtype), list(array.shape)] for array in arrays]
         for number, array in enumerate(arrays):
             # Raw bytes, because safetensors does not know every type that a backend has.
-            flat = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
-            tensors[f"{part}.{number:05d}"] = flat
+            tensors[f"{part}.{number:05d}"] = np.ascontiguousarray(array).tobytes()
     manifest: dict[str, Json] = {name: getattr(state, name) for name in _PLAIN}
     manifest |= {"format": FORMAT, "generation": generation, "arrays": layout}
-    # One entry of metadata: safetensors writes several in any order.
     text = json.dumps({"sha256": _NO_DIGEST, "manifest": manifest})
-    data = bytearray(save(tensors, {"run_state": text}))
+    sizes = {name: (len(tensors[name]),) for name in sorted(tensors)}
+    entries = tuple(Entry(name=name, dtype="U8", shape=sizes[name]) for name in sizes)
+    header = canonical_header(entries, {"run_state": text})
+    data = bytearray(len(header).to_bytes(8, "little") + header)
+    data += b"".join(tensors[name] for name in sizes)
     start = _digest_position(data)
     data[start : start + 64] = hashlib.sha256(data).hexdigest().encode()
     return bytes(data)
@@ -170,12 +170,12 @@ def decode(data: bytes) -> tuple[RunState, int]:
     """
     content = bytearray(data)
     start = _digest_position(content)
-    told = bytes(content[start : start + 64])
+    stored_digest = bytes(content[start : start + 64])
     content[start : start + 64] = _NO_DIGEST.encode()
-    if hashlib.sha256(content).hexdigest().encode() != told:
+    if hashlib.sha256(content).hexdigest().encode() != stored_digest:
         raise DamagedStateError("its checksum does not match its content")
     try:
-        return _decode_whole(data)
+        return _decoded(data)
     except (DamagedStateError, ForeignStateError):
         raise
     except _WRONG_LAYOUT as error:
@@ -187,7 +187,7 @@ def require_start(data: bytes) -> None:
     _digest_position(bytearray(data))
 
 
-def _decode_whole(data: bytes) -> tuple[RunState, int]:
+def _decoded(data: bytes) -> tuple[RunState, int]:
     base = 8 + int(struct.unpack("<Q", data[:8])[0])
     header = json.loads(data[8:base])
     manifest = json.loads(header.pop("__metadata__")["run_state"])["manifest"]

@@ -16,28 +16,25 @@ ClassWeight: TypeAlias = Literal["balanced"] | Mapping[str, float]
 """``"balanced"``, or a weight for some classes by name; the others weigh 1."""
 
 
-def checked_class_weight(value: object) -> object:
+def check_class_weight(setting: str, value: object) -> object:
     """Return the setting with numbers for weights, in a mapping of its own."""
-    if value is None or (isinstance(value, str) and value == "balanced"):
+    if isinstance(value, str) and value == "balanced":
         return value
     if not isinstance(value, Mapping) or not value:
         raise InvalidParameterError(
-            "class_weight must be 'balanced' or a weight for each class name, got "
-            f"{received(value)}",
+            f"{setting} must be 'balanced' or a weight for each class name, got {received(value)}",
             code="wrong-type",
-            parameter="class_weight",
+            parameter=setting,
         )
     weights = {}
     for name, weight in value.items():
         if not isinstance(name, str):
             raise InvalidParameterError(
-                f"class_weight goes by class names, but one of its keys is {received(name)}",
+                f"{setting} goes by class names, but one of its keys is {received(name)}",
                 code="wrong-type",
-                parameter="class_weight",
+                parameter=setting,
             )
-        weights[name] = as_number(
-            f"class_weight of {name!r}", weight, minimum=0.0, parameter="class_weight"
-        )
+        weights[name] = as_number(f"{setting} of {name!r}", weight, minimum=0.0, parameter=setting)
     return weights
 
 

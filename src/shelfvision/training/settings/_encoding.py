@@ -1,41 +1,130 @@
-"""Settings as names and numbers: what a `Trainer` is written as, and made of again."""
+"""Settings as plain JSON values, and settings made of plain values again.
+
+There is one encoder, `encoded`. Its caller chooses what happens to a value that plain values cannot
+represent, such as a callback or a function. `Trainer.to_dict` refuses it with `refuse_value`,
+because nobody could make the same trainer of it. A run's identity and a classifier's provenance
+have its type and a digest, by `type_and_digest`.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import inspect
+import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import ModuleType
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NoReturn, TypeAlias, cast
 
 from shelfvision._keras.backend import load_keras
-from shelfvision._storage.json_values import require_shallow
+from shelfvision._storage.json_values import Json, require_shallow
 from shelfvision._validation import listed, received
-from shelfvision.augment import from_dict as augmenter_from
-from shelfvision.augment import to_dict as augmenter_to
+from shelfvision.augment import from_dict as augmenter_from_dict
+from shelfvision.augment import to_dict as augmenter_to_dict
+from shelfvision.augment.identity import augmenter_identity
 from shelfvision.errors import AugmenterError, InvalidParameterError
-from shelfvision.training.run._state import Json
-from shelfvision.training.settings._settings import VALUES, Settings
+from shelfvision.training.settings._setting import Decode
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
+Other: TypeAlias = Callable[[str, object], Json]
+"""Encodes a value of the setting of this name that plain values cannot represent, or refuses it."""
+
 _NAME = "name"
-_KERAS_PARTS: dict[str, Callable[[], ModuleType]] = {
-    "optimizer": lambda: load_keras().optimizers,
-    "loss": lambda: load_keras().losses,
-    "learning_rate": lambda: load_keras().optimizers.schedules,
-}
+_OUR_ROOM = "shelfvision.training"
+_KERAS_MODULES = ("optimizers", "losses", "schedules")
+_KERAS_BASES = ("Optimizer", "Loss", "LearningRateSchedule")
 
 
-def as_plain(settings: Settings) -> dict[str, Json]:
-    """Return settings as plain JSON values; what has none is refused by name."""
-    fields = dataclasses.fields(cast("DataclassInstance", settings))
-    return {field.name: _plain(field.name, getattr(settings, field.name)) for field in fields}
+def encoded_settings(
+    settings: DataclassInstance, other: Other, leave_out: Iterable[str] = ()
+) -> dict[str, Json]:
+    """Return settings as plain values; `other` encodes what these cannot represent."""
+    names = [field.name for field in dataclasses.fields(settings)]
+    left = [name for name in names if name not in leave_out]
+    return {name: encoded(name, getattr(settings, name), other) for name in left}
 
 
-def from_plain(values: Mapping[str, object], known: Sequence[str]) -> dict[str, object]:
-    """Return settings made of plain values; names that are not `known` are refused."""
+def encoded(name: str, value: object, other: Other) -> Json:
+    """Return a value as plain values; `other` encodes what these cannot represent."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, os.PathLike):
+        return os.fsdecode(value)
+    if isinstance(value, Mapping):
+        return {str(key): encoded(name, item, other) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [encoded(name, item, other) for item in value]
+    return _encoded_object(name, value, other)
+
+
+def _encoded_object(name: str, value: object, other: Other) -> Json:
+    """Return an object by the name of its class and its settings."""
+    if _is_of_keras(value):
+        return _encoded_by_keras(name, value, other)
+    if dataclasses.is_dataclass(value) and type(value).__module__.startswith(_OUR_ROOM):
+        fields: dict[str, Json] = dataclasses.asdict(cast("DataclassInstance", value))
+        return {_NAME: type(value).__name__, **fields}
+    try:
+        return cast("Json", augmenter_to_dict(value))  # type: ignore[arg-type]  # it checks
+    except AugmenterError:
+        return other(name, value)
+
+
+def _encoded_by_keras(name: str, value: object, other: Other) -> Json:
+    config = value.get_config()  # type: ignore[attr-defined]  # `_is_of_keras` has looked
+    plain = {key: item for key, item in config.items() if key != _NAME}
+    rate = plain.get("learning_rate")
+    if isinstance(rate, Mapping):
+        plain["learning_rate"] = {_NAME: rate["class_name"], **_without_name(rate["config"])}
+    if any(isinstance(item, Mapping) for key, item in plain.items() if key != "learning_rate"):
+        # Such as an optimizer within another.
+        return other(name, value)
+    settings = {key: encoded(name, item, other) for key, item in plain.items()}
+    return {_NAME: type(value).__name__, **settings}
+
+
+def refuse_value(name: str, value: object) -> NoReturn:
+    """Refuse a value that plain values cannot represent."""
+    raise InvalidParameterError(
+        f"{name} has {_kind_name(value)}, which plain values cannot represent; leave it out, and "
+        "add it with dataclasses.replace to the Trainer that is made of them",
+        code="not-plain",
+        parameter=name,
+    )
+
+
+def type_and_digest(name: str, value: object) -> Json:
+    """Return the type of a value with its configuration, or with a digest of its parts.
+
+    The digest is the same for equal values in every process.
+    """
+    for method in ("to_dict", "get_config"):
+        configure = getattr(value, method, None)
+        if callable(configure) and not inspect.isclass(value):
+            config = encoded(name, configure(), type_and_digest)
+            config = _without_name(config) if isinstance(config, Mapping) else config
+            return {"type": _full_name(type(value)), "settings": config}
+    kind = value if inspect.isroutine(value) or inspect.isclass(value) else type(value)
+    digest = hashlib.sha256(augmenter_identity(value).encode()).hexdigest()
+    return f"{_full_name(kind)} #{digest[:16]}"
+
+
+def finite(value: Json) -> Json:
+    """Return a value with None in place of the numbers that JSON does not have."""
+    if isinstance(value, Mapping):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def decoded_settings(
+    kind: type[DataclassInstance], values: Mapping[str, object]
+) -> dict[str, object]:
+    """Return the settings that plain values represent, for the constructor of `kind` to check."""
     if not isinstance(values, Mapping):
         raise InvalidParameterError(
             f"settings must be a dict of names and values, not {type(values).__name__}",
@@ -51,160 +140,120 @@ def from_plain(values: Mapping[str, object], known: Sequence[str]) -> dict[str, 
             code="too-deep",
             parameter="settings",
         ) from error
-    require_known(values, known)
-    return {name: _made(name, value) for name, value in values.items()}
+    require_known(kind, [*values])
+    return {
+        field.name: field.metadata["decode"](field.name, value)
+        if isinstance(value := values[field.name], Mapping)
+        else value
+        for field in dataclasses.fields(kind)
+        if field.name in values
+    }
 
 
-def require_known(names: Iterable[object], known: Sequence[str]) -> None:
-    """Refuse names of settings that a trainer does not have."""
+def require_known(kind: type[DataclassInstance], names: Iterable[object]) -> None:
+    """Refuse names of settings that there are none of."""
+    known = [field.name for field in dataclasses.fields(kind)]
     unknown = [str(name) for name in names if name not in known]
     if unknown:
         raise InvalidParameterError(
-            f"{listed(unknown)} is no setting of a Trainer; it has {', '.join(known)}",
+            f"{listed(unknown)} is no setting of a {kind.__name__}; it has {', '.join(known)}",
             code="unknown-name",
             parameter=unknown[0],
         )
 
 
-def _plain(name: str, value: object) -> Json:
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if name in _TELLERS:
-        return _TELLERS[name](name, value)
-    if name in VALUES:
-        fields: dict[str, Json] = dataclasses.asdict(cast("DataclassInstance", value))
-        return {_NAME: type(value).__name__, **fields}
-    if isinstance(value, Sequence) and not value:
-        return []
-    raise InvalidParameterError(
-        f"{name} has {listed(map(_kind, value if isinstance(value, Sequence) else [value]))}, "
-        "which plain values cannot tell; leave it out, and add it with dataclasses.replace to the "
-        "Trainer that is made of them",
-        code="not-plain",
-        parameter=name,
-    )
-
-
-def _path(_: str, value: object) -> Json:
-    return os.fspath(cast("os.PathLike[str]", value))
-
-
-def _weights(_: str, value: object) -> Json:
-    return dict(cast("Mapping[str, float]", value))
-
-
-def _recipe(_: str, augmenter: object) -> Json:
-    try:
-        # A recipe holds plain values only.
-        return cast("Json", augmenter_to(augmenter))  # type: ignore[arg-type]  # it checks
-    except AugmenterError as error:
-        raise InvalidParameterError(
-            f"augmenter has no plain values: {error}", code="not-plain", parameter="augmenter"
-        ) from error
-
-
-def _part_of_keras(name: str, value: object) -> Json:
-    """Return one of Keras's own objects by its name and configuration."""
+def _is_of_keras(value: object) -> bool:
+    """Tell whether a value is an optimizer, loss or schedule of a class that Keras has."""
     kind = type(value)
-    configure = getattr(value, "get_config", None)
+    if not kind.__module__.startswith("keras.") or not hasattr(value, "get_config"):
+        return False
+    found = (getattr(_keras_module(name), kind.__name__, None) for name in _KERAS_MODULES)
     # On torch, Keras makes a class of the same name that derives from the one asked for.
-    known = getattr(_KERAS_PARTS[name](), kind.__name__, type(None))
-    of_keras = issubclass(kind, known) and kind.__module__.startswith("keras.")
-    if not callable(configure) or not of_keras:
-        raise InvalidParameterError(
-            f"{name} is {_kind(value)}, which plain values cannot tell; use one of Keras's own, by "
-            "name or as an instance",
-            code="not-plain",
-            parameter=name,
-        )
-    plain: dict[str, Json] = {_NAME: kind.__name__}
-    for key, item in configure().items():
-        inner = item.get("config") if key == "learning_rate" and isinstance(item, Mapping) else None
-        if inner is not None:
-            plain[key] = {_NAME: item["class_name"], **_without_name(inner)}
-        elif key != _NAME:
-            plain[key] = _number_or_word(f"{name} {kind.__name__}({key}=…)", item)
-    return plain
-
-
-_TELLERS: dict[str, Callable[[str, object], Json]] = {
-    "optimizer": _part_of_keras,
-    "loss": _part_of_keras,
-    "learning_rate": _part_of_keras,
-    "augmenter": _recipe,
-    "class_weight": _weights,
-    "checkpoint_dir": _path,
-    "cache_dir": _path,
-}
-
-
-def _number_or_word(where: str, value: object) -> Json:
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, list | tuple):
-        return [_number_or_word(where, item) for item in value]
-    raise InvalidParameterError(
-        f"{where} is {_kind(value)}, which plain values cannot tell; set a number or a word",
-        code="not-plain",
-        parameter=where.partition(" ")[0],
-    )
+    return any(isinstance(known, type) and issubclass(kind, known) for known in found)
 
 
 def _without_name(config: Mapping[str, Json]) -> dict[str, Json]:
-    # Keras's own names of objects are made up, and two of one kind must not differ by them.
+    # Keras makes up names of objects and numbers them; two of one kind must not differ by them.
     return {key: item for key, item in config.items() if key != _NAME}
 
 
-def _made(name: str, value: object) -> object:
-    if not isinstance(value, Mapping) or name == "class_weight":
-        return value
-    if name == "augmenter":
-        return augmenter_from(value)
-    kind, settings = value.get(_NAME), {key: v for key, v in value.items() if key != _NAME}
-    if name in _KERAS_PARTS:
-        return _made_by_keras(name, kind, settings)
-    kinds = {found.__name__: found for found in VALUES.get(name, ())}
-    if kind not in kinds:
-        raise InvalidParameterError(
-            f"{name} is {received(value)}, but it is {_choices([*kinds])}; give that instead",
-            code="wrong-type",
-            parameter=name,
-        )
-    try:
-        return kinds[str(kind)](**settings)
-    except TypeError as error:
-        raise InvalidParameterError(
-            f"{name} has settings that {kind} does not know: {listed(settings)}",
-            code="unknown-name",
-            parameter=name,
-        ) from error
+def as_mapping(_: str, value: Mapping[str, object]) -> object:
+    """Decode a dict as itself."""
+    return value
 
 
-def _choices(kinds: Sequence[str]) -> str:
-    return f"a dict with the name {' or '.join(map(repr, kinds))}" if kinds else "no dict"
+def recipe(_: str, value: Mapping[str, object]) -> object:
+    """Decode an augmenter's recipe."""
+    return augmenter_from_dict(value)
 
 
-def _made_by_keras(name: str, kind: object, settings: dict[str, object]) -> object:
-    home = _KERAS_PARTS[name]()
-    found = getattr(home, kind, None) if isinstance(kind, str) else None
-    bases = {"Optimizer", "Loss", "LearningRateSchedule"} & set(dir(home))
-    if not isinstance(found, type) or not any(issubclass(found, getattr(home, b)) for b in bases):
-        raise InvalidParameterError(
-            f"{name} must have a name that Keras knows, got {received(kind)}; give one of those in "
-            f"{home.__name__}",
-            code="unknown-name",
-            parameter=name,
-        )
-    rate = settings.get("learning_rate")
-    if name == "optimizer" and isinstance(rate, Mapping):
-        settings["learning_rate"] = _made("learning_rate", rate)
-    try:
-        return found(**settings)
-    except (TypeError, ValueError) as error:
-        raise InvalidParameterError(
-            f"{name} {kind} cannot be made: {error}", code="unusable-settings", parameter=name
-        ) from error
+def value_of(*kinds: type[DataclassInstance]) -> Decode:
+    """Return a decoder of values of some classes of ours."""
+
+    def decode(name: str, value: Mapping[str, object]) -> object:
+        found = next((kind for kind in kinds if kind.__name__ == value.get(_NAME)), None)
+        if found is None:
+            choices = " or ".join(repr(kind.__name__) for kind in kinds)
+            raise InvalidParameterError(
+                f"{name} must be a dict with the name {choices}, got {received(value)}",
+                code="wrong-type",
+                parameter=name,
+            )
+        settings = {key: item for key, item in value.items() if key != _NAME}
+        try:
+            return found(**settings)
+        except TypeError as error:
+            raise InvalidParameterError(
+                f"{name} has settings that {found.__name__} does not know: {listed(settings)}",
+                code="unknown-name",
+                parameter=name,
+            ) from error
+
+    return decode
 
 
-def _kind(value: object) -> str:
+def keras_object(module: str) -> Decode:
+    """Return a decoder of objects of a module of Keras; it runs no code but Keras's own."""
+
+    def decode(name: str, value: Mapping[str, object]) -> object:
+        home, kind = _keras_module(module), value.get(_NAME)
+        found = getattr(home, kind, None) if isinstance(kind, str) else None
+        bases = tuple(getattr(home, base) for base in _KERAS_BASES if hasattr(home, base))
+        if not isinstance(found, type) or not issubclass(found, bases):
+            raise InvalidParameterError(
+                f"{name} must have a name that Keras knows, got {received(kind)}; give one of "
+                f"those in {home.__name__}",
+                code="unknown-name",
+                parameter=name,
+            )
+        settings = {key: item for key, item in value.items() if key != _NAME}
+        rate = settings.get("learning_rate")
+        if isinstance(rate, Mapping):
+            settings["learning_rate"] = keras_object("schedules")("learning_rate", rate)
+        try:
+            return found(**settings)
+        except (TypeError, ValueError) as error:
+            raise InvalidParameterError(
+                f"{name} {kind} cannot be made: {error}", code="unusable-settings", parameter=name
+            ) from error
+
+    return decode
+
+
+def _keras_module(name: str) -> ModuleType:
+    keras = load_keras()
+    modules: dict[str, ModuleType] = {
+        "optimizers": keras.optimizers,
+        "losses": keras.losses,
+        "schedules": keras.optimizers.schedules,
+    }
+    return modules[name]
+
+
+def _full_name(kind: object) -> str:
+    module = getattr(kind, "__module__", "")
+    return f"{module}.{getattr(kind, '__qualname__', type(kind).__qualname__)}"
+
+
+def _kind_name(value: object) -> str:
     return getattr(value, "__name__", type(value).__name__)

@@ -1,19 +1,11 @@
-"""Learning rates that change as training goes on: along a cosine, or when nothing gets better."""
+"""Learning-rate schedules as values: along a cosine, or when the metric stops improving."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, Self
+from dataclasses import dataclass
 
-from shelfvision._keras.backend import load_keras
-from shelfvision._validation import as_integer, as_number, received
+from shelfvision._validation import as_integer, as_number
 from shelfvision.errors import InvalidParameterError
-from shelfvision.training.run._state import Json
-
-if TYPE_CHECKING:
-    import keras
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,17 +116,10 @@ Schedule = CosineSchedule | PlateauSchedule
 """How the learning rate changes."""
 
 
-def checked_schedule(value: object, *, epochs: int, learning_rate: object) -> None:
-    """Refuse what is no schedule of ours, or one that cannot work beside the other settings."""
-    if value is None:
+def require_schedule_fits(schedule: Schedule | None, *, epochs: int, learning_rate: object) -> None:
+    """Refuse a schedule that cannot work beside the other settings."""
+    if schedule is None:
         return
-    if not isinstance(value, CosineSchedule | PlateauSchedule):
-        raise InvalidParameterError(
-            "schedule must be a CosineSchedule or a PlateauSchedule of shelfvision.training, not "
-            f"{received(value)}; a schedule of Keras's is given as learning_rate",
-            code="wrong-type",
-            parameter="schedule",
-        )
     if hasattr(learning_rate, "get_config"):
         raise InvalidParameterError(
             f"learning_rate is already a schedule, {type(learning_rate).__name__}; give schedule "
@@ -142,92 +127,5 @@ def checked_schedule(value: object, *, epochs: int, learning_rate: object) -> No
             code="conflict",
             parameter="learning_rate",
         )
-    if isinstance(value, CosineSchedule):
-        value.require_room(epochs)
-
-
-def cosine(
-    schedule: CosineSchedule, *, top: float, epochs: int, steps: int
-) -> keras.optimizers.schedules.LearningRateSchedule:
-    """Return the schedule in steps, for a run of `epochs` of `steps` each."""
-    whole = (schedule.epochs or epochs) * steps
-    warmup = round(schedule.warmup_epochs * steps)
-    decay = load_keras().optimizers.schedules.CosineDecay
-    if warmup == 0:
-        return decay(top, whole, alpha=schedule.final)
-    # The first step is already worth something: a rate of 0 would be a step for nothing.
-    return decay(
-        top / (warmup + 1),
-        max(whole - warmup, 1),
-        alpha=schedule.final,
-        warmup_target=top,
-        warmup_steps=warmup,
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plateau:
-    """How long the watched metric has not got better; it survives in a run's state."""
-
-    schedule: PlateauSchedule
-    """When to shrink the rate."""
-    mode: Literal["min", "max"]
-    """Whether less or more of the metric is better."""
-    reference: float = math.nan
-    """The value that has to be beaten."""
-    waited: int = 0
-    """Epochs since it was beaten."""
-    cooling: int = 0
-    """Epochs of cooldown that are left."""
-
-    def after(self, value: float) -> Self:
-        """Return what there is to know once an epoch has ended with this value."""
-        gain = self.reference - value if self.mode == "min" else value - self.reference
-        if math.isnan(self.reference) or gain > self.schedule.min_delta:
-            return replace(self, reference=value, waited=0, cooling=max(self.cooling - 1, 0))
-        if self.cooling > 0:
-            return replace(self, waited=0, cooling=self.cooling - 1)
-        return replace(self, waited=self.waited + 1)
-
-    @property
-    def reached(self) -> bool:
-        """Whether it is time for a smaller rate."""
-        return self.waited >= self.schedule.patience
-
-    def left(self) -> Self:
-        """Return what there is to know once the rate has been made smaller."""
-        return replace(self, waited=0, cooling=self.schedule.cooldown)
-
-
-def plateau_callback(
-    schedule: PlateauSchedule, *, monitor: str, mode: Literal["min", "max"]
-) -> keras.callbacks.Callback:
-    """Return what shrinks the optimizer's rate; the rate itself is a variable of the optimizer."""
-
-    class ShrinkOnPlateau(load_keras().callbacks.Callback):  # type: ignore[misc]  # keras has no types
-        def __init__(self) -> None:
-            super().__init__()
-            self.plateau = Plateau(schedule=schedule, mode=mode)
-
-        def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:  # noqa: ARG002  # Keras gives it
-            self.plateau = self.plateau.after(float((logs or {})[monitor]))
-            if self.plateau.reached:
-                optimizer = self.model.optimizer
-                rate = float(load_keras().ops.convert_to_numpy(optimizer.learning_rate))
-                optimizer.learning_rate = max(rate * schedule.factor, min(rate, schedule.minimum))
-                self.plateau = self.plateau.left()
-
-        def get_state(self) -> Json:
-            now = self.plateau
-            return {"reference": now.reference, "waited": now.waited, "cooling": now.cooling}
-
-        def set_state(self, state: Mapping[str, float]) -> None:
-            self.plateau = Plateau(
-                schedule=schedule,
-                mode=mode,
-                reference=float(state["reference"]),
-                waited=int(state["waited"]),
-                cooling=int(state["cooling"]),
-            )
-
-    return ShrinkOnPlateau()
+    if isinstance(schedule, CosineSchedule):
+        schedule.require_room(epochs)

@@ -1,4 +1,4 @@
-"""What a frozen body makes of every photo and of its views, computed once and kept on disk."""
+"""The outputs of frozen layers for photos and their views, computed once and kept on disk."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ BLOCK = 32
 
 @final
 class Activations:
-    """The output of a body for the views of some photos, in one file that its content names.
+    """The outputs of frozen layers for the views of some photos, in a file named by its content.
 
-    The name is a digest of the body with its weights, the photos, the augmenter and the seed, so
-    that what another body made of other photos is never taken for this; labels do not count. What
-    is kept and damaged is computed again.
+    The name is a digest of the layers with their weights, the photos, the augmenter and the seed,
+    but not of labels. So outputs of other layers or photos are never taken for these. A damaged
+    file is computed again.
 
     Parameters
     ----------
-    body : FrozenLayers
+    frozen : FrozenLayers
         What is run.
     photos : Dataset
         What it is run over.
@@ -42,8 +42,8 @@ class Activations:
         The views of each photo.
     """
 
-    def __init__(self, body: FrozenLayers, photos: Dataset, views: Views) -> None:
-        self._body = body
+    def __init__(self, frozen: FrozenLayers, photos: Dataset, views: Views) -> None:
+        self._frozen = frozen
         self._photos = photos
         self._views = views
         self._array: StoredArray | None = None
@@ -66,7 +66,7 @@ class Activations:
         self._array = None
 
     def read(self, rows: npt.NDArray[np.int64], epoch: int) -> npt.NDArray[np.float32]:
-        """Return what `epoch` sees of some photos, ``float32`` of shape (n, *body.shape)."""
+        """Return what `epoch` sees of some photos, ``float32`` of shape (n, *frozen.shape)."""
         if self._array is None:
             raise RuntimeError("activations are read before they are opened")
         return np.asarray(self._array[rows, self._of_epoch(epoch)[rows]], dtype=np.float32)
@@ -79,19 +79,19 @@ class Activations:
         return seen[1]
 
     def _file_in(self, directory: Path) -> ArrayFile:
-        told = [self._body.digest, _content(self._photos), self._views.identity]
-        key = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+        description = [self._frozen.digest, _content(self._photos), self._views.identity]
+        key = hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()
         return ArrayFile(
             path=directory / f"activations-{key[:32]}.npy",
             scheme=SCHEME,
             key=key,
-            shape=(len(self._photos), self._views.count, *self._body.shape),
+            shape=(len(self._photos), self._views.count, *self._frozen.shape),
             dtype="<f2",
             block=BLOCK,
         )
 
     def _compute(self, file: ArrayFile, advance: Advance) -> StoredArray:
-        """Write the file; a thread makes the next images while the body is at work on these."""
+        """Write the file; a thread makes the next images while the layers work on these."""
         with ThreadPoolExecutor(1, thread_name_prefix="shelfvision-views") as ahead:
             waiting: dict[int, Future[list[Images]]] = {}
 
@@ -99,7 +99,7 @@ class Activations:
                 images = waiting.pop(start, None) or ahead.submit(self._read, start)
                 if stop < len(self._photos):
                     waiting[stop] = ahead.submit(self._read, stop)
-                made = np.stack([self._body(view) for view in images.result()], axis=1)
+                made = np.stack([self._frozen(view) for view in images.result()], axis=1)
                 advance((stop - start) * self._views.count)
                 return made
 
@@ -113,5 +113,5 @@ def _content(photos: Dataset) -> str:
     """Return a digest of the photos in their order, with what keys their views, but no labels."""
     digests = digests_of(photos.table.source, photos.table.rows)
     rows = zip(photos.ids.tolist(), photos.copies.tolist(), digests, strict=True)
-    told = repr((photos.image_size, photos.resize, list(rows)))
-    return hashlib.sha256(told.encode("utf-8", "surrogateescape")).hexdigest()
+    description = repr((photos.image_size, photos.resize, list(rows)))
+    return hashlib.sha256(description.encode("utf-8", "surrogateescape")).hexdigest()

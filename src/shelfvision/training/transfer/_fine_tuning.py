@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -10,14 +11,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from shelfvision._progress import progress
+from shelfvision._progress import Verbose, progress
+from shelfvision._storage.json_values import Json
 from shelfvision.data import Dataset
-from shelfvision.errors import InvalidParameterError
 from shelfvision.models import spec_of
 from shelfvision.models.spec import set_spec
-from shelfvision.training.loop._compile import compiled_by_caller
-from shelfvision.training.run._state import Json
-from shelfvision.training.settings._settings import Settings
 from shelfvision.training.transfer._activations import Activations
 from shelfvision.training.transfer._cut import parts_of
 from shelfvision.training.transfer._frozen_layers import FrozenLayers
@@ -40,26 +38,26 @@ class FineTuning:
     """What the upper part learns from; None where the whole model learns from photos."""
     validation: Activations | None = None
     """What it is judged on."""
-    body: FrozenLayers | None = None
+    frozen: FrozenLayers | None = None
     """The part below, which is run once."""
 
     @property
     def identity(self) -> dict[str, Json]:
         """What must not change of the frozen part for a run to go on."""
-        return {} if self.body is None else {"weights of the frozen part": self.body.digest}
+        return {} if self.frozen is None else {"weights of the frozen part": self.frozen.digest}
 
     @contextmanager
-    def opened(self, settings: Settings) -> Iterator[None]:
+    def opened(self, cache_dir: str | os.PathLike[str] | None, verbose: Verbose) -> Iterator[None]:
         """Have everything that the frozen part gives at hand, computing what is not kept."""
         with ExitStack() as stack:
-            directory = _directory(settings, stack) if self.body is not None else Path()
+            directory = _directory(cache_dir, stack) if self.frozen is not None else Path()
             for activations in (self.train, self.validation):
                 if activations is not None:
                     _logger.info("computing up to %d images' activations", activations.images)
                     with progress(
                         "Frozen layers",
                         activations.images,
-                        verbose=settings.verbose,
+                        verbose=verbose,
                     ) as advance:
                         activations.open(directory, advance)
                     stack.callback(activations.close)
@@ -67,46 +65,32 @@ class FineTuning:
 
 
 def fine_tuning_for(
-    settings: Settings, model: keras.Model, train: Dataset, validation: Dataset | None
+    model: keras.Model, place: str | None, train: Dataset, validation: Dataset | None, views: Views
 ) -> FineTuning:
     """Set which layers learn, and cut the model in two where that saves time."""
-    if settings.fine_tune is None:
+    if place is None:
         return FineTuning(learner=model)
-    if compiled_by_caller(model):
-        raise InvalidParameterError(
-            f"the model is already compiled, which fixes what learns, so fine_tune="
-            f"{settings.fine_tune!r} would have no effect; pass the model uncompiled, or leave "
-            "fine_tune out",
-            code="already-compiled",
-            parameter="fine_tune",
-        )
-    if settings.fine_tune == "full":
+    if place == "full":
         set_trainable(model, model)
         return FineTuning(learner=model)
-    below, above = parts_of(model, settings.fine_tune)
+    below, above = parts_of(model, place)
     set_trainable(model, above)
     spec = spec_of(model)
     if spec is not None:
         # It is trained with the loss of the model that it is the upper part of.
         set_spec(above, spec)
-    body = FrozenLayers(below)
+    frozen = FrozenLayers(below)
     return FineTuning(
         learner=above,
-        body=body,
-        train=Activations(body, train, _views(settings)),
-        validation=None if validation is None else Activations(body, validation, Views()),
+        frozen=frozen,
+        train=Activations(frozen, train, views),
+        validation=None if validation is None else Activations(frozen, validation, Views()),
     )
 
 
-def _views(settings: Settings) -> Views:
-    if settings.augmenter is None:
-        return Views()
-    return Views(count=settings.views, augmenter=settings.augmenter, seed=settings.seed)
-
-
-def _directory(settings: Settings, stack: ExitStack) -> Path:
-    if settings.cache_dir is not None:
-        return Path(settings.cache_dir)
+def _directory(cache_dir: str | os.PathLike[str] | None, stack: ExitStack) -> Path:
+    if cache_dir is not None:
+        return Path(cache_dir)
     # Windows does not delete a file that is still mapped.
     folder = TemporaryDirectory(prefix="shelfvision-", ignore_cleanup_errors=True)
     return Path(stack.enter_context(folder))

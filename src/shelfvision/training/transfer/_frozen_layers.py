@@ -40,7 +40,7 @@ class FrozenLayers:
         self.shape: tuple[int, ...] = tuple(int(side) for side in model.output_shape[1:])
         """Shape of what one image becomes."""
         self.digest = self._digest()
-        """What tells this body, its weights included, from any other."""
+        """A digest of the layers and their weights."""
         self._program = compiled(model, list(zip(model.weights, self._values, strict=True)))
 
     def __call__(self, images: Images) -> npt.NDArray[np.float16]:
@@ -62,8 +62,8 @@ class FrozenLayers:
         return np.clip(rows, -LARGEST, LARGEST).astype(np.float16)
 
     def _digest(self) -> str:
-        told = json.dumps([backend_name(), model_digest(self._model)], sort_keys=True)
-        digest = hashlib.sha256(told.encode())
+        description = json.dumps([backend_name(), model_digest(self._model)], sort_keys=True)
+        digest = hashlib.sha256(description.encode())
         for value in self._values:
             digest.update(np.ascontiguousarray(value).data)
         return digest.hexdigest()

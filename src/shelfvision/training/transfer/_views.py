@@ -58,3 +58,8 @@ class Views:
         keys = zip(photos.ids, photos.copies, strict=True)
         ranks = (rank_for(self.seed, "view", photo, int(copy)) for photo, copy in keys)
         return np.fromiter((rank % self.count for rank in ranks), np.int64, len(photos))
+
+
+def views_with(augmenter: Augmenter | None, *, count: int, seed: int) -> Views:
+    """Return the views that an augmenter makes; without one, a photo has a single view."""
+    return Views() if augmenter is None else Views(count=count, augmenter=augmenter, seed=seed)
