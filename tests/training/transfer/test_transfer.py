@@ -257,13 +257,13 @@ def test_a_run_does_not_go_on_over_another_body(
         other.fit(make_frozen(), *parts)
 
 
-def test_a_model_that_the_caller_compiled_is_not_thawed(
+def test_a_model_that_the_caller_compiled_is_not_fine_tuned(
     make_frozen: MakeFrozen, make_photos: MakePhotos
 ) -> None:
     model = make_frozen()
     model.compile("adam", "categorical_crossentropy")
     with refuses(InvalidParameterError, "already-compiled", "fine_tune"):
-        trainer(fine_tune="full").fit(model, make_photos(12), make_photos(6, start=100))
+        shv.Trainer(fine_tune="full").fit(model, make_photos(12), make_photos(6, start=100))
 
 
 @pytest.mark.parametrize(
