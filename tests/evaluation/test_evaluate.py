@@ -197,7 +197,7 @@ def test_photos_that_failed_are_reported_and_not_scored() -> None:
     assert report.accuracy == 1.0
     assert report.failed == (("1", "the file is truncated"),)
     assert len(report.predictions) == 3
-    assert "failed       1, not in the scores" in str(report)
+    assert "failed       1, not scored" in str(report)
 
 
 def test_a_dataset_of_which_nothing_could_be_read_is_refused() -> None:

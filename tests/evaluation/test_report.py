@@ -152,7 +152,7 @@ def test_the_table_is_aligned_and_shows_intervals_and_the_baseline() -> None:
         f"accuracy     0.500  (95 %: {sure.accuracy[0]:.3f} to {sure.accuracy[1]:.3f})",
         f"macro F1     0.356  (95 %: {sure.macro_f1[0]:.3f} to {sure.macro_f1[1]:.3f})",
         "baselines    always 'can' 0.500",
-        f"calibration  off by {BY_HAND.calibration_error:.3f}",
+        f"calibration  ECE {BY_HAND.calibration_error:.3f}",
         "photos       6",
         "",
         "class  precision  recall     f1  photos",

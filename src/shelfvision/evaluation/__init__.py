@@ -1,4 +1,4 @@
-"""Judging a classifier on photos that it was not trained on."""
+"""Evaluation of a classifier on photos that it was not trained on."""
 
 from shelfvision.evaluation._compare import Comparison, compare
 from shelfvision.evaluation._evaluate import PredictsDataset, evaluate

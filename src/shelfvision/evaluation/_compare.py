@@ -1,20 +1,21 @@
-r"""`compare`: two classifiers on the same photos, photo by photo.
+r"""`compare`: a paired test of two classifiers on the same photos.
 
-Only photos on which the two disagree tell them apart. With :math:`b` photos that only the first
-has right and :math:`c` that only the second has right, McNemar's exact test (1947) asks how likely
-a split at least as uneven as :math:`b : c` is for :math:`b + c` tosses of a fair coin.
+Only photos on which the two disagree carry information. The first classifier alone is right on
+:math:`b` photos, the second alone on :math:`c`. McNemar's exact test (1947) returns the probability
+of a split at least as uneven as :math:`b : c` in :math:`b + c` tosses of a fair coin.
 
-Photos of one group are not separate tosses. So where a group has several such photos, the test
-gives each group's sum of gains a random sign, 9,999 times, and counts how often the total is as far
-from 0 as the observed one: :math:`p = (1 + \#)/(1 + 9999)` (Davison and Hinkley 1997, section 4.3).
+Photos of one group are not independent tosses. If a group has several such photos, the test gives
+each group's sum of gains a random sign, 9,999 times. It counts how often the total is at least as
+far from 0 as the observed one: :math:`p = (1 + \#)/(1 + 9999)` (Davison and Hinkley 1997, section
+4.3).
 
-The interval of the difference uses percentiles of differences over the *same* resampled groups for
-both, widened for few groups: the ends are the quantiles
+The confidence interval of the difference resamples the *same* groups for both classifiers and takes
+percentiles of the differences. It is widened if there are few groups: the ends are the quantiles
 :math:`\Phi(\pm t_{1-a/2,\,g-1} \sqrt{g/(g-1)})` (Hesterberg 2015).
 
 Examples
 --------
-Only the second has 4 photos right that the first has wrong, and none the other way:
+The second classifier alone is right on 4 photos, the first alone on none:
 
 >>> _mcnemar(0, 4)
 0.125
@@ -41,38 +42,38 @@ _AT_ONCE = 4_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Two reports on the same photos, held against each other; it prints as a few lines."""
+    """Differences between two reports on the same photos; prints as a short table."""
 
     n: int
-    """How many photos both could read."""
+    """The number of photos that both classifiers could read."""
     n_groups: int
-    """How many groups they form."""
+    """The number of groups of these photos."""
     accuracies: tuple[float, float]
-    """The accuracy of the first and of the second on these photos."""
+    """The accuracy of the first and of the second classifier on these photos."""
     macro_f1s: tuple[float, float]
     """Their macro F1."""
     difference: float
-    """How much the second's accuracy is higher; below 0 where it is lower."""
+    """The accuracy of the second minus that of the first."""
     interval: Interval
-    """What the difference lies between: percentiles over the same groups, drawn anew for both,
-    a little wider the fewer they are."""
+    """The confidence interval of the difference, from a cluster bootstrap that resamples the same
+    groups for both. It is widened if there are few groups."""
     macro_f1_difference: float
-    """How much the second's macro F1 is higher."""
+    """The macro F1 of the second minus that of the first."""
     macro_f1_interval: Interval
-    """What that lies between."""
+    """The confidence interval of the difference in macro F1."""
     only_first: int
-    """How many photos only the first has right."""
+    """The number of photos on which only the first is right."""
     only_second: int
-    """How many photos only the second has right."""
+    """The number of photos on which only the second is right."""
     p_value: float
-    """How likely a difference so large is where the two are equally good. Where no group holds
-    two photos that tell them apart, McNemar's exact test; else all photos of a group change
-    sides together, 9,999 times at random."""
+    """The probability of a difference at least this large if both are equally good. If no group has
+    two photos on which the two disagree, McNemar's exact test. Otherwise a permutation test that
+    swaps whole groups, with 9,999 permutations."""
     mcnemar_p_value: float
-    """McNemar's exact test, which takes every photo for a trial of its own; too sure of itself
-    where photos come in bursts."""
+    """The p-value of McNemar's exact test, which assumes independent photos. It is too small if
+    photos come in bursts."""
     confidence_level: float
-    """How sure the intervals are, such as 0.95."""
+    """The confidence level of the intervals, such as 0.95."""
 
     def __str__(self) -> str:
         """Return the comparison in a few lines."""
@@ -93,29 +94,29 @@ class Comparison:
 
 
 def compare(first: EvaluationReport, second: EvaluationReport) -> Comparison:
-    """Tell whether the second of two classifiers is better, on the same photos.
+    """Compare two classifiers on the same photos, with confidence intervals and a p-value.
 
-    Two scores whose intervals overlap may still differ for sure: what is hard for one is mostly
-    hard for the other, and only the photos on which they disagree tell them apart.
+    Two classifiers whose intervals overlap may still differ significantly: photos that are hard for
+    one are mostly hard for the other, and only photos on which they disagree count.
 
     Parameters
     ----------
     first, second : EvaluationReport
-        Reports on the same photos in the same order. Their class names may differ in order, and
-        beyond the classes of these photos. Level, resamples, seed and groups are those of the
-        first.
+        Reports on the same photos in the same order. The order of their class names may differ, and
+        either may have classes without photos here. Confidence level, resamples, seed and groups
+        are those of the first.
 
     Returns
     -------
     Comparison
-        The differences, with intervals and a p-value.
+        The differences, with confidence intervals and a p-value.
 
     Raises
     ------
     InvalidParameterError
-        One of the two is no report.
+        An argument is not an `EvaluationReport`.
     DataError
-        They are not about the same photos and labels, or share no photo that both could read.
+        Photos or labels of the reports differ, or there is no photo that both could read.
 
     References
     ----------
@@ -165,7 +166,7 @@ def _require_same(first: EvaluationReport, second: EvaluationReport) -> None:
     for name, report in (("first", first), ("second", second)):
         if not isinstance(report, EvaluationReport):
             raise InvalidParameterError(
-                f"compare takes two reports of evaluate, not {type(report).__name__}",
+                f"compare takes two reports of evaluate, got {type(report).__name__}",
                 code="wrong-type",
                 parameter=name,
             )
@@ -184,13 +185,14 @@ def _require_same(first: EvaluationReport, second: EvaluationReport) -> None:
 
 
 def _both(first: EvaluationReport, second: EvaluationReport) -> tuple[Outcomes, Outcomes]:
-    """Return the photos that both could read, in the first's groups."""
+    """Return the photos that both could read, with the groups of the first."""
     a = outcomes_of(first.predictions, first.labels, first.groups)
     b = outcomes_of(second.predictions, second.labels, second.groups)
     rows = np.intersect1d(a.rows, b.rows)
     if not len(rows):
         raise DataError(
-            "there is no photo that both classifiers could read", code="no-common-photos"
+            "compare needs a photo that both classifiers could read, got none",
+            code="no-common-photos",
         )
     a, b = a.select(np.isin(a.rows, rows)), b.select(np.isin(b.rows, rows))
     return a, b.with_groups(a.groups)
@@ -199,7 +201,7 @@ def _both(first: EvaluationReport, second: EvaluationReport) -> tuple[Outcomes, 
 def _between(
     draws: tuple[Draws, Draws], score: str, n_groups: int, settings: Bootstrap
 ) -> Interval:
-    """Return percentiles of the differences, wider the fewer the groups are."""
+    """Return percentiles of the differences, widened for few groups."""
     from scipy.stats import norm, t
 
     a, b = (getattr(one, score) for one in draws)
@@ -207,7 +209,7 @@ def _between(
     if n_groups < 2:
         return -1.0, 1.0
     if not np.ptp(b - a):
-        # No group tells the two apart; how many would at most, if there were more of them?
+        # The two agree on every group: the upper limit of the share of groups on which they differ.
         most = exact_interval(0.0, n_groups, settings.confidence_level)[1]
         return -most, most
     far = float(norm.cdf(t.ppf(upper, n_groups - 1) * np.sqrt(n_groups / (n_groups - 1))))
@@ -232,7 +234,7 @@ def _p_value(a: Outcomes, b: Outcomes, seed: int) -> float:
 
 
 def _flipped(gains: npt.NDArray[np.float64], seed: int) -> float:
-    """Return how often the sum is as far from 0 when every group's gain has a random sign."""
+    """Return the p-value of the sum of gains if the sign of every group's gain is random."""
     if not len(gains):
         return 1.0
     rng = rng_for(seed, "sign flips")

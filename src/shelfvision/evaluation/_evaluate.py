@@ -1,4 +1,4 @@
-"""`evaluate`: let a classifier predict a dataset and hold it against the truth."""
+"""`evaluate`: predict a dataset and compare the predictions with the ground truth."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from shelfvision.predictions import Predictions
 
 
 class PredictsDataset(Protocol):
-    """Anything that can be evaluated: a `Classifier`, or an object of your own.
+    """The interface of objects that can be evaluated: a `Classifier`, or your own class.
 
-    Its duties: `predict` gives one row for every row of the dataset, in the same order, over the
-    classes of `class_names` in theirs. If it also has `preprocessing`, as a `Classifier` has, the
-    photos are read by it first.
+    `predict` returns one row of probabilities for each row of the dataset, in the same order. The
+    columns are the classes of `class_names`. If the object also has `preprocessing`, as a
+    `Classifier` has, the photos are read with it first.
     """
 
     @property
@@ -42,7 +42,7 @@ class PredictsDataset(Protocol):
         ...
 
     def predict(self, photos: Dataset, /) -> Predictions:
-        """Return what is predicted for every photo."""
+        """Return a prediction for every photo."""
         ...
 
 
@@ -56,41 +56,41 @@ def evaluate(
     resamples: SupportsIndex = 1000,
     seed: SupportsIndex = 42,
 ) -> EvaluationReport:
-    """Judge a classifier on labelled photos.
+    """Evaluate a classifier on labelled photos.
 
     Parameters
     ----------
     classifier : Classifier
-        What to judge, or anything with `class_names` and ``predict(dataset) -> Predictions``.
+        The classifier, or any object with `class_names` and ``predict(dataset) -> Predictions``.
     dataset : Dataset
-        Photos that the classifier was not trained on. Classes are matched by name: the dataset may
-        lack some and list them in any order. A class without photos keeps its row in the report
-        and counts in no average. Photos are read at the classifier's image size and resize rule;
-        arrays of another size are resized, with a warning. Its groups are drawn anew whole for
-        the intervals.
+        Photos that the classifier was not trained on, such as the test set. Classes are matched by
+        name: the dataset may lack some and list them in any order. A class without photos keeps its
+        row in the report and is left out of averages. Photos are read at the classifier's image
+        size and resize rule. Arrays of another size are resized, with a warning. Confidence
+        intervals come from a cluster bootstrap over the dataset's groups.
     training : Dataset, optional
-        The photos that the classifier was trained on, of its classes. With them the report holds a
-        nearest neighbour beside the classifier, and tells which photos stand on both sides.
+        The training set of the classifier. With it the report also has a nearest-neighbour
+        baseline, and lists data leakage: photos that are in both sets.
     slices : mapping of str to column, optional
-        What else to tell the scores for: ``{"store": stores}``, a name and a value for every row;
-        or, for the value, a function from a photo's id to it.
+        Columns to compute scores for, value by value: ``{"store": stores}`` has one value for each
+        row. A column may also be a function that maps a photo's id to its value.
     confidence_level : float, default=0.95
-        How sure the intervals shall be, strictly between 0 and 1.
+        The level of the confidence intervals, strictly between 0 and 1.
     resamples : int, default=1000
-        How often the groups are drawn anew.
+        The number of bootstrap resamples of the groups.
     seed : int, default=42
-        What they are drawn with; the same gives the same report.
+        The seed of the bootstrap; the same seed gives the same report.
 
     Returns
     -------
     EvaluationReport
-        The scores. Photos for which the predictions hold an error are left out of the scores
-        and listed in its `failed`.
+        The scores. Photos that could not be read are not scored; `failed` lists them.
 
     Raises
     ------
     InvalidParameterError
-        One of the two is something else, a slice does not fit, or a setting is out of its range.
+        `classifier` or `dataset` has the wrong type, a slice does not have one value for each
+        photo, or a number is out of range.
     DataError
         The dataset is empty, has a class that the classifier lacks (code ``"unknown-class"``), or
         no photo could be read.
@@ -98,7 +98,7 @@ def evaluate(
     Warns
     -----
     LeakageWarning
-        Photos of the dataset belong to groups of the training photos.
+        Some photos of the dataset are in groups of the training set.
     ShelfVisionWarning
         Arrays were resized to the classifier's image size (code ``"resized-arrays"``).
 
@@ -120,7 +120,7 @@ def evaluate(
     names = tuple(classifier.class_names)
     if len(dataset) == 0:
         raise DataError(
-            "the dataset to evaluate on is empty; give at least one photo",
+            "dataset must have photos to evaluate on, got none; give at least one photo",
             code="empty",
             parameter="dataset",
         )
@@ -149,9 +149,9 @@ def evaluate(
 
 
 def _sized(dataset: Dataset, classifier: PredictsDataset) -> Sized:
-    """Return the dataset as the classifier wants it, if it tells how; a gallery's classifier does.
+    """Return the dataset with the classifier's preprocessing, if the classifier has one.
 
-    It is settled here, not in `predict`, so that the report shows the same pixels.
+    This happens before `predict`, so that the report shows the pixels that were classified.
     """
     network = getattr(classifier, "classifier", classifier)
     preprocessing = getattr(network, "preprocessing", None)
@@ -168,10 +168,10 @@ def _compared_with(
     *,
     seed: int,
 ) -> EvaluationContext:
-    """Return the context with the nearest neighbour's accuracy and what both datasets share."""
+    """Return the context with the nearest-neighbour baseline and the check for data leakage."""
     readable = np.flatnonzero([reason is None for reason in predictions.errors])
     if not len(readable):
-        # The report refuses these predictions.
+        # Without any readable photo, the report raises the error.
         return context
     return replace(
         context,
@@ -184,14 +184,14 @@ def _checked_training(training: object, class_names: tuple[str, ...]) -> Dataset
     """Return the training photos with the classifier's class numbers."""
     if not isinstance(training, Dataset):
         raise InvalidParameterError(
-            f"training must be the shelfvision.Dataset that the classifier was trained on, not "
+            f"training must be the shelfvision.Dataset that the classifier was trained on, got "
             f"{type(training).__name__}; leave it out if you do not have it",
             code="wrong-type",
             parameter="training",
         )
     if not len(training):
         raise DataError(
-            "training is empty; give the photos trained on, or leave it out",
+            "training must have photos, got none; give the training set, or leave it out",
             code="empty",
             parameter="training",
         )
@@ -201,7 +201,7 @@ def _checked_training(training: object, class_names: tuple[str, ...]) -> Dataset
 def _require_fitting(
     predictions: Predictions, photos: Dataset, class_names: tuple[str, ...]
 ) -> None:
-    """Refuse predictions of other classes or other photos than were asked for."""
+    """Refuse predictions whose classes or photos are not those of the call."""
     if tuple(predictions.class_names) != class_names:
         raise DataError(
             f"predict must return predictions of the classifier's classes {listed(class_names)}, "
@@ -211,8 +211,8 @@ def _require_fitting(
         )
     if list(predictions.ids) != list(photos.ids):
         raise DataError(
-            f"the classifier gave {len(predictions)} predictions whose ids are not those of the "
-            f"{len(photos)} photos; predict has to return one row for every photo, in order",
+            f"predict must return the ids of the {len(photos)} photos, got {len(predictions)} "
+            "predictions with other ids; return one row for every photo, in order",
             code="inconsistent",
             parameter="classifier",
         )
@@ -221,8 +221,8 @@ def _require_fitting(
 def _require_kinds(classifier: object, dataset: object) -> None:
     if not (hasattr(classifier, "class_names") and hasattr(classifier, "predict")):
         raise InvalidParameterError(
-            f"classifier must have class_names and predict, as a Classifier has, but it is a "
-            f"{type(classifier).__name__}; wrap a keras model in Classifier.from_model(...)",
+            f"classifier must have class_names and predict, as a Classifier has, got "
+            f"{type(classifier).__name__}; wrap a Keras model in Classifier.from_model(...)",
             code="wrong-type",
             parameter="classifier",
         )

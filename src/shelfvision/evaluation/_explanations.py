@@ -1,16 +1,16 @@
-r"""`explain`: where in a photo a classifier sees a class, by Grad-CAM.
+r"""`explain`: Grad-CAM heat maps of the image regions that raise the score of a class.
 
-A convolutional layer gives maps :math:`A^k`, one for each channel :math:`k`, with few cells: 6 x 6,
-say. The score :math:`y^c` of class :math:`c` before the softmax depends on every cell. Grad-CAM
-(Selvaraju et al. 2017) weighs each channel by its mean gradient (equation 1) and keeps what speaks
-for the class (equation 2):
+A convolutional layer computes maps :math:`A^k`, one for each channel :math:`k`, with few cells,
+such as 6 x 6. The score :math:`y^c` of class :math:`c` before the softmax depends on every cell.
+Grad-CAM (Selvaraju et al. 2017) weights each channel by its mean gradient (equation 1) and keeps
+the positive part of the sum (equation 2):
 
 .. math:: a_k = \frac{1}{Z} \sum_{i,j} \frac{\partial y^c}{\partial A^k_{ij}}, \qquad
           L = \max\bigl(0, \sum_k a_k A^k\bigr).
 
-:math:`L` is resized to the photo and divided by its maximum. The network is cut in two at the
-layer: the body maps photos to :math:`A`, the head maps :math:`A` to :math:`y`; the backend's
-gradient of the head gives the derivatives.
+:math:`L` is resized to the photo and divided by its maximum. The network is split at the layer: the
+body maps photos to :math:`A`, the head maps :math:`A` to :math:`y`. The derivatives are the
+gradient of the head, which the backend computes.
 
 Examples
 --------
@@ -55,31 +55,31 @@ Pair: TypeAlias = "tuple[keras.Variable, Tensor]"
 HeatMaps: TypeAlias = npt.NDArray[np.float32]
 
 _BATCH = 32
-# Coarser maps than this tell little more than the quarter of the photo.
+# Coarser maps show little more than the quarter of the photo.
 _LEAST_SIDE = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Explanations:
-    """Where in each photo a classifier sees a class; made by `explain`."""
+    """Heat maps of photos, one class each; `explain` returns it."""
 
     ids: tuple[str, ...]
-    """The photos' names."""
+    """The ids of the photos."""
     images: Images
-    """The photos as the network sees them, ``uint8``, shape (n, height, width, 3)."""
+    """The photos at the network's input size, ``uint8``, shape (n, height, width, 3)."""
     labels: tuple[str, ...]
-    """The class that each heat map is context."""
+    """The class of each heat map."""
     heat_maps: npt.NDArray[np.float32]
-    """Where it is seen, shape (n, height, width): 0 nowhere, 1 the most in this photo."""
+    """Heat maps, shape (n, height, width), from 0 to 1, the maximum of each photo."""
     layer: str
-    """The layer whose channels were weighed."""
+    """The layer whose channels were weighted."""
 
     def __len__(self) -> int:
         """Return the number of photos."""
         return len(self.ids)
 
     def __repr__(self) -> str:
-        """Return how many photos, and the layer."""
+        """Return the number of photos and the layer."""
         return f"<Explanations: {len(self)} heat maps of layer {self.layer!r}>"
 
 
@@ -90,36 +90,37 @@ def explain(
     labels: str | Sequence[str] | None = None,
     layer: str | None = None,
 ) -> Explanations:
-    """Show where in each photo a classifier sees a class, by Grad-CAM.
+    """Return Grad-CAM heat maps: which regions of each photo raise the score of a class.
 
-    The channels of a layer are weighed by how much the score of the class, before the softmax,
-    rises with them; what remains above zero is laid over the photo. The map is as coarse as the
-    layer. It tells what the network looked at, not why, and it is no proof that it looked at the
-    right thing.
+    The channels of a layer are weighted by the gradient of the class score before the softmax. The
+    positive part of their sum is resized to the photo. The map has the resolution of the layer.
+    It shows which regions the score depends on, not why. It does not prove that the
+    classifier used the right features.
 
     Parameters
     ----------
     classifier : Classifier
-        A classifier of ours or of your own architecture, as a functional or sequential model.
+        A classifier with a functional or sequential model, of any architecture.
     photos : path, bytes, ndarray, Dataset, or iterable of these
         As `Classifier.predict` takes them. All are held in memory, so pass a few at a time.
     labels : str or sequence of str, optional
-        The class to look for, or one for every photo. By default what is predicted.
+        The class to explain, or one for every photo. By default the predicted class.
     layer : str, optional
-        The layer to weigh, whose output has a height and a width. By default the last whose
-        map is at least 4 x 4, or if there is none the last with a map.
+        The name of a layer whose output has a height and a width. By default the last layer with
+        an output of at least 4 x 4, or if there is none the last with height and width.
 
     Returns
     -------
     Explanations
-        A heat map for every photo; all 0 where nothing speaks for the class.
+        A heat map for every photo; all 0 if no region raises the score of the class.
 
     Raises
     ------
     ModelError
-        The model has no such layer, no layer with a map, or is neither functional nor sequential.
+        The model has no such layer, has no layer with height and width, or is neither functional
+        nor sequential.
     InvalidParameterError
-        A label is none of the classifier's classes, or there is not one for every photo.
+        A label is not a class of the classifier, or the number of labels and photos differs.
     PhotoError
         A photo cannot be read.
 
@@ -139,7 +140,7 @@ def explain(
     """
     if not isinstance(classifier, Classifier):
         raise InvalidParameterError(
-            f"classifier must be a Classifier, not {type(classifier).__name__}; wrap a keras model "
+            f"classifier must be a Classifier, got {type(classifier).__name__}; wrap a Keras model "
             "in Classifier.from_model(...)",
             code="wrong-type",
             parameter="classifier",
@@ -170,7 +171,7 @@ def explain(
 def _labels(
     classifier: Classifier, images: Sequence[Images], labels: str | Sequence[str] | None, n: int
 ) -> tuple[str, ...]:
-    """Return the class to look for in every photo."""
+    """Return the class to explain for every photo."""
     if labels is None:
         best = [
             class_probabilities(classifier.served, part).argmax(axis=1)
@@ -181,7 +182,7 @@ def _labels(
     given = (labels,) * n if isinstance(labels, str) else tuple(labels)
     names = tuple(clean_name(str(name)) for name in given)
     known = classifier.class_names
-    # A single name is checked though there be no photo.
+    # A single name is checked even without photos.
     alone = (clean_name(labels),) if isinstance(labels, str) else ()
     unknown = [name for name in (*names, *alone) if name not in known]
     if unknown:
@@ -203,7 +204,7 @@ def _labels(
 
 
 class _SplitNetwork:
-    """A network cut in two at a layer: photos to features, features to scores."""
+    """A network that is split at a layer: photos to features, features to scores."""
 
     def __init__(self, classifier: Classifier, layer: str | None) -> None:
         network = classifier.served.network
@@ -219,8 +220,8 @@ class _SplitNetwork:
             require_one_input(self._head)
         except ValueError as error:
             raise ModelError(
-                f"the model {model.name!r} cannot be cut in two at {self.layer!r}, because another "
-                "branch goes past it; name a layer where all branches have met with layer=",
+                f"the model {model.name!r} cannot be split at {self.layer!r}, because another "
+                "branch bypasses it; pass layer= with a layer after the branches merge",
                 code="branch",
                 parameter="layer",
             ) from error
@@ -248,7 +249,7 @@ class _SplitNetwork:
 
 
 def _layer_named(model: keras.Model, name: str) -> keras.layers.Layer:
-    """Return the layer of this name if its output is a map."""
+    """Return the layer of this name if its output has height and width."""
     with_map = {layer.name: layer for layer in _layers(model) if _side(layer) > 0}
     if name not in with_map:
         raise ModelError(
@@ -261,17 +262,17 @@ def _layer_named(model: keras.Model, name: str) -> keras.layers.Layer:
 
 
 def _last_with_map(model: keras.Model) -> keras.layers.Layer:
-    """Return the last layer with a map fine enough to look at, or else the last with any."""
+    """Return the last layer whose output is large enough, or the last with height and width."""
     layers = _layers(model)
-    # What stands before the first weights is the photo itself, scaled or turned.
+    # Outputs before the first weights are the photo itself, scaled or transposed.
     first = next((place for place, layer in enumerate(layers) if layer.weights), len(layers))
     candidates = [layer for layer in reversed(layers[first:]) if _side(layer) > 1]
     fine = [layer for layer in candidates if _side(layer) >= _LEAST_SIDE]
     if not candidates:
         raise ModelError(
-            f"the model {model.name!r} has no layer with weights before it whose output has "
-            "height, width and channels, so there is nothing to make a heat map of; if its layers "
-            "stand in a model inside it, make a classifier of that one",
+            f"the model {model.name!r} must have a layer after its first weights whose output has "
+            "height, width and channels, got none; if it contains the layers in a nested model, "
+            "make a classifier of that model",
             code="no-map",
             parameter="classifier",
         )
@@ -281,8 +282,8 @@ def _last_with_map(model: keras.Model) -> keras.layers.Layer:
 def _layers(model: keras.Model) -> list[keras.layers.Layer]:
     if not getattr(model, "inputs", None):
         raise ModelError(
-            f"explain sees the layers of functional and sequential models, but {model.name!r} is "
-            "neither; build it with keras.Model(inputs, outputs)",
+            f"explain supports functional and sequential models, but {model.name!r} is neither; "
+            "build it with keras.Model(inputs, outputs)",
             code="not-functional",
             parameter="classifier",
         )
@@ -292,11 +293,11 @@ def _layers(model: keras.Model) -> list[keras.layers.Layer]:
 
 
 def _side(layer: keras.layers.Layer) -> int:
-    """Return the shorter side of the map that a layer gives; 0 if it gives none."""
+    """Return the shorter side of a layer's output; 0 if it has no height and width."""
     try:
         shape = layer.output.shape
     except (AttributeError, ValueError):
-        # It gives several outputs, or was called several times.
+        # The layer has several outputs, or was called several times.
         return 0
     if len(shape) != 4 or None in shape[1:]:
         return 0
@@ -315,7 +316,7 @@ def _format_of(layer: keras.layers.Layer) -> str:
 
 
 def _ending(model: keras.Model) -> tuple[keras.KerasTensor, Program]:
-    """Return the last tensor before a softmax, and what makes scores of it."""
+    """Return the last tensor before a softmax, and the function that computes scores from it."""
     keras = load_keras()
     last = _layers(model)[-1]
     softmax = getattr(last, "activation", None) is keras.activations.softmax
@@ -339,7 +340,7 @@ def _logarithm(probabilities: Tensor) -> Tensor:
 
 
 def _gradient(score: Program, features: Tensor) -> Tensor:
-    """Return how the score changes with every feature."""
+    """Return the gradient of the score with respect to the features."""
     backend = backend_name()
     framework = importlib.import_module(backend)
     if backend == "tensorflow":
@@ -354,8 +355,8 @@ def _gradient(score: Program, features: Tensor) -> Tensor:
         with framework.enable_grad():
             return framework.autograd.grad(score(features), features)[0]
     raise ModelError(
-        f"heat maps need gradients, which the backend {backend!r} cannot take; use tensorflow, jax "
-        "or torch",
+        f"heat maps need gradients, which the backend {backend!r} does not compute; use "
+        "tensorflow, jax or torch",
         code="backend-not-supported",
     )
 
@@ -369,7 +370,7 @@ def _as_numpy(values: Tensor, *, first: bool) -> npt.NDArray[np.float32]:
 def _weighed(
     features: npt.NDArray[np.float32], slopes: npt.NDArray[np.float32]
 ) -> npt.NDArray[np.float32]:
-    """Return the sum of the channels, each weighed by its mean slope, as far as above zero."""
+    """Return the positive part of the sum of channels, each weighted by its mean gradient."""
     maps = np.einsum("nhwc,nc->nhw", features, slopes.mean(axis=(1, 2)))
     return np.asarray(np.maximum(maps, 0), dtype=np.float32)
 

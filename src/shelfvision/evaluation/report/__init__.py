@@ -1,1 +1,1 @@
-"""An evaluation as a value, as text, as a page and as a model card."""
+"""Evaluation reports: as objects, as text, as an HTML page and as a model card."""

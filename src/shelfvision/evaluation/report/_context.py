@@ -1,4 +1,4 @@
-"""What a report is context: which photos, which model, and what they were compared with."""
+"""The context of a report: dataset, model and baselines."""
 
 from __future__ import annotations
 
@@ -19,65 +19,65 @@ from shelfvision.predictions import Calibration
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluatedData:
-    """Which photos were judged by."""
+    """The dataset of an evaluation."""
 
     n: int
-    """How many rows the dataset has, photos that failed included."""
+    """The number of rows of the dataset, including photos that could not be read."""
     image_size: tuple[int, int]
-    """Height and width, in pixels, that they were brought to."""
+    """Height and width, in pixels, that the photos were classified at."""
     resize: str
-    """How photos of another shape got there."""
+    """The resize rule for photos of another shape."""
     fingerprint: str
-    """A digest of ids, labels, order and content."""
+    """A digest of ids, labels, order and content of the photos."""
     given_size: tuple[int, int]
-    """Height and width of the dataset that was given."""
+    """The image size of the dataset that was passed."""
     given_resize: str
-    """Its rule for photos of another shape."""
+    """The resize rule of the dataset that was passed."""
     brought: Brought
-    """How its photos came to `image_size`: ``"as given"``, read again from their ``"files"``, or
-    resized from ``"arrays"``."""
+    """How the photos got `image_size`: ``"as given"``, read again from ``"files"``, or resized from
+    ``"arrays"``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluatedModel:
-    """Which model was judged."""
+    """The model of an evaluation."""
 
     kind: str
-    """Its architecture, or the name of its type."""
+    """The name of the architecture, or of the classifier's type."""
     parameters: int | None
-    """How many numbers it has learned or keeps; None where that cannot be seen."""
+    """The number of parameters; None if it is unknown."""
     calibration: str | None
-    """How its probabilities are calibrated, and on how many photos; None where they are not."""
+    """The calibration method and the number of photos that fitted it; None if not calibrated."""
     provenance: Mapping[str, object]
-    """Where it came from, in plain values, as the classifier tells it."""
+    """The classifier's provenance, in plain values."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class EvaluationContext:
-    """What `evaluate` knows besides the predictions; each is None where it was not given."""
+    """What `evaluate` knows in addition to the predictions; None for what was not passed."""
 
     data: EvaluatedData | None = None
-    """Which photos were judged."""
+    """The dataset."""
     model: EvaluatedModel | None = None
-    """Which model was judged."""
+    """The model."""
     nearest_baseline: float | None = None
-    """The accuracy of the nearest training photo."""
+    """The accuracy of the nearest-neighbour baseline."""
     leakage: LeakageCheck | None = None
-    """What the photos share with the training photos."""
+    """The check for data leakage from the training set."""
     photos: Dataset | None = None
-    """The photos themselves, to show mistakes; a pickled report leaves them behind."""
+    """The photos, to show mistakes; not pickled."""
     classifier: Classifier | None = None
-    """The classifier itself, for heat maps; a pickled report leaves it behind."""
+    """The classifier, for heat maps; not pickled."""
 
 
 def without_pixels(context: EvaluationContext) -> EvaluationContext:
-    """Return what is pickled: neither photos nor classifier."""
+    """Return the context that is pickled: without photos and classifier."""
     model = context.model and replace(context.model, provenance=dict(context.model.provenance))
     return replace(context, photos=None, classifier=None, model=model)
 
 
 def size_text(data: EvaluatedData) -> str:
-    """Return the size and rule of the judged photos, and how they differ from the dataset's."""
+    """Return image size and resize rule, and those of the dataset if they differ."""
     now = _size_text(data.image_size, data.resize)
     if data.brought == "as given":
         return now
@@ -90,7 +90,7 @@ def _size_text(image_size: tuple[int, int], resize: str) -> str:
 
 
 def described_data(dataset: Dataset, sized: Sized) -> EvaluatedData:
-    """Describe the dataset that was given, and how its photos were read."""
+    """Describe the dataset, and how its photos were read."""
     return EvaluatedData(
         n=len(dataset),
         image_size=sized.dataset.image_size,
@@ -103,7 +103,7 @@ def described_data(dataset: Dataset, sized: Sized) -> EvaluatedData:
 
 
 def described_model(classifier: object) -> EvaluatedModel:
-    """Describe a classifier, ours or anybody's."""
+    """Describe a `Classifier` or any other object that predicts."""
     provenance = getattr(classifier, "provenance", None)
     known = provenance if isinstance(provenance, Mapping) else {}
     return EvaluatedModel(

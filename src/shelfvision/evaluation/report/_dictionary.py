@@ -1,4 +1,4 @@
-"""A report in plain types that JSON knows."""
+"""A report in plain types that JSON supports."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from shelfvision.evaluation.report._report import EvaluationReport
 
 TOP = (1, 3, 5)
-"""The places that top-k is told for."""
+"""The values of k of the top-k accuracies."""
 
 
 class ReportDict(TypedDict):
-    """A report in plain types that JSON knows."""
+    """A report in plain types that JSON supports."""
 
     n: int
     n_groups: int
@@ -74,15 +74,15 @@ def report_dict(report: EvaluationReport) -> ReportDict:
 
 
 def top_k(report: EvaluationReport) -> dict[str, float]:
-    """Return the top-k accuracies that tell something: k below the number of classes."""
+    """Return the top-k accuracies, for each k below the number of classes."""
     return {str(k): report.top_k(k) for k in TOP if k == 1 or k < len(report.class_names)}
 
 
 def _plain(value: object) -> dict[str, object] | None:
-    """Return a dataclass as JSON has it, tuples as lists."""
+    """Return a dataclass in plain types, tuples as lists."""
     if value is None:
         return None
-    plain = json.loads(json.dumps(asdict(value)))  # type: ignore[call-overload]  # one of ours
+    plain = json.loads(json.dumps(asdict(value)))  # type: ignore[call-overload]  # a dataclass
     return cast("dict[str, object]", plain)
 
 

@@ -18,10 +18,10 @@ from shelfvision.protocols import Image, Images
 def mistake_photos(
     mistakes: Sequence[Mistake], context: EvaluationContext, *, heat_maps: bool
 ) -> Images:
-    """Return the pixels of mistakes, under their heat maps if these are asked for."""
+    """Return the pixels of mistakes, with heat maps over them on request."""
     if not mistakes:
         raise DataError(
-            "there is no mistake to draw: every photo that could be read is right",
+            "the report must have a mistake to draw, but every photo that could be read is correct",
             code="no-mistakes",
         )
     if context.photos is None:
@@ -40,11 +40,11 @@ def mistake_photos(
 def explained(
     mistakes: Sequence[Mistake], images: npt.NDArray[np.uint8], context: EvaluationContext
 ) -> Explanations:
-    """Return where the wrong classes were seen."""
+    """Return the heat maps of the wrong classes."""
     if context.classifier is None:
         raise DataError(
-            "heat maps need the Classifier, which the report does not have; make it with "
-            "evaluate(classifier, dataset), the classifier being shelfvision's",
+            "heat maps need a Classifier, but the report has none; make the report with "
+            "evaluate(classifier, dataset) and a shelfvision.Classifier",
             code="needs-classifier",
             parameter="heat_maps",
         )
@@ -52,7 +52,7 @@ def explained(
 
 
 def photos_or_none(mistakes: Sequence[Mistake], context: EvaluationContext) -> list[Image | None]:
-    """Return the photos of mistakes; None for one that cannot be read any more."""
+    """Return the photos of mistakes; None for a photo that can no longer be read."""
     return [_photo(mistake.row, context) for mistake in mistakes]
 
 

@@ -1,4 +1,4 @@
-"""`EvaluationReport`: how good a classifier's predictions are, to print, draw and pass on."""
+"""`EvaluationReport`: the scores of a classifier, as an object, table, chart and page."""
 
 from __future__ import annotations
 
@@ -43,48 +43,50 @@ if TYPE_CHECKING:
 
 @final
 class EvaluationReport:
-    """How good predictions are, how sure that is, and the mistakes themselves; immutable.
+    """Scores of predictions with confidence intervals, and the mistakes; immutable.
 
-    `evaluate` makes one from a classifier and a dataset; this makes one from predictions at hand.
-    A report of `evaluate` keeps no pixels: it reads the few photos that it shows again, from the
-    dataset it was given. A pickled report leaves dataset and classifier behind.
+    `evaluate` returns a report for a classifier and a dataset. The constructor makes one from
+    existing predictions. A report of `evaluate` keeps the dataset but no pixels: it reads the
+    photos that it shows again. A pickled report contains neither the dataset nor the classifier.
 
     Parameters
     ----------
     predictions : Predictions
-        What was predicted. Rows with an error are listed in `failed` and left out of the scores.
+        The predictions. Rows with an error are listed in `failed` and are not scored.
     labels : array_like of int, shape (n,)
         The true class number of every row.
     groups : sequence of str, length n, optional
-        What belongs together, such as a session; groups are drawn anew whole for `intervals`.
-        By default every row stands alone.
+        The group of each row, such as a session. `intervals` uses a cluster bootstrap, which
+        resamples whole groups. By default every row is a group.
     slices : mapping of str to column, optional
-        A name and a value for every row, or a function from a photo's id to the value.
+        Columns to compute scores for: a value for every row, or a function that maps a photo's id
+        to its value.
     confidence_level : float, default=0.95
-        How sure the intervals shall be, strictly between 0 and 1.
+        The level of the confidence intervals, strictly between 0 and 1.
     resamples : int, default=1000
-        How often the groups are drawn anew.
+        The number of bootstrap resamples of the groups.
     seed : int, default=42
-        What they are drawn with; the same gives the same intervals.
+        The seed of the bootstrap; the same seed gives the same intervals.
     context : EvaluationContext, optional
-        Which photos and which model were judged, as `evaluate` collects it.
+        The dataset and the model, as `evaluate` describes them.
 
     Raises
     ------
     DataError
-        There is no row to judge, or the labels or groups do not fit the predictions.
+        No row can be scored, or labels or groups do not match the predictions.
     InvalidParameterError
-        A slice has not one value a row, or a setting is out of its range.
+        A slice does not have one value for each row, or a number is out of range.
 
     Notes
     -----
-    A precision, recall or F1 that would divide by zero is 0. `macro_f1` is the mean over the
-    classes that have photos here, so a class without any neither helps nor hurts.
+    A precision, recall or F1 with a zero denominator is 0. `macro_f1` is the mean over the classes
+    that have photos here; classes without photos are left out.
 
-    For the intervals, a bootstrap over groups tells how much a score varies; the interval is then
-    Clopper and Pearson's for as many independent photos as vary so much, with a correction for few
-    groups, and with one trial a group where nothing varies because all is right. Percentiles of
-    the bootstrap, which are more usual, hold the true score less often than they say.
+    A cluster bootstrap over groups estimates the variance of each score. The effective sample size
+    is the number of independent photos with the same variance, corrected for few groups. The
+    interval is the Clopper-Pearson interval for that sample size. If a score does not vary, because
+    all predictions are correct, each group counts as one trial. The more common percentile
+    intervals of a bootstrap contain the true score less often than their level claims.
 
     References
     ----------
@@ -147,8 +149,8 @@ class EvaluationReport:
         self._outcomes = outcomes_of(predictions, self._labels, self._groups)
         if not len(self._outcomes):
             raise DataError(
-                f"none of the {len(predictions)} photos could be judged; give at least one that "
-                "can be read",
+                f"predictions must have a photo that could be read, got none of "
+                f"{len(predictions)}; give at least one that can be read",
                 code="empty",
                 parameter="predictions",
             )
@@ -161,7 +163,7 @@ class EvaluationReport:
         self._slices: dict[str, dict[str, SliceScores]] | None = None
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle what it is made of; made anew, its arrays are read-only again."""
+        """Pickle the constructor's arguments, so that unpickled arrays are read-only again."""
         settings = asdict(self._bootstrap) | {
             "groups": self._groups,
             "slices": self._slice_columns,
@@ -171,7 +173,7 @@ class EvaluationReport:
 
     @property
     def predictions(self) -> Predictions:
-        """What was predicted for every photo, failed ones included."""
+        """The predictions of all photos, including those that failed."""
         return self._predictions
 
     @property
@@ -186,7 +188,7 @@ class EvaluationReport:
 
     @property
     def groups(self) -> npt.NDArray[np.object_] | None:
-        """The group of every row of `predictions`, ``str``, read-only; None if each is its own."""
+        """The group of every row of `predictions`, ``str``, read-only; None without groups."""
         return self._groups
 
     @property
@@ -196,7 +198,7 @@ class EvaluationReport:
 
     @property
     def context(self) -> EvaluationContext:
-        """Which photos and which model were judged; empty where `evaluate` did not make it."""
+        """The dataset and the model; empty if the report was not made by `evaluate`."""
         return self._context
 
     @property
@@ -206,23 +208,23 @@ class EvaluationReport:
 
     @property
     def n(self) -> int:
-        """How many photos the scores are about; failed ones are not among them."""
+        """The number of scored photos; photos that failed are not counted."""
         return int(self._confusion.sum())
 
     @property
     def n_groups(self) -> int:
-        """How many groups these photos form; without groups, as many as photos."""
+        """The number of groups of these photos; without groups, the number of photos."""
         return self._outcomes.n_groups
 
     @property
     def failed(self) -> tuple[tuple[str, str], ...]:
-        """The id of every photo that could not be judged, with the reason."""
+        """The id of every photo that could not be scored, with the reason."""
         pairs = zip(self._predictions.ids.tolist(), self._predictions.errors, strict=True)
         return tuple((str(name), reason) for name, reason in pairs if reason is not None)
 
     @property
     def accuracy(self) -> float:
-        """The share of photos whose class was predicted, 0 to 1."""
+        """The share of photos that are predicted correctly, 0 to 1."""
         return float(np.trace(self._confusion)) / self.n
 
     @property
@@ -232,7 +234,7 @@ class EvaluationReport:
 
     @property
     def intervals(self) -> Intervals:
-        """How sure the scores are, groups drawn anew whole; computed on first use."""
+        """The confidence intervals of the scores, computed on first use by a cluster bootstrap."""
         if self._intervals is None:
             self._intervals = intervals_of(self._outcomes, self.class_names, self._bootstrap)
         return self._intervals
@@ -244,52 +246,52 @@ class EvaluationReport:
 
     @property
     def confusion(self) -> npt.NDArray[np.int64]:
-        """Counts, shape (k, k), read-only: a row for every true class, a column for predicted."""
+        """The confusion matrix: counts, shape (k, k), read-only, true classes in rows."""
         return self._confusion
 
     @property
     def majority_class(self) -> str:
-        """The class with the most photos here; of several, the first."""
+        """The class with the most photos here; the first of several with equally many."""
         return self.class_names[int(self._confusion.sum(axis=1).argmax())]
 
     @property
     def baseline(self) -> float:
-        """The accuracy of always answering `majority_class`: what a classifier has to beat."""
+        """The accuracy of always predicting `majority_class`, which a classifier must exceed."""
         return int(self._confusion.sum(axis=1).max()) / self.n
 
     @property
     def nearest_baseline(self) -> float | None:
-        """The accuracy of answering with the class of the training photo that looks most alike.
+        """The accuracy of predicting the class of the most similar training photo.
 
-        One nearest neighbour on thumbnails of 16 x 16 pixels; None where `evaluate` was not given
-        the training photos.
+        One nearest neighbour on thumbnails of 16 x 16 pixels. None if `evaluate` was called without
+        the training set.
         """
         return self._context.nearest_baseline
 
     @property
     def leakage(self) -> LeakageCheck | None:
-        """What these photos share with the training photos; None where these were not given."""
+        """Data leakage: the photos that are also in the training set; None without that set."""
         return self._context.leakage
 
     @property
     def reliability(self) -> tuple[ReliabilityBin, ...]:
-        """How often photos of each confidence are right: the reliability diagram's numbers."""
+        """The bins of the reliability diagram: accuracy for each range of confidence."""
         return reliability_of(self._outcomes)
 
     @property
     def calibration_error(self) -> float:
-        """The expected calibration error: how far confidences are from the truth on average."""
+        """The expected calibration error (ECE): the mean gap between confidence and accuracy."""
         rows = self._predictions.probabilities[self._outcomes.rows]
         return expected_calibration_error(rows, self._outcomes.true)
 
     @property
     def review(self) -> ReviewScores | None:
-        """What accepting and reviewing comes to; None where every photo was accepted."""
+        """Coverage and accuracy of accepted photos; None if every photo was accepted."""
         return review_of(self._outcomes, self._bootstrap)
 
     @property
     def slices(self) -> dict[str, dict[str, SliceScores]]:
-        """The scores for every value of every column that was given, by name and value."""
+        """The scores for every value of every column of `slices`, by name and value."""
         if self._slices is None:
             self._slices = slices_of(self._outcomes, self._slice_columns, self._bootstrap)
         return {name: dict(parts) for name, parts in self._slices.items()}
@@ -300,7 +302,7 @@ class EvaluationReport:
         Parameters
         ----------
         k : int
-            How many, at least 1.
+            The number of classes, at least 1.
 
         Returns
         -------
@@ -310,12 +312,12 @@ class EvaluationReport:
         return float((self._outcomes.ranks < as_integer("k", k, minimum=1)).mean())
 
     def most_confused(self, n: SupportsIndex = 10) -> tuple[ConfusedPair, ...]:
-        """Return the classes that were taken for others most often.
+        """Return the pairs of classes that were confused most often.
 
         Parameters
         ----------
         n : int, default=10
-            How many pairs at most.
+            The maximum number of pairs.
 
         Returns
         -------
@@ -325,23 +327,22 @@ class EvaluationReport:
         return confused_pairs(self._confusion, self.class_names, as_integer("n", n, minimum=1))
 
     def mistakes(self) -> npt.NDArray[np.int64]:
-        """Return the rows that were predicted wrong, the most confident first.
+        """Return the rows with a wrong prediction, the most confident first.
 
         Returns
         -------
         ndarray of int64
-            Row numbers in `predictions`, and in the dataset that was evaluated. Failed photos
-            are not among them.
+            Row numbers in `predictions` and in the evaluated dataset, without photos that failed.
         """
         return wrong_rows(self._outcomes)
 
     def top_mistakes(self, k: SupportsIndex = 20) -> tuple[Mistake, ...]:
-        """Return the most confident mistakes: among them are the photos with wrong labels.
+        """Return the most confident mistakes, which include most photos with wrong labels.
 
         Parameters
         ----------
         k : int, default=20
-            How many at most.
+            The maximum number of mistakes.
 
         Returns
         -------
@@ -357,21 +358,21 @@ class EvaluationReport:
         Parameters
         ----------
         k : int, default=12
-            How many at most.
+            The maximum number of mistakes.
         heat_maps : bool, default=False
-            Whether to lay `explain`'s heat map of the predicted class over each photo.
+            Whether to draw the heat map of the predicted class, from `explain`, over each photo.
 
         Returns
         -------
         ndarray of uint8, shape (number of mistakes, height, width, 3)
-            The photos, read again from the dataset that was evaluated.
+            The photos, read again from the evaluated dataset.
 
         Raises
         ------
         DataError
             There are no mistakes, or the report was not made by `evaluate` or was pickled.
         PhotoError
-            A photo cannot be read any more.
+            A photo can no longer be read.
 
         See Also
         --------
@@ -380,14 +381,14 @@ class EvaluationReport:
         return mistake_photos(self.top_mistakes(k), self._context, heat_maps=heat_maps)
 
     def to_dict(self) -> ReportDict:
-        """Return every number in plain types that ``json.dumps`` takes.
+        """Return the report in plain types for ``json.dumps``.
 
         Returns
         -------
         dict
-            Everything that the properties give, by their names; of `per_class`, `slices` and the
-            like a dictionary by name, of `confusion` a list of rows, of an interval a list of
-            two numbers.
+            The values of all properties, by name. `per_class`, `slices` and similar ones are
+            dictionaries by name, `confusion` is a list of rows, and an interval is a list of two
+            numbers.
         """
         return report_dict(self)
 
@@ -397,8 +398,8 @@ class EvaluationReport:
         Returns
         -------
         pandas.DataFrame
-            A row for every class; columns ``precision``, ``recall``, ``f1`` and ``support``, then
-            ``precision_low``, ``precision_high`` and so on, the ends of the intervals.
+            A row for every class. Columns are ``precision``, ``recall``, ``f1`` and ``support``,
+            then the ends of their intervals: ``precision_low``, ``precision_high`` and so on.
 
         Raises
         ------
@@ -410,21 +411,21 @@ class EvaluationReport:
     def model_card(
         self, *, title: str = "", intended_use: str = "", audit: AuditReport | None = None
     ) -> str:
-        """Return the report as Markdown, to be kept beside the model.
+        """Return a model card: the report as Markdown.
 
         Parameters
         ----------
         title : str, optional
-            The heading; by default one made of the classes.
+            The heading; by default it names the number of classes.
         intended_use : str, optional
-            What the model is for and what not, in your words.
+            A text about the intended use of the model.
         audit : AuditReport, optional
-            What `audit` said of the data.
+            The result of `audit` on the data.
 
         Returns
         -------
         str
-            Markdown, with tables in the way of GitHub.
+            Markdown with tables of GitHub's syntax.
 
         References
         ----------
@@ -442,31 +443,31 @@ class EvaluationReport:
         examples: SupportsIndex = 12,
         heat_maps: bool = True,
     ) -> None:
-        """Save the report as one HTML file that stands alone, or as a model card.
+        """Save the report as a self-contained HTML file, or as a model card.
 
-        Nothing in the file is fetched from elsewhere, and it runs no script.
+        The HTML file loads nothing from other files or servers and runs no script.
 
         Parameters
         ----------
         path : path-like
-            Where the file shall stand: ``.html`` for a page, ``.md`` for the model card.
+            The path of the file: ``.html`` for a page, ``.md`` for the model card.
         title : str, optional
-            The heading; by default one made of the classes.
+            The heading; by default it names the number of classes.
         intended_use : str, optional
-            What the model is for and what not, in your words.
+            A text about the intended use of the model.
         audit : AuditReport, optional
-            What `audit` said of the data.
+            The result of `audit` on the data.
         examples : int, default=12
-            How many mistakes the page shows, where the report was made by `evaluate`.
+            The number of mistakes on the page, if the report was made by `evaluate`.
         heat_maps : bool, default=True
-            Whether the page shows `explain`'s heat maps beside them.
+            Whether the page shows the heat maps of `explain` beside the mistakes.
 
         Raises
         ------
         InvalidParameterError
-            The name ends in neither ``.html`` nor ``.md``.
+            The suffix is neither ``.html`` nor ``.md``.
         StorageError
-            The file could not be written; whatever stood there before is unchanged.
+            The file cannot be written; an existing file is unchanged.
         """
         save_report(
             self, path, title=title, intended_use=intended_use, audit=audit,

@@ -1,4 +1,4 @@
-"""A report as a small table: text, HTML or a frame."""
+"""A report as a small table: text, HTML or a data frame."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def report_text(report: EvaluationReport) -> str:
 
 
 def report_table(report: EvaluationReport) -> str:
-    """Return the same as an HTML table."""
+    """Return the scores and the classes as an HTML table."""
     return render_template(
         "evaluation_table.html", facts=_facts(report), titles=_TITLES, rows=_rows(report)
     )
 
 
 def report_frame(report: EvaluationReport, pandas: ModuleType) -> pd.DataFrame:
-    """Return a row for every class, with the ends of the intervals."""
+    """Return a data frame with a row for every class and the ends of the intervals."""
     rows = []
     for name, scores in report.per_class.items():
         row: dict[str, float | int] = dict(plain_scores(scores))
@@ -56,31 +56,31 @@ def report_frame(report: EvaluationReport, pandas: ModuleType) -> pd.DataFrame:
 
 
 def between(interval: Interval) -> str:
-    """Return the two ends as one reads them."""
+    """Return an interval as text."""
     return f"{interval[0]:.3f} to {interval[1]:.3f}"
 
 
 def photos_text(report: EvaluationReport) -> str:
-    """Return how many photos the scores are context, in how many groups."""
+    """Return the number of scored photos and of their groups."""
     if report.n_groups == report.n:
         return f"{report.n:,}"
     return f"{report.n:,} in {counted(report.n_groups, 'group')}"
 
 
 def baselines_text(report: EvaluationReport) -> str:
-    """Return what the accuracy is to be compared with."""
+    """Return the baselines to compare the accuracy with."""
     baseline = f"always {short_name(report.majority_class)!r} {report.baseline:.3f}"
     nearest = report.nearest_baseline
     return baseline if nearest is None else f"{baseline}, nearest neighbour {nearest:.3f}"
 
 
 def short_name(name: str, width: int = _WIDTH) -> str:
-    """Return a name that can be printed, shortened at its end."""
+    """Return a printable name, shortened at its end."""
     return shortened(name, width)
 
 
 def class_cells(scores: ClassScores) -> tuple[str, str, str, str]:
-    """Return precision, recall, F1 and support as text, with a dash for shares of nothing."""
+    """Return precision, recall, F1 and support as text; a dash if the denominator is zero."""
     precision = f"{scores.precision:.3f}" if scores.predicted else "-"
     recall, f1 = (f"{x:.3f}" if scores.support else "-" for x in (scores.recall, scores.f1))
     return precision, recall, f1, str(scores.support)
@@ -98,7 +98,7 @@ def _facts(report: EvaluationReport) -> list[tuple[str, str]]:
     if tops:
         facts.append(("top", ", ".join(f"{k}: {share:.3f}" for k, share in tops.items())))
     facts += [
-        ("calibration", f"off by {report.calibration_error:.3f}"),
+        ("calibration", f"ECE {report.calibration_error:.3f}"),
         ("photos", photos_text(report)),
     ]
     return facts + _warnings(report)
@@ -116,7 +116,7 @@ def _warnings(report: EvaluationReport) -> list[tuple[str, str]]:
     if report.leakage is not None and not report.leakage.ok:
         facts.append(("LEAKAGE", f"{counted(report.leakage.photos, 'photo')} trained on"))
     if report.failed:
-        facts.append(("failed", f"{len(report.failed)}, not in the scores: see report.failed"))
+        facts.append(("failed", f"{len(report.failed)}, not scored: see report.failed"))
     return facts
 
 

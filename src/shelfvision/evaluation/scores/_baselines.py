@@ -25,7 +25,7 @@ from shelfvision.data import Dataset
 SIDE = 16
 """The side of the thumbnails that are compared, in pixels."""
 MOST = 20_000
-"""How many training photos are looked at, at most; of more, so many are drawn."""
+"""The maximum number of training photos to compare; a random sample of more is used."""
 
 _BATCH = 256
 
@@ -51,7 +51,7 @@ def nearest_accuracy(
 
 def _thumbnails(photos: Dataset) -> npt.NDArray[np.float32]:
     rows = np.empty((len(photos), SIDE * SIDE * 3), dtype=np.float32)
-    with progress("Looking for like photos", len(photos)) as advance:
+    with progress("Finding similar photos", len(photos)) as advance:
         for start in range(0, len(photos), _BATCH):
             images = photos.read_batch(slice(start, start + _BATCH))
             for place, image in enumerate(images, start):

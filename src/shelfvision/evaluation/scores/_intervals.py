@@ -1,23 +1,24 @@
 r"""Confidence intervals of scores: an effective sample size from a cluster bootstrap.
 
-Photos of one session resemble each other, so 1,000 photos of 15 sessions tell less about a
-classifier than 1,000 independent photos. How much less is measured, in three steps:
+Photos of one session resemble each other, so 1,000 photos of 15 sessions carry less information
+about a classifier than 1,000 independent photos. Three steps measure how much less:
 
 1. *Variance.* Whole groups are resampled (`draws_of`), and the variance :math:`v` of the score over
-   the resamples is taken, times :math:`g/(g-1)` for :math:`g` groups (Field and Welsh 2007).
+   the resamples is multiplied by :math:`g/(g-1)` for :math:`g` groups (Field and Welsh 2007).
 2. *Effective sample size.* A share :math:`p` of :math:`n` independent photos has the variance
    :math:`p(1-p)/n`. So a score with the variance :math:`v` is worth :math:`n^* = p(1-p)/v` photos,
-   at most as many as there are. Few groups measure :math:`v` badly; :math:`n^*` is therefore
-   multiplied by :math:`(z_{1-a/2}/t_{1-a/2,\,g-1})^2` (Korn and Graubard 1998).
+   at most :math:`n`. An estimate of :math:`v` from few groups is imprecise; :math:`n^*` is
+   therefore multiplied by :math:`(z_{1-a/2}/t_{1-a/2,\,g-1})^2` (Korn and Graubard 1998).
 3. *Interval.* Clopper and Pearson's exact binomial interval (1934) for :math:`p n^*` of
-   :math:`n^*`. It keeps a useful width where all photos are right and a bootstrap has no variance.
+   :math:`n^*`. It has a useful width even if all predictions are correct and a bootstrap has no
+   variance.
 
 F1 is not a share of photos, but a function of one: :math:`F_1 = 2J/(1+J)` with the Jaccard index
-:math:`J`. It is, of the photos that are of the class or predicted as it, those that are both.
+:math:`J`: among the photos that are of the class or predicted as it, the share that are both.
 
 Examples
 --------
-30 of 30 photos are right. Were they independent, the lower end would be
+30 of 30 photos are correct. If they are independent, the lower end is
 
 >>> round(exact_interval(1.0, 30, 0.95)[0], 2)
 0.88
@@ -55,32 +56,32 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassIntervals:
-    """How sure the scores of one class are."""
+    """Confidence intervals of the scores of one class."""
 
     precision: Interval
-    """What its precision lies between."""
+    """The interval of its precision."""
     recall: Interval
-    """What its recall lies between."""
+    """The interval of its recall."""
     f1: Interval
-    """What its F1 lies between."""
+    """The interval of its F1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intervals:
-    """How sure the scores of a report are: confidence intervals, lower and upper end."""
+    """Confidence intervals of the scores of a report: lower and upper ends."""
 
     confidence_level: float
-    """The share of such intervals that hold the true score, such as 0.95."""
+    """The share of such intervals that contain the true score, such as 0.95."""
     resamples: int
-    """How often the groups were drawn anew."""
+    """The number of bootstrap resamples of the groups."""
     n_groups: int
-    """How many groups of photos there are; the fewer, the wider the intervals."""
+    """The number of groups of photos; with fewer groups, the intervals are wider."""
     accuracy: Interval
-    """What the accuracy lies between."""
+    """The interval of the accuracy."""
     macro_f1: Interval
-    """What the macro F1 lies between."""
+    """The interval of the macro F1."""
     per_class: dict[str, ClassIntervals]
-    """The same for every class, by name."""
+    """The intervals of every class, by name."""
 
 
 def intervals_of(
@@ -106,7 +107,7 @@ def intervals_of(
 
 
 def accuracy_interval(outcomes: Outcomes, settings: Bootstrap) -> Interval:
-    """Return what the accuracy lies between."""
+    """Return the confidence interval of the accuracy."""
     return _accuracy(outcomes, draws_of(outcomes, settings), settings)
 
 
@@ -142,7 +143,7 @@ def _share_interval(
     outcomes: Outcomes,
     confidence_level: float,
 ) -> Interval:
-    """Return what the share of right ones among some photos lies between."""
+    """Return the confidence interval of the share of correct photos among some photos."""
     n = int(among.sum())
     if n == 0:
         return 0.0, 1.0
@@ -156,10 +157,10 @@ def _share_interval(
 def score_interval(
     draws: npt.NDArray[np.float64], score: float, *, n: int, n_groups: int, confidence_level: float
 ) -> Interval:
-    """Return what a score lies between, after Korn and Graubard.
+    """Return the confidence interval of a score, after Korn and Graubard.
 
-    The score is taken for a share of as many independent photos as vary like it: at most `n`, and
-    as many as there are groups where the draws do not vary at all.
+    The score counts as a share of the number of independent photos that have the same variance: at
+    most `n`, and the number of groups if the draws do not vary at all.
     """
     from scipy.stats import norm, t
 
@@ -169,14 +170,14 @@ def score_interval(
         return exact_interval(score, min(n, n_groups), confidence_level)
     size = min(score * (1 - score) / (spread * n_groups / (n_groups - 1)), n)
     upper = (1 + confidence_level) / 2
-    # The spread itself is known no better than the groups are many.
+    # The variance itself is estimated from the groups: the fewer, the less precise.
     return exact_interval(
         score, size * float(norm.ppf(upper) / t.ppf(upper, n_groups - 1)) ** 2, confidence_level
     )
 
 
 def exact_interval(share: float, n: float, confidence_level: float) -> Interval:
-    """Return Clopper and Pearson's interval of a share among `n`, which need not be whole."""
+    """Return the Clopper-Pearson interval of a share among `n`, which may be fractional."""
     from scipy.stats import beta
 
     if n <= 0:

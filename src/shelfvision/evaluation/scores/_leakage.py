@@ -1,4 +1,4 @@
-"""Whether photos that judge were also trained on."""
+"""Check for data leakage between the training set and an evaluated dataset."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from shelfvision._validation import counted
 from shelfvision.data import Dataset
 from shelfvision.errors import LeakageWarning
 
@@ -14,25 +15,25 @@ EXAMPLES = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeakageCheck:
-    """What the judging photos share with the training photos."""
+    """Data leakage: groups that are in the training set and in the evaluated dataset."""
 
     n_training: int
-    """How many training photos were compared with, augmented copies included."""
+    """The number of training photos, including augmented copies."""
     groups: int
-    """How many groups stand on both sides."""
+    """The number of groups that are in both sets."""
     photos: int
-    """How many judging photos belong to such groups; their score measures memory."""
+    """The number of evaluated photos in such groups; their scores are too high."""
     examples: tuple[str, ...]
-    """The ids of a few of them."""
+    """The ids of a few of these photos."""
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is shared."""
+        """Whether there is no data leakage."""
         return self.groups == 0
 
 
 def leakage_between(training: Dataset, dataset: Dataset) -> LeakageCheck:
-    """Look for groups that stand in both."""
+    """Return the groups that are in both sets."""
     ours = dataset.groups
     shared = set(ours.tolist()) & set(training.groups.tolist())
     rows = np.flatnonzero([group in shared for group in ours])
@@ -45,11 +46,11 @@ def leakage_between(training: Dataset, dataset: Dataset) -> LeakageCheck:
 
 
 def leakage_warning(check: LeakageCheck) -> LeakageWarning:
-    """Return the warning to give where something is shared."""
+    """Return the warning about data leakage."""
     return LeakageWarning(
-        f"{check.photos} of the photos to judge by belong to {check.groups} groups that the "
-        f"classifier was trained on (for example {check.examples[0]!r}), so the scores measure "
-        "memory; judge by photos that Splits or SeededSplitter kept apart",
+        f"data leakage: the training set has the groups of {counted(check.photos, 'photo')} in "
+        f"{counted(check.groups, 'group')} (for example {check.examples[0]!r}), so the scores are "
+        "too high; evaluate on the test set of Splits or SeededSplitter",
         code="leakage",
         parameter="training",
     )

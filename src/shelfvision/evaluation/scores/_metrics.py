@@ -10,18 +10,18 @@ import numpy.typing as npt
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassScores:
-    """How well one class is told from the others."""
+    """Precision, recall, F1 and support of one class."""
 
     precision: float
-    """The share of the photos predicted as this class that are of it; 0 if none was."""
+    """The share of correct predictions among photos predicted as this class; 0 without any."""
     recall: float
-    """The share of this class's photos that were predicted as it; 0 if there are none."""
+    """The share of this class's photos that were predicted as it; 0 without any."""
     f1: float
     """The harmonic mean of precision and recall."""
     support: int
-    """How many photos of this class were judged."""
+    """The number of scored photos of this class."""
     predicted: int
-    """How many photos were predicted as this class; without any, precision has no meaning."""
+    """The number of photos predicted as this class; without any, precision is undefined."""
 
 
 def plain_scores(scores: ClassScores) -> dict[str, float | int]:
@@ -37,7 +37,7 @@ def plain_scores(scores: ClassScores) -> dict[str, float | int]:
 def confusion_of(
     true: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], n_classes: int
 ) -> npt.NDArray[np.int64]:
-    """Return counts, shape (k, k), read-only: a row for every true class."""
+    """Return the confusion matrix, shape (k, k), read-only, true classes in rows."""
     from sklearn.metrics import confusion_matrix
 
     matrix = confusion_matrix(true, predicted, labels=np.arange(n_classes))
@@ -49,14 +49,14 @@ def confusion_of(
 def class_scores_of(
     true: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], n_classes: int
 ) -> list[ClassScores]:
-    """Return the scores of every class; shares of nothing are 0."""
+    """Return the scores of every class; 0 if the denominator is zero."""
     from sklearn.metrics import precision_recall_fscore_support
 
     columns = precision_recall_fscore_support(
         true, predicted, labels=np.arange(n_classes), zero_division=0.0
     )
     answers = np.bincount(predicted, minlength=n_classes)
-    # scikit-learn counts in floats where no photo was predicted rightly.
+    # scikit-learn counts in floats if no prediction is correct.
     return [
         ClassScores(
             precision=precision, recall=recall, f1=f1, support=int(support), predicted=count
@@ -77,16 +77,16 @@ def macro_f1_of(true: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64]) -
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfusedPair:
-    """One class that was taken for another."""
+    """A true class and the class that was predicted instead."""
 
     true: str
-    """What the photos show."""
+    """The true class."""
     predicted: str
-    """What they were taken for."""
+    """The predicted class."""
     count: int
-    """How many photos."""
+    """The number of photos."""
     share: float
-    """The share of the true class's photos that these are."""
+    """The number divided by the number of photos of the true class."""
 
 
 def confused_pairs(

@@ -1,4 +1,4 @@
-"""Mistakes one by one, the most confident first: where wrong labels are found."""
+"""Single mistakes, the most confident first, which are often wrong labels."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from shelfvision.predictions import Predictions
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mistake:
-    """A photo that was taken for something else."""
+    """A photo with a wrong prediction."""
 
     row: int
-    """Its row in the predictions, and in the dataset that was evaluated."""
+    """The row in the predictions and in the evaluated dataset."""
     id: str
-    """Its name."""
+    """The id of the photo."""
     true: str
-    """The class of its label."""
+    """The true class, from the label."""
     predicted: str
-    """The class that was predicted."""
+    """The predicted class."""
     confidence: float
     """The probability of the predicted class, 0 to 1."""
     true_probability: float
-    """The probability of the label's class."""
+    """The probability of the true class."""
 
     def __str__(self) -> str:
         """Return the photo, its label and what was predicted, in one line."""

@@ -1,4 +1,4 @@
-"""`Outcomes`: the photos that could be judged, as columns of numbers; scores are made of them."""
+"""`Outcomes`: columns of numbers of all scored photos, from which scores are computed."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from shelfvision.predictions import Predictions
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Outcomes:
-    """What was true and what was said of every photo that could be read; one entry a photo."""
+    """True and predicted classes of every photo that could be read; one entry per photo."""
 
     rows: npt.NDArray[np.int64]
-    """Its row in the predictions."""
+    """The row in the predictions."""
     true: npt.NDArray[np.int64]
     predicted: npt.NDArray[np.int64]
     confidences: npt.NDArray[np.float64]
     ranks: npt.NDArray[np.int64]
-    """The place of the true class when classes are sorted by probability, from 0."""
+    """The rank of the true class among classes sorted by probability, from 0."""
     groups: npt.NDArray[np.int64]
-    """A number for the group it belongs to, from 0 to `n_groups` - 1."""
+    """The number of the group, from 0 to `n_groups` - 1."""
     accepted: npt.NDArray[np.bool_]
     n_classes: int
 
@@ -34,7 +34,7 @@ class Outcomes:
 
     @property
     def correct(self) -> npt.NDArray[np.bool_]:
-        """Whether the true class was predicted."""
+        """Whether the prediction is correct."""
         return np.asarray(self.true == self.predicted)
 
     @property
@@ -44,11 +44,11 @@ class Outcomes:
 
     @property
     def n_groups(self) -> int:
-        """How many groups there are."""
+        """The number of groups."""
         return int(self.groups.max()) + 1 if len(self.groups) else 0
 
     def select(self, mask: npt.NDArray[np.bool_]) -> Outcomes:
-        """Return some of the photos, their groups group_numbers anew."""
+        """Return some of the photos, with groups numbered from 0."""
         return Outcomes(
             rows=self.rows[mask],
             true=self.true[mask],
@@ -70,7 +70,7 @@ def outcomes_of(
     labels: npt.NDArray[np.int64],
     groups: Sequence[str] | npt.NDArray[np.object_] | None,
 ) -> Outcomes:
-    """Return the rows without an error; without groups every photo is one of its own."""
+    """Return the rows without an error; without `groups`, every photo is a group."""
     rows = np.flatnonzero([reason is None for reason in predictions.errors]).astype(np.int64)
     number = {name: place for place, name in enumerate(predictions.class_names)}
     true = labels[rows]
@@ -95,7 +95,7 @@ def _ranks(
     probabilities: npt.NDArray[np.float32], true: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.int64]:
     own = probabilities[np.arange(len(true)), true][:, None]
-    # Ties go in the order of classes, as in the choice of the most probable one.
+    # Ties are in the order of the classes, as for the predicted class.
     before = np.arange(probabilities.shape[1])[None, :] < true[:, None]
     ahead = (probabilities > own) | ((probabilities == own) & before)
     return np.asarray(ahead.sum(axis=1), dtype=np.int64)
@@ -104,7 +104,7 @@ def _ranks(
 def require_labels(
     labels: npt.NDArray[np.integer] | list[int], *, n: int, n_classes: int
 ) -> npt.NDArray[np.int64]:
-    """Return a column of class numbers, read-only, or refuse it."""
+    """Return a column of class numbers, read-only, or raise `DataError`."""
     array = np.array(labels)
     if array.shape != (n,) or (n and array.dtype.kind not in "iu"):
         raise DataError(
@@ -129,7 +129,7 @@ def require_labels(
 def require_groups(
     groups: Sequence[str] | npt.NDArray[np.object_] | None, *, n: int
 ) -> npt.NDArray[np.object_] | None:
-    """Return a column of group names, read-only, or refuse it."""
+    """Return a column of group names, read-only, or raise `DataError`."""
     if groups is None:
         return None
     if len(groups) != n:

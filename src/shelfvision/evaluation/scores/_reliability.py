@@ -1,7 +1,7 @@
 """Reliability diagram: accuracy for each range of confidence.
 
-Of photos predicted with a confidence of about 0.8, a calibrated classifier has 80 % right. The
-range 0 to 1 is cut into 15 bins of equal width, as in Guo et al. 2017 (section 2: accuracy and
+Of photos with a confidence of about 0.8, a calibrated classifier predicts 80 % correctly. The
+range 0 to 1 is divided into 15 bins of equal width, as in Guo et al. 2017 (section 2: accuracy and
 mean confidence of a bin); bins without photos are left out.
 
 References
@@ -24,25 +24,25 @@ N_BINS = 15
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReliabilityBin:
-    """The photos whose confidence lies in one range."""
+    """A bin of the reliability diagram: the photos whose confidence is in one range."""
 
     low: float
-    """Where the range begins; its beginning is not in it."""
+    """The lower end of the range, exclusive."""
     high: float
-    """Where the range ends."""
+    """The upper end of the range, inclusive."""
     n: int
-    """How many photos there are."""
+    """The number of photos."""
     confidence: float
     """Their mean confidence."""
     accuracy: float
-    """The share of them that are right; the same as the confidence if that can be believed."""
+    """The share of correct predictions; equal to the confidence if it is calibrated."""
 
 
 def reliability_of(outcomes: Outcomes, n_bins: int = N_BINS) -> tuple[ReliabilityBin, ...]:
-    """Return the ranges that have photos, the least confident first."""
+    """Return the bins that have photos, the lowest confidence first."""
     from sklearn.calibration import calibration_curve
 
-    # Probabilities of float32 may sum to a hair over 1.
+    # Probabilities of float32 may sum to slightly more than 1.
     confidences = np.clip(outcomes.confidences, 0, 1)
     right, mean = calibration_curve(outcomes.correct.astype(int), confidences, n_bins=n_bins)
     edges = np.linspace(0, 1, n_bins + 1)

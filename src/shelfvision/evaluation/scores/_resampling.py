@@ -2,14 +2,14 @@
 
 A resample draws as many groups as there are, with replacement; a group that is drawn twice counts
 twice, with all its photos (Field and Welsh 2007, the randomized cluster bootstrap). Scores are
-functions of three counts per class (right, true, predicted). Counts of a resample are sums over
+functions of three counts per class (correct, true, predicted). Counts of a resample are sums over
 its groups, so all resamples are one product of a matrix "how often each group was drawn",
 (resamples, groups), and a sparse matrix "what each group counts", (groups, 3 x classes).
 
 Examples
 --------
-Two groups of two photos; one group is right, the other is wrong. In each resample the accuracy
-is 0, 0.5 or 1, never between: photos of a group stay together.
+Two groups of two photos; the predictions of one group are correct, those of the other wrong. In
+each resample the accuracy is 0, 0.5 or 1, because photos of a group stay together.
 
 >>> right = np.array([0, 0, 0, 0])
 >>> outcomes = Outcomes(
@@ -37,7 +37,7 @@ import numpy.typing as npt
 from shelfvision._random import rng_for
 from shelfvision.evaluation.scores._outcomes import Outcomes
 
-# Numbers that are held in memory at once.
+# The maximum number of values in memory at once.
 _AT_ONCE = 4_000_000
 
 
@@ -103,7 +103,7 @@ def group_counts(n_groups: int, settings: Bootstrap) -> Iterator[npt.NDArray[np.
 
 
 def draws_of(outcomes: Outcomes, settings: Bootstrap) -> Draws:
-    """Draw the groups anew and count again."""
+    """Return the counts of every resample of the groups."""
     from scipy.sparse import coo_matrix
 
     k, g, right = outcomes.n_classes, outcomes.groups, outcomes.correct
@@ -119,6 +119,6 @@ def draws_of(outcomes: Outcomes, settings: Bootstrap) -> Draws:
 def share_of(
     part: npt.NDArray[np.generic], whole: npt.NDArray[np.generic]
 ) -> npt.NDArray[np.float64]:
-    """Return each part as a share of its whole; NaN where there is no whole."""
+    """Return each part divided by its total; NaN if the total is zero."""
     parts, wholes = np.asarray(part, np.float64), np.asarray(whole, np.float64)
     return np.divide(parts, wholes, out=np.full_like(parts, np.nan), where=wholes > 0)

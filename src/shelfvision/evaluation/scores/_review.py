@@ -1,4 +1,4 @@
-"""What accepting and reviewing comes to, where predictions were sorted into the two."""
+"""Coverage and accuracy of accepted predictions, in contrast to those sent to review."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from shelfvision.evaluation.scores._resampling import Bootstrap
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewScores:
-    """How many photos were accepted, and how good the accepted ones are."""
+    """Coverage, and the accuracy of accepted photos."""
 
     n_accepted: int
-    """How many photos were accepted."""
+    """The number of accepted photos."""
     n_review: int
-    """How many were sent to review; photos that could not be read are not among them."""
+    """The number of photos sent to review, without those that could not be read."""
     coverage: float
-    """The share that was accepted."""
+    """The share of accepted photos."""
     accuracy: float | None
-    """The accuracy of the accepted ones; None if there are none."""
+    """The accuracy of accepted photos; None if no photo was accepted."""
     accuracy_interval: Interval | None
-    """What it lies between."""
+    """The confidence interval of that accuracy."""
     review_accuracy: float
-    """The share of those sent to review that would have been right."""
+    """The accuracy of photos sent to review, if they were accepted."""
 
 
 def review_of(outcomes: Outcomes, settings: Bootstrap) -> ReviewScores | None:
-    """Return the summary, or None where every photo was accepted."""
+    """Return the summary, or None if every photo was accepted."""
     accepted = outcomes.accepted
     if accepted.all():
         return None

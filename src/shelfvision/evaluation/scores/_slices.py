@@ -1,4 +1,4 @@
-"""Scores of parts of the photos: of each store, of each session, of each value of any column."""
+"""Scores of slices of the photos: each store, each session, each value of any column."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from shelfvision.evaluation.scores._outcomes import Outcomes
 from shelfvision.evaluation.scores._resampling import Bootstrap
 
 Column: TypeAlias = Sequence[object] | npt.NDArray[np.generic] | Callable[[str], object]
-"""A value for every row, or a function from a photo's id to its value."""
+"""A value for every row, or a function that maps a photo's id to its value."""
 
 MISSING = "(none)"
-"""What a missing value is called."""
+"""The name of missing values."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SliceScores:
-    """How good the predictions for a part of the photos are."""
+    """The scores of a slice of the photos."""
 
     n: int
-    """How many photos were outcomes."""
+    """The number of scored photos."""
     n_groups: int
-    """How many groups they form."""
+    """The number of their groups."""
     accuracy: float
-    """The share whose class was predicted."""
+    """The share of photos that are predicted correctly."""
     accuracy_interval: Interval
-    """What the accuracy lies between."""
+    """The confidence interval of the accuracy."""
     macro_f1: float
-    """The mean F1 of the classes that have photos in this part."""
+    """The mean F1 of the classes that have photos in this slice."""
 
 
 def columns_of(
@@ -43,7 +43,7 @@ def columns_of(
     """Return the value of every row as text, for every column."""
     if not hasattr(slices, "items"):
         raise InvalidParameterError(
-            "slices must be a mapping from a name to a column, such as {'store': stores}, not "
+            "slices must be a mapping from a name to a column, such as {'store': stores}, got "
             f"{type(slices).__name__}",
             code="wrong-type",
             parameter="slices",
@@ -68,7 +68,7 @@ def _column(name: str, column: Column, ids: npt.NDArray[np.object_]) -> npt.NDAr
 
 def _text(value: object) -> str:
     # None, NaN, NaT and pandas' NA do not equal themselves.
-    same = value == value  # noqa: PLR0124  (the question)
+    same = value == value  # noqa: PLR0124  (this is the test)
     missing = value is None or not (isinstance(same, bool | np.bool_) and bool(same))
     return MISSING if missing or value == "" else str(value)
 

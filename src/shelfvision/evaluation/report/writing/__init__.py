@@ -1,1 +1,1 @@
-"""Writes a report: as one page of HTML, and as a model card."""
+"""Writes a report as an HTML page and as a model card."""

@@ -1,4 +1,4 @@
-"""A report as a model card: Markdown with tables in the way of GitHub."""
+"""A report as a model card: Markdown with tables of GitHub's syntax."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MISTAKES = 10
 def model_card_text(
     report: EvaluationReport, *, title: str, intended_use: str, audit: AuditReport | None
 ) -> str:
-    """Return the whole card."""
+    """Return the model card."""
     found = sections(report, intended_use, audit, mistakes=_MISTAKES)
     parts = [f"# {escaped(report_heading(report, title))}", *map(_written, found)]
     return "\n\n".join(parts) + "\n"

@@ -1,4 +1,4 @@
-"""Every section of a report, in the order in which one asks."""
+"""All sections of a report, in order."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def sections(
     *,
     mistakes: int,
 ) -> list[Section]:
-    """Return everything there is to say, in the order in which one asks."""
+    """Return the sections that apply to a report, in order."""
     worst = report.top_mistakes(mistakes) if mistakes else ()
     found = (
         _score_sections.summary_section(report),

@@ -1,7 +1,7 @@
-"""A report as one page of HTML that needs nothing else and runs nothing.
+"""A report as a self-contained HTML page without scripts.
 
-This module collects what the template ``evaluation.html`` shows: the sections that the model card
-has too, charts of `shelfvision.plot`, and the photos of the most confident mistakes.
+This module collects the values of the template ``evaluation.html``: the sections of the model card,
+charts of `shelfvision.plot`, and the photos of the most confident mistakes.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 _SIDE = 160
 
 _BESIDE = (
-    "Beside each photo: where it saw the predicted class, dark where nothing speaks for it and "
-    "light where most does (Grad-CAM)."
+    "Beside each photo: a Grad-CAM heat map. Light regions raise the score of the predicted class, "
+    "dark regions do not."
 )
 
 
@@ -49,7 +49,7 @@ class _Chart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _ShownMistake:
-    """A mistake with its photo, None where that cannot be read, and its heat map."""
+    """A mistake with its heat map and its photo, which is None if it cannot be read."""
 
     id: str
     true: str
@@ -70,7 +70,7 @@ def report_page(
     examples: int,
     heat_maps: bool,
 ) -> str:
-    """Return the whole page."""
+    """Return the page."""
     charts, charts_note = _charts(report)
     mistakes, mistakes_note = _mistakes(report, examples, heat_maps=heat_maps)
     intervals = report.intervals.per_class
@@ -97,36 +97,35 @@ def _tiles(report: EvaluationReport) -> list[tuple[str, str]]:
         (f"{report.accuracy:.3f}", f"accuracy ({level}: {between(intervals.accuracy)})"),
         (f"{report.macro_f1:.3f}", f"macro F1 ({level}: {between(intervals.macro_f1)})"),
         (f"{report.baseline:.3f}", f"baseline ({baselines})"),
-        (f"{report.calibration_error:.3f}", "calibration error: how far confidence is from truth"),
+        (f"{report.calibration_error:.3f}", "expected calibration error (ECE)"),
     ]
     if report.review is not None:
         share = f"{100 * report.review.coverage:.0f} %"
-        tiles.append((share, "accepted unseen; the rest goes to review"))
+        tiles.append((share, "coverage: accepted without review"))
     return tiles
 
 
 def _charts(report: EvaluationReport) -> tuple[dict[str, _Chart], str]:
-    """Return charts by the code of their section, or why there are none."""
+    """Return charts by the code of their section, or the reason why they are missing."""
     try:
         matrix = plot.as_svg(partial(plot.confusion_matrix, report))
         diagram = plot.as_svg(partial(plot.reliability, report))
     except MissingDependencyError as error:
-        return {}, f"There are no charts: {error}"
+        return {}, f"The charts are missing: {error}"
     return {
         "confusion": _Chart(
             uri=svg_uri(matrix),
             alt=f"Confusion matrix of {len(report.class_names)} classes; the table below lists "
             "the most confused pairs.",
-            caption="Rows: the true class. Columns: the predicted class. The stronger the colour, "
-            "the larger the share of the row.",
+            caption="Rows: true classes. Columns: predicted classes. Colour: the share of the row.",
         ),
         "calibration": _Chart(
             uri=svg_uri(diagram),
-            alt="Reliability diagram: accuracy for each range of confidence, beside the diagonal "
-            f"on which they are equal; the expected calibration error is "
+            alt="Reliability diagram: accuracy for each range of confidence, with the diagonal of "
+            f"perfect calibration. The expected calibration error is "
             f"{report.calibration_error:.3f}.",
             caption="Bars: accuracy for each range of confidence, with the number of photos below. "
-            "Dots: at the mean confidence. Below the dashed line, confidence is too high.",
+            "Dots: mean confidence. Below the dashed line, confidence is too high.",
         ),
     }, ""
 
@@ -134,7 +133,7 @@ def _charts(report: EvaluationReport) -> tuple[dict[str, _Chart], str]:
 def _mistakes(
     report: EvaluationReport, examples: int, *, heat_maps: bool
 ) -> tuple[list[_ShownMistake], str]:
-    """Return the most confident mistakes with their photos, and a sentence on their heat maps."""
+    """Return the most confident mistakes with their photos, and a note about the heat maps."""
     context = report.context
     if not examples or context.photos is None or not len(report.mistakes()):
         return [], ""
@@ -151,7 +150,7 @@ def _mistakes(
 def _overlays(
     mistakes: Sequence[Mistake], photos: Sequence[Image | None], context: EvaluationContext
 ) -> tuple[dict[int, Image], str]:
-    """Return photos under their heat maps by row, or why there are none."""
+    """Return photos with heat maps by row, or the reason why heat maps are missing."""
     readable = [
         (one, photo) for one, photo in zip(mistakes, photos, strict=True) if photo is not None
     ]
@@ -160,7 +159,7 @@ def _overlays(
     try:
         found = explained([one for one, _ in readable], np.stack([p for _, p in readable]), context)
     except (DataError, ModelError) as error:
-        return {}, f"There are no heat maps: {error}."
+        return {}, f"The heat maps are missing: {error}."
     pairs = zip(readable, found.images, found.heat_maps, strict=True)
     return {one.row: plot.heat_overlay(seen, heat) for (one, _), seen, heat in pairs}, ""
 
@@ -172,9 +171,9 @@ def _shown(mistake: Mistake, photo: Image | None, overlay: Image | None) -> _Sho
         predicted=mistake.predicted,
         confidence=f"{100 * mistake.confidence:.0f} %",
         uri=None if photo is None else photo_uri(_small(photo)),
-        alt=f"{mistake.id}, labelled {mistake.true}, taken for {mistake.predicted}",
+        alt=f"{mistake.id}, labelled {mistake.true}, predicted as {mistake.predicted}",
         heat_uri=None if overlay is None else photo_uri(_small(overlay)),
-        heat_alt=f"where {mistake.predicted} was seen in {mistake.id}",
+        heat_alt=f"heat map of {mistake.predicted} in {mistake.id}",
     )
 
 

@@ -1,4 +1,4 @@
-"""Save a report as a page of HTML or as a model card, by the ending of the file's name."""
+"""Save a report as an HTML page or as a model card, depending on the file's suffix."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def save_report(
     examples: int,
     heat_maps: bool,
 ) -> None:
-    """Write the file, or refuse its ending."""
+    """Write the file; raise `InvalidParameterError` for another suffix."""
     kind = os.path.splitext(as_path(path))[1].lower()
     if kind in (".html", ".htm"):
         text = report_page(

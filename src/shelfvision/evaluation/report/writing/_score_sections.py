@@ -1,4 +1,4 @@
-"""The sections of a report about its scores."""
+"""The sections of a report about scores."""
 
 from __future__ import annotations
 
@@ -16,41 +16,41 @@ if TYPE_CHECKING:
     from shelfvision.evaluation.report._report import EvaluationReport
     from shelfvision.evaluation.scores._mistakes import Mistake
 
-# Values of one column that are told; of more, the worst.
+# The maximum number of values of a column; the worst are shown.
 _MOST_SLICES = 30
 _PAIRS = 15
 
 
 def report_heading(report: EvaluationReport, title: str) -> str:
-    """Return the title, or one made of the classes."""
-    return title or f"How well are {counted(len(report.class_names), 'class')} told apart?"
+    """Return the title, or a default with the number of classes."""
+    return title or f"Evaluation of a classifier of {counted(len(report.class_names), 'class')}"
 
 
 def summary_section(report: EvaluationReport) -> Section:
-    """Tell the scores with their intervals, and what to compare them with."""
+    """Return the scores with their confidence intervals, and the baselines."""
     sure, nearest = report.intervals, report.nearest_baseline
     rows = [
         ("accuracy", f"{report.accuracy:.3f}", between(sure.accuracy)),
         ("macro F1", f"{report.macro_f1:.3f}", between(sure.macro_f1)),
     ]
     tops = [(k, share) for k, share in top_k(report).items() if k != "1"]
-    rows += [(f"true class among the first {k}", f"{share:.3f}", "") for k, share in tops]
+    rows += [(f"top-{k} accuracy", f"{share:.3f}", "") for k, share in tops]
     rows.append(
         (f"baseline: always {short_name(report.majority_class)!r}", f"{report.baseline:.3f}", "")
     )
     if nearest is not None:
-        rows.append(("baseline: the training photo most alike", f"{nearest:.3f}", ""))
+        rows.append(("baseline: nearest training photo", f"{nearest:.3f}", ""))
     rows.append(("expected calibration error", f"{report.calibration_error:.3f}", ""))
     level = f"{100 * sure.confidence_level:g} %"
     words = (
-        f"Judged on {counted(report.n, 'photo')}{_grouped(report)}. Intervals hold the true score "
-        f"{level} of the time if other photos come from the same places; they are made by drawing "
-        f"the groups of photos anew, whole, {sure.resamples:,} times."
+        f"Evaluated on {counted(report.n, 'photo')}{_grouped(report)}. {level} confidence "
+        f"intervals come from a cluster bootstrap: whole groups of photos are resampled "
+        f"{sure.resamples:,} times."
     )
     table = SectionTable(
         caption="Scores", head=("score", "value", f"{level} interval"), rows=tuple(rows)
     )
-    return Section(code="scores", title="How good is it?", paragraphs=(words,), tables=(table,))
+    return Section(code="scores", title="Scores", paragraphs=(words,), tables=(table,))
 
 
 def _grouped(report: EvaluationReport) -> str:
@@ -58,12 +58,12 @@ def _grouped(report: EvaluationReport) -> str:
 
 
 def worst_first(report: EvaluationReport) -> list[tuple[str, ClassScores]]:
-    """Return the classes by F1, those without photos at the end."""
+    """Return the classes, the lowest F1 first, those without photos last."""
     return sorted(report.per_class.items(), key=lambda pair: (not pair[1].support, pair[1].f1))
 
 
 def classes_section(report: EvaluationReport) -> Section:
-    """Tell the scores of every class."""
+    """Return the scores of every class."""
     rows = []
     for name, scores in worst_first(report):
         sure = report.intervals.per_class[name]
@@ -75,13 +75,13 @@ def classes_section(report: EvaluationReport) -> Section:
         )  # fmt: skip
     head = ("class", "photos", "precision", "interval", "recall", "interval", "F1", "interval")
     words = (
-        "The worst first. Precision: of the photos taken for the class, the share that shows it. "
-        "Recall: of the photos that show it, the share that was found. F1 is their harmonic mean. "
-        "A dash: no photo was taken for the class, or none shows it."
+        "The worst first. Precision: the share of correct predictions among photos predicted as "
+        "the class. Recall: the share of correct predictions among photos of the class. F1 is "
+        "their harmonic mean. A dash: no photo was predicted as the class, or none is of it."
     )
     return Section(
         code="classes",
-        title="Which classes are told apart?",
+        title="Scores of each class",
         paragraphs=(words,),
         tables=(SectionTable(caption="Scores of every class", head=head, rows=tuple(rows)),),
     )
@@ -92,7 +92,7 @@ def _or_dash(interval: Interval, *, shown: bool) -> str:
 
 
 def calibration_section(report: EvaluationReport) -> Section:
-    """Tell whether confidences can be believed."""
+    """Return the expected calibration error and the bins of the reliability diagram."""
     rows = tuple(
         (f"{part.low:.2f} to {part.high:.2f}", f"{part.n:,}", f"{part.confidence:.3f}",
          f"{part.accuracy:.3f}")
@@ -101,37 +101,37 @@ def calibration_section(report: EvaluationReport) -> Section:
     mean = sum(part.n * (part.confidence - part.accuracy) for part in report.reliability) / report.n
     side = "too high" if mean > 0 else "too low"
     words = (
-        f"On average, confidence and the share of right answers are {report.calibration_error:.3f} "
-        f"apart (expected calibration error, {len(rows)} ranges with photos); over all photos, "
-        f"confidence is {abs(mean):.3f} {side}. A few hundred photos give some hundredths by "
-        "chance."
+        f"The expected calibration error (ECE) is {report.calibration_error:.3f}: the mean gap "
+        f"between confidence and accuracy over {counted(len(rows), 'range')} of confidence. Over "
+        f"all photos, confidence is {abs(mean):.3f} {side}. With a few hundred photos, an ECE of "
+        "some hundredths may be chance."
     )
-    head = ("confidence", "photos", "mean confidence", "share right")
-    table = SectionTable(caption="Confidence and truth", head=head, rows=rows)
+    head = ("confidence", "photos", "mean confidence", "accuracy")
+    table = SectionTable(caption="Confidence and accuracy", head=head, rows=rows)
     return Section(
-        code="calibration", title="Can its confidence be believed?", paragraphs=(words,),
+        code="calibration", title="Calibration", paragraphs=(words,),
         tables=(table,),
     )  # fmt: skip
 
 
 def confusion_section(report: EvaluationReport) -> Section:
-    """Tell which classes were taken for which."""
+    """Return the pairs of classes that were confused most often."""
     pairs = report.most_confused(_PAIRS)
     if not pairs:
         return Section(
-            code="confusion", title="What is taken for what?", paragraphs=("No photo was wrong.",)
+            code="confusion", title="Confusion", paragraphs=("Every prediction is correct.",)
         )
     rows = tuple(
         (pair.true, pair.predicted, f"{pair.count:,}", f"{100 * pair.share:.0f} %")
         for pair in pairs
     )
-    head = ("shows", "taken for", "photos", "share")
+    head = ("true class", "predicted as", "photos", "share")
     table = SectionTable(caption="The most confused pairs", head=head, rows=rows, n_text=2)
-    return Section(code="confusion", title="What is taken for what?", tables=(table,))
+    return Section(code="confusion", title="Confusion", tables=(table,))
 
 
 def review_section(report: EvaluationReport) -> Section | None:
-    """Tell what accepting and reviewing comes to."""
+    """Return coverage and accuracy of accepted and of reviewed photos."""
     found = report.review
     if found is None:
         return None
@@ -145,13 +145,13 @@ def review_section(report: EvaluationReport) -> Section | None:
     head = ("decision", "photos", "share", "accuracy", "interval")
     return Section(
         code="review",
-        title="What may be used unseen?",
+        title="Accepted photos and review",
         tables=(SectionTable(caption="Accepted and reviewed", head=head, rows=rows),),
     )
 
 
 def slices_section(report: EvaluationReport) -> Section | None:
-    """Tell the scores of every part that was asked for."""
+    """Return the scores of every slice."""
     tables = []
     for name, parts in report.slices.items():
         ordered = sorted(parts.items(), key=lambda pair: pair[1].accuracy)
@@ -166,36 +166,38 @@ def slices_section(report: EvaluationReport) -> Section | None:
         tables.append(SectionTable(caption=caption, head=head, rows=rows))
     if not tables:
         return None
-    words = "The worst first; a part with few photos or groups may stand there by chance."
+    words = "The worst first. With few photos or groups, a low score may be chance."
     return Section(
-        code="slices", title="Where is it worse?", paragraphs=(words,), tables=tuple(tables)
+        code="slices", title="Scores of slices", paragraphs=(words,), tables=tuple(tables)
     )
 
 
 def mistakes_section(found: Sequence[Mistake], total: int) -> Section:
-    """Tell the most confident mistakes."""
+    """Return the most confident mistakes."""
     if not found:
-        return Section(code="mistakes", title="Its mistakes", paragraphs=("There are none.",))
+        return Section(
+            code="mistakes", title="Mistakes", paragraphs=("Every prediction is correct.",)
+        )
     words = (
-        f"The {len(found)} most confident of {counted(total, 'mistake')}. Where labels are wrong, "
-        "their photos are mostly among these."
+        f"The {len(found)} most confident of {counted(total, 'mistake')}. Photos with wrong labels "
+        "are mostly among these."
     )
     rows = tuple(
         (one.id, one.true, one.predicted, f"{100 * one.confidence:.0f} %") for one in found
     )
     head = ("photo", "labelled", "predicted", "confidence")
     table = SectionTable(caption="The most confident mistakes", head=head, rows=rows, n_text=3)
-    return Section(code="mistakes", title="Its mistakes", paragraphs=(words,), tables=(table,))
+    return Section(code="mistakes", title="Mistakes", paragraphs=(words,), tables=(table,))
 
 
 def limits_section(report: EvaluationReport) -> Section:
-    """Tell what these numbers cannot say."""
+    """Return the limitations of the scores."""
     always = (
-        "The scores hold for photos like these: other stores, cameras, seasons and products that "
-        "are in none of the classes are not covered."
+        "The scores apply to photos like these. They do not cover other stores, cameras and "
+        "seasons, or products of unknown classes."
     )
     found = (*_thin(report), *_doubtful(report), always)
-    return Section(code="limits", title="What these numbers cannot say", paragraphs=found)
+    return Section(code="limits", title="Limitations", paragraphs=found)
 
 
 def _thin(report: EvaluationReport) -> list[str]:
@@ -203,14 +205,14 @@ def _thin(report: EvaluationReport) -> list[str]:
     none = [name for name, scores in report.per_class.items() if not scores.support]
     few = [name for name, scores in report.per_class.items() if 0 < scores.support < 20]
     if none:
-        lines.append(f"Not judged, for want of photos: {_named(none)}.")
+        lines.append(f"Not evaluated, because there are no photos: {_named(none)}.")
     if few:
-        lines.append(f"Judged on fewer than 20 photos: {_named(few)}.")
+        lines.append(f"Evaluated on fewer than 20 photos: {_named(few)}.")
     low, high = report.intervals.accuracy
     if high - low > 0.1:
         lines.append(
-            f"The accuracy is known no better than {low:.2f} to {high:.2f}; more photos, from more "
-            "places, would narrow it."
+            f"The confidence interval of the accuracy is wide: {low:.2f} to {high:.2f}. More "
+            "photos from more places make it narrower."
         )
     return lines
 
@@ -218,14 +220,14 @@ def _thin(report: EvaluationReport) -> list[str]:
 def _doubtful(report: EvaluationReport) -> list[str]:
     lines = []
     if report.leakage is None:
-        lines.append("Whether these photos were trained on is not known.")
+        lines.append("Data leakage was not checked: these photos may be in the training set.")
     elif not report.leakage.ok:
-        lines.append("Some of these photos were trained on, so the scores are too good.")
+        lines.append("Some of these photos are in the training set, so the scores are too high.")
     if report.failed:
-        lines.append(f"{counted(len(report.failed), 'photo')} could not be read and not be judged.")
+        lines.append(f"{counted(len(report.failed), 'photo')} could not be read.")
     if report.n_groups == report.n:
         lines.append(
-            "Every photo counts as taken on its own; if they come in bursts, the intervals are too "
+            "Photos count as independent. If they come in bursts, the confidence intervals are too "
             "narrow."
         )
     return lines

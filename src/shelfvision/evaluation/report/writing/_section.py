@@ -1,4 +1,4 @@
-"""What a report says, before it is written as HTML or as Markdown."""
+"""The content of a report, before it is written as HTML or Markdown."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ class SectionTable:
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     n_text: int = 1
-    """How many columns, from the left, are text; the others are numbers."""
+    """The number of columns of text, from the left; the others are numbers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A part of a report."""
+    """A section of a report."""
 
     code: str
-    """A short stable word, the same in every report."""
+    """A short stable identifier, the same in every report."""
     title: str
     paragraphs: tuple[str, ...] = ()
     tables: tuple[SectionTable, ...] = ()

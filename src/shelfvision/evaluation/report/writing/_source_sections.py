@@ -17,16 +17,16 @@ _LONGEST = 300
 
 
 def subject_section(report: EvaluationReport, intended_use: str) -> Section:
-    """Tell which model was judged on which photos."""
+    """Return which model was evaluated on which photos."""
     rows = [*_model(report.context), *_data(report)]
     words = (f"Intended use: {intended_use}",) if intended_use else ()
     return Section(
         code="subject",
-        title="Which model, which photos?",
+        title="Model and photos",
         paragraphs=words,
         tables=(
             SectionTable(
-                caption="Model and photos", head=("what", "is"), rows=tuple(rows), n_text=2
+                caption="Model and photos", head=("property", "value"), rows=tuple(rows), n_text=2
             ),
         ),
     )
@@ -47,39 +47,40 @@ def _model(context: EvaluationContext) -> Iterator[tuple[str, str]]:
 
 def _data(report: EvaluationReport) -> Iterator[tuple[str, str]]:
     groups = "" if report.n_groups == report.n else f" in {counted(report.n_groups, 'group')}"
-    yield "judged on", f"{counted(report.n, 'photo')}{groups}"
+    yield "evaluated on", f"{counted(report.n, 'photo')}{groups}"
     present = sum(scores.support > 0 for scores in report.per_class.values())
     yield "classes", f"{len(report.class_names)}, {present} of them with photos"
     if report.failed:
-        yield "not readable", counted(len(report.failed), "photo")
+        yield "could not be read", counted(len(report.failed), "photo")
     if report.context.data is not None:
-        yield "brought to", size_text(report.context.data)
+        yield "image size", size_text(report.context.data)
         yield "fingerprint of the photos", report.context.data.fingerprint
 
 
 def leakage_section(report: EvaluationReport) -> Section:
-    """Tell whether these photos were trained on."""
+    """Return the check for data leakage."""
     found = report.leakage
     if found is None:
         words = (
-            "Not checked, because the training photos were not given: "
-            "evaluate(classifier, photos, training=...) compares the two."
+            "Not checked, because the training set was not passed. "
+            "evaluate(classifier, photos, training=...) compares the two sets."
         )
     elif found.ok:
         words = (
-            f"No photo stands on both sides: no group of these photos is among those of the "
+            f"No photo is in both sets: no group of these photos is among the groups of the "
             f"{counted(found.n_training, 'training photo')}."
         )
     else:
         words = (
-            f"{counted(found.photos, 'photo')} of {counted(found.groups, 'group')} were also "
-            f"trained on, so the scores measure memory: {', '.join(found.examples)}, …"
+            f"The training set has the groups of {counted(found.photos, 'photo')} "
+            f"({counted(found.groups, 'group')}), so the scores are too high: "
+            f"{', '.join(found.examples)}, …"
         )
-    return Section(code="leakage", title="Was it judged on what it knew?", paragraphs=(words,))
+    return Section(code="leakage", title="Data leakage", paragraphs=(words,))
 
 
 def audited_section(audit: AuditReport | None) -> Section | None:
-    """Tell what an audit found."""
+    """Return the findings of an audit."""
     if audit is None:
         return None
     rows = tuple(
@@ -89,24 +90,24 @@ def audited_section(audit: AuditReport | None) -> Section | None:
     n_photos = counted(audit.n, "photo") if not audit.parts else ", ".join(
         f"{name} {n:,}" for name, n in audit.parts.items()
     )  # fmt: skip
-    words = f"Looked at: {n_photos}. " + ("" if rows else "Nothing was found.")
+    words = f"Audited: {n_photos}. " + ("" if rows else "Nothing was found.")
     head = ("severity", "finding", "count", "what to do")
     tables = (
         (SectionTable(caption="Findings of the audit", head=head, rows=rows, n_text=2),)
         if rows
         else ()
     )
-    return Section(code="audit", title="Are the photos sound?", paragraphs=(words,), tables=tables)
+    return Section(code="audit", title="Audit of the photos", paragraphs=(words,), tables=tables)
 
 
 def provenance_section(report: EvaluationReport) -> Section | None:
-    """Tell where the classifier came from, as it tells it."""
+    """Return the classifier's provenance."""
     model = report.context.model
     if model is None or not model.provenance:
         return None
     rows = tuple(_flat(model.provenance))
-    table = SectionTable(caption="Provenance", head=("what", "is"), rows=rows, n_text=2)
-    return Section(code="provenance", title="Where does it come from?", tables=(table,))
+    table = SectionTable(caption="Provenance", head=("property", "value"), rows=rows, n_text=2)
+    return Section(code="provenance", title="Provenance", tables=(table,))
 
 
 def _flat(values: Mapping[str, object], before: str = "") -> Iterator[tuple[str, str]]:
