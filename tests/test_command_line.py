@@ -461,8 +461,8 @@ def test_an_answer_that_cannot_be_written_is_told(command: str, shelf: Path) -> 
         )
     assert done.returncode == 1
     assert done.stderr == (
-        "shelfvision: error: the answer cannot be written: No space left on device; free space, "
-        "or write it to another place [not-writable]\n"
+        "shelfvision: error: cannot write the output: No space left on device; free disk "
+        "space, or write it to another place [not-writable]\n"
     )
 
 
@@ -690,7 +690,7 @@ def test_training_tells_every_epoch_where_there_is_no_terminal(run: Run, foreign
     assert found.status == 0, found.err
     told = [line for line in found.err.splitlines() if line.startswith("shelfvision: epoch ")]
     assert [line.split(":")[1] for line in told] == [" epoch 1/2", " epoch 2/2"]
-    assert "looking for near-duplicates and bursts among 16 photos" in found.err
+    assert "searching 16 photos for near-duplicates and bursts" in found.err
 
 
 def test_long_work_shows_signs_of_life_where_there_is_no_terminal(
@@ -705,7 +705,7 @@ def test_long_work_shows_signs_of_life_where_there_is_no_terminal(
     monkeypatch.setattr("shelfvision._cli._say.QUIET_SECONDS", 0.05)
     lines = run("audit", "x").err.splitlines()
     assert 2 <= len(lines) <= 6
-    assert set(lines) == {"shelfvision: audit still works, after 0 min"}
+    assert set(lines) == {"shelfvision: audit is still running after 0 min"}
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     assert run("audit", "x").err == ""
 

@@ -87,14 +87,14 @@ def test_the_golden_files_themselves_are_read_without_a_runtime() -> None:
     [
         (b"", "no ONNX, LiteRT or OpenVINO file"),
         (b"hello world, this is text", "no ONNX, LiteRT or OpenVINO file"),
-        (b"\x08\x08", "does not describe itself"),
+        (b"\x08\x08", "it has no card"),
         (b"\x08", "damaged, or of another kind"),
         (b"\x08\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80", "damaged, or of another kind"),
         (b"\x08\x08" + field(7, b"\x0a\xff\xff"), "damaged, or of another kind"),
         (b"\x08\x08" + field(7, field(5, field(13, b"location"))), "weights in other files"),
         (b"\x08\x08" + field(7, field(5, b"\x70\x01")), "weights in other files"),
-        (b"\x08\x08\xca\x01\x00", "functions or training of its own"),
-        (b"\x08\x08" + field(14, b"\x08\x01"), "metadata are damaged"),
+        (b"\x08\x08\xca\x01\x00", "functions or training graphs"),
+        (b"\x08\x08" + field(14, b"\x08\x01"), "metadata are corrupted"),
         (b"\x08\x08" + 2 * entry("shelfvision", "{}"), "twice"),
         (b"\x08\x08" + entry("shelfvision", "[]"), "not an object"),
         (b"\x08\x08" + entry("shelfvision", "{"), "line 1, column 2"),
@@ -103,11 +103,11 @@ def test_the_golden_files_themselves_are_read_without_a_runtime() -> None:
         (b"\x08\x08" + entry("shelfvision", '{"format": 1}'), "not the entries"),
         (b"PK\x03\x04 and so on", "only Keras can open"),
         (b"\x10\x00\x00\x00\x00\x00\x00\x00{}", "Classifier.load"),
-        (b"\x20\x00\x00\x00TFL3 and so on", "does not describe itself"),
-        (b"<?xml version='1.0'?><net", "not the XML"),
+        (b"\x20\x00\x00\x00TFL3 and so on", "it has no card"),
+        (b"<?xml version='1.0'?><net", "not well-formed XML"),
         (b"<?xml version='1.0'?><!DOCTYPE a><net></net>", "declares a document type"),
-        (b"<?xml version='1.0'?><net></net>", "does not describe itself"),
-        (b"<net >\xff</net>", "not the XML"),
+        (b"<?xml version='1.0'?><net></net>", "it has no card"),
+        (b"<net >\xff</net>", "not well-formed XML"),
     ],
 )
 def test_what_is_no_export_is_refused(data: bytes, sentence: str, tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ def test_a_graph_that_asks_for_gigabytes_is_refused_before_it_has_them(
     path.write_bytes(greedy_onnx(name))
     assert path.stat().st_size < 600_000
     with memory_of(64 * 2**20, monkeypatch):
-        assert "more memory than the 0.0625 GiB" in refused(path)
+        assert "more memory than the limit of 0.0625 GiB" in refused(path)
     Predictor(GOLDEN / "tiny.onnx")
 
 

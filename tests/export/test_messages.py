@@ -12,7 +12,7 @@ from shelfvision.errors import ShelfVisionError
 GOLDEN: list[tuple[Callable[[shv.Classifier], object], str]] = [
     (
         lambda classifier: classifier.export("a.bin"),
-        "the path of a file for onnx must end in '.onnx', not 'a.bin'",
+        "path must end in '.onnx' for onnx, got 'a.bin'; rename it",
     ),
     (
         lambda classifier: classifier.export("a.onnx", quantize="int8"),
@@ -21,13 +21,13 @@ GOLDEN: list[tuple[Callable[[shv.Classifier], object], str]] = [
     (
         lambda classifier: classifier.export("a.tflite", format="litert", quantize="int8"),
         (
-            "quantize='int8' measures the range of every layer on photos; pass photos=, some "
-            "hundred of those that the classifier was trained on"
+            "quantize='int8' needs photos to measure the range of every layer; pass photos=, about "
+            "a hundred photos of the training set"
         ),
     ),
     (
         lambda classifier: classifier.export("a.onnx", photos=[]),
-        "photos is empty; give some, or leave it out",
+        "photos must contain at least 1 photo, got none; pass some, or leave it out",
     ),
 ]
 

@@ -1,7 +1,7 @@
-"""The command line: parse arguments, run the module of a command, report errors in a sentence.
+"""The command line: parse the arguments, run the module of the command, report errors in one line.
 
-A fault is one line on the standard error: ``shelfvision: error: SENTENCE [CODE]``. Programs read
-the exit status and the code; docs/reference/errors.md lists the codes.
+An error is one line on standard error: ``shelfvision: error: SENTENCE [CODE]``. Programs can rely
+on the exit status and the code; docs/reference/errors.md lists the codes.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _UNWRITTEN = (errno.ENOSPC, errno.EFBIG, errno.EIO)
 
 
 def entry() -> None:
-    """Run the command line as the program that this process is."""
+    """Run the command line and exit with its status; the entry point of the program."""
     _open_what_is_closed()
     if "--debug" not in sys.argv:
         _silence_native_code()
     settle_streams()
     status = main()
-    # What is left to write may break the pipe or fill the disk, too.
+    # Flushing may fail as well: on a broken pipe or a full disk.
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -46,20 +46,20 @@ def entry() -> None:
 
 
 def _open_what_is_closed() -> None:
-    """Give a process that was started without standard streams (``>&-``) some to write to."""
+    """Replace standard streams that are closed (``>&-``) by the null device."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  (to stay)
 
 
 def _drop_what_is_left() -> None:
-    """Keep Python from trying once more, at its end, to write what could not be written."""
+    """Discard the rest of the output, which Python would try to write again at exit."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit status: 0, 1 for failure, 2 for wrong usage."""
+    """Run one command and return its exit status: 0 for success, 1 for failure, 2 for usage."""
     try:
         chosen = parser().parse_args(arguments)
     except InvalidParameterError as error:
@@ -88,16 +88,16 @@ def _sentence(error: Exception, options: Collection[str] = ()) -> str:
         return f"error: {for_shell(error, options)} [{error.code}]"
     if isinstance(error, OSError) and error.strerror:
         if error.filename is None and error.errno in _UNWRITTEN:
-            # Of what a command writes, only the standard output has no name.
+            # All files that a command writes have names, so this is the standard output.
             return (
-                f"error: the answer cannot be written: {error.strerror}; free space, or write "
+                f"error: cannot write the output: {error.strerror}; free disk space, or write "
                 "it to another place [not-writable]"
             )
         which = "" if error.filename is None else f": {os.fsdecode(error.filename)!r}"
         return f"error: {error.strerror}{which}"
-    # Messages of other libraries may be pages of text.
-    said = " ".join(str(error).split())
-    return f"error: {type(error).__name__}: {said}; run it again with --debug to see where"
+    # Messages of other libraries may have many lines.
+    message = " ".join(str(error).split())
+    return f"error: {type(error).__name__}: {message}; run it again with --debug for a traceback"
 
 
 @contextlib.contextmanager
@@ -114,16 +114,16 @@ def _one_line_warnings(options: Collection[str]) -> Iterator[None]:
 
 
 class _LogLines(logging.Handler):
-    """Writes what the library logs as lines of the command."""
+    """Write log records of the library to standard error, one line each."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one line."""
+        """Write the message of a record."""
         complain(record.getMessage())
 
 
 @contextlib.contextmanager
 def _logged() -> Iterator[None]:
-    """Tell what the library logs: everything (a line an epoch) where no terminal shows a bar."""
+    """Show log records: warnings on a terminal, otherwise also one line for each epoch."""
     logger, handler = logging.getLogger("shelfvision"), _LogLines()
     before, propagated = logger.level, logger.propagate
     logger.setLevel(logging.WARNING if sys.stderr.isatty() else logging.INFO)
@@ -138,7 +138,7 @@ def _logged() -> Iterator[None]:
 
 
 def _silence_native_code() -> None:
-    """Keep what libraries below Python write about themselves off the terminal."""
+    """Redirect the native standard error, which TensorFlow writes to, to the null device."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with contextlib.suppress(OSError, ValueError):
         own, encoding = os.dup(sys.stderr.fileno()), sys.stderr.encoding

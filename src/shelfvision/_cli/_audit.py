@@ -1,4 +1,4 @@
-"""``audit``: what is wrong with photos before you train."""
+"""``audit``: report problems of a dataset before training."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from shelfvision.auditing import audit
 
 
 def run(chosen: argparse.Namespace) -> int:
-    """Tell what is wrong; 1 where something is that makes training fail or scores lie."""
+    """Print the audit report; return 1 if a problem breaks training or makes scores too high."""
     require_place(chosen.html, "--html")
     report = audit(dataset_of(chosen))
     if chosen.json:
@@ -19,5 +19,5 @@ def run(chosen: argparse.Namespace) -> int:
         say(report)
     if chosen.html:
         report.save(chosen.html)
-        complain(f"the page is in {chosen.html!r}")
+        complain(f"saved the report as {chosen.html!r}")
     return int(not report.ok)

@@ -1,4 +1,4 @@
-"""``doctor``: versions, backends, and what is missing."""
+"""``doctor``: show versions, backends and missing packages."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from shelfvision._versions import show_versions
 
 BACKENDS = ("tensorflow", "jax", "torch")
 EXTRAS = {
-    "plot": ("matplotlib", "pictures of histories, confusions, photos"),
-    "frame": ("narwhals", "photos listed by a pandas or polars frame"),
+    "plot": ("matplotlib", "charts of training histories, confusion matrices and photos"),
+    "frame": ("narwhals", "datasets from pandas or polars data frames"),
     "heif": ("pillow_heif", "HEIC photos of phones"),
     "onnx": ("onnxruntime", "running exported ONNX files"),
     "litert": ("ai_edge_litert", "running exported LiteRT files"),
@@ -23,7 +23,7 @@ EXTRAS = {
 }
 
 CPU = Path("/proc/cpuinfo")
-"""Where Linux lists the features of the processor; other systems have no such file."""
+"""The file in which Linux lists the features of the processor; other systems lack it."""
 ONEDNN_UNASKED = {
     "avx512_vnni",
     "avx512_bf16",
@@ -32,11 +32,11 @@ ONEDNN_UNASKED = {
     "amx_int8",
     "amx_bf16",
 }
-"""Any of these, and tensorflow for Linux computes with oneDNN by itself."""
+"""Processor features with which tensorflow for Linux uses oneDNN by default."""
 
 
 def run(chosen: argparse.Namespace) -> int:
-    """Tell what is installed; 1 where no backend is."""
+    """Print what is installed; return 1 if no backend is."""
     text = io.StringIO()
     show_versions(text)
     backends = [name for name in BACKENDS if _is_there(name)]
@@ -50,8 +50,8 @@ def run(chosen: argparse.Namespace) -> int:
     say(_about_backends(backends))
     if _leaves_onednn_off(backends):
         say(
-            "tensorflow leaves oneDNN off on this processor unless asked for it; training may be "
-            "a good deal faster with TF_ENABLE_ONEDNN_OPTS=1 in the environment"
+            "tensorflow does not use oneDNN on this processor by default; training may be much "
+            "faster with TF_ENABLE_ONEDNN_OPTS=1 in the environment"
         )
     for extra, use in missing.items():
         say(f'not installed: {use}; run: pip install "shelfvision[{extra}]"')
@@ -61,25 +61,25 @@ def run(chosen: argparse.Namespace) -> int:
 def _about_backends(backends: list[str]) -> str:
     if not backends:
         return (
-            "no backend is installed, so nothing can be trained or loaded (exported files can be "
-            'run); run: pip install "shelfvision[tensorflow]"'
+            "no backend is installed; exported files work, but training and loading classifiers "
+            'need one; run: pip install "shelfvision[tensorflow]"'
         )
     wanted = os.environ.get("KERAS_BACKEND")
-    note = f"; KERAS_BACKEND says {wanted}" if wanted else ""
+    note = f"; KERAS_BACKEND is {wanted}" if wanted else ""
     return f"backends: {', '.join(backends)}{note}"
 
 
 def _leaves_onednn_off(backends: list[str]) -> bool:
-    """Tell whether tensorflow would compute without oneDNN where that is likely to pay."""
+    """Return whether tensorflow would not use oneDNN on a processor that benefits from it."""
     if "tensorflow" not in backends or os.environ.get("TF_ENABLE_ONEDNN_OPTS"):
         return False
     try:
-        told = CPU.read_text(encoding="utf-8", errors="replace")
+        text = CPU.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return False
-    flags = next((line for line in told.splitlines() if line.startswith("flags")), "")
-    abilities = set(flags.split())
-    return "avx2" in abilities and not abilities & ONEDNN_UNASKED
+    flags = next((line for line in text.splitlines() if line.startswith("flags")), "")
+    features = set(flags.split())
+    return "avx2" in features and not features & ONEDNN_UNASKED
 
 
 def _is_there(package: str) -> bool:

@@ -1,4 +1,4 @@
-"""``evaluate``: how good a classifier is on labelled photos."""
+"""``evaluate``: measure a classifier on labelled photos."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from shelfvision.evaluation import evaluate
 
 
 def run(chosen: argparse.Namespace) -> int:
-    """Judge a classifier, and write a page if asked."""
+    """Print the evaluation report, and save it as HTML on request."""
     require_place(chosen.html, "--html")
     model = model_of(chosen.file, chosen.sha256)
-    # All folders and labels, so that `evaluate` refuses a class that the model does not know.
+    # Load all classes of the dataset, so that `evaluate` refuses those that are unknown.
     photos = dataset_of(chosen, image_size=model.image_size, resize=model.resize)
     report = evaluate(model, photos)
     if chosen.json:
@@ -22,5 +22,5 @@ def run(chosen: argparse.Namespace) -> int:
         say(report)
     if chosen.html:
         report.save(chosen.html)
-        complain(f"the report is in {chosen.html!r}")
+        complain(f"saved the report as {chosen.html!r}")
     return 0

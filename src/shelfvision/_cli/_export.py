@@ -1,4 +1,4 @@
-"""``export``: a classifier as a file for another runtime."""
+"""``export``: write a classifier to a file for another runtime."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shelfvision.inference import Classifier
 
 
 def run(chosen: argparse.Namespace) -> int:
-    """Export, and report how much the predictions of the file differ."""
+    """Export the classifier and print the export report."""
     if chosen.format is not None:
         one_of("--format", chosen.format, SUFFIXES)
     kind = chosen.format or _format_of(chosen.output)
@@ -27,7 +27,7 @@ def run(chosen: argparse.Namespace) -> int:
         )
     if not is_bundle(chosen.file):
         raise InvalidParameterError(
-            f"FILE must be a bundle, got {chosen.file!r}; export the file that train or "
+            f"FILE must be a bundle, got {chosen.file!r}; pass the file that the train command or "
             "Classifier.save wrote",
             code="foreign-format",
             parameter="FILE",

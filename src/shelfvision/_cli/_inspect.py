@@ -1,4 +1,4 @@
-"""``inspect``: what a file holds, without loading its model."""
+"""``inspect``: show the content of a file without loading its model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shelfvision.inference.one_line import in_one_line
 
 
 def run(chosen: argparse.Namespace) -> int:
-    """Tell what a bundle's manifest or an exported file's card says."""
+    """Print the manifest of a bundle, or the card of an exported file."""
     if is_bundle(chosen.file):
         info = inspect(chosen.file, expected_sha256=chosen.sha256)
         if chosen.json:

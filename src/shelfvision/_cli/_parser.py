@@ -1,4 +1,4 @@
-"""The commands and their options; nothing heavy is imported to know them."""
+"""The parser of all commands and options; it imports no heavy package."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import shelfvision
 from shelfvision.errors import InvalidParameterError
 
 _FILE = "a bundle (.shelf) or an exported file (.onnx, .tflite, .xml)"
-_PHOTOS = "a folder with one sub-folder a class, or a CSV manifest"
+_PHOTOS = "a folder with one subfolder per class, or a CSV manifest"
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are ours."""
+    """A parser that raises errors of this library."""
 
     def error(self, message: str) -> NoReturn:
-        """Show how the command is used, and raise."""
+        """Print the usage and raise InvalidParameterError."""
         self.print_usage(sys.stderr)
         named = re.match(r"argument ([^ :]+)", message)
         raise InvalidParameterError(
@@ -30,12 +30,11 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the parser of the whole command line."""
+    """Return the parser of the command line."""
     top = _Parser(
         prog="shelfvision",
-        description="Turn photos of groceries into a classifier, and use it.",
-        epilog="Exit status: 0 if all went well, 1 for a failure, 2 for wrong usage, 130 after "
-        "Ctrl-C.",
+        description="Train, evaluate, use and export classifiers of grocery photos.",
+        epilog="Exit status: 0 for success, 1 for failure, 2 for wrong usage, 130 after Ctrl-C.",
     )
     top.add_argument(
         "--version", action="version", version=f"shelfvision {shelfvision.__version__}"
@@ -59,51 +58,68 @@ def _inspect(sub: argparse.ArgumentParser) -> None:
 
 def _audit(sub: argparse.ArgumentParser) -> None:
     _dataset(sub)
-    sub.add_argument("--html", metavar="OUT", help="also write a page with pictures")
+    sub.add_argument("--html", metavar="OUT", help="also save the report with photos as HTML")
     _json(sub)
 
 
 def _train(sub: argparse.ArgumentParser) -> None:
     _dataset(sub)
     sub.add_argument(
-        "-o", "--output", metavar="FILE", required=True, help="the file of the classifier"
+        "-o", "--output", metavar="FILE", required=True, help="the bundle (.shelf) to write"
     )
     sub.add_argument(
         "--architecture", default="grocery_cnn", help="the network (default: %(default)s)"
     )
-    sub.add_argument("--weights", metavar="W", help="'imagenet', or a file of weights")
-    sub.add_argument("--image-size", type=_size, metavar="H[xW]", help="in pixels")
+    sub.add_argument(
+        "--weights", metavar="W", help="pretrained weights: 'imagenet', or a weights file"
+    )
+    sub.add_argument(
+        "--image-size", type=_size, metavar="H[xW]",
+        help="size of the model input in pixels (default: that of the architecture)",
+    )  # fmt: skip
     sub.add_argument("--resize", default="stretch", help="stretch (default), pad or crop")
     sub.add_argument(
         "--validation", type=float, default=0.2, metavar="SHARE",
-        help="of the photos, to choose the best epoch (default: %(default)s)",
+        help="share of the validation set, which selects the best epoch (default: %(default)s)",
     )  # fmt: skip
     sub.add_argument(
         "--test", type=float, default=0.0, metavar="SHARE",
-        help="of the photos, kept apart to judge by at the end (default: %(default)s)",
+        help="share of the test set, which is evaluated at the end (default: %(default)s)",
     )  # fmt: skip
     sub.add_argument(
         "--split-column", metavar="COLUMN",
-        help="column of the manifest with the values train, validation (or val) and test",
+        help="manifest column with the set of each photo: train, validation (or val) or test",
     )  # fmt: skip
-    sub.add_argument("--epochs", type=int, metavar="N", help="default: the recipe's own")
-    sub.add_argument("--batch-size", type=int, metavar="N", help="default: the recipe's own")
-    sub.add_argument("--seed", type=int, default=42, metavar="N", help="default: %(default)s")
     sub.add_argument(
-        "--balance", action="store_true", help="add varied copies to classes with few photos"
-    )
+        "--epochs", type=int, metavar="N",
+        help="largest number of epochs (default: recommended for the dataset)",
+    )  # fmt: skip
+    sub.add_argument(
+        "--batch-size", type=int, metavar="N",
+        help="photos per training step (default: recommended for the dataset)",
+    )  # fmt: skip
+    sub.add_argument(
+        "--seed", type=int, default=42, metavar="N",
+        help="seed of all random choices (default: %(default)s)",
+    )  # fmt: skip
+    sub.add_argument(
+        "--balance", action="store_true",
+        help="oversample classes with few photos by augmented copies",
+    )  # fmt: skip
     sub.add_argument(
         "--run", metavar="FOLDER",
-        help="where the state of the run is kept; the same command resumes from there "
-        "(default: OUTPUT with .run at its end)",
+        help="folder of the checkpoints, from which the same command resumes "
+        "(default: OUTPUT plus .run)",
     )  # fmt: skip
-    sub.add_argument("--fresh", action="store_true", help="start over, whatever the run's state")
+    sub.add_argument(
+        "--fresh", action="store_true", help="ignore existing checkpoints and start over"
+    )
 
 
 def _evaluate(sub: argparse.ArgumentParser) -> None:
     _file(sub)
     _dataset(sub)
-    sub.add_argument("--html", metavar="OUT", help="also write a report as one page")
+    sub.add_argument("--html", metavar="OUT", help="also save the report as HTML")
     _json(sub)
 
 
@@ -111,26 +127,39 @@ def _predict(sub: argparse.ArgumentParser) -> None:
     _file(sub)
     sub.add_argument(
         "photos", metavar="PHOTO", nargs="+",
-        help="photos and folders of photos; - reads paths from the standard input, one a line",
+        help="photos and folders of photos; - reads paths from standard input, one per line",
     )  # fmt: skip
-    sub.add_argument("--format", choices=("table", "jsonl", "csv"), default="table")
+    sub.add_argument(
+        "--format", choices=("table", "jsonl", "csv"), default="table",
+        help="output format (default: %(default)s)",
+    )  # fmt: skip
     sub.add_argument(
         "--on-error", choices=("raise", "skip"), default="raise",
-        help="what to do about a photo that cannot be read: stop, or give it a row with its error",
+        help="for a photo that cannot be read: stop (default), or print a row with its error",
     )  # fmt: skip
-    sub.add_argument("--top", type=int, default=1, metavar="K", help="classes a photo, in jsonl")
+    sub.add_argument(
+        "--top", type=int, default=1, metavar="K",
+        help="number of classes per photo in jsonl (default: %(default)s)",
+    )  # fmt: skip
 
 
 def _export(sub: argparse.ArgumentParser) -> None:
     _file(sub, "a bundle (.shelf)")
-    sub.add_argument("output", metavar="OUT", help="the exported file")
-    sub.add_argument("--format", help="onnx, litert and others; default: by OUT's ending")
-    sub.add_argument("--quantize", choices=("dynamic", "int8"), help="for LiteRT")
+    sub.add_argument("output", metavar="OUT", help="the file to write")
+    sub.add_argument(
+        "--format", help="onnx, litert, openvino or keras (default: from the suffix of OUT)"
+    )
+    sub.add_argument(
+        "--quantize", choices=("dynamic", "int8"), help="quantize the weights (LiteRT only)"
+    )
     sub.add_argument(
         "--photos", metavar="PHOTOS", dest="dataset",
-        help=f"photos to measure on and to hold the file against: {_PHOTOS}",
+        help=f"photos to verify the file on, which int8 requires: {_PHOTOS}",
     )  # fmt: skip
-    sub.add_argument("--tolerance", type=float, metavar="D", help="how far the file may be off")
+    sub.add_argument(
+        "--tolerance", type=float, metavar="D",
+        help="largest accepted difference from the classifier's probabilities",
+    )  # fmt: skip
     _columns(sub)
     _json(sub)
 
@@ -144,30 +173,39 @@ def _dataset(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("dataset", metavar="PHOTOS", help=_PHOTOS)
     sub.add_argument(
         "--on-error", choices=("raise", "skip"), default="raise",
-        help="what to do about a photo that cannot be read: stop, or leave it out and say so",
+        help="for a photo that cannot be read: stop (default), or leave it out and report it",
     )  # fmt: skip
     _columns(sub)
 
 
 def _columns(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("--path-column", default="path", metavar="C", help="default: %(default)s")
-    sub.add_argument("--label-column", default="label", metavar="C", help="default: %(default)s")
-    sub.add_argument("--group-column", metavar="C", help="what photos taken together share")
     sub.add_argument(
-        "--encoding", metavar="E", help="of the manifest, such as cp1252 (default: UTF-8)"
+        "--path-column", default="path", metavar="C",
+        help="manifest column with the paths (default: %(default)s)",
+    )  # fmt: skip
+    sub.add_argument(
+        "--label-column", default="label", metavar="C",
+        help="manifest column with the labels (default: %(default)s)",
+    )  # fmt: skip
+    sub.add_argument(
+        "--group-column", metavar="C",
+        help="manifest column with the groups, which are never split between sets",
+    )  # fmt: skip
+    sub.add_argument(
+        "--encoding", metavar="E", help="encoding of the manifest, e.g. cp1252 (default: UTF-8)"
     )
     sub.add_argument(
         "--where", action="append", type=_pair, default=[], metavar="COLUMN=VALUE",
-        help="take only these rows of the manifest; may be repeated",
+        help="use only manifest rows with this value; can be repeated",
     )  # fmt: skip
 
 
 def _json(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("--json", action="store_true", help="answer as JSON")
+    sub.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _size(text: str) -> tuple[int, int]:
-    """Read ``100`` or ``100x120``."""
+    """Parse ``100`` or ``100x120``."""
     try:
         sides = [int(side) for side in text.lower().split("x")]
     except ValueError:
@@ -182,16 +220,16 @@ def _size(text: str) -> tuple[int, int]:
 def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not name or not equals:
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form COLUMN=VALUE")
+        raise argparse.ArgumentTypeError(f"must have the form COLUMN=VALUE, got {text!r}")
     return name, value
 
 
 _COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
-    "doctor": ("show versions, backends, and what is missing", _doctor),
-    "inspect": ("show what a file contains, without loading its model", _inspect),
-    "audit": ("report faults of photos before you train", _audit),
+    "doctor": ("show versions, backends and missing packages", _doctor),
+    "inspect": ("show the content of a file without loading its model", _inspect),
+    "audit": ("report problems of a dataset before training", _audit),
     "train": ("train a classifier on photos", _train),
-    "evaluate": ("judge a classifier on labelled photos", _evaluate),
+    "evaluate": ("measure a classifier on labelled photos", _evaluate),
     "predict": ("predict the classes of photos", _predict),
-    "export": ("write a classifier for another runtime", _export),
+    "export": ("write a classifier to a file for another runtime", _export),
 }

@@ -1,4 +1,4 @@
-"""Photos and classifiers by what the command line names."""
+"""Load the photos and classifiers that the arguments of a command name."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def dataset_of(
     class_names: tuple[str, ...] | None = None,
     where: dict[str, str] | None = None,
 ) -> Dataset:
-    """Return the dataset that a folder or a manifest holds."""
+    """Return the dataset of a folder or a manifest."""
     place = Path(chosen.dataset)
     on_error: OnError = getattr(chosen, "on_error", "raise")
     rows = dict(chosen.where) | (where or {})
@@ -74,7 +74,7 @@ def model_of(path: str, sha256: str | None = None) -> Model:
 
 
 def require_place(path: str | None, option: str) -> None:
-    """Refuse a place that cannot be written to, before minutes are spent on what goes there."""
+    """Raise if a file cannot be written, before minutes are spent on its content."""
     if path is None:
         return
     place = Path(path)
@@ -102,7 +102,7 @@ def require_place(path: str | None, option: str) -> None:
 
 
 def is_bundle(path: str) -> bool:
-    """Tell whether a file is one that Classifier.save wrote, or some other one."""
+    """Return whether a file is a bundle, as Classifier.save writes it."""
     if os.path.isdir(path):
         raise InvalidParameterError(
             f"FILE must be a classifier, got the folder {path!r}; check the order of arguments",

@@ -1,4 +1,4 @@
-"""``predict``: what photos show, as a table, as lines of JSON or as CSV."""
+"""``predict``: print the predictions for photos as a table, as JSON lines or as CSV."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _COLUMNS = ("id", "label", "confidence", "decision", "error")
 
 
 def run(chosen: argparse.Namespace) -> int:
-    """Predict photos one part after the other; return 1 where one of them could not be read."""
+    """Predict photos in batches; return 1 if there are none, or if one could not be read."""
     top = as_integer("--top", chosen.top, minimum=1)
     model = model_of(chosen.file, chosen.sha256)
     parts = (
@@ -31,7 +31,7 @@ def run(chosen: argparse.Namespace) -> int:
     writers = {"table": _table, "jsonl": _json_lines, "csv": _csv}
     total, failed = writers[chosen.format](parts, top)
     if not total:
-        complain("there were no photos")
+        complain("no photos found")
     if failed:
         complain(f"{failed} of {counted(total, 'photo')} could not be read")
     return int(bool(failed) or not total)
@@ -53,7 +53,7 @@ def _in_parts(paths: Iterator[str]) -> Iterator[list[str]]:
 
 
 def _listed() -> Iterator[str]:
-    """Yield the lines of the standard input, as paths of any bytes."""
+    """Yield the lines of standard input as paths, which may contain any bytes."""
     raw = getattr(sys.stdin, "buffer", None)
     if raw is None or os.name == "nt":
         yield from (line.rstrip("\r\n") for line in sys.stdin)
@@ -62,7 +62,7 @@ def _listed() -> Iterator[str]:
 
 
 def _below(folder: str) -> Iterator[str]:
-    """Yield the photos of a folder and of those in it, in the order of their names."""
+    """Yield the photos of a folder and its subfolders, in the order of their names."""
     found = 0
     for place, folders, names in os.walk(folder):
         folders.sort()
@@ -72,7 +72,8 @@ def _below(folder: str) -> Iterator[str]:
                 yield os.path.join(place, name)
     if not found:
         raise InvalidParameterError(
-            f"PHOTO must be or hold photos ({READ_NAMES}), got the folder {folder!r} without any; "
+            f"PHOTO must be a photo ({READ_NAMES}) or a folder of photos, got the folder "
+            f"{folder!r} without any; "
             "check the path",
             code="empty",
             parameter="PHOTO",
@@ -130,12 +131,12 @@ def _table(parts: Iterable[Predictions], _top: int) -> tuple[int, int]:
     for part in parts:
         for one in part:
             share = "" if one.error else f"{one.confidence:.3f}"
-            # As Text: rich would take brackets in a string for markup.
+            # Text, because rich would read brackets in a string as markup.
             cells = (one.id, one.label, share, one.decision, one.error)
             table.add_row(*(Text(printable(cell or "")) for cell in cells))
             failed += one.error is not None
         total += len(part)
-    # Off the terminal nothing is cut or wrapped.
+    # Files and pipes get whole lines, never cut or wrapped.
     width = None if sys.stdout.isatty() else 100_000
     if total:
         Console(file=sys.stdout, width=width).print(table)

@@ -1,7 +1,7 @@
-"""Messages for a shell: where a remedy names Python parameters, the user needs options.
+"""Rewrite messages for the command line: replace Python parameters by options.
 
-Only the remedy changes, which is what follows the last semicolon, and a parameter that begins the
-message. A remedy without a counterpart among the options of the command stays as it is.
+Only the remedy changes, which follows the last semicolon, and a parameter at the start of the
+message. Parameters for which the command has no option stay unchanged.
 
 >>> from shelfvision.errors import DataError
 >>> error = DataError("'a.csv' must have the column 'path'; pass path_column='file'")
@@ -63,18 +63,18 @@ _PHRASES: Final = (
         r"rename folders or labels, \1",
     ),
 )
-"""What stands for calls of Python."""
+"""Replacements for Python calls in remedies."""
 
 _ASSIGNED: Final = re.compile(r"\b([a-z][a-z0-9_]*)=('[^']*'|\"[^\"]*\"|[\w.]+)?")
 
 
 def for_shell(message: ShelfVisionError | ShelfVisionWarning, available: Collection[str]) -> str:
-    """Return a message of an error or a warning as the command line shows it.
+    """Return the message of an error or a warning with options instead of parameters.
 
     Parameters
     ----------
     message : ShelfVisionError or ShelfVisionWarning
-        What the library raises or warns of.
+        The error or warning of the library.
     available : collection of str
         The options of the command, such as ``"--path-column"``.
     """
@@ -100,7 +100,7 @@ def _with_options(remedy: str, options: dict[str, str]) -> str:
         return options[name] if value is None else f"{options[name]} {_shell_word(value)}"
 
     remedy = _ASSIGNED.sub(option, remedy)
-    # Names without an underscore are English words too.
+    # Names without an underscore are also English words, so they are not replaced.
     named = [name for name in options if "_" in name]
     return (
         re.sub(rf"\b({'|'.join(named)})\b", lambda one: options[one[1]], remedy)

@@ -1,4 +1,4 @@
-"""``train``: a classifier from photos, by the recipe that suits them."""
+"""``train``: train a classifier with the recommended hyperparameters for the dataset."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def run(chosen: argparse.Namespace) -> int:
     output = Path(chosen.output)
     require_place(chosen.output, "--output")
     splits = _splits(chosen)
-    _tell_photos(splits)
+    _report_photos(splits)
     result = _trained(chosen, splits)
     if result.interrupted:
         complain("interrupted; run the same command again to resume")
@@ -79,9 +79,9 @@ def _splits(chosen: argparse.Namespace) -> Splits:
             parameter="--validation",
         )
     photos = dataset_of(chosen, image_size=size, resize=chosen.resize)
-    _tell_skipped(photos)
+    _report_skipped(photos)
     if not chosen.group_column:
-        complain(f"looking for near-duplicates and bursts among {counted(len(photos), 'photo')}")
+        complain(f"searching {counted(len(photos), 'photo')} for near-duplicates and bursts")
         photos = photos.group_near_duplicates().group_bursts()
     if share == 1:
         return Splits(train=photos)
@@ -91,7 +91,7 @@ def _splits(chosen: argparse.Namespace) -> Splits:
 
 
 def _listed(chosen: argparse.Namespace, size: tuple[int, int]) -> Splits:
-    """Return the sets that a column of the manifest names."""
+    """Return the splits that a column of the manifest defines."""
     values = _values(chosen.dataset, chosen.split_column, chosen.encoding)
     if "train" not in values:
         raise DataError(
@@ -107,7 +107,7 @@ def _listed(chosen: argparse.Namespace, size: tuple[int, int]) -> Splits:
             return None
         where = {chosen.split_column: name}
         found = dataset_of(chosen, image_size=size, resize=chosen.resize, where=where)
-        _tell_skipped(found)
+        _report_skipped(found)
         return found
 
     train = cast("Dataset", part(("train",)))
@@ -115,11 +115,11 @@ def _listed(chosen: argparse.Namespace, size: tuple[int, int]) -> Splits:
 
 
 def _values(path: str, column: str, encoding: str | None) -> set[str]:
-    """Return what stands in a column of a manifest."""
+    """Return the distinct values of a manifest column."""
     if not os.path.isfile(path):
         raise InvalidParameterError(
-            f"--split-column is for CSV manifests, got {path!r}, which is no file; leave it out, "
-            "or name a manifest",
+            f"--split-column is for CSV manifests, got {path!r}, which is not a file; leave it "
+            "out, or name a manifest",
             code="conflict",
             parameter="--split-column",
         )
@@ -127,14 +127,14 @@ def _values(path: str, column: str, encoding: str | None) -> set[str]:
     return {clean_name(row[column]) for _, row in rows}
 
 
-def _tell_skipped(photos: Dataset) -> None:
+def _report_skipped(photos: Dataset) -> None:
     if photos.skipped:
         complain(
             f"left out {counted(len(photos.skipped), 'file')}; audit lists them with the reasons"
         )
 
 
-def _tell_photos(splits: Splits) -> None:
+def _report_photos(splits: Splits) -> None:
     parts = {"train": splits.train, "validation": splits.validation, "test": splits.test}
-    counts = [f"{name} {len(part)}" for name, part in parts.items() if part is not None]
-    complain(f"{counted(len(splits.train.class_names), 'class')}; photos: {', '.join(counts)}")
+    sizes = [f"{name} {len(part)}" for name, part in parts.items() if part is not None]
+    complain(f"{counted(len(splits.train.class_names), 'class')}; photos: {', '.join(sizes)}")

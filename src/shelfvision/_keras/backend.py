@@ -1,4 +1,4 @@
-"""The one place that imports Keras, and chooses a backend where nobody else has."""
+"""Import Keras and choose its backend; no other module imports Keras at run time."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ from shelfvision._storage.json_values import parse_json
 from shelfvision.errors import MissingBackendError, ModelError
 
 PREFERRED = ("tensorflow", "jax", "torch")
-"""Backends in the order in which one is picked where neither user nor machine says."""
+"""The order in which a backend is chosen if neither ``KERAS_BACKEND`` nor ``keras.json`` names
+one."""
 KNOWN = (*PREFERRED, "numpy", "openvino")
-"""Backends that Keras has; the last two cannot train."""
+"""All backends of Keras; the last two cannot train."""
 TRAINABLE = frozenset(PREFERRED)
 """Backends that can train."""
 
@@ -36,10 +37,10 @@ _MAX_SETTINGS = 1 << 20
 
 
 def load_keras() -> ModuleType:
-    """Return the module keras, importing it with a backend that is installed.
+    """Return the module ``keras``; the first call imports it with an installed backend.
 
-    Keras decides by ``KERAS_BACKEND``, then by a ``keras.json`` whose backend is installed; where
-    neither says, one is picked from `PREFERRED`. The environment is left as it was found.
+    The backend is the one of ``KERAS_BACKEND``, else the one of ``keras.json`` if it is installed,
+    else the first installed one of `PREFERRED`. The environment variables do not change.
 
     Returns
     -------
@@ -51,17 +52,17 @@ def load_keras() -> ModuleType:
     MissingBackendError
         No backend is installed, or ``KERAS_BACKEND`` names one that is missing or unknown.
     ModelError
-        This process was forked from one in which Keras was in use.
+        This process was forked from one in which Keras was loaded.
     """
     global _keras, _process
     if _keras is None:
         with _lock:
             _keras, _process = _imported(), os.getpid()
     if _process != os.getpid():
-        # The threads of a backend do not survive a fork; going on would wait for them for ever.
+        # A fork does not copy the backend's threads, so the first operation would never return.
         raise ModelError(
-            f"Keras was in use in process {_process}, of which this one is a fork, and cannot "
-            "compute here; fork before anything is built, loaded or predicted, or start workers "
+            f"Keras cannot compute in this process, a fork of process {_process}, in which it was "
+            "already loaded; fork before anything is built, loaded or predicted, or start workers "
             "with the 'spawn' method",
             code="forked",
         )
@@ -69,7 +70,7 @@ def load_keras() -> ModuleType:
 
 
 def _imported() -> ModuleType:
-    # Where someone else has imported Keras, or is at it, this only waits for the import to end.
+    # If other code imported Keras, or is importing it in another thread, only wait for it.
     if "keras" not in sys.modules:
         name = _decide()
         with untouched(), _environment(KERAS_BACKEND=name):
@@ -79,12 +80,12 @@ def _imported() -> ModuleType:
 
 
 def backend_name() -> str:
-    """Return the name of the backend in use, loading Keras if need be."""
+    """Return the name of the current backend; load Keras first if necessary."""
     return str(load_keras().config.backend())
 
 
 def _decide() -> str:
-    """Return the backend that Keras shall start with."""
+    """Return the backend to import Keras with."""
     wanted = os.environ.get("KERAS_BACKEND", "")
     if wanted:
         return _checked(wanted)
@@ -95,17 +96,17 @@ def _decide() -> str:
         if _is_installed(name):
             return name
     raise MissingBackendError(
-        "Keras has no backend to compute with: none of tensorflow, jax and torch is installed; "
+        "Keras needs a backend, and none of tensorflow, jax and torch is installed; "
         'run: pip install "shelfvision[tensorflow]" (or [jax], or [torch])',
         code="missing-backend",
     )
 
 
 def _checked(name: str) -> str:
-    """Return the backend that KERAS_BACKEND names if it can be used."""
+    """Return the backend that KERAS_BACKEND names, or raise if it is unknown or missing."""
     if name not in KNOWN:
         raise MissingBackendError(
-            f"KERAS_BACKEND is {name!r}, which is no backend of Keras; set it to 'tensorflow', "
+            f"KERAS_BACKEND must name a backend of Keras, got {name!r}; set it to 'tensorflow', "
             "'jax' or 'torch', or unset it",
             code="not-an-option",
             parameter="KERAS_BACKEND",
@@ -143,15 +144,15 @@ def _configured() -> str:
 
 
 def _forget_failed_import() -> None:
-    # An `import keras` that died on a missing backend leaves submodules behind which have that
-    # backend's name fixed; with the package itself gone, nothing can be using them.
+    # An `import keras` that failed on a missing backend leaves submodules in sys.modules with that
+    # backend's name. The package itself is not there, so no code uses them.
     for name in [name for name in sys.modules if name.startswith("keras.")]:
         del sys.modules[name]
 
 
 @contextlib.contextmanager
 def untouched() -> Iterator[None]:
-    """Bring back global generators and warning filters, which packages change when imported."""
+    """Restore the global random generators and the warning filters, which imports may change."""
     state, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002  (only to restore it)
     try:
         with warnings.catch_warnings():
@@ -163,7 +164,7 @@ def untouched() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _environment(**settings: str) -> Iterator[None]:
-    """Set variables for a while, then bring back the whole environment, whoever changed it."""
+    """Set environment variables temporarily, then restore the whole environment."""
     before = dict(os.environ)
     os.environ.update(settings)
     try:

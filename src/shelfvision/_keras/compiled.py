@@ -1,4 +1,4 @@
-"""Turns a model and frozen weights into a function from pixels to numbers, for each backend."""
+"""Compile a model with frozen weights to a function from pixels to scores, for each backend."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
 
 Pairs: TypeAlias = "Sequence[tuple[keras.Variable, npt.NDArray[np.generic]]]"
 Program: TypeAlias = Callable[[Images], npt.NDArray[np.float32]]
-# The backends' own arrays, for which there is no common type.
+# Arrays of the backends, which share no type.
 Tensor: TypeAlias = Any
 
 
 def compiled(model: keras.Model, pairs: Pairs) -> Program:
-    """Return a function from ``uint8`` images to ``float32`` rows, safe to call from any thread.
+    """Return a thread-safe function from ``uint8`` images to ``float32`` rows.
 
-    The model is only followed, in inference mode, with the values of `pairs` in place of its
-    variables'; nothing that happens to the variables later reaches the function.
+    The function runs the model in inference mode with the values of `pairs` instead of its
+    variables. Later changes of the variables do not affect the function.
     """
     makers = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}
     return makers.get(backend_name(), _plain)(model, pairs)
 
 
 def _call(model: keras.Model, state: list[tuple[keras.Variable, Tensor]], images: Tensor) -> Tensor:
-    """Run the model over given values; updates of its state are dropped."""
+    """Run the model with given values for its variables; discard updates of its state."""
     keras = load_keras()
-    # Layers of a user's own may ask for the policy when they are called.
+    # Custom layers may read the global dtype policy when they are called.
     with float32_policy(), keras.StatelessScope(state_mapping=state):
         rows = model(images, training=False)
     return keras.ops.cast(rows, "float32")
@@ -46,7 +46,7 @@ def _tensorflow(model: keras.Model, pairs: Pairs) -> Program:
     tf = importlib.import_module("tensorflow")
 
     def traced(images: Tensor) -> Tensor:
-        # Constants inside the graph let it fold batch normalisation and pack kernels once.
+        # With constants, the graph folds batch normalization and packs kernels once.
         return _call(model, [(v, tf.constant(value)) for v, value in pairs], images)
 
     function = tf.function(traced, autograph=False)
@@ -54,7 +54,7 @@ def _tensorflow(model: keras.Model, pairs: Pairs) -> Program:
     lock = threading.Lock()
 
     def make(shape: tuple[int, ...]) -> Callable[[Tensor], Tensor]:
-        # Called directly, the function would trace in several threads at once, and warn of it.
+        # Without the lock, several threads would trace at once, and tensorflow would warn.
         with lock:
             if shape not in made:
                 made[shape] = function.get_concrete_function(tf.TensorSpec(shape, tf.uint8))
@@ -97,7 +97,7 @@ def _torch(model: keras.Model, pairs: Pairs) -> Program:
 
 def _plain(model: keras.Model, pairs: Pairs) -> Program:
     ops = load_keras().ops
-    # A copy: torch would otherwise share memory with arrays that must stay read-only.
+    # Copied, because torch would share memory with arrays that must stay read-only.
     state = [(v, ops.convert_to_tensor(np.array(value))) for v, value in pairs]
 
     def program(images: Images) -> npt.NDArray[np.float32]:

@@ -1,8 +1,8 @@
-"""Keras's dtype policy: models of this library are built and called in float32.
+"""Build and call the models of this library in float32, whatever Keras's global policy is.
 
-Keras keeps one global policy for each thread. A program may set it to mixed precision for models of
-its own, so every place that builds or calls a model of ours does it inside `float32_policy`.
-Training in mixed precision sets the policies of single layers and leaves the global one alone.
+Keras has one global dtype policy for each thread. A program may set it to mixed precision for its
+own models, so this library builds and calls its models inside `float32_policy`. Mixed-precision
+training sets the policies of single layers and does not change the global one.
 """
 
 from __future__ import annotations
@@ -15,10 +15,7 @@ from shelfvision._keras.backend import load_keras
 
 @contextlib.contextmanager
 def float32_policy() -> Iterator[None]:
-    """Let layers made in this thread compute in float32, whatever Keras's global policy is.
-
-    Keras keeps its dtype policy per thread, so no other thread sees the change.
-    """
+    """Set Keras's dtype policy to float32 in this thread, and restore it at the end."""
     config = load_keras().config
     before = config.dtype_policy()
     config.set_dtype_policy("float32")

@@ -1,8 +1,9 @@
-"""Convolutions as jax computes them fastest on a CPU, where its own take up to sixty times as long.
+"""Faster depthwise and pointwise convolutions for jax on CPUs, up to sixty times as fast.
 
-XLA has no fast depthwise convolution for CPUs. The same sum, written as one shifted copy of the
-image for each place of the kernel, compiles to a single pass over the pixels; a convolution of
-one pixel is a matrix product. The layers stay Keras's own, with their settings and weights.
+XLA has no fast depthwise convolution for CPUs. This module computes the same sum with one shifted
+copy of the image for each position of the kernel, which XLA compiles to a single pass over the
+pixels. A 1 x 1 convolution becomes a matrix product. The model keeps its Keras layers with their
+configuration and weights; only their `call` is replaced.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from shelfvision._keras.backend import backend_name, load_keras
 if TYPE_CHECKING:
     import keras
 
-# Arrays of jax and symbols of Keras, for which there is no common type.
+# Arrays of jax and symbolic tensors of Keras, which share no type.
 Tensor: TypeAlias = Any
 
 
 def use_fast_convolutions(model: keras.Model) -> None:
-    """Replace the convolutions of a model by faster ones, on jax on a CPU; elsewhere do nothing."""
+    """Replace a model's convolutions by faster ones on jax on a CPU; otherwise do nothing."""
     if backend_name() != "jax" or importlib.import_module("jax").default_backend() != "cpu":
         return
     layers = load_keras().layers
@@ -69,13 +70,13 @@ def _pointwise(layer: keras.layers.Layer, inputs: Tensor) -> Tensor:
 
 
 def _finished(layer: keras.layers.Layer, outputs: Tensor) -> Tensor:
-    """Return outputs with the layer's bias and activation."""
+    """Apply the layer's bias and activation to its outputs."""
     if layer.use_bias:
         outputs = outputs + layer.bias
     return outputs if layer.activation is None else layer.activation(outputs)
 
 
 def _padding(side: int, size: int, stride: int) -> tuple[int, int]:
-    """Return the pixels before and after a side that padding="same" adds."""
+    """Return the number of pixels that padding="same" adds before and after a side."""
     missing = max((-(-side // stride) - 1) * stride + size - side, 0)
     return missing // 2, missing - missing // 2

@@ -1,4 +1,4 @@
-"""The head of a model, which is its last dense layer, and models that were cut in two."""
+"""Find the head of a model, which is its last dense layer, and the backbone below it."""
 
 from __future__ import annotations
 
@@ -18,14 +18,17 @@ def head_of(model: keras.Model) -> keras.layers.Dense | None:
 
 
 def backbone_weights(model: keras.Model) -> list[keras.Variable]:
-    """Return all weights but those of the last dense layer, in the model's order."""
+    """Return all weights except those of the last dense layer, in the model's order."""
     layer = head_of(model)
     head = set() if layer is None else {id(weight) for weight in layer.weights}
     return [weight for weight in model.weights if id(weight) not in head]
 
 
 def require_one_input(above: keras.Model) -> None:
-    """Raise ValueError where a branch comes from below the cut, as newer versions of Keras do."""
+    """Raise ValueError if a layer above the cut takes a second input from below it.
+
+    Newer versions of Keras raise by themselves; older ones add an input to the model.
+    """
     kind = load_keras().layers.InputLayer
     if sum(isinstance(layer, kind) for layer in above.layers) > 1:
         raise ValueError("a branch leads past the cut")

@@ -1,4 +1,4 @@
-"""Brings weights from a file, or from arrays, into a model that they fit."""
+"""Load weights from files or arrays into a model whose weights have the same names and shapes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _Value = TypeVar("_Value")
 
 
 def weight_names(paths: Iterable[str]) -> list[str]:
-    """Return a unique name for every weight of a model: its path; a path that repeats is numbered.
+    """Return a unique name for each weight: its path, with a number if the path repeats.
 
     Parameters
     ----------
@@ -47,8 +47,19 @@ def load_weights(
 ) -> bool:
     """Set a model's weights from a bundle or safetensors file whose tensors match it exactly.
 
-    A file without the last layer's tensors leaves that layer as it is; True tells of it. With
-    `renumber`, numbers at the end of layers' names count by their order only.
+    Parameters
+    ----------
+    model : keras.Model
+        The model whose weights are set.
+    path : path-like
+        The bundle or safetensors file.
+    renumber : bool, default=False
+        Whether to compare the numbers at the end of layer names by their order only.
+
+    Returns
+    -------
+    bool
+        True if the file lacks the tensors of the last layer, which then keeps its weights.
     """
     where = repr(as_path(path, "weights"))
     _require_safetensors(where)
@@ -73,9 +84,10 @@ def load_weights(
 
 
 def renumbered_layers(values: Mapping[str, _Value]) -> dict[str, _Value]:
-    """Return values with the numbers of layers of one kind counted from 1, in their order.
+    """Return values under names whose layer numbers count from 1 for each kind of layer.
 
-    Keras numbers layers without a name of their own through all that a process ever makes.
+    Keras numbers unnamed layers over the whole life of a process, so the same model gets other
+    numbers when it is built a second time.
     """
     kinds: dict[tuple[str, str], list[tuple[int, str]]] = {}
     for name in values:
@@ -90,18 +102,19 @@ def renumbered_layers(values: Mapping[str, _Value]) -> dict[str, _Value]:
 
 
 def named_weights(model: keras.Model) -> dict[str, keras.Variable]:
-    """Return a model's weights by their unique names, in its order."""
+    """Return a model's weights by their unique names, in the model's order."""
     names = weight_names(weight.path for weight in model.weights)
     return dict(zip(names, model.weights, strict=True))
 
 
 def _require_safetensors(where: str) -> None:
-    """Refuse, with the way out, the other kinds of files that weights come in."""
+    """Refuse HDF5, Keras and torch files, and say how to convert their weights."""
     if where.rstrip("'\"").lower().endswith((".h5", ".hdf5", ".keras", ".pt", ".pth", ".ckpt")):
         raise BundleError(
-            f"{where} is of a kind that can take any amount of memory, or run code, when it is "
-            "opened; load it with its own library if you trust it, put the weights into a model of "
-            "build_model, and keep them with shelfvision.models.save_backbone",
+            f"weights must be a safetensors file or a bundle, got {where}, which can run code or "
+            "exhaust memory when it is opened; load it with its own library if you trust it, put "
+            "the weights into a model of build_model, and save them with "
+            "shelfvision.models.save_backbone",
             code="foreign-format",
             parameter="weights",
         )
@@ -110,13 +123,13 @@ def _require_safetensors(where: str) -> None:
 def _require_kinds(
     variables: Mapping[str, keras.Variable], tensors: Mapping[str, Tensor], where: str
 ) -> None:
-    """Refuse whole numbers where a model has fractions, and the other way round."""
+    """Refuse integer tensors for float weights, and float tensors for integer weights."""
     for name, variable in variables.items():
         whole = "int" in str(variable.dtype) or str(variable.dtype) == "bool"
         if whole != (tensors[name].dtype.kind != "f"):
             raise ModelError(
                 f"{where} does not fit the model: its {name!r} is of type {tensors[name].dtype}, "
-                f"but the model needs {variable.dtype}; give weights that were not quantised",
+                f"but the model needs {variable.dtype}; pass weights that are not quantized",
                 code="wrong-dtype",
                 parameter="weights",
             )
@@ -129,7 +142,7 @@ def require_same(
     *,
     error: type[ModelError | BundleError] = ModelError,
 ) -> None:
-    """Refuse tensors that are not, by name and shape, the weights that a model has."""
+    """Refuse tensors whose names and shapes are not those of the model's weights."""
     for name, shape in expected.items():
         if name not in found:
             raise error(
@@ -154,13 +167,13 @@ def require_same(
 
 
 def assign(variables: Sequence[keras.Variable], values: Sequence[Tensor]) -> None:
-    """Set variables, each to its value."""
+    """Assign each value to its variable."""
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value.copy())
 
 
 def assign_named(model: keras.Model, tensors: Mapping[str, Tensor]) -> None:
-    """Set those weights of a model that there is a value for."""
+    """Assign tensors to the weights of the same name; other weights keep their values."""
     chosen = {name: v for name, v in named_weights(model).items() if name in tensors}
     assign(list(chosen.values()), [tensors[name] for name in chosen])
 

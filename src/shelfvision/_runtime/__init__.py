@@ -1,8 +1,11 @@
-"""Runs exported files without Keras: `Predictor`, and what reads, checks and loads the files.
+"""Run exported files without Keras: `Predictor`, and the modules that read and check the files.
 
-`shelfvision.export.Predictor` is the name for users. The module `formats` describes each format of
-file, `reading` reads files, `sessions` loads them into a runtime, `card` is what a file says about
-itself, and `answers` makes `Predictions` of probabilities, for classifiers too.
+Users import `shelfvision.export.Predictor`. The modules, in the order of the work:
+
+- `reading` reads a file, finds its format in `formats` and returns a checked `Export`.
+- `card` is the description that the file contains: classes, preprocessing, calibration, thresholds.
+- `sessions` loads the file into a runtime and returns calibrated probabilities.
+- `answers` makes `Predictions` from probabilities, for classifiers as well.
 """
 
 from shelfvision._runtime._predictor import Predictor

@@ -1,11 +1,11 @@
-"""Looks through an ONNX file before a runtime sees it, and accepts only what exports hold.
+"""Check an ONNX file against an allow-list before ONNX Runtime opens it.
 
-ONNX Runtime computes in an arena whose size can be limited, but not every operator keeps to it:
-strings, ``NonZero`` and ``Unique`` allocate outside, loops run for any time. So the operators are
-an allow-list: those that `Classifier.export` writes for the networks of this library and of
-`keras.applications`, and some of the same kind. All else is refused when the file is opened:
-other operators and domains, graphs inside nodes, functions, training, sparse tensors, strings,
-weights in other files, and tensors that claim another size than they have.
+ONNX Runtime allocates from an arena of limited size, but some operators bypass it: strings,
+``NonZero`` and ``Unique`` allocate elsewhere, and loops have no time limit. This module therefore
+accepts only the operators that `Classifier.export` writes for the networks of this library and of
+`keras.applications`, and a few similar ones. It refuses everything else: other operators and
+domains, subgraphs, functions, training, sparse tensors, strings, external weights, and tensors
+whose data do not have the size of their shape.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ OPERATORS = frozenset(
         *("Abs", "Ceil", "Clip", "Elu", "Erf", "Exp", "Floor", "Gelu", "HardSigmoid", "HardSwish"),
         *("LeakyRelu", "Log", "LogSoftmax", "Neg", "PRelu", "Reciprocal", "Relu", "Selu"),
         *("Sigmoid", "Softmax", "Softplus", "Softsign", "Sqrt", "Tanh", "ThresholdedRelu"),
-        # Normalisation and means.
+        # Normalization and reductions.
         *("BatchNormalization", "InstanceNormalization", "LayerNormalization"),
         *("ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "ReduceSumSquare"),
-        # Shapes; each gives at most what it is given, or what its arena allows.
+        # Shapes. Their output is at most as large as their input, or limited by the arena.
         *("Cast", "Concat", "Constant", "Expand", "Flatten", "Gather", "Identity", "Pad"),
         *(
             "Reshape",
@@ -44,46 +44,47 @@ OPERATORS = frozenset(
             "Transpose",
             "Unsqueeze",
         ),
-        # Eight bits.
+        # Quantized arithmetic of 8 bits.
         *("ConvInteger", "DequantizeLinear", "DynamicQuantizeLinear", "MatMulInteger"),
         *("QLinearConv", "QLinearMatMul", "QuantizeLinear"),
     }
 )
-"""The operators of ONNX's own domain that an exported file may hold; docs/how-to/export.md lists
-them."""
+"""The operators of the default ONNX domain that an exported file may contain;
+docs/how-to/export.md lists them."""
 
 MAX_NODES = 20_000
-"""The most operators in a graph; the largest network of `keras.applications` has some 2,000."""
+"""The largest number of operators in a graph; the largest network of `keras.applications` has about
+2,000."""
 MAX_TENSORS = 20_000
-"""The most weights and constants."""
+"""The largest number of weights and constants."""
 MAX_SIDES = 8
-"""The most dimensions of a tensor."""
+"""The largest number of dimensions of a tensor."""
 
 _STRING = 8
 _ITEM_BYTES: Mapping[int, int] = MappingProxyType(
     # Signed and unsigned integers of 8 to 64 bits, bool, and floats of 16 to 64 bits.
     {1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8, 12: 4, 13: 8, 16: 2}
 )
-"""Bytes of an element by the number of its type; strings and 4-bit types are not there."""
+"""Bytes per element by ONNX's type number; strings and 4-bit types are not supported."""
 _OWN_DOMAINS = (b"", b"ai.onnx")
 _CONSTANTS = frozenset({b"value", b"value_float", b"value_floats", b"value_int", b"value_ints"})
 
 
 def onnx_metadata(data: bytes, where: str) -> dict[str, bytes]:
-    """Return the metadata of an ONNX file, or refuse a file with more than exports hold.
+    """Return the metadata of an ONNX file, after checking its whole graph.
 
     Raises
     ------
     BundleError
-        The file is damaged, or has something that no export has; the code tells what:
+        The file is corrupted, or contains something that an export never has. The code is
         ``"operator-not-allowed"``, ``"subgraph"``, ``"external-data"``, ``"strings"``,
-        ``"sparse"``, ``"inconsistent"``, ``"too-large"`` or ``"damaged"``.
+        ``"sparse"``, ``"inconsistent"``, ``"too-large"``, ``"duplicate"`` or ``"damaged"``.
     """
     return _File(where).read(data)
 
 
 class _File:
-    """Reads one file; remembers what is bounded over all of it."""
+    """Checks one file; counts operators, tensors and bytes over the whole file."""
 
     def __init__(self, where: str) -> None:
         self._where = where
@@ -91,7 +92,7 @@ class _File:
         self._n_tensors = self._n_nodes = self._bytes = 0
 
     def read(self, data: bytes) -> dict[str, bytes]:
-        """Return the metadata, once everything is looked at."""
+        """Return the metadata after checking all fields."""
         entries: dict[str, bytes] = {}
         n_graphs = 0
         for number, value in self._reader.fields(memoryview(data)):
@@ -101,7 +102,7 @@ class _File:
             elif number == 14:
                 self._entry(entries, self._bytes_of(value))
             elif number in (20, 25):
-                self._refuse("subgraph", "it has functions or training of its own")
+                self._refuse("subgraph", "it contains functions or training graphs")
         if n_graphs > 1:
             self._refuse("subgraph", f"it has {n_graphs} graphs instead of one")
         return entries
@@ -110,7 +111,7 @@ class _File:
         fields = dict(self._reader.fields(message))
         key, value = fields.get(1, b""), fields.get(2, b"")
         if isinstance(key, int) or isinstance(value, int):
-            self._refuse("damaged", "its metadata are damaged")
+            self._refuse("damaged", "its metadata are corrupted")
         name = bytes(key).decode("utf-8", "replace")
         if name in entries:
             self._refuse("duplicate", f"it has the entry {name[:50]!r} twice")
@@ -128,16 +129,16 @@ class _File:
                 self._value(self._bytes_of(value))
 
     def _value(self, message: memoryview) -> None:
-        """Refuse an input, output or value in between that is no tensor of numbers."""
+        """Refuse an input, output or intermediate value other than a numeric tensor."""
         for kind in self._inner(message, 2):
             fields = list(self._reader.fields(kind))
-            # Field 1 is a tensor; others are sequences, maps, optional and sparse ones.
+            # Field 1 is a tensor type; others are sequence, map, optional and sparse types.
             if any(number not in (1, 6) for number, _ in fields):
-                self._refuse("inconsistent", "it computes with other things than tensors")
+                self._refuse("inconsistent", "it has values that are not tensors")
             tensors = [value for number, value in fields if number == 1]
             types = [v for t in tensors for n, v in self._fields_of(t) if n == 1]
             if _STRING in types:
-                self._refuse("strings", "it computes with text")
+                self._refuse("strings", "it computes with strings")
 
     def _node(self, message: memoryview) -> None:
         self._n_nodes += 1
@@ -177,17 +178,17 @@ class _File:
             elif number in (22, 23):
                 self._refuse("sparse", "it has sparse weights")
         if n_tensors > 1:
-            # A reader would join them to one tensor of another size.
+            # A protobuf parser would merge them to one tensor of another size.
             self._refuse("inconsistent", "it has an attribute of several tensors")
         if operator == "Cast" and name == b"to" and whole not in _ITEM_BYTES:
             self._refuse(
-                "strings", "it turns numbers into text, or another kind that no export has"
+                "strings", "it casts numbers to strings, or to another type that no export has"
             )
         if operator == "Constant" and name not in _CONSTANTS:
             self._refuse("strings", f"it has the constant {name[:40].decode('utf-8', 'replace')!r}")
 
     def _tensor(self, message: memoryview) -> None:
-        """Refuse a tensor whose numbers are not all there, in types that take what they claim."""
+        """Refuse a tensor with unsupported data, or with data of another size than its shape."""
         sides: list[int] = []
         kind, raw, other = 0, 0, 0
         for number, value in self._reader.fields(message):
@@ -196,7 +197,7 @@ class _File:
             elif number == 2 and isinstance(value, int):
                 kind = value
             elif number == 6:
-                self._refuse("strings", "it has text among its weights")
+                self._refuse("strings", "it has strings among its weights")
             elif number == 9:
                 raw += len(self._bytes_of(value))
             elif number in (4, 5, 7, 10, 11):
@@ -224,9 +225,9 @@ class _File:
                 "too-large",
                 f"its weights are more than {MAX_FILE:,} bytes or {MAX_TENSORS:,} tensors",
             )
-        # Numbers that are not raw take one byte of the file each, at least.
+        # Elements that are not raw data take at least one byte of the file each.
         if raw != size if raw or not other else count > other:
-            self._refuse("inconsistent", "it has a tensor that claims another size than it has")
+            self._refuse("inconsistent", "it has a tensor whose data do not fit its shape")
 
     def _inner(self, message: memoryview, wanted: int) -> list[memoryview]:
         return [self._bytes_of(v) for n, v in self._reader.fields(message) if n == wanted]
@@ -236,12 +237,12 @@ class _File:
 
     def _bytes_of(self, value: int | memoryview) -> memoryview:
         if isinstance(value, int):
-            self._refuse("damaged", "it is damaged, or of another kind")
+            self._refuse("damaged", "it is corrupted, or of another format")
         return value
 
     def _refuse(self, code: str, fault: str) -> NoReturn:
         raise BundleError(
-            f"{self._where} is no ONNX file that can be used: {fault}; give a file that "
+            f"{self._where} cannot be used as an ONNX export: {fault}; pass a file that "
             "Classifier.export wrote",
             code=code,
         )

@@ -1,4 +1,4 @@
-"""ONNX Runtime with a bound on the memory that a graph can ask for."""
+"""ONNX Runtime sessions with limited memory."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import threading
 from types import ModuleType
 from typing import Any, TypeAlias
 
-# The runtime's own objects, which have no types.
+# Objects of ONNX Runtime, which has no type annotations.
 Foreign: TypeAlias = Any
 
 MOST_MEMORY = 4 * 2**30
-"""How much memory, in bytes, all sessions of a process compute in at most."""
+"""The memory limit, in bytes, for all sessions of a process together."""
 _SAME_AS_REQUESTED = 1
-# What ONNX Runtime's message names when there is no more room.
+# Part of ONNX Runtime's message when the arena is full.
 _FULL = "bfc_arena"
 
 _lock = threading.Lock()
@@ -21,12 +21,12 @@ _bounded_in: set[int] = set()
 
 
 def bounded_session(onnxruntime: ModuleType, graph: bytes, threads: int | None) -> Foreign:
-    """Return a session on the CPU that fails where its graph asks for too much memory.
+    """Return a session on the CPU that fails if its graph needs too much memory.
 
-    A graph of a few bytes can ask for any number of gigabytes: it repeats, pads or multiplies what
-    it has. All that a session computes comes from an arena, which ONNX Runtime shares between the
-    sessions that ask for it, and whose size can be limited. Folding of constants, which computes
-    outside of it, is left out; what `Classifier.export` writes has been folded already.
+    A graph of a few bytes can allocate gigabytes: it repeats, pads or multiplies its constants. The
+    session allocates its results from an arena of limited size, which all bounded sessions of the
+    process share. Constant folding allocates outside the arena, so it is disabled; files of
+    `Classifier.export` are folded already.
     """
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
@@ -43,7 +43,7 @@ def bounded_session(onnxruntime: ModuleType, graph: bytes, threads: int | None) 
 
 
 def _bound(onnxruntime: ModuleType) -> None:
-    """Give the sessions of this process an arena of limited size; others keep their own."""
+    """Create this process's shared arena of limited size, once."""
     with _lock:
         if os.getpid() in _bounded_in:
             return
@@ -55,10 +55,10 @@ def _bound(onnxruntime: ModuleType) -> None:
 
 
 def shrinking_run(onnxruntime: ModuleType) -> Foreign:
-    """Return options of a run after which the arena gives back what nothing is in.
+    """Return run options that make the arena release unused memory after the run.
 
-    The arena keeps what it once had. After batches of many sizes it is full of pieces that fit
-    none of the next size, though hardly any of them is in use.
+    By default the arena keeps all memory. After batches of many sizes it is fragmented, and an
+    allocation may fail although little memory is in use.
     """
     options = onnxruntime.RunOptions()
     options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
@@ -66,10 +66,10 @@ def shrinking_run(onnxruntime: ModuleType) -> Foreign:
 
 
 def memory_reason(error: Exception) -> str | None:
-    """Return the reason in words where a graph asked for too much memory, else None."""
+    """Return the reason as a clause if a graph needed too much memory, else None."""
     if _FULL not in str(error):
         return None
-    return f"it takes more memory than the {_most_memory() / 2**30:.3g} GiB that it may take"
+    return f"it needs more memory than the limit of {_most_memory() / 2**30:.3g} GiB"
 
 
 def _most_memory() -> int:

@@ -1,4 +1,4 @@
-"""`Predictor`: predicts from an exported file, without Keras."""
+"""`Predictor`: predict from an exported file, without Keras."""
 
 from __future__ import annotations
 
@@ -26,36 +26,41 @@ from shelfvision.protocols import Images, OnError, Resize
 
 @final
 class Predictor:
-    """An exported classifier: one file, one small runtime, and the classifier's answers.
+    """Predict from an exported file, with the same predictions as the exported classifier.
 
-    Neither Keras nor any of its backends is imported. The file says which classes there are, how
-    photos are brought to its size, and which predictions are accepted; nothing in it is run but
-    its graph, by the runtime. It may be used from any number of threads, and does not survive a
-    fork: make one in each process.
+    A predictor needs one small runtime and imports neither Keras nor a backend. The file contains
+    the class names, the preprocessing, the calibration and the thresholds. Opening it never runs
+    code; the runtime runs its graph only.
+
+    A predictor is thread-safe, but not fork-safe: create one in each process.
 
     Parameters
     ----------
     path : path-like
-        What ``Classifier.export`` wrote: an ONNX, a LiteRT or an OpenVINO (``.xml``) file.
+        The ONNX, LiteRT or OpenVINO (``.xml``) file that ``Classifier.export`` wrote.
     runtime : {"auto", "onnxruntime", "litert", "openvino"}, default="auto"
-        What runs it: ONNX Runtime or OpenVINO an ONNX file, LiteRT and OpenVINO their own. By
-        default the first of these.
+        The runtime. ONNX files run in ONNX Runtime (the default) or OpenVINO, LiteRT files in
+        LiteRT, OpenVINO files in OpenVINO.
     threads : int, optional
-        How many threads one call computes with; by default the runtime's own choice.
+        The number of threads that one call computes with. By default the runtime chooses.
     expected_sha256 : str, optional
-        The SHA-256 that the file must have; `ExportReport.sha256` tells it.
+        The SHA-256 that the file must have, as in `ExportReport.sha256`.
 
     Raises
     ------
     BundleNotFoundError
-        There is no such file.
+        The file does not exist.
     BundleError
-        The file is not one that ``Classifier.export`` wrote, is damaged, or is another one than
-        `expected_sha256` says.
+        The file is not an export, is corrupted, or does not have the digest `expected_sha256`.
     MissingDependencyError
-        The runtime is not installed; the message gives the pip line.
+        The runtime is not installed; the message contains the pip command.
     InvalidParameterError
-        The runtime cannot run this kind of file, or another argument makes no sense.
+        The runtime cannot run this format, or an argument is invalid.
+
+    Examples
+    --------
+    >>> predictor = Predictor("model.onnx")  # doctest: +SKIP
+    >>> predictor.predict("photo.jpg").labels  # doctest: +SKIP
     """
 
     __slots__ = ("_path", "_pid", "_session")
@@ -79,22 +84,22 @@ class Predictor:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The classes in the order of the columns of probabilities."""
+        """The class names, in the order of the columns of probabilities."""
         return self._session.export.card.class_names
 
     @property
     def preprocessing(self) -> Preprocessing:
-        """How photos become the pixels that the graph takes."""
+        """The conversion from photos to the pixels of the model input."""
         return self._session.export.card.preprocessing
 
     @property
     def image_size(self) -> tuple[int, int]:
-        """Height and width, in pixels, that photos are brought to."""
+        """Height and width of the model input in pixels."""
         return self._session.export.card.image_size
 
     @property
     def resize(self) -> Resize:
-        """How photos of another shape are brought to `image_size`."""
+        """How photos are resized to `image_size`: ``"stretch"``, ``"pad"`` or ``"crop"``."""
         return self.preprocessing.resize
 
     @property
@@ -104,22 +109,22 @@ class Predictor:
 
     @property
     def runtime(self) -> str:
-        """What runs the file, with its version."""
+        """The name of the runtime, with its version."""
         return self._session.runner.name
 
     @property
     def calibration(self) -> Calibration | None:
-        """What makes probabilities mean what they say; it is applied already."""
+        """The calibration of the probabilities; predictions are calibrated already."""
         return self._session.export.card.calibration
 
     @property
     def thresholds(self) -> Thresholds | None:
-        """From which confidence on a prediction is accepted; None decides nothing."""
+        """The lowest confidence for accepting a prediction; None makes no decisions."""
         return self._session.export.card.thresholds
 
     @property
     def source_sha256(self) -> str:
-        """The SHA-256 of the bundle of the classifier that was exported."""
+        """The SHA-256 of the bundle of the exported classifier."""
         return self._session.export.card.source_sha256
 
     def predict(
@@ -129,36 +134,36 @@ class Predictor:
         on_error: OnError = "raise",
         class_prior: ClassPrior = None,
     ) -> Predictions:
-        """Tell which class each photo shows, as the classifier that was exported does.
+        """Predict the class of each photo.
 
         Parameters
         ----------
         photos : path, bytes, ndarray, Dataset, or iterable of these
-            One photo as a path, as an encoded file's bytes, or as ``uint8`` pixels of shape
-            (height, width, 3); a batch of pixels (n, height, width, 3); a `Dataset`; or any
+            One photo as a path, as the bytes of an encoded file, or as ``uint8`` pixels of shape
+            (height, width, 3); a batch of pixels of shape (n, height, width, 3); a `Dataset`; or an
             iterable of single photos, which is read batch by batch.
         on_error : {"raise", "skip"}, default="raise"
-            Whether a photo that cannot be read raises, or becomes a row with its error while the
-            rest goes on.
+            For a photo that cannot be read: raise, or add a row with its error and continue.
         class_prior : mapping of str to float, "estimate" or None, default=None
-            The class proportions where the photos come from, if they are not those of training,
-            as `Classifier.predict` takes them.
+            The class prior of these photos, if it differs from that of training; see
+            `Classifier.predict`.
 
         Returns
         -------
         Predictions
-            One row a photo, in order, with the same ids, labels and decisions.
+            One row per photo in order, with the ids, labels and decisions of the classifier.
 
         Raises
         ------
         PhotoError
             A photo cannot be read and `on_error` is ``"raise"``.
         InvalidParameterError
-            Something is no photo: an array that is not ``uint8`` RGB, a folder.
+            A value in `photos` is not a photo, such as a folder or an array that is not ``uint8``
+            RGB.
         ModelError
-            The graph gives numbers that are no probabilities, this process was forked from the
-            one that made the predictor, or `class_prior` is given and the file does not
-            tell the class proportions of training.
+            The graph returns values that are not probabilities, this process is a fork of the one
+            that created the predictor, or `class_prior` is given and the file does not contain the
+            class prior of training.
         """
         shares = self._session.export.card.trained_shares
         return answers_of(
@@ -171,7 +176,7 @@ class Predictor:
         )
 
     def predict_proba(self, photos: Photos) -> npt.NDArray[np.float32]:
-        """Return the probability of every class for each photo.
+        """Return the probabilities of all classes for each photo.
 
         Parameters
         ----------
@@ -181,7 +186,7 @@ class Predictor:
         Returns
         -------
         ndarray of float32, shape (n, k)
-            Rows that sum to 1; of an int8 file, as nearly as 256 steps allow.
+            Rows that sum to 1; for int8 files, up to a rounding to 256 levels.
 
         Raises
         ------
@@ -200,21 +205,21 @@ class Predictor:
     def _scores(self, images: Images) -> Scores:
         if os.getpid() != self._pid:
             raise ModelError(
-                f"this predictor was made in process {self._pid} and came here through a fork, "
-                "which the threads of its runtime do not survive; make one in this process",
+                f"a Predictor is not fork-safe: this one was created in process {self._pid}, and "
+                "its threads do not exist in this fork; create one in this process",
                 code="forked",
             )
         return self._session.scores(images)
 
     def __reduce__(self) -> tuple[Callable[[str], Predictor], tuple[str]]:
-        """Pickle as the path of the file and its digest; unpickling reads the file again."""
+        """Pickle the path and the digest of the file; unpickling reads the file again."""
         session = self._session
         runtime = cast("Runtime", session.runtime)
         make = partial(type(self), runtime=runtime, expected_sha256=session.export.sha256)
         return make, (self._path,)
 
     def __repr__(self) -> str:
-        """Return a line that tells the kind, the classes and the image size."""
+        """Return one line with format, runtime, number of classes and image size."""
         height, width = self.image_size
         return (
             f"<Predictor: {self.format} by {self.runtime}, {len(self.class_names)} classes, "

@@ -1,4 +1,4 @@
-"""Reads protobuf messages field by field, without a schema and in bounded time."""
+"""Read protobuf messages field by field, without a schema and in bounded time."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from dataclasses import dataclass
 from typing import NoReturn, TypeAlias
 
 Refuse: TypeAlias = Callable[[str, str], NoReturn]
-"""Raises the caller's error for a code and a fault, a clause such as "it is damaged"."""
+"""Raises the caller's error for a code and a fault, a clause such as "it is corrupted"."""
 
 MAX_FIELDS = 2_000_000
-"""The most fields that are read of one file; a network of a thousand layers has some 50,000."""
+"""The largest number of fields in one file; a network of a thousand layers has about 50,000."""
 
 
 @dataclass(slots=True)
 class ProtobufReader:
-    """Reads the fields of messages, and counts them over the whole file."""
+    """Reader of the fields of messages, which counts them over the whole file."""
 
     refuse: Refuse
-    """What to do with damage."""
+    """Called for corrupted messages."""
     n_fields: int = 0
-    """How many fields were read."""
+    """The number of fields read so far."""
 
     def fields(self, message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-        """Yield the number and value of every field of a message.
+        """Yield the number and the value of each field of a message.
 
-        Varints are yielded as int; fixed-width and length-delimited values as their bytes.
+        Varints are yielded as int, fixed-width and length-delimited values as bytes.
         """
         at, end = 0, len(message)
         while at < end:
@@ -48,7 +48,7 @@ class ProtobufReader:
             at += size
 
     def varint(self, message: memoryview, at: int) -> tuple[int, int]:
-        """Return the number that is written at a place, and the place behind it."""
+        """Return the varint at a position, and the position after it."""
         value = 0
         for shift, byte in enumerate(message[at : at + 10]):
             value |= (byte & 0x7F) << (7 * shift)
@@ -57,7 +57,7 @@ class ProtobufReader:
         return self._damaged()
 
     def varints(self, value: int | memoryview) -> list[int]:
-        """Return the numbers of a repeated field, packed or not."""
+        """Return the integers of a repeated field, packed or not."""
         if isinstance(value, int):
             return [value]
         found, at = [], 0
@@ -67,4 +67,4 @@ class ProtobufReader:
         return found
 
     def _damaged(self) -> NoReturn:
-        self.refuse("damaged", "it is damaged, or of another kind")
+        self.refuse("damaged", "it is corrupted, or of another format")

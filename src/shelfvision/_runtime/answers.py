@@ -1,4 +1,4 @@
-"""From batches of photos to columns: what classifiers and predictors of exported files share."""
+"""Make `Predictions` from batches of photos, for classifiers and for exported files."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def answers_of(
     class_prior: ClassPrior = None,
     known: Floats | None = None,
 ) -> Predictions:
-    """Return predictions of all photos; `known` is the prior of the network's training."""
+    """Return the predictions for all photos; `known` is the class prior of training."""
     if class_prior is not None and known is None:
         raise ModelError(
-            "class_prior needs the class proportions that the network was trained on, which are "
-            'not known here; pass provenance={"class_counts": {name: count, ...}} to from_model, '
-            "and export such a classifier",
+            "class_prior needs the class prior of the training set, which is unknown for this "
+            'model; pass provenance={"class_counts": {name: count, ...}} to from_model, and '
+            "export such a classifier",
             code="unknown-class-prior",
             parameter="class_prior",
         )
@@ -59,7 +59,7 @@ def answers_of(
 
 
 def _table(rows: list[Scores], errors: list[str | None], k: int) -> Scores:
-    """Return a row for every photo, NaN for those that could not be read."""
+    """Return one row per photo; NaN for photos that could not be read."""
     if not any(errors) and len(rows) == 1:
         return rows[0]
     table = np.full((len(errors), k), np.nan, dtype=np.float32)

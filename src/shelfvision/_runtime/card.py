@@ -1,4 +1,8 @@
-"""`Card`: what an exported file says about itself, as checked plain values."""
+"""`Card`: the description inside an exported file, as checked values.
+
+The card is a JSON entry in the file's metadata. It contains all that a prediction needs besides the
+graph, so that one file is enough.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +20,15 @@ from shelfvision.models.spec import MAX_CLASSES, MAX_SIDE
 from shelfvision.predictions import Calibration, Thresholds
 
 VERSION = 3
-"""The version of the entry that is written; all before it are read."""
+"""The version of the card that is written; older versions can be read."""
 ENTRY = "shelfvision"
-"""The name of the entry in a file's own metadata."""
+"""The key of the card in the file's metadata."""
 CARD_FILE = f"{ENTRY}.json"
-"""The name of the entry as a member of a zip file."""
+"""The name of the card as a member of a zip file."""
 MAX_CARD = 2**22
-"""The longest entry that is read, in bytes."""
+"""The largest size of a card in bytes."""
 INPUT, OUTPUT = "image", "probabilities"
-"""What goes in and what comes out."""
+"""The names of the graph's input and output."""
 _KEYS = {
     *("calibration", "calibration_in_graph", "class_names", "created_with", "format"),
     *("input", "output", "quantize", "source_sha256", "thresholds", "weights_sha256"),
@@ -36,7 +40,7 @@ _KEYS_OF = {
     2: _KEYS | _SIZE_KEYS | {"decode", _SHARES},
     3: _KEYS | {"decode", _SHARES, "preprocessing"},
 }
-"""The entries of each format."""
+"""The keys of the card in each version."""
 _PIXELS = "uint8 RGB, 0 to 255, shape (n, height, width, 3)"
 _SCORES = "float32, shape (n, number of classes)"
 DECODE: Mapping[str, object] = MappingProxyType(
@@ -49,46 +53,46 @@ DECODE: Mapping[str, object] = MappingProxyType(
         "jpeg_draft_margin": 1.5,
     }
 )
-"""How a photo becomes pixels: what other programs need to get the very same."""
+"""How a photo is decoded to pixels; other programs need it to compute identical pixels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """Everything that predicting with an exported file takes, beside its graph."""
+    """All that predicting with an exported file needs besides its graph."""
 
     class_names: tuple[str, ...]
-    """The classes in the order of the outputs."""
+    """The class names in the order of the outputs."""
     preprocessing: Preprocessing
-    """How photos become the pixels that the graph takes."""
+    """The conversion from photos to the pixels of the graph's input."""
     calibration: Calibration | None = None
-    """What makes probabilities mean what they say."""
+    """The calibration of the probabilities, if any."""
     calibration_in_graph: bool = False
-    """Whether the graph applies it; otherwise whoever runs the file does."""
+    """Whether the graph applies the calibration; otherwise the program that runs it must."""
     thresholds: Thresholds | None = None
-    """From which confidence on a prediction is accepted."""
+    """The lowest confidence for accepting a prediction, if any."""
     trained_shares: tuple[float, ...] | None = None
-    """The class prior that probabilities are made for; None where it is not known."""
+    """The class prior of the training set; None if it is unknown."""
     quantize: str | None = None
-    """``"dynamic"`` or ``"int8"`` where weights are whole numbers."""
+    """``"dynamic"`` or ``"int8"`` if the weights are quantized."""
     source_sha256: str = ""
-    """The SHA-256 of the bundle of the classifier that was exported."""
+    """The SHA-256 of the bundle of the exported classifier."""
     weights_sha256: str | None = None
-    """The SHA-256 of the weights, where they are a file of their own."""
+    """The SHA-256 of the weights if they are in a second file."""
     created_with: tuple[tuple[str, str], ...] = ()
-    """Versions of what the file was made with."""
+    """Versions of the packages that wrote the file."""
 
     @property
     def image_size(self) -> tuple[int, int]:
-        """Height and width, in pixels, that the graph takes."""
+        """Height and width of the graph's input in pixels."""
         return self.preprocessing.image_size
 
     @property
     def host_calibration(self) -> Calibration | None:
-        """What is left to do to the graph's outputs."""
+        """The calibration that must be applied to the graph's outputs, if any."""
         return None if self.calibration_in_graph else self.calibration
 
     def to_json(self) -> str:
-        """Return the entry as ASCII text."""
+        """Return the card as JSON in ASCII."""
         calibration, thresholds = self.calibration, self.thresholds
         fields = {
             "format": VERSION,
@@ -110,9 +114,12 @@ class Card:
 
     @classmethod
     def from_json(cls, text: str | bytes, where: str) -> Self:
-        """Return the entry of a file, or refuse it."""
+        """Return the card from the JSON text of a file, or raise if it is invalid."""
         if len(text) > MAX_CARD:
-            _refuse(where, f"its entry {ENTRY!r} is {len(text)} bytes long")
+            _refuse(
+                where,
+                f"its entry {ENTRY!r} must have at most {MAX_CARD} bytes, got {len(text)}",
+            )
         fields = versioned(
             text,
             where,
@@ -121,14 +128,12 @@ class Card:
             fail=lambda code, fault: _refuse(where, fault, code),
         )
         if set(fields) != _KEYS_OF[cast("int", fields["format"])]:
-            _refuse(where, "its description has not the entries that it should have")
+            _refuse(where, "its description has missing or unknown entries")
         try:
             return cls._from_fields(fields)
         except (InvalidParameterError, TypeError) as error:
             code = getattr(error, "code", "damaged")
-            raise BundleError(
-                f"{where} is no export that can be used: {error}", code=code
-            ) from error
+            raise BundleError(f"{where} cannot be used as an export: {error}", code=code) from error
 
     @classmethod
     def _from_fields(cls, fields: dict[str, object]) -> Self:
@@ -158,7 +163,7 @@ class Card:
 
 
 def _require_fit(card: Card) -> None:
-    """Refuse calibration and thresholds that were made for another number of classes."""
+    """Refuse a calibration, thresholds or a prior for another number of classes."""
     k = len(card.class_names)
     if card.calibration is not None:
         _require(card.calibration.num_classes == k, "calibration")
@@ -171,7 +176,7 @@ def _require_fit(card: Card) -> None:
 def _require(right: object, entry: str) -> None:
     if not right:
         raise InvalidParameterError(
-            f"its entry {entry!r} makes no sense; export it again", code="damaged"
+            f"its entry {entry!r} is invalid; export it again", code="damaged"
         )
 
 
@@ -185,7 +190,7 @@ def _all_text(values: object) -> bool:
 
 
 def _preprocessing(fields: Mapping[str, object]) -> Preprocessing:
-    """Return how photos are preprocessed; formats 1 and 2 have two of its values."""
+    """Return the preprocessing; versions 1 and 2 contain only image size and resize."""
     if "preprocessing" in fields:
         rule = Preprocessing.from_dict(_dict(fields["preprocessing"]))
     else:
@@ -210,6 +215,6 @@ def _digest(value: object) -> str:
 
 def _refuse(where: str, fault: str, code: str = "damaged") -> NoReturn:
     raise BundleError(
-        f"{where} is no export that can be used: {fault}; export the classifier again",
+        f"{where} cannot be used as an export: {fault}; export the classifier again",
         code=code,
     )

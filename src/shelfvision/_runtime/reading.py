@@ -1,7 +1,7 @@
-"""Reads exported files: which format they have, what their card says, and their graph.
+"""Read exported files: detect the format, check the card and return the graph.
 
-`read_export` reads a file, `parse_export` the bytes of one. No runtime is needed for either; what
-they return is checked, and `shelfvision._runtime.sessions` loads it.
+`read_export` takes a path, `parse_export` takes bytes. Both return a checked `Export` and need no
+runtime; `shelfvision._runtime.sessions` loads the export into one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["Export", "parse_export", "read_export"]
 
 
 def read_export(path: str | os.PathLike[str]) -> Export:
-    """Return an exported file, checked; no runtime is needed for it."""
+    """Return the checked content of an exported file; this needs no runtime."""
     where = repr(as_path(path))
     data = _content(path)
     kind = _format_of(data, where, FORMATS.values())
@@ -41,21 +41,19 @@ def _content(path: str | os.PathLike[str]) -> bytes:
 def parse_export(
     files: Files, where: str, formats: Collection[Format] = tuple(FORMATS.values())
 ) -> Export:
-    """Return the same from the bytes of a file and of the one beside it."""
+    """Return the checked content from the bytes of a file and of its second file."""
     data, beside = files
     kind = _format_of(data, where, formats)
     graph, text = kind.read(data, where)
     if not text:
         refuse_export(
-            where, "it does not describe itself as Classifier.export's files do", "foreign-format"
+            where, "it has no card, which Classifier.export writes to every file", "foreign-format"
         )
     card = Card.from_json(text, where)
     if card.quantize is not None and card.quantize not in kind.quantize:
         refuse_export(where, f"{kind.title} files are not quantized to {card.quantize!r}")
     if kind.beside is not None and hashlib.sha256(beside).hexdigest() != card.weights_sha256:
-        refuse_export(
-            where, f"the {kind.beside} file beside it belongs to another one", "wrong-digest"
-        )
+        refuse_export(where, f"the {kind.beside} file beside it has another digest", "wrong-digest")
     return Export(
         where=where,
         format=kind,
@@ -68,7 +66,7 @@ def parse_export(
 
 
 def _format_of(data: bytes, where: str, formats: Collection[Format]) -> Format:
-    """Return the format of a file by its first bytes."""
+    """Return the format of a file, which its first bytes identify."""
     for kind in formats:
         if kind.recognizes(data):
             return kind
@@ -81,4 +79,4 @@ def _format_of(data: bytes, where: str, formats: Collection[Format]) -> Format:
             "foreign-format",
         )
     *most, last = [kind.title for kind in formats]
-    raise export_refusal(where, f"it is no {', '.join(most)} or {last} file", "foreign-format")
+    raise export_refusal(where, f"its format is not {', '.join(most)} or {last}", "foreign-format")

@@ -1,4 +1,4 @@
-"""Loads an exported file into a runtime: from pixels to calibrated, checked probabilities."""
+"""Load an exported file into a runtime, and compute calibrated, checked probabilities."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ _PIXELS_AT_ONCE = 32 * 224 * 224
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Session:
-    """An exported file in its runtime; may be used from any number of threads."""
+    """An exported file in its runtime; thread-safe."""
 
     export: Export
-    """The file."""
+    """The file's content."""
     runtime: str
-    """The name of the runtime, as ``Predictor(runtime=)`` takes it."""
+    """The name of the runtime, as in ``Predictor(runtime=)``."""
     runner: Runner
-    """The graph in the runtime."""
+    """The function that runs the graph."""
 
     @property
     def batch_size(self) -> int:
-        """How many images are computed at once."""
+        """The number of images in a batch: at most 32, fewer if the images are large."""
         return max(1, min(_BATCH, _PIXELS_AT_ONCE // math.prod(self.export.card.image_size)))
 
     def scores(self, images: Images) -> Scores:
-        """Return a row of probabilities for every image, calibrated if the classifier was."""
+        """Return one row of probabilities per image, calibrated if the classifier is."""
         card = self.export.card
         if not len(images):
             return np.empty((0, len(card.class_names)), dtype=np.float32)
         scores = self.runner(images)
         if not np.isfinite(scores).all() or scores.min() < 0:
             raise ModelError(
-                f"{self.export.where} gives numbers that are no probabilities, the first row is "
+                f"the outputs of {self.export.where} must be probabilities, got the first row "
                 f"{scores[0, :5].tolist()}; export the classifier again",
                 code="not-probabilities",
             )
@@ -48,13 +48,13 @@ class Session:
 
 
 def load_session(export: Export, runtime: str = "auto", threads: int | None = None) -> Session:
-    """Load a file into a runtime, or refuse a file that does not fit its own description."""
+    """Load an export into a runtime; raise if its graph does not fit its card."""
     choices = tuple(export.format.runtimes)
     chosen = choices[0] if runtime == "auto" else runtime
     if chosen not in choices:
         raise InvalidParameterError(
-            f"runtime {runtime!r} cannot run {export.where}, which is of the kind "
-            f"{export.format.name}; leave runtime out, or choose one of {', '.join(choices)}",
+            f"runtime must be able to run {export.format.name} files such as {export.where}, got "
+            f"{runtime!r}; leave it out, or choose one of {', '.join(choices)}",
             code="conflict",
             parameter="runtime",
         )

@@ -1,4 +1,4 @@
-"""Every format that a classifier can be exported to."""
+"""The table of all formats that a classifier can be exported to."""
 
 from __future__ import annotations
 
@@ -7,4 +7,4 @@ from shelfvision._runtime.formats.format import Format
 from shelfvision.export import _keras_file
 
 FORMATS: dict[str, Format] = {**RUN_WITHOUT_KERAS, "keras": _keras_file.FORMAT}
-"""The formats by name; `shelfvision.export.Predictor` runs all but the last."""
+"""All formats by name; `shelfvision.export.Predictor` runs all of them except ``"keras"``."""

@@ -1,7 +1,7 @@
-"""Keras's own files, for those who continue in Keras.
+"""The ``.keras`` format, for use with Keras itself.
 
-Opening such a file can run code in it, so `shelfvision.export.Predictor` refuses it. Here it is
-opened once, to verify what was written.
+Loading a ``.keras`` file can run code, so `shelfvision.export.Predictor` refuses such files. This
+module loads only the file that it has written itself, to verify it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def _read(data: bytes, _: str) -> tuple[bytes, bytes]:
 
 
 class KerasRunner:
-    """Keras with the backend in use."""
+    """Run a ``.keras`` file on the current Keras backend."""
 
     def __init__(self, export: Export, _: int | None) -> None:
         keras = load_keras()
@@ -40,7 +40,7 @@ class KerasRunner:
                 self._model = keras.saving.load_model(path)
 
     def __call__(self, images: Images) -> Scores:
-        """Return a row of numbers for every image."""
+        """Return one row of probabilities for each image."""
         scores: Scores = self._model.predict_on_batch(images)
         return scores
 

@@ -1,4 +1,8 @@
-"""The network of a classifier with its weights fixed, as formats write it."""
+"""Convert the network of a classifier to the forms that the formats write.
+
+A format takes the network either as a TensorFlow function whose weights are constants (`Traced`) or
+as a copy of the Keras model. A calibration by one temperature becomes part of the function.
+"""
 
 from __future__ import annotations
 
@@ -28,29 +32,31 @@ _SMALLEST = float(np.finfo(np.float32).tiny)
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FixedNetwork:
-    """A network whose weights no longer change, with the card of the file that it becomes."""
+    """A network with fixed weights, and the card of the exported file."""
 
     source: Source
     """The classifier."""
     card: Card
-    """What the file will say about itself."""
+    """The description that the exported file contains."""
     temperature_in_weights: bool
-    """Whether the calibration's temperature goes into the last layer's weights."""
+    """Whether the weights of the last layer are divided by the calibration's temperature."""
 
     def traced(self) -> Traced:
-        """Return the network as a function of TensorFlow, calibrated where the card says so."""
+        """Return the network as a TensorFlow function, calibrated if `card` says so."""
         return _traced(self)
 
     def keras_model(self) -> keras.Model:
-        """Return a copy of the network as a model of Keras, without calibration."""
+        """Return a copy of the network as a Keras model, without calibration."""
         return _copied(self.source)
 
 
 def fixed_network(source: Source, kind: Format, quantize: str | None) -> FixedNetwork:
-    """Return what is written; a calibration by one temperature goes into the graph.
+    """Return the network to write, and decide where its calibration is applied.
 
-    Where activations become whole numbers, probabilities have 256 steps, and dividing their
-    logarithms would only spread the steps; the temperature then goes into the last layer's weights.
+    A calibration by one temperature becomes part of the graph: the graph divides the logarithms of
+    the probabilities by it. If activations are quantized to 8 bits, probabilities have only 256
+    levels, and this division would not restore the lost resolution. The weights of the last layer
+    are then divided by the temperature instead.
     """
     calibration = source.card.calibration
     single = calibration is not None and calibration.temperature is not None
@@ -90,9 +96,9 @@ def _traced(network: FixedNetwork) -> Traced:
 
 @contextlib.contextmanager
 def _functions_inlined(tf: ModuleType) -> Iterator[None]:
-    """Let functions that layers call become part of the graph that is traced.
+    """Inline the functions that layers call into the traced graph.
 
-    Keras compiles convolutions in groups as functions of their own, which converters do not know.
+    Keras compiles grouped convolutions as separate functions, which the converters do not support.
     """
     before = tf.config.functions_run_eagerly()
     tf.config.run_functions_eagerly(run_eagerly=True)
@@ -103,10 +109,10 @@ def _functions_inlined(tf: ModuleType) -> Iterator[None]:
 
 
 def _without_captures(tf: ModuleType, function: Foreign, signature: Foreign) -> Foreign:
-    """Return a function that takes images only.
+    """Return a function whose only input is the images.
 
-    Tensors that layers made outside of the graph, such as the means of a Normalization layer, are
-    constants of the graph, but TensorFlow lists them as inputs, too.
+    TensorFlow also lists tensors that layers created outside the graph as inputs, such as the means
+    of a Normalization layer. Importing the graph again turns them into constants.
     """
     traced = function.get_concrete_function()
     if all(tensor.dtype == tf.resource for tensor in traced.captured_inputs):
@@ -122,14 +128,18 @@ def _without_captures(tf: ModuleType, function: Foreign, signature: Foreign) -> 
 
 
 def _with_temperature(source: Source, temperature: float) -> Sequence[npt.NDArray[np.generic]]:
-    """Return weights under which the last layer's logits are divided by the temperature."""
+    """Return the weights, with those of the last layer divided by the temperature.
+
+    The last layer is linear before its softmax, so this divides its logits by the temperature.
+    """
     model, keras = source.model, load_keras()
     last = model.layers[-1] if getattr(model, "layers", None) else None
     softmax = isinstance(last, keras.layers.Dense) and last.activation is keras.activations.softmax
     if last is None or not softmax:
         raise ExportError(
-            "a calibrated classifier is exported to int8 where its last layer is a Dense layer "
-            f"with softmax, which that of {model.name!r} is not; export it with quantize='dynamic'",
+            "the last layer of a calibrated classifier must be Dense with softmax to export it "
+            f"with quantize='int8', that of {model.name!r} is not; export it with "
+            "quantize='dynamic'",
             code="not-supported",
             parameter="quantize",
         )
@@ -148,8 +158,8 @@ def _copied(source: Source) -> keras.Model:
             model = load_keras().models.clone_model(source.model)
     except (TypeError, ValueError, NotImplementedError) as error:
         raise ExportError(
-            f"Keras cannot copy the model {source.model.name!r}: {error}; give its layers a "
-            "get_config",
+            f"Keras cannot copy the model {source.model.name!r}: {error}; implement get_config "
+            "in its layers",
             code="not-supported",
         ) from error
     assign(model.weights, source.values)

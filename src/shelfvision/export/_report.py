@@ -1,4 +1,4 @@
-"""`ExportReport`: what an exported file costs, and how far it says the same."""
+"""`ExportReport`: size and latency of an exported file, and its agreement with the classifier."""
 
 from __future__ import annotations
 
@@ -11,39 +11,41 @@ from shelfvision._text import printable
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportReport:
-    """What an exported file costs, and how far it says the same as the classifier."""
+    """Size and latency of an exported file, and its agreement with the classifier."""
 
     path: str
-    """Where the file stands."""
+    """The path of the file."""
     format: ExportFormat
     """``"onnx"``, ``"litert"``, ``"openvino"`` or ``"keras"``."""
     quantize: Quantize | None
-    """``"dynamic"`` or ``"int8"`` where weights became whole numbers, else None."""
+    """``"dynamic"`` or ``"int8"`` if the weights are quantized, else None."""
     runtime: str
-    """What ran the file, with its version."""
+    """The runtime that verified the file, with its version."""
     calibration: Literal["none", "graph", "host"]
-    """Whether there is a calibration, and whether the graph applies it or whoever runs the file."""
+    """``"none"`` without a calibration, ``"graph"`` if the graph applies it, ``"host"`` if the
+    program that runs the file must apply it."""
     size_bytes: int
-    """The size on disk; of an OpenVINO model, both files."""
+    """The size on disk in bytes; for OpenVINO, of both files together."""
     sha256: str
-    """The SHA-256 of the file; of an OpenVINO model, of its ``.xml``, which names the other's."""
+    """The SHA-256 of the file; for OpenVINO, of the ``.xml`` file, which contains the digest of the
+    ``.bin`` file."""
     verified_on: Literal["photos", "synthetic images"]
-    """Whether it was compared with the classifier on photos that were given, or on generated
-    images."""
+    """Whether file and classifier were compared on the `photos` argument or on generated images."""
     n_photos: int
-    """On how many."""
+    """The number of images that were compared."""
     max_difference: float
-    """The largest difference of any probability."""
+    """The largest absolute difference between two probabilities."""
     mean_shift: float
-    """How much probability goes to another class, on average over photos: 0 to 1."""
+    """The mean total variation distance between the probabilities of the file and those of the
+    classifier: 0 to 1."""
     top1_agreement: float
-    """The share of photos that get the same label."""
+    """The share of images for which file and classifier predict the same class."""
     latency_ms: float
-    """Milliseconds for one image, median; of this machine."""
+    """The median latency of one image in milliseconds, measured on this machine."""
     accuracy: float | None = None
-    """The share of right labels, where photos with labels were given."""
+    """The accuracy of the file on labelled photos; None without labels."""
     accuracy_before: float | None = None
-    """The same of the classifier."""
+    """The accuracy of the classifier on the same photos."""
 
     def to_dict(self) -> dict[str, object]:
         """Return the report as plain JSON values."""

@@ -1,4 +1,4 @@
-"""What is asked of an export, checked before anything heavy is loaded."""
+"""The arguments of `Classifier.export`, checked before TensorFlow or a runtime is imported."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ from shelfvision.export._synthetic import synthetic_images
 from shelfvision.protocols import Images
 
 MOST_PHOTOS = 512
-"""How many photos, evenly spaced, are used of many."""
+"""The largest number of photos to verify a file on, evenly spaced in the dataset."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Request:
-    """What is asked for, checked."""
+    """Checked arguments of an export."""
 
     path: str
-    """Where the file goes."""
+    """The path of the file to write."""
     name: ExportFormat
     """The name of the format."""
     quantize: Quantize | None
-    """How weights become whole numbers."""
+    """The quantization, if any."""
     tolerance: float | None
-    """How much the file may differ."""
+    """The largest accepted difference from the classifier; None for the default."""
     images: Images
-    """What the file is verified on, and what ranges are measured on."""
+    """The images for verification and for measuring activation ranges."""
     labels: npt.NDArray[np.int64] | None
-    """The classes of these images, where known."""
+    """The true labels of these images, if known."""
     photos_given: bool
-    """Whether these images are the caller's."""
+    """Whether the images come from the caller's photos, not from a generator."""
 
     @property
     def format(self) -> Format:
@@ -61,7 +61,7 @@ def checked_request(
     photos: Photos | None,
     tolerance: float | None,
 ) -> Request:
-    """Refuse what cannot be done, before anything heavy is loaded."""
+    """Return the checked arguments of an export, or raise for the first invalid one."""
     one_of("format", format, FORMATS)
     kind = FORMATS[format]
     _check_quantize(kind, quantize, photos)
@@ -92,19 +92,18 @@ def _check_quantize(kind: Format, quantize: Quantize | None, photos: Photos | No
         )
     if kind.quantize[quantize] and photos is None:
         raise InvalidParameterError(
-            f"quantize={quantize!r} measures the range of every layer on photos; pass photos=, "
-            "some hundred of those that the classifier was trained on",
+            f"quantize={quantize!r} needs photos to measure the range of every layer; pass "
+            "photos=, about a hundred photos of the training set",
             code="missing-photos",
             parameter="photos",
         )
 
 
 def _check_path(path: str | os.PathLike[str], kind: Format) -> None:
-    """Refuse a path that ends otherwise, or that cannot be written to."""
+    """Refuse a path with the wrong suffix, or one that cannot be written."""
     if not as_path(path).endswith(kind.suffix):
         raise InvalidParameterError(
-            f"the path of a file for {kind.name} must end in {kind.suffix!r}, not "
-            f"{os.fspath(path)!r}",
+            f"path must end in {kind.suffix!r} for {kind.name}, got {os.fspath(path)!r}; rename it",
             code="wrong-suffix",
             parameter="path",
         )
@@ -122,14 +121,14 @@ def _require_packages(kind: Format) -> None:
     missing = [name for name in kind.write_packages if not importlib.util.find_spec(name)]
     if missing:
         raise MissingDependencyError(
-            f"export to {kind.name} needs what is not installed ({', '.join(missing)}); "
+            f"export to {kind.name} needs packages that are missing: {', '.join(missing)}; "
             f'run: pip install "shelfvision[{kind.extra}]"',
             code="missing-dependency",
         )
 
 
 def sample_images(photos: Photos | None, card: Card) -> tuple[Images, npt.NDArray[np.int64] | None]:
-    """Return images to verify a file on, and their classes if known."""
+    """Return the images to verify a file on, and their true labels if known."""
     labels = None
     if photos is None:
         return synthetic_images(card.image_size), None
@@ -143,6 +142,8 @@ def sample_images(photos: Photos | None, card: Card) -> tuple[Images, npt.NDArra
     batches = [batch.images for batch in reader.batches(photos, MOST_PHOTOS)]
     if not sum(map(len, batches)):
         raise InvalidParameterError(
-            "photos is empty; give some, or leave it out", code="empty", parameter="photos"
+            "photos must contain at least 1 photo, got none; pass some, or leave it out",
+            code="empty",
+            parameter="photos",
         )
     return np.concatenate(batches)[:MOST_PHOTOS], labels

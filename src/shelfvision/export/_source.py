@@ -1,4 +1,4 @@
-"""`Source`: the classifier that is exported."""
+"""`Source`: the parts of a classifier that an export needs."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Source:
-    """A classifier that is exported."""
+    """The parts of a classifier that an export needs."""
 
     card: Card
-    """What the file will say about itself."""
+    """The description that the exported file contains."""
     model: keras.Model
-    """The network; its own weights may have changed since."""
+    """The network; its current weights may differ from `values`."""
     values: Sequence[npt.NDArray[np.generic]]
-    """The weights that are exported, in the model's order."""
+    """The weights to export, in the model's order."""
     spec: ModelSpec | None
-    """What the network is built from; None where only its user's code can build it."""
+    """The specification to rebuild the network from; None for a custom architecture."""
     probabilities: Callable[[Images], Scores]
-    """The classifier's calibrated probabilities, which the file is compared with."""
+    """Returns the classifier's calibrated probabilities, to compare the file with."""

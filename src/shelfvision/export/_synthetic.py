@@ -1,8 +1,8 @@
-"""Images to verify a file on where no photos are given.
+"""Synthetic images to verify an exported file on, if the caller gives no photos.
 
-A file that computes something else than the classifier shows it on any varied input. These images
-have structure at every scale, from one color to noise in single pixels, so that all layers see
-small and large activations; black and white are among them.
+A faulty conversion changes the outputs for any varied input. These images have structure at every
+scale, from one color to pixel noise, and include all black and all white. They cause small and
+large activations in all layers.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from shelfvision.protocols import Image, Images
 
 _N_IMAGES = 32
 _GRIDS = (1, 2, 3, 5, 9, 17, 33, 65)
-"""Numbers of random colors on each side, which are blended into each other."""
+"""Sides of the random color grids that are enlarged to the image size."""
 
 
 def synthetic_images(image_size: tuple[int, int]) -> Images:
-    """Return varied images of a size, shape (n, height, width, 3), the same ones every time."""
+    """Return the synthetic images, ``uint8``, shape (32, height, width, 3), deterministically."""
     extremes = [np.full((*image_size, 3), value, dtype=np.uint8) for value in (0, 255)]
     return np.stack([*extremes, *(_smooth_noise(image_size, i) for i in range(_N_IMAGES - 2))])
 
 
 def _smooth_noise(image_size: tuple[int, int], number: int) -> Image:
-    """Return colors that change smoothly, some sharp noise, and a contrast of its own."""
+    """Return a smooth color pattern with noise, and with random contrast and brightness."""
     rng = rng_for(0, "export.synthetic", number)
     grid = _GRIDS[number % len(_GRIDS)]
     colors = rng.integers(0, 256, (grid, grid, 3), dtype=np.uint8)

@@ -1,4 +1,8 @@
-"""Compares an exported file with the classifier, before it is kept."""
+"""Compare the probabilities of an exported file with those of the classifier.
+
+A file in floating point must agree in every probability; the largest difference counts. Quantized
+weights change all probabilities a little, so there the mean total variation distance counts.
+"""
 
 from __future__ import annotations
 
@@ -16,16 +20,16 @@ from shelfvision.errors import ExportError
 from shelfvision.protocols import Images
 
 TOLERANCE = 1e-3
-"""How far a probability of a file in floating point may be from the classifier's."""
+"""The largest accepted difference of a probability for a file in floating point."""
 SHIFT = 0.1
-"""How much probability may go to another class, on average, where weights are whole numbers."""
+"""The largest accepted mean shift for a quantized file."""
 _BATCH = 32
 _LAPS = 21
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputComparison:
-    """How far a file says the same as the classifier."""
+    """Differences between a file and the classifier; see `ExportReport` for the fields."""
 
     max_difference: float
     mean_shift: float
@@ -35,8 +39,8 @@ class OutputComparison:
 
 
 def in_batches(run: Callable[[Images], Scores], images: Images) -> Scores:
-    """Return the rows of many images, computed in batches of several sizes."""
-    # The first alone: a file that takes one batch size only is no use.
+    """Return the rows for all images, computed in batches of different sizes."""
+    # The first batch has one image, so that a file with a fixed batch size fails here.
     starts = [0, *range(1, len(images), _BATCH), len(images)]
     parts = [run(images[a:b]) for a, b in itertools.pairwise(starts) if b > a]
     return np.concatenate(parts)
@@ -45,7 +49,7 @@ def in_batches(run: Callable[[Images], Scores], images: Images) -> Scores:
 def compared(
     found: Scores, expected: Scores, labels: npt.NDArray[np.int64] | None = None
 ) -> OutputComparison:
-    """Return how much a file's probabilities differ from the classifier's."""
+    """Return the differences between a file's probabilities and the classifier's."""
     distance = np.abs(found.astype(np.float64) - expected)
     winners, before = found.argmax(axis=1), expected.argmax(axis=1)
     return OutputComparison(
@@ -60,11 +64,11 @@ def compared(
 def require_same_outputs(
     found: OutputComparison, what: str, *, quantized: bool, tolerance: float | None
 ) -> None:
-    """Refuse a file that says something else than the classifier."""
+    """Raise ExportError if the differences exceed the tolerance."""
     measure = "mean shift" if quantized else "largest difference"
     value = found.mean_shift if quantized else found.max_difference
     limit = tolerance if tolerance is not None else SHIFT if quantized else TOLERANCE
-    # Written so that NaN counts as outside.
+    # "not <=" instead of ">", so that NaN is refused.
     if not value <= limit:
         remedy = (
             "give more photos, or export without quantize"
@@ -72,15 +76,15 @@ def require_same_outputs(
             else "export under another version of tensorflow, or raise tolerance"
         )
         raise ExportError(
-            f"the {what} file is not kept, for it says something else than the classifier: the "
-            f"{measure} of probabilities is {value:.3g}, over {limit:.3g}, and "
-            f"{found.top1_agreement:.1%} of labels are the same; {remedy}",
+            f"the {what} file was discarded because it does not agree with the classifier: the "
+            f"{measure} of probabilities must be at most {limit:.3g}, got {value:.3g}, with "
+            f"{found.top1_agreement:.1%} of labels the same; {remedy}",
             code="differs",
         )
 
 
 def latency_ms(run: Callable[[Images], Scores], image: Images) -> float:
-    """Return the median milliseconds of one image."""
+    """Return the median latency of one image in milliseconds."""
     laps = []
     for _ in range(_LAPS):
         start = time.perf_counter()

@@ -1,7 +1,7 @@
-"""Writes an exported file for another process, which runs another backend than tensorflow.
+"""Subprocess that writes an exported file with TensorFlow, for a parent on another backend.
 
 ``python -m shelfvision.export._worker FOLDER`` reads ``job.json``, ``weights.npz`` and
-``images.npy`` of the folder and writes ``file`` and ``beside``.
+``images.npy`` from the folder, and writes ``file`` and ``beside`` to it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def run_worker(folder: str) -> None:
-    """Write the file, and the one beside it, which is empty for most formats."""
+    """Write the exported file and its second file, which is empty for most formats."""
     place = Path(folder)
     job = json.loads((place / "job.json").read_text(encoding="utf-8"))
     with np.load(place / "weights.npz", allow_pickle=False) as arrays:
@@ -56,7 +56,7 @@ def _built(spec: ModelSpec) -> keras.Model:
 
 
 def _not_here(_: Images) -> Scores:
-    raise NotImplementedError("files are verified by the process that asked for them")
+    raise NotImplementedError("the parent process verifies the file")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,8 @@
-"""Writes a file under any backend: under tensorflow here, elsewhere in a process that runs it."""
+"""Write an exported file on any backend.
+
+The converters need TensorFlow. On the tensorflow backend this process runs them; on jax and torch a
+subprocess does, which rebuilds the network from its `ModelSpec` and the weights.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +25,11 @@ from shelfvision.protocols import Images
 
 _TIMEOUT = 1800
 WORKER = "shelfvision.export._worker"
-"""The module that a process with tensorflow runs."""
+"""The module that the subprocess runs."""
 
 
 def written(source: Source, request: Request) -> Files:
-    """Return the bytes of an exported file."""
+    """Return the bytes of the exported file, written here or in a subprocess."""
     kind = request.format
     if "tensorflow" in kind.write_packages and backend_name() != "tensorflow":
         return _written_elsewhere(source, request)
@@ -33,19 +37,19 @@ def written(source: Source, request: Request) -> Files:
 
 
 def written_here(source: Source, kind: Format, quantize: str | None, images: Images) -> Files:
-    """Return the same, written in this process."""
+    """Return the bytes of the exported file, written in this process."""
     with untouched():
         return kind.write(fixed_network(source, kind, quantize), images)
 
 
 def _written_elsewhere(source: Source, request: Request) -> Files:
-    """Have the file written by a process that runs tensorflow, from settings and weights."""
+    """Return the bytes of the exported file, written by a subprocess with TensorFlow."""
     if source.spec is None:
         raise ExportError(
-            f"the model {source.model.name!r} is of an architecture of your own, which only your "
-            f"code can build, and {backend_name()} does not write {request.name}; load the "
-            "classifier with builder= in a program started with KERAS_BACKEND=tensorflow, and "
-            "export it there",
+            f"the model {source.model.name!r} has a custom architecture that a subprocess cannot "
+            f"build, and the backend {backend_name()!r} cannot write {request.name} files; load "
+            "the classifier with builder= in a program started with KERAS_BACKEND=tensorflow, "
+            "and export it there",
             code="needs-builder",
         )
     job = {
@@ -71,14 +75,14 @@ def _run_worker(folder: str) -> None:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ExportError(
-            f"the process that writes the file under tensorflow did not finish: {error}; export "
+            f"the subprocess that writes the file with TensorFlow did not finish: {error}; export "
             "from a program started with KERAS_BACKEND=tensorflow",
             code="worker-failed",
         ) from error
     if done.returncode != 0:
         lines = done.stderr.strip().splitlines() or ["no reason given"]
         raise ExportError(
-            f"the process that writes the file under tensorflow failed: {lines[-1][:300]}; export "
-            "from a program started with KERAS_BACKEND=tensorflow to see more",
+            f"the subprocess that writes the file with TensorFlow failed: {lines[-1][:300]}; "
+            "export from a program started with KERAS_BACKEND=tensorflow to see more",
             code="worker-failed",
         )

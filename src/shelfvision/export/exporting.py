@@ -1,7 +1,8 @@
-"""What `Classifier.export` calls: writes a file, compares it with the classifier, and keeps it.
+"""The steps of `Classifier.export`: check the arguments, write, load, compare, save.
 
-A caller describes its classifier as a `Source`; `export_classifier` does the rest, on any backend.
-`SUFFIXES` tells how the files of each format end.
+The caller describes its classifier as a `Source`, and `export_classifier` does the rest on any
+backend. The file is saved only after it was loaded into its runtime and its probabilities agreed
+with the classifier's. `SUFFIXES` maps each format to the suffix of its files.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from shelfvision.export._writing import written
 __all__ = ["SUFFIXES", "Source", "export_classifier"]
 
 SUFFIXES = {cast("ExportFormat", name): kind.suffix for name, kind in FORMATS.items()}
-"""How the file names of each format end."""
+"""The file name suffix of each format."""
 
 
 def export_classifier(
@@ -45,7 +46,7 @@ def export_classifier(
     photos: Photos | None,
     tolerance: float | None,
 ) -> ExportReport:
-    """Write, verify and keep a file; a failure leaves nothing."""
+    """Write, verify and save an exported file; if a step fails, no file is left."""
     request = checked_request(
         path, source.card, format=format, quantize=quantize, photos=photos, tolerance=tolerance
     )
@@ -60,19 +61,19 @@ def export_classifier(
         found, request.name, quantized=quantize is not None, tolerance=request.tolerance
     )
     if request.format.beside is not None:
-        # The file that the other one belongs to comes last.
+        # The main file is written last: as long as it is missing, the pair is not an export.
         write_atomically(path_beside(request.path, request.format.beside), files.beside)
     write_atomically(request.path, files.data)
     return _report(request, session, found)
 
 
 def _opened(files: Files, request: Request) -> Session:
-    """Load a file that is not written yet into its runtime."""
+    """Load the file's bytes into its runtime, before they are saved."""
     try:
         return load_session(parse_export(files, repr(request.path), FORMATS.values()))
     except BundleError as error:
         raise ExportError(
-            f"the {request.name} file is not kept, for it could not be opened: {error}",
+            f"the {request.name} file was discarded because it cannot be opened: {error}",
             code=error.code,
         ) from error
 

@@ -1,6 +1,7 @@
 """The formats of exported files that run without Keras, one module each.
 
-To add one, write a module that makes a `Format`, add it to `FORMATS`, and its names to the types.
+To add a format, write a module that defines a `Format`, add it to `FORMATS`, and add its names to
+the types below.
 """
 
 from typing import Literal, TypeAlias
@@ -11,7 +12,7 @@ from shelfvision._runtime.formats.format import Format
 ExportFormat: TypeAlias = Literal["onnx", "litert", "openvino", "keras"]
 """The formats that a classifier can be exported to."""
 Quantize: TypeAlias = Literal["dynamic", "int8"]
-"""How the weights of a LiteRT file become whole numbers."""
+"""The quantizations of LiteRT files."""
 Runtime: TypeAlias = Literal["auto", "onnxruntime", "litert", "openvino"]
 """The packages that run an exported file."""
 

@@ -1,4 +1,4 @@
-"""Converts a function of TensorFlow to an ONNX graph, for ONNX and OpenVINO files."""
+"""Convert a TensorFlow function to an ONNX graph, for ONNX and OpenVINO files."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from shelfvision._validation import import_extra
 from shelfvision.errors import ExportError
 
 OPSET = 18
-"""The version of ONNX's operators that is written."""
+"""The ONNX operator set version that is written."""
 
 
 def onnx_graph(traced: Traced) -> Foreign:
-    """Return the ``onnx.ModelProto`` of a network, which takes any number of images."""
+    """Return a network as ``onnx.ModelProto`` with a variable batch size."""
     import_extra("onnx", extra="export", purpose="export to ONNX")
     tf2onnx = import_extra("tf2onnx", extra="export", purpose="export to ONNX")
     proto, _ = tf2onnx.convert.from_function(
@@ -27,7 +27,7 @@ def onnx_graph(traced: Traced) -> Foreign:
     opset = next(x.version for x in proto.opset_import if x.domain in ("", "ai.onnx"))
     if opset != OPSET:
         raise ExportError(
-            f"tf2onnx wrote operators of version {opset} instead of {OPSET}; run: "
+            f"tf2onnx must write operator set {OPSET}, got {opset}; run: "
             'pip install --upgrade "shelfvision[export]"',
             code="wrong-version",
         )
@@ -35,7 +35,7 @@ def onnx_graph(traced: Traced) -> Foreign:
 
 
 def _erfc(graph: Foreign, node: Foreign, name: str, _: object) -> None:
-    """Write erfc(x), which GELU uses and ONNX lacks, as 1 - erf(x)."""
+    """Replace erfc(x), which GELU uses and ONNX lacks, by 1 - erf(x)."""
     one = graph.make_const(f"{name}/one", np.array(1, dtype=np.float32))
     erf = graph.make_node("Erf", list(node.input), name=f"{name}/erf")
     shapes, dtypes = node.output_shapes, node.output_dtypes

@@ -1,8 +1,8 @@
-"""What one kind of exported file needs: to be recognized, read, run and written.
+"""`Format`: the functions that recognize, read, run and write one format of exported files.
 
-Each module of this package describes one kind in a `Format`; ``shelfvision._runtime.formats`` lists
-them. Reading and running need no Keras. Writing takes a `Network`, which the room ``export`` makes
-from a classifier, so that nothing here imports Keras either.
+Each module of this package defines one `Format`, and ``shelfvision._runtime.formats`` lists them.
+Reading and running need no Keras. Writing takes a `Network`, which ``shelfvision.export`` creates
+from a classifier, so no module here imports Keras.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from shelfvision.protocols import Images
 
 Scores: TypeAlias = npt.NDArray[np.float32]
 """Rows of probabilities, shape (n, k)."""
-# Objects of packages that have no types.
+# Objects of packages without type annotations.
 Foreign: TypeAlias = Any
 Port: TypeAlias = tuple[str, str, tuple[int | None, ...]]
-"""An input or output of a graph: name, type of its numbers, sizes; None is any size."""
+"""An input or output of a graph: name, dtype and shape; None is a variable size."""
 
 PURPOSE = "predicting with an exported file"
-"""What a runtime is needed for, in messages."""
+"""The purpose of a runtime in messages about a missing one."""
 
 
 class Files(NamedTuple):
@@ -41,59 +41,59 @@ class Files(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Export:
-    """An exported file that was read and checked, not yet loaded into a runtime."""
+    """An exported file that was read and checked, before it is loaded into a runtime."""
 
     where: str
-    """The file, for messages."""
+    """The name of the file in messages."""
     format: Format
-    """Which kind it is."""
+    """The format of the file."""
     card: Card
-    """What it says about itself."""
+    """The description that the file contains."""
     graph: bytes
-    """What the runtime takes."""
+    """The bytes that the runtime loads."""
     beside: bytes = b""
     """The second file of a format that has two."""
     sha256: str = ""
-    """Of the file."""
+    """The SHA-256 of the file."""
     size: int = 0
-    """Of the file, or of both."""
+    """The size of the file in bytes, or of both files together."""
 
 
 class Runner(Protocol):
-    """Runs a graph; may be called from any number of threads."""
+    """Runs a graph; thread-safe."""
 
     @property
     def name(self) -> str:
-        """The runtime and its version."""
+        """The name of the runtime, with its version."""
         ...
 
     def __call__(self, images: Images) -> Scores:
-        """Return a row of numbers for every image, at least one, of the graph's own size."""
+        """Return one row of probabilities for each of one or more images of the input size."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Traced:
-    """A network as one function of TensorFlow."""
+    """A network as one TensorFlow function."""
 
     function: Foreign
-    """A ``tf.function`` from pixels to ``{"probabilities": rows}``, its weights constants."""
+    """A ``tf.function`` from pixels to ``{"probabilities": rows}`` with constant weights."""
     signature: Foreign
-    """What it takes, as ``tf.TensorSpec``."""
+    """The input signature, a list of ``tf.TensorSpec``."""
     tensorflow: ModuleType
-    """The package, for converters that are part of it."""
+    """The package tensorflow, for converters that are part of it."""
 
 
 class Network(Protocol):
-    """The network that is written, as a format's `write` gets it."""
+    """The network that `Format.write` receives."""
 
     @property
     def card(self) -> Card:
-        """What the file will say about itself."""
+        """The description that the exported file contains."""
         ...
 
     def traced(self) -> Traced:
-        """Return the network as a function of TensorFlow, with the calibration of the card."""
+        """Return the network as a TensorFlow function, with the calibration of the card."""
         ...
 
     def keras_model(self) -> Foreign:
@@ -103,36 +103,36 @@ class Network(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Format:
-    """One kind of exported file."""
+    """One format of exported files."""
 
     name: str
-    """What ``Classifier.export(format=)`` calls it."""
+    """The name in ``Classifier.export(format=)``."""
     title: str
-    """What messages call it."""
+    """The name in messages."""
     suffix: str
-    """How its file names end."""
+    """The suffix of its file names."""
     recognizes: Callable[[bytes], bool]
-    """Whether the bytes of a file are of this kind; looks at the first ones only."""
+    """Returns whether the first bytes of a file are those of this format."""
     read: Callable[[bytes, str], tuple[bytes, bytes]]
-    """From a file's bytes and its name in messages to the graph and the text of its card."""
+    """Returns graph and card text of a file, from its bytes and its name in messages."""
     runtimes: Mapping[str, Callable[[Export, int | None], Runner]]
-    """What runs it, the default first; each takes a file and a number of threads."""
+    """The runtimes by name, the default first; each takes an export and a number of threads."""
     write: Callable[[Network, Images], Files]
-    """From a network and sample photos to a file."""
+    """Returns the files for a network and sample images."""
     write_packages: tuple[str, ...]
-    """Packages that writing a file and verifying it needs."""
+    """The packages that are needed to write and verify a file."""
     extra: str = "export"
-    """The extras of shelfvision that bring these packages."""
+    """The extras of shelfvision that install these packages."""
     beside: str | None = None
-    """How the name of its second file ends; None without one."""
+    """The suffix of the second file; None if the format has one file."""
     quantize: Mapping[str, bool] = field(default_factory=lambda: MappingProxyType({}))
-    """Its quantizations; True: activations become whole numbers too, with ranges from photos."""
+    """The supported quantizations; True if activations are quantized too, which needs photos."""
     calibrated: bool = True
-    """Whether a calibration by one temperature goes into the graph."""
+    """Whether the graph includes a calibration by one temperature."""
 
 
 def error_line(error: Exception) -> str:
-    """Return the message of a runtime's error in one line."""
+    """Return the message of a runtime's error as one line."""
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 
@@ -141,7 +141,7 @@ def loaded(
     export: Export,
     reason: Callable[[Exception], str] = error_line,
 ) -> Foreign:
-    """Return what a runtime makes of a file; whatever it raises becomes one sentence."""
+    """Return what `load` returns; turn any exception into BundleError with one sentence."""
     try:
         return load()
     except Exception as error:
@@ -155,9 +155,9 @@ def loaded(
 def require_fit(
     export: Export, takes: list[Port], gives: list[Port], types: tuple[str, str]
 ) -> None:
-    """Refuse a graph whose input or output differs from what the card says.
+    """Raise if the graph's input or output does not fit the card.
 
-    `types` are the runtime's names for ``uint8`` and ``float32``.
+    `types` are the runtime's names of ``uint8`` and ``float32``.
     """
     card = export.card
     wanted = [(INPUT, types[0], (None, *card.image_size, 3))]
@@ -165,25 +165,25 @@ def require_fit(
     width = gives[0][2][1:] if gives else ()
     if takes != wanted or not output_fits or width not in ((len(card.class_names),), (None,)):
         raise BundleError(
-            f"{export.where} does not fit its own description: its graph goes from {takes} "
-            f"to {gives}; export the classifier again",
+            f"the graph of {export.where} does not fit the description in the file: its inputs "
+            f"are {takes}, its outputs {gives}; export the classifier again",
             code="inconsistent",
         )
 
 
 def sizes_of(shape: Foreign) -> tuple[int | None, ...]:
-    """Return sizes as numbers; those that may vary have names, or are -1."""
+    """Return a shape with None for variable sizes, which runtimes give as names or as -1."""
     return tuple(side if isinstance(side, int) and side >= 0 else None for side in shape)
 
 
 def export_refusal(where: str, fault: str, code: str = "damaged") -> BundleError:
-    """Return the error for a file that is no export."""
+    """Return the error for a file that cannot be used as an export."""
     return BundleError(
-        f"{where} is no export that can be used: {fault}; give a file that Classifier.export wrote",
+        f"{where} cannot be used as an export: {fault}; pass a file that Classifier.export wrote",
         code=code,
     )
 
 
 def refuse_export(where: str, fault: str, code: str = "damaged") -> NoReturn:
-    """Raise the error for a file that is no export."""
+    """Raise the error for a file that cannot be used as an export."""
     raise export_refusal(where, fault, code)

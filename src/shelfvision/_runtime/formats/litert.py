@@ -1,6 +1,6 @@
-"""LiteRT files: a network, and a zip file appended to it that holds the card and the labels.
+"""LiteRT files: a network with a zip file appended to it, which contains the card and the labels.
 
-LiteRT sees the network, and anything that reads zip files the rest.
+LiteRT reads the network and ignores the rest. Any zip reader can open the appended part.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from shelfvision.errors import BundleError
 from shelfvision.protocols import Images
 
 LABELS_FILE = "labels.txt"
-"""The member of the zip file that lists the class names, one a line."""
+"""The member of the zip file that lists the class names, one per line."""
 _MAX_TAIL = 2 * MAX_CARD
 _END = 22  # bytes of the record that ends a zip file without a comment
 _BATCHES = (32, 8, 1)
@@ -43,8 +43,8 @@ def _recognizes(data: bytes) -> bool:
 
 
 def _read(data: bytes, where: str) -> tuple[bytes, bytes]:
-    """Return the network and the card appended to it."""
-    # Two members and no comment; a large directory is never parsed.
+    """Return the network and the card that is appended to it."""
+    # The zip file has two members and no comment, so a large directory is never parsed.
     end = data[-_END:]
     if end[:4] != b"PK\x05\x06" or end[8:12] != b"\x02\x00\x02\x00":
         return data, b""
@@ -56,7 +56,7 @@ def _read(data: bytes, where: str) -> tuple[bytes, bytes]:
                 member.compress_type == zipfile.ZIP_STORED for member in members
             )
             if not sound or members[0].file_size > MAX_CARD:
-                refuse_export(where, "what is appended to it is not as shelfvision writes it")
+                refuse_export(where, "the zip file appended to it is not one of shelfvision")
             start = len(data) - len(tail) + members[0].header_offset
             return data[:start], archive.read(members[0])
     except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError, RuntimeError) as error:
@@ -66,7 +66,7 @@ def _read(data: bytes, where: str) -> tuple[bytes, bytes]:
 
 
 class LiteRT:
-    """LiteRT on the CPU."""
+    """Run a LiteRT file on the CPU."""
 
     def __init__(self, export: Export, threads: int | None) -> None:
         litert = import_extra("ai_edge_litert.interpreter", extra="litert", purpose=PURPOSE)
@@ -94,7 +94,7 @@ class LiteRT:
         self(np.zeros((1, *export.card.image_size, 3), dtype=np.uint8))
 
     def __call__(self, images: Images) -> Scores:
-        """Return a row of numbers for every image."""
+        """Return one row of probabilities for each image."""
         rows = np.empty((len(images), self._width), dtype=np.float32)
         start = 0
         while start < len(images):
@@ -105,7 +105,7 @@ class LiteRT:
         return rows
 
     def _batch(self, images: Images) -> Scores:
-        """Run a batch with an interpreter of its size, which serves one thread at a time."""
+        """Run a batch with the interpreter for its size, one thread at a time."""
         idle = self._idle[len(images)]
         try:
             interpreter = idle.pop()
@@ -148,7 +148,7 @@ def _write(network: Network, images: Images) -> Files:
 
 
 def _appended(card: Card) -> bytes:
-    """Return what is appended to the network, always the same bytes for the same card."""
+    """Return the zip file that is appended to the network, deterministic for each card."""
     buffer = io.BytesIO()
     labels = "".join(f"{name}\n" for name in card.class_names)
     with zipfile.ZipFile(buffer, "w") as archive:

@@ -27,7 +27,7 @@ from shelfvision.protocols import Images
 
 
 def _recognizes(data: bytes) -> bool:
-    # A bundle of weights starts with a length, which may be 8, and goes on with JSON.
+    # A bundle starts with a length, whose first byte may be 8 as well, followed by JSON.
     return data[:1] == b"\x08" and data[8:9] != b"{"
 
 
@@ -36,7 +36,7 @@ def _read(data: bytes, where: str) -> tuple[bytes, bytes]:
 
 
 class OnnxRuntime:
-    """ONNX Runtime on the CPU."""
+    """Run an ONNX file in ONNX Runtime on the CPU."""
 
     def __init__(self, export: Export, threads: int | None) -> None:
         onnxruntime = import_extra("onnxruntime", extra="onnx", purpose=PURPOSE)
@@ -49,18 +49,18 @@ class OnnxRuntime:
         require_fit(export, takes, gives, ("tensor(uint8)", "tensor(float)"))
         self._run, self._where = session.run, export.where
         self._shrinking = shrinking_run(onnxruntime)
-        # A graph that cannot be computed, or not in the memory allowed, is refused now.
+        # Run one image, so that a graph that fails or exceeds the memory limit is refused now.
         self._blank = np.zeros((1, *export.card.image_size, 3), dtype=np.uint8)
         loaded(lambda: self._run(None, {INPUT: self._blank}), export, _reason)
 
     def __call__(self, images: Images) -> Scores:
-        """Return a row of numbers for every image."""
+        """Return one row of probabilities for each image."""
         try:
             return self._scores(images)
         except Exception as error:
             raise ModelError(
                 f"{self._where} cannot compute {counted(len(images), 'image')} at once: "
-                f"{_reason(error)}; give fewer, from fewer threads",
+                f"{_reason(error)}; pass fewer images, from fewer threads",
                 code="cannot-compute",
             ) from error
 

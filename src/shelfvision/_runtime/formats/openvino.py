@@ -38,28 +38,28 @@ def _recognizes(data: bytes) -> bool:
 
 
 def _read(data: bytes, where: str) -> tuple[bytes, bytes]:
-    """Return the graph and the card, which is in the run-time information of the model."""
+    """Return the graph and the card, which is in the ``rt_info`` of the model."""
     try:
         text = data.decode("utf-8")
         if "<!" in text:
             refuse_export(
-                where, "it declares a document type, which no OpenVINO file needs", "document-type"
+                where, "it declares a document type, which OpenVINO never writes", "document-type"
             )
         root = ET.fromstring(text)  # noqa: S314  (no entities, as was checked)
     except (ET.ParseError, UnicodeDecodeError, RecursionError) as error:
-        raise export_refusal(where, "it is not the XML that it should be", "not-xml") from error
+        raise export_refusal(where, "it is not well-formed XML", "not-xml") from error
     entries = [element.get("value", "") for element in root.iterfind(f"rt_info/{ENTRY}")]
     return data, entries[0].encode() if len(entries) == 1 else b""
 
 
 class OpenVINO:
-    """OpenVINO on the CPU, for its own files and for ONNX files."""
+    """Run OpenVINO and ONNX files in OpenVINO on the CPU."""
 
     def __init__(self, export: Export, threads: int | None) -> None:
         openvino = import_extra("openvino", extra="openvino", purpose=PURPOSE)
         self.name = f"openvino {openvino.__version__.partition('-')[0]}"
         settings: dict[str, object] = {"PERFORMANCE_HINT": "LATENCY"}
-        # Its default on processors that can is to compute in half precision.
+        # By default OpenVINO computes in half precision on processors that support it.
         settings["INFERENCE_PRECISION_HINT"] = "f32"
         if threads is not None:
             settings["INFERENCE_NUM_THREADS"] = threads
@@ -71,9 +71,9 @@ class OpenVINO:
         self._lock = threading.Lock()
 
     def __call__(self, images: Images) -> Scores:
-        """Return a row of numbers for every image."""
-        # One call uses all cores, so taking turns costs nothing. The work is done in a thread of
-        # OpenVINO's own: state that it keeps for threads of ours does not outlive them well.
+        """Return one row of probabilities for each image."""
+        # One call uses all cores, so the lock costs nothing. `start_async` runs in a thread of
+        # OpenVINO, which may keep state for each calling thread after that thread has ended.
         with self._lock:
             self._request.start_async([np.ascontiguousarray(images)])
             self._request.wait()
@@ -105,7 +105,7 @@ def _write(network: Network, _: Images) -> Files:
         path = Path(folder, "model.xml")
         _save(openvino, model, path)
         weights = path.with_suffix(".bin").read_bytes()
-        # The weights are the same with the card in the file, which names their digest.
+        # Saving twice writes the same weights; the second time the card contains their digest.
         card = replace(network.card, weights_sha256=hashlib.sha256(weights).hexdigest())
         model.set_rt_info(card.to_json(), ENTRY)
         _save(openvino, model, path)
