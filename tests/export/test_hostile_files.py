@@ -85,12 +85,12 @@ def test_the_golden_files_themselves_are_read_without_a_runtime() -> None:
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        (b"", "no ONNX, LiteRT or OpenVINO file"),
-        (b"hello world, this is text", "no ONNX, LiteRT or OpenVINO file"),
+        (b"", "format is not ONNX, LiteRT or OpenVINO"),
+        (b"hello world, this is text", "format is not ONNX, LiteRT or OpenVINO"),
         (b"\x08\x08", "it has no card"),
-        (b"\x08", "damaged, or of another kind"),
-        (b"\x08\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80", "damaged, or of another kind"),
-        (b"\x08\x08" + field(7, b"\x0a\xff\xff"), "damaged, or of another kind"),
+        (b"\x08", "corrupted, or of another format"),
+        (b"\x08\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80", "corrupted, or of another format"),
+        (b"\x08\x08" + field(7, b"\x0a\xff\xff"), "corrupted, or of another format"),
         (b"\x08\x08" + field(7, field(5, field(13, b"location"))), "weights in other files"),
         (b"\x08\x08" + field(7, field(5, b"\x70\x01")), "weights in other files"),
         (b"\x08\x08\xca\x01\x00", "functions or training graphs"),
@@ -100,7 +100,7 @@ def test_the_golden_files_themselves_are_read_without_a_runtime() -> None:
         (b"\x08\x08" + entry("shelfvision", "{"), "line 1, column 2"),
         (b"\x08\x08" + entry("shelfvision", '{"format": 1, "format": 1}'), "occurs twice"),
         (b"\x08\x08" + entry("shelfvision", '{"format": 9}'), "pip install --upgrade shelfvision"),
-        (b"\x08\x08" + entry("shelfvision", '{"format": 1}'), "not the entries"),
+        (b"\x08\x08" + entry("shelfvision", '{"format": 1}'), "missing or unknown entries"),
         (b"PK\x03\x04 and so on", "only Keras can open"),
         (b"\x10\x00\x00\x00\x00\x00\x00\x00{}", "Classifier.load"),
         (b"\x20\x00\x00\x00TFL3 and so on", "it has no card"),
@@ -291,7 +291,7 @@ def test_openvino_weights_of_another_file_are_refused(tmp_path: Path) -> None:
     with refuses(BundleNotFoundError, "not-found", "path"):
         Predictor(path)
     path.with_suffix(".bin").write_bytes(b"\0" * 816)
-    assert "belongs to another one" in refused(path)
+    assert "has another digest" in refused(path)
 
 
 def test_a_bundle_is_told_apart(tmp_path: Path, classifier: shv.Classifier) -> None:
