@@ -24,15 +24,15 @@ def message(make: object) -> str:
 def test_an_annotation_of_an_unknown_photo() -> None:
     content = {"images": PHOTOS, "annotations": [ONE | {"id": 5, "image_id": 9}]}
     assert message(lambda: shv.Boxes.from_coco(content, image=7)) == (
-        "this mapping is no COCO JSON file of boxes that can be used: annotation 5 is of photo "
-        "'9', which images does not list; correct it"
+        "this mapping cannot be read as a COCO JSON file: annotation 5 refers to photo '9', which "
+        "is not in 'images'; correct it"
     )
 
 
 def test_a_name_that_may_mean_two_photos() -> None:
     content = {"images": PHOTOS, "annotations": [ONE]}
     assert message(lambda: shv.Boxes.from_coco(content, image="IMG_1.jpg")) == (
-        "this mapping has 2 photos that 'IMG_1.jpg' may mean; choose with image= one of "
+        "this mapping has 2 photos that match 'IMG_1.jpg'; choose with image= one of "
         "'shop_a/IMG_1.jpg', 'shop_b/IMG_1.jpg'"
     )
 
@@ -41,17 +41,17 @@ def test_a_yolo_line_in_pixels(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("0 0.5 0.5 1 1\n0 50 50 25 25\n")
     assert message(lambda: shv.Boxes.from_yolo(path)) == (
-        f"{str(path)!r} is no YOLO file of boxes that can be used: line 2 is '0 50 50 25 25', "
-        "with values that are not shares of the photo's width and height, 0 to 1 (pixels and "
-        "keypoints are not read); correct it"
+        f"{str(path)!r} cannot be read as a YOLO file: line 2 is '0 50 50 25 25', but "
+        "coordinates must be in [0, 1], relative to the photo's size (pixels and keypoints are "
+        "not supported); correct it"
     )
 
 
 def test_boxes_of_a_photo_on_its_side_that_may_be_either() -> None:
     boxes = shv.Boxes([[10, 10, 20, 20]], image_size=(300, 400))
     assert message(lambda: upright(boxes, 6, (400, 300), as_stored=None)) == (
-        "the boxes were made for a photo of 400 x 300 pixels, as this one is stored, but tools "
-        "write that size beside boxes of the upright photo too, and these boxes fit both; pass "
-        "as_stored=False if they refer to the photo as one sees it (Label Studio), as_stored=True "
-        "if to the pixels as stored (a detector that ignores EXIF)"
+        "the boxes are for a photo of 400 x 300 pixels, the size before the EXIF orientation is "
+        "applied, and fit both of stored pixels and upright photo; pass as_stored=False if they "
+        "refer to the upright photo (Label Studio), as_stored=True if to the stored pixels (a "
+        "detector that ignores EXIF)"
     )

@@ -1,4 +1,13 @@
-"""Boxes and tiles of a shelf photo, and what a classifier says about them."""
+"""Classify the products in a shelf photo, by boxes or by tiles.
+
+`Boxes` are annotations or detections in one photo. `Classifier.predict_regions` crops each box and
+returns `Regions`, one prediction per box. `Classifier.scan` needs no boxes: it covers the photo
+with tiles and returns a `ShelfMap`.
+
+>>> from shelfvision.regions import Boxes
+>>> boxes = Boxes([[10, 20, 60, 90], [70, 20, 118, 92]])
+>>> regions = classifier.predict_regions("shelf.jpg", boxes)  # doctest: +SKIP
+"""
 
 from shelfvision.regions._boxes import Boxes
 from shelfvision.regions._regions import Region, Regions

@@ -1,4 +1,4 @@
-"""`Boxes`: where products are in a photo, from whatever found them."""
+"""`Boxes`: the positions of products in a photo, from annotations or a detector."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Source: TypeAlias = str | os.PathLike[str]
 
 
 class HasCorners(Protocol):
-    """What `supervision.Detections` and the like are known by."""
+    """An object with box corners, such as `supervision.Detections`."""
 
     @property
     def xyxy(self) -> npt.NDArray[np.floating]:
@@ -38,31 +38,30 @@ class HasCorners(Protocol):
 
 @final
 class Boxes:
-    """Where products are in a photo: an immutable list of boxes, from whatever found them.
+    """An immutable list of boxes in one photo, from annotations or a detector.
 
-    Boxes refer to the photo as one looks at it, turned upright by its EXIF orientation, with the
-    origin in the upper left corner.
+    Boxes refer to the upright photo, after applying its EXIF orientation. The origin is the upper
+    left corner.
 
     Parameters
     ----------
     corners : array_like of float, shape (n, 4)
-        Left, top, right and bottom of every box, in pixels; a pixel is as wide as 1.
+        Left, top, right and bottom of each box in pixels. Pixel edges have integer coordinates.
     labels : sequence of str or None, length n, optional
-        What stands in each box, where that is known already.
+        The class in each box, if it is known.
     scores : array_like of float, length n, optional
-        How sure a detector is of each box, 0 to 1.
+        The detector's score for each box, 0 to 1.
     image_size : tuple of int, optional
-        Height and width of the photo that the boxes were made for; then they are used for no
-        photo of another size.
+        Height and width of the photo that the boxes belong to. Photos of another size are refused.
     relative : bool, default=False
-        Whether corners are shares of the photo's width and height, 0 to 1, in place of pixels.
+        Whether the corners are shares of the photo's width and height, 0 to 1, instead of pixels.
     skipped : iterable of SkippedFile, optional
-        The lines of a file that were left out, as readers of files list them.
+        The lines of a file that were skipped, as the readers of files list them.
 
     Raises
     ------
     InvalidParameterError
-        The corners are not of this shape, or a box is not finite, or has no area.
+        The corners have another shape, or a box is not finite or has no area.
 
     Examples
     --------
@@ -105,36 +104,36 @@ class Boxes:
         Parameters
         ----------
         source : path-like, mapping or sequence
-            A dataset's file with images, annotations and categories, or a detector's list of
-            results; or what parsing such a file gives. A file may have 512 MiB; it is read entry
-            by entry, and only the boxes of the photo are kept.
+            A dataset file with images, annotations and categories, or the list of results of a
+            detector; also the parsed content of such a file. Files can have up to 512 MiB. They are
+            read entry by entry, and only the boxes of the photo are kept in memory.
         image : str, int or path-like, optional
-            Which photo: its file name or its id. A name without folders stands for one in any
-            folder if there is only one; ``shop_b/IMG_1.jpg`` never stands for
-            ``shop_a/IMG_1.jpg``. It may be left out where there is only one photo.
+            The file name or the id of the photo. A name without folders matches a photo in any
+            folder if exactly one has this name; ``shop_b/IMG_1.jpg`` never matches
+            ``shop_a/IMG_1.jpg``. Optional if the file has only one photo.
 
         Returns
         -------
         Boxes
-            Its boxes in the order of the file, with labels where the file names categories, and
-            scores where all have one.
+            The boxes of the photo in the order of the file, with labels if the file names
+            categories, and with scores if all boxes have one.
 
         Raises
         ------
         DatasetNotFoundError
             The file does not exist.
         DataError
-            The file is not such JSON or does not know the photo; ids do not join, or an
+            The file is not COCO JSON or does not contain the photo, its ids are inconsistent, or an
             annotation has no valid box.
         InvalidParameterError
             `image` is neither a name nor an id.
 
         Notes
         -----
-        Ids are joined exactly: ``7``, ``"7"`` and ``7.0`` are one id, ``"007"`` is another.
-        Duplicate ids of photos or categories, and annotations of photos or categories that are
-        not listed, are errors. The box of an annotation is its ``bbox``, also for crowds
-        (``iscrowd``) and for polygons and run-length encoded masks, which are not read.
+        Ids are compared exactly: ``7``, ``"7"`` and ``7.0`` are the same id, ``"007"`` is another.
+        Duplicate ids of photos or categories, and annotations of photos or categories that are not
+        listed, are errors. The box of an annotation is its ``bbox``, also for crowds
+        (``iscrowd``). Polygons and run-length encoded masks are not read.
 
         Examples
         --------
@@ -152,21 +151,21 @@ class Boxes:
         Parameters
         ----------
         path : path-like
-            The XML file of the photo: UTF-8, or the encoding that it declares. Its numbers are
-            the edges of boxes, without the correction by 1 that the first VOC files need.
+            The XML file of the photo, in UTF-8 or in the encoding that it declares. Its coordinates
+            are used as box edges, without the correction by 1 that the original VOC files need.
 
         Returns
         -------
         Boxes
-            Its boxes in the order of the file, with the names of the objects as labels.
+            The boxes in the order of the file, with the names of the objects as labels.
 
         Raises
         ------
         DatasetNotFoundError
             The file does not exist.
         DataError
-            The file is not such XML, or an object has no valid box. A document type and entities
-            are refused, for no such file needs them.
+            The file is not PASCAL VOC XML, or an object has no valid box. Document types and
+            entities are refused.
         """
         return cls(**read_voc(path))
 
@@ -179,32 +178,31 @@ class Boxes:
         Parameters
         ----------
         path : path-like
-            The file of the photo. Each line has the number of a class, the middle of the box and
-            its width and height as shares of the photo's, and, from a detector, a confidence. A
-            polygon and an oriented box (the corners instead) become their bounding boxes.
+            The text file of the photo. Each line has a class number, then center, width and height
+            of the box relative to the photo, and optionally a confidence. Polygons and oriented
+            boxes, which have corners instead, become their bounding boxes.
         class_names : sequence of str, or mapping, optional
-            The name of every number, in order or as ``names`` of a ``data.yaml``; without them
-            labels are the numbers.
+            The class name of each number, in order or as ``names`` in a ``data.yaml``. By default
+            the labels are the numbers.
         on_error : {"raise", "skip"}, default="raise"
-            Whether a line that is not such a box is an error or is left out and listed in
-            `skipped`, with one warning.
+            For an invalid line: raise, or leave it out, list it in `skipped` and warn once.
 
         Returns
         -------
         Boxes
-            Its boxes in the order of the file, relative to the photo's size and clipped to it.
+            The boxes in the order of the file, relative to the photo and clipped to it.
 
         Raises
         ------
         DatasetNotFoundError
             The file does not exist.
         DataError
-            A line is not such a box, or has a number without a name; or the file cannot be read.
+            A line is invalid or has a number without a class name, or the file cannot be read.
 
         Notes
         -----
-        Exporters round beyond the edge: values of up to 0.01 below 0 or above 1 are clipped,
-        others are refused. Keypoints and the numbers of tracks are not read.
+        Exporters round, so values up to 0.01 below 0 or above 1 are clipped; values further outside
+        are refused. Keypoints and track numbers are not read.
 
         Examples
         --------
@@ -220,51 +218,51 @@ class Boxes:
 
     @property
     def corners(self) -> npt.NDArray[np.float64]:
-        """Left, top, right and bottom of every box, shape (n, 4), read-only."""
+        """Left, top, right and bottom of each box, shape (n, 4), read-only."""
         return self._corners
 
     @property
     def labels(self) -> tuple[str | None, ...]:
-        """What stands in each box; None where that is not known."""
+        """The class in each box; None if it is unknown."""
         return self._labels
 
     @property
     def scores(self) -> npt.NDArray[np.float32] | None:
-        """How sure a detector is of each box, 0 to 1, read-only; None where none was asked."""
+        """The detector's score for each box, 0 to 1, read-only; None without scores."""
         return self._scores
 
     @property
     def image_size(self) -> tuple[int, int] | None:
-        """Height and width of the photo that the boxes were made for; None if not known."""
+        """Height and width of the photo that the boxes belong to; None if unknown."""
         return self._image_size
 
     @property
     def relative(self) -> bool:
-        """Whether corners are shares of the photo's width and height, in place of pixels."""
+        """Whether the corners are shares of the photo's width and height instead of pixels."""
         return self._relative
 
     @property
     def skipped(self) -> SkippedFiles:
-        """The lines left out with ``on_error="skip"``, each with path, number and reason."""
+        """The lines skipped with ``on_error="skip"``, each with path, number and reason."""
         return self._skipped
 
     def in_pixels(self, image_size: tuple[int, int]) -> Self:
-        """Return the boxes in pixels of a photo of this size.
+        """Return the boxes in pixels of a photo of a given size.
 
         Parameters
         ----------
         image_size : tuple of int
-            Height and width of the photo, upright.
+            Height and width of the upright photo.
 
         Returns
         -------
         Boxes
-            The same boxes, not relative; some may lie outside the photo.
+            The same boxes with absolute corners; some may lie outside the photo.
 
         Raises
         ------
         InvalidParameterError
-            The boxes were made for a photo of another size.
+            The boxes belong to a photo of another size.
         """
         height, width = as_image_size(image_size)
         if self._image_size is not None and self._image_size != (height, width):
@@ -283,13 +281,13 @@ class Boxes:
         return len(self._corners)
 
     def __iter__(self) -> Iterator[tuple[float, float, float, float]]:
-        """Yield left, top, right and bottom of every box."""
+        """Yield left, top, right and bottom of each box."""
         return (
             cast("tuple[float, float, float, float]", tuple(row)) for row in self._corners.tolist()
         )
 
     def __getitem__(self, rows: Rows) -> Self:
-        """Return the boxes that a slice, a mask or a list of numbers chooses."""
+        """Return the boxes that a slice, a mask or a list of indices selects."""
         chosen = np.arange(len(self))[as_rows(rows, len(self), of="boxes")]
         return type(self)(
             self._corners[chosen],
@@ -300,7 +298,7 @@ class Boxes:
         )
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle the arguments that make it, so that its arrays are read-only again."""
+        """Pickle the constructor's arguments, so that unpickled arrays are read-only again."""
         arguments = RawBoxes(
             corners=self._corners,
             labels=self._labels,
@@ -312,14 +310,14 @@ class Boxes:
         return partial(type(self), **arguments), ()
 
     def __repr__(self) -> str:
-        """Return a line that tells how many there are, and for which size of photo."""
+        """Return one line with the number of boxes and the size of the photo."""
         size = "" if self._image_size is None else " in {} x {} pixels".format(*self._image_size)
         size = " relative to the photo" if self._relative else size
         return f"<Boxes: {counted(len(self), 'box')}{size}>"
 
 
 def as_boxes(value: object) -> Boxes:
-    """Return boxes as such: from an array, or from an object like `supervision.Detections`."""
+    """Convert an array, or an object such as `supervision.Detections`, to `Boxes`."""
     if isinstance(value, Boxes):
         return value
     if isinstance(value, str | bytes | os.PathLike | Mapping):
@@ -340,15 +338,15 @@ def as_boxes(value: object) -> Boxes:
 
 
 def _named(data: object) -> list[str | None] | None:
-    """Return the class names that detections carry, as `supervision` has them."""
+    """Return the class names of `supervision.Detections`, if it has any."""
     names = data.get("class_name") if isinstance(data, Mapping) else None
     return None if names is None else [None if name is None else str(name) for name in names]
 
 
 def _refuse_size(made_for: tuple[int, int], got: tuple[int, int]) -> None:
     raise InvalidParameterError(
-        f"the boxes were made for a photo of {made_for[1]} x {made_for[0]} pixels, but this one is "
-        f"{got[1]} x {got[0]}; scale them to the photo, or give the photo that they were made for",
+        f"the boxes are for a photo of {made_for[1]} x {made_for[0]} pixels, got one of "
+        f"{got[1]} x {got[0]}; scale them to this photo, or pass the photo that they are for",
         code="sizes-differ",
         parameter="boxes",
     )

@@ -1,4 +1,4 @@
-"""Checks of boxes: one sentence each, naming the row and its values."""
+"""Checks of boxes; each message names the row and its values."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from typing import NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._validation import received
+from shelfvision._validation import counted, received
 from shelfvision.errors import InvalidParameterError
 
 MAX_BOXES = 100_000
-"""More boxes than this are a mistake, or an attack on memory."""
+"""The largest number of boxes in a photo, to limit memory."""
 MAX_PIXEL = 1e6
-"""No photo is as large as this."""
+"""The largest coordinate; photos are smaller."""
 
 Corners = npt.NDArray[np.float64]
 
 
 def box_corners(values: npt.ArrayLike, *, relative: bool) -> Corners:
-    """Return corners as an owned, frozen array, or refuse them."""
+    """Return corners as a read-only copy, or raise if they are invalid."""
     corners = _as_numbers(values)
     if corners.ndim != 2 or corners.shape[1] != 4:
         hint = "; write a single box as [[left, top, right, bottom]]" if corners.ndim == 1 else ""
         raise InvalidParameterError(
-            "boxes must be an array of shape (n, 4), left, top, right and bottom of every box, "
-            f"not of shape {corners.shape}{hint}",
+            "boxes must be an array of shape (n, 4) with left, top, right and bottom of each box, "
+            f"got shape {corners.shape}{hint}",
             code="wrong-shape",
             parameter="corners",
         )
     if len(corners) > MAX_BOXES:
         raise InvalidParameterError(
-            f"there are {len(corners):,} boxes for one photo, and {MAX_BOXES:,} are allowed; keep "
-            "those that the detector is sure of",
+            f"boxes must be at most {MAX_BOXES:,} for one photo, got {len(corners):,}; keep those "
+            "with a high score",
             code="too-large",
             parameter="corners",
         )
@@ -57,31 +57,31 @@ def _as_numbers(values: npt.ArrayLike) -> Corners:
 
 def _no_numbers(fault: str) -> InvalidParameterError:
     return InvalidParameterError(
-        "boxes must be numbers, left, top, right and bottom of every box, shape (n, 4), but "
-        f"{fault}; give an array of them",
+        "boxes must be numbers of shape (n, 4), left, top, right and bottom of each box, but "
+        f"{fault}; pass a numeric array",
         code="wrong-type",
         parameter="corners",
     )
 
 
 def _faults(corners: Corners, *, relative: bool) -> list[tuple[str, str, npt.NDArray[np.bool_]]]:
-    """Return code, sentence and rows of every fault, in the order in which they are told."""
+    """Return code, message and rows of each possible fault, the first to report first."""
     left, top, right, bottom = corners.T
     limit = 2.0 if relative else MAX_PIXEL
     finite = np.isfinite(corners).all(axis=1)
     far = (
-        "is relative, but not a share of the photo from 0 to 1; give pixels without relative"
+        "must have relative corners from 0 to 1; pass relative=False for corners in pixels"
         if relative
-        else f"lies beyond {MAX_PIXEL:,.0f} pixels; give pixels of the photo"
+        else f"must lie within {MAX_PIXEL:,.0f} pixels; pass corners in pixels of the photo"
     )
     swapped = (
-        "has its right edge left of its left one, or its bottom above its top; give left, top, "
-        "right, bottom, not left, top, width, height"
+        "must have left < right and top < bottom; pass left, top, right, bottom, not left, top, "
+        "width, height"
     )
-    empty = "is empty, with no width or no height; leave it out"
+    empty = "must have a width and a height above 0; leave it out"
     with np.errstate(invalid="ignore"):
         return [
-            ("not-finite", "has corners that are no finite numbers; leave it out", ~finite),
+            ("not-finite", "must have finite corners; leave it out", ~finite),
             ("not-in-range", far, (np.abs(corners) > limit).any(axis=1)),
             ("swapped", swapped, (right < left) | (bottom < top)),
             ("empty", empty, (right == left) | (bottom == top)),
@@ -95,7 +95,7 @@ def _refuse(row: int, corners: Corners, code: str, fault: str) -> NoReturn:
 
 
 def box_labels(labels: Sequence[str | None] | None, n: int) -> tuple[str | None, ...]:
-    """Return a label or None for every box."""
+    """Return one label or None per box."""
     if labels is None:
         return (None,) * n
     found = tuple(labels)
@@ -103,7 +103,7 @@ def box_labels(labels: Sequence[str | None] | None, n: int) -> tuple[str | None,
     for row, label in enumerate(found):
         if label is not None and not isinstance(label, str):
             raise InvalidParameterError(
-                f"labels must be text or None, but that of box {row} is {received(label)}; pass "
+                f"labels must be str or None, got {received(label)} for box {row}; pass "
                 "[str(label) for label in labels]",
                 code="wrong-type",
                 parameter="labels",
@@ -112,14 +112,14 @@ def box_labels(labels: Sequence[str | None] | None, n: int) -> tuple[str | None,
 
 
 def box_scores(scores: npt.ArrayLike | None, n: int) -> npt.NDArray[np.float32] | None:
-    """Return a frozen column of scores, or None where there are none."""
+    """Return scores as a read-only array, or None without scores."""
     if scores is None:
         return None
     try:
         found = np.array(scores, dtype=np.float32).reshape(-1)
     except (TypeError, ValueError) as error:
         raise InvalidParameterError(
-            f"scores must be a number from 0 to 1 for every box, but {error}; leave them out",
+            f"scores must be one number from 0 to 1 for each box, but {error}; leave them out",
             code="wrong-type",
             parameter="scores",
         ) from error
@@ -128,8 +128,8 @@ def box_scores(scores: npt.ArrayLike | None, n: int) -> npt.NDArray[np.float32] 
     if outside.any():
         row = int(np.flatnonzero(outside)[0])
         raise InvalidParameterError(
-            f"scores must be from 0 to 1, but that of box {row} is {float(found[row])!r}; give "
-            "the detector's confidences, or none",
+            f"scores must be in [0, 1], got {float(found[row])!r} for box {row}; pass the "
+            "detector's confidences, or none",
             code="not-in-range",
             parameter="scores",
         )
@@ -140,7 +140,8 @@ def box_scores(scores: npt.ArrayLike | None, n: int) -> npt.NDArray[np.float32] 
 def _require_length(name: str, got: int, n: int) -> None:
     if got != n:
         raise InvalidParameterError(
-            f"{name} has {got} entries for {n} boxes; give one for each",
+            f"{name} must have one entry for each of the {counted(n, 'box')}, got {got}; pass one "
+            "for each",
             code="wrong-length",
             parameter=name,
         )

@@ -1,4 +1,4 @@
-"""Regions for other programs: COCO, and supervision."""
+"""Convert `Regions` to COCO and to `supervision.Detections`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from shelfvision.regions._boxes import Boxes
 
 
 def as_coco(predictions: Predictions, boxes: Boxes, file_name: str) -> dict[str, object]:
-    """Return a COCO data set of one photo, as plain values."""
+    """Return a COCO dataset with one photo, as plain values."""
     numbers = {name: number for number, name in enumerate(predictions.class_names, 1)}
     size = boxes.image_size
     image: dict[str, object] = {"id": 1, "file_name": file_name}
@@ -39,7 +39,7 @@ def as_coco(predictions: Predictions, boxes: Boxes, file_name: str) -> dict[str,
 
 
 def as_detections(predictions: Predictions, boxes: Boxes) -> object:
-    """Return `supervision.Detections`."""
+    """Return predictions and boxes as `supervision.Detections`."""
     supervision = import_package("supervision", purpose="to_supervision", pip="supervision")
     names = np.array(predictions.class_names, dtype=object)
     class_id = predictions.probabilities.argmax(axis=1).astype(int)

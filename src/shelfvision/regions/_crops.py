@@ -1,4 +1,4 @@
-"""What is cut out of a photo for each box, and brought to the size that a classifier takes."""
+"""Crop the boxes of a photo and resize the crops to the model input."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from shelfvision.regions._boxes import Boxes
 from shelfvision.regions._checking import Corners
 
 Windows: TypeAlias = npt.NDArray[np.int64]
-"""Left, top, right, bottom in whole pixels inside the photo, shape (n, 4)."""
+"""Left, top, right and bottom in integer pixels inside the photo, shape (n, 4)."""
 _AT_ONCE = 256
 
 
 def windows_of(boxes: Boxes, photo_size: tuple[int, int], preprocessing: Preprocessing) -> Windows:
-    """Return what is cropped from a photo for boxes in its pixels."""
+    """Return the pixels to crop for each box, with context margin and crop shape applied."""
     require_inside(boxes, photo_size)
     size = np.array(photo_size[::-1] * 2, dtype=np.float64)
     corners = boxes.corners.clip(0, size)
@@ -31,13 +31,13 @@ def windows_of(boxes: Boxes, photo_size: tuple[int, int], preprocessing: Preproc
     if preprocessing.shape == "image":
         corners = _shaped(corners, preprocessing.image_size, photo_size)
     corners = corners.clip(0, size)
-    # Every pixel that is touched, so that a crop is never empty.
+    # Include every pixel that the box touches, so that a crop is never empty.
     edges = [np.floor(corners[:, :2]), np.ceil(corners[:, 2:])]
     return np.concatenate(edges, axis=1).astype(np.int64)
 
 
 def crops_of(photo: Image, windows: Windows, preprocessing: Preprocessing) -> Iterator[Image]:
-    """Yield the crops at `Preprocessing.read_size`, resized by a few threads."""
+    """Yield the crops, resized to `Preprocessing.read_size` in several threads."""
     for start in range(0, len(windows), _AT_ONCE):
         yield from _cropped(photo, windows[start : start + _AT_ONCE], preprocessing)
 
@@ -56,24 +56,24 @@ def _cropped(photo: Image, windows: Windows, preprocessing: Preprocessing) -> np
 
 
 def require_inside(boxes: Boxes, photo_size: tuple[int, int]) -> None:
-    """Refuse boxes that have nothing of the photo in them."""
+    """Raise if a box does not overlap the photo, or if boxes seem to be relative."""
     height, width = photo_size
     left, top, right, bottom = boxes.corners.T
     outside = (left >= width) | (top >= height) | (right <= 0) | (bottom <= 0)
     if outside.any():
         row = int(np.flatnonzero(outside)[0])
         raise InvalidParameterError(
-            f"box {row}, {received(boxes.corners[row].tolist())}, lies outside the photo, which is "
-            f"{width} x {height} pixels when upright; leave it out, or give the photo that it "
+            f"box {row}, {received(boxes.corners[row].tolist())}, must overlap the photo, which is "
+            f"{width} x {height} pixels when upright; leave it out, or pass the photo that it "
             "belongs to",
             code="outside",
             parameter="boxes",
         )
     if len(boxes) and boxes.corners.max() <= 1 and min(photo_size) > 4:
         raise InvalidParameterError(
-            f"all boxes lie within the first pixel, such as {received(boxes.corners[0].tolist())} "
-            "in box 0, so they seem to be shares of the photo's size; pass Boxes(corners, "
-            "relative=True)",
+            "boxes must be in pixels, but all corners are at most 1, such as "
+            f"{received(boxes.corners[0].tolist())} of box 0; pass Boxes(corners, relative=True) "
+            "if they are relative to the photo's size",
             code="relative",
             parameter="boxes",
         )
@@ -85,7 +85,7 @@ def _widened(corners: Corners, context: float) -> Corners:
 
 
 def _shaped(corners: Corners, image_size: tuple[int, int], photo_size: tuple[int, int]) -> Corners:
-    """Widen boxes to the shape of an image, moved into the photo where they stick out."""
+    """Widen boxes to the aspect ratio of the model input, and shift them into the photo."""
     sides = corners[:, 2:] - corners[:, :2]
     wanted = np.array(image_size[::-1], dtype=np.float64)
     sides = wanted * (sides / wanted).max(axis=1, keepdims=True)

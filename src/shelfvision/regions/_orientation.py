@@ -1,9 +1,9 @@
-"""Boxes in the upright photo, whichever way its file stores the pixels.
+"""Convert boxes to the upright photo, if its EXIF orientation rotates the stored pixels.
 
-Cameras store a photo on its side and note in EXIF how to turn it. A file of boxes may be about the
-pixels as they are stored (a detector that ignores EXIF) or about the photo as one sees it (tools
-in which people draw). The size that it gives for the photo tells neither: Label Studio writes the
-stored size beside boxes of the upright photo. Only a box that fits into one of the two is a proof.
+Cameras store photos sideways, with an EXIF orientation that says how to rotate them. Boxes may
+refer to the stored pixels (detectors that ignore EXIF) or to the upright photo (annotation tools).
+The photo size in an annotation file does not decide this: Label Studio writes the stored size with
+boxes of the upright photo. Only boxes that fit into one of the two sizes decide it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from shelfvision.regions._boxes import Boxes
 from shelfvision.regions._checking import Corners
 
 _SLACK = 0.02
-"""How far a box may stick out of a photo that it fits into, as a share of the photo's side."""
+"""How far a box that fits may extend beyond the photo, as a share of the photo's side."""
 
 
 def upright(
@@ -28,20 +28,20 @@ def upright(
     Parameters
     ----------
     boxes : Boxes
-        In pixels, or relative.
+        The boxes, in pixels or relative.
     orientation : int
         The EXIF orientation of the photo's file, 1 to 8.
     photo_size : tuple of int
         Height and width of the upright photo.
     as_stored : bool or None
-        Whether the boxes refer to the pixels as stored. None: to the upright photo, unless the
-        size that they were made for or a box proves something else.
+        Whether the boxes refer to the stored pixels. None means the upright photo, unless their
+        `image_size` and corners show that they refer to the stored pixels.
 
     Raises
     ------
     InvalidParameterError
-        The boxes were made for a photo of another size, or for one that lies on its side and may
-        be either.
+        The boxes belong to a photo of another size, or their `image_size` is that of the stored
+        pixels and the corners fit both or neither.
     """
     sideways = photo_size[::-1]
     if boxes.image_size not in (None, photo_size, sideways):
@@ -58,7 +58,7 @@ def upright(
 def _checked(
     boxes: Boxes, orientation: int, photo_size: tuple[int, int], *, as_stored: bool | None
 ) -> bool:
-    """Return what boxes for a photo on its side refer to: what is said, or what they prove."""
+    """Return whether boxes with the stored photo's size refer to the stored pixels."""
     sideways = photo_size[::-1]
     if not len(boxes):
         return False
@@ -70,10 +70,10 @@ def _checked(
     if fits_upright == fits_stored:
         return _asked_for(sideways, as_stored, fit="both" if fits_stored else "neither")
     if as_stored is not None and as_stored != fits_stored:
-        fitting = "the photo as it is stored" if fits_stored else "the upright photo"
+        fitting = "the stored pixels" if fits_stored else "the upright photo"
         raise InvalidParameterError(
-            f"as_stored must fit the boxes, got {as_stored}, but they fit only {fitting}; leave "
-            "as_stored out",
+            f"as_stored must fit the boxes, got {as_stored}, but they only fit into {fitting}; "
+            "leave as_stored out",
             code="inconsistent",
             parameter="as_stored",
         )
@@ -84,26 +84,26 @@ def _asked_for(stored: tuple[int, int], as_stored: bool | None, *, fit: str) -> 
     if as_stored is not None:
         return as_stored
     raise InvalidParameterError(
-        f"the boxes were made for a photo of {stored[1]} x {stored[0]} pixels, as this one is "
-        "stored, but tools write that size beside boxes of the upright photo too, and these boxes "
-        f"fit {fit}; pass as_stored=False if they refer to the photo as one sees it (Label "
-        "Studio), as_stored=True if to the pixels as stored (a detector that ignores EXIF)",
+        f"the boxes are for a photo of {stored[1]} x {stored[0]} pixels, the size before the EXIF "
+        f"orientation is applied, and fit {fit} of stored pixels and upright photo; pass "
+        "as_stored=False if they refer to the upright photo (Label Studio), as_stored=True if to "
+        "the stored pixels (a detector that ignores EXIF)",
         code="ambiguous",
         parameter="as_stored",
     )
 
 
 def _fit(corners: Corners, size: tuple[int, int]) -> bool:
-    """Return whether all boxes fit into a photo of this height and width."""
+    """Return whether all boxes fit into a photo of a given height and width."""
     far = np.array(size[::-1]) * (1 + _SLACK)
     return bool((corners[:, 2:] <= np.maximum(far, np.array(size[::-1]) + 1)).all())
 
 
 def _refuse_sideways(made_for: tuple[int, int], got: tuple[int, int]) -> NoReturn:
     raise InvalidParameterError(
-        f"the boxes were made for a photo of {made_for[1]} x {made_for[0]} pixels, but this one is "
-        f"{got[1]} x {got[0]} and has no EXIF orientation that turns it; pass as_stored=False if "
-        "they refer to the photo as it is here, or give the file that they were made for",
+        f"the boxes are for a photo of {made_for[1]} x {made_for[0]} pixels, got one of "
+        f"{got[1]} x {got[0]} without an EXIF orientation that rotates it; pass as_stored=False "
+        "if they refer to these pixels, or pass the file that they are for",
         code="sizes-differ",
         parameter="boxes",
     )
@@ -114,21 +114,21 @@ def _in(boxes: Boxes, corners: Corners, photo_size: tuple[int, int]) -> Boxes:
 
 
 def turned(boxes: Boxes, orientation: int, photo_size: tuple[int, int]) -> Boxes:
-    """Return boxes that refer to a photo as stored in the photo that was turned upright.
+    """Convert boxes from the stored pixels to the upright photo.
 
     Parameters
     ----------
     boxes : Boxes
-        In pixels of the photo as it is stored, or relative to it.
+        The boxes in stored pixels, or relative to the stored photo.
     orientation : int
-        Its EXIF orientation, 1 to 8.
+        The EXIF orientation of the photo, 1 to 8.
     photo_size : tuple of int
         Height and width of the upright photo.
 
     Returns
     -------
     Boxes
-        In pixels of the upright photo.
+        The boxes in pixels of the upright photo.
     """
     stored = photo_size[::-1] if orientation >= 5 else photo_size
     height, width = stored

@@ -1,4 +1,4 @@
-"""`Regions`: what a classifier says about boxes in a photo."""
+"""`Regions`: the predictions for boxes in a photo."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-# Compared by identity: equality of arrays is not one truth value.
+# Compared by identity, because comparing arrays does not give a single truth value.
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Region:
-    """What a classifier says about one box."""
+    """The prediction for one box."""
 
     id: str
-    """The photo's name and the box's number: ``"shelf.jpg#4"``."""
+    """The photo's name and the number of the box: ``"shelf.jpg#4"``."""
     box: tuple[float, float, float, float]
     """Left, top, right and bottom in pixels of the upright photo."""
     label: str
@@ -41,26 +41,26 @@ class Region:
     confidence: float
     """The probability of that class, 0 to 1."""
     probabilities: npt.NDArray[np.float32]
-    """The probability of every class in the order of `class_names`, read-only, shape (k,)."""
+    """The probability of each class in the order of `class_names`, read-only, shape (k,)."""
     decision: Decision | None
-    """``"accept"``, or ``"review"`` where a person should look; None without thresholds."""
+    """``"accept"``, or ``"review"`` if a person should check it; None without thresholds."""
 
 
 @final
 class Regions(Sequence[Region]):
-    """What a classifier says about boxes in a photo: an immutable sequence of `Region`.
+    """The predictions for the boxes in a photo: an immutable sequence of `Region`.
 
-    `Classifier.predict_regions` makes them, in the order of the boxes. No pixels are kept of a
-    photo that came from a file: it is read again to be drawn.
+    `Classifier.predict_regions` returns them in the order of the boxes. They do not keep the pixels
+    of a photo that was read from a file: `draw` and `photo` read the file again.
 
     Parameters
     ----------
     predictions : Predictions
-        A row for every box.
+        One row per box.
     boxes : Boxes
-        In pixels of the upright photo, with its `image_size`.
+        The boxes in pixels of the upright photo, with `image_size`.
     origin : str, bytes or ndarray
-        The photo: its path, its file's bytes, or its pixels.
+        The photo: its path, the bytes of its file, or its pixels.
     """
 
     __slots__ = ("_boxes", "_origin", "_predictions")
@@ -68,14 +68,15 @@ class Regions(Sequence[Region]):
     def __init__(self, predictions: Predictions, boxes: Boxes, origin: Origin) -> None:
         if len(predictions) != len(boxes) or any(predictions.errors):
             raise InvalidParameterError(
-                f"regions need a prediction for every box, but there are {len(predictions)} for "
-                f"{counted(len(boxes), 'box')}; take what Classifier.predict_regions gives",
+                f"predictions must have one row for each of the {counted(len(boxes), 'box')}, "
+                f"without errors, got {counted(len(predictions), 'row')}; use "
+                "Classifier.predict_regions",
                 code="wrong-length",
                 parameter="predictions",
             )
         if boxes.relative or boxes.image_size is None:
             raise InvalidParameterError(
-                "regions need boxes in pixels of a photo of known size; use Boxes.in_pixels",
+                "boxes must be in pixels of a photo of known size; use Boxes.in_pixels",
                 code="not-in-pixels",
                 parameter="boxes",
             )
@@ -85,82 +86,82 @@ class Regions(Sequence[Region]):
 
     @property
     def predictions(self) -> Predictions:
-        """The same as a classifier says it of photos; `take_inventory` counts them."""
+        """The predictions, one row per box, for `take_inventory`."""
         return self._predictions
 
     @property
     def boxes(self) -> Boxes:
-        """The boxes in pixels of the upright photo, as they were given."""
+        """The boxes in pixels of the upright photo."""
         return self._boxes
 
     @property
     def image_size(self) -> tuple[int, int]:
         """Height and width of the upright photo, in pixels."""
-        # None is refused when Regions is made.
+        # The constructor refuses boxes without image_size.
         return cast("tuple[int, int]", self._boxes.image_size)
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The classes in the order of the columns of `probabilities`."""
+        """The class names, in the order of the columns of `probabilities`."""
         return self._predictions.class_names
 
     @property
     def ids(self) -> npt.NDArray[np.object_]:
-        """The photo's name with the number of each box, ``str``, shape (n,), read-only."""
+        """The photo's name and the number of each box, ``str``, shape (n,), read-only."""
         return self._predictions.ids
 
     @property
     def labels(self) -> npt.NDArray[np.object_]:
-        """The most probable class of every box, ``str``, shape (n,), read-only."""
+        """The most probable class of each box, ``str``, shape (n,), read-only."""
         return self._predictions.labels
 
     @property
     def confidences(self) -> npt.NDArray[np.float32]:
-        """The probability of that class, 0 to 1, shape (n,), read-only."""
+        """The probability of the most probable class, 0 to 1, shape (n,), read-only."""
         return self._predictions.confidences
 
     @property
     def probabilities(self) -> npt.NDArray[np.float32]:
-        """The probability of every class, shape (n, k), read-only."""
+        """The probability of each class for each box, shape (n, k), read-only."""
         return self._predictions.probabilities
 
     @property
     def decisions(self) -> npt.NDArray[np.object_]:
-        """``"accept"``, ``"review"`` or None for every box, shape (n,), read-only."""
+        """``"accept"``, ``"review"`` or None for each box, shape (n,), read-only."""
         return self._predictions.decisions
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many boxes have each label; `take_inventory` corrects this for confusion."""
+        """The number of boxes with each label, unadjusted; see `take_inventory`."""
         found = Counter(self.labels)
         return {name: found[name] for name in self.class_names}
 
     @staticmethod
     def pooled(several: Iterable[Regions]) -> Predictions:
-        """Return the predictions of several photos as one, to take an inventory of them all.
+        """Join the predictions of several photos, for one inventory of all of them.
 
         Parameters
         ----------
         several : iterable of Regions
-            Of photos of one classifier, at least one.
+            The regions of one or more photos, predicted by one classifier.
 
         Returns
         -------
         Predictions
-            A row for every box, photo after photo.
+            One row per box, in the order of the photos.
 
         Raises
         ------
         InvalidParameterError
-            There are none, or their classes differ.
+            There are no regions, their classes differ, or `class_prior` was used.
         """
         parts = [regions.predictions for regions in several]
         names = list(dict.fromkeys(part.class_names for part in parts))
         if len(names) != 1 or any(part.class_prior is not None for part in parts):
-            got = "there are none" if not names else "their classes or class_prior differ"
+            got = "no regions" if not names else "regions with different classes or a class_prior"
             raise InvalidParameterError(
-                "regions can be pooled that one classifier predicted without class_prior, "
-                f"but {got}; give what its predict_regions gave for each photo",
+                "several must be regions that one classifier predicted without class_prior, "
+                f"got {got}; pass the result of its predict_regions for each photo",
                 code="inconsistent",
                 parameter="several",
             )
@@ -177,7 +178,7 @@ class Regions(Sequence[Region]):
         Raises
         ------
         PhotoError
-            Its file is there no more, cannot be read, or has another size now.
+            The file of the photo does not exist, cannot be read, or has another size now.
         """
         return pixels_of(self._origin, self.image_size)
 
@@ -189,29 +190,28 @@ class Regions(Sequence[Region]):
     ) -> Image:
         """Draw the boxes with labels and confidences on the photo.
 
-        What is to review has a dashed frame in another colour, and a question mark. Where boxes
-        are too small for names, they bear numbers, and the names stand below the photo. LabelFont
-        grow with the picture and are never less than 12 pixels high.
+        Boxes to review have a dashed frame in another color and a question mark. If boxes are too
+        small for names, they show numbers, and a legend below the photo lists the names. The font
+        size grows with the width of the picture and is at least 12 pixels.
 
         Parameters
         ----------
         width : int, optional
-            How many pixels wide the picture becomes; by default as wide as the photo, at most
-            1600.
+            The width of the picture in pixels. By default the width of the photo, at most 1600.
         font : path-like, optional
-            A TrueType or OpenType font, for class names in scripts that DejaVu Sans does not have.
-            That comes with matplotlib; without it ASCII is written only, ``"Musli"`` for
+            A TrueType or OpenType font, for class names in scripts that DejaVu Sans lacks. DejaVu
+            Sans comes with matplotlib; without it only ASCII is written, ``"Musli"`` for
             ``"Müsli"``.
 
         Returns
         -------
         ndarray of uint8, shape (height, width, 3)
-            RGB pixels; the photo, and where needed a legend below it.
+            RGB pixels of the photo, with a legend below it if needed.
 
         Raises
         ------
         PhotoError
-            The photo's file is there no more, or cannot be read.
+            The file of the photo does not exist, cannot be read, or has another size now.
         """
         marked = MarkedBoxes(
             corners=self._boxes.corners,
@@ -222,17 +222,17 @@ class Regions(Sequence[Region]):
         return draw_regions(self.photo(), marked, width, font)
 
     def to_coco(self, *, file_name: str | None = None) -> dict[str, object]:
-        """Return a COCO data set of this photo, as plain values for ``json.dump``.
+        """Return a COCO dataset of this photo, as plain values for ``json.dump``.
 
         Parameters
         ----------
         file_name : str, optional
-            What stands for the photo; by default its path.
+            The file name of the photo; by default its path.
 
         Returns
         -------
         dict
-            With images, categories and annotations; these have a score and a decision besides.
+            The lists images, categories and annotations; annotations also have score and decision.
         """
         name = self._name() if file_name is None else file_name
         return as_coco(self._predictions, self._boxes, name)
@@ -243,7 +243,7 @@ class Regions(Sequence[Region]):
         Returns
         -------
         supervision.Detections
-            With class ids and confidences, and in its data class names and decisions.
+            Boxes, class ids and confidences; `data` contains class names and decisions.
 
         Raises
         ------
@@ -253,12 +253,12 @@ class Regions(Sequence[Region]):
         return as_detections(self._predictions, self._boxes)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a pandas table: that of the predictions, and left, top, right and bottom.
+        """Return the predictions as a pandas table with columns left, top, right and bottom.
 
         Returns
         -------
         pandas.DataFrame
-            One row a box.
+            One row per box.
 
         Raises
         ------
@@ -283,14 +283,14 @@ class Regions(Sequence[Region]):
     def __getitem__(self, index: Rows) -> Self: ...
 
     def __getitem__(self, index: int | np.integer | Rows) -> Region | Self:
-        """Return one `Region`, or the regions that a slice, mask or list names."""
+        """Return one `Region`, or the regions that a slice, mask or list selects."""
         if isinstance(index, int | np.integer):
             return self._one(range(len(self))[index])
         rows = np.arange(len(self))[as_rows(index, len(self), of="regions")]
         return type(self)(self._predictions[rows], self._boxes[rows], self._origin)
 
     def __iter__(self) -> Iterator[Region]:
-        """Yield a `Region` for every box."""
+        """Yield one `Region` per box."""
         return (self._one(row) for row in range(len(self)))
 
     def _one(self, row: int) -> Region:
@@ -306,11 +306,11 @@ class Regions(Sequence[Region]):
         )
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle what it was made from."""
+        """Pickle the constructor's arguments."""
         return type(self), (self._predictions, self._boxes, self._origin)
 
     def __repr__(self) -> str:
-        """Return the labels with their counts, the most frequent first."""
+        """Return the counts of the most frequent labels."""
         review = int((self.decisions == "review").sum())
         note = f", {review} to review" if review else ""
         names = [f"{n} {printable(name)}" for name, n in Counter(self.labels).most_common(5)]

@@ -1,4 +1,4 @@
-"""`ShelfMap`: which product is where in a photo, cell by cell."""
+"""`ShelfMap`: a grid over a photo with the predicted class of each cell."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from shelfvision.regions.drawing._map_picture import Cells, Edges, draw_map
 
 @final
 class ShelfMap:
-    """Which product is where in a photo, cell by cell, as far as tiles tell.
+    """A grid over a photo with the predicted class of each cell.
 
-    `Classifier.scan` makes it, and tells what it is good for. It is immutable, and keeps no pixels
-    of a photo that came from a file.
+    `Classifier.scan` returns it; see there for its limits. It is immutable, and does not keep the
+    pixels of a photo that was read from a file.
 
     Parameters
     ----------
     probabilities : ndarray of float32, shape (rows, columns, k)
-        The mean of what the tiles say that cover a cell.
+        The weighted mean of the probabilities of all tiles that cover a cell.
     accepted : ndarray of bool, shape (rows, columns)
-        Where that is sure enough.
+        Whether the confidence of a cell is high enough.
     class_names : tuple of str, length k
-        The classes in the order of the probabilities.
+        The class names, in the order of the probabilities.
     image_size : tuple of int
         Height and width of the upright photo.
     tile_size : tuple of int
-        Height and width of the tiles, in pixels of the photo.
+        Height and width of the tiles in pixels of the photo.
     n_tiles : int
-        How many tiles were classified.
+        The number of tiles that were classified.
     edges : tuple of (ndarray, ndarray)
-        Where rows and columns of cells begin and end, in pixels, one more than there are.
+        The edges of rows and columns of cells in pixels: one more than rows, one more than columns.
     origin : str, bytes or ndarray
-        The photo: its path, its file's bytes, or its pixels.
+        The photo: its path, the bytes of its file, or its pixels.
     """
 
     __slots__ = (
@@ -74,53 +74,53 @@ class ShelfMap:
 
     @property
     def probabilities(self) -> npt.NDArray[np.float32]:
-        """The mean of what tiles say of each cell, shape (rows, columns, k), read-only."""
+        """The mean probabilities of each cell, shape (rows, columns, k), read-only."""
         return self._probabilities
 
     @property
     def accepted(self) -> npt.NDArray[np.bool_]:
-        """Which cells are sure enough, shape (rows, columns), read-only; the rest is unknown."""
+        """Whether each cell has a known class, shape (rows, columns), read-only."""
         return self._accepted
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The classes in the order of the probabilities."""
+        """The class names, in the order of the probabilities."""
         return self._class_names
 
     @property
     def image_size(self) -> tuple[int, int]:
-        """Height and width of the upright photo, in pixels."""
+        """Height and width of the upright photo in pixels."""
         return self._image_size
 
     @property
     def tile_size(self) -> tuple[int, int]:
-        """Height and width of the tiles, in pixels of the photo."""
+        """Height and width of the tiles in pixels of the photo."""
         return self._tile_size
 
     @property
     def n_tiles(self) -> int:
-        """How many tiles were classified."""
+        """The number of tiles that were classified."""
         return self._n_tiles
 
     @property
     def labels(self) -> npt.NDArray[np.object_]:
-        """The class of every cell, ``str``, shape (rows, columns); None where it is unknown."""
+        """The class of each cell, ``str``, shape (rows, columns); None if it is unknown."""
         names = np.array((*self._class_names, None), dtype=object)
         return np.asarray(names[self._numbers()])
 
     @property
     def confidences(self) -> npt.NDArray[np.float32]:
-        """The largest probability of every cell, 0 to 1, shape (rows, columns)."""
+        """The largest probability of each cell, 0 to 1, shape (rows, columns)."""
         return np.asarray(self._probabilities.max(axis=-1))
 
     @property
     def accepted_share(self) -> float:
-        """The share of the photo that is not unknown, 0 to 1."""
+        """The share of the photo's area with a known class, 0 to 1."""
         return float((self._weights() * self._accepted).sum())
 
     @property
     def shares(self) -> dict[str, float]:
-        """The share of the photo where each class is seen, 0 to 1."""
+        """The share of the photo's area that each class covers, 0 to 1."""
         numbers, weights = self._numbers(), self._weights()
         return {
             name: float(weights[numbers == place].sum())
@@ -129,21 +129,21 @@ class ShelfMap:
 
     @property
     def cells(self) -> npt.NDArray[np.float64]:
-        """Left, top, right and bottom of every cell in pixels, shape (rows, columns, 4)."""
+        """Left, top, right and bottom of each cell in pixels, shape (rows, columns, 4)."""
         downs, across = self._edges
         top, left = np.meshgrid(downs[:-1], across[:-1], indexing="ij")
         bottom, right = np.meshgrid(downs[1:], across[1:], indexing="ij")
         return np.stack([left, top, right, bottom], axis=-1)
 
     def areas(self) -> Boxes:
-        """Return the areas of cells that hang together and say the same, the largest first.
+        """Return the connected areas of cells with the same class, the largest first.
 
         Returns
         -------
         Boxes
-            A box around each area, which may lie around others too. The label is its class, or
-            None for what is unknown: a gap, a price rail, a product that was never learned. The
-            score is the mean confidence.
+            The bounding box of each area; bounding boxes may overlap. The label is the class, or
+            None for unknown areas: gaps, price rails, products of unknown classes. The score is the
+            mean confidence of the area.
         """
         found = self._areas()
         cells, confidences = self.cells, self.confidences
@@ -164,7 +164,7 @@ class ShelfMap:
         Raises
         ------
         PhotoError
-            Its file is there no more, cannot be read, or has another size now.
+            The file of the photo does not exist, cannot be read, or has another size now.
         """
         return pixels_of(self._origin, self._image_size)
 
@@ -174,25 +174,24 @@ class ShelfMap:
         width: SupportsIndex | None = None,
         font: str | os.PathLike[str] | None = None,
     ) -> Image:
-        """Draw which class is seen where on the photo; what is unknown is hatched.
+        """Draw the class of each cell on the photo; unknown cells are hatched.
 
         Parameters
         ----------
         width : int, optional
-            How many pixels wide the picture becomes; by default as wide as the photo, at most
-            1600.
+            The width of the picture in pixels. By default the width of the photo, at most 1600.
         font : path-like, optional
             A font for class names, as for `Regions.draw`.
 
         Returns
         -------
         ndarray of uint8, shape (height, width, 3)
-            RGB pixels; the photo, and a legend below it.
+            RGB pixels of the photo, with a legend below it.
 
         Raises
         ------
         PhotoError
-            The photo's file is there no more, or cannot be read.
+            The file of the photo does not exist, cannot be read, or has another size now.
         """
         return draw_map(
             self.photo(),
@@ -203,16 +202,16 @@ class ShelfMap:
         )
 
     def _weights(self) -> npt.NDArray[np.float64]:
-        """Return the share of the photo that every cell takes."""
+        """Return the share of the photo's area of each cell."""
         down, across = (np.diff(edges) / edges[-1] for edges in self._edges)
         return np.asarray(down[:, None] * across)
 
     def _numbers(self) -> npt.NDArray[np.int64]:
-        """Return the number of the class of every cell, -1 for unknown."""
+        """Return the class index of each cell, -1 for unknown."""
         return np.where(self._accepted, self._probabilities.argmax(axis=-1), -1)
 
     def _areas(self) -> list[npt.NDArray[np.bool_]]:
-        """Return a mask of cells for every area, the largest first."""
+        """Return the mask of each connected area, the largest first."""
         from scipy import ndimage
 
         numbers = self._numbers()
@@ -223,11 +222,11 @@ class ShelfMap:
         return sorted(areas, key=lambda area: -int(area.sum()))
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle what it was made from."""
+        """Pickle the constructor's arguments."""
         return _remade, ({name[1:]: getattr(self, name) for name in self.__slots__},)
 
     def __repr__(self) -> str:
-        """Return a line that tells the grid and how much of it is known."""
+        """Return one line with the size of the grid and the accepted share."""
         rows, columns = self._accepted.shape
         return (
             f"<ShelfMap: {rows} x {columns} cells of {self._n_tiles} tiles, "

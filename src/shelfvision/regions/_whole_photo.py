@@ -1,4 +1,4 @@
-"""`WholePhoto`: one photo at its own size, upright, and where it came from."""
+"""`WholePhoto`: one upright photo at full resolution, and its source."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from shelfvision.errors import InvalidParameterError, PhotoError
 from shelfvision.protocols import Image
 
 Origin: TypeAlias = str | bytes | Image
-"""A path, an encoded file's bytes, or pixels."""
+"""A path, the bytes of an encoded file, or pixels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class WholePhoto:
-    """One photo at its own size."""
+    """One photo at full resolution."""
 
     name: str
-    """Its path, or ``"photo"`` where it has none."""
+    """The path of the photo, or ``"photo"`` without a path."""
     origin: Origin
-    """What it can be had from again."""
+    """The source from which the pixels can be read again."""
     pixels: Image
     """Upright RGB pixels."""
     orientation: int
-    """The EXIF orientation that its file or PIL image has, 1 to 8; 1 is upright."""
+    """The EXIF orientation of the file or PIL image, 1 to 8; 1 is upright."""
 
     @property
     def image_size(self) -> tuple[int, int]:
@@ -39,7 +39,7 @@ class WholePhoto:
 
 
 def whole_photo(photo: Photo) -> WholePhoto:
-    """Read one photo at its own size."""
+    """Read one photo at full resolution."""
     if isinstance(photo, np.ndarray):
         _require_pixels(photo)
         return WholePhoto(name="photo", origin=photo, pixels=photo, orientation=1)
@@ -48,14 +48,14 @@ def whole_photo(photo: Photo) -> WholePhoto:
         pixels, orientation = decode_whole(data)
         return WholePhoto(name="photo", origin=data, pixels=pixels, orientation=orientation)
     if isinstance(photo, PillowImage.Image):
-        # Its file may be closed or changed later, so the pixels are kept.
+        # The file of a PIL image may be closed or changed later, so the pixels are kept.
         pixels = from_pillow(photo, "photo", DEFAULT_LIMITS)
         turn = orientation_of(photo)
         return WholePhoto(name="photo", origin=pixels, pixels=pixels, orientation=turn)
     if not isinstance(photo, str | os.PathLike):
         raise InvalidParameterError(
-            "photo must be one photo, a path, an encoded file's bytes, a PIL image or uint8 pixels "
-            f"of shape (height, width, 3), got {type(photo).__name__}; {_remedy(photo)}",
+            "photo must be a path, the bytes of an encoded file, a PIL image or uint8 pixels of "
+            f"shape (height, width, 3), got {type(photo).__name__}; {_remedy(photo)}",
             code="wrong-type",
             parameter="photo",
         )
@@ -65,13 +65,13 @@ def whole_photo(photo: Photo) -> WholePhoto:
 
 
 def pixels_of(origin: Origin, image_size: tuple[int, int]) -> Image:
-    """Return the pixels of a photo again, or refuse it if it has another size now."""
+    """Read the pixels of a photo again; raise if it has another size now."""
     photo = whole_photo(origin)
     if photo.image_size != image_size:
         height, width = photo.image_size
         raise PhotoError(
-            f"{photo.name!r} has changed: it is {width} x {height} pixels now, and was "
-            f"{image_size[1]} x {image_size[0]}; predict again",
+            f"{photo.name!r} must have {image_size[1]} x {image_size[0]} pixels as before, got "
+            f"{width} x {height}; predict again",
             path=photo.name,
             code="changed",
         )
@@ -89,7 +89,7 @@ def _require_pixels(photo: Image) -> None:
 
 
 def _remedy(photo: object) -> str:
-    """Return what to pass instead: other pixels, or the photos of a batch one by one."""
+    """Return the remedy: convert the pixels, or pass the photos of a batch one by one."""
     if hasattr(photo, "__array__") and len(getattr(photo, "shape", ())) < 4:
         return remedy_for(photo, "photo")
-    return "call again for each photo of several"
+    return "pass several photos one by one"

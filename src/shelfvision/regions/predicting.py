@@ -1,4 +1,4 @@
-"""What predicts regions calls: crops of the boxes in a photo, and `Regions` of their predictions.
+"""The implementation of `predict_regions`: crop the boxes of a photo and predict the crops.
 
 `Classifier`, `Gallery` and `Predictor` pass a function that predicts a stream of images.
 """
@@ -25,7 +25,7 @@ __all__ = ["HasCorners", "regions_of", "with_crop_rule"]
 def with_crop_rule(
     preprocessing: Preprocessing, *, context: SupportsFloat | None, shape: CropShape | None
 ) -> Preprocessing:
-    """Return the preprocessing with another crop rule; None keeps its own."""
+    """Return the preprocessing with another crop rule; None keeps the current value."""
     return replace(
         preprocessing,
         context=preprocessing.context if context is None else cast("float", context),
@@ -41,7 +41,7 @@ def regions_of(
     *,
     as_stored: bool | None,
 ) -> Regions:
-    """Return what a classifier says about boxes in a photo."""
+    """Return the predictions for the boxes in a photo."""
     found = as_boxes(boxes)
     whole = whole_photo(photo)
     found = upright(found, whole.orientation, whole.image_size, as_stored=as_stored)

@@ -1,4 +1,8 @@
-"""What `Classifier.scan` calls: tiles over a whole photo, and a `ShelfMap` of their predictions."""
+"""The implementation of `Classifier.scan`: classify tiles of a photo and average them per cell.
+
+The tiles of scale 1 define the cells: each cell contains the center of one tile. The probabilities
+of a cell are the mean over all tiles that cover its center, weighted by their distance.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +28,7 @@ from shelfvision.regions.drawing._map_picture import Edges
 Tile: TypeAlias = SupportsIndex | tuple[int, int]
 """Height and width in pixels of the photo, or one number for both."""
 Decide: TypeAlias = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.bool_]]
-"""Tells which rows of probabilities are sure enough."""
+"""Returns which rows of probabilities are accepted."""
 
 _MOST_TILES = 20_000
 _LEAST_TILE = 8
@@ -33,24 +37,24 @@ _LARGEST = 16384
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tiling:
-    """How a photo is covered with tiles, checked."""
+    """Checked parameters of the tiles over a photo."""
 
     tile: tuple[int, int] | None
-    """Height and width; None for a fourth of the photo's shorter side."""
+    """Height and width; None for a quarter of the photo's shorter side."""
     overlap: float
-    """The share of a tile that the next one covers as well."""
+    """The share of a tile that the next tile covers too."""
     scales: tuple[float, ...]
-    """What the size of tiles is multiplied with."""
+    """The factors of the tile size."""
 
     @classmethod
     def of(
         cls, tile: Tile | None, overlap: SupportsFloat, scales: Iterable[SupportsFloat]
     ) -> Tiling:
-        """Return it with its settings checked."""
+        """Return a tiling after checking the parameters."""
         found = tuple(as_number("scales", one, minimum=0.1, maximum=10) for one in scales)
         if not found:
             raise InvalidParameterError(
-                "scales is empty; give (1.0,) for one size of tiles",
+                "scales must contain at least 1 factor, got none; pass (1.0,) for one tile size",
                 code="empty",
                 parameter="scales",
             )
@@ -61,7 +65,7 @@ class Tiling:
         )
 
     def size(self, photo_size: tuple[int, int], scale: float = 1.0) -> tuple[int, int]:
-        """Return height and width of tiles, at most the photo's."""
+        """Return height and width of the tiles, at most those of the photo."""
         tile = self.tile or (max(_LEAST_TILE, min(photo_size) // 4),) * 2
         height, width = (
             max(1, min(round(side * scale), whole))
@@ -70,7 +74,7 @@ class Tiling:
         return height, width
 
     def starts(self, photo_size: tuple[int, int], scale: float) -> list[npt.NDArray[np.int64]]:
-        """Return the tops and the lefts of tiles, evenly spread from edge to edge."""
+        """Return the top and left positions of tiles, evenly spaced from edge to edge."""
         return [
             _spread(side, whole, self.overlap)
             for side, whole in zip(self.size(photo_size, scale), photo_size, strict=True)
@@ -83,8 +87,8 @@ def _as_tile(tile: Tile | None) -> tuple[int, int] | None:
     if isinstance(tile, tuple | list):
         if len(tile) != 2:
             raise InvalidParameterError(
-                f"tile must be (height, width) of at least {_LEAST_TILE} pixels, not {tile!r}; "
-                "give about the size of one product in the photo",
+                f"tile must be (height, width) of at least {_LEAST_TILE} pixels, got {tile!r}; "
+                "pass about the size of one product in the photo",
                 code="wrong-length",
                 parameter="tile",
             )
@@ -110,14 +114,14 @@ def map_of(
     predict: Callable[[Iterator[Image]], Predictions],
     decide: Decide,
 ) -> ShelfMap:
-    """Return which class is where in a photo, as far as a classifier of single products tells."""
+    """Classify the tiles of a photo and return the map of its cells."""
     whole = whole_photo(photo)
     size = whole.image_size
     grids = [tiling.starts(size, scale) for scale in tiling.scales]
     n_tiles = sum(len(tops) * len(lefts) for tops, lefts in grids)
     if n_tiles > _MOST_TILES:
         raise InvalidParameterError(
-            f"that makes {n_tiles:,} tiles, and {_MOST_TILES:,} are allowed; make tile larger, or "
+            f"tile must give at most {_MOST_TILES:,} tiles, got {n_tiles:,}; make tile larger, or "
             "overlap smaller",
             code="too-large",
             parameter="tile",
@@ -149,7 +153,7 @@ def _windows(grid: Sequence[npt.NDArray[np.int64]], side: tuple[int, int]) -> Wi
 
 
 def _edges(tiling: Tiling, size: tuple[int, int]) -> tuple[Edges, Edges]:
-    """Return the edges of rows and of columns of cells, each around the middle of a tile."""
+    """Return the edges of rows and columns of cells, halfway between the centers of tiles."""
     down, across = (
         _between(starts + side / 2, whole)
         for starts, side, whole in zip(
@@ -169,7 +173,7 @@ def _averaged(
     sides: Sequence[tuple[int, int]],
     edges: tuple[Edges, Edges],
 ) -> npt.NDArray[np.float32]:
-    """Return for every cell the mean over tiles that cover its middle, near ones counting more."""
+    """Return the weighted mean of each cell over all tiles that cover its center."""
     k, start = scores.shape[1], 0
     total = np.zeros((len(edges[0]) - 1, len(edges[1]) - 1, k))
     for grid, side in zip(grids, sides, strict=True):
@@ -186,7 +190,7 @@ def _averaged(
 
 
 def _weights(starts: npt.NDArray[np.int64], length: int, edges: Edges) -> npt.NDArray[np.float64]:
-    """Return how much each tile counts for each cell along one side; rows sum to 1."""
+    """Return the weight of each tile for each cell along one axis; rows sum to 1."""
     cells, tiles = (edges[1:] + edges[:-1]) / 2, starts + length / 2
     near = 1 - np.abs(cells[:, None] - tiles) / (length / 2)
     weights = near.clip(0, None) + 1e-9 * (near >= near.max(axis=1, keepdims=True))

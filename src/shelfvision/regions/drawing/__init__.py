@@ -1,1 +1,1 @@
-"""Pictures of shelf photos with boxes and cells."""
+"""Draw boxes and cells on shelf photos."""

@@ -1,4 +1,4 @@
-"""What pictures of shelves share: a photo brought to a width, letters, tags and a legend."""
+"""Drawing primitives for shelf photos: a resized photo, frames, tags and a legend."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ from shelfvision.regions.drawing._label_font import LabelFont
 
 Rgb: TypeAlias = tuple[int, int, int]
 
-# Okabe and Ito's blue and orange: told apart by every kind of colour vision, and in grey.
+# Blue and orange of Okabe and Ito (2008), distinguishable with color blindness and in gray.
 SURE: Rgb = (0, 114, 178)
 UNSURE: Rgb = (230, 159, 0)
 WHITE: Rgb = (255, 255, 255)
 BLACK: Rgb = (20, 20, 20)
 
 _WIDEST = 1600
-"""How wide a picture is where nobody says."""
+"""The largest default width of a picture in pixels."""
 _LONGEST_NAME = 80
 _LONGEST_LEGEND = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Canvas:
-    """A photo to draw on."""
+    """A resized photo to draw on."""
 
     picture: PillowImage.Image
-    """The photo at the width of the picture."""
+    """The photo, resized to the width of the picture."""
     scale: float
-    """How many pixels of the picture one of the photo is wide."""
+    """The width of the picture divided by the width of the photo."""
     letters: LabelFont
-    """As high as is legible where the picture is shown as wide as it is."""
+    """The font of the labels, with a size that fits the width of the picture."""
 
     @classmethod
     def of(
@@ -49,7 +49,7 @@ class Canvas:
         width: SupportsIndex | None,
         font: str | os.PathLike[str] | None = None,
     ) -> Canvas:
-        """Return the photo brought to a width."""
+        """Return the photo resized to a width."""
         own = photo.shape[1]
         wide = min(own, _WIDEST) if width is None else as_integer("width", width, minimum=50)
         wide = as_integer("width", wide, minimum=1, maximum=20_000)
@@ -62,15 +62,15 @@ class Canvas:
 
     @property
     def line(self) -> int:
-        """How thick lines are."""
+        """The width of lines in pixels."""
         return max(2, round(self.letters.size / 7))
 
     def pen(self) -> ImageDraw.ImageDraw:
-        """Return what draws on the picture."""
+        """Return the object that draws on the picture."""
         return ImageDraw.Draw(self.picture)
 
     def with_legend(self, entries: Sequence[str]) -> Image:
-        """Return the picture with lines of text below it, in as many columns as fit."""
+        """Return the picture with a legend below it, in as many columns as fit."""
         if not entries:
             return np.array(self.picture)
         if len(entries) > _LONGEST_LEGEND:
@@ -95,7 +95,7 @@ class Canvas:
 
 
 def named(name: str) -> str:
-    """Return a class name as it is written: on one line, without control characters, not long."""
+    """Return a class name on one line, shortened, without control characters."""
     return shortened(name, _LONGEST_NAME)
 
 
@@ -106,7 +106,7 @@ def tag(
     letters: LabelFont,
     ground: Rgb,
 ) -> None:
-    """Write text on a ground of its own, from its upper left corner."""
+    """Write text on a filled background; `corner` is the upper left one."""
     if not text:
         return
     ink = BLACK if 0.3 * ground[0] + 0.59 * ground[1] + 0.11 * ground[2] > 130 else WHITE
@@ -120,7 +120,7 @@ def tag(
 
 
 def tag_size(text: str, letters: LabelFont) -> tuple[int, int]:
-    """Return width and height of a tag."""
+    """Return width and height of a tag in pixels."""
     rows = text.count("\n") + 1
     return letters.width(text) + max(4, letters.size // 3), rows * round(1.15 * letters.size) + 2
 
@@ -128,11 +128,11 @@ def tag_size(text: str, letters: LabelFont) -> tuple[int, int]:
 def frame(
     pen: ImageDraw.ImageDraw, box: tuple[float, float, float, float], line: int, *, sure: bool
 ) -> None:
-    """Draw a frame inside a box: plain where sure, else dashed in another colour."""
+    """Draw a frame inside a box: solid if `sure`, else dashed in another color."""
     left, top, right, bottom = box
     right, bottom = max(right - 1, left), max(bottom - 1, top)
     thin = max(1, line // 2)
-    # An edge of the opposite lightness keeps the frame visible on any photo.
+    # An outline of contrasting lightness keeps the frame visible on any photo.
     edge = WHITE if sure else BLACK
     pen.rectangle((left, top, right, bottom), outline=edge, width=line + 2 * thin)
     inner = left + thin, top + thin, right - thin, bottom - thin
@@ -152,7 +152,7 @@ def _dashes(
     corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
     for (x, y), (u, v) in itertools.pairwise(corners):
         far = max(abs(u - x), abs(v - y))
-        # An odd number of steps begins and ends each side with a dash, so that corners show.
+        # With an odd number of steps each side starts and ends with a dash, so corners are visible.
         steps = max(1, 2 * int(far / (2 * length)) + 1)
         for step in range(0, steps, 2):
             a, b = step / steps, (step + 1) / steps

@@ -1,4 +1,4 @@
-"""LabelFont on pictures: which font, how wide a text is, and what fits."""
+"""`LabelFont`: choose a font, measure text, and shorten it to fit."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _LARGEST_FONT = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelFont:
-    """LabelFont of one size."""
+    """A font of one size for labels."""
 
     size: int
-    """How high they are, in pixels."""
+    """The font size in pixels."""
     path: str | None
-    """The file of the font; None for the small one that comes with Pillow, which has ASCII only."""
+    """The font file; None for Pillow's built-in font, which is used for ASCII only."""
 
     @classmethod
     def of(cls, size: int, font: str | os.PathLike[str] | None) -> LabelFont:
-        """Return letters of a font that is given, or of the best that is there."""
+        """Return the given font, else DejaVu Sans if installed, else Pillow's built-in font."""
         if font is None:
             return cls(size=size, path=_bundled())
         path = as_path(font, "font")
@@ -39,7 +39,7 @@ class LabelFont:
             _loaded(path, size)
         except OSError as error:
             raise InvalidParameterError(
-                f"font must be the path of a TrueType or OpenType font, not {path!r} ({error}); "
+                f"font must be the path of a TrueType or OpenType font, got {path!r} ({error}); "
                 "leave it out for DejaVu Sans",
                 code="unreadable",
                 parameter="font",
@@ -48,11 +48,11 @@ class LabelFont:
 
     @property
     def font(self) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-        """What Pillow draws with."""
+        """The font object of Pillow."""
         return _loaded(self.path, self.size)
 
     def shown(self, text: str) -> str:
-        """Return a text as the font can write it: without it, accents go, other signs become ?."""
+        """Return text that the font can write; for the built-in font, reduce it to ASCII."""
         text = "".join(sign if sign.isprintable() or sign == "\n" else "?" for sign in text)
         if self.path is not None or text.replace(_ELLIPSIS, "").isascii():
             return text
@@ -62,11 +62,11 @@ class LabelFont:
         return "".join(sign if sign.isascii() else "?" for sign in bare)
 
     def width(self, text: str) -> int:
-        """Return how wide the widest line of a text is, in pixels."""
+        """Return the width of the widest line of a text in pixels."""
         return round(max(self.font.getlength(line) for line in self.shown(text).split("\n")))
 
     def fitted(self, text: str, room: float) -> str:
-        """Return a line of text, its end cut off where it is wider than the room."""
+        """Return a line of text, with its end cut off if it is wider than `room` pixels."""
         if self.width(text) <= room:
             return text
         for length in range(len(text) - 1, 0, -1):
@@ -80,7 +80,7 @@ class LabelFont:
 def _loaded(path: str | None, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     if path is None:
         return ImageFont.load_default(size)
-    # A name alone is looked for among the fonts of the system.
+    # Pillow searches the system's fonts for a file name that does not exist here.
     if not os.path.lexists(path):
         return ImageFont.truetype(path, size)
     refuse = InvalidParameterError
@@ -92,7 +92,7 @@ def _loaded(path: str | None, size: int) -> ImageFont.FreeTypeFont | ImageFont.I
 
 @functools.cache
 def _bundled() -> str | None:
-    """Return the DejaVu Sans that matplotlib brings, which has Latin, Greek and Cyrillic."""
+    """Return DejaVu Sans from matplotlib, which has Latin, Greek and Cyrillic, if installed."""
     found = importlib.util.find_spec("matplotlib")
     if found is None or found.origin is None:
         return None

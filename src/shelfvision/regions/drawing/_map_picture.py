@@ -1,4 +1,4 @@
-"""Draws a map of cells on a photo."""
+"""Draw the cells of a `ShelfMap` on a photo."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from PIL import ImageDraw
 from shelfvision.protocols import Image
 from shelfvision.regions.drawing._canvas import BLACK, WHITE, Canvas, Rgb, named, tag, tag_size
 
-# Okabe and Ito's: told apart by every kind of colour vision. With more classes they come again,
-# so every area bears its name or number as well.
+# Colors of Okabe and Ito (2008), distinguishable with color blindness. They repeat with more
+# classes, so every area also shows its name or number.
 _COLOURS: tuple[Rgb, ...] = (
     (0, 114, 178), (230, 159, 0), (0, 158, 115), (204, 121, 167), (86, 180, 233), (213, 94, 0),
     (240, 228, 66),
@@ -25,19 +25,19 @@ _TINT = 0.38
 
 
 Edges: TypeAlias = npt.NDArray[np.float64]
-"""Where cells begin and end along one side, in pixels of the photo."""
+"""The edges of cells along one axis in pixels of the photo."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Cells:
-    """What is drawn."""
+    """The cells to draw."""
 
     numbers: npt.NDArray[np.int64]
-    """The number of the class of every cell, -1 for unknown."""
+    """The class index of each cell, -1 for unknown."""
     edges: tuple[Edges, Edges]
-    """Where rows and columns begin and end."""
+    """The edges of rows and columns."""
     areas: Sequence[npt.NDArray[np.bool_]]
-    """Which cells hang together and say the same."""
+    """The masks of connected cells with the same class."""
 
 
 def draw_map(
@@ -48,7 +48,7 @@ def draw_map(
     width: SupportsIndex | None,
     font: str | os.PathLike[str] | None,
 ) -> Image:
-    """Return the photo under its map, with a legend."""
+    """Return the photo with the cells drawn over it, and a legend."""
     canvas = Canvas.of(photo, width, font)
     numbers, areas, order = cells.numbers, cells.areas, _order(cells.numbers)
     rows, columns = (
@@ -74,7 +74,7 @@ def draw_map(
 
 
 def _order(numbers: npt.NDArray[np.int64]) -> list[int]:
-    """Return the classes that are seen, the most frequent first."""
+    """Return the class indices in the map, the most frequent first."""
     found, counts = np.unique(numbers[numbers >= 0], return_counts=True)
     return [int(number) for number in found[np.argsort(-counts, kind="stable")]]
 
@@ -101,7 +101,7 @@ def _tint(
 
 
 def _hatched(canvas: Canvas) -> PillowImage.Image:
-    """Return the photo, paler and with slanting lines."""
+    """Return a paler copy of the photo with diagonal lines."""
     pale = PillowImage.blend(
         canvas.picture, PillowImage.new("RGB", canvas.picture.size, WHITE), 0.35
     )
@@ -118,7 +118,7 @@ def _borders(
     numbers: npt.NDArray[np.int64],
     edges: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]],
 ) -> None:
-    """Draw a line wherever two cells say different things."""
+    """Draw a line between neighboring cells of different classes."""
     pen, (rows, columns) = canvas.pen(), edges
     for line, colour in ((canvas.line + 2, WHITE), (canvas.line, BLACK)):
         for row, column in np.argwhere(numbers[:, 1:] != numbers[:, :-1]):
@@ -155,7 +155,7 @@ def _anchor(
     size: tuple[int, int],
     box: tuple[int, int, int, int],
 ) -> tuple[float, float]:
-    """Return where a tag starts: around the middle of the row in which the area is widest."""
+    """Return the corner of a tag, centered in the row in which the area is widest."""
     row = int(np.argmax(area.sum(axis=1)))
     cells = np.flatnonzero(area[row])
     middle = (columns[cells[0]] + columns[cells[-1] + 1]) / 2

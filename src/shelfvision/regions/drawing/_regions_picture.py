@@ -1,4 +1,4 @@
-"""Draws boxes with labels on a photo."""
+"""Draw boxes with labels on a photo."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from shelfvision.regions.drawing._canvas import SURE, UNSURE, Canvas, frame, nam
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MarkedBoxes:
-    """What is drawn."""
+    """The boxes to draw."""
 
     corners: Corners
-    """In pixels of the photo."""
+    """The corners in pixels of the photo."""
     labels: Sequence[str]
-    """What each box is said to hold."""
+    """The predicted class of each box."""
     confidences: Sequence[float]
-    """How sure that is."""
+    """The confidence of each prediction."""
     sure: Sequence[bool]
-    """Whether it is accepted; otherwise it is to review."""
+    """Whether each prediction is accepted; otherwise it needs review."""
 
     def order(self) -> list[str]:
         """Return the labels, the most frequent first."""
@@ -39,14 +39,14 @@ def draw_regions(
     width: SupportsIndex | None,
     font: str | os.PathLike[str] | None,
 ) -> Image:
-    """Return the photo with boxes and labels, and a legend where boxes are too small for these."""
+    """Return the photo with boxes and labels, and a legend if boxes are too small for labels."""
     canvas = Canvas.of(photo, width, font)
     corners = (marked.corners * canvas.scale).tolist()
     pen, line = canvas.pen(), _line(marked, canvas)
     for row, box in enumerate(corners):
         frame(pen, box, line, sure=marked.sure[row])
     names = _captions(marked, canvas)
-    # Tags come last, so that no frame of a neighbour lies over them.
+    # Draw tags last, so that no frame of a neighboring box covers them.
     for row, text in enumerate(_numbers(marked) if names is None else names):
         corner = _inside(canvas, corners[row], tag_size(text, canvas.letters))
         tag(pen, corner, text, canvas.letters, SURE if marked.sure[row] else UNSURE)
@@ -54,7 +54,7 @@ def draw_regions(
 
 
 def _line(marked: MarkedBoxes, canvas: Canvas) -> int:
-    """Return how thick frames are: thin where most boxes are small."""
+    """Return the line width of frames, which is smaller if most boxes are small."""
     if not len(marked.corners):
         return canvas.line
     sides = (marked.corners[:, 2:] - marked.corners[:, :2]) * canvas.scale
@@ -63,7 +63,7 @@ def _line(marked: MarkedBoxes, canvas: Canvas) -> int:
 
 
 def _captions(marked: MarkedBoxes, canvas: Canvas) -> list[str] | None:
-    """Return names that fit into their boxes, on one line or on two; None where they do not."""
+    """Return captions of one or two lines that fit into all boxes, else None."""
     sides = (marked.corners[:, 2:] - marked.corners[:, :2]) * canvas.scale
     for joint in (" ", "\n"):
         captions = [
@@ -104,7 +104,7 @@ def _percent(confidence: float) -> str:
 
 
 def _inside(canvas: Canvas, corner: Sequence[float], size: tuple[int, int]) -> tuple[float, float]:
-    """Return where a tag starts so that it lies in the picture."""
+    """Return the corner of a tag, shifted into the picture."""
     left = max(0.0, min(corner[0], canvas.picture.width - size[0]))
     top = max(0.0, min(corner[1], canvas.picture.height - size[1]))
     return left, top

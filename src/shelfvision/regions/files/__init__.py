@@ -1,1 +1,1 @@
-"""Boxes from the files of other tools: COCO, PASCAL VOC, YOLO."""
+"""Read boxes from COCO, PASCAL VOC and YOLO files."""

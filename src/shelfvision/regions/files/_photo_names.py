@@ -1,10 +1,10 @@
-r"""Find the photo that is meant by its name, as other tools write names.
+r"""Match the name of a photo with the names that annotation tools write.
 
-Tools disagree on folders, separators and forms: ``shop_a\IMG_1.jpg``, ``./shop_a/IMG_1.jpg``,
+Tools write folders, separators and URLs differently: ``shop_a\IMG_1.jpg``, ``./shop_a/IMG_1.jpg``,
 ``/data/upload/1/3f2a9c1e-IMG_1.jpg``, ``https://cdn.example/shop_a/IMG_1.jpg?size=2``. Two names
-mean the same photo if they are equal, or if the shorter one is the end of the longer one, whole
-folders at a time: ``IMG_1.jpg`` may mean ``shop_a/IMG_1.jpg``, and ``/home/me/shop_a/IMG_1.jpg``
-too, but ``shop_b/IMG_1.jpg`` never does. What fits several photos fits none.
+match if they are equal, or if the shorter one equals the last folders and the base name of the
+longer one. ``IMG_1.jpg`` and ``/home/me/shop_a/IMG_1.jpg`` match ``shop_a/IMG_1.jpg``, but
+``shop_b/IMG_1.jpg`` does not. A name that matches several photos is ambiguous.
 
 Examples
 --------
@@ -24,7 +24,7 @@ from urllib.parse import unquote
 
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://")
 _LOCAL_FILES = re.compile(r"/local-files/?\?(?:.*&)?d=([^&#]*)")
-# Label Studio puts eight digits of a random number before the name of an uploaded file.
+# Label Studio adds eight random hexadecimal digits before the name of an uploaded file.
 _UPLOADED = re.compile(r"[0-9a-f]{8}-(?=.)")
 
 Parts = tuple[str, ...]
@@ -32,14 +32,14 @@ Parts = tuple[str, ...]
 
 
 def matching_photos(wanted: str, listed: Iterable[tuple[str, str]]) -> list[str]:
-    """Return the ids of the photos that a name may mean: one, none, or several to choose from.
+    """Return the ids of the photos that a name matches: none, one, or several if ambiguous.
 
     Parameters
     ----------
     wanted : str
-        The name that is asked for.
+        The name to search for.
     listed : iterable of tuple of str
-        Id and name of every photo.
+        Id and name of each photo.
     """
     named = list(listed)
     parts = path_parts(wanted)
@@ -55,7 +55,7 @@ def matching_photos(wanted: str, listed: Iterable[tuple[str, str]]) -> list[str]
     for fits in ways:
         found = [(number, of) for number, name, of in split if fits(name, of)]
         if len(found) == 1 and len(found[0][1]) == 1 < len(parts):
-            # A name without folders tells no more than the base name, which others may have too.
+            # The listed name has no folders, so other photos with this base name match equally.
             found = [(number, of) for number, _, of in split if of[-1:] == parts[-1:]]
         if found:
             return [number for number, _ in found]
@@ -63,7 +63,7 @@ def matching_photos(wanted: str, listed: Iterable[tuple[str, str]]) -> list[str]
 
 
 def path_parts(name: str) -> Parts:
-    """Return folders and base name of a path or an address; none where it has no base name."""
+    """Return folders and base name of a path or a URL; empty without a base name."""
     text, local, address = name, _LOCAL_FILES.search(name), _ADDRESS.match(name)
     if local is not None:
         text = unquote(local[1])
@@ -72,7 +72,7 @@ def path_parts(name: str) -> Parts:
     parts: list[str] = []
     for part in unicodedata.normalize("NFC", text).replace("\\", "/").split("/"):
         if part == "..":
-            # What lies above the start is not known.
+            # The folders above the start of the path are unknown.
             del parts[-1:]
         elif part not in ("", "."):
             parts.append(part)
@@ -80,11 +80,11 @@ def path_parts(name: str) -> Parts:
 
 
 def _ends(one: Parts, other: Parts) -> bool:
-    """Return whether the shorter is the end of the longer."""
+    """Return whether the shorter path equals the end of the longer one."""
     n = min(len(one), len(other))
     return one[-n:] == other[-n:]
 
 
 def _original(base: str) -> str:
-    """Return the base name that an uploaded file had before."""
+    """Return the base name of an uploaded file without the prefix of Label Studio."""
     return _UPLOADED.sub("", base, count=1) if _UPLOADED.match(base) else base

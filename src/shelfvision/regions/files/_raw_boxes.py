@@ -1,4 +1,4 @@
-"""`RawBoxes`: boxes as a file has them, before `Boxes` checks them."""
+"""`RawBoxes`: the boxes of a file before `Boxes` checks them."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from shelfvision.data import SkippedFiles
 
 
 class RawBoxes(TypedDict):
-    """The arguments of `Boxes`."""
+    """The arguments of the constructor of `Boxes`."""
 
     corners: npt.NDArray[np.float64]
-    """Left, top, right, bottom, shape (n, 4)."""
+    """Left, top, right and bottom, shape (n, 4)."""
     labels: Sequence[str | None]
     """The class in each box."""
     scores: NotRequired[npt.ArrayLike | None]
-    """The detector's confidences."""
+    """The detector's scores."""
     image_size: NotRequired[tuple[int, int] | None]
-    """Height and width of the photo, where the file has them."""
+    """Height and width of the photo, if the file has them."""
     relative: NotRequired[bool]
-    """Whether corners are shares of the photo's width and height."""
+    """Whether the corners are shares of the photo's width and height."""
     skipped: NotRequired[SkippedFiles]
-    """Lines that were left out."""
+    """The lines that were skipped."""

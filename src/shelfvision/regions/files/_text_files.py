@@ -1,4 +1,4 @@
-"""Reads text files of boxes, which come from anywhere: never waiting, never more than a limit."""
+"""Read text files of boxes from untrusted sources: only regular files, with a size limit."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from shelfvision._storage import read_bounded
 from shelfvision._storage.text_files import marked_encoding
 from shelfvision.errors import DataError
 
-# The first character of a file without a mark tells how many bytes one has.
+# XML files start with "<", so their first bytes show the width of a character.
 _STARTS = ((b"<\0\0\0", "utf-32-le"), (b"\0\0\0<", "utf-32-be"), (b"<\0", "utf-16-le"))
 _DECLARED = re.compile(rb"<\?xml[^>]{0,80}?encoding\s*=\s*[\"']([A-Za-z0-9._\-]{1,40})[\"']")
-# Codecs of plain text; others of Python's unpack archives or take quadratic time.
+# Text codecs only; some other codecs of Python decompress data or take quadratic time.
 _TEXT_CODECS = re.compile(
     r"utf-?8|us-ascii|ascii|iso-?8859-\d{1,2}|latin-?1|windows-125\d|cp125\d|cp437|cp850|cp866|"
     r"gbk|gb2312|gb18030|big5|shift[_-]jis|cp932|euc-jp|euc-kr|cp949|koi8-[ru]|macintosh",
@@ -24,19 +24,17 @@ _TEXT_CODECS = re.compile(
 def read_text(path: str | os.PathLike[str], *, kind: str, most: int) -> str:
     """Return the text of a regular file of at most `most` bytes.
 
-    UTF-8, or what a byte order mark or an XML declaration says.
+    The encoding is that of the byte order mark or the XML declaration, else UTF-8.
     """
     data = read_bounded(path, most, what=f"the {kind} file", parameter="path")
     where = repr(os.fspath(path))
     encoding = _encoding(data)
     if encoding is None:
-        refuse_file(
-            where, kind, "its encoding is not known", code="wrong-encoding", parameter="path"
-        )
+        refuse_file(where, kind, "its encoding is unknown", code="wrong-encoding", parameter="path")
     try:
         return data.decode(encoding).removeprefix("\ufeff")
     except (UnicodeDecodeError, LookupError):
-        fault = f"it is not text in {encoding.upper()}"
+        fault = f"it is not valid {encoding.upper()} text"
         refuse_file(where, kind, fault, code="wrong-encoding", parameter="path")
 
 
@@ -51,7 +49,7 @@ def _encoding(data: bytes) -> str | None:
     if declared is None:
         return "utf-8"
     name = declared[1].decode("ascii")
-    # Declared as two bytes a character, but read as one: the declaration is wrong.
+    # The declaration was readable as ASCII, so encodings such as UTF-16 are wrong here.
     return name if _TEXT_CODECS.fullmatch(name) else None
 
 
@@ -64,9 +62,9 @@ def refuse_file(
     parameter: str,
     remedy: str = "correct it",
 ) -> NoReturn:
-    """Refuse a file in one sentence."""
+    """Raise DataError for a file, with one sentence."""
     raise DataError(
-        f"{where} is no {kind} file of boxes that can be used: {fault}; {remedy}",
+        f"{where} cannot be read as a {kind} file: {fault}; {remedy}",
         code=code,
         parameter=parameter,
     )

@@ -1,4 +1,4 @@
-"""Reads the boxes of one photo from PASCAL VOC XML."""
+"""Read the boxes of one photo from PASCAL VOC XML."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _KIND = "PASCAL VOC"
 _MOST = 16 * 1024 * 1024
 _DEPTH = 16
 _SIDES = ("xmin", "ymin", "xmax", "ymax")
-_DOCTYPE = "it declares a document type, which no such file needs"
+_DOCTYPE = "it declares a document type, which PASCAL VOC files never have"
 
 
 class _XMLError(ValueError):
-    """Why a file is refused while it is parsed."""
+    """The reason for refusing a file during parsing."""
 
     def __init__(self, code: str, fault: str) -> None:
         super().__init__(fault)
@@ -38,7 +38,7 @@ def read_voc(path: str | os.PathLike[str]) -> RawBoxes:
     if root.tag != "annotation":
         _refuse(
             where,
-            f"its outermost element is {received(root.tag)}, not 'annotation'",
+            f"its root element must be 'annotation', got {received(root.tag)}",
             "foreign-format",
         )
     if len(objects) > MAX_BOXES:
@@ -52,31 +52,31 @@ def read_voc(path: str | os.PathLike[str]) -> RawBoxes:
 
 
 class _Shallow(ET.TreeBuilder):
-    """Builds a tree that is not deep, of a file that declares nothing."""
+    """A tree builder with limited depth that refuses document types."""
 
     def __init__(self) -> None:
         super().__init__()
         self._depth = 0
 
     def start(self, tag: str, attributes: dict[str, str]) -> ET.Element:
-        """Open an element."""
+        """Start an element."""
         self._depth += 1
         if self._depth > _DEPTH:
             raise _XMLError("too-deep", f"it is nested more than {_DEPTH} deep")
         return super().start(tag, attributes)
 
     def end(self, tag: str) -> ET.Element:
-        """Close an element."""
+        """End an element."""
         self._depth -= 1
         return super().end(tag)
 
     def doctype(self, *_: object) -> NoReturn:
-        """Refuse a document type, with which entities come."""
+        """Refuse a document type, which could declare entities."""
         raise _XMLError("document-type", _DOCTYPE)
 
 
 def _parsed(text: str, where: str) -> ET.Element:
-    # The target refuses a document type where it begins, so no entity is ever declared.
+    # The target refuses a document type at its start, so entities are never declared.
     parser = ET.XMLParser(target=_Shallow())  # noqa: S314
     try:
         parser.feed(text)
@@ -84,7 +84,7 @@ def _parsed(text: str, where: str) -> ET.Element:
     except _XMLError as error:
         _refuse(where, str(error), error.code)
     except (ET.ParseError, ValueError, LookupError) as error:
-        _refuse(where, f"it is not such XML ({error})", "not-xml")
+        _refuse(where, f"it is not well-formed XML ({error})", "not-xml")
     return root
 
 
@@ -98,8 +98,8 @@ def _corners(one: ET.Element, row: int, where: str) -> list[float]:
     if not all(math.isfinite(value) for value in corners):
         _refuse(
             where,
-            f"the bndbox of object {row} has {', '.join(_SIDES)} of {received(texts)}, not four "
-            "numbers",
+            f"the bndbox of object {row} must have four numbers {', '.join(_SIDES)}, got "
+            f"{received(texts)}",
             "wrong-type",
         )
     left, top, right, bottom = corners
@@ -117,7 +117,7 @@ def _number(text: str) -> float:
 
 
 def _size(root: ET.Element) -> tuple[int, int] | None:
-    """Return height and width, or None where the file does not tell, as tools write 0 then."""
+    """Return height and width; None if they are missing or 0, which tools write for unknown."""
     sides = [_number((root.findtext(f"size/{side}") or "").strip()) for side in ("height", "width")]
     if not all(1 <= side <= 16384 and side == int(side) for side in sides):
         return None

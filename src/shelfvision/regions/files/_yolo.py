@@ -1,13 +1,12 @@
-"""Reads the boxes of one photo from YOLO text.
+"""Read the boxes of one photo from a YOLO text file.
 
-A line is ``class x y width height``, all but the class as shares of the photo's width and height,
-with or without a confidence after them. Lines of other tasks become their bounding boxes: a
-polygon (``class x1 y1 x2 y2 x3 y3 ...``) and an oriented box, which is a polygon of four corners.
-A line that may as well be a box with keypoints (``class x y width height x1 y1 visibility1 ...``)
-is refused.
+A line is ``class x y width height``, optionally followed by a confidence. Coordinates are relative
+to the photo's width and height. Polygons (``class x1 y1 x2 y2 x3 y3 ...``) and oriented boxes,
+which are polygons of four corners, become their bounding boxes. A line that could also be a box
+with keypoints (``class x y width height x1 y1 visibility1 ...``) is refused.
 
-Exporters round, and draw a little beyond the edge: shares up to `TOLERANCE` outside 0 to 1 are
-clipped, what lies further out is refused, for then the numbers are pixels or another format.
+Exporters round, so coordinates up to `TOLERANCE` outside 0 to 1 are clipped. Coordinates further
+outside are refused, because they are pixels or another format.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ from shelfvision.regions.files._raw_boxes import RawBoxes
 from shelfvision.regions.files._text_files import read_text, refuse_file
 
 TOLERANCE = 0.01
-"""How far a share may lie outside 0 to 1; exports of Label Studio have up to 1.0021."""
+"""How far a coordinate may be outside 0 to 1; exports of Label Studio have up to 1.0021."""
 
 _KIND = "YOLO"
 _MOST = 32 * 1024 * 1024
@@ -40,7 +39,7 @@ _LEAST_POLYGON = 6
 
 @dataclass(frozen=True, slots=True)
 class _YoloLine:
-    """A line that was read."""
+    """The content of a line."""
 
     label: str
     corners: tuple[float, float, float, float]
@@ -48,7 +47,7 @@ class _YoloLine:
 
 
 class _LineError(ValueError):
-    """Why a line is no box."""
+    """The reason for refusing a line."""
 
     def __init__(self, code: str, fault: str, remedy: str = "correct it") -> None:
         super().__init__(fault)
@@ -58,7 +57,7 @@ class _LineError(ValueError):
 def read_yolo(
     path: str | os.PathLike[str], class_names: ClassNames | None, on_error: OnError
 ) -> RawBoxes:
-    """Return the boxes of a file, relative to the photo."""
+    """Return the boxes of a file, relative to the photo's size."""
     names = None if class_names is None else as_class_names(class_names)
     one_of("on_error", on_error, ("raise", "skip"))
     where = as_path(path)
@@ -85,7 +84,7 @@ def read_yolo(
         if len(rows) + len(skipped) > MAX_BOXES:
             few = f"it has more than {MAX_BOXES:,} boxes"
             refuse_file(repr(where), _KIND, few, code="too-large", parameter="path")
-    _tell(where, skipped)
+    _warn_skipped(where, skipped)
     scores = [row.score for row in rows]
     return RawBoxes(
         corners=np.array([row.corners for row in rows], dtype=np.float64).reshape(-1, 4),
@@ -96,13 +95,13 @@ def read_yolo(
     )
 
 
-def _tell(where: str, skipped: list[SkippedFile]) -> None:
+def _warn_skipped(where: str, skipped: list[SkippedFile]) -> None:
     if skipped:
         lines, first = counted(len(skipped), "line"), skipped[0].reason
         warn_caller(
             ShelfVisionWarning(
-                f"skipped {lines} of {where!r}, the first because {first}; `Boxes.skipped` lists "
-                "them, and the file needs correcting",
+                f"skipped {lines} of {where!r}, the first because {first}; correct the lines that "
+                "`Boxes.skipped` lists",
                 code="skipped-lines",
                 parameter="path",
             )
@@ -117,12 +116,12 @@ def _row(words: list[str], names: tuple[str, ...] | None) -> _YoloLine:
     if len(words) < 5 or not all(map(math.isfinite, values)):
         raise _LineError(
             "wrong-length" if all(map(math.isfinite, values)) else "wrong-type",
-            f"is {shown}, not the number of a class and the middle, width and height of a box, or "
-            "the corners of a polygon",
+            f"is {shown}, not a class number with center, width and height of a box, or with the "
+            "corners of a polygon",
         )
     if len(words) == 7 and words[-1].isdigit():
-        # Ultralytics writes the number of a track behind the confidence.
-        raise _LineError("ambiguous", f"is {shown}, a triangle or a tracked box with its number")
+        # Ultralytics writes the track number after the confidence.
+        raise _LineError("ambiguous", f"is {shown}, a triangle or a box with a track number")
     if _may_have_keypoints(values[1:]):
         raise _LineError(
             "ambiguous",
@@ -131,15 +130,16 @@ def _row(words: list[str], names: tuple[str, ...] | None) -> _YoloLine:
             "corner of the polygon by 0.001 inward",
         )
     label = _label(words[0], values[0], names)
-    # An even number of values after the class are coordinates; one more is a confidence.
+    # An even number of values after the class are coordinates; the last of an odd number is a
+    # confidence.
     shares, score = (values[1:], None) if len(values) % 2 else (values[1:-1], values[-1])
     if score is not None and not 0 <= score <= 1:
-        raise _LineError("not-in-range", f"has the score {words[-1]}, not one from 0 to 1")
+        raise _LineError("not-in-range", f"has the score {words[-1]}, which must be in [0, 1]")
     if not all(-TOLERANCE <= share <= 1 + TOLERANCE for share in shares):
         raise _LineError(
             "not-in-range",
-            f"is {shown}, with values that are not shares of the photo's width and height, 0 to 1 "
-            "(pixels and keypoints are not read)",
+            f"is {shown}, but coordinates must be in [0, 1], relative to the photo's size (pixels "
+            "and keypoints are not supported)",
         )
     left, top, right, bottom = _around(shares) if polygon else _corners(shares)
     if not (right > left and bottom > top):
@@ -148,9 +148,9 @@ def _row(words: list[str], names: tuple[str, ...] | None) -> _YoloLine:
 
 
 def _may_have_keypoints(values: list[float]) -> bool:
-    """Return whether values are a box and then x, y and visibility of keypoints.
+    """Return whether values may be a box followed by x, y and visibility of keypoints.
 
-    How many keypoints there are is in ``kpt_shape`` of a ``data.yaml``, which is not known here.
+    Only ``kpt_shape`` in ``data.yaml``, which is unknown here, has the number of keypoints.
     """
     visibilities = values[6::3]
     return len(values) % 3 == 1 and len(values) > 4 and set(visibilities) <= {0.0, 1.0}
@@ -165,7 +165,7 @@ def _label(word: str, number: float, names: tuple[str, ...] | None) -> str:
 
 
 def _corners(shares: list[float]) -> tuple[float, float, float, float]:
-    """Return a box by its edges, inside the photo; a negative size makes an empty one."""
+    """Return the edges of a box, clipped to the photo; empty if its size is not positive."""
     x, y, width, height = shares
     if width <= 0 or height <= 0:
         return 0.0, 0.0, 0.0, 0.0
@@ -176,7 +176,7 @@ def _corners(shares: list[float]) -> tuple[float, float, float, float]:
 
 
 def _around(shares: list[float]) -> tuple[float, float, float, float]:
-    """Return the box around a polygon, inside the photo."""
+    """Return the bounding box of a polygon, clipped to the photo."""
     across, down = [_clipped(one) for one in shares[::2]], [_clipped(one) for one in shares[1::2]]
     return min(across), min(down), max(across), max(down)
 
@@ -186,7 +186,7 @@ def _clipped(share: float) -> float:
 
 
 def _number(text: str) -> float:
-    # Underscores and other scripts' digits are numbers to Python, but to no other tool.
+    # Python accepts underscores and the digits of other scripts; other tools do not.
     if len(text) > 40 or not text.isascii() or "_" in text:
         return math.nan
     try:

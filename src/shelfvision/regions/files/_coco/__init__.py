@@ -1,12 +1,12 @@
-"""Reads the boxes of one photo from COCO JSON: a dataset's annotations, or detections.
+"""Read the boxes of one photo from COCO JSON: annotations of a dataset, or detections.
 
-Ids of photos and categories are joined exactly and completely. A number and its text are the same
-id. A duplicate id, or an annotation of a photo or category that is not listed, is an error, also
-where it concerns another photo than the one that is asked for: such a file is not what its maker
-meant it to be. A list that is missing altogether describes nothing, so nothing is missing in it.
+All ids in the file are checked, also those of other photos, because an inconsistent file is not
+reliable. A duplicate id, or an annotation whose photo or category is not listed, is an error. A
+number and its text are the same id. If the list of photos or categories is missing altogether, its
+ids are not checked.
 
-The file is read entry by entry: memory is taken by photos and categories and by the boxes of one
-photo, whatever else the file holds.
+The file is read entry by entry. Only the photos, the categories and the boxes of one photo are kept
+in memory.
 """
 
 from __future__ import annotations

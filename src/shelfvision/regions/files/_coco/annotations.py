@@ -1,4 +1,4 @@
-"""Joins the photos, categories and annotations of COCO JSON by their ids."""
+"""Join the photos, categories and annotations of COCO JSON by their ids."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _MAX_CATEGORIES = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """One annotation of the photo that is asked for."""
+    """One annotation of the chosen photo."""
 
     corners: Corners
     category: str | None
@@ -42,7 +42,7 @@ class Annotation:
 
 
 class CocoFile:
-    """What is known of a file while it is read, and the boxes of the photo that is asked for."""
+    """The state of reading a file, and the boxes of the chosen photo."""
 
     __slots__ = (
         "_categories_used", "_chosen", "_count", "_image", "_photos", "_photos_used", "_where",
@@ -54,7 +54,7 @@ class CocoFile:
         self._photos: dict[str, ListedPhoto] | None = None
         self._chosen: str | None = None
         self._count: int | None = None
-        # Ids that annotations name, each with the first annotation that does.
+        # Ids that annotations refer to, each with the first such annotation.
         self._photos_used: dict[str, str] = {}
         self._categories_used: dict[str, str] = {}
         self.boxes: list[Annotation] = []
@@ -66,7 +66,7 @@ class CocoFile:
         return None if not self._photos or self._chosen is None else self._photos[self._chosen].size
 
     def take(self, key: str, entry: object) -> None:
-        """Take the beginning of a list, or one of its entries."""
+        """Process the start of a list, or one of its entries."""
         if entry is LISTED:
             self._begin(key)
             return
@@ -79,7 +79,7 @@ class CocoFile:
             self._take_annotation(fields)
 
     def take_again(self, key: str, entry: object) -> None:
-        """Take what is read a second time, once the photo is known: its boxes."""
+        """Process an event of the second pass, which collects the boxes of the chosen photo."""
         if key in ("", "annotations"):
             if entry is LISTED:
                 self._count = 0
@@ -87,7 +87,7 @@ class CocoFile:
                 self._take_annotation(self._fields(key, entry))
 
     def finish(self) -> bool:
-        """Require that everything joins; return whether boxes are to be read a second time."""
+        """Check that all ids are listed; return whether a second pass must read the boxes."""
         if self._count is None:
             self._refuse("it has no list of annotations", "foreign-format")
         self._require_listed("photo", "images", self._photos_used, self._photos)
@@ -106,7 +106,7 @@ class CocoFile:
             self.names = {}
         else:
             self._count = 0
-            # Photos that are listed after the annotations take a second reading.
+            # If the photos are listed after the annotations, a second pass is needed.
             if self._photos is not None:
                 self._chosen = choose_photo(self._where, self._photos, self._image)
             elif not key and self._image is not None:
@@ -114,8 +114,10 @@ class CocoFile:
 
     def _fields(self, key: str, entry: object) -> Mapping[str, object]:
         if not isinstance(entry, Mapping):
-            where = f"its {key!r}" if key else "the list"
-            self._refuse(f"{received(entry)} in {where} is not an object", "wrong-type")
+            where = repr(key) if key else "the list"
+            self._refuse(
+                f"the entries of {where} must be objects, got {received(entry)}", "wrong-type"
+            )
         return entry
 
     def _take_photo(self, entry: Mapping[str, object]) -> None:
@@ -169,7 +171,7 @@ class CocoFile:
         number = missing[0]
         more = f", and {len(missing) - 1:,} more ids are missing" if len(missing) > 1 else ""
         self._refuse(
-            f"{used[number]} is of {what} {received(number)}, which {key} does not list{more}",
+            f"{used[number]} refers to {what} {received(number)}, which is not in {key!r}{more}",
             "unknown-id",
         )
 

@@ -1,4 +1,4 @@
-"""Reads the entries of COCO JSON, one by one, and the values in them."""
+"""Read the entries of COCO JSON one by one, and check their values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from shelfvision.regions._checking import MAX_PIXEL
 from shelfvision.regions.files._text_files import refuse_file
 
 Coco: TypeAlias = str | os.PathLike[str] | Mapping[str, object] | Sequence[object]
-"""A file, or what parsing one gives."""
+"""The path of a file, or its parsed content."""
 Corners: TypeAlias = tuple[float, float, float, float]
 
 _KIND = "COCO JSON"
@@ -28,10 +28,10 @@ _LISTS = ("images", "categories", "annotations")
 
 
 def events(source: Coco, where: str) -> Iterator[Event]:
-    """Yield the lists of a file, or of what parsing one gave, with their entries."""
+    """Yield the lists of a file, or of its parsed content, with their entries."""
 
     def fail(code: str, fault: str) -> NoReturn:
-        refuse_entry(where, f"it is not such JSON, {fault}", code)
+        refuse_entry(where, f"it is not valid JSON, {fault}", code)
 
     if isinstance(source, str | os.PathLike):
         with open_regular(source, _MOST, what=f"the {_KIND} file", parameter="source") as file:
@@ -46,14 +46,16 @@ def events(source: Coco, where: str) -> Iterator[Event]:
             continue
         entries = lists[key]
         if not isinstance(entries, list | tuple):
-            refuse_entry(where, f"{key or 'it'} is {received(entries)}, not a list", "wrong-type")
+            refuse_entry(
+                where, f"{key or 'it'} must be a list, got {received(entries)}", "wrong-type"
+            )
         yield key, LISTED
         for entry in entries:
             yield key, entry
 
 
 def refuse_entry(where: str, fault: str, code: str) -> NoReturn:
-    """Refuse the file because of one of its entries."""
+    """Raise DataError for the file because of one of its entries."""
     refuse_file(where, _KIND, fault, code=code, parameter="source")
 
 
@@ -65,12 +67,12 @@ def id_of(where: str, entry: Mapping[str, object], key: str, which: str) -> str:
     try:
         return identifier(value)
     except DataError as error:
-        fault = f"the {key} of {which} is {received(value)}, not a text or a whole number"
+        fault = f"the {key} of {which} must be a string or an integer, got {received(value)}"
         refuse_entry(where, fault, error.code)
 
 
 def text_in(where: str, value: object, what: str) -> str:
-    """Return a name as text; numbers are names too."""
+    """Return a name as text; numbers are accepted."""
     try:
         text = "" if isinstance(value, bool) else text_of(value)
         text.encode()
@@ -78,23 +80,23 @@ def text_in(where: str, value: object, what: str) -> str:
         text = ""
     if not text or not isinstance(value, str | int | float | np.generic):
         refuse_entry(
-            where, f"{what} is {received(value)}, not a text or a whole number", "wrong-type"
+            where, f"{what} must be a string or an integer, got {received(value)}", "wrong-type"
         )
     return text
 
 
 def file_name_of(where: str, entry: Mapping[str, object]) -> str | None:
-    """Return the file name of a photo, None where there is none."""
+    """Return the file name of a photo, or None without one."""
     name = entry.get("file_name")
     if name is None or name == "":
         return None
     text = text_in(where, name, "a file_name")
-    # White space at its ends belongs to the name of a file, other than to that of a class.
+    # File names keep white space at their ends; class names do not.
     return name if isinstance(name, str) else text
 
 
 def size_of(where: str, entry: Mapping[str, object], which: str) -> tuple[int, int] | None:
-    """Return height and width; None where they are missing or 0, as some tools write."""
+    """Return height and width; None if they are missing or 0, which tools write for unknown."""
     sides = [entry.get(side) for side in ("height", "width")]
     if any(side is None or side == 0 for side in sides):
         return None
@@ -102,8 +104,8 @@ def size_of(where: str, entry: Mapping[str, object], which: str) -> tuple[int, i
     if not all(1 <= side <= _LARGEST_SIDE and side == int(side) for side in numbers):
         refuse_entry(
             where,
-            f"height and width of {which} are {received(sides)}, not whole numbers of pixels "
-            f"from 1 to {_LARGEST_SIDE:,}",
+            f"height and width of {which} must be integers from 1 to {_LARGEST_SIDE:,}, got "
+            f"{received(sides)}",
             "not-in-range",
         )
     return int(numbers[0]), int(numbers[1])
@@ -117,8 +119,8 @@ def corners_of(where: str, entry: Mapping[str, object], which: str) -> Corners:
         sides = [_number(value) for value in box]
         code = "wrong-length" if len(sides) != 4 else _fault(box, sides)
     if code:
-        fault = "not four numbers, left, top, width and height"
-        refuse_entry(where, f"the bbox of {which} is {received(box)}, {fault}", code)
+        fault = f"must be four finite numbers, left, top, width and height, got {received(box)}"
+        refuse_entry(where, f"the bbox of {which} {fault}", code)
     left, top, width, height = sides
     right, bottom = left + width, top + height
     if not (right > left and bottom > top):
@@ -130,19 +132,19 @@ def corners_of(where: str, entry: Mapping[str, object], which: str) -> Corners:
 
 
 def score_of(where: str, entry: Mapping[str, object], which: str) -> float | None:
-    """Return the score of a detection, None where there is none."""
+    """Return the score of a detection, or None without one."""
     score = entry.get("score")
     if score is None:
         return None
     number = _number(score)
     if not 0 <= number <= 1:
-        fault = f"the score of {which} is {received(score)}, not from 0 to 1"
+        fault = f"the score of {which} must be in [0, 1], got {received(score)}"
         refuse_entry(where, fault, "not-in-range")
     return number
 
 
 def _fault(box: Iterable[object], sides: Sequence[float]) -> str:
-    """Return the code of what is wrong with four values, no text where nothing is."""
+    """Return the error code for four values of a box, or an empty string if they are valid."""
     if not any(map(math.isnan, sides)):
         return ""
     kinds = [_is_number(value) for value in box]
@@ -158,16 +160,16 @@ def _is_number(value: object) -> bool:
 
 
 def _number(value: object) -> float:
-    """Return a value as a number of pixels, NaN if it is none."""
+    """Return a value as float, or NaN if it is not a number or too large."""
     value = value.item() if isinstance(value, np.generic) else value
     if not isinstance(value, int | float) or isinstance(value, bool):
         return math.nan
-    # Compared before it is converted, for a whole number can be too large for that.
+    # Compare before converting, because a large int does not fit into a float.
     return float(value) if abs(value) <= MAX_PIXEL else math.nan
 
 
 def description_of(entry: Mapping[str, object], count: int) -> str:
-    """Return how messages call an annotation."""
+    """Return the name of an annotation in messages."""
     number = entry.get("id")
     known = isinstance(number, int | str) and not isinstance(number, bool)
     return f"annotation {received(number)}" if known else f"the annotation at position {count}"

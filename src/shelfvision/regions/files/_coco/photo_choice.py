@@ -1,4 +1,4 @@
-"""Chooses the photo that is asked for, by its id or file name."""
+"""Choose a photo by its id or file name."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WhichPhoto: TypeAlias = str | int | os.PathLike[str]
 
 @dataclass(frozen=True, slots=True)
 class ListedPhoto:
-    """A photo that is listed."""
+    """A photo in the list of the file."""
 
     name: str | None
     size: tuple[int, int] | None
@@ -27,21 +27,22 @@ class ListedPhoto:
 
 
 def check_asked(image: object) -> None:
-    """Refuse what is neither a file name nor an id."""
+    """Raise if `image` is neither a file name nor an id."""
     if image is None or isinstance(image, str | os.PathLike):
         return
     try:
         identifier(image, name="image")
     except DataError as error:
         raise InvalidParameterError(
-            f"image must be a photo's file name or id, got {received(image)}; give one of them",
+            f"image must be the file name or id of a photo, got {received(image)}; pass one of "
+            "them",
             code="wrong-type",
             parameter="image",
         ) from error
 
 
 def choose_photo(where: str, photos: Mapping[str, ListedPhoto], image: WhichPhoto | None) -> str:
-    """Return the id of the photo that is asked for; no text where no photo is listed."""
+    """Return the id of the chosen photo, or an empty string if the file lists no photos."""
     if image is None:
         if len(photos) > 1:
             _refuse_choice(where, photos, list(photos), f"has {len(photos):,} photos", "ambiguous")
@@ -53,14 +54,14 @@ def choose_photo(where: str, photos: Mapping[str, ListedPhoto], image: WhichPhot
     if number in photos and number not in found:
         if found:
             raise DataError(
-                f"{where} has a photo with the name and another with the id {image!r}; choose "
-                f"with image= Path({image!r}) or the id as a number",
+                f"{image!r} is the name of one photo of {where} and the id of another; pass "
+                f"image=Path({image!r}) for the name, or the id as a number",
                 code="ambiguous",
                 parameter="image",
             )
         found = [number]
     if len(found) > 1:
-        fault = f"has {len(found)} photos that {_shown(image)} may mean"
+        fault = f"has {len(found)} photos that match {_shown(image)}"
         _refuse_choice(where, photos, found, fault, "ambiguous")
     if not found:
         code = "unknown-name" if named else "unknown-id"
@@ -72,7 +73,7 @@ def choose_photo(where: str, photos: Mapping[str, ListedPhoto], image: WhichPhot
 
 
 def choose_by_id(where: str, used: Sequence[str], image: WhichPhoto | None) -> str:
-    """Return the id of the photo where the file lists no photos, as detections do."""
+    """Return the id of the chosen photo for files without a list of photos, such as detections."""
     if image is None and len(used) > 1:
         raise DataError(
             f"{where} has boxes of {len(used):,} photos; choose one with image=, such "
@@ -86,8 +87,8 @@ def choose_by_id(where: str, used: Sequence[str], image: WhichPhoto | None) -> s
     if asked not in used:
         has = f"only ids such as {listed(used)}" if used else "no boxes at all"
         raise DataError(
-            f"{where} has no box of a photo {_shown(image)}, but {has}; it lists "
-            "no file names, so choose with image= an image_id",
+            f"{where} has no boxes of the photo {_shown(image)}, but {has}, and lists no file "
+            "names; pass an image_id as image=",
             code="unknown-id",
             parameter="image",
         )
@@ -95,14 +96,14 @@ def choose_by_id(where: str, used: Sequence[str], image: WhichPhoto | None) -> s
 
 
 def asked_id(image: WhichPhoto) -> str:
-    """Return what is asked for as an id."""
+    """Return `image` as an id."""
     return os.fspath(image) if isinstance(image, os.PathLike) else _number_of(image)
 
 
 def _refuse_choice(
     where: str, photos: Mapping[str, ListedPhoto], numbers: Sequence[str], fault: str, code: str
 ) -> NoReturn:
-    """Refuse what chooses a photo, and say what would choose one of these."""
+    """Raise DataError for a choice, with the names or ids that would be valid."""
     if not photos:
         raise DataError(
             f"{where} lists no photos; choose a file that does", code=code, parameter="image"
@@ -119,7 +120,7 @@ def _refuse_choice(
 
 
 def _number_of(image: object) -> str:
-    """Return an id that is asked for as text."""
+    """Return an id as text."""
     return image if isinstance(image, str) and not image else identifier(image, name="image")
 
 
