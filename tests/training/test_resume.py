@@ -170,7 +170,7 @@ CHANGES: dict[str, dict[str, object]] = {
     "batch_size from 8 to 9": {"batch_size": 9},
     "seed from 42 to 7": {"seed": 7},
     "learning_rate": {"learning_rate": 0.02},
-    "kind from": {"optimizer": "sgd"},
+    "name from": {"optimizer": "sgd"},
     "loss from": {"loss": "binary_crossentropy"},
     "augmenter": {"augmenter": None},
     "patience from 20 to 3": {"patience": 3},
