@@ -1,4 +1,10 @@
-"""What a classifier says about photos."""
+"""Predictions, calibration and thresholds.
+
+A classifier returns `Predictions`, one row of probabilities per photo. `Calibration` maps
+probabilities to calibrated ones, and `Thresholds` decides which predictions are accepted and which
+need review. Both are fitted to `ValidationScores`, the scores of photos that the network was not
+trained on.
+"""
 
 from shelfvision.predictions._calibration import Calibration, expected_calibration_error
 from shelfvision.predictions._prediction import Decision, Prediction

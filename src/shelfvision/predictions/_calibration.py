@@ -1,8 +1,8 @@
 """`Calibration`: a fitted calibration method, and the expected calibration error.
 
-A network that gives 0.9 to its prediction should be right in nine of ten such cases. `Calibration`
-holds a `Calibrator`, which does the arithmetic, and what is common to all methods: the number of
-classes, the number of photos, and the calibration error before and after.
+Confidences are calibrated if they agree with accuracy: of the photos with a confidence of 0.9, 90 %
+are correct. `Calibration` contains a `Calibrator`, which implements the method, and the values that
+all methods share: number of classes, number of photos, calibration error before and after.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ _SHARED = ("method", "num_classes", "n_photos", "error_before", "error_after")
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """What turns a network's probabilities into calibrated ones.
+    """A function that maps the probabilities of a network to calibrated probabilities.
 
-    Of photos with a calibrated confidence of 0.9, nine in ten are right. Networks tend to say more
-    than that. Make one with `fit`, on photos that the network was not trained on.
+    Of the photos with a calibrated confidence of 0.9, 90 % are correct. Networks are usually
+    overconfident. Fit a calibration with `fit`, on photos that the network was not trained on.
 
     References
     ----------
@@ -60,11 +60,12 @@ class Calibration:
     num_classes: int
     """The number of classes."""
     n_photos: int
-    """How many photos it was fitted on."""
+    """The number of photos that it was fitted on."""
     error_before: float
-    """The expected calibration error on these photos before."""
+    """The expected calibration error on these photos without calibration."""
     error_after: float
-    """The same after; measured on the photos it was fitted on, so judge it on others."""
+    """The expected calibration error with calibration. It is measured on the photos that the
+    calibration was fitted on; measure it on a test set to compare methods."""
 
     def __post_init__(self) -> None:
         k = as_integer("num_classes", self.num_classes, minimum=2)
@@ -72,12 +73,12 @@ class Calibration:
 
     @property
     def method(self) -> str:
-        """The name of the method: ``"temperature"``, ``"sigmoid"``, ``"isotonic"`` or your own."""
+        """The method: ``"temperature"``, ``"sigmoid"``, ``"isotonic"`` or a custom name."""
         return self.calibrator.name
 
     @property
     def temperature(self) -> float | None:
-        """What logits are divided by; above 1 the network was overconfident. None by others."""
+        """The divisor of the logits, above 1 if overconfident; None for other methods."""
         own = self.calibrator
         return own.temperature if isinstance(own, TemperatureScaling) else None
 
@@ -89,32 +90,32 @@ class Calibration:
         *,
         method: CalibrationMethod = "temperature",
     ) -> Self:
-        """Learn from photos whose true class is known.
+        """Fit a calibration to photos with known true labels.
 
         Parameters
         ----------
         probabilities : array_like of float32, shape (n, k)
-            What the network says of photos that it was not trained on; rows that sum to 1.
+            The network's probabilities for photos that it was not trained on; rows sum to 1.
         labels : array_like of int, shape (n,)
-            The true class of each.
+            The true class of each photo.
         method : {"temperature", "sigmoid", "isotonic"}, str or type, default="temperature"
-            ``"temperature"`` divides all logits by one number, which keeps every label and does
-            with a hundred photos. ``"sigmoid"`` fits a sigmoid to the log-odds of each class;
-            ``"isotonic"`` fits each class a rising curve of steps. These two may change labels
-            and need tens and hundreds of photos a class; a class without photos stays as it is.
-            A name that was registered with ``register_calibrator``, or a class that keeps the
-            contract of `Calibrator`, is a method of your own.
+            ``"temperature"`` divides all logits by one number. It never changes labels and needs
+            about a hundred photos. ``"sigmoid"`` (Platt scaling) fits a sigmoid to the log-odds of
+            each class, ``"isotonic"`` a rising step function to the probabilities of each class.
+            These two may change labels, and need tens and hundreds of photos per class. Classes
+            without photos are not calibrated. Other values are custom methods: a name registered
+            with ``register_calibrator``, or a class that implements `Calibrator`.
 
         Returns
         -------
         Calibration
-            What `apply` needs.
+            The fitted calibration.
 
         Raises
         ------
         InvalidParameterError
-            The columns do not fit together, there are fewer than two classes, or a method of your
-            own breaks the contract.
+            The arrays have inconsistent shapes, there are fewer than two classes, or a custom
+            method violates the contract.
         DataError
             There are no photos.
         """
@@ -145,7 +146,7 @@ class Calibration:
         Parameters
         ----------
         probabilities : array_like of float32, shape (n, k)
-            What the network says. Rows of NaN, of photos that could not be read, stay so.
+            The network's probabilities. Rows of NaN, for photos that could not be read, stay NaN.
 
         Returns
         -------
@@ -155,13 +156,13 @@ class Calibration:
         Raises
         ------
         InvalidParameterError
-            The rows are not of `num_classes` probabilities.
+            The number of columns is not `num_classes`.
         """
         rows = as_probabilities(probabilities, failed=True)
         if rows.shape[1] != self.num_classes:
             raise InvalidParameterError(
-                f"probabilities has {rows.shape[1]} columns, but the calibration was made for "
-                f"{self.num_classes} classes; fit one for this classifier",
+                f"probabilities must have {self.num_classes} columns for this calibration, got "
+                f"{rows.shape[1]}; fit one for this classifier",
                 code="wrong-shape",
                 parameter="probabilities",
             )
@@ -174,7 +175,7 @@ class Calibration:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> Self:
-        """Return the calibration that `to_dict` gave; anything else is refused.
+        """Return the calibration from the values of `to_dict`.
 
         Parameters
         ----------
@@ -189,14 +190,14 @@ class Calibration:
         Raises
         ------
         InvalidParameterError
-            An entry is missing, unknown, or of a kind or size that makes no sense, or the method
-            is your own and was not registered.
+            An entry is missing, unknown or invalid, or the method is a custom one that is not
+            registered.
         """
         given: Mapping[str, object] = values if isinstance(values, Mapping) else {}
         shared = {name: given[name] for name in _SHARED if name in given}
         entries = exact_entries(shared if given else values, _SHARED, "a calibration")
         own = {name: value for name, value in given.items() if name not in _SHARED}
-        # Only names: a class never comes from a file.
+        # A file contains only the name of the method, so loading it never runs its code.
         method = calibrator_class(entries["method"])
         return cls(
             calibrator=method.from_dict(own),
@@ -208,7 +209,7 @@ class Calibration:
 
 
 def _require_classes(calibrator: Calibrator, num_classes: int) -> None:
-    """Refuse parameters that were fitted to another number of classes."""
+    """Raise if the calibrator was fitted to another number of classes."""
     row = np.full((1, num_classes), 1 / num_classes, np.float32)
     try:
         fits = np.shape(calibrator.apply(row)) == row.shape
@@ -216,32 +217,32 @@ def _require_classes(calibrator: Calibrator, num_classes: int) -> None:
         fits = False
     if not fits:
         raise InvalidParameterError(
-            f"the parameters of a calibration by {calibrator.name!r} must be for {num_classes} "
-            "classes, and are for another number; make one with Calibration.fit",
+            f"calibrator {calibrator.name!r} must be fitted to {num_classes} classes, got another "
+            "number; create one with Calibration.fit",
             code="wrong-length",
             parameter="calibrator",
         )
 
 
 def _are_shares(rows: npt.NDArray[np.generic]) -> bool:
-    """Return whether all numbers are from 0 to 1 and every row sums to 1."""
+    """Return whether all values are from 0 to 1 and all rows sum to 1."""
     if rows.dtype.kind != "f":
         return False
     floats = rows.astype(np.float64)
-    # Written so that NaN counts as outside.
+    # Comparisons with NaN are false, so NaN counts as outside.
     inside = ((floats >= 0) & (floats <= 1 + 1e-3)).all()
     return bool(inside and (np.abs(floats.sum(axis=1) - 1) <= 1e-3).all())
 
 
 def _require_contract(calibrator: Calibrator, rows: Rows) -> None:
-    """Refuse what a method of the user's own gives, if a classifier could not use or save it."""
+    """Raise if a custom method returns values that a classifier cannot use or save."""
     unread = np.full((1, rows.shape[1]), np.nan, np.float32)
     found = np.asarray(calibrator.apply(np.concatenate([rows, unread])))
     fault = None
     if found.shape != (len(rows) + 1, rows.shape[1]) or not _are_shares(found[:-1]):
         fault = f"apply must return rows of {rows.shape[1]} probabilities that sum to 1"
     elif not np.isnan(found[-1]).all():
-        fault = "apply must leave a row of NaN, of a photo that could not be read, as it is"
+        fault = "apply must keep rows of NaN, for photos that could not be read"
     own = calibrator.to_dict()
     try:
         canonical_json(own)
@@ -251,7 +252,7 @@ def _require_contract(calibrator: Calibrator, rows: Rows) -> None:
         fault = f"to_dict must return a dict without the names {listed(_SHARED)}"
     if fault is not None:
         raise InvalidParameterError(
-            f"the calibration method {calibrator.name!r} breaks its contract: {fault}",
+            f"the calibration method {calibrator.name!r} violates its contract: {fault}",
             code="contract",
             parameter="method",
         )
@@ -260,31 +261,31 @@ def _require_contract(calibrator: Calibrator, rows: Rows) -> None:
 def expected_calibration_error(
     probabilities: npt.ArrayLike, labels: npt.ArrayLike, *, n_bins: int = 15
 ) -> float:
-    """Return how far confidence and accuracy are apart, on average over photos.
+    """Return the expected calibration error (ECE): the mean difference of confidence and accuracy.
 
-    Photos are sorted into bins by confidence, the probability of the most probable class; in each
-    bin, mean confidence is held against the share of right predictions, and the distances are
-    averaged, each bin weighing as much as it has photos.
+    Photos are grouped into bins by confidence, the probability of the predicted class. The result
+    is the mean over bins of the absolute difference between mean confidence and accuracy, weighted
+    by the number of photos in each bin.
 
     Parameters
     ----------
     probabilities : array_like of float32, shape (n, k)
-        A row of probabilities for every photo.
+        One row of probabilities per photo.
     labels : array_like of int, shape (n,)
-        The true class of each.
+        The true class of each photo.
     n_bins : int, default=15
-        How many bins of equal width the range from 0 to 1 is cut into.
+        The number of bins of equal width between 0 and 1.
 
     Returns
     -------
     float
-        From 0, where confidence says exactly how often it is right, to 1. A few hundred photos give
-        some hundredths even then, by chance alone.
+        The error, from 0 (perfectly calibrated) to 1. With a few hundred photos, even perfectly
+        calibrated confidences have an error of some hundredths by chance.
 
     Raises
     ------
     InvalidParameterError
-        The columns do not fit together.
+        The arrays have inconsistent shapes.
     DataError
         There are no photos.
 
@@ -303,7 +304,7 @@ def expected_calibration_error(
     rows, true = judged(probabilities, labels)
     bins = as_integer("n_bins", n_bins, minimum=1, maximum=10_000)
     winners, confidences = winners_of(rows)
-    # A bin holds its upper edge, as in the papers, also where float32 is a little above it.
+    # A bin includes its upper edge, as in the papers; the tolerance absorbs float32 rounding.
     places = np.clip(
         np.ceil(confidences.astype(np.float64) * bins - TOLERANCE).astype(np.int64) - 1,
         0,

@@ -1,4 +1,4 @@
-"""Reads values back from plain JSON, believing nothing: entries, kinds and ranges are checked."""
+"""Read values from untrusted JSON, with checks of entries, types and ranges."""
 
 from __future__ import annotations
 
@@ -10,22 +10,21 @@ from shelfvision._validation import listed
 from shelfvision.errors import InvalidParameterError
 
 MAX_COUNT = 2**40
-"""The largest number of photos that anything may claim to have been made of."""
+"""The largest accepted count."""
 
 
 def exact_entries(values: object, keys: Collection[str], what: str) -> Mapping[str, object]:
-    """Return a mapping that has exactly these entries."""
+    """Return a mapping after checking that it has exactly the given keys."""
     if not isinstance(values, Mapping):
         raise InvalidParameterError(
-            f"{what} is read from a mapping, not from {type(values).__name__}; pass what its "
-            "to_dict gives",
+            f"{what} must be a mapping, got {type(values).__name__}; pass what its to_dict returns",
             code="wrong-type",
             parameter="values",
         )
     if set(values) != set(keys):
         raise InvalidParameterError(
-            f"{what} must have exactly the entries {listed(sorted(keys), limit=20)}, not "
-            f"{listed(sorted(map(str, values)))}; pass what its to_dict gives",
+            f"{what} must have exactly the entries {listed(sorted(keys), limit=20)}, got "
+            f"{listed(sorted(map(str, values)))}; pass what its to_dict returns",
             code="foreign-format",
             parameter="values",
         )
@@ -33,7 +32,7 @@ def exact_entries(values: object, keys: Collection[str], what: str) -> Mapping[s
 
 
 def number_of(value: object, what: str, low: float = -math.inf, high: float = math.inf) -> float:
-    """Return a finite number in this range; booleans and text are none."""
+    """Return a finite number in a range; booleans and strings are refused."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         _refuse(what, value, "a number")
     if not low <= value <= high or abs(value) > 1e300:
@@ -62,7 +61,7 @@ def pair_of(value: object, what: str) -> tuple[object, object]:
     pair = list_of(value, what)
     if len(pair) != 2:
         raise InvalidParameterError(
-            f"{what} must have two entries, not {len(pair)}",
+            f"{what} must have 2 entries, got {len(pair)}",
             code="wrong-length",
             parameter="values",
         )
@@ -70,11 +69,11 @@ def pair_of(value: object, what: str) -> tuple[object, object]:
 
 
 def optional_number(value: object, what: str, low: float, high: float) -> float | None:
-    """Return a number in this range, or None."""
+    """Return a number in a range, or None."""
     return None if value is None else number_of(value, what, low, high)
 
 
 def _refuse(what: str, value: object, wanted: str, code: str = "wrong-type") -> NoReturn:
     raise InvalidParameterError(
-        f"{what} must be {wanted}, not {repr(value)[:100]}", code=code, parameter="values"
+        f"{what} must be {wanted}, got {repr(value)[:100]}", code=code, parameter="values"
     )

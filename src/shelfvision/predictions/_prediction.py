@@ -1,4 +1,4 @@
-"""`Prediction`: what a classifier says about one photo."""
+"""`Prediction`: the prediction for one photo."""
 
 from __future__ import annotations
 
@@ -9,26 +9,25 @@ import numpy as np
 import numpy.typing as npt
 
 Decision: TypeAlias = Literal["accept", "review"]
-"""Whether a prediction may be used as it is, or a person should look at the photo."""
+"""Whether a prediction is accepted, or a person should review the photo."""
 
 DECISIONS: tuple[Decision, ...] = ("accept", "review")
 
 
-# Compared by identity: equality of arrays is not one truth value.
+# Compared by identity, because comparing arrays does not give a single truth value.
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Prediction:
-    """What a classifier says about one photo."""
+    """The prediction for one photo."""
 
     id: str
-    """The photo's name: its path, or its number in a batch of arrays."""
+    """The name of the photo: its path, or its index in a batch of arrays."""
     label: str | None
     """The most probable class; None for a photo that could not be read."""
     confidence: float
     """The probability of that class, 0 to 1; NaN for a photo that could not be read."""
     probabilities: npt.NDArray[np.float32]
-    """The probability of every class in the order of `class_names`, read-only, shape (k,)."""
+    """The probability of each class in the order of `class_names`, read-only, shape (k,)."""
     decision: Decision | None
-    """``"accept"``, or ``"review"`` where a person should look at the photo; None where there are
-    no thresholds to decide by."""
+    """``"accept"``, or ``"review"`` if a person should check the photo; None without thresholds."""
     error: str | None
-    """Why the photo could not be read; None for one that could."""
+    """The reason why the photo could not be read; None if it was read."""

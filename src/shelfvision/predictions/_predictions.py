@@ -1,4 +1,4 @@
-"""`Predictions`: what a classifier says about many photos, column by column."""
+"""`Predictions`: the predictions for many photos, stored as columns."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ if TYPE_CHECKING:
 
 @final
 class Predictions(Sequence[Prediction]):
-    """What a classifier says about many photos: an immutable sequence of `Prediction`.
+    """The predictions for many photos: an immutable sequence of `Prediction`.
 
     Parameters
     ----------
     probabilities : array_like of float32, shape (n, k)
-        A row of probabilities for every photo; rows of photos that failed are not looked at.
+        One row of probabilities per photo. Rows of photos with an error are ignored.
     class_names : iterable of str, length k
-        The classes in the order of the columns.
+        The class names, in the order of the columns.
     ids : sequence of str, length n
-        The photos' names.
+        The names of the photos.
     errors : sequence of str or None, length n, optional
-        Why a photo could not be read, None for those that could. By default all could.
+        The reason why a photo could not be read, None if it was read. By default all None.
     decisions : sequence of {"accept", "review"} or None, length n, optional
-        What to do with each photo. By default None, undecided; a photo that could not be read is
-        always to review.
+        The decision for each photo, by default None. Photos that could not be read always get
+        ``"review"``.
     class_prior : mapping of str to float, optional
-        The share of every class that the probabilities were corrected for.
+        The class prior that the probabilities were corrected for.
 
     Raises
     ------
     InvalidParameterError
-        The columns do not fit together, or a probability is not a number from 0 to 1.
+        The columns have inconsistent lengths, or a probability is not a number from 0 to 1.
 
     Examples
     --------
@@ -84,57 +84,57 @@ class Predictions(Sequence[Prediction]):
         self._decisions = _checked_decisions(decisions, failed)
         self._class_prior = None if class_prior is None else dict(class_prior)
         winners = self._probabilities.argmax(axis=1).astype(np.int64)
-        # A row of NaN has no winner; -1 stands for that.
+        # A row of NaN has no predicted class, marked by -1.
         winners[failed] = -1
         self._winners = _frozen(winners)
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The classes in the order of the columns of `probabilities`."""
+        """The class names, in the order of the columns of `probabilities`."""
         return self._class_names
 
     @property
     def ids(self) -> npt.NDArray[np.object_]:
-        """The photos' names, ``str``, shape (n,), read-only."""
+        """The names of the photos, ``str``, shape (n,), read-only."""
         return self._ids
 
     @property
     def probabilities(self) -> npt.NDArray[np.float32]:
-        """The probability of every class, shape (n, k), read-only; NaN where a photo failed."""
+        """The probability of each class, shape (n, k), read-only; NaN for unreadable photos."""
         return self._probabilities
 
     @property
     def labels(self) -> npt.NDArray[np.object_]:
-        """The most probable class of every photo, ``str``, shape (n,); None where it failed."""
+        """The most probable class of each photo, ``str``, shape (n,); None for unreadable ones."""
         names = _column((*self._class_names, None))
         return _frozen(names[self._winners])
 
     @property
     def confidences(self) -> npt.NDArray[np.float32]:
-        """The probability of that class, 0 to 1, shape (n,); NaN where the photo failed."""
+        """The probability of the most probable class, shape (n,); NaN for unreadable photos."""
         columns = np.maximum(self._winners, 0)
         return _frozen(self._probabilities[np.arange(len(self)), columns])
 
     @property
     def errors(self) -> tuple[str | None, ...]:
-        """Why each photo could not be read; None for those that could."""
+        """The reason why each photo could not be read; None if it was read."""
         return self._errors
 
     @property
     def decisions(self) -> npt.NDArray[np.object_]:
-        """What to do with every photo, shape (n,), read-only: ``"accept"``, ``"review"`` or None.
+        """The decision for each photo, shape (n,), read-only: ``"accept"``, ``"review"`` or None.
 
-        None stands where there were no thresholds to decide by. Failed photos are to review.
+        Without thresholds all decisions are None, except ``"review"`` for unreadable photos.
         """
         return self._decisions
 
     @property
     def class_prior(self) -> dict[str, float] | None:
-        """The share of every class that the probabilities were corrected for; None: for none."""
+        """The class prior that the probabilities were corrected for; None if they were not."""
         return None if self._class_prior is None else dict(self._class_prior)
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle the columns; made anew from them, they are read-only again."""
+        """Pickle the columns, so that unpickled arrays are read-only again."""
         columns = (self._probabilities, self._class_names, self._ids, self._errors)
         return _remade, (*columns, (self._decisions, self._class_prior))
 
@@ -148,7 +148,7 @@ class Predictions(Sequence[Prediction]):
     def __getitem__(self, index: Rows) -> Self: ...
 
     def __getitem__(self, index: int | np.integer | Rows) -> Prediction | Self:
-        """Return one `Prediction`, or the rows that a slice, mask or list names."""
+        """Return one `Prediction`, or the rows that a slice, mask or list selects."""
         if isinstance(index, int | np.integer):
             return self._one(range(len(self))[index])
         rows = np.arange(len(self))[as_rows(index, len(self), of="predictions")]
@@ -162,7 +162,7 @@ class Predictions(Sequence[Prediction]):
         )
 
     def __iter__(self) -> Iterator[Prediction]:
-        """Yield a `Prediction` for every photo."""
+        """Yield one `Prediction` per photo."""
         return (self._one(row) for row in range(len(self)))
 
     def _one(self, row: int) -> Prediction:
@@ -177,18 +177,18 @@ class Predictions(Sequence[Prediction]):
         )
 
     def top(self, k: int = 5) -> list[list[tuple[str, float]]]:
-        """Return the most probable classes of every photo, best first.
+        """Return the `k` most probable classes of each photo, the most probable first.
 
         Parameters
         ----------
         k : int, default=5
-            How many; at most as many as there are classes are given.
+            The number of classes; limited to the number of classes of the classifier.
 
         Returns
         -------
         list of list of (str, float)
-            Class names and probabilities, ties in the order of `class_names`; an empty list for a
-            photo that could not be read.
+            Class names and probabilities; ties are in the order of `class_names`. The list of a
+            photo that could not be read is empty.
         """
         k = min(as_integer("k", k, minimum=1), len(self._class_names))
         order = np.argsort(-self._probabilities, axis=1, kind="stable")[:, :k]
@@ -198,12 +198,12 @@ class Predictions(Sequence[Prediction]):
         ]
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a pandas table: id, label, confidence, decision, error and a column per class.
+        """Return a pandas table with id, label, confidence, decision, error and all probabilities.
 
         Returns
         -------
         pandas.DataFrame
-            One row a photo; the columns of probabilities are named ``p(class name)``.
+            One row per photo. The columns of probabilities are named ``p(class name)``.
 
         Raises
         ------
@@ -220,7 +220,7 @@ class Predictions(Sequence[Prediction]):
         return pd.DataFrame(columns)
 
     def __repr__(self) -> str:
-        """Return a small table: the first and last photos with label, confidence, decision."""
+        """Return a short table with the first and last photos."""
         failed = sum(error is not None for error in self._errors)
         note = f", {failed} failed" if failed else ""
         photos = counted(len(self), "photo")
@@ -265,7 +265,7 @@ def _checked_ids(ids: Sequence[str] | npt.NDArray[np.object_]) -> npt.NDArray[np
     odd = [name for name in column if not isinstance(name, str)]
     if odd:
         raise InvalidParameterError(
-            f"ids must be text, but one of them is {odd[0]!r}; pass [str(name) for name in ids]",
+            f"ids must be str, got {odd[0]!r}; pass [str(name) for name in ids]",
             code="wrong-type",
             parameter="ids",
         )
@@ -275,7 +275,8 @@ def _checked_ids(ids: Sequence[str] | npt.NDArray[np.object_]) -> npt.NDArray[np
 def _of_length(name: str, values: tuple[str | None, ...], n: int) -> tuple[str | None, ...]:
     if len(values) != n:
         raise InvalidParameterError(
-            f"{name} has {len(values)} entries for {n} photos; give one for each",
+            f"{name} must have one entry for each of {counted(n, 'photo')}, got {len(values)}; "
+            "pass one for each",
             code="wrong-length",
             parameter=name,
         )
@@ -285,13 +286,13 @@ def _of_length(name: str, values: tuple[str | None, ...], n: int) -> tuple[str |
 def _checked(
     values: npt.ArrayLike, shape: tuple[int, int], failed: npt.NDArray[np.bool_]
 ) -> npt.NDArray[np.float32]:
-    """Return an owned, frozen copy of probabilities with NaN in the rows that failed."""
+    """Return a read-only copy of probabilities, with NaN in the rows of unreadable photos."""
     try:
         array = np.array(values, dtype=np.float32)
     except (TypeError, ValueError) as error:
         raise InvalidParameterError(
-            f"probabilities must be numbers of shape {shape}, a row for every id and a column for "
-            f"every class name, but {error}",
+            f"probabilities must be numbers of shape {shape}, one row per id and one column per "
+            f"class name, but {error}",
             code="wrong-type",
             parameter="probabilities",
         ) from error
@@ -299,19 +300,19 @@ def _checked(
         array = array.reshape(shape)
     if array.shape != shape:
         raise InvalidParameterError(
-            f"probabilities must be of shape {shape}, a row for every id and a column for every "
-            f"class name, not {array.shape}",
+            f"probabilities must have shape {shape}, one row per id and one column per class "
+            f"name, got {array.shape}",
             code="wrong-shape",
             parameter="probabilities",
         )
     array[failed] = np.nan
-    # Written so that NaN counts as outside.
+    # Comparisons with NaN are false, so NaN counts as outside.
     outside = ~((array >= 0) & (array <= 1 + 1e-3)).all(axis=1) & ~failed
     if outside.any():
         row = int(np.flatnonzero(outside)[0])
         raise InvalidParameterError(
-            f"probabilities must be numbers from 0 to 1, but row {row} is "
-            f"{array[row, :5].tolist()}; pass what a softmax gives",
+            f"probabilities must be in [0, 1], got {array[row, :5].tolist()} in row {row}; pass "
+            "the output of a softmax",
             code="not-in-range",
             parameter="probabilities",
         )
@@ -321,18 +322,19 @@ def _checked(
 def _checked_decisions(
     decisions: Sequence[Decision | None] | None, failed: npt.NDArray[np.bool_]
 ) -> npt.NDArray[np.object_]:
-    """Return a decision for every row; what failed is to review, whatever was given."""
+    """Return one decision per row; unreadable photos always get ``"review"``."""
     given = [None] * len(failed) if decisions is None else list(decisions)
     if len(given) != len(failed):
         raise InvalidParameterError(
-            f"decisions has {len(given)} entries for {len(failed)} photos; give one for each",
+            f"decisions must have one entry for each of {counted(len(failed), 'photo')}, got "
+            f"{len(given)}; pass one for each",
             code="wrong-length",
             parameter="decisions",
         )
     unknown = [str(decision) for decision in given if decision not in (*DECISIONS, None)]
     if unknown:
         raise InvalidParameterError(
-            f"decisions must be 'accept', 'review' or None, not {listed(sorted(set(unknown)))}",
+            f"decisions must be 'accept', 'review' or None, got {listed(sorted(set(unknown)))}",
             code="not-an-option",
             parameter="decisions",
         )

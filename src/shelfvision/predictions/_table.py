@@ -1,4 +1,4 @@
-"""Predictions as a small table of text."""
+"""Format predictions as a short text table."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WIDTH = 40
 
 
 def render_table(predictions: Sequence[Prediction]) -> list[str]:
-    """Return aligned lines for the first and last rows, with the number left out between."""
+    """Return aligned lines for the first and last rows, with the number of omitted rows."""
     n = len(predictions)
     if n == 0:
         return []
@@ -44,5 +44,5 @@ def _line(cells: tuple[str, ...], widths: list[int]) -> str:
 
 
 def _cut(text: str, *, keep_end: bool = False) -> str:
-    # The end of a path tells more than its beginning.
+    # The end of a path is more informative than its start.
     return shortened(text, WIDTH, keep_end=keep_end)

@@ -1,4 +1,8 @@
-"""`Thresholds`: from which confidence on a prediction is accepted, and what that rests on."""
+"""`Thresholds`: the lowest confidence for accepting a prediction, and how it was chosen.
+
+Predictions below the threshold need review. The literature calls this selective classification, or
+classification with a reject option.
+"""
 
 from __future__ import annotations
 
@@ -32,9 +36,9 @@ _SETTINGS = ("precision", "confidence_level", "mistake_cost", "review_cost")
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thresholds:
-    """From which confidence on a prediction is accepted; all others are to review.
+    """The lowest confidence for accepting a prediction; predictions below it need review.
 
-    Make them with `for_precision` or `for_cost`, or let ``Classifier.with_threshold`` do it.
+    Choose thresholds with `for_precision` or `for_cost`, or use ``Classifier.with_threshold``.
 
     Examples
     --------
@@ -45,32 +49,32 @@ class Thresholds:
     """
 
     values: tuple[float | None, ...]
-    """The smallest confidence that is accepted: one for all classes, or one for each, chosen by
-    the predicted class. None accepts nothing."""
+    """The lowest accepted confidence: one for all classes, or one per predicted class. None
+    accepts nothing."""
     precision: float | None = None
-    """The share of accepted photos that were asked to be right."""
+    """The requested share of correct predictions among accepted photos."""
     confidence_level: float | None = None
-    """How probable it is that the precision is reached; None if it is reached on average only."""
+    """The probability that the precision is reached; None if it is only reached on average."""
     mistake_cost: float | None = None
-    """What an accepted mistake costs, where costs decided."""
+    """The cost of an accepted mistake, if the thresholds were chosen by cost."""
     review_cost: float | None = None
-    """What a review costs, where costs decided."""
+    """The cost of a review, if the thresholds were chosen by cost."""
     n_photos: int = 0
-    """How many photos the thresholds were chosen on."""
+    """The number of photos that the thresholds were chosen on."""
     n_groups: int = 0
-    """In how many groups these were taken; photos of one group count once."""
+    """The number of groups of these photos; photos of one group count once."""
     n_accepted: int = 0
-    """How many of these photos are accepted."""
+    """The number of these photos that are accepted."""
     n_mistakes: int = 0
-    """How many of the accepted ones are wrong."""
+    """The number of accepted photos with a wrong prediction."""
     needed: tuple[int | None, ...] = ()
-    """Where a value is None: how many groups of such photos would do, by rough estimate; None
-    where no number would, or where there is a value."""
+    """For values of None, a rough estimate of the number of groups that would be enough; None if
+    no number is enough, or if there is a value."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.values, Iterable):
             raise InvalidParameterError(
-                f"values must be a tuple of thresholds, not {self.values!r}; write (0.8,)",
+                f"values must be a tuple of thresholds, got {self.values!r}; write (0.8,)",
                 code="wrong-type",
                 parameter="values",
             )
@@ -79,21 +83,21 @@ class Thresholds:
             optional_number(value, "a threshold", 0, 1)
         if not self.values:
             raise InvalidParameterError(
-                "values is empty; give one threshold, or one a class",
+                "values must contain at least 1 threshold, got none; pass one, or one per class",
                 code="empty",
                 parameter="values",
             )
         if self.needed and len(self.needed) != len(self.values):
             raise InvalidParameterError(
-                f"needed has {len(self.needed)} entries for {len(self.values)} values; give one "
-                "for each",
+                f"needed must have {len(self.values)} entries, one per value, got "
+                f"{len(self.needed)}; pass one for each",
                 code="wrong-length",
                 parameter="needed",
             )
 
     @property
     def per_class(self) -> bool:
-        """Whether every class has a threshold of its own."""
+        """Whether there is one threshold per class."""
         return len(self.values) > 1
 
     @classmethod
@@ -107,46 +111,47 @@ class Thresholds:
         confidence_level: float | None = 0.95,
         per_class: bool = False,
     ) -> Self:
-        """Choose the smallest thresholds above which enough predictions are right.
+        """Choose the lowest thresholds whose accepted predictions reach a precision.
 
-        A group counts once, however many photos it has, and as a mistake if any of its accepted
-        photos is wrong. With probability `confidence_level`, over the draw of the groups, at least
-        `precision` of the groups with accepted photos are right, among photos that come from where
-        these came from. Tests are exact binomial ones (the Clopper-Pearson bound), and go from few
-        accepted to more until one fails, so that choosing costs no more than a division of the
-        error among a few starts. This supposes that a higher threshold does not make predictions
-        worse. Nothing is promised for products or places that these photos do not show.
+        Each group counts once, and as a mistake if any of its accepted photos is wrong. With
+        probability `confidence_level`, over random samples of groups, at least `precision` of the
+        groups with accepted photos are correct, for photos from the same source. The method uses
+        exact binomial tests (the Clopper-Pearson bound) in a fixed sequence from few accepted
+        photos to many, and stops at the first test that fails. Therefore the error is only divided
+        among a few starts of sequences, not among all thresholds. It assumes that a higher
+        threshold does not increase the share of mistakes. The guarantee does not cover products or
+        places that these photos do not show.
 
         Parameters
         ----------
         probabilities : array_like of float32, shape (n, k)
-            What is said of photos that the network was not trained on; calibrated, if that is
-            what will be decided on.
+            The probabilities for photos that the network was not trained on; calibrated if the
+            thresholds will be applied to calibrated probabilities.
         labels : array_like of int, shape (n,)
-            The true class of each.
+            The true class of each photo.
         groups : sequence, length n, optional
-            What was taken together: photos of one burst, shelf or day are not independent. By
-            default every photo is taken for a group of its own.
+            The group of each photo: photos of one burst, shelf or day are not independent. By
+            default each photo is one group.
         precision : float, default=0.98
-            The share of accepted predictions that shall be right, above 0 and below 1.
+            The required share of correct predictions among accepted ones, above 0 and below 1.
         confidence_level : float or None, default=0.95
-            How probable it shall be that the precision is reached. None asks for it on average
-            over such draws only, by the share of mistakes with one more imagined, which takes
-            fewer photos and promises less.
+            The required probability that the precision is reached. None requires it only on
+            average over random samples, with one mistake added to the observed ones. This needs
+            fewer photos and guarantees less.
         per_class : bool, default=False
-            Whether every predicted class gets a threshold of its own, each with this promise for
-            itself; it takes as many photos of each class as a global one takes in all.
+            Whether each predicted class gets its own threshold, with this guarantee for each. Every
+            class then needs as many photos as one global threshold needs in total.
 
         Returns
         -------
         Thresholds
-            The thresholds. Where the photos do not support the precision, nothing is accepted, and
-            `needed` says how many would do.
+            The thresholds. If the photos do not support the precision, nothing is accepted, and
+            `needed` estimates how many groups would be enough.
 
         Raises
         ------
         InvalidParameterError
-            The columns do not fit together, or a number is out of range.
+            The arrays have inconsistent shapes, or a number is out of range.
         DataError
             There are no photos.
 
@@ -199,34 +204,34 @@ class Thresholds:
         review_cost: float,
         per_class: bool = False,
     ) -> Self:
-        """Choose the thresholds under which these photos would have cost least.
+        """Choose the thresholds with the lowest total cost of mistakes and reviews.
 
-        Nothing is promised: what is cheapest here is a little dearer on other photos.
+        There is no guarantee: on other photos the thresholds usually cost a little more.
 
         Parameters
         ----------
         probabilities : array_like of float32, shape (n, k)
-            What is said of photos that the network was not trained on.
+            The probabilities for photos that the network was not trained on.
         labels : array_like of int, shape (n,)
-            The true class of each.
+            The true class of each photo.
         groups : sequence, length n, optional
-            What was taken together; only counted, for `n_groups`.
+            The group of each photo, only used for `n_groups`.
         mistake_cost : float
-            What a wrong prediction costs that was accepted, above 0, in any currency.
+            The cost of a wrong prediction that is accepted, above 0, in any currency.
         review_cost : float
-            What it costs to have a person look at a photo, above 0, in the same.
+            The cost of reviewing one photo, above 0, in the same currency.
         per_class : bool, default=False
-            Whether every predicted class gets a threshold of its own.
+            Whether each predicted class gets its own threshold.
 
         Returns
         -------
         Thresholds
-            The thresholds; None where reviewing all was cheaper.
+            The thresholds; None if reviewing all photos is cheaper.
 
         Raises
         ------
         InvalidParameterError
-            The columns do not fit together, or a cost is out of range.
+            The arrays have inconsistent shapes, or a cost is out of range.
         DataError
             There are no photos.
 
@@ -247,34 +252,34 @@ class Thresholds:
         return cls(**costs, **scores.summary(choices))
 
     def decide(self, probabilities: npt.ArrayLike) -> npt.NDArray[np.object_]:
-        """Return what to do with each photo.
+        """Return the decision for each photo.
 
         Parameters
         ----------
         probabilities : array_like of float32, shape (n, k)
-            Probabilities as they were when the thresholds were chosen: calibrated, if they were.
-            Rows of NaN, of photos that could not be read, are to review.
+            The probabilities, calibrated if the thresholds were chosen on calibrated ones. Rows of
+            NaN, for photos that could not be read, get ``"review"``.
 
         Returns
         -------
         ndarray of str, shape (n,)
-            ``"accept"`` or ``"review"``. A confidence reaches a threshold within 1e-6, because the
-            last bits of a probability depend on the processor.
+            ``"accept"`` or ``"review"``. Confidences up to 1e-6 below a threshold are accepted,
+            because the last bits of a probability depend on the processor.
 
         Raises
         ------
         InvalidParameterError
-            There is a threshold for each class, but another number of classes.
+            There is one threshold per class, and the number of columns differs.
         """
         rows = as_probabilities(probabilities, failed=True)
         if self.per_class and rows.shape[1] != len(self.values):
             raise InvalidParameterError(
-                f"probabilities has {rows.shape[1]} columns, but there are {len(self.values)} "
-                "thresholds, one a class; choose thresholds for this classifier",
+                f"probabilities must have {len(self.values)} columns, one per threshold, got "
+                f"{rows.shape[1]}; choose thresholds for this classifier",
                 code="wrong-shape",
                 parameter="probabilities",
             )
-        # A row of NaN has the confidence NaN, which reaches no limit.
+        # The confidence of a row of NaN is NaN, which is never >= the limit.
         winners, confidences = winners_of(rows)
         limits = np.array([np.inf if value is None else value for value in self.values])
         limit = limits[winners] if self.per_class else limits[0]
@@ -289,7 +294,7 @@ class Thresholds:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> Self:
-        """Return the thresholds that `to_dict` gave; anything else is refused.
+        """Return the thresholds from the values of `to_dict`.
 
         Parameters
         ----------
@@ -304,7 +309,7 @@ class Thresholds:
         Raises
         ------
         InvalidParameterError
-            An entry is missing, unknown, or of a kind or size that makes no sense.
+            An entry is missing, unknown or invalid.
         """
         keys = ("values", "needed", *_SETTINGS, *_COUNTS)
         entries = exact_entries(_with_current_names(values), keys, "a set of thresholds")
@@ -325,7 +330,7 @@ class Thresholds:
 
 
 def _with_current_names(values: Mapping[str, object]) -> Mapping[str, object]:
-    """Return the entries by today's names; older bundles call the confidence level confidence."""
+    """Return entries under their current names; older bundles have the key ``confidence``."""
     if not isinstance(values, Mapping) or "confidence_level" in values:
         return values
     return {{"confidence": "confidence_level"}.get(key, key): one for key, one in values.items()}
@@ -341,7 +346,7 @@ class _Summary(TypedDict):
 
 
 class _Scores:
-    """Photos to choose on, column by column."""
+    """The columns of the photos that thresholds are chosen on."""
 
     def __init__(
         self, probabilities: npt.ArrayLike, labels: npt.ArrayLike, groups: Groups | None
@@ -353,13 +358,13 @@ class _Scores:
         self.groups = as_groups(groups, len(rows))
 
     def parts(self, *, per_class: bool) -> list[npt.NDArray[np.bool_]]:
-        """Return which photos share a threshold: all, or those predicted as each class."""
+        """Return one mask per threshold: all photos, or those of each predicted class."""
         if not per_class:
             return [np.ones(len(self.wrong), np.bool_)]
         return [self._winners == c for c in range(self._n_classes)]
 
     def summary(self, choices: Sequence[Choice]) -> _Summary:
-        """Return the fields that tell what was chosen on these photos."""
+        """Return the fields of `Thresholds` for these choices."""
         return {
             "values": tuple(choice.value for choice in choices),
             "needed": tuple(choice.needed for choice in choices),

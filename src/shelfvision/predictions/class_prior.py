@@ -1,15 +1,15 @@
-"""Corrects probabilities for label shift: class proportions other than those of training.
+"""Correct probabilities for label shift: class proportions that differ from those of training.
 
-A network trained on as many jars as cans takes a photo that could show either for both alike. On
-a shelf with nine cans to one jar, the can is the better answer. By Bayes' rule a probability is
-multiplied with the new prior of its class and divided by the prior of training, then the row is
-scaled back to a sum of 1 (Saerens, Latinne and Decaestecker 2002, equation 2.4)::
+A network that was trained on as many jars as cans gives both classes 0.5 for an ambiguous photo. On
+a shelf with nine cans for each jar, the can is more probable. By Bayes' rule each probability is
+multiplied by the new prior of its class and divided by the prior of training, and the row is
+normalized to a sum of 1 (Saerens, Latinne and Decaestecker 2002, equation 2.4)::
 
     p'(c | x) = p(c | x) * new(c) / old(c)  /  sum over d of p(d | x) * new(d) / old(d)
 
-Where the new prior is not known, `estimated_prior` finds the one under which the photos are most
-likely, by expectation maximization (equation 2.9): correct the rows with the current prior, take
-the mean of the corrected rows as the next prior, repeat until it stays.
+If the new prior is unknown, `estimated_prior` computes its maximum-likelihood estimate by
+expectation maximization (equation 2.9): correct the rows with the current prior, use the mean of
+the corrected rows as the next prior, and repeat until it converges.
 
 >>> import numpy as np
 >>> unsure = np.array([[0.5, 0.5]], np.float32)
@@ -34,14 +34,14 @@ from shelfvision.errors import InvalidParameterError
 from shelfvision.predictions.columns import Floats
 
 ClassPrior: TypeAlias = Mapping[str, float] | Literal["estimate"] | None
-"""Shares or counts by class name, ``"estimate"`` to find them out, None to leave them alone."""
+"""Shares or counts by class name, ``"estimate"`` to estimate them, None for no correction."""
 
 _ROUNDS = 1000
 _SMALLEST = 1e-6
 
 
 def as_prior(shares: Mapping[str, float], class_names: Sequence[str]) -> Floats:
-    """Return the share of every class, adding up to 1, of shares or counts by name."""
+    """Return the prior of each class, normalized to a sum of 1, from shares or counts by name."""
     shares = {clean_name(str(name)): value for name, value in shares.items()}
     missing = [name for name in class_names if name not in shares]
     unknown = [str(name) for name in shares if name not in class_names]
@@ -49,15 +49,16 @@ def as_prior(shares: Mapping[str, float], class_names: Sequence[str]) -> Floats:
         fault = f"lacks {listed(missing)}" if missing else f"names {listed(unknown)}"
         code = "missing-class" if missing else "unknown-name"
         raise InvalidParameterError(
-            f"class_prior must have a share or count for each of the classifier's classes "
-            f"and no others, but it {fault}; give 0 for a class that is not there",
+            f"class_prior must have a share or count for each of the classifier's classes and no "
+            f"others, but it {fault}; pass 0 for an absent class",
             code=code,
             parameter="class_prior",
         )
     prior = np.array([_share(name, shares[name]) for name in class_names])
     if prior.sum() <= 0:
         raise InvalidParameterError(
-            "class_prior has only zeros; give the share or count of the classes that are there",
+            "class_prior must have a share or count above 0, got only zeros; pass those of the "
+            "classes that occur",
             code="empty",
             parameter="class_prior",
         )
@@ -69,7 +70,7 @@ def _share(name: str, value: float) -> float:
         return as_number("class_prior", value, minimum=0)
     except InvalidParameterError as error:
         raise InvalidParameterError(
-            f"class_prior must have finite numbers, 0 or more, got {value!r:.40} for {name!r}",
+            f"class_prior must have finite numbers >= 0, got {value!r:.40} for {name!r}",
             code=error.code,
             parameter="class_prior",
         ) from error
@@ -78,17 +79,17 @@ def _share(name: str, value: float) -> float:
 def reweighted(
     rows: npt.NDArray[np.float32], known: Floats, prior: Floats
 ) -> npt.NDArray[np.float32]:
-    """Return rows of probabilities under another prior than the one they were made for."""
+    """Return probabilities corrected from the prior `known` to `prior`."""
     products = rows.astype(np.float64) * (prior / np.maximum(known, _SMALLEST))
     totals = products.sum(axis=1, keepdims=True)
-    # A row that gives 0 to every class of the prior tells nothing; the prior alone remains.
+    # A row with probability 0 for every class of the prior has no information; use the prior.
     alone = np.broadcast_to(prior, products.shape).copy()
     found = np.divide(products, totals, out=alone, where=~(totals <= 0))
     return np.asarray(found, dtype=np.float32)
 
 
 def estimated_prior(rows: npt.NDArray[np.float32], known: Floats) -> Floats:
-    """Return the prior under which these photos are most likely, by expectation maximization."""
+    """Return the maximum-likelihood class prior of these photos, by expectation maximization."""
     likelihoods = rows.astype(np.float64) / np.maximum(known, _SMALLEST)
     prior = known.copy()
     for _ in range(_ROUNDS):
@@ -108,7 +109,7 @@ def with_prior(
     known: Floats,
     class_names: Sequence[str],
 ) -> tuple[npt.NDArray[np.float32], Floats]:
-    """Return rows of probabilities under another prior, and that prior; rows of NaN stay."""
+    """Return probabilities corrected for a prior, and the prior; rows of NaN stay NaN."""
     if isinstance(class_prior, Mapping):
         prior = as_prior(class_prior, class_names)
     elif class_prior == "estimate":
@@ -116,7 +117,7 @@ def with_prior(
         prior = estimated_prior(readable, known) if len(readable) else known
     else:
         raise InvalidParameterError(
-            'class_prior must be shares by class name, "estimate" or None, not '
+            'class_prior must be shares by class name, "estimate" or None, got '
             f"{class_prior!r:.100}",
             code="wrong-type",
             parameter="class_prior",

@@ -1,8 +1,8 @@
-"""Chooses the confidence from which on predictions are accepted: by a precision, or by costs.
+"""Choose the lowest accepted confidence, for a given precision or by costs.
 
-Sort photos by falling confidence. Each threshold accepts the first ones, a share of all photos that
-is called coverage; the share of wrong predictions among them is the selective risk (El-Yaniv and
-Wiener 2010). `RiskCoverage` holds, for every threshold, the counts that both are made of.
+Sort the photos by decreasing confidence. Each threshold accepts the first photos. Their share of
+all photos is the coverage, and the share of wrong predictions among them is the selective risk
+(El-Yaniv and Wiener 2010). `RiskCoverage` contains the counts of both for each threshold.
 
 **By precision**, with a confidence level: for each threshold the hypothesis "the risk is larger
 than 1 - precision" is tested. With ``b`` wrong groups among ``n`` accepted groups, its p-value is
@@ -10,11 +10,11 @@ the probability of at most ``b`` wrong ones under that risk, the Clopper-Pearson
 
     p = sum over i <= b of  C(n, i) * risk**i * (1 - risk)**(n - i)
 
-Testing every threshold would need a correction for all of them. Instead thresholds are tested in a
-fixed sequence, few accepted photos first, and the first that is not rejected ends the sequence, so
-that the error of a sequence is that of one test (fixed sequence testing in Angelopoulos et al.
-2021, section 2.3). A few sequences start at different coverages and share the error. Groups are
-counted, not photos, because photos of one group are not independent.
+Testing all thresholds would need a correction for multiple tests. Instead thresholds are tested in
+a fixed sequence, from few accepted photos to many, which ends at the first hypothesis that is not
+rejected. The error of a sequence is therefore that of one test (fixed sequence testing in
+Angelopoulos et al. 2021, section 2.3). A few sequences start at different coverages and share the
+error. The tests count groups, because photos of one group are not independent.
 
 **Without a confidence level** the precision is reached on average: the largest coverage at which
 ``(b + 1) / (n + 1)`` is at most the risk (Jin and Candes 2023).
@@ -49,46 +49,46 @@ import numpy.typing as npt
 from shelfvision.predictions.columns import TOLERANCE, Floats, Integers
 
 STEP = 1.05
-"""How much more is accepted from one test to the next."""
+"""The growth of the number of accepted groups from one test to the next."""
 START = 3
-"""How much more is accepted from one start of a sequence of tests to the next."""
+"""The growth of the number of accepted groups from one start of a sequence to the next."""
 MANY = 10**7
-"""Numbers of groups beyond this are as good as none."""
+"""The largest number of accepted groups that the estimate of `needed` tries."""
 
 Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """One threshold and what became of the photos that it was chosen on."""
+    """One threshold, and its counts on the photos that it was chosen on."""
 
     value: float | None
-    """The smallest confidence that is accepted; None accepts nothing."""
+    """The lowest accepted confidence; None accepts nothing."""
     n_accepted: int
-    """How many photos are accepted."""
+    """The number of accepted photos."""
     n_mistakes: int
-    """How many of these are wrong."""
+    """The number of accepted photos with a wrong prediction."""
     needed: int | None
-    """Where nothing is accepted: how many groups would do; None where no number would."""
+    """If nothing is accepted, how many groups would be enough; None if no number is enough."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiskCoverage:
-    """What accepting ever more photos, most confident first, brings; ties come together."""
+    """The risk-coverage curve: counts for each threshold, one point per distinct confidence."""
 
     values: Floats
-    """The smallest confidence accepted, falling."""
+    """The thresholds, decreasing."""
     photos: Integers
-    """How many photos are accepted."""
+    """The number of accepted photos."""
     mistakes: Integers
-    """How many of these are wrong."""
+    """The number of accepted photos with a wrong prediction."""
     groups: Integers
-    """Of how many groups they are."""
+    """The number of groups with accepted photos."""
     bad_groups: Integers
-    """In how many of these groups an accepted photo is wrong."""
+    """The number of groups with a wrong accepted photo."""
     steps: Integers | None = None
-    """How often a photo was accepted, or is now accepted as something finer; None where photos
-    only come in."""
+    """The number of times that a photo is newly accepted or gets a more specific answer; None if
+    photos are only newly accepted."""
 
 
 def by_precision(
@@ -99,7 +99,7 @@ def by_precision(
     precision: float,
     confidence_level: float | None,
 ) -> Choice:
-    """Return the smallest threshold that the photos support."""
+    """Return the lowest threshold for which the photos support the precision."""
     curve = _risk_coverage(confidences, wrong, groups)
     return by_risk_coverage(curve, precision=precision, confidence_level=confidence_level)
 
@@ -107,7 +107,7 @@ def by_precision(
 def by_risk_coverage(
     curve: RiskCoverage, *, precision: float, confidence_level: float | None
 ) -> Choice:
-    """Return the smallest threshold that what came of accepting ever more supports."""
+    """Return the lowest threshold for which the curve supports the precision."""
     if confidence_level is None:
         point = _on_average(curve, 1 - precision)
     else:
@@ -127,14 +127,14 @@ def by_cost(
     mistake_cost: float,
     review_cost: float,
 ) -> Choice:
-    """Return the threshold under which these photos would have cost least."""
+    """Return the threshold with the lowest cost on these photos."""
     curve = _risk_coverage(confidences, wrong, np.arange(len(wrong)))
     costs = curve.mistakes * mistake_cost - curve.photos * review_cost
-    # Costs such as 0.1 have no exact sums; this is far less than one review of any photo.
+    # Tolerance for rounding of sums, far below the cost of one review.
     same = 1e-9 * len(wrong) * max(mistake_cost, review_cost)
     if not len(costs) or costs.min() > same:
         return Choice(value=None, n_accepted=0, n_mistakes=0, needed=None)
-    # Of thresholds that cost the same, the one that spares most reviews.
+    # Of thresholds with the same cost, choose the one with the fewest reviews.
     return _choice(curve, int(np.flatnonzero(costs <= costs.min() + same)[-1]))
 
 
@@ -152,8 +152,8 @@ def _risk_coverage(
 ) -> RiskCoverage:
     order = np.argsort(-confidences, kind="stable")
     values = confidences[order].astype(np.float64)
-    # How many photos reach each value within the tolerance; of values with the same photos the
-    # smallest is a point.
+    # Number of photos that reach each value within the tolerance. Of values that accept the same
+    # photos, only the smallest is a point of the curve.
     reached = np.searchsorted(-values, TOLERANCE - values, side="right")
     points = np.flatnonzero(np.append(reached[1:] > reached[:-1], True)[: len(values)])
     last = reached[points] - 1
@@ -167,7 +167,7 @@ def _risk_coverage(
 
 
 def _distinct_so_far(codes: Integers, counted: Mask) -> Integers:
-    """Return how many distinct codes stand among the counted ones up to each place."""
+    """Return the running number of distinct codes among the counted positions."""
     places = np.flatnonzero(counted)
     new = np.zeros(len(codes), np.int64)
     new[places[np.unique(codes[places], return_index=True)[1]]] = 1
@@ -175,17 +175,17 @@ def _distinct_so_far(codes: Integers, counted: Mask) -> Integers:
 
 
 def _on_average(curve: RiskCoverage, risk: float) -> int | None:
-    """Return the last point where the share of mistakes, one more imagined, is within the risk."""
+    """Return the last point where ``(b + 1) / (n + 1)`` is at most the risk."""
     good = (curve.bad_groups + 1) <= risk * (curve.groups + 1) * (1 + 1e-12)
     return int(np.flatnonzero(good)[-1]) if good.any() else None
 
 
 def _with_confidence(curve: RiskCoverage, risk: float, error: float) -> int | None:
-    """Return the furthest point that sequences of exact binomial tests reach.
+    """Return the last point that a sequence of exact binomial tests reaches.
 
-    Each sequence starts where a fixed number of groups is accepted, goes on to ever more while the
-    hypothesis that too many are mistakes is rejected, and stops at the first that is not; so its
-    error is that of one test. The sequences share the error allowed.
+    Each sequence starts at a fixed number of accepted groups and continues with more groups while
+    the hypothesis of too many mistakes is rejected. It stops at the first hypothesis that is not
+    rejected, so its error is that of one test. The sequences share the allowed error.
     """
     n = int(curve.groups[-1]) if len(curve.groups) else 0
     starts = _starts(n, risk, error)
@@ -194,7 +194,7 @@ def _with_confidence(curve: RiskCoverage, risk: float, error: float) -> int | No
 
 
 def _starts(n: int, risk: float, error: float) -> list[int]:
-    """Return the numbers of groups at which sequences start, as many as `n` groups allow."""
+    """Return the numbers of accepted groups at which sequences start, for `n` groups."""
     number = 1
     while _fewest(risk, error / (number + 1)) * START**number <= n:
         number += 1
@@ -212,7 +212,7 @@ def _furthest(curve: RiskCoverage, start: int, risk: float, error: float) -> int
 
 
 def _points(curve: RiskCoverage, start: int) -> Integers:
-    """Return the points to test: each accepts a twentieth more groups than the one before."""
+    """Return the points to test; each accepts 5 % more groups than the previous one."""
     last = int(curve.groups[-1]) if len(curve.groups) else 0
     if last < start:
         return np.empty(0, np.int64)
@@ -221,12 +221,12 @@ def _points(curve: RiskCoverage, start: int) -> Integers:
     else:
         first = int(curve.steps[np.searchsorted(curve.groups, start)])
         points = np.searchsorted(curve.steps, _spaced(first, int(curve.steps[-1])))
-    # All photos of the groups that are there already come with the last one.
+    # The last point of the curve accepts all photos of all groups.
     return np.unique(np.append(points, len(curve.groups) - 1)).astype(np.int64)
 
 
 def _spaced(start: int, last: int) -> list[int]:
-    """Return numbers from start to last, each a twentieth larger than the one before."""
+    """Return numbers from start to last, each 5 % larger than the previous one."""
     sizes = [start]
     while sizes[-1] < last:
         sizes.append(min(last, max(sizes[-1] + 1, int(sizes[-1] * STEP))))
@@ -234,12 +234,12 @@ def _spaced(start: int, last: int) -> list[int]:
 
 
 def _fewest(risk: float, error: float) -> int:
-    """Return how many groups without a mistake reject that the risk is larger."""
+    """Return the smallest number of groups without mistakes that rejects a larger risk."""
     return math.ceil(math.log(error) / math.log1p(-risk) - 1e-9)
 
 
 def _needed(curve: RiskCoverage, risk: float, error: float | None) -> int | None:
-    """Return how many groups like these would do, were mistakes as rare among more of them."""
+    """Return the number of groups that would be enough, if their mistakes were as frequent."""
     if not len(curve.groups):
         return None
     last = int(curve.groups[-1])
@@ -256,7 +256,7 @@ def _needed(curve: RiskCoverage, risk: float, error: float | None) -> int | None
 
 
 def _enough(rate: float, risk: float, error: float | None) -> int | None:
-    """Return how many accepted groups with this rate of mistakes support the risk."""
+    """Return how many accepted groups with a given rate of mistakes support the risk."""
     from scipy.stats import binom
 
     if rate >= risk:

@@ -1,4 +1,4 @@
-"""`ValidationScores`: what a network said of photos that it was not trained on."""
+"""`ValidationScores`: the network's probabilities for photos that it was not trained on."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ if TYPE_CHECKING:
     from typing import Self
 
 MAX_ROWS = 10_000
-"""The most photos that are kept."""
+"""The largest number of photos that are kept."""
 MAX_NUMBERS = 2_000_000
-"""The most probabilities that are kept."""
+"""The largest number of probabilities that are kept."""
 
 
-# Compared by identity: equality of arrays is not one truth value.
+# Compared by identity, because comparing arrays does not give a single truth value.
 @final
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ValidationScores:
-    """What a network said of photos that it was not trained on, and what was true.
+    """The network's probabilities for photos that it was not trained on, and their true labels.
 
-    Calibration and thresholds are learned from it. It names no photo and shows none.
+    Calibration and thresholds are fitted to them. They contain neither photos nor their names.
     """
 
     probabilities: npt.NDArray[np.float32]
-    """What the network said, uncalibrated, read-only, shape (n, k)."""
+    """The uncalibrated probabilities of the network, read-only, shape (n, k)."""
     labels: npt.NDArray[np.int32]
-    """The number of the true class of each photo, read-only, shape (n,)."""
+    """The true class index of each photo, read-only, shape (n,)."""
     groups: npt.NDArray[np.int32]
-    """A number for each photo, the same for photos taken together, read-only, shape (n,)."""
+    """The group of each photo as an integer, read-only, shape (n,)."""
 
     def __post_init__(self) -> None:
         """Check the columns and keep read-only copies."""
@@ -49,26 +49,26 @@ class ValidationScores:
     def of(
         cls, probabilities: npt.ArrayLike, labels: npt.ArrayLike, groups: Groups | None = None
     ) -> Self:
-        """Return scores, of whole groups chosen by lot where they are more than are kept.
+        """Return validation scores; sample whole groups at random if there are too many photos.
 
         Parameters
         ----------
         probabilities : array_like of float32, shape (n, k)
-            What the network said.
+            The uncalibrated probabilities of the network.
         labels : array_like of int, shape (n,)
-            The true classes.
+            The true class of each photo.
         groups : sequence, length n, optional
-            What was taken together; by default every photo is a group of its own.
+            The group of each photo. By default each photo is one group.
 
         Returns
         -------
         ValidationScores
-            At most 10,000 photos and 2 million probabilities.
+            The scores of at most 10,000 photos and 2 million probabilities.
 
         Raises
         ------
         InvalidParameterError
-            The columns do not fit together.
+            The arrays have inconsistent shapes.
         """
         rows = as_probabilities(probabilities)
         codes = as_groups(groups, len(rows))
@@ -82,7 +82,7 @@ class ValidationScores:
 
     @property
     def n_groups(self) -> int:
-        """How many groups the photos come from."""
+        """The number of groups."""
         return int(self.groups.max()) + 1 if len(self.groups) else 0
 
     def __len__(self) -> int:
@@ -98,14 +98,14 @@ class ValidationScores:
 
 
 def _kept(codes: npt.NDArray[np.int64], limit: int) -> npt.NDArray[np.int64]:
-    """Return the rows of as many whole groups, chosen by lot, as the limit allows."""
+    """Return the rows of randomly chosen whole groups, up to a limit."""
     if len(codes) <= limit:
         return np.arange(len(codes), dtype=np.int64)
     sizes = np.bincount(codes)
     lots = order_for(len(sizes), 0, "validation scores")
     chosen = lots[np.cumsum(sizes[lots]) <= limit]
     kept = np.flatnonzero(np.isin(codes, chosen))
-    # A single group larger than all that is kept is cut.
+    # If every chosen group exceeds the limit, keep the first rows.
     return (kept if len(kept) else np.arange(limit)).astype(np.int64)
 
 

@@ -1,1 +1,1 @@
-"""The calibration methods: one module each, and the registration that makes them known by name."""
+"""The calibration methods, one module each, and the registry of methods by name."""

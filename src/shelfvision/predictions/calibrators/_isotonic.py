@@ -1,8 +1,8 @@
-"""Isotonic regression (Zadrozny and Elkan 2002): a rising curve for each class.
+"""Isotonic regression (Zadrozny and Elkan 2002): a rising function for each class.
 
-For each class against the rest, the pool-adjacent-violators algorithm finds the rising curve from
-the network's probability to the share of photos that are of the class with the least squared
-error. Between the curve's corners it is interpolated, then rows are scaled to a sum of 1:
+For each class against the rest, the pool-adjacent-violators algorithm fits a rising step function
+from the network's probability to the share of photos of the class, with least squared error. Values
+between its points are interpolated, and rows are normalized to a sum of 1:
 
 >>> import numpy as np
 >>> curve = ((0.0, 0.5, 1.0), (0.0, 0.2, 1.0))
@@ -29,7 +29,7 @@ from shelfvision.predictions.calibrators._scales import normalized
 from shelfvision.predictions.columns import Floats, Integers
 
 Curve: TypeAlias = tuple[tuple[float, ...], tuple[float, ...]]
-"""Corners of a rising curve: uncalibrated and calibrated probabilities."""
+"""The points of a rising function: uncalibrated and calibrated probabilities."""
 
 _IDENTITY: Curve = ((0.0, 1.0), (0.0, 1.0))
 
@@ -37,21 +37,21 @@ _IDENTITY: Curve = ((0.0, 1.0), (0.0, 1.0))
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IsotonicCalibration:
-    """A rising curve for each class against the rest."""
+    """Isotonic regression: a rising function for each class against the rest."""
 
     curves: tuple[Curve, ...]
-    """Corners of each class's curve: uncalibrated and calibrated probabilities."""
+    """The points of each class's function: uncalibrated and calibrated probabilities."""
     name: ClassVar[str] = "isotonic"
     """The name of the method."""
 
     @classmethod
     def fit(cls, probabilities: Rows, labels: Integers) -> Self:
-        """Return the curves of all classes; a class without photos stays as it is."""
+        """Fit a function to each class; classes without photos get the identity."""
         scores = probabilities.astype(np.float64)
         return cls(curves=tuple(_curve(scores[:, c], labels == c) for c in range(scores.shape[1])))
 
     def apply(self, probabilities: Rows) -> Rows:
-        """Return the values of all curves, rows scaled to a sum of 1."""
+        """Return the values of all functions, normalized to a sum of 1."""
         scores = probabilities.astype(np.float64).T
         columns = [np.interp(own, *curve) for own, curve in zip(scores, self.curves, strict=True)]
         return normalized(np.stack(columns, axis=1))
@@ -62,7 +62,7 @@ class IsotonicCalibration:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> Self:
-        """Return the calibrator of these parameters; anything else is refused."""
+        """Return the calibrator from the values of `to_dict`."""
         entries = exact_entries(values, ("curves",), "a calibration by isotonic")
         pairs = [pair_of(curve, "a curve") for curve in list_of(entries["curves"], "curves")]
         return cls(curves=tuple(_checked(_corners(x), _corners(y)) for x, y in pairs))
@@ -87,7 +87,7 @@ def _checked(before: tuple[float, ...], after: tuple[float, ...]) -> Curve:
     if not before or len(before) != len(after) or not rising:
         raise InvalidParameterError(
             "a curve must have as many calibrated as uncalibrated probabilities, at least one, and "
-            "both rising; pass what to_dict gives",
+            "both rising; pass what to_dict returns",
             code="inconsistent",
             parameter="values",
         )

@@ -1,9 +1,10 @@
 """Platt scaling (Platt 1999, equation 1): a sigmoid of the log-odds of each class.
 
-Each class is told from the rest by ``1 / (1 + exp(-(slope * odds + intercept)))``, then rows are
-scaled to a sum of 1 (Zadrozny and Elkan 2002). Targets are Platt's ``(n + 1) / (n + 2)`` and
-``1 / (m + 2)`` for n photos of the class and m others, which keep the sigmoid from becoming a step
-where the two are separable. A slope of 1 and an intercept of 0 leave a row as it is:
+The probability of each class against the rest is ``1 / (1 + exp(-(slope * odds + intercept)))``;
+rows are then normalized to a sum of 1 (Zadrozny and Elkan 2002). The targets are Platt's
+``(n + 1) / (n + 2)`` and ``1 / (m + 2)`` for n photos of the class and m others. They prevent the
+sigmoid from becoming a step if the classes are separable. A slope of 1 and an intercept of 0 do not
+change a row:
 
 >>> import numpy as np
 >>> rows = np.array([[0.9, 0.1]], np.float32)
@@ -49,12 +50,12 @@ class PlattScaling:
 
     @classmethod
     def fit(cls, probabilities: Rows, labels: Integers) -> Self:
-        """Return the lines of all classes; a class without photos stays as it is."""
+        """Fit a line to each class; classes without photos get the identity."""
         odds = log_odds(probabilities)
         return cls(lines=tuple(_line(odds[:, c], labels == c) for c in range(odds.shape[1])))
 
     def apply(self, probabilities: Rows) -> Rows:
-        """Return the sigmoids of all classes, rows scaled to a sum of 1."""
+        """Return the sigmoids of all classes, normalized to a sum of 1."""
         from scipy.special import expit
 
         slopes, intercepts = np.array(self.lines, dtype=np.float64).T
@@ -66,7 +67,7 @@ class PlattScaling:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> Self:
-        """Return the calibrator of these parameters; anything else is refused."""
+        """Return the calibrator from the values of `to_dict`."""
         entries = exact_entries(values, ("lines",), "a calibration by sigmoid")
         pairs = [pair_of(line, "a line") for line in list_of(entries["lines"], "lines")]
         return cls(
@@ -75,7 +76,7 @@ class PlattScaling:
 
 
 def _line(odds: Floats, own: npt.NDArray[np.bool_]) -> Line:
-    """Return the slope and intercept under which the targets of a class are most likely."""
+    """Return the maximum-likelihood slope and intercept for the targets of a class."""
     from scipy.optimize import minimize
     from scipy.special import expit
 

@@ -11,17 +11,17 @@ import numpy.typing as npt
 from shelfvision.predictions.columns import Integers
 
 Rows: TypeAlias = npt.NDArray[np.float32]
-"""Probabilities, a row for each photo and a column for each class."""
+"""Probabilities, one row per photo and one column per class."""
 
 
 @runtime_checkable
 class Calibrator(Protocol):
     """A calibration method with its fitted parameters.
 
-    Its duties: immutable, picklable and thread-safe; `apply` depends on its argument and the
-    fitted parameters alone, and treats each row by itself; ``from_dict(to_dict())`` gives an equal
-    calibrator. `Calibration` checks shapes, so that `fit` gets at least one photo and at least two
-    classes, and `apply` as many classes as `fit` got.
+    A calibrator must be immutable, picklable and thread-safe. `apply` must depend only on its
+    argument and the fitted parameters, and treat each row independently.
+    ``from_dict(to_dict())`` must return an equal calibrator. `Calibration` checks shapes: `fit`
+    gets at least one photo and two classes, and `apply` the same number of classes as `fit`.
 
     Examples
     --------
@@ -61,7 +61,7 @@ class Calibrator(Protocol):
 
     @classmethod
     def fit(cls, probabilities: Rows, labels: Integers) -> Self:
-        """Return a calibrator fitted to uncalibrated rows, shape (n, k), and their true classes."""
+        """Fit a calibrator to uncalibrated rows, shape (n, k), and their true classes."""
         ...
 
     def apply(self, probabilities: Rows) -> Rows:
@@ -74,5 +74,5 @@ class Calibrator(Protocol):
 
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> Self:
-        """Return the calibrator of these parameters; they may come from a damaged file."""
+        """Return the calibrator from values of `to_dict`, perhaps from a corrupted file."""
         ...

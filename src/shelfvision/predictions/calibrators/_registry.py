@@ -1,4 +1,4 @@
-"""The calibration methods that a name stands for: ours, and those that a user registers."""
+"""The registry of calibration methods by name: built-in ones and those that users register."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _BUILTIN: tuple[type[Calibrator], ...] = (
 )
 
 CalibrationMethod: TypeAlias = str | type[Calibrator]
-"""The name of a calibration method, or a class that keeps the contract of `Calibrator`."""
+"""The name of a calibration method, or a class that implements `Calibrator`."""
 
 _known: dict[str, type[Calibrator]] = {str(method.name): method for method in _BUILTIN}
 _lock = threading.Lock()
@@ -29,15 +29,15 @@ _Method = TypeVar("_Method", bound=type[Calibrator])
 
 
 def register_calibrator(method: _Method) -> _Method:
-    """Make a calibration method of your own known by its name, so that files with it can be loaded.
+    """Register a custom calibration method by its name, so that files with it can be loaded.
 
-    Do this when your package is imported, as a decorator of the class or by a call. A bundle holds
-    the name and the fitted parameters, never code.
+    Register it when your package is imported, as a decorator of the class or by a call. A bundle
+    contains only the name and the fitted parameters, never code.
 
     Parameters
     ----------
     method : type
-        A class that keeps the contract of `Calibrator`.
+        A class that implements `Calibrator`.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def register_calibrator(method: _Method) -> _Method:
     Raises
     ------
     InvalidParameterError
-        The class lacks a part of the contract, or another class has the name.
+        The class lacks a part of the contract, or another class is registered with the name.
     """
     _require_class(method)
     with _lock:
@@ -55,7 +55,7 @@ def register_calibrator(method: _Method) -> _Method:
         known = _known.get(name)
         if known is not None and _home(known) != _home(method):
             raise InvalidParameterError(
-                f"the name {name!r} is taken by {_home(known)}; choose another",
+                f"name must be unique, got {name!r}, the name of {_home(known)}; choose another",
                 code="duplicate",
                 parameter="name",
             )
@@ -64,14 +64,14 @@ def register_calibrator(method: _Method) -> _Method:
 
 
 def calibrator_class(method: object) -> type[Calibrator]:
-    """Return the class of a calibration method that is given by name or as a class."""
+    """Return the class of a calibration method from its name or class."""
     if isinstance(method, type):
         return _require_class(method)
     found = _known.get(method) if isinstance(method, str) else None
     if found is None:
         raise InvalidParameterError(
             f"method must be one of {listed(_known, limit=20)}, or a class with {listed(_DUTIES)}, "
-            f"got {method!r:.100}; make your own known with register_calibrator",
+            f"got {method!r:.100}; register a custom method with register_calibrator",
             code="not-an-option",
             parameter="method",
         )
@@ -93,5 +93,5 @@ def _require_class(method: object) -> type[Calibrator]:
 
 
 def _home(method: type) -> str:
-    """Return where a class is defined; one that is defined there again replaces it."""
+    """Return the qualified name of a class; a new class of the same name may replace it."""
     return f"{method.__module__}.{method.__qualname__}"

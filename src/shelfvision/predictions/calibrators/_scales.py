@@ -1,4 +1,4 @@
-"""Probabilities on other scales, log-probabilities and log-odds, and rows scaled to a sum of 1."""
+"""Convert probabilities to log-probabilities and log-odds, and normalize rows."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from shelfvision.predictions.calibrators._protocol import Rows
 from shelfvision.predictions.columns import Floats, winners_of
 
 _SMALLEST = float(np.finfo(np.float32).tiny)
-"""What a probability that a softmax rounded to 0 is taken for."""
+"""The replacement of probabilities that were rounded to 0."""
 
 
 def log_probabilities(rows: Rows) -> Floats:
-    """Return the logarithm of every probability, finite everywhere."""
+    """Return the logarithms of probabilities, always finite."""
     return np.log(np.maximum(rows.astype(np.float64), _SMALLEST))
 
 
 def log_odds(rows: Rows) -> Floats:
-    """Return the log-odds of every class against the rest, finite everywhere.
+    """Return the log-odds of each class against the rest, always finite.
 
-    One minus a probability close to 1 has few correct digits left, so the rest of the most
-    probable class is summed from the other columns.
+    ``1 - p`` is inaccurate for p close to 1, so for the most probable class the sum of the other
+    columns is used instead.
     """
     own = rows.astype(np.float64)
     winners, _ = winners_of(rows)
@@ -33,7 +33,7 @@ def log_odds(rows: Rows) -> Floats:
 
 
 def normalized(columns: Floats) -> Rows:
-    """Return rows scaled to a sum of 1; a row of zeros becomes uniform."""
+    """Return rows normalized to a sum of 1; rows of zeros become uniform."""
     totals = columns.sum(axis=1, keepdims=True)
     uniform = np.full_like(columns, 1 / columns.shape[1])
     shares = np.divide(columns, totals, out=uniform, where=~(totals <= 0))

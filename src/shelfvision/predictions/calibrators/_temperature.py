@@ -1,8 +1,8 @@
 """Temperature scaling (Guo et al. 2017, equation 9): all logits divided by one number T.
 
-The softmax of ``z / T`` has the same most probable class as the softmax of ``z``. T above 1 makes
-a network less confident, T below 1 more. A softmax does not change when a constant is added to all
-logits, so log-probabilities serve as logits:
+The softmax of ``z / T`` has the same most probable class as the softmax of ``z``. T above 1 lowers
+the confidence of a network, T below 1 raises it. Adding a constant to all logits does not change
+a softmax, so log-probabilities can be used as logits:
 
 >>> import numpy as np
 >>> rows = np.array([[0.9, 0.1]], np.float32)
@@ -32,16 +32,16 @@ LIMITS = (0.01, 100.0)
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemperatureScaling:
-    """All logits divided by one temperature."""
+    """Temperature scaling: divide all logits by one number."""
 
     temperature: float
-    """What logits are divided by; above 1 the network was overconfident."""
+    """The divisor of the logits, above 1 for overconfident networks."""
     name: ClassVar[str] = "temperature"
     """The name of the method."""
 
     @classmethod
     def fit(cls, probabilities: Rows, labels: Integers) -> Self:
-        """Return the temperature under which the labels are most likely."""
+        """Fit the temperature by maximum likelihood."""
         return cls(temperature=most_likely_temperature(probabilities, labels))
 
     def apply(self, probabilities: Rows) -> Rows:
@@ -56,17 +56,17 @@ class TemperatureScaling:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> Self:
-        """Return the calibrator of these parameters; anything else is refused."""
+        """Return the calibrator from the values of `to_dict`."""
         entries = exact_entries(values, ("temperature",), "a calibration by temperature")
         return cls(temperature=number_of(entries["temperature"], "temperature", *LIMITS))
 
 
 def most_likely_temperature(rows: Rows, labels: Integers) -> float:
-    """Return the temperature under which the labels are most likely, one more mistake imagined.
+    """Return the maximum-likelihood temperature, with one added mistake.
 
-    Where every photo is right, the likelihood alone prefers a temperature of 0, as if the network
-    never erred. Like the targets of Platt (1999), one mistake is added in all, spread evenly over
-    the photos; each time it is the most probable other class.
+    If all predictions are correct, the maximum-likelihood temperature is 0. As in the targets of
+    Platt (1999), one mistake is added in total, distributed evenly over the photos; the wrong class
+    is the most probable other one.
     """
     from scipy.optimize import minimize_scalar
     from scipy.special import logsumexp
