@@ -69,7 +69,7 @@ def test_it_prints_counts_examples_and_what_to_do(report: shv.AuditReport) -> No
     assert text.startswith("12 photos of 2 classes: 2 errors, 1 warning")
     assert re.search(r"^error +blank +1  Juice/wall.png$", text, re.MULTILINE)
     assert "Juice/p1.png = Milk & more/twin.png" in text
-    assert "look at\n  them" in text or "look at them" in text
+    assert "check\n  them" in text or "check them" in text
     assert max(map(len, text.splitlines())) <= 132
 
 

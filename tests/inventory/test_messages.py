@@ -34,8 +34,8 @@ def stock() -> shv.Inventory:
         (
             {"milk": 1},
             (
-                "expected['milk'] has the product 'milk', which differs from the class 'Milk' in "
-                "case or separators only; write 'Milk'"
+                "expected['milk'] has the product 'milk', which differs from the class 'Milk' only "
+                "in case or separators; write 'Milk'"
             ),
         ),
     ],

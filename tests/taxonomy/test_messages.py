@@ -16,8 +16,7 @@ def test_a_class_that_the_taxonomy_lacks() -> None:
     with pytest.raises(DataError) as caught:
         taxonomy.answer(said, 0.5)
     assert str(caught.value) == (
-        "the taxonomy has no product 'oatly' (is 'Oatly' meant?); add it, so that every class has "
-        "its place"
+        "the taxonomy has no product 'oatly' (is 'Oatly' meant?); add it to the taxonomy"
     )
 
 

@@ -1,1 +1,1 @@
-"""HTML pages that stand alone."""
+"""Self-contained HTML pages."""

@@ -1,10 +1,9 @@
-"""HTML pages and tables from Jinja2 templates: text is escaped, pictures are inside, nothing runs.
+"""HTML pages and tables from Jinja2 templates, with escaped text, inline images and no scripts.
 
-A template of the folder ``templates`` says what a page looks like; the caller passes plain values.
-Every text that a template shows goes through `printable`, which shows control and direction
-characters escaped, and then through Jinja's autoescape. There is no other way from a value to a
-page, so no template can forget it. `photo_uri` and `svg_uri` put pictures inside the page, whose
-content security policy allows nothing else.
+A template in the folder ``templates`` defines the layout of a page; the caller passes plain values.
+Every text in a template passes through `printable`, which escapes control and direction characters,
+and then through Jinja's autoescape. Templates cannot bypass this. `photo_uri` and `svg_uri` put
+pictures inside the page, whose content security policy allows nothing else.
 
 Examples
 --------
@@ -37,7 +36,7 @@ def render_template(template: str, /, **values: object) -> str:
     template : str
         The file's name in ``templates``.
     **values : object
-        What the template names; one that is missing raises `jinja2.UndefinedError`.
+        The variables of the template; a missing one raises `jinja2.UndefinedError`.
 
     Returns
     -------
@@ -48,14 +47,14 @@ def render_template(template: str, /, **values: object) -> str:
 
 
 def photo_uri(pixels: Image) -> str:
-    """Return a photo as the ``src`` of an ``img``: a JPEG file inside the page."""
+    """Return a photo as the ``src`` of an ``img``: a JPEG file as a data URI."""
     file = io.BytesIO()
     PillowImage.fromarray(pixels).save(file, "JPEG", quality=80)
     return _uri("image/jpeg", file.getvalue())
 
 
 def svg_uri(svg: bytes) -> str:
-    """Return a drawing as the ``src`` of an ``img``: an SVG file inside the page."""
+    """Return a drawing as the ``src`` of an ``img``: an SVG file as a data URI."""
     return _uri("image/svg+xml", svg)
 
 
@@ -82,6 +81,6 @@ def _environment() -> Environment:
 
 
 def _shown(value: object) -> object:
-    """Return what a template shows of a value, before it is escaped."""
-    # Markup is a subclass of str, made by templates only.
+    """Return a value with printable text, before Jinja escapes it."""
+    # Markup is a subclass of str that only templates create.
     return printable(value) if type(value) is str else value

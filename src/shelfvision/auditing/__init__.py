@@ -1,4 +1,4 @@
-"""What is wrong with a set of photos, told before anything is trained on it."""
+"""Audits of photos: find faults of a dataset before you train on it."""
 
 from shelfvision.auditing._audit import audit
 from shelfvision.auditing._finding import Finding

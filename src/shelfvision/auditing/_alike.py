@@ -1,4 +1,4 @@
-"""Findings about photos that are the same or look the same."""
+"""Findings about identical photos and near-duplicates."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from shelfvision.data.duplicates.near import near_pairs
 
 @dataclass(frozen=True, slots=True)
 class Alike:
-    """Photos that show the same, and how much."""
+    """A set of identical photos or near-duplicates, and their similarity."""
 
     photos: tuple[int, ...]
     likeness: float
 
 
 def about_twins(photos: AuditedPhotos, looks: Looks, threshold: float) -> Iterator[Finding]:
-    """Find identical photos, and such as look the same, within and across labels and parts."""
+    """Find identical photos and near-duplicates, within and across labels and sets of a split."""
     exact = _same_content(looks)
     near = _same_looks(looks, threshold)
     labels, parts = photos.labels, photos.parts
@@ -51,21 +51,21 @@ def about_twins(photos: AuditedPhotos, looks: Looks, threshold: float) -> Iterat
 
 
 _LEAK = (
-    "{sets} of the same or nearly the same photos in several parts of the split, so that scores "
-    "measure memory; divide dataset.group_near_duplicates() anew, or pass on_leak='drop'"
+    "{sets} of identical photos or near-duplicates in several sets of the split, so that scores "
+    "are too high; split dataset.group_near_duplicates() again, or pass on_leak='drop'"
 )
 _EXACT_LABELS = (
     "{sets} of identical photos under several labels, of which all but one are wrong; keep each "
     "under its right label"
 )
 _NEAR_LABELS = (
-    "{sets} of photos that look the same under several labels, probably label errors; look at "
-    "them and keep each under its right label"
+    "{sets} of near-duplicates under several labels, probably label errors; check them and keep "
+    "each under its right label"
 )
 _EXACT = "{sets} of identical photos under one label; keep one of each"
 _NEAR = (
-    "{sets} of photos under one label that look the same; keep one of each, or keep them "
-    "together with dataset.group_near_duplicates() before you split"
+    "{sets} of near-duplicates under one label; keep one of each, or group them with "
+    "dataset.group_near_duplicates() before you split"
 )
 
 
@@ -89,7 +89,7 @@ def _reported(
 
 
 def _detail(photos: AuditedPhotos, alike: Alike) -> str:
-    how = "identical" if alike.likeness >= 1.0 else f"{alike.likeness:.3f} alike"
+    how = "identical" if alike.likeness >= 1.0 else f"similarity {alike.likeness:.3f}"
     names = dict.fromkeys(photos.label(photo) for photo in alike.photos)
     parts = dict.fromkeys(photos.part(photo) for photo in alike.photos)
     where = f" in {' and '.join(parts)}" if len(parts) > 1 else ""
@@ -105,14 +105,14 @@ def _same_content(looks: Looks) -> list[Alike]:
 
 
 def _same_looks(looks: Looks, threshold: float) -> list[Alike]:
-    """Return pairs of different photos that look the same; blank ones look like nothing."""
+    """Return pairs of near-duplicates; blank photos are left out."""
     blank = blank_photos(looks)
     first: dict[bytes, int] = {}
     for photo in np.flatnonzero(looks.readable & ~blank).tolist():
         first.setdefault(looks.digests[photo], photo)
     rows = np.array(list(first.values()), dtype=np.int64)
     pairs, likeness = near_pairs(ArrayPixels(looks.tiny), rows, threshold)
-    # Two files whose pixels are the same are still not one file.
+    # Two files with the same pixels are not identical files.
     alike = np.minimum(likeness, 0.9999).tolist()
     return [
         Alike((one, other), value)
@@ -121,7 +121,7 @@ def _same_looks(looks: Looks, threshold: float) -> list[Alike]:
 
 
 def _joined(pairs: list[Alike]) -> list[Alike]:
-    """Return the sets that pairs chain up to, each as alike as its least alike link."""
+    """Return the connected sets of pairs, each with the lowest similarity of its pairs."""
     home: dict[int, set[int]] = {}
     least: dict[int, float] = {}
     for pair in pairs:

@@ -1,4 +1,4 @@
-"""`audit`: looks at every photo once and tells what is wrong."""
+"""`audit`: reads every photo once and reports the faults of a dataset."""
 
 from __future__ import annotations
 
@@ -25,50 +25,56 @@ def audit(
     outlier: SupportsFloat = 3.5,
     few: SupportsIndex = 20,
 ) -> AuditReport:
-    """Look at every photo once and tell what is wrong before you train.
+    """Return the faults of a dataset: read every photo once before you train.
 
-    Told are, each under a code of its own: photos that cannot be read and files that were passed
-    over; classes that have no usable photo, few, or far fewer than others, and such whose names
-    differ only in case, spaces or hyphens; photos that are blank, too dark, too
-    bright, blurred, or of an unusual size or shape; photos that are identical or look the same,
-    under one label, under several, or in several parts of a split; and bursts. Nothing is changed
-    and nothing is left out.
+    The report has a finding with its own code for each of these:
+
+    - photos that cannot be read, and files that were not used;
+    - classes with no or few usable photos, class imbalance, and class names that differ only in
+      case, spaces, hyphens or underscores;
+    - photos that are blank, too dark, too bright, blurred, or of an unusual size or shape;
+    - identical photos and near-duplicates, under one label, under several labels, or in several
+      sets of a split (data leakage);
+    - bursts.
+
+    The dataset is not changed.
 
     Parameters
     ----------
     dataset : Dataset or Splits
-        What to look at. Augmented copies are left aside. Make the dataset with
-        ``on_error="raise"`` or ``"skip"``: bad photos are told either way.
+        The photos to audit. Augmented copies are ignored. The dataset may be made with
+        ``on_error="raise"`` or ``"skip"``: bad photos are reported in both cases.
     threshold : float, default=0.95
-        How alike two photos look that count as near-duplicates, 0.5 to 1, as for
+        The minimum similarity of near-duplicates, 0.5 to 1, as for
         `Dataset.group_near_duplicates`.
     outlier : float, default=3.5
-        How many robust standard deviations from the median a photo's light, blur, size or shape
-        is when it stands out. It has to be far off in absolute terms too, so a set in which all
-        photos are much alike raises no alarm. The higher, the fewer are told.
+        The distance from the median, in robust standard deviations, from which light, blur, size or
+        shape of a photo is an outlier. Absolute limits apply too, so a set of very similar photos
+        has no outliers. Higher values report fewer photos.
     few : int, default=20
-        A class with fewer photos than this is told.
+        Classes with fewer photos than this are reported.
 
     Returns
     -------
     AuditReport
-        What was found.
+        The findings, errors first.
 
     Raises
     ------
     DataError
-        There is no photo to look at.
+        There is no photo to audit.
     InvalidParameterError
-        A parameter is not as described here.
+        A parameter has another type or is out of range.
 
     Notes
     -----
-    A photo is measured at 256 pixels of its longer side, or at its own size where it is smaller.
+    A photo is measured at 256 pixels on its longer side, or at its own size if it is smaller.
     With m the median of all photos and s their spread (1.4826 times the median absolute
     deviation [1]_), it counts as
 
-    - **blurred** where its blur is above both m + 3.5 s and 0.6; the measure [2]_ is what blurring
-      the photo once more leaves of its detail, 0 to 1, which depends on neither light nor contrast;
+    - **blurred** where its blur is above both m + 3.5 s and 0.6. The measure [2]_ is the share of
+      detail that remains after blurring the photo again, 0 to 1, which is independent of light and
+      contrast;
     - **dark** where its mean is below m - 3.5 s and 95 % of its pixels are below 96 of 255, or
       where 95 % are below 48; **bright** where its mean is above m + 3.5 s and 95 % of its pixels
       are above 128, or where 95 % are above 240;
@@ -77,10 +83,10 @@ def audit(
       2.5th part, and of unusual **aspect** where its longer side over its shorter is 1.5 times
       the median; both more than 3.5 s away, in logarithms.
 
-    A **burst** is three or more photos that `Dataset.group_bursts` joins: their names differ in
-    their last number alone, and their colours are alike [3]_ to 0.92 on average.
+    A **burst** is three or more photos that `Dataset.group_bursts` joins: their names differ only
+    in the last number, and the average similarity of their colours [3]_ is at least 0.92.
 
-    Every photo is decoded once, in a few threads; about 4 KB of it is kept.
+    Every photo is decoded once, in several threads; about 4 KB per photo stays in memory.
 
     References
     ----------
@@ -110,7 +116,7 @@ def audit(
     gathered = photos_of(_parts_of(dataset))
     if not len(gathered):
         raise DataError(
-            "there is no photo to audit; give a dataset with at least one",
+            "dataset must have a photo to audit, got none; give a dataset with at least one",
             code="empty",
             parameter="dataset",
         )
@@ -134,7 +140,7 @@ def _parts_of(dataset: Dataset | Splits) -> Mapping[str, Dataset]:
     if isinstance(dataset, Splits):
         return {name: part for name, part in zip(PARTS, dataset, strict=True) if part is not None}
     raise InvalidParameterError(
-        f"dataset must be a Dataset or Splits, not {type(dataset).__name__}; make one with "
+        f"dataset must be a Dataset or Splits, got {type(dataset).__name__}; make one with "
         "Dataset.from_directory or SeededSplitter.split",
         code="wrong-type",
         parameter="dataset",

@@ -1,4 +1,4 @@
-"""Findings about classes: empty ones, small ones, and how far apart they are."""
+"""Findings about classes: empty classes, small classes and class imbalance."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from shelfvision.auditing._finding import Finding
 from shelfvision.auditing._look import AuditedPhotos, Looks
 from shelfvision.auditing._settings import AuditSettings
 
-# Of two classes that differ by less, balancing changes little.
+# Below this ratio, balancing changes little.
 _RATIO = 3.0
 
 
 def about_classes(
     photos: AuditedPhotos, looks: Looks, settings: AuditSettings
 ) -> Iterator[Finding]:
-    """Find classes without usable photos, small, alike in name, or much larger than others."""
+    """Find empty and small classes, similar class names and class imbalance."""
     counts = photos.counts()
     filled = {name: count for name, count in counts.items() if count}
     yield from _without_photos(photos, looks)
@@ -30,8 +30,8 @@ def about_classes(
         yield Finding(
             code="few-photos",
             severity="warning",
-            message=f"{_classes(len(small))} fewer than {settings.few} photos, too few to learn "
-            "from and to judge by; take more, or join classes with relabel",
+            message=f"{_classes(len(small))} fewer than {settings.few} photos, too few to train "
+            "and to evaluate; take more photos, or join classes with relabel",
             details=tuple(f"{name}: {n} photo{'s' if n > 1 else ''}" for n, name in small),
             values=tuple(float(n) for n, _ in small),
         )
@@ -63,13 +63,13 @@ def _without_photos(photos: AuditedPhotos, looks: Looks) -> Iterator[Finding]:
 
 
 def _passed_over(photos: AuditedPhotos) -> Counter[str]:
-    """Return how many files were not used, by the name of the folder below the root."""
+    """Return the number of unused files by the name of the folder below the root."""
     paths = (file.path.replace("\\", "/") for file in photos.skipped)
     return Counter(clean_name(path.partition("/")[0]) for path in paths if "/" in path)
 
 
 def _similar_names(photos: AuditedPhotos) -> Iterator[Finding]:
-    """Find classes that may be one: their names differ in case, spaces or hyphens alone."""
+    """Find names that may be one class: they differ only in case, spaces or hyphens."""
     alike: dict[str, list[str]] = {}
     for name in photos.class_names:
         alike.setdefault(folded(name), []).append(name)
@@ -99,8 +99,8 @@ def _missing_from_parts(photos: AuditedPhotos, filled: dict[str, int]) -> Iterat
         yield Finding(
             code="missing-from-part",
             severity="warning",
-            message=f"a class has photos but none in a part of the split, {len(missing)} times; "
-            "what is not in train is not learned, what is not in test is not judged",
+            message=f"a class has no photos in a set of the split ({counted(len(missing), 'case')})"
+            ", so it is not learned or not evaluated; split again, or add photos of it",
             details=tuple(missing),
         )
 
@@ -117,8 +117,8 @@ def _imbalance(filled: dict[str, int]) -> Iterator[Finding]:
         code="imbalance",
         severity="warning",
         message=f"the largest class, {most!r}, has {many / few:.1f} times the photos of the "
-        f"smallest, {least!r}; balance the training part with BalancingAugmenter and judge by "
-        "macro F1",
+        f"smallest, {least!r}; balance the training set with BalancingAugmenter and "
+        "compare macro F1",
         details=(f"{most} {many} photos, median {median:g}, {least} {few}",),
         values=(many / few,),
     )

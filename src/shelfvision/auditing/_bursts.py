@@ -1,4 +1,4 @@
-"""Tells bursts: one product photographed several times in one place."""
+"""Findings about bursts: one product, photographed several times in one place."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from shelfvision.auditing._look import AuditedPhotos, Looks
 from shelfvision.auditing._quality import blank_photos, listed_rows
 from shelfvision.data.duplicates.bursts import BURST_LIKENESS, burst_pairs
 
-# Two photos that look alike are no burst yet.
+# Two similar photos are not yet a burst.
 _SMALLEST = 3
 
 
 def about_bursts(photos: AuditedPhotos, looks: Looks) -> Iterator[Finding]:
-    """Find what `Dataset.group_bursts` would join, where it is three photos or more."""
+    """Find the bursts of three or more photos that `Dataset.group_bursts` joins."""
     bursts = _bursts(photos, looks)
     if not bursts:
         return
     rows = tuple(members for members, _ in bursts)
     split = sum(len(set(photos.parts[list(members)].tolist())) > 1 for members in rows)
     total = sum(map(len, rows))
-    across = f", {split} of them in several parts of the split" if split else ""
+    across = f", {split} of them in several sets of the split" if split else ""
     yield Finding(
         code="burst",
         severity="warning",
         message=f"{total:,} photos were probably taken in {len(rows):,} bursts{across}, and a "
-        "random split deals a burst to both sides; keep them together with group_bursts, name "
-        "sessions in a group column, or judge on photos of another day",
+        "random split puts photos of a burst into several sets; group them with group_bursts, "
+        "name sessions in a group column, or evaluate on photos of another day",
         sets=listed_rows(photos, rows),
         values=tuple(value for _, value in bursts),
         details=tuple(
-            f"{len(members)} photos of {photos.label(members[0])}, colours alike to {value:.2f}"
+            f"{len(members)} photos of {photos.label(members[0])}, colour similarity {value:.2f}"
             for members, value in bursts
         ),
         rows=rows,
@@ -42,7 +42,7 @@ def about_bursts(photos: AuditedPhotos, looks: Looks) -> Iterator[Finding]:
 
 
 def _bursts(photos: AuditedPhotos, looks: Looks) -> list[tuple[tuple[int, ...], float]]:
-    """Return the photos of every burst and how alike neighbours are, the largest first."""
+    """Return the photos of every burst and the similarity of neighbours, the largest first."""
     seen = np.flatnonzero(looks.readable & ~blank_photos(looks))
     pairs, alike = burst_pairs(
         ArrayPixels(looks.tiny),

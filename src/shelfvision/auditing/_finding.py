@@ -8,38 +8,38 @@ from typing import Literal, TypeAlias
 from shelfvision._text import printable
 
 Severity: TypeAlias = Literal["error", "warning", "note"]
-"""How bad a finding is: ``"error"`` spoils training or its judging, ``"note"`` is good to know."""
+"""The severity of a finding: ``"error"`` invalidates training or scores, ``"note"`` is a hint."""
 
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One kind of fault and every photo that has it, the worst first."""
+    """One kind of fault, with all photos that have it, the worst first."""
 
     code: str
-    """A short stable word for the fault, for programs: ``"blurred"``, ``"leak"`` and the like."""
+    """A stable identifier of the fault, for programs, such as ``"blurred"`` or ``"leak"``."""
     severity: Severity
     """``"error"``, ``"warning"`` or ``"note"``."""
     message: str
-    """One sentence: what was found and what to do."""
+    """One sentence with the fault and the remedy."""
     sets: tuple[tuple[str, ...], ...] = ()
-    """The ids of the photos: alone where each is a fault, together where they are alike."""
+    """The ids of the photos, in sets: single photos, or sets of similar photos."""
     values: tuple[float, ...] = ()
-    """The measure of every set, such as its blur or likeness; empty where none was taken."""
+    """The measure of every set, such as blur or similarity; empty if there is none."""
     details: tuple[str, ...] = ()
-    """What is to be said of every set, or of every class where the finding is about classes."""
+    """A detail about every set, or about every class."""
     rows: tuple[tuple[int, ...], ...] = field(default=(), repr=False, compare=False)
-    """The row of every photo of `sets` among all audited photos; empty where there is no photo."""
+    """The row of every photo of `sets` among all audited photos; empty without photos."""
 
     @property
     def count(self) -> int:
-        """How many faults there are: sets of photos, or classes."""
+        """The number of faults: sets of photos, or classes."""
         return max(len(self.sets), len(self.details))
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """The ids of all photos concerned, the worst first, each once."""
+        """The ids of all photos of the finding, the worst first, each once."""
         return tuple(dict.fromkeys(name for members in self.sets for name in members))
 
     def __str__(self) -> str:

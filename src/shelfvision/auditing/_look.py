@@ -1,4 +1,4 @@
-"""Looks at every photo once and keeps a few numbers and a tiny picture of each."""
+"""Reads every photo once and keeps its measures and a thumbnail."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from shelfvision.errors import PhotoError
 from shelfvision.protocols import Image, PixelSource
 
 TINY = 32
-"""The side of the picture that is kept of every photo."""
+"""The side of the thumbnail of every photo, in pixels."""
 
-# Photos are measured at this length of their longer side: enough to tell blur, cheap to decode.
+# Photos are measured at this length of their longer side: enough to detect blur, fast to decode.
 _SIDE = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditedPhotos:
-    """The originals of all parts in one row of columns, and where their pixels come from."""
+    """The original photos of all sets as columns, with their pixel sources."""
 
     ids: tuple[str, ...]
     labels: npt.NDArray[np.int64]
@@ -48,22 +48,22 @@ class AuditedPhotos:
         return self.class_names[int(self.labels[photo])]
 
     def part(self, photo: int) -> str:
-        """Return the part that a photo is in; empty where there are no parts."""
+        """Return the set of the split that a photo is in; empty without a split."""
         return self.part_names[int(self.parts[photo])]
 
     def counts(self) -> dict[str, int]:
-        """Return how many photos each class has."""
+        """Return the number of photos of each class."""
         numbers = np.bincount(self.labels, minlength=len(self.class_names))
         return dict(zip(self.class_names, numbers.tolist(), strict=True))
 
     def picture(self, photo: int, side: int) -> Image:
-        """Return a photo at its own shape, its longer side at most `side`."""
+        """Return a photo with its own aspect ratio, its longer side at most `side`."""
         source, row = self.sources[int(self.parts[photo])], int(self.rows[photo])
         return _read(source, row, side)[0]
 
 
 def photos_of(parts: Mapping[str, Dataset]) -> AuditedPhotos:
-    """Gather the originals of all parts; augmented copies are left out."""
+    """Return the original photos of all sets, without augmented copies."""
     originals = {name: part[np.flatnonzero(part.copies == 0)] for name, part in parts.items()}
     blocks = list(originals.values())
     return AuditedPhotos(
@@ -81,19 +81,19 @@ def photos_of(parts: Mapping[str, Dataset]) -> AuditedPhotos:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looks:
-    """What was seen of every photo, in columns; about 4 KB a photo."""
+    """Measures of every photo, in columns; about 4 KB per photo."""
 
     errors: dict[int, PhotoError]
     """The error of every photo that cannot be read."""
     readable: npt.NDArray[np.bool_]
     sizes: npt.NDArray[np.int32]
-    """Height and width of the file's own image, upright; 0 where there is no file."""
+    """Height and width of the file's upright image; 0 without a file."""
     digests: list[bytes]
-    """What stands for the content, empty where a photo cannot be read."""
+    """A digest of the content; empty if a photo cannot be read."""
     tiny: npt.NDArray[np.uint8]
     """Every photo stretched to 32 x 32 pixels."""
     spread: npt.NDArray[np.float64]
-    """How much the colour that varies most does so, in levels; measured on the tiny picture."""
+    """The standard deviation of the colour that varies most, in levels, on the thumbnail."""
     measures: npt.NDArray[np.float64]
     """A column for every field of `Measures`."""
 
@@ -104,7 +104,7 @@ class Looks:
 
 
 def look_at(photos: AuditedPhotos) -> Looks:
-    """Read every photo once, in a few threads."""
+    """Read every photo once, in several threads."""
     n = len(photos)
     looks = Looks(
         errors={},
@@ -115,7 +115,7 @@ def look_at(photos: AuditedPhotos) -> Looks:
         spread=np.zeros(n),
         measures=np.full((n, len(Measures._fields)), np.nan),
     )
-    with progress("Looking at photos", n) as advance:
+    with progress("Auditing photos", n) as advance:
 
         def look(photo: int) -> None:
             try:
@@ -138,7 +138,7 @@ def _look(photos: AuditedPhotos, photo: int, looks: Looks) -> None:
 
 
 def _read(source: PixelSource, row: int, side: int) -> tuple[Image, tuple[int, int], bytes]:
-    """Return a photo at its own shape, its size (0 where it has no file), and its digest."""
+    """Return a photo with its own aspect ratio, its size (0 without a file), and its digest."""
     if not isinstance(source, FilePixels):
         image = source.read(row)
         small = resize_image(image, image_size=_within(image.shape[:2], side))
@@ -154,6 +154,6 @@ def _read(source: PixelSource, row: int, side: int) -> tuple[Image, tuple[int, i
 
 
 def _within(size: tuple[int, ...], side: int) -> tuple[int, int]:
-    """Return a size of the same shape whose longer side is at most `side`."""
+    """Return a size with the same aspect ratio whose longer side is at most `side`."""
     scale = min(1.0, side / max(size))
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))

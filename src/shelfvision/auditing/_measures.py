@@ -1,4 +1,4 @@
-"""Measures of one photo: how blurred it is, and how its light is spread."""
+"""Measures of one photo: its blur and the distribution of its light."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import numpy.typing as npt
 
 from shelfvision.protocols import Image
 
-# In thousandths, whose sums are exact in whatever order a processor adds them.
+# In thousandths as integers: their sums are exact and independent of the order of addition.
 _GREY = np.array([299.0, 587.0, 114.0])
-# Where sums of other numbers are compared, their last digits, which depend on the processor, are
-# rounded away.
+# Sums of floats are rounded before they are compared, because their last digits depend on the
+# processor.
 DIGITS = 9
-# skimage leaves a frame of two pixels out; below this nothing would be left.
+# skimage ignores a frame of two pixels; below this size, no pixels remain.
 _SMALLEST = 4
 
 
 class Measures(NamedTuple):
-    """What is measured of a photo."""
+    """The measures of a photo."""
 
     blur: float
     """0 is sharp, 1 has no detail at all."""
@@ -43,16 +43,16 @@ def spread_of(image: Image) -> float:
     """Return the standard deviation of the colour that varies most, in levels."""
     levels = image.reshape(-1, 3).astype(np.int64)
     n = len(levels)
-    # Whole numbers up to the last step.
+    # Integers until the last step.
     squares = n * (levels**2).sum(axis=0) - levels.sum(axis=0) ** 2
     return float(np.sqrt(squares.max()) / n)
 
 
 def blur_of(grey: npt.NDArray[np.float64]) -> float:
-    """Return how little of a photo's detail blurring it again would take away, 0 to 1.
+    """Return the blur of a photo: the share of detail that remains after blurring again, 0 to 1.
 
-    Unlike the variance of the Laplacian, it depends on neither contrast nor light. The worse of
-    the two directions counts, so that motion blur is seen.
+    Unlike the variance of the Laplacian, it is independent of contrast and light. The larger value
+    of the two directions counts, so that motion blur is detected.
     """
     if min(grey.shape) < _SMALLEST:
         return 0.0
@@ -61,12 +61,12 @@ def blur_of(grey: npt.NDArray[np.float64]) -> float:
     blur_effect: Callable[[npt.NDArray[np.floating]], float] = measure.blur_effect
     with np.errstate(invalid="ignore"):
         blur = float(blur_effect(grey / 255))
-    # Older releases of skimage divide nothing by nothing where a photo has no detail at all.
+    # Older releases of skimage divide zero by zero for a photo without detail.
     return 1.0 if np.isnan(blur) else round(blur, DIGITS)
 
 
 def outlyingness(values: npt.NDArray[np.float64], *, floor: float) -> npt.NDArray[np.float64]:
-    """Return how many robust standard deviations each value is from the median.
+    """Return the distance of each value from the median in robust standard deviations.
 
     The deviation is 1.4826 times the median absolute deviation, and never less than `floor`, as
     in B. Iglewicz and D. Hoaglin, "How to detect and handle outliers" (1993).

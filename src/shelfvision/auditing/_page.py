@@ -1,4 +1,4 @@
-"""An audit report as one HTML file that needs nothing else and runs nothing."""
+"""An audit report as a self-contained HTML page without scripts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shelfvision.auditing._text import examples as worst
 from shelfvision.errors import PhotoError
 
 _SIDE = 144
-# Photos of one set that are shown.
+# The maximum number of photos of one set on the page.
 _MEMBERS = 8
 
 
@@ -30,7 +30,7 @@ class _Figure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _ShownFault:
-    """One fault: its photos, or what is told of it."""
+    """One fault: its photos or its detail."""
 
     detail: str
     names: Sequence[str] = ()
@@ -39,7 +39,7 @@ class _ShownFault:
 
 
 def audit_page(photos: AuditedPhotos, findings: Sequence[Finding], *, examples: int) -> str:
-    """Return the whole page."""
+    """Return the page."""
     return render_template(
         "audit.html",
         title=f"Audit of {len(photos):,} photos",
@@ -87,7 +87,7 @@ def _section(photos: AuditedPhotos, found: Finding, examples: int) -> dict[str, 
 
 
 def _kind(found: Finding) -> str:
-    """Return how the faults are listed: files and classes in words, photos as pictures."""
+    """Return the style of the list: text for files and classes, pictures for photos."""
     if not found.rows or found.code == "unreadable":
         return "plain"
     largest = max(map(len, found.rows))

@@ -18,20 +18,20 @@ from shelfvision.auditing._settings import AuditSettings
 _Floats = npt.NDArray[np.float64]
 _Mask = npt.NDArray[np.bool_]
 
-# An outlier counts only where a person would agree, whatever the others look like: grey levels
-# of 0 to 255, the blur measure of 0 to 1, ratios of sizes and of sides.
+# Absolute limits, so that an outlier is also visible to a person: grey levels of 0 to 255, the blur
+# measure of 0 to 1, ratios of sizes and of sides.
 _BLANK = 3.0
 _DARK, _VERY_DARK = 96.0, 48.0
 _BRIGHT, _VERY_BRIGHT = 128.0, 240.0
 _BLURRED = 0.6
 _SIDE, _ASPECT = 2.5, 1.5
-# The least spread that a set of photos is taken to have.
+# The minimum spread that is assumed for a set of photos.
 _LIGHT_FLOOR, _BLUR_FLOOR = 8.0, 0.03
 
 
 @dataclass(frozen=True, slots=True)
 class _Fault:
-    """What is said of a kind of fault that single photos have."""
+    """The code, severity and texts of a fault of single photos."""
 
     code: str
     severity: Severity
@@ -46,35 +46,35 @@ class _Fault:
 _BLANK_PHOTOS = _Fault(
     "blank",
     "error",
-    "{} of one colour, with nothing to see; remove what shows no product",
-    "grey level {:.0f} all over",
+    "{} of one colour only; remove photos that show no product",
+    "grey level {:.0f} everywhere",
 )
 _DARK_PHOTOS = _Fault(
     "dark",
     "warning",
-    "{} too dark beside the others; photograph them again with more light, or remove what you "
-    "cannot tell yourself",
+    "{} darker than the others; photograph again with more light, or remove photos that you cannot "
+    "recognize yourself",
     "95 % of its pixels are below grey level {:.0f} of 255",
 )
 _BRIGHT_PHOTOS = _Fault(
     "bright",
     "warning",
-    "{} too bright beside the others; photograph them again with less exposure, or remove what "
-    "you cannot tell yourself",
+    "{} brighter than the others; photograph again with less exposure, or remove photos that you "
+    "cannot recognize yourself",
     "95 % of its pixels are above grey level {:.0f} of 255",
 )
 _BLURRED_PHOTOS = _Fault(
     "blurred",
     "warning",
-    "{} much more blurred than the others; photograph them again with a steady hand, or remove "
-    "what you cannot tell yourself",
+    "{} much more blurred than the others; photograph again with a steady hand, or remove photos "
+    "that you cannot recognize yourself",
     "blur {:.2f} of 1",
 )
 _SIZE = _Fault(
     "size",
     "warning",
-    "{} of a size far from the usual side of {usual} pixels or so; see that there are no icons "
-    "and no whole shelves among them",
+    "{} of a size far from the usual side of about {usual} pixels; check for icons and for photos "
+    "of whole shelves",
 )
 _SHAPE = _Fault(
     "aspect",
@@ -91,7 +91,7 @@ _SMALL = _Fault(
 
 
 def about_files(photos: AuditedPhotos, looks: Looks) -> Iterator[Finding]:
-    """Find what could not be read and what was passed over."""
+    """Find photos that cannot be read and files that were not used."""
     if looks.errors:
         failed = sorted(looks.errors)
         counts = Counter(looks.errors[photo].code for photo in failed)
@@ -99,7 +99,7 @@ def about_files(photos: AuditedPhotos, looks: Looks) -> Iterator[Finding]:
             code="unreadable",
             severity="error",
             message=f"{_photos(len(failed))} cannot be read ({_tally(counts)}); copy each again "
-            "from where it came or remove it, or make the dataset with on_error='skip'",
+            "from its source or remove it, or make the dataset with on_error='skip'",
             sets=tuple((photos.ids[photo],) for photo in failed),
             details=tuple(str(looks.errors[photo]) for photo in failed),
             rows=tuple((photo,) for photo in failed),
@@ -109,8 +109,8 @@ def about_files(photos: AuditedPhotos, looks: Looks) -> Iterator[Finding]:
         yield Finding(
             code="skipped",
             severity="warning" if set(counts) - {"hidden", "system", "not-a-photo"} else "note",
-            message=f"{_things(len(photos.skipped), 'file or folder', 'files or folders')} seen "
-            f"and not used ({_tally(counts)}); see that no photo you need is among them",
+            message=f"{_things(len(photos.skipped), 'file or folder', 'files or folders')} "
+            f"not used ({_tally(counts)}); check that you need none of them",
             sets=tuple((file.path,) for file in photos.skipped),
             details=tuple(f"{file.code}: {file.reason}" for file in photos.skipped),
         )
@@ -145,8 +145,8 @@ def about_sizes(photos: AuditedPhotos, looks: Looks, settings: AuditSettings) ->
         yield Finding(
             code="sizes-unknown",
             severity="note",
-            message=f"{_photos(unknown)} {_come(unknown)} from arrays or a cache, so the size and "
-            "shape that they were taken at cannot be judged; audit the files themselves to know",
+            message=f"{_photos(unknown)} {_come(unknown)} from arrays or a cache, so their "
+            "original size and shape are unknown; audit the original files to check them",
         )
     if not known.any():
         return
@@ -168,7 +168,7 @@ def about_sizes(photos: AuditedPhotos, looks: Looks, settings: AuditSettings) ->
 
 
 def _scores(values: _Floats, seen: _Mask, *, floor: float) -> _Floats:
-    """Return the outlyingness of what was seen, and 0 elsewhere."""
+    """Return the outlyingness of the selected values, and 0 elsewhere."""
     scores = np.zeros(len(values))
     scores[seen] = outlyingness(values[seen], floor=floor)
     return scores
@@ -184,7 +184,7 @@ def _singles(
     order: _Floats | None = None,
     detail: Sequence[str] | None = None,
 ) -> Iterator[Finding]:
-    """Yield one finding about the photos of a mask, in the order of a measure, if there are any."""
+    """Yield a finding about the photos of a mask, ordered by a measure, if there are any."""
     found = np.flatnonzero(mask)
     if not len(found):
         return

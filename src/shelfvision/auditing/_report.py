@@ -1,4 +1,4 @@
-"""`AuditReport`: everything that an audit found, to print, look at and pass on."""
+"""`AuditReport`: the findings of an audit, as an object, table and page."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 PAIRS = ("leak", "duplicate-across-labels", "near-duplicate-across-labels", "near-duplicate")
-"""The findings whose photos are worth seeing side by side, the worst first."""
+"""The codes of findings about pairs of photos, the worst first."""
 
 
 class FindingDict(TypedDict):
-    """A finding in plain types that JSON knows."""
+    """A finding in plain types that JSON supports."""
 
     code: str
     severity: str
@@ -39,7 +39,7 @@ class FindingDict(TypedDict):
 
 
 class AuditDict(TypedDict):
-    """A report in plain types that JSON knows."""
+    """A report in plain types that JSON supports."""
 
     n: int
     class_counts: dict[str, int]
@@ -49,11 +49,11 @@ class AuditDict(TypedDict):
 
 @final
 class AuditReport:
-    """What is wrong with a set of photos; immutable. `audit` makes one.
+    """The findings of `audit` about a set of photos; immutable.
 
-    It prints as a table. Iterating gives every `Finding`, errors first, and ``report["blurred"]``
-    the one with that code. It keeps no pixels: `save` and the plots read the few photos that they
-    show again.
+    A report prints as a table. Iterating yields every `Finding`, errors first;
+    ``report["blurred"]`` returns the finding with that code. A report keeps no pixels: `save` and
+    the plots read the photos that they show again.
     """
 
     __slots__ = ("_findings", "_photos")
@@ -72,29 +72,29 @@ class AuditReport:
 
     @property
     def n(self) -> int:
-        """How many photos were looked at; augmented copies are not among them."""
+        """The number of audited photos, without augmented copies."""
         return len(self._photos)
 
     @property
     def class_counts(self) -> dict[str, int]:
-        """How many photos each class has."""
+        """The number of photos of each class."""
         return self._photos.counts()
 
     @property
     def parts(self) -> dict[str, int]:
-        """How many photos each part of a split has; empty where no split was audited."""
+        """The number of photos of each set of a split; empty if no split was audited."""
         names = self._photos.part_names
         counts = np.bincount(self._photos.parts, minlength=len(names)).tolist()
         return {} if names == ("",) else dict(zip(names, counts, strict=True))
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """Everything that was found, errors first."""
+        """All findings, errors first."""
         return self._findings
 
     @property
     def errors(self) -> tuple[Finding, ...]:
-        """The findings that spoil training or its judging."""
+        """The findings that invalidate training or scores."""
         return tuple(found for found in self._findings if found.severity == "error")
 
     @property
@@ -111,18 +111,18 @@ class AuditReport:
         return len(self._findings)
 
     def __contains__(self, code: object) -> bool:
-        """Tell whether there is a finding with this code."""
+        """Return whether there is a finding with this code."""
         return any(found.code == code for found in self._findings)
 
     def __getitem__(self, code: str) -> Finding:
-        """Return the finding with this code; `KeyError` where there is none."""
+        """Return the finding with this code; raise `KeyError` if there is none."""
         for found in self._findings:
             if found.code == code:
                 return found
         raise KeyError(code)
 
     def to_dict(self) -> AuditDict:
-        """Return the whole report in plain types that ``json.dumps`` takes.
+        """Return the report in plain types for ``json.dumps``.
 
         Returns
         -------
@@ -138,14 +138,14 @@ class AuditReport:
         }
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row for every photo of every finding, as a pandas table.
+        """Return a pandas table with one row for every photo of every finding.
 
         Returns
         -------
         pandas.DataFrame
             Columns ``code``, ``severity``, ``set`` (the number of the set within its finding),
             ``id``, ``label``, ``part``, ``value`` and ``detail``. Findings about classes have no
-            ``id``, files that were passed over no ``label``.
+            ``id``; unused files have no ``label``.
 
         Raises
         ------
@@ -169,22 +169,22 @@ class AuditReport:
                 yield found.code, found.severity, number, name, label, part, value, detail
 
     def save(self, path: str | os.PathLike[str], *, examples: SupportsIndex = 24) -> None:
-        """Save the report as one HTML file with pictures of the worst photos.
+        """Save the report as a self-contained HTML file with pictures of the worst photos.
 
-        The file stands alone: no script, nothing fetched from elsewhere. A photo that cannot be
-        read any more is shown without its picture.
+        The file has no scripts and loads nothing from other files or servers. A photo that can no
+        longer be read is listed without its picture.
 
         Parameters
         ----------
         path : path-like
-            Where the file shall stand. Its folder is made if need be.
+            The path of the file. A missing folder is created.
         examples : int, default=24
-            How many photos or sets of photos to show of each finding; a set shows 8 at most.
+            The maximum number of photos or sets for each finding; a set shows at most 8 photos.
 
         Raises
         ------
         StorageError
-            The file could not be written; whatever stood there before is unchanged.
+            The file cannot be written; an existing file is unchanged.
         """
         most = as_integer("examples", examples, minimum=0)
         page = audit_page(self._photos, self._findings, examples=most)
@@ -202,12 +202,13 @@ class AuditReport:
         Parameters
         ----------
         code : str, optional
-            The finding to draw pairs of. By default the first there is of leaks, duplicates across
-            labels, near-duplicates across labels, and near-duplicates.
+            The code of the finding. By default the first one in the report of: leaks, duplicates
+            across labels, near-duplicates across labels, near-duplicates.
         n : int, default=6
-            How many pairs to draw, the likest first.
+            The number of pairs, the most similar first.
         ax : Axes or sequence of Axes, optional
-            An axes for every photo, or one whose place the grid takes. By default a new figure.
+            One axes for every photo, or a single axes that the grid replaces. By default a new
+            figure.
 
         Returns
         -------
@@ -241,18 +242,19 @@ class AuditReport:
         Parameters
         ----------
         code : str
-            The finding.
+            The code of the finding.
         n : int, default=24
-            How many photos to draw at most.
+            The maximum number of photos.
         n_columns : int, default=6
-            How many stand side by side.
+            The number of columns.
         ax : Axes or sequence of Axes, optional
-            An axes for every photo, or one whose place the grid takes. By default a new figure.
+            One axes for every photo, or a single axes that the grid replaces. By default a new
+            figure.
 
         Returns
         -------
         ndarray of Axes, shape (rows, columns)
-            The axes; those past the last photo are empty.
+            The axes; axes after the last photo are empty.
 
         Raises
         ------
@@ -288,7 +290,7 @@ class AuditReport:
             code = next((code for code in PAIRS if code in self), None)
         if code is None:
             raise DataError(
-                "the audit found no photos that look the same, so there is no pair",
+                "the report must have pairs of similar photos to draw, got none",
                 code="no-pairs",
             )
         found = self._named(code)
@@ -301,7 +303,7 @@ class AuditReport:
         return found
 
     def __str__(self) -> str:
-        """Return the report as a table with examples, and what to do about each finding."""
+        """Return the report as a table with examples and a remedy for each finding."""
         return audit_text(self._photos, self._findings)
 
     def __repr__(self) -> str:

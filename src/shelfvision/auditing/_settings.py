@@ -1,4 +1,4 @@
-"""What an audit calls an outlier, a twin, a burst or a small class."""
+"""The thresholds of an audit: outliers, near-duplicates and small classes."""
 
 from __future__ import annotations
 

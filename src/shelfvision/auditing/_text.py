@@ -16,7 +16,7 @@ _EXAMPLES = 2
 
 
 def audit_heading(photos: AuditedPhotos, findings: Sequence[Finding]) -> str:
-    """Return one line about everything."""
+    """Return a summary in one line."""
     n_classes = len(photos.class_names)
     classes = f"{n_classes} class{'es' if n_classes != 1 else ''}"
     counts = Counter(found.severity for found in findings)
@@ -34,7 +34,7 @@ def audit_text(photos: AuditedPhotos, findings: Sequence[Finding]) -> str:
     lines = [audit_heading(photos, findings)]
     if not findings:
         return lines[0]
-    rows = [("severity", "code", "count", "such as")]
+    rows = [("severity", "code", "count", "examples")]
     rows += [
         (found.severity, found.code, f"{found.count:,}" if found.count else "", examples(found))
         for found in findings
@@ -52,7 +52,7 @@ def audit_text(photos: AuditedPhotos, findings: Sequence[Finding]) -> str:
 
 
 def examples(found: Finding) -> str:
-    """Return the worst of a finding, in a few words."""
+    """Return the worst photos or details of a finding, in short."""
     if not found.sets:
         return "; ".join(printable(detail) for detail in found.details[:_EXAMPLES])
     shown = [" = ".join(short_id(name) for name in members[:2]) for members in found.sets]
@@ -61,5 +61,5 @@ def examples(found: Finding) -> str:
 
 
 def short_id(name: str, limit: int = _NAME) -> str:
-    """Return a name that can be printed, shortened at its front, where names are alike."""
+    """Return a printable name, shortened at its start, where names are often identical."""
     return shortened(name, limit, keep_end=True)

@@ -1,4 +1,4 @@
-"""From predictions to stock: how many of which product, and how sure that is."""
+"""Inventories from predictions: adjusted counts of products with confidence intervals."""
 
 from shelfvision.inventory._inventory import Inventory
 from shelfvision.inventory._rows import Row

@@ -1,7 +1,7 @@
-"""Adjusted counts: the classes that photos show, from the classes that were predicted.
+"""Adjusted counts: predicted counts corrected for confusions between classes (quantification).
 
-A classifier that predicts a tenth of the milk as yoghurt reports 90 and 110 for a shelf of 100 and
-100. For two classes, the adjusted count of Forman (2008) inverts this: with ``q`` the share of
+If a tenth of the milk is predicted as yoghurt, a shelf of 100 and 100 gets the predicted counts 90
+and 110. For two classes, the adjusted count of Forman (2008) inverts this: with ``q`` the share of
 photos predicted as a class, its share is ``(q - fpr) / (tpr - fpr)``. For k classes and a confusion
 matrix, `maximum_likelihood_counts` iterates the EM algorithm of Saerens, Latinne and Decaestecker
 (2002, equation 2.9), on predicted classes in place of probabilities:
@@ -11,8 +11,9 @@ matrix, `maximum_likelihood_counts` iterates the EM algorithm of Saerens, Latinn
 >>> maximum_likelihood_counts(np.array([90, 110]), confusion).round(1)
 array([100., 100.])
 
-`sample_counts` gives intervals: for many confusion matrices as they may be, it draws counts and
-class shares in turn (Gibbs sampling), as in the generative models of Keith and O'Connor (2018).
+`sample_counts` is the basis of confidence intervals. For each of many samples of the confusion
+matrix, it draws counts and class shares in turn (Gibbs sampling), as in the generative models of
+Keith and O'Connor (2018).
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ def sample_counts(predicted: Counts, confusions: Floats, rng: np.random.Generato
     confusions : ndarray of float, shape (n, k, k)
         Samples of the confusion matrix.
     rng : Generator
-        What they are drawn with.
+        The random generator.
     """
     seen = np.flatnonzero(predicted)
     start = maximum_likelihood_counts(predicted, confusions.mean(axis=0)) + _PRIOR
@@ -96,7 +97,7 @@ def sample_counts(predicted: Counts, confusions: Floats, rng: np.random.Generato
     likelihoods = confusions[:, :, seen].transpose(0, 2, 1)
     counts = np.empty((len(confusions), len(predicted)), dtype=np.int64)
     for _ in range(_GIBBS_STEPS):
-        # Of the photos predicted as a class, how many are of which class, given the shares.
+        # The true classes of the photos predicted as each class, given the shares.
         odds = np.maximum(likelihoods * shares[:, None, :], _TINY)
         odds /= odds.sum(axis=2, keepdims=True)
         counts = rng.multinomial(predicted[seen], odds).sum(axis=1)

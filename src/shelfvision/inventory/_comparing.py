@@ -1,4 +1,4 @@
-"""Compares an inventory with a stock list: a mapping, or the CSV file of an ERP system."""
+"""Compares an inventory with a stock list: a mapping, or the CSV export of an ERP system."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def compare_with_list(
     encoding: str | None,
     confidence_level: SupportsFloat,
 ) -> tuple[StockCheck, ...]:
-    """Return a check of every product, and with a column of stores for every store."""
+    """Return a check of every product, for each store if there is a column of stores."""
     level = as_number("confidence_level", confidence_level, minimum=0.5, maximum=1, exclusive=True)
     store = None if store is None else text_of(store, name="store")
     _require_list(expected, columns)
@@ -58,7 +58,7 @@ def compare_with_list(
 def _by_store(
     inventory: CountedProducts, store_column: str | None, store: str | None
 ) -> dict[str, CountedProducts]:
-    """Return what is compared, by store; the empty name is the whole without a store."""
+    """Return inventories by store; the empty name is the whole inventory without stores."""
     if store_column is None:
         return {"": inventory}
     if store is None:
@@ -86,7 +86,7 @@ def _by_store(
 
 
 def _require_list(expected: object, columns: StockColumns) -> None:
-    """Refuse what is neither a mapping nor a path, and say how a frame becomes a mapping."""
+    """Refuse other types than mappings and paths, with a remedy for data frames."""
     if isinstance(expected, Mapping | str | bytes | os.PathLike):
         return
     zipped = f"zip(expected[{columns.product!r}], expected[{columns.count!r}])"
@@ -102,7 +102,7 @@ def _require_list(expected: object, columns: StockColumns) -> None:
 def _require_fitting(
     columns: StockColumns, codes: object, store: str | None, *, from_file: bool
 ) -> None:
-    """Refuse columns without a file, a column of codes without codes, a store without a column."""
+    """Refuse parameters that need another one: a file, `codes` or `store_column`."""
     if not from_file and (columns.key or columns.store or store):
         parameter = "key_column" if columns.key else "store_column" if columns.store else "store"
         raise InvalidParameterError(

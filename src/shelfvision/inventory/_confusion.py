@@ -1,12 +1,12 @@
-"""`Confusion`: how often photos of each class were predicted as each class, group by group.
+"""`Confusion`: the confusion matrix of photos, counted separately for each group.
 
-Photos of one group, such as a burst, are confused alike, so ten photos of one group say less than
-ten of ten groups. `Confusion.intraclass_correlation` measures this, from 0 (groups do not matter)
-to 1 (photos of a group always get the same class). It compares pairs of photos of one class: with
-``w`` the share of pairs within groups that were predicted alike, and ``b`` the share of pairs
-between groups, it is ``(w - b) / (1 - b)``, averaged over classes. A group of ``m`` photos is then
-worth ``m / (1 + (m - 1) * correlation)`` photos, by the design effect of Kish (Survey Sampling,
-1965).
+Photos of one group, such as a burst, are often confused in the same way. Ten photos of one group
+therefore carry less information than photos of ten groups. `Confusion.intraclass_correlation`
+measures this, from 0 (groups do not matter) to 1 (photos of a group always get the same class). It
+compares pairs of photos of one class. With ``w`` the share of pairs within groups that have the
+same prediction, and ``b`` the share of pairs between groups, it is ``(w - b) / (1 - b)``, averaged
+over classes. A group of ``m`` photos is then worth ``m / (1 + (m - 1) * correlation)`` photos, by
+the design effect of Kish (Survey Sampling, 1965).
 
 >>> import numpy as np
 >>> true, predicted, groups = [0, 0, 0, 0], [0, 0, 1, 1], [0, 0, 1, 1]
@@ -30,16 +30,16 @@ Integers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Confusion:
-    """Predicted classes of photos of each class; a cluster is one class in one group."""
+    """Predicted classes of photos of each class; a cluster is the photos of a class in a group."""
 
     predicted: Integers
-    """How many photos of a cluster were predicted as each class, shape (clusters, k)."""
+    """The number of photos of each cluster predicted as each class, shape (clusters, k)."""
     classes: Integers
     """The true class of each cluster."""
 
     @classmethod
     def of(cls, true: Integers, predicted: Integers, groups: Integers, n_classes: int) -> Confusion:
-        """Return the confusion of photos: their true classes, predicted classes and groups."""
+        """Return the confusion of photos from their true classes, predicted classes and groups."""
         pairs = true * (int(groups.max()) + 1) + groups
         clusters, places = np.unique(pairs, return_inverse=True)
         counts = np.zeros((len(clusters), n_classes), dtype=np.int64)
@@ -62,7 +62,7 @@ class Confusion:
         return np.bincount(self.classes, self.sizes, self.n_classes).astype(np.int64)
 
     def intraclass_correlation(self) -> float:
-        """Return how much more alike photos of one group are predicted than of two, 0 to 1."""
+        """Return how strongly predictions of one group agree, 0 to 1."""
         within, between, n = (part.astype(np.float64) for part in self._pairs())
         known = (within[0] > 0) & (between[0] > 0)
         alike = within[1][known] / within[0][known]
@@ -71,7 +71,7 @@ class Confusion:
         return float(np.clip((n[known] * (alike - chance)).sum() / room, 0, 1)) if room > 0 else 0.0
 
     def effective_counts(self, correlation: float) -> Floats:
-        """Return the numbers of independent photos that say as much, true classes in rows."""
+        """Return the confusion matrix in effective numbers of independent photos."""
         counts = np.zeros((self.n_classes, self.n_classes))
         worth = self.predicted / (1 + (self.sizes[:, None] - 1) * correlation)
         np.add.at(counts, self.classes, worth)
@@ -89,9 +89,9 @@ class Confusion:
         return sizes
 
     def _pairs(self) -> tuple[Integers, Integers, Integers]:
-        """Return pairs of photos of each class and those predicted alike; and photos.
+        """Return all pairs of photos of each class, pairs with the same prediction, and photos.
 
-        The first are pairs within groups, the second between, each of shape (2, k).
+        Pairs have shape (2, k): within groups, then between groups.
         """
         k = self.n_classes
         totals = np.zeros((k, k), dtype=np.int64)

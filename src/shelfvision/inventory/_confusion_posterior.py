@@ -1,11 +1,12 @@
-"""`ConfusionPosterior`: confusion matrices as they may be, given some validation photos.
+"""`ConfusionPosterior`: the distribution of the confusion matrix, given validation photos.
 
 The accuracy of a class has a beta distribution, and the classes of its wrong predictions have a
 Dirichlet distribution. Their parameters are shared by all classes and are fitted to the validation
 photos on a grid (empirical Bayes), by the likelihood of the compound distribution of Mosimann
 (1962): for counts ``n`` with sum ``N`` and parameters ``a`` with sum ``A``, ``gamma(A) / gamma(A +
-N) * prod(gamma(a + n) / gamma(a))``. So a class with few photos leans on the others, as far as
-these are alike. A class of which 9 of 10 photos are right, among classes that are right in 90 %:
+N) * prod(gamma(a + n) / gamma(a))``. So a class with few photos borrows strength from the
+others, the more the others resemble each other. A class with 9 of 10 correct predictions, among
+classes with an accuracy of 90 %:
 
 >>> import numpy as np
 >>> found = ConfusionPosterior.of_counts(np.full((3, 3), 0.5) + 8.5 * np.eye(3), correlation=0.0)
@@ -26,33 +27,33 @@ from shelfvision.inventory._confusion import Confusion
 Floats = npt.NDArray[np.float64]
 
 _MEANS = np.linspace(0.02, 0.995, 40)
-"""The means of accuracies that are tried."""
+"""The grid of mean accuracies."""
 _STRENGTHS = np.geomspace(0.5, 500, 16)
-"""The strengths that are tried: as if each class had so many photos beside its own."""
+"""The grid of strengths: the number of photos that the prior of each class is worth."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ConfusionPosterior:
-    """What validation photos say about the share of each class that is predicted as each class."""
+    """The posterior distribution of the confusion matrix."""
 
     counts: Floats
     """Effective counts: true classes in rows, predicted classes in columns."""
     correlation: float
-    """How alike photos of one group are predicted, 0 to 1."""
+    """The intraclass correlation of predictions in a group, 0 to 1."""
     right: Floats
-    """The probability of each strength and mean of accuracies, flat, in the order of both."""
+    """The probability of each pair of strength and mean accuracy, flattened."""
     wrong: Floats
     """The probability of each strength for the classes of wrong predictions."""
 
     @classmethod
     def of(cls, confusion: Confusion) -> ConfusionPosterior:
-        """Return what validation photos say."""
+        """Return the posterior, given the confusion of validation photos."""
         correlation = confusion.intraclass_correlation()
         return cls.of_counts(confusion.effective_counts(correlation), correlation=correlation)
 
     @classmethod
     def of_counts(cls, counts: Floats, *, correlation: float) -> ConfusionPosterior:
-        """Return what effective counts say."""
+        """Return the posterior, given effective counts."""
         return cls(
             counts=counts,
             correlation=correlation,
@@ -76,14 +77,14 @@ class ConfusionPosterior:
     def sample_for_groups(
         self, confusions: Floats, n_groups: Floats, rng: np.random.Generator
     ) -> Floats:
-        """Return samples for some photos, given the confusion matrices of all, shape (n, k, k).
+        """Return samples for some photos, given samples for all photos, shape (n, k, k).
 
-        `n_groups` is the number of groups of each class: with few groups, the confusion of these
-        photos may be far from that of all photos of the class.
+        `n_groups` is the number of groups of each class. With few groups, the confusion of these
+        photos may differ much from that of all photos of the class.
         """
         if self.correlation == 0:
             return confusions
-        # The mean of so many groups varies as much as this Dirichlet distribution.
+        # The mean over these groups varies like this Dirichlet distribution.
         strength = np.maximum(n_groups / self.correlation - 1, 1e-2)
         return _dirichlet(confusions * strength[:, None], rng)
 
@@ -95,14 +96,14 @@ def _right_and_wrong(counts: Floats) -> tuple[Floats, Floats]:
 
 
 def _overall(wrong: Floats) -> Floats:
-    """Return the classes of wrong predictions if the true class does not matter, shape (k, k)."""
+    """Return the shares of wrong predictions, independent of the true class, shape (k, k)."""
     overall = np.tile(wrong.sum(axis=0) + 0.5, (len(wrong), 1))
     np.fill_diagonal(overall, 0)
     return np.asarray(overall / np.maximum(overall.sum(axis=1, keepdims=True), 1e-300))
 
 
 def _log_likelihood_of_right(counts: Floats) -> Floats:
-    """Return the log-likelihood of the right predictions, shape (strengths, means)."""
+    """Return the log-likelihood of the correct predictions, shape (strengths, means)."""
     from scipy.special import betaln
 
     right, wrong = _right_and_wrong(counts)

@@ -1,4 +1,4 @@
-"""`Inventory`: how many photos show each product, corrected for confusion, with intervals."""
+"""`Inventory`: adjusted counts of products with confidence intervals."""
 
 from __future__ import annotations
 
@@ -26,42 +26,42 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-# Compared by identity: equality of arrays is not one truth value.
+# Compared by identity, because comparing arrays returns an array.
 @final
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Inventory:
-    """How many photos show each product, and how sure that is.
+    """Adjusted counts of photos of each product, with confidence intervals.
 
-    `take_inventory` makes one.
+    `take_inventory` returns an inventory.
     """
 
     class_names: tuple[str, ...]
-    """The products in the order of the classifier."""
+    """The products, in the order of the classifier's classes."""
     naive: Mapping[str, int]
-    """How many photos were taken for each product: counts that confusion distorts."""
+    """The number of photos predicted as each product, not corrected for confusion."""
     draws: npt.NDArray[np.int64]
-    """Counts as they may be, one row each, shape (draws, k), read-only."""
+    """Samples of the counts, shape (draws, k), read-only."""
     confidence_level: float
-    """The share of intervals that shall hold the truth, such as 0.9."""
+    """The share of intervals that contain the true count, such as 0.9."""
     n_photos: int
-    """How many photos are counted: all that could be read, those to review among them."""
+    """The number of counted photos: all that could be read, including those to review."""
     review: tuple[str, ...]
-    """The ids of readable photos that the classifier is not sure enough of."""
+    """The ids of readable photos whose confidence is too low."""
     failed: Mapping[str, str]
-    """Why a photo could not be read, by its id; these are not counted."""
+    """The reason why a photo could not be read, by id; these photos are not counted."""
     unmeasured: tuple[str, ...]
-    """Products without a validation photo, whose confusion is guessed from that of the others."""
+    """Products without validation photos; their confusion is estimated from other products."""
     parts: Mapping[str, Inventory]
-    """An inventory for each value of `by`, in sorted order; each is estimated on its own."""
+    """An inventory for each value of `by`, sorted; each is estimated independently."""
 
     @property
     def counts(self) -> dict[str, float]:
-        """How many photos show each product, corrected for confusion; they sum to `n_photos`."""
+        """The adjusted count of each product; the counts sum to `n_photos`."""
         return dict(zip(self.class_names, self.draws.mean(axis=0).tolist(), strict=True))
 
     @property
     def intervals(self) -> dict[str, tuple[int, int]]:
-        """What each count lies between, ends included."""
+        """The confidence interval of each count, both ends inclusive."""
         outside = (1 - self.confidence_level) / 2
         low = np.quantile(self.draws, outside, axis=0, method="lower")
         high = np.quantile(self.draws, 1 - outside, axis=0, method="higher")
@@ -82,58 +82,59 @@ class Inventory:
         partial: bool = False,
         encoding: str | None = None,
     ) -> tuple[StockCheck, ...]:
-        """Compare the inventory with what should be there.
+        """Compare the inventory with the expected stock.
 
         Parameters
         ----------
         expected : mapping of str to int, or path-like
-            How many of each product; or a CSV file with a line for each, as an ERP system writes
-            it, with commas, semicolons, tabs or bars. Counts are whole numbers from 0, such as
-            ``40``, ``40.0``, ``40,0`` and ``1.234,00``; ``1.234`` is ambiguous and refused.
+            The expected count of each product, or a CSV file with one product per line, such as
+            the export of an ERP system, with commas, semicolons, tabs or bars. Counts are whole
+            numbers from 0, such as ``40``, ``40.0``, ``40,0`` and ``1.234,00``; ``1.234`` is
+            ambiguous and refused.
         confidence_level : float, default=0.9
-            How probable a difference must be to be told as one, strictly between 0.5 and 1.
+            The probability that a difference needs to be reported, strictly between 0.5 and 1.
         product_column, count_column : str
             The columns of the file.
         key_column : str, optional
-            The column of codes, such as EAN or PLU, in place of `product_column`; it needs
+            The column of codes, such as EAN or PLU, instead of `product_column`; it requires
             `codes`.
         codes : mapping of str to str, optional
             The class name of each code: ``{"4006381333931": "Milk"}``. Several codes may have one
-            class; their counts are added up. Without `key_column`, the product column or the keys
-            of the mapping hold the codes. A code that is not listed is an unknown product.
+            class; their counts are added. Without `key_column`, the product column or the keys of
+            the mapping contain the codes. A code that is not listed is an unknown product.
         store_column : str, optional
             The column of stores. Each part of the inventory (`by` of `take_inventory`) is
-            compared with the lines of the store of its name; lines of other stores are ignored.
+            compared with the lines of the store with the same name. Other lines are ignored.
         store : str, optional
-            One store of `store_column`: the part of its name, or the whole inventory if it has
+            One store of `store_column`. The part with this name, or the whole inventory if it has
             no parts, is compared with the lines of this store.
         partial : bool, default=False
-            Whether products that are not listed are unknown. By default they are expected 0
-            times.
+            Whether products that are not listed have no expected count. By default their expected
+            count is 0.
         encoding : str, optional
-            The encoding of the file, such as ``"cp1252"``. By default that of its byte order
-            mark, or UTF-8.
+            The encoding of the file, such as ``"cp1252"``. By default the encoding of the byte
+            order mark, or UTF-8.
 
         Returns
         -------
         tuple of StockCheck
-            One for every product, and with `store_column` for every store: missing, short, over
-            and unknown ones first, the surest first.
+            One check for each product, and with `store_column` for each store. Differences and
+            unknown products are first, in descending order of confidence.
 
         Raises
         ------
         DataError
-            The file is not as described, lists a product twice, or has a name that differs from a
-            class in case or separators only; or a store is on one side only.
+            The file cannot be parsed, lists a product twice, or has a name that differs from a
+            class only in case or separators; or a store is missing from the list or the inventory.
         DatasetNotFoundError
-            There is no such file.
+            The file does not exist.
         InvalidParameterError
-            A count is not a whole number from 0, or settings do not fit together.
+            A count is not a whole number from 0, or parameters cannot be combined.
 
         Warns
         -----
         ShelfVisionWarning
-            Two spellings are one product (``"twin-names"``); their counts are added up.
+            Two spellings are one product (``"twin-names"``); their counts are added.
 
         Examples
         --------
@@ -163,13 +164,13 @@ class Inventory:
         )
 
     def to_dict(self) -> dict[str, object]:
-        """Return everything but the draws in plain types that ``json.dumps`` takes.
+        """Return the inventory without its draws, in plain types for ``json.dumps``.
 
         Returns
         -------
         dict
-            Photos, confidence level, a dictionary with count, low, high and naive for each product,
-            what is to review, what failed, and the parts.
+            Number of photos, confidence level, count, low, high and naive for each product, photos
+            to review, photos that failed, and the parts.
         """
         products = {
             row.product: {"count": row.count, "low": row.low, "high": row.high, "naive": row.naive}
@@ -191,8 +192,8 @@ class Inventory:
         Returns
         -------
         pandas.DataFrame
-            Columns part, product, count, low, high and naive: a row for every product, first of
-            the whole (part ``""``), then of each part.
+            Columns part, product, count, low, high and naive: a row for each product, first of the
+            whole inventory (part ``""``), then of each part.
 
         Raises
         ------
@@ -203,21 +204,21 @@ class Inventory:
         return pd.DataFrame(map(astuple, inventory_rows_with_parts(self)), columns=list(COLUMNS))
 
     def save(self, path: str | os.PathLike[str], *, photos: Dataset | None = None) -> None:
-        """Save the inventory as CSV, as JSON, or as one HTML page that stands alone.
+        """Save the inventory as CSV, as JSON, or as a self-contained HTML page.
 
         Parameters
         ----------
         path : path-like
-            Where to; it must end in ``.csv``, ``.json`` or ``.html``.
+            The path of the file, with the suffix ``.csv``, ``.json`` or ``.html``.
         photos : Dataset, optional
-            For a page: the photos that were counted, of which it shows up to 24 to review.
+            For a page: the counted photos. The page shows up to 24 photos to review.
 
         Raises
         ------
         InvalidParameterError
-            The name ends in something else.
+            The file has another suffix.
         StorageError
-            The file cannot be written; whatever stood there is unchanged.
+            The file cannot be written; an existing file is unchanged.
         """
         kind = os.path.splitext(as_path(path))[1].lower()
         if kind not in (".csv", ".json", ".html"):
@@ -236,12 +237,12 @@ class Inventory:
         write_atomically(path, text.encode("utf-8", "backslashreplace"))
 
     def rows(self, *, order: str = "class") -> tuple[Row, ...]:
-        """Return a row for every product: part, product, count, low, high, naive.
+        """Return a row for each product: part, product, count, low, high, naive.
 
         Parameters
         ----------
         order : {"class", "count"}, default="class"
-            The order of the classes, or the most frequent first.
+            The order of the classes, or descending counts.
 
         Returns
         -------

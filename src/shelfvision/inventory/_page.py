@@ -1,4 +1,4 @@
-"""An inventory as one page of HTML that stands alone."""
+"""An inventory as a self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from shelfvision.errors import PhotoError
 from shelfvision.inventory._rows import CountedProducts
 from shelfvision.inventory._writing import remarks
 
-# Photos to review that are shown.
+# The maximum number of photos to review on the page.
 _MOST = 24
 
 
 def inventory_page(inventory: CountedProducts, photos: Dataset | None) -> str:
-    """Return the whole page."""
+    """Return the page."""
     rows = {} if photos is None else {name: row for row, name in enumerate(photos.ids)}
     return render_template(
         "inventory.html",

@@ -1,4 +1,4 @@
-"""`Row`: one product of an inventory, and what tables, pages and stock checks read of one."""
+"""`Row`, one product of an inventory, and the interface that tables and checks read."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ class Row:
     product: str
     """The name of the product."""
     count: float
-    """How many photos show it, corrected for confusion."""
+    """The adjusted count."""
     low: int
     """The lower end of the interval."""
     high: int
     """The upper end of the interval."""
     naive: int
-    """How many photos were taken for it."""
+    """The number of photos predicted as the product."""
 
 
 COLUMNS = tuple(field.name for field in fields(Row))
-"""The names of its columns."""
+"""The names of the columns."""
 
 
 class CountedProducts(Protocol):
-    """What an `Inventory`, or a part of one, is read as."""
+    """The interface of an `Inventory`, or of a part, that this module reads."""
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -63,7 +63,7 @@ class CountedProducts(Protocol):
 
     @property
     def confidence_level(self) -> float:
-        """The level of the intervals."""
+        """The confidence level of the intervals."""
         ...
 
     @property
@@ -78,7 +78,7 @@ class CountedProducts(Protocol):
 
     @property
     def failed(self) -> Mapping[str, str]:
-        """Why photos could not be read, by id."""
+        """The reasons why photos could not be read, by id."""
         ...
 
     @property

@@ -1,4 +1,4 @@
-"""An inventory held against what should be there."""
+"""Comparison of an inventory with the expected stock."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from shelfvision._text import printable
 from shelfvision.inventory._rows import CountedProducts
 
 StockStatus: TypeAlias = Literal["missing", "short", "over", "unknown", "as expected"]
-"""What an inventory says of an expected product."""
+"""The result for one product."""
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StockCheck:
-    """What an inventory says of one product that should or should not be there."""
+    """The comparison of counted and expected stock of one product."""
 
     product: str
-    """Its name."""
+    """The name of the product."""
     status: StockStatus
-    """Missing, short, over; unknown where the classifier has no such class, or where a partial
-    list does not have the product; or as expected."""
+    """Missing, short, over, as expected, or unknown: the classifier has no such class, or a partial
+    list does not have the product."""
     expected: int | None
-    """How many should be there; None where a partial list does not tell."""
+    """The expected count; None if a partial list does not have the product."""
     count: float | None
-    """How many are there, corrected for confusion; None where it is unknown."""
+    """The adjusted count; None if the classifier has no such class."""
     interval: tuple[int, int] | None
-    """What that lies between; None where it is unknown."""
+    """The confidence interval of the count; None if the classifier has no such class."""
     confidence: float
-    """How probable the status is, 0 to 1; for ``as expected``, how probable it is that no product
-    is lacking or that none is too many, whichever is less."""
+    """The probability of the status, 0 to 1. For ``as expected``, the smaller of the probabilities
+    that there are not too few and that there are not too many."""
     part: str = ""
-    """The store, or another value of `by`, that it is about; empty for the whole."""
+    """The store, or another value of `by`; empty for the whole inventory."""
 
     def __str__(self) -> str:
-        """Return it as a line of text."""
+        """Return the check as a line of text."""
         name = printable(f"{self.part}, {self.product}" if self.part else self.product)
         if self.count is None or self.interval is None:
             return f"{name}: unknown to the classifier, {self.expected} expected"
@@ -58,7 +58,7 @@ def checked_against(
     partial: bool,
     part: str,
 ) -> list[StockCheck]:
-    """Return a check of every product, in the order of the list and then of the classes."""
+    """Return a check of each product, in the order of the list and then of the classes."""
     checks = [
         StockCheck(
             product=name, status="unknown", expected=number, count=None, interval=None,
@@ -82,7 +82,7 @@ def checked_against(
 
 
 def in_order(checks: Sequence[StockCheck]) -> tuple[StockCheck, ...]:
-    """Return the checks, differences first, the surest first; what nobody expects comes last."""
+    """Return the checks: differences by descending confidence, unexpected products last."""
     return tuple(
         sorted(
             checks,

@@ -1,6 +1,6 @@
-"""Reads what should be in stock: a mapping, or the CSV file of an ERP system.
+"""Reads the expected stock: a mapping, or the CSV export of an ERP system.
 
-Counts are whole numbers, however a spreadsheet of any country writes them: ``40``, ``40.0``,
+Counts are whole numbers in the formats of spreadsheets of all countries: ``40``, ``40.0``,
 ``40,00``, ``1.234,00``, ``1,234.00``, ``1 234``. ``1.234`` and ``1,000`` are refused: they are
 thousands in one country and decimal numbers in another.
 """
@@ -27,7 +27,7 @@ from shelfvision._validation import listed
 from shelfvision.errors import DataError, InvalidParameterError
 
 Codes: TypeAlias = Mapping[str, str] | Mapping[int, str]
-"""Class names by the code that a system of articles has for each."""
+"""Class names by article code."""
 
 _LARGEST = 10**15
 _WHOLE = re.compile(r"\d+(?:[.,]0*)?")
@@ -37,22 +37,22 @@ _GROUPED = re.compile(
 )
 # "1.000" is 1000 in one country and 1 in another; "0.000" is 0 in both.
 _AMBIGUOUS = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
-# What a spreadsheet makes of a long code: 4,00638E+12, or 4006381333931.0 after pandas.
+# A long code after a spreadsheet: 4,00638E+12, or after pandas: 4006381333931.0.
 _DAMAGED = re.compile(r"\d(?:[.,]\d+)?[eE]\+?\d+|\d+[.,]0+")
-# What keeps a spreadsheet from making a number of a code.
+# A formula or apostrophe that prevents a spreadsheet from converting a code to a number.
 _AS_TEXT = re.compile(r'^="(.*)"$')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StockColumns:
-    """Which columns of the file hold what."""
+    """The names of the columns of the file."""
 
     product: str
-    """The product's name."""
+    """The column of product names."""
     count: str
-    """How many there should be."""
-    key: str | None = None
-    """The product's code, in place of its name."""
+    """The column of expected counts."""
+    key: str | None
+    """The column of product codes, used instead of the name."""
     store: str | None = None
     """The store."""
 
@@ -62,13 +62,13 @@ class StockLine:
     """One line of a stock list."""
 
     where: str
-    """Where it is, for messages: ``"line 3 of 'erp.csv'"``."""
+    """The location of the line, for messages: ``"line 3 of 'erp.csv'"``."""
     product: str
-    """The name or code, as it is written."""
+    """The name or code, unchanged."""
     count: int
-    """How many there should be."""
+    """The expected count."""
     store: str
-    """The store; empty where there is no column of stores."""
+    """The store; empty without a column of stores."""
 
 
 def lines_of_file(
@@ -122,7 +122,7 @@ def lines_of_mapping(expected: Mapping[str, object]) -> list[StockLine]:
 
 
 def _name(cell: str, where: str) -> str:
-    """Return a product as it is written, without the formula that keeps it text."""
+    """Return a product without the formula or apostrophe that keeps it text in a spreadsheet."""
     name = _AS_TEXT.sub(r"\1", unguarded(cell).strip())
     if not clean_name(name):
         raise DataError(
@@ -134,7 +134,7 @@ def _name(cell: str, where: str) -> str:
 
 
 def whole_count(value: object, where: str) -> int:
-    """Return a count that is a whole number from 0, or say where it is none."""
+    """Return a count as a whole number from 0, or raise an error with its location."""
     text = _plain(value)
     if isinstance(value, str) and _AMBIGUOUS.fullmatch(text):
         whole, decimals = re.split("[.,]", text)
@@ -156,7 +156,7 @@ def whole_count(value: object, where: str) -> int:
 
 
 def _plain(value: object) -> str:
-    """Return a number as text: 40, 40.0 and NumPy's kinds of it as "40"."""
+    """Return a number as text: "40" for 40, 40.0 and their NumPy types."""
     if isinstance(value, str):
         return clean_name(_AS_TEXT.sub(r"\1", value.strip()))
     return "" if isinstance(value, bool) else text_of(value, name="expected")
@@ -169,7 +169,7 @@ def _whole(text: str) -> int | None:
         return int(re.split("[.,]", text)[0][:20])
     if not _GROUPED.fullmatch(text):
         return None
-    # The last separator parts decimals where another one parts thousands.
+    # If there are two separators, the last one separates decimals.
     kinds = {one for one in text if not one.isdigit()}
     last = text.rstrip("0")[-1] if len(kinds) > 1 else ""
     whole = text.rpartition(last)[0] if last in (".", ",") else text
@@ -179,9 +179,9 @@ def _whole(text: str) -> int | None:
 def by_product(
     lines: Iterable[StockLine], codes: Codes | None, class_names: Iterable[str]
 ) -> dict[str, int]:
-    """Return counts by product; several codes of one product are added up.
+    """Return counts by product; the counts of several codes of one product are added.
 
-    A product that differs from a class in case or spaces only is an error, not an unknown product.
+    A product that differs from a class only in case or spaces is an error, not an unknown product.
     """
     given, known = list(lines), list(class_names)
     names = None if codes is None else _checked_codes(codes, known)
@@ -242,7 +242,7 @@ def _require_distinct(lines: Iterable[StockLine]) -> None:
 
 
 def require_joined(lines: Iterable[StockLine], codes: Codes, class_names: Iterable[str]) -> None:
-    """Refuse codes that differ from known ones in zeros or separators, and lists without any."""
+    """Refuse codes that differ from known codes only in zeros, and lists without known codes."""
     names = _checked_codes(codes, list(class_names))
     loose = {_significant(code): code for code in names if _significant(code)}
     written = [(line.where, clean_name(line.product)) for line in lines]
@@ -251,8 +251,8 @@ def require_joined(lines: Iterable[StockLine], codes: Codes, class_names: Iterab
         _require_undamaged(where, code, names)
         if code not in names and near is not None:
             raise DataError(
-                f"{where} has the code {code!r}, which differs from {near!r} of codes in leading "
-                "zeros or separators only; write both alike, as text",
+                f"{where} has the code {code!r}, which differs from {near!r} of codes only in "
+                "leading zeros or separators; write both codes identically, as text",
                 code="unknown-id",
                 parameter="codes",
             )
@@ -279,8 +279,8 @@ def _product(line: StockLine, names: Mapping[str, str] | None) -> str:
 def _require_undamaged(where: str, code: str, names: Mapping[str, str]) -> None:
     if code not in names and _DAMAGED.fullmatch(code):
         raise DataError(
-            f"{where} must have a code as it is, got {code!r}, a number that a spreadsheet "
-            "made of one; format the column as text and export it again",
+            f"{where} must have an unchanged code, got {code!r}, which a spreadsheet converted to "
+            "a number; format the column as text and export it again",
             code="lost-digits",
             parameter="expected",
         )
@@ -292,15 +292,15 @@ def _require_same_case(where: str, product: str, class_names: list[str], paramet
     near = lookalike(product, class_names)
     if near is not None:
         raise DataError(
-            f"{where} has the product {product!r}, which differs from the class {near!r} in case "
-            f"or separators only; write {near!r}",
+            f"{where} has the product {product!r}, which differs from the class {near!r} only in "
+            f"case or separators; write {near!r}",
             code="unknown-name",
             parameter=parameter,
         )
 
 
 def of_store(lines: list[StockLine], store: str, where: str) -> list[StockLine]:
-    """Return the lines of a store, which the list must have."""
+    """Return the lines of a store; raise `DataError` if there are none."""
     wanted = clean_name(store)
     found = [line for line in lines if line.store == wanted]
     if not found:

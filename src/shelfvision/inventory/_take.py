@@ -1,4 +1,4 @@
-"""`take_inventory`: counts what photos show, corrected for what is known to be confused."""
+"""`take_inventory`: counts products on photos, corrected for confusions between classes."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from shelfvision.predictions import Predictions
 from shelfvision.protocols import OnError
 
 PartColumn: TypeAlias = Sequence[str] | npt.NDArray[np.object_] | Callable[[str], str]
-"""A value for every photo, or a function from a photo's id to it."""
+"""A value for every photo, or a function that maps a photo's id to its value."""
 Integers: TypeAlias = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Estimator:
-    """What counts are estimated from: predictions, and the confusion of validation photos."""
+    """The data of the estimate: predictions, and the confusion of validation photos."""
 
     predictions: Predictions
     groups: Integers | None
-    """The group of every photo; None for groups as large as those of the validation photos."""
+    """The group of every photo; None to assume groups as large as those of validation photos."""
     confusion: Confusion
     posterior: ConfusionPosterior
     confidence_level: float
@@ -42,7 +42,7 @@ class _Estimator:
     seed: int
 
     def inventory_of(self, rows: Integers, key: str) -> Inventory:
-        """Return the inventory of some rows."""
+        """Return the inventory of some rows of the predictions."""
         found, names = self.predictions[rows], self.predictions.class_names
         readable = np.array([reason is None for reason in found.errors], dtype=np.bool_)
         number = {name: place for place, name in enumerate(names)}
@@ -93,61 +93,61 @@ def take_inventory(
     draws: SupportsIndex = 500,
     seed: SupportsIndex = 42,
 ) -> Inventory:
-    """Count what photos show, corrected for what the classifier is known to confuse.
+    """Return adjusted counts of the products on photos, with confidence intervals.
 
-    A classifier that takes a tenth of the milk for yoghurt counts too little milk and too much
-    yoghurt, however many photos there are. How often it does is known from the validation photos
-    whose scores it keeps; that is turned round here. The intervals hold three things: that these
-    are some photos and not all, that few validation photos measure confusion badly, and that new
-    photos are confused differently.
+    A classifier that predicts a tenth of the milk as yoghurt counts too little milk and too much
+    yoghurt, however many photos there are. The validation photos, whose scores the classifier
+    keeps, measure these confusions; this function corrects the counts for them. The intervals
+    account for three sources of error: the photos are a sample, few validation photos give an
+    imprecise confusion matrix, and the confusions of new photos differ.
 
     Parameters
     ----------
     classifier : Classifier
-        One that keeps validation scores: trained with a validation part, or given photos with
-        `Classifier.with_validation`. Photos like those that are counted serve best.
+        A classifier with validation scores: trained with a validation set, or made by
+        `Classifier.with_validation`. Validation photos should resemble the counted photos.
     photos : path, bytes, ndarray, Dataset, iterable of these, or Predictions
-        What to count: photos as for `Classifier.predict`, one product each, or what this
-        classifier predicted of them.
+        The photos, as for `Classifier.predict`, one product each; or the predictions of this
+        classifier for them.
     confidence_level : float, default=0.9
-        How many of the intervals shall hold the truth, strictly between 0 and 1.
+        The share of intervals that contain the true count, strictly between 0 and 1.
     by : sequence of str, or callable, optional
-        A value for every photo, such as its store, or a function from a photo's id to it: then
-        `Inventory.parts` has an inventory for each.
+        A value for every photo, such as its store, or a function that maps a photo's id to the
+        value. `Inventory.parts` then has an inventory for each value.
     groups : sequence of str, optional
-        What was taken together, for every photo; photos of a burst are confused together, so the
-        fewer groups, the wider the intervals. By default the groups of a dataset; for other
-        photos, groups as large as those of the validation photos.
+        The group of every photo, such as its burst. Photos of a group are often confused in the
+        same way, so fewer groups give wider intervals. By default the groups of a dataset; for
+        other photos, groups as large as those of the validation photos.
     on_error : {"raise", "skip"}, default="raise"
-        Whether a photo that cannot be read raises, or is told in `Inventory.failed`.
+        Whether a photo that cannot be read raises an error or is listed in `Inventory.failed`.
     draws : int, default=500
-        How often counts are drawn, at least 100.
+        The number of samples of the counts, at least 100.
     seed : int, default=42
-        What they are drawn with; the same gives the same inventory.
+        The seed of the samples; the same seed gives the same inventory.
 
     Returns
     -------
     Inventory
-        Counts, intervals, and what is to review.
+        Counts, intervals, and the photos to review.
 
     Raises
     ------
     DataError
-        The classifier keeps no validation scores, no photo could be read, or the predictions are
-        of other classes.
+        The classifier has no validation scores, no photo could be read, or the predictions have
+        other classes.
     InvalidParameterError
-        The predictions were corrected for `class_prior`, or a setting is out of range.
+        The predictions were corrected for `class_prior`, or a number is out of range.
     PhotoError
         A photo cannot be read and `on_error` is ``"raise"``.
 
     Notes
     -----
-    Counts are the mean of the draws, which lie between what was counted and what the confusion
-    alone would make of it when that is badly known. A draw takes shares of what each class is taken
-    for as they may be, given the validation photos; photos of a group count for as many as would
-    tell as much on their own, and classes lean on each other as far as they are alike. It lets
-    these shares scatter as the groups of the counted photos do, then draws counts and shares of
-    products in turn, given the labels.
+    Counts are the mean of the draws. With an imprecise confusion matrix they are between the
+    predicted counts and the fully corrected counts. Each draw has three steps. First, a confusion
+    matrix is drawn from its posterior, given the validation photos. Photos of a group count as
+    their effective number of independent photos, and classes with few photos borrow strength from
+    similar classes. Second, the matrix is varied by as much as the groups of the counted photos
+    vary. Third, counts and class shares are drawn in turn, given the predicted classes.
 
     References
     ----------
@@ -172,7 +172,7 @@ def take_inventory(
     """
     if not isinstance(classifier, Classifier):
         raise InvalidParameterError(
-            f"classifier must be a Classifier, not {type(classifier).__name__}; make one with "
+            f"classifier must be a Classifier, got {type(classifier).__name__}; make one with "
             "Classifier.from_model(...) or Classifier.load(path)",
             code="wrong-type",
             parameter="classifier",
@@ -199,13 +199,12 @@ def take_inventory(
 
 
 def _validation_confusion(classifier: Classifier) -> Confusion:
-    """Return how a classifier confuses its validation photos."""
+    """Return the confusion of a classifier's validation photos."""
     scores = classifier.validation_scores
     if scores is None or not len(scores):
         raise DataError(
-            "an inventory is corrected by what a classifier is known to confuse, and this one "
-            "keeps no scores of validation photos; call with_validation(dataset) first, or train "
-            "with a validation part",
+            "classifier must have validation scores to correct counts for confusions, got none; "
+            "call with_validation(dataset) first, or train with a validation set",
             code="no-validation-scores",
             parameter="classifier",
         )
@@ -228,8 +227,8 @@ def _predicted(
         found = classifier.predict(photos, on_error=on_error)
     if all(reason is not None for reason in found.errors):
         raise DataError(
-            f"there is nothing to count: of {counted(len(found), 'photo')} none could be read; "
-            "give at least one that can",
+            f"photos must have a photo that can be read, got none of "
+            f"{counted(len(found), 'photo')}; give at least one that can",
             code="empty",
             parameter="photos",
         )
@@ -239,15 +238,15 @@ def _predicted(
 def _require_own(predictions: Predictions, classifier: Classifier) -> None:
     if predictions.class_names != classifier.class_names:
         raise DataError(
-            f"the predictions have the classes {listed(predictions.class_names)}, not the "
-            f"classifier's {listed(classifier.class_names)}; pass what this classifier predicted",
+            f"predictions must have the classifier's classes {listed(classifier.class_names)}, got "
+            f"{listed(predictions.class_names)}; pass predictions of this classifier",
             code="unknown-class",
             parameter="photos",
         )
     if predictions.class_prior is not None:
         raise InvalidParameterError(
-            "the predictions were corrected for class_prior, so what is known of their "
-            "confusion does not hold; predict without, for an inventory estimates the prior itself",
+            "predictions must not be corrected for class_prior, because take_inventory estimates "
+            "the class prior; predict without class_prior",
             code="conflict",
             parameter="photos",
         )
@@ -259,8 +258,8 @@ def _parts(estimator: _Estimator, by: PartColumn) -> dict[str, Inventory]:
     odd = [value for value in values if not isinstance(value, str)]
     if odd:
         raise InvalidParameterError(
-            f"by must give text for every photo, but one of its values is {odd[0]!r}; pass "
-            "by=[str(value) for value in by]",
+            f"by must have text for every photo, got {odd[0]!r}; pass by=[str(value) for value in "
+            "by]",
             code="wrong-type",
             parameter="by",
         )

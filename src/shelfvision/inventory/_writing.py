@@ -15,7 +15,7 @@ _WIDTH = 40
 
 
 def csv_of(rows: Iterable[Row]) -> str:
-    """Return the rows as CSV; no cell is a formula for a spreadsheet."""
+    """Return the rows as CSV; formulas are escaped, so that spreadsheets do not run them."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -25,15 +25,15 @@ def csv_of(rows: Iterable[Row]) -> str:
 
 
 def table_of(inventory: CountedProducts) -> str:
-    """Return an aligned table, the most frequent product first."""
-    titles = ("product", "count", f"{inventory.confidence_level:.0%} interval", "taken for it")
+    """Return an aligned table, the product with the largest count first."""
+    titles = ("product", "count", f"{inventory.confidence_level:.0%} interval", "predicted")
     rows = [titles, *(_cells(row) for row in inventory.rows(order="count"))]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join([*(_line(row, widths) for row in rows), "", *remarks(inventory)])
 
 
 def remarks(inventory: CountedProducts) -> list[str]:
-    """Return what else there is to say, one sentence each."""
+    """Return notes about the inventory, one sentence each."""
     sentences = [
         f"{counted(inventory.n_photos, 'photo')} counted, {len(inventory.review)} to review."
     ]
@@ -41,7 +41,7 @@ def remarks(inventory: CountedProducts) -> list[str]:
         sentences.append(f"{counted(len(inventory.failed), 'photo')} could not be read.")
     if inventory.unmeasured:
         names = ", ".join(printable(name) for name in inventory.unmeasured)
-        sentences.append(f"Without validation photos, so guessed: {names}.")
+        sentences.append(f"Imprecise, because there are no validation photos: {names}.")
     return sentences
 
 

@@ -1,10 +1,9 @@
-"""Pictures of training, judging, class balance, augmentation and shelves, drawn with matplotlib.
+"""Charts of training, evaluation, class balance, augmentation and shelves, with matplotlib.
 
-Every function returns the axes it drew on and never calls ``show()``. Without `ax` a new figure
-is made through `matplotlib.pyplot`, so it appears in a notebook and under ``plt.show()``, and
-without a display pyplot draws into memory by itself; close such a figure with ``plt.close`` when
-done. With `ax` everything is drawn there and pyplot stays out of it. Settings in ``rcParams`` are
-respected and never changed.
+Every function returns its axes and never calls ``show()``. Without `ax` it makes a new figure with
+`matplotlib.pyplot`, which appears in a notebook and with ``plt.show()``. Without a display, pyplot
+draws in memory; close the figure with ``plt.close``. With `ax` the function draws on these axes
+and does not use pyplot. Settings in ``rcParams`` apply and are never changed.
 """
 
 from shelfvision.plot._confusion import confusion_matrix

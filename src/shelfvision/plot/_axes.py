@@ -1,4 +1,4 @@
-"""Where to draw: new figures, given axes, and what every picture shares."""
+"""Figures and axes for charts, and helpers that all charts share."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _IN_MEMORY: ContextVar[bool] = ContextVar("in_memory", default=False)
 
 @contextmanager
 def in_memory() -> Iterator[None]:
-    """Make new figures without pyplot: nothing shows them, and nothing has to close them."""
+    """Make new figures without pyplot, so that they are not shown and need not be closed."""
     token = _IN_MEMORY.set(True)
     try:
         yield
@@ -47,7 +47,7 @@ def _figure(size: tuple[float, float]) -> Figure:
 
 
 def axes_for(ax: Axes | None, *, size: tuple[float, float]) -> Axes:
-    """Return the axes given, or those of a new figure."""
+    """Return the given axes, or axes of a new figure."""
     return _figure(size).subplots() if ax is None else ax
 
 
@@ -59,7 +59,7 @@ def panels_for(
     size: tuple[float, float],
     n: int | None = None,
 ) -> npt.NDArray[np.object_]:
-    """Return a grid of axes: new ones, or the given ones, or in the place of the given one."""
+    """Return a grid of axes: new axes, the given axes, or a grid that replaces a single axes."""
     if ax is None:
         return np.asarray(_figure(size).subplots(rows, columns, squeeze=False))
     if isinstance(ax, Sequence | np.ndarray):
@@ -94,15 +94,17 @@ def _given(
 
 
 def show_photo(panel: Axes, image: Image) -> None:
-    """Draw a photo as it is, without ticks."""
+    """Draw a photo without scaling and ticks."""
     panel.imshow(np.asarray(image), interpolation="nearest")
     panel.set(xticks=[], yticks=[])
 
 
 def require_same_length(columns: Mapping[str, int], n: int) -> None:
-    """Refuse columns that do not have one entry a photo, and no photos at all."""
+    """Refuse columns whose length is not the number of photos, and zero photos."""
     if n == 0:
-        raise InvalidParameterError("there is no photo to draw; give at least one", code="empty")
+        raise InvalidParameterError(
+            "there must be a photo to draw, got none; give at least one", code="empty"
+        )
     for name, length in columns.items():
         if length != n:
             raise InvalidParameterError(
@@ -113,7 +115,7 @@ def require_same_length(columns: Mapping[str, int], n: int) -> None:
 
 
 def cut(name: str, limit: int) -> str:
-    """Return a name on one line, shortened in its middle, where names differ least."""
+    """Return a name on one line, shortened in the middle, where names differ least."""
     name = printable(name)
     if len(name) <= limit:
         return name

@@ -1,4 +1,4 @@
-"""Picture of which class was taken for which."""
+"""Chart of a confusion matrix."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class HasConfusion(Protocol):
-    """What an evaluation report shows of itself here."""
+    """The interface of an evaluation report that this chart reads."""
 
     @property
     def confusion(self) -> npt.NDArray[np.integer]:
@@ -38,18 +38,18 @@ def confusion_matrix(
     normalize: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw which class was taken for which.
+    """Draw a confusion matrix.
 
-    Colour always shows the share of the row, so that a rare class is judged like a common one.
+    Colour always shows the share of the row, so that rare and common classes are comparable.
 
     Parameters
     ----------
     matrix_or_report : array_like of int, shape (k, k), or an evaluation report
         Counts, a row for every true class and a column for every predicted one.
     class_names : iterable of str, length k, optional
-        The classes; by default the report's own, or numbers.
+        The classes; by default those of the report, or numbers.
     normalize : {"true", "pred", "all"}, optional
-        Write shares of the row, of the column or of everything; by default the counts.
+        Show shares of the row, of the column or of all photos; by default counts.
     ax : Axes, optional
         Where to draw; by default in a new figure.
 
@@ -61,7 +61,7 @@ def confusion_matrix(
     Raises
     ------
     InvalidParameterError
-        The matrix is not square, or the names do not fit it.
+        The matrix is not square, or the number of names differs from its size.
     MissingDependencyError
         matplotlib is not installed.
 

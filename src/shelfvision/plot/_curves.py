@@ -1,4 +1,4 @@
-"""Pictures of numbers: training curves and class balance."""
+"""Charts of training curves and class balance."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 class HasHistory(Protocol):
-    """What a training result shows of itself here."""
+    """The interface of a training result that this chart reads."""
 
     @property
     def history(self) -> Mapping[str, Sequence[float]]:
-        """A list of values, one an epoch, for every metric."""
+        """A list with a value for each epoch, for every metric."""
         ...
 
     @property
@@ -37,22 +37,23 @@ def history(
     best_epoch: SupportsIndex | None = None,
     ax: Axes | Sequence[Axes] | npt.NDArray[np.object_] | None = None,
 ) -> npt.NDArray[np.object_]:
-    """Draw loss and accuracy after each epoch, in training and validation.
+    """Draw training curves: loss and accuracy of each epoch, in training and validation.
 
     Parameters
     ----------
     history : mapping of str to list of float, or a training result
-        ``"loss"``, ``"accuracy"`` and, if there was validation, ``"val_loss"`` and
-        ``"val_accuracy"``, a value for every epoch. Other entries are not drawn.
+        Lists with a value for every epoch: ``"loss"``, ``"accuracy"`` and, with a validation set,
+        ``"val_loss"`` and ``"val_accuracy"``. Other entries are not drawn.
     best_epoch : int, optional
-        The epoch to mark, counted from 1; by default the training result's own.
+        The epoch to mark, counted from 1; by default that of the training result.
     ax : Axes or sequence of Axes, optional
-        An axes for every panel, or one whose place the panels take. By default a new figure.
+        One axes for every panel, or a single axes that the panels replace. By default a new
+        figure.
 
     Returns
     -------
     ndarray of Axes, shape (number of panels,)
-        The panels: loss, then accuracy, as far as `history` has them.
+        The panels: loss, then accuracy, if `history` has them.
 
     Raises
     ------
@@ -126,14 +127,14 @@ def _curves(
 def class_balance(
     before: Mapping[str, int], after: Mapping[str, int] | None = None, *, ax: Axes | None = None
 ) -> Axes:
-    """Draw how many photos each class has, before and after balancing.
+    """Draw the number of photos of each class, before and after balancing.
 
     Parameters
     ----------
     before : mapping of str to int
-        Photos by class name, as `Dataset.class_counts` gives them.
+        Numbers of photos by class name, such as `Dataset.class_counts`.
     after : mapping of str to int, optional
-        The same after balancing.
+        The numbers after balancing.
     ax : Axes, optional
         Where to draw; by default in a new figure.
 

@@ -1,4 +1,4 @@
-"""Pictures of where in a photo a class is seen."""
+"""Charts of heat maps over photos."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from shelfvision.protocols import Image, Images
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# From dark violet to pale yellow, ever lighter: read the same by every kind of colour vision.
+# From dark violet to pale yellow, monotonically lighter: safe for every kind of colour vision.
 _RAMP = np.array([[13, 8, 60], [110, 20, 120], [200, 60, 90], [250, 140, 60], [252, 250, 170]])
 _WEIGHT = 0.6
 
 
 @runtime_checkable
 class HasHeatMaps(Protocol):
-    """What explanations show of themselves here."""
+    """The interface of explanations that this chart reads."""
 
     @property
     def images(self) -> Images:
@@ -38,12 +38,12 @@ class HasHeatMaps(Protocol):
 
     @property
     def labels(self) -> Sequence[str]:
-        """The class that each map is about."""
+        """The class of each map."""
         ...
 
 
 def heat_overlay(image: Image, heat: npt.NDArray[np.floating]) -> Image:
-    """Return a photo with a heat map over it, as `heat_maps` draws it.
+    """Return a photo with a heat map over it, in the colours of `heat_maps`.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def heat_overlay(image: Image, heat: npt.NDArray[np.floating]) -> Image:
     Returns
     -------
     ndarray of uint8, shape (height, width, 3)
-        The photo, mixed with a colour from dark violet (0) to pale yellow (1).
+        The photo, blended with a colour from dark violet (0) to pale yellow (1).
 
     Examples
     --------
@@ -86,26 +86,26 @@ def heat_maps(
     Parameters
     ----------
     images_or_explanations : ndarray of uint8, shape (n, height, width, 3), or explanations
-        The photos, RGB, 0 to 255; or what `explain` gives, which has all three.
+        The photos, RGB, 0 to 255; or the result of `explain`, which has photos, maps and labels.
     maps : ndarray of float, shape (n, height, width)
         A heat map for every photo, 0 to 1.
     labels : sequence of str, length n, optional
-        The class that each map is about.
+        The class of each map.
     n_columns : int, default=3
-        How many photos, each with its map, stand side by side.
+        The number of photos in a row, each with its map.
     ax : Axes or sequence of Axes, optional
-        An axes for every picture, two a photo, or one whose place the grid takes. By default a
-        new figure.
+        One axes for every picture, two per photo, or a single axes that the grid replaces. By
+        default a new figure.
 
     Returns
     -------
     ndarray of Axes, shape (n, 2)
-        The photo, and the photo under its map.
+        The axes of each photo, and of the photo with its map.
 
     Raises
     ------
     InvalidParameterError
-        The arrays do not fit together.
+        The shapes of the arrays do not match.
     MissingDependencyError
         matplotlib is not installed.
 

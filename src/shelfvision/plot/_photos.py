@@ -1,4 +1,4 @@
-"""Pictures of photos: predictions with their mistakes, and augmented copies."""
+"""Charts of photos: predictions, mistakes and augmented copies."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def predictions(
     n_columns: SupportsIndex = 6,
     ax: Axes | Sequence[Axes] | npt.NDArray[np.object_] | None = None,
 ) -> npt.NDArray[np.object_]:
-    """Draw photos with what a classifier says about them; mistakes are framed and crossed.
+    """Draw photos with their predictions; mistakes are framed and crossed.
 
     Parameters
     ----------
@@ -38,11 +38,11 @@ def predictions(
     confidences : sequence of float, length n
         The confidence of each prediction, 0 to 1.
     true : sequence of str, length n, optional
-        The true class names; without them nothing is marked.
+        The true class names; without them no mistakes are marked.
     n_columns : int, default=6
-        How many photos stand side by side.
+        The number of columns.
     ax : Axes or sequence of Axes, optional
-        An axes for every photo, or one whose place the grid takes. By default a new figure.
+        One axes for every photo, or a single axes that the grid replaces. By default a new figure.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def predictions(
     Raises
     ------
     InvalidParameterError
-        The columns differ in length or are empty, or the images are no pixels.
+        The columns differ in length or are empty, or `images` are not arrays of pixels.
     MissingDependencyError
         matplotlib is not installed.
 
@@ -83,7 +83,7 @@ def predictions(
 
 
 def _require_pixels(image: object) -> None:
-    # The labelled photos of a dataset, or paths, are what is passed by mistake.
+    # Users may pass a dataset or paths by mistake.
     if not isinstance(image, np.ndarray) or image.dtype.kind not in "uifb":
         raise InvalidParameterError(
             f"images must be arrays of pixels, but the first is of type {type(image).__name__}; "
@@ -113,16 +113,16 @@ def _judge(panel: Axes, predicted: str | None, confidence: float, true: str | No
 
 
 class HasMistake(Protocol):
-    """A photo that was taken for something else."""
+    """The interface of a photo with a wrong prediction."""
 
     @property
     def true(self) -> str:
-        """The class of its label."""
+        """The true class, from the label."""
         ...
 
     @property
     def predicted(self) -> str:
-        """The class that was predicted."""
+        """The predicted class."""
         ...
 
     @property
@@ -132,14 +132,14 @@ class HasMistake(Protocol):
 
 
 class HasMistakes(Protocol):
-    """What an evaluation report shows of its mistakes."""
+    """The interface of an evaluation report that this chart reads."""
 
     def top_mistakes(self, k: SupportsIndex) -> Sequence[HasMistake]:
         """Return the most confident mistakes."""
         ...
 
     def mistake_photos(self, k: SupportsIndex, *, heat_maps: bool) -> Images:
-        """Return their pixels."""
+        """Return the pixels of these mistakes."""
         ...
 
 
@@ -156,15 +156,15 @@ def mistakes(
     Parameters
     ----------
     report : EvaluationReport
-        What `evaluate` returned.
+        The result of `evaluate`.
     k : int, default=12
-        How many mistakes at most.
+        The maximum number of mistakes.
     heat_maps : bool, default=False
-        Whether to lay `explain`'s heat map of the predicted class over each photo.
+        Whether to draw the heat map of the predicted class, from `explain`, over each photo.
     n_columns : int, default=6
-        How many photos stand side by side.
+        The number of columns.
     ax : Axes or sequence of Axes, optional
-        An axes for every photo, or one whose place the grid takes. By default a new figure.
+        One axes for every photo, or a single axes that the grid replaces. By default a new figure.
 
     Returns
     -------
@@ -218,12 +218,12 @@ def augmentations(
     originals : ndarray of uint8, shape (n, height, width, 3)
         The photos, RGB, 0 to 255.
     copies : ndarray of uint8, shape (n, m, height, width, 3)
-        The copies of each.
+        The copies of each photo.
     names : sequence of str, optional
         A name for every column of copies; by default ``"copy 1"``, ``"copy 2"``, ….
     ax : Axes or sequence of Axes, optional
-        An axes for every picture, row by row, or one whose place the grid takes. By default a
-        new figure.
+        One axes for every picture, row by row, or a single axes that the grid replaces. By
+        default a new figure.
 
     Returns
     -------
@@ -233,7 +233,7 @@ def augmentations(
     Raises
     ------
     InvalidParameterError
-        The arrays do not fit together.
+        The shapes of the arrays do not match.
     MissingDependencyError
         matplotlib is not installed.
 

@@ -1,4 +1,4 @@
-"""Picture of whether confidences can be believed."""
+"""Chart of calibration: the reliability diagram."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ if TYPE_CHECKING:
 
 
 class HasRange(Protocol):
-    """One bar: the photos whose confidence lies in one range."""
+    """The interface of a bin: the photos whose confidence is in one range."""
 
     @property
     def low(self) -> float:
-        """Where the range begins."""
+        """The lower end of the range."""
         ...
 
     @property
     def high(self) -> float:
-        """Where the range ends."""
+        """The upper end of the range."""
         ...
 
     @property
     def n(self) -> int:
-        """How many photos there are."""
+        """The number of photos."""
         ...
 
     @property
@@ -37,27 +37,27 @@ class HasRange(Protocol):
 
     @property
     def accuracy(self) -> float:
-        """The share of them that are right."""
+        """The share of correct predictions."""
         ...
 
 
 @runtime_checkable
 class HasReliability(Protocol):
-    """What an evaluation report shows of itself here."""
+    """The interface of an evaluation report that this chart reads."""
 
     @property
     def reliability(self) -> Sequence[HasRange]:
-        """The bars, the least confident first."""
+        """The bins, the lowest confidence first."""
         ...
 
 
 def reliability(
     report_or_bins: HasReliability | Sequence[HasRange], *, ax: Axes | None = None
 ) -> Axes:
-    """Draw a reliability diagram: how often photos of each confidence are right.
+    """Draw a reliability diagram: the accuracy for each range of confidence.
 
-    Above the dashed line a classifier is better than it says, below it claims too much. Under the
-    bars stands how many photos each has; a bar of few photos means little.
+    Bars above the dashed line mean that confidence is too low, bars below it that confidence is
+    too high. The number of photos is under each bar; bars with few photos are imprecise.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def reliability(
     bins = list(given.reliability if isinstance(given, HasReliability) else given)
     if not bins:
         raise InvalidParameterError(
-            "there is no range of confidence to draw; give at least one",
+            "report_or_bins must have a range of confidence to draw, got none; give at least one",
             code="empty",
             parameter="report_or_bins",
         )

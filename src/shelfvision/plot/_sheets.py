@@ -34,20 +34,20 @@ def contact_sheet(
     titles : sequence of sequences of str
         A title for every photo.
     row_labels : sequence of str, optional
-        What is written on the left of every row.
+        A text on the left of every row.
     ax : Axes or sequence of Axes, optional
-        An axes for every panel, row by row, or one whose place the grid takes. By default a new
-        figure.
+        One axes for every panel, row by row, or a single axes that the grid replaces. By default a
+        new figure.
 
     Returns
     -------
     ndarray of Axes, shape (rows, largest row)
-        The panels; those without a photo are empty.
+        The panels; panels without a photo are empty.
 
     Raises
     ------
     InvalidParameterError
-        There is no photo, or not one title for each.
+        There is no photo, or the number of titles differs from the number of photos.
     MissingDependencyError
         matplotlib is not installed.
 

@@ -1,4 +1,4 @@
-"""Pictures of shelf photos with what was found in them."""
+"""Charts of shelf photos with their regions or maps."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ if TYPE_CHECKING:
 
 
 class Drawable(Protocol):
-    """What `Regions` and `ShelfMap` are known by here."""
+    """The interface of `Regions` and `ShelfMap` that this chart uses."""
 
     def draw(self, *, width: SupportsIndex | None = None) -> Image:
-        """Return a picture of itself."""
+        """Return a picture of the object."""
         ...
 
 
 def regions(
     regions_or_map: Drawable, *, width: SupportsIndex | None = None, ax: Axes | None = None
 ) -> Axes:
-    """Draw a shelf photo with its regions, or with a map of what is where.
+    """Draw a shelf photo with its regions, or with a map of the products on it.
 
     Parameters
     ----------
     regions_or_map : Regions or ShelfMap
-        What `Classifier.predict_regions` or `Classifier.scan` gave.
+        The result of `Classifier.predict_regions` or `Classifier.scan`.
     width : int, optional
-        How many pixels wide the picture is, as for `Regions.draw`; letters are legible where it
-        is shown as wide as that.
+        The width of the picture in pixels, as for `Regions.draw`. Text is legible if the picture is
+        shown at this width.
     ax : Axes, optional
         Where to draw. By default a new figure.
 
@@ -42,7 +42,7 @@ def regions(
     Raises
     ------
     PhotoError
-        The photo's file is there no more, or cannot be read.
+        The photo's file no longer exists or cannot be read.
     MissingDependencyError
         matplotlib is not installed.
 
@@ -59,7 +59,7 @@ def regions(
     """
     picture = regions_or_map.draw(width=width)
     height, across = picture.shape[:2]
-    # At 100 dots an inch, a pixel of the picture is one of the figure.
+    # At 100 dots per inch, a pixel of the picture is a pixel of the figure.
     axes = axes_for(ax, size=(across / 100, height / 100))
     axes.imshow(picture)
     axes.set_axis_off()

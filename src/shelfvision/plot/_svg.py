@@ -1,4 +1,4 @@
-"""Charts as SVG files for pages: drawn in memory, without pyplot and without a window."""
+"""Charts as SVG files for HTML pages, drawn in memory without pyplot."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
 
 def as_svg(chart: Callable[[], Axes]) -> bytes:
-    """Return what a function of `shelfvision.plot` draws as an SVG file.
+    """Return a chart of a function of `shelfvision.plot` as an SVG file.
 
     Parameters
     ----------
     chart : callable
-        Draws a chart in a new figure and returns its axes. Figures that functions of
-        `shelfvision.plot` make in it are unknown to pyplot.
+        A function that draws a chart in a new figure and returns its axes. Figures that functions
+        of `shelfvision.plot` make inside it are not registered with pyplot.
 
     Returns
     -------
     bytes
-        The file; the same chart gives the same bytes.
+        The content of the file; the same chart gives the same bytes.
 
     Raises
     ------
@@ -47,8 +47,8 @@ def as_svg(chart: Callable[[], Axes]) -> bytes:
         figure = chart().get_figure(root=True)
         if figure is None:
             raise InvalidParameterError(
-                "chart must return axes of a figure, got axes without one; return what a function "
-                "of shelfvision.plot returns",
+                "chart must return axes of a figure, got axes without one; return the axes of a "
+                "shelfvision.plot function",
                 code="wrong-type",
                 parameter="chart",
             )

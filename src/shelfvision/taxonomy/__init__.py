@@ -1,4 +1,4 @@
-"""Products, their labels and departments: answers and counts at the level that is sure enough."""
+"""Hierarchies of products, labels and departments: answers and counts on every level."""
 
 from shelfvision.taxonomy._answers import Answer, Answers
 from shelfvision.taxonomy._taxonomy import Taxonomy

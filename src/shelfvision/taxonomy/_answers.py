@@ -1,4 +1,4 @@
-"""`Answers`: for every photo the finest name that is sure enough, or review."""
+"""`Answers`: for every photo the finest name with enough confidence, or review."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ _SHOWN = 8
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What is said of one photo, on the finest level that is sure enough."""
+    """The answer for one photo, on the finest level with enough confidence."""
 
     id: str
-    """The photo's name."""
+    """The id of the photo."""
     name: str | None
-    """The product, or the label or department it is in; None for a photo that failed."""
+    """The product, or its label or department; None for a photo that failed."""
     level: str | None
-    """The level that the name is of; None for a photo that failed."""
+    """The level of the name; None for a photo that failed."""
     confidence: float
-    """How probable the name is, 0 to 1; NaN for a photo that failed."""
+    """The probability of the name, 0 to 1; NaN for a photo that failed."""
     decision: Decision
-    """``"accept"``, or ``"review"`` where no level is sure enough."""
+    """``"accept"``, or ``"review"`` if no level has enough confidence."""
     finest: bool
-    """Whether the name is of the finest level."""
+    """Whether the name is on the finest level."""
     error: str | None
-    """Why the photo could not be read; None for one that could."""
+    """The reason why the photo could not be read, or None."""
 
     def __str__(self) -> str:
-        """Return it in words: "Oatly-Oat-Milk, 0.98", "some Milk, 0.97"."""
+        """Return the answer as text: "Oatly-Oat-Milk, 0.98", "some Milk, 0.97"."""
         if self.error is not None or self.name is None:
             return printable(f"not read: {self.error}")
         some = "" if self.finest else "some "
@@ -50,29 +50,29 @@ class Answer:
         return answer if self.decision == "accept" else f"to review, perhaps {answer}"
 
 
-# Compared by identity: equality of arrays is not one truth value.
+# Compared by identity, because comparing arrays returns an array.
 @final
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Answers:
-    """What is said of many photos, column by column; iterating gives `Answer`.
+    """Answers for many photos as columns; iterating yields `Answer`.
 
-    `Taxonomy.answer` makes it, and nothing changes it.
+    `Taxonomy.answer` returns it. It is immutable.
     """
 
     level_names: tuple[str, ...]
     """The levels, finest first."""
     ids: npt.NDArray[np.object_]
-    """The photos' names, ``str``, shape (n,), read-only."""
+    """The ids of the photos, ``str``, shape (n,), read-only."""
     names: npt.NDArray[np.object_]
-    """The name given to every photo, ``str``, shape (n,), read-only; None where it failed."""
+    """The name for every photo, ``str``, shape (n,), read-only; None where the photo failed."""
     levels: npt.NDArray[np.object_]
     """The level of each name, ``str``, shape (n,), read-only; None where the photo failed."""
     confidences: npt.NDArray[np.float64]
-    """How probable each name is, 0 to 1, shape (n,), read-only; NaN where the photo failed."""
+    """The probability of each name, shape (n,), read-only; NaN where the photo failed."""
     decisions: npt.NDArray[np.object_]
     """``"accept"`` or ``"review"`` for every photo, shape (n,), read-only."""
     errors: tuple[str | None, ...]
-    """Why each photo could not be read; None for those that could."""
+    """The reasons why photos could not be read; None for photos that could."""
 
     def __post_init__(self) -> None:
         for column in (self.ids, self.names, self.levels, self.confidences, self.decisions):
@@ -80,7 +80,7 @@ class Answers:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many photos are answered on each level, finest first, and how many to review."""
+        """The number of photos answered on each level, finest first, and of photos to review."""
         accepted = self.levels[self.decisions == "accept"]
         counts = {level: int((accepted == level).sum()) for level in self.level_names}
         return counts | {"review": len(self) - len(accepted)}
@@ -95,7 +95,7 @@ class Answers:
     def __getitem__(self, index: Rows) -> Self: ...
 
     def __getitem__(self, index: int | np.integer | Rows) -> Answer | Self:
-        """Return one `Answer`, or the rows that a slice, mask or list names."""
+        """Return one `Answer`, or the rows that a slice, mask or list selects."""
         if isinstance(index, int | np.integer):
             return self._one(range(len(self))[index])
         rows = np.arange(len(self))[as_rows(index, len(self), of="answers")]
@@ -130,7 +130,7 @@ class Answers:
         Returns
         -------
         pandas.DataFrame
-            One row a photo.
+            One row for each photo.
 
         Raises
         ------
@@ -144,7 +144,7 @@ class Answers:
         return pd.DataFrame({title: list(getattr(self, name)) for title, name in columns})
 
     def __repr__(self) -> str:
-        """Return how many photos are answered on which level, and the first answers."""
+        """Return the number of photos answered on each level, and the first answers."""
         counts = ", ".join(f"{n} {what}" for what, n in self.counts.items())
         lines = [f"  {printable(answer.id)}: {answer}" for answer in self[:_SHOWN]]
         more = [f"  … {len(self) - _SHOWN} more …"] if len(self) > _SHOWN else []

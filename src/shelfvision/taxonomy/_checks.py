@@ -1,4 +1,4 @@
-"""Checks of names, levels and paths; each fault is one sentence.
+"""Checks of names, levels and paths of a taxonomy.
 
 A path has the name of one product on every level, finest first: ``("Oatly", "Oat milk", "Dairy")``.
 """
@@ -41,7 +41,7 @@ def level_names(levels: Sequence[str] | None, n: int) -> NamePath:
 
 
 def checked_paths(levels: NamePath, paths: Sequence[Sequence[str]]) -> tuple[NamePath, ...]:
-    """Return the distinct paths, sorted, or say what is wrong with them."""
+    """Return the distinct paths, sorted, or raise an error."""
     if len(set(levels)) != len(levels) or len(levels) < 2:
         raise InvalidParameterError(
             "levels must be two or more different names, got "
@@ -51,7 +51,7 @@ def checked_paths(levels: NamePath, paths: Sequence[Sequence[str]]) -> tuple[Nam
         )
     if not paths:
         raise DataError(
-            "a taxonomy without a product says nothing; give at least one product with its "
+            "a taxonomy must have a product, got none; give at least one product with its "
             f"{levels[1]}",
             code="empty",
         )
@@ -107,18 +107,17 @@ def _require_no_circle(paths: Sequence[NamePath]) -> None:
     try:
         TopologicalSorter(above).prepare()
     except CycleError as error:
-        # graphlib goes from a name to what is below it.
+        # graphlib goes from a name to the names below it.
         circle = list(reversed(error.args[1]))
         shown = " in ".join(repr(name) for name in circle[:6])
         raise DataError(
-            f"the taxonomy goes in a circle, {shown}; a name cannot stand above itself, so take "
-            "one of these out",
+            f"the taxonomy must not have a cycle, got {shown}; remove one of these relations",
             code="circle",
         ) from error
 
 
 def _require_one_meaning(levels: NamePath, paths: Sequence[NamePath]) -> None:
-    """Refuse a name on two levels, unless it is its own parent, as a banana may be."""
+    """Refuse a name on two levels, unless it is its own parent, such as Banana in Banana."""
     chains = [{path[place]: path[place:] for path in paths} for place in range(len(levels))]
     for low, chain in enumerate(chains):
         for high in range(low + 1, len(levels)):

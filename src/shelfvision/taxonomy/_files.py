@@ -50,15 +50,15 @@ def _require_undamaged(path: NamePath, where: str, columns: Sequence[str]) -> No
     for column, name in zip(columns, path, strict=True):
         if is_damaged_code(clean_name(name)):
             raise DataError(
-                f"{where} must have a {column} as it is, got {name!r}, a number that a "
-                f"spreadsheet made of a code; write the column {column!r} again as text",
+                f"{where} must have an unchanged {column}, got {name!r}, a code that a spreadsheet "
+                f"converted to a number; write the column {column!r} again as text",
                 code="lost-digits",
                 parameter="columns",
             )
 
 
 def paths_of_directory(directory: str | os.PathLike[str]) -> list[NamePath]:
-    """Return the path of every folder that has files and no folder inside, finest first."""
+    """Return the path of every folder that has files and no subfolder, finest first."""
     root = existing_directory(directory)
     paths: list[NamePath] = []
     pending: list[NamePath] = [()]
@@ -100,7 +100,7 @@ def paths_of_directory(directory: str | os.PathLike[str]) -> list[NamePath]:
 
 
 def _entries(root: str, above: NamePath) -> tuple[list[str], list[str]]:
-    """Return names of files and folders, sorted; hidden ones and links to folders are left out."""
+    """Return names of files and folders, sorted, without hidden ones and links to folders."""
     place = os.path.join(root, *reversed(above))
     try:
         with os.scandir(place) as entries:
@@ -112,6 +112,6 @@ def _entries(root: str, above: NamePath) -> tuple[list[str], list[str]]:
             parameter="directory",
         ) from error
     folders = sorted(e.name for e in seen if e.is_dir(follow_symlinks=False))
-    # DirEntry.is_dir raises where links lead in a circle.
+    # DirEntry.is_dir raises an error for cyclic links.
     files = sorted(e.name for e in seen if not os.path.isdir(e.path))
     return files, folders

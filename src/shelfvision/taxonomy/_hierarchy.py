@@ -1,4 +1,4 @@
-"""Which name is below which: what levels and paths tell about names and class numbers.
+"""Relations between names of different levels, and between their class numbers.
 
 Levels are finest first, and a path has the name of a product on each of them:
 
@@ -26,14 +26,14 @@ Paths: TypeAlias = tuple[NamePath, ...]
 Parents: TypeAlias = Mapping[str, str]
 """The name above each name."""
 Columns: TypeAlias = tuple[Integers, int]
-"""The number on a level of every class, and how many names the level has for these classes."""
+"""The number of each class on a level, and the number of names of the level."""
 
 
 def place_of(levels: NamePath, level: str) -> int:
-    """Return the place of a level, 0 for the finest."""
+    """Return the index of a level, 0 for the finest."""
     if level not in levels:
         raise InvalidParameterError(
-            f"the taxonomy has no level {level!r}; its levels are {listed(levels)}",
+            f"level must be one of {listed(levels)}, got {level!r}; pass one of these",
             code="unknown-name",
             parameter="level",
         )
@@ -46,19 +46,19 @@ def names_on(paths: Paths, place: int) -> NamePath:
 
 
 def parents(paths: Paths, low: int, high: int) -> dict[str, str]:
-    """Return the name on one level for every name of a finer level."""
+    """Return the name on a coarser level for every name of a finer level."""
     return {path[low]: path[high] for path in paths}
 
 
 def numbered_parents(names: Sequence[str], above: Parents) -> tuple[NamePath, Integers]:
-    """Return the names above, sorted, and the number of the one above each name."""
+    """Return the parent names, sorted, and the number of each name's parent."""
     found = tuple(sorted({above[name] for name in names}))
     number = {name: place for place, name in enumerate(found)}
     return found, np.array([number[above[name]] for name in names], dtype=np.int64)
 
 
 def columns_of_levels(paths: Paths, class_names: Sequence[str], low: int) -> list[Columns]:
-    """Return where the column of every class goes, on the level of the classes and those above."""
+    """Return the target column of every class, on the level of the classes and each level above."""
     columns = []
     for high in range(low, len(paths[0])):
         above, numbers = numbered_parents(class_names, parents(paths, low, high))
@@ -69,7 +69,7 @@ def columns_of_levels(paths: Paths, class_names: Sequence[str], low: int) -> lis
 def finest_level(
     levels: NamePath, paths: Paths, names: Sequence[str], *, at: int | None = None
 ) -> int:
-    """Return the place of the finest level that has all of these names, or refuse them."""
+    """Return the index of the finest level that has all of these names, or raise `DataError`."""
     places = range(len(levels)) if at is None else [at]
     known = [{path[place] for path in paths} for place in places]
     for place, there in zip(places, known, strict=True):
@@ -80,6 +80,6 @@ def finest_level(
     hint = f" (is {near!r} meant?)" if near else ""
     raise DataError(
         f"the taxonomy has no {levels[places[0]]} {listed(missing)}{hint}; add "
-        f"{'it' if len(missing) == 1 else 'them'}, so that every class has its place",
+        f"{'it' if len(missing) == 1 else 'them'} to the taxonomy",
         code="missing-class",
     )

@@ -1,7 +1,7 @@
 """The most probable name on every level, and the finest level that is confident enough.
 
-Probabilities of names are sums of those of their products, so confidence grows from level to
-level. A photo that may be either of two milks is answered with "Milk":
+The probability of a name is the sum of the probabilities of its products, so confidence grows from
+level to level. A photo with two probable kinds of milk gets the answer "Milk":
 
 >>> import numpy as np
 >>> rows = np.array([[0.1, 0.5, 0.4]], dtype=np.float32)  # Oatly, Arla-Mild, Arla-Fresh
@@ -44,7 +44,7 @@ class LevelWinners:
     names: Integers
     """The number of the most probable name, shape (n,)."""
     confidences: Floats
-    """Its probability, never less than on a finer level; NaN of a photo that failed."""
+    """Its probability, at least that of a finer level; NaN for a photo that failed."""
 
 
 def winners_of_levels(
@@ -57,14 +57,14 @@ def winners_of_levels(
         names = np.nan_to_num(sums, nan=-1.0).argmax(axis=1).astype(np.int64)
         confidences = sums[np.arange(len(sums)), names]
         if found:
-            # Sums of many small numbers may round below one of them.
+            # Rounding may make a sum of many small numbers less than one of its terms.
             confidences = np.maximum(confidences, found[-1].confidences)
         found.append(LevelWinners(names=names, confidences=confidences))
     return found
 
 
 def finest_confident(levels: Sequence[LevelWinners], limit: float) -> Integers:
-    """Return the place of the finest level that reaches the limit for each photo; -1 for none."""
+    """Return the index of the finest level that reaches the limit for each photo; -1 for none."""
     place = np.full(len(levels[0].names), -1, dtype=np.int64)
     for number, level in reversed(list(enumerate(levels))):
         place[level.confidences >= limit] = number
@@ -82,7 +82,7 @@ def finest_answers(
     )
     place = finest_confident(winners, limit)
     failed = np.array([reason is not None for reason in predictions.errors], dtype=np.bool_)
-    # Where no level is confident enough, the best name of the coarsest is shown.
+    # Without enough confidence on any level, the best name of the coarsest level is shown.
     shown = np.where(place < 0, len(winners) - 1, place)
     names, on_levels = (np.full(len(predictions), None, dtype=object) for _ in range(2))
     confidences = np.full(len(predictions), np.nan)
@@ -109,12 +109,12 @@ def correct_answers(
     answers: Answers,
     products: Sequence[str] | npt.NDArray[np.object_],
 ) -> npt.NDArray[np.bool_]:
-    """Return which answers name the true product, or what is above it on their level."""
+    """Return which answers are the true product or, on coarser levels, its parent."""
     names = [clean_name(name) for name in products]
     if len(names) != len(answers):
         raise DataError(
-            f"products has {counted(len(names), 'name')} for {counted(len(answers), 'answer')};"
-            " give the true product of each",
+            f"products must have a name for each of {counted(len(answers), 'answer')}, got "
+            f"{len(names)}; give the true product of each",
             code="wrong-length",
             parameter="products",
         )

@@ -1,4 +1,4 @@
-"""Paths from mappings: one mapping for each step from level to level, or mappings in mappings."""
+"""Paths from mappings: one mapping for each step between levels, or nested mappings."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def levels_and_paths(
         steps = list(mapping)
     else:
         raise InvalidParameterError(
-            "a taxonomy is made of a mapping {product: label} or of a list of mappings, one "
-            f"for each step, got {repr(mapping)[:80]}; write one of these",
+            "mapping must be a mapping {product: label} or a list of mappings, one for each step, "
+            f"got {repr(mapping)[:80]}; write one of these",
             code="wrong-type",
             parameter="mapping",
         )
@@ -36,7 +36,7 @@ def levels_and_paths(
 
 
 def _paths_of_steps(steps: Sequence[Mapping[str, str]], levels: NamePath) -> list[NamePath]:
-    """Return the paths of a mapping for each step from a level to the next."""
+    """Return the paths from mappings of each level to the next."""
     for step in steps:
         odd = [one for pair in step.items() for one in pair if not isinstance(one, str)]
         if odd:
@@ -67,7 +67,7 @@ def _paths_of_steps(steps: Sequence[Mapping[str, str]], levels: NamePath) -> lis
 
 
 def _by_clean_name(step: Mapping[str, str], levels: NamePath) -> dict[str, str]:
-    """Return a step by clean names; two spellings of a name must lead to the same."""
+    """Return a step by clean names; all spellings of a name must have the same parent."""
     found: dict[str, str] = {}
     for name, parent in step.items():
         first = found.setdefault(clean_name(name), parent)
@@ -82,7 +82,7 @@ def _by_clean_name(step: Mapping[str, str], levels: NamePath) -> dict[str, str]:
 
 
 def _paths_of_nested(nested: Mapping[str, object]) -> list[NamePath]:
-    """Return the paths of mappings in mappings, coarsest outside, lists of products inside."""
+    """Return the paths of nested mappings, coarsest level outside, lists of products inside."""
     paths: list[NamePath] = []
 
     def walk(node: object, above: NamePath) -> None:

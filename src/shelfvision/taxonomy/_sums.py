@@ -1,4 +1,4 @@
-"""Rolls predictions and inventories up: sums over the names below a name.
+"""Rolls up predictions and inventories: sums over the names below each name.
 
 >>> import numpy as np
 >>> rows = np.array([[0.1, 0.5, 0.4]], dtype=np.float32)  # Oatly, Arla-Mild, Arla-Fresh
@@ -35,7 +35,7 @@ from shelfvision.taxonomy._hierarchy import (
 def rolled_up(
     levels: NamePath, paths: Paths, what: object, level: str | None
 ) -> Predictions | Inventory | Dataset:
-    """Return the same on a coarser level; by default the next one above what its names are of."""
+    """Return the object on a coarser level; by default the next level above its names."""
     if not isinstance(what, Predictions | Inventory | Dataset):
         raise InvalidParameterError(
             f"what must be Predictions, an Inventory or a Dataset, got {type(what).__name__}; "
@@ -70,7 +70,7 @@ def sum_columns(rows: npt.NDArray[np.float32] | Integers, columns: Columns) -> F
 
 
 def sum_predictions(found: Predictions, above_of: Parents) -> Predictions:
-    """Return predictions of the names above; decisions stay as they are."""
+    """Return predictions of the parent names; decisions are unchanged."""
     above, numbers = numbered_parents(found.class_names, above_of)
     prior = found.class_prior
     if prior is not None:
@@ -86,7 +86,7 @@ def sum_predictions(found: Predictions, above_of: Parents) -> Predictions:
 
 
 def sum_inventory(inventory: Inventory, above_of: Parents) -> Inventory:
-    """Return the inventory of the names above: each draw is added up, and intervals follow."""
+    """Return the inventory of the parent names, with the sums of each draw."""
     above, numbers = numbered_parents(inventory.class_names, above_of)
     draws = sum_columns(inventory.draws, (numbers, len(above))).astype(np.int64)
     draws.flags.writeable = False

@@ -1,4 +1,4 @@
-"""`Taxonomy`: which label a product has, and which department a label."""
+"""`Taxonomy`: a hierarchy of products, labels and departments."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Taxonomy:
-    """Which label a product has, which department a label, and so on: a value, never changed.
+    """A hierarchy of products, labels, departments and so on; immutable.
 
-    A name stands on one level only, or on several if it is its own label, as a banana may be.
-    Make one with `from_mapping`, `from_manifest` or `from_directory`.
+    A name is on one level only. The exception is a name that is its own label, such as Banana.
+    Make a taxonomy with `from_mapping`, `from_manifest` or `from_directory`.
 
     Examples
     --------
@@ -52,7 +52,7 @@ class Taxonomy:
     levels: tuple[str, ...]
     """The names of the levels, finest first, such as ``("product", "label")``."""
     paths: tuple[tuple[str, ...], ...]
-    """For every product its name on each level, sorted."""
+    """The name of every product on each level, sorted."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "levels", tuple(self.levels))
@@ -65,14 +65,14 @@ class Taxonomy:
         *,
         levels: Sequence[str] | None = None,
     ) -> Self:
-        """Make a taxonomy of mappings.
+        """Return a taxonomy from mappings.
 
         Parameters
         ----------
         mapping : mapping, or sequence of mappings
-            ``{product: label}``; for more levels one mapping a step, finest first,
-            ``[{product: label}, {label: department}]``; or mappings in mappings, coarsest
-            outside, ``{department: {label: [products]}}``.
+            ``{product: label}``; for more levels one mapping for each step, finest first,
+            ``[{product: label}, {label: department}]``; or nested mappings, coarsest outside,
+            ``{department: {label: [products]}}``.
         levels : sequence of str, optional
             The names of the levels, finest first. By default ``product``, ``label``,
             ``department``, ``level 4`` and so on.
@@ -80,15 +80,15 @@ class Taxonomy:
         Returns
         -------
         Taxonomy
-            The taxonomy. Labels that no product leads to are left out.
+            The taxonomy. Labels without products are left out.
 
         Raises
         ------
         DataError
-            A product has two labels, a label no department, a name is empty or means two things,
-            or the taxonomy goes in a circle.
+            A product has two labels, a label has no department, a name is empty or is on two
+            levels, or the taxonomy has a cycle.
         InvalidParameterError
-            What is given is something else.
+            `mapping` has another type.
 
         Examples
         --------
@@ -109,20 +109,19 @@ class Taxonomy:
         levels: Sequence[str] | None = None,
         encoding: str | None = None,
     ) -> Self:
-        """Make a taxonomy of the columns of a CSV file, such as the manifest of the photos.
+        """Return a taxonomy from the columns of a CSV file, such as the manifest of the photos.
 
         Parameters
         ----------
         path : path-like
-            A CSV file with commas, semicolons, tabs or bars. A product may be in any number of
-            lines.
+            A CSV file with commas, semicolons, tabs or bars. A product may have several lines.
         columns : sequence of str, default=("product", "label")
             The columns of the levels, finest first.
         levels : sequence of str, optional
-            The names of the levels; by default those of the columns.
+            The names of the levels; by default the names of the columns.
         encoding : str, optional
-            The encoding of the file, such as ``"cp1252"``. By default that of its byte order
-            mark, or UTF-8.
+            The encoding of the file, such as ``"cp1252"``. By default the encoding of the byte
+            order mark, or UTF-8.
 
         Returns
         -------
@@ -132,12 +131,12 @@ class Taxonomy:
         Raises
         ------
         DatasetNotFoundError
-            There is no such file.
+            The file does not exist.
         DataError
-            The file lacks a column or a name, has another encoding, or says two things of a
+            The file lacks a column or a name, has another encoding, or has two labels for a
             product.
         InvalidParameterError
-            `columns` is no list of names.
+            `columns` is not a list of names.
 
         Warns
         -----
@@ -151,13 +150,13 @@ class Taxonomy:
     def from_directory(
         cls, directory: str | os.PathLike[str], *, levels: Sequence[str] | None = None
     ) -> Self:
-        """Make a taxonomy of nested folders, such as ``Dairy/Milk/Arla/1.jpg``.
+        """Return a taxonomy from nested folders, such as ``Dairy/Milk/Arla/1.jpg``.
 
         Parameters
         ----------
         directory : path-like
-            A folder of folders; those without a folder inside are the products, and all lie
-            equally deep. Hidden folders, empty ones and links to folders are left out.
+            A folder of folders. Folders without a subfolder are products; all must have the same
+            depth. Hidden folders, empty folders and links to folders are left out.
         levels : sequence of str, optional
             The names of the levels, finest first; by default as for `from_mapping`.
 
@@ -169,9 +168,10 @@ class Taxonomy:
         Raises
         ------
         DatasetNotFoundError
-            There is no such folder.
+            The folder does not exist.
         DataError
-            Products lie at different depths, photos beside folders, or a product in two folders.
+            Products have different depths, photos are beside folders, or a product is in two
+            folders.
         """
         paths = paths_of_directory(directory)
         return cls(levels=level_names(levels, len(paths[0])), paths=tuple(paths))
@@ -197,12 +197,12 @@ class Taxonomy:
         return names_on(self.paths, place_of(self.levels, level))
 
     def mapping(self, level: str | None = None) -> dict[str, str]:
-        """Return the name that every product has on a level, as ``Dataset.relabel`` takes it.
+        """Return the name of every product on a level, for ``Dataset.relabel``.
 
         Parameters
         ----------
         level : str, optional
-            One of `levels`; by default the one above the products.
+            One of `levels`; by default the level above the products.
 
         Returns
         -------
@@ -226,16 +226,16 @@ class Taxonomy:
     def roll_up(
         self, what: Predictions | Inventory | Dataset, level: str | None = None
     ) -> Predictions | Inventory | Dataset:
-        """Return the same on a coarser level.
+        """Return predictions, an inventory or a dataset on a coarser level.
 
         Parameters
         ----------
         what : Predictions, Inventory or Dataset
-            Of predictions, probabilities are added up, and decisions stay as they are. Of an
-            inventory, each of its draws is added up: intervals of the sums follow from these, and
-            are narrower than sums of ends. Of a dataset, labels change.
+            For predictions, probabilities are summed and decisions are unchanged. For an
+            inventory, each draw is summed: the intervals of the sums are narrower than the sums of
+            the interval ends. For a dataset, labels change.
         level : str, optional
-            One of `levels`; by default the next one above what its names are of.
+            One of `levels`; by default the next level above the names of `what`.
 
         Returns
         -------
@@ -247,7 +247,7 @@ class Taxonomy:
         DataError
             Some of the names are not in the taxonomy.
         InvalidParameterError
-            There is no such level, it is not coarser, or `what` is something else.
+            There is no such level, it is not coarser, or `what` has another type.
         """
         return rolled_up(self.levels, self.paths, what, level)
 
@@ -259,36 +259,36 @@ class Taxonomy:
         dataset: Dataset | None = None,
         confidence_level: SupportsFloat = 0.95,
     ) -> Thresholds:
-        """Choose from which confidence on names are given, so that enough of them are right.
+        """Choose the confidence threshold that guarantees a precision of the answers.
 
-        One threshold serves all levels: a photo is answered with its finest name whose
-        confidence reaches it. With probability `confidence_level`, over the draw of the groups,
-        at least `precision` of the groups that are answered have right answers alone, each judged
-        on the level it was given on. This is a promise about all answers together; those on one
-        level alone may be right less often.
+        All levels share one threshold: the answer for a photo is its finest name with at least
+        this confidence. With probability `confidence_level` over the sampling of groups, at least
+        `precision` of the answered groups have correct answers only. Each answer is checked on
+        its own level. The guarantee is for all answers together; the precision on a single
+        level may be lower.
 
         Parameters
         ----------
         classifier : Classifier
-            One that keeps scores of validation photos, calibrated best; or give `dataset`.
+            A classifier with validation scores, preferably calibrated; otherwise pass `dataset`.
         precision : float
-            The share of answers that shall be right, strictly between 0 and 1.
+            The required share of correct answers, strictly between 0 and 1.
         dataset : Dataset, optional
-            Photos that the network was not trained on, of the classifier's classes. Photos of one
+            Photos of the classifier's classes that the network was not trained on. Photos of one
             group count once, as for `Thresholds.for_precision`.
         confidence_level : float, default=0.95
-            How probable it shall be that the precision is reached, strictly between 0 and 1.
+            The probability that the precision is reached, strictly between 0 and 1.
 
         Returns
         -------
         Thresholds
-            The threshold, for `answer`; with it how many photos it was chosen on, how many of
-            these are answered, and how many wrong.
+            The threshold for `answer`, with the number of photos it was chosen on, of answered
+            photos and of wrong answers.
 
         Raises
         ------
         DataError
-            There are no photos to learn from, or they are of other classes.
+            There are no photos to choose it on, or they have other classes.
         InvalidParameterError
             A number is out of range.
 
@@ -299,8 +299,8 @@ class Taxonomy:
 
         References
         ----------
-        The tests are those of `Thresholds.for_precision`. Answering on a coarser level when
-        unsure: J. Deng, J. Krause, A. Berg, L. Fei-Fei, "Hedging your bets: optimizing
+        The statistical tests are those of `Thresholds.for_precision`. Coarser answers at low
+        confidence: J. Deng, J. Krause, A. Berg, L. Fei-Fei, "Hedging your bets: optimizing
         accuracy-specificity trade-offs in large scale visual recognition", CVPR 2012.
         """
         return choose_thresholds(
@@ -313,21 +313,21 @@ class Taxonomy:
         )
 
     def answer(self, predictions: Predictions, thresholds: Thresholds | SupportsFloat) -> Answers:
-        """Answer each photo with its finest name that is sure enough.
+        """Return an answer for each photo: its finest name with enough confidence.
 
         Parameters
         ----------
         predictions : Predictions
-            What a classifier says of the photos.
+            The predictions of a classifier.
         thresholds : Thresholds or float
-            What `thresholds_for` chose for this classifier, or the confidence from which on a
-            name is given, 0 to 1.
+            The result of `thresholds_for` for this classifier, or the minimum confidence of an
+            answer, 0 to 1.
 
         Returns
         -------
         Answers
-            A name, its level and its confidence for each photo. Where no level is sure enough,
-            and where a photo failed, the decision is ``"review"``; what stands there is the best
+            A name, its level and its confidence for each photo. The decision is ``"review"`` if no
+            level has enough confidence or if the photo failed. The name is then the most probable
             name of the coarsest level.
 
         Raises
@@ -335,31 +335,32 @@ class Taxonomy:
         DataError
             Some of the predicted classes are not in the taxonomy.
         InvalidParameterError
-            There is a threshold for each class instead of one, or a number is out of range.
+            `thresholds` has a threshold for each class instead of one, or a number is out of
+            range.
         """
         return finest_answers(self.levels, self.paths, predictions, confidence_limit(thresholds))
 
     def correct(
         self, answers: Answers, products: Sequence[str] | npt.NDArray[np.object_]
     ) -> npt.NDArray[np.bool_]:
-        """Tell which answers are right, each on the level it was given on.
+        """Return which answers are correct, each checked on its own level.
 
         Parameters
         ----------
         answers : Answers
-            What `answer` gave.
+            The result of `answer`.
         products : sequence of str, length n
-            The true name of every photo, of the finest level that was answered on.
+            The true name of every photo, on the finest level of `answers`.
 
         Returns
         -------
         ndarray of bool, shape (n,)
-            Whether the name is the true one's on that level; False for photos that failed.
+            Whether the name is correct on its level; False for photos that failed.
 
         Raises
         ------
         DataError
-            A product is not in the taxonomy, or they are not as many as the answers.
+            A product is not in the taxonomy, or the number of products and answers differs.
         """
         return correct_answers(self.levels, self.paths, answers, products)
 
@@ -372,33 +373,33 @@ class Taxonomy:
         resamples: int = 1000,
         seed: int = 42,
     ) -> dict[str, EvaluationReport]:
-        """Judge a classifier of products on every level; photos are predicted once.
+        """Evaluate a classifier of products on every level; photos are predicted once.
 
         Parameters
         ----------
         classifier : Classifier
-            What to judge, as for `shelfvision.evaluate`.
+            The classifier, as for `shelfvision.evaluate`.
         dataset : Dataset
-            Photos that it was not trained on, of its classes.
+            Photos of its classes that it was not trained on, such as the test set.
         confidence_level : float, default=0.95
-            How sure the intervals shall be.
+            The level of the confidence intervals.
         resamples : int, default=1000
-            How often the groups are drawn anew.
+            The number of bootstrap resamples of the groups.
         seed : int, default=42
-            What they are drawn with.
+            The seed of the bootstrap.
 
         Returns
         -------
         dict of str to EvaluationReport
-            A report for each level, finest first: accuracy, macro F1, confusion and so on of the
-            names with the largest sums of probabilities.
+            A report for each level, finest first. The predicted name of a level has the largest
+            sum of probabilities.
 
         Raises
         ------
         DataError
-            The classes are not in the taxonomy, or the dataset does not fit the classifier.
+            The classes are not in the taxonomy, or the dataset has other classes.
         InvalidParameterError
-            A setting is out of its range.
+            A number is out of range.
         """
         return reports_of_levels(
             self.levels,
@@ -415,6 +416,6 @@ class Taxonomy:
         return len(self.paths)
 
     def __repr__(self) -> str:
-        """Return how many names each level has."""
+        """Return the number of names on each level."""
         counts = (counted(len(self.names(level)), printable(level)) for level in self.levels)
         return f"<Taxonomy: {', '.join(counts)}>"

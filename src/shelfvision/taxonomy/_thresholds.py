@@ -1,10 +1,11 @@
-"""Chooses one threshold for all levels, so that enough of the answers are right.
+"""Chooses one threshold for all levels that guarantees a precision of the answers.
 
-As the threshold falls, a photo is first answered on the coarsest level, then on finer ones, where
-its answer may become wrong; answering on a coarser level when unsure is due to Deng, Krause, Berg
-and Fei-Fei, "Hedging your bets", CVPR 2012. A photo of Oatly with the probabilities Oatly 0.4,
-Arla 0.5 and so Dairy 0.9 is answered "Dairy", right, from 0.9 down, and "Arla", wrong, from 0.5
-down. Every such event is a rung of the curve that the tests of `Thresholds.for_precision` descend.
+As the threshold falls, a photo is first answered on the coarsest level, then on finer levels, where
+its answer may become wrong. Coarser answers at low confidence follow Deng, Krause, Berg and
+Fei-Fei, "Hedging your bets", CVPR 2012. Example: a photo of Oatly has the probabilities Oatly 0.4,
+Arla 0.5, and so Dairy 0.9. At thresholds up to 0.9 the answer is "Dairy", correct; at thresholds up
+to 0.5 it is "Arla", wrong. Each such change is one step of the risk-coverage curve that the tests
+of `Thresholds.for_precision` follow.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def choose_thresholds(
     precision: SupportsFloat,
     confidence_level: SupportsFloat,
 ) -> Thresholds:
-    """Return the threshold for a classifier, with a warning where photos do not support one."""
+    """Return the threshold for a classifier; warn if the photos do not support the precision."""
     share = as_number("precision", precision, minimum=0, maximum=1, exclusive=True)
     probable = as_number("confidence_level", confidence_level, minimum=0, maximum=1, exclusive=True)
     rows, labels, groups = _held_out(classifier, dataset)
@@ -67,7 +68,7 @@ def thresholds_of_levels(
     precision: float,
     confidence_level: float,
 ) -> Thresholds:
-    """Return the threshold for probabilities of photos whose classes and groups are known."""
+    """Return the threshold, given the probabilities, classes and groups of photos."""
     winners = winners_of_levels(rows, levels)
     wrong: list[Mask] = [
         level.names != numbers[labels] for level, (numbers, _) in zip(winners, levels, strict=True)
@@ -92,7 +93,7 @@ def thresholds_of_levels(
 def _held_out(
     classifier: Classifier, dataset: Dataset | None
 ) -> tuple[npt.NDArray[np.float32], Integers, Integers]:
-    """Return probabilities, classes and groups of photos that were not trained on."""
+    """Return probabilities, classes and groups of photos outside the training set."""
     if dataset is not None:
         photos = require_dataset("dataset", dataset)
         photos = aligned(photos, classifier.class_names, parameter="dataset", of="classifier")
@@ -105,9 +106,8 @@ def _held_out(
     kept = classifier.validation_scores
     if kept is None or not len(kept):
         raise DataError(
-            "a threshold is learned from photos that the network was not trained on, and this "
-            "classifier keeps no scores of such photos; pass dataset=, or train with a "
-            "validation part",
+            "classifier must have scores of photos that the network was not trained on, got none; "
+            "pass dataset=, or train with a validation set",
             code="needs-labels",
             parameter="dataset",
         )
@@ -118,7 +118,7 @@ def _held_out(
 
 
 def _warn_of_too_few(thresholds: Thresholds) -> None:
-    """Warn where photos do not support the precision on any level."""
+    """Warn if the photos do not support the precision on any level."""
     if thresholds.values[0] is not None:
         return
     more = thresholds.needed[0]
@@ -134,13 +134,13 @@ def _warn_of_too_few(thresholds: Thresholds) -> None:
 
 
 def confidence_limit(thresholds: Thresholds | SupportsFloat) -> float:
-    """Return the confidence from which on a name is given; infinity gives none."""
+    """Return the minimum confidence of an answer; infinity if no photo is answered."""
     if not isinstance(thresholds, Thresholds):
         return as_number("thresholds", thresholds, minimum=0, maximum=1)
     if thresholds.per_class:
         raise InvalidParameterError(
-            "an answer takes one threshold for all names, but these are one a class; choose them "
-            "with thresholds_for(classifier, precision)",
+            "thresholds must have one threshold for all names, got one for each class; choose them "
+            "with taxonomy.thresholds_for(classifier, precision)",
             code="per-class",
             parameter="thresholds",
         )
@@ -151,8 +151,8 @@ def confidence_limit(thresholds: Thresholds | SupportsFloat) -> float:
 def _risk_coverage(
     levels: Sequence[LevelWinners], wrong: Sequence[Mask], groups: Integers
 ) -> RiskCoverage:
-    """Return what answering with ever less confidence brings; ties come together."""
-    # Of equal confidences the coarser comes first, so that a photo goes from coarse to fine.
+    """Return the risk-coverage curve for falling confidence; ties are one step."""
+    # At equal confidence the coarser level is first, so that answers go from coarse to fine.
     confidences = np.concatenate([level.confidences for level in reversed(levels)])
     turns = np.concatenate(list(reversed(wrong)))
     photos = np.tile(np.arange(len(groups)), len(levels))
@@ -174,7 +174,7 @@ def _risk_coverage(
 def _counts_after_events(
     photos: Sequence[int], turns: Sequence[bool], groups: Sequence[int]
 ) -> tuple[Integers, Integers, Integers, Integers]:
-    """Return after each event: photos answered, wrong ones, their groups, groups with a wrong."""
+    """Return counts after each event: answered and wrong photos, answered and wrong groups."""
     state: dict[int, bool] = {}
     wrong_in: dict[int, int] = {}
     mistakes = bad = 0
