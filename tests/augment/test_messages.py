@@ -15,18 +15,18 @@ GOLDEN = [
     ),
     (
         lambda: Compose([Flip]),  # type: ignore[list-item]  # wrong on purpose
-        "Compose got the class Flip; make one of it: Flip()",
+        "Compose: an augmenter must be an object, got the class Flip; write Flip()",
     ),
     (
         lambda: BalancingAugmenter(sampling_strategy={"b": 4}).plan({"a": 2, "b": 5}),
         (
-            "sampling_strategy asks for 4 photos of class 'b', which has 5 already; nothing is "
-            "ever removed, so ask for at least that many"
+            "sampling_strategy must be at least 5 for class 'b', its number of photos, got 4; "
+            "photos are never removed, so use a larger number"
         ),
     ),
     (
         lambda: BalancingAugmenter(sampling_strategy={"x": 4}).plan({"a": 2, "b": 5}),
-        "sampling_strategy names the class 'x', which is not there; the classes are 'a', 'b'",
+        "sampling_strategy must have known classes, got 'x'; the classes are 'a', 'b'",
     ),
 ]
 

@@ -106,7 +106,7 @@ def test_avif_is_listed_with_its_conversion(shop: Path) -> None:
     (shop / "Milk/c.avif").write_bytes(b"\0\0\0\x1cftypavif")
     (file,) = shv.Dataset.from_directory(shop).skipped
     assert file.code == "needs-conversion"
-    assert "AVIF is not read; convert it with: python -c" in file.reason
+    assert "AVIF is not supported; convert it with: python -c" in file.reason
 
 
 # -- parts of a split ------------------------------------------------------------------------------
@@ -248,7 +248,7 @@ def test_class_folders_without_a_usable_photo_are_warned_of_once_with_the_reason
         ds = shv.Dataset.from_directory(shop, on_error="skip")
     assert len(said) == 1
     assert ds.class_counts == {"Bread": 0, "Eggs": 0, "Empty": 0, "Juice": 3, "Milk": 2}
-    for told in ("'Bread/1.bmp': BMP", "'Eggs/1.jpg'", "'Empty' (nothing in it)"):
+    for told in ("'Bread/1.bmp': BMP", "'Eggs/1.jpg'", "'Empty' (empty)"):
         assert told in str(said[0])
     # Nothing is warned of, and so nothing raised, once the class is left out.
     filled = [name for name, count in ds.class_counts.items() if count]
@@ -279,7 +279,7 @@ def test_labels_of_arrays_may_lack_a_class(labels: list[str]) -> None:
     with gives_warning(ShelfVisionWarning, "missing-class", "class_names") as said:
         ds = shv.Dataset.from_arrays(pixels, labels, class_names=names)
     assert len(said) == 1
-    assert "'Mlik' (is 'Milk' meant?)" in str(said[0])
+    assert "'Mlik' (did you mean 'Milk'?)" in str(said[0])
     assert ds.class_counts == {name: labels.count(name) for name in names}
 
 

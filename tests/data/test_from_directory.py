@@ -191,7 +191,7 @@ def test_class_names_without_a_folder_are_named(shop: Path) -> None:
     with gives_warning(ShelfVisionWarning, "missing-class", "class_names") as said:
         ds = shv.Dataset.from_directory(shop, class_names=["Juice", "Mlik"])
     assert len(said) == 1
-    assert "'Mlik' (is 'Milk' meant?)" in str(said[0])
+    assert "'Mlik' (did you mean 'Milk'?)" in str(said[0])
     assert ds.class_counts == {"Juice": 3, "Mlik": 0}
     with refuses(DataError, "missing-class", "class_names") as caught:
         shv.Dataset.from_directory(shop, class_names=["Mlik", "Tea"])

@@ -220,7 +220,7 @@ def test_a_path_of_another_computer_says_which_part_to_remove(
         ("/data/upload/1/ab12-1.jpg", "copy the photos to this computer"),
         (r"C:\photos\gone.jpg", "copy the photos to this computer"),
         (r"\\server\share\gone.jpg", "copy the photos to this computer"),
-        ("milk/B.JPG", "write 'Milk/b.jpg', as the file is called"),
+        ("milk/B.JPG", "write 'Milk/b.jpg', the name of the file"),
         ("~/gone.jpg", "set root"),
         ("gone.jpg", "set root"),
     ],
@@ -241,7 +241,7 @@ def test_one_photo_under_two_labels_is_refused(shop: Path) -> None:
     path = write(shop / "list.csv", rows, header="path,label")
     with refuses(DataError, "conflict", "label_column") as caught:
         shv.Dataset.from_manifest(path)
-    assert "'Milk' in line 2, 'Juice' in line 3" in str(caught.value)
+    assert "'Milk' in line 2 and 'Juice' in line 3" in str(caught.value)
 
 
 def test_one_photo_in_two_groups_is_refused(shop: Path) -> None:
@@ -319,7 +319,7 @@ def test_classes_without_photos_are_kept_and_told_with_the_closest_name(manifest
     assert dataset.class_counts == {"juice": 0, "Bread": 0, "Milk": 1}
     assert len(told) == 1
     assert "2 classes without photos" in str(told[0])
-    assert "'juice' (is 'Juice' meant?), 'Bread'" in str(told[0])
+    assert "'juice' (did you mean 'Juice'?), 'Bread'" in str(told[0])
     with (
         gives_warning(ShelfVisionWarning, "missing-class", "class_names"),
         pytest.raises(DataError) as caught,

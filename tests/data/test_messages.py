@@ -20,7 +20,7 @@ def test_a_root_above_the_parts_of_a_split(shop: Path) -> None:
         shv.Dataset.from_directory(shop)
     assert str(caught.value) == (
         f"directory must have one folder per class, got 'train', 'val' in {str(shop)!r}, which are "
-        f"parts of a split; open each by itself, as in "
+        f"the sets of a split; open each by itself, as in "
         f"Dataset.from_directory({str(shop / 'train')!r}), or pass class_names=['train', 'val'] "
         "if they are classes"
     )
@@ -30,8 +30,8 @@ def test_a_class_that_has_no_folder(shop: Path) -> None:
     with gives_warning(ShelfVisionWarning, "missing-class", "class_names") as said:
         shv.Dataset.from_directory(shop, class_names=["Juice", "Mlik"])
     assert str(said[0]) == (
-        f"class_names has 1 class without photos in {str(shop)!r}, which count 0: 'Mlik' (is "
-        "'Milk' meant?); correct the names if they are not meant"
+        f"class_names has 1 class without photos in {str(shop)!r}, which count 0: 'Mlik' (did "
+        "you mean 'Milk'?); correct the names if they are wrong"
     )
 
 
@@ -41,8 +41,8 @@ def test_a_class_folder_without_a_photo(shop: Path) -> None:
     with gives_warning(ShelfVisionWarning, "empty-class", "directory") as said:
         shv.Dataset.from_directory(shop)
     assert str(said[0]) == (
-        f"1 class folder of {str(shop)!r} without a photo that can be used: 'Tea' (such as "
-        "'Tea/notes.txt': its name is not that of a JPEG, PNG, WebP or HEIC photo); add photos to "
+        f"1 class folder of {str(shop)!r} without a usable photo: 'Tea' (such as "
+        "'Tea/notes.txt': the file does not have a JPEG, PNG, WebP or HEIC suffix); add photos to "
         "each, or leave the class out with class_names="
     )
 
@@ -54,7 +54,7 @@ def test_arrays_of_another_size_than_the_classifiers() -> None:
     with gives_warning(ShelfVisionWarning, "resized-arrays", "photos") as said:
         classifier.predict(photos)
     assert str(said[0]) == (
-        "photos holds arrays of 8 x 9 pixels, which were resized to 32 x 32 ('stretch'), the "
-        "classifier's; photos read from files at that size are sharper, so open the files with "
-        "image_size=(32, 32), resize='stretch'"
+        "resized the arrays of photos from 8 x 9 to 32 x 32 pixels ('stretch'), the size of the "
+        "classifier, which is less sharp than photos read from files at that size; open the files "
+        "with image_size=(32, 32), resize='stretch'"
     )

@@ -45,7 +45,7 @@ def test_a_table_lines_up_under_long_names() -> None:
 def test_a_leak_that_was_allowed_is_told_when_it_is_done_and_in_the_table() -> None:
     ds = dataset(5, groups=["a", "b", "a", "b", "d"])
     leak = (
-        "the parts of this split share 2 groups of photos (for example '0' in train and '2' in "
+        "the sets of this split share 2 groups of photos (for example '0' in train and '2' in "
         "test; '1' in train and '3' in test)"
     )
     with gives_warning(LeakageWarning, "leakage") as told:
@@ -64,7 +64,9 @@ def test_the_classes_that_one_part_lacks_are_named() -> None:
 def test_a_class_of_one_hot_rows_is_called_by_its_number() -> None:
     with refuses(SplitError, "too-few-groups") as caught:
         shv.SeededSplitter().split_indices(np.eye(2)[[0] * 9 + [1] * 2])
-    assert str(caught.value).startswith("class '1' has 2 photos in 2 groups")
+    assert str(caught.value).startswith(
+        "class '1' must have at least 3 groups for 3 sets, got 2 photos in 2"
+    )
 
 
 def test_groups_that_shuffling_parts_are_counted() -> None:
@@ -158,7 +160,7 @@ def test_groups_alone_are_blamed_where_no_earlier_split_moved_the_quotas() -> No
     groups = ["big"] * 8 + [str(row) for row in range(4)]
     milk = shv.Dataset.from_arrays(pixels(12), ["milk"] * 12, groups=groups)
     assert shv.SeededSplitter(0.5, 0.25, 0.25).split(milk).describe().splitlines()[-1] == (
-        "Whole groups moved the quotas by at most 2 photos of a class: 'milk' has 8 instead of 6 "
+        "Whole groups changed the quotas by at most 2 photos of a class: 'milk' has 8 instead of 6 "
         "in train."
     )
 
@@ -212,8 +214,8 @@ def test_what_an_earlier_split_left_out_stays_out(tmp_path: Path) -> None:
     splits = shv.SeededSplitter(0.5, 0, 0.5).split(ds, tmp_path / "split.csv")
     assert (splits.dropped, splits.unlisted) == (("0",), ("3",))
     assert splits.describe().splitlines()[-2:] == [
-        "1 photos dropped: '0'.",
-        "1 photos unlisted: '3'.",
+        "1 photo dropped: '0'.",
+        "1 photo unlisted: '3'.",
     ]
 
 

@@ -357,7 +357,7 @@ def test_the_table_tells_how_far_groups_moved_the_quotas() -> None:
     groups = ["big"] * 50 + [str(row) for row in range(10)]
     splits = shv.SeededSplitter(0.5, 0.3, 0.2).split(dataset(["milk"] * 60, groups=groups))
     assert (
-        "moved the quotas by at most 20 photos of a class: 'milk' has 50 instead of 30 in train"
+        "changed the quotas by at most 20 photos of a class: 'milk' has 50 instead of 30 in train"
         in splits.describe()
     )
 
@@ -635,7 +635,7 @@ def test_photos_that_are_gone_are_told(tmp_path: Path) -> None:
     shv.SeededSplitter().split(ds).save(tmp_path / "split.csv")
     splits = shv.SeededSplitter().split(ds[1:], tmp_path / "split.csv")
     assert splits.gone == ("0",)
-    assert "1 photos of the earlier split are gone: '0'" in splits.describe()
+    assert "The dataset lacks 1 photo of the earlier split: '0'" in splits.describe()
 
 
 def test_a_photo_pinned_twice_is_refused(tmp_path: Path) -> None:
@@ -662,4 +662,4 @@ def test_quotas_that_an_earlier_split_moved_are_not_blamed_on_groups_alone(tmp_p
     ds = dataset(["milk", "juice"] * 10)
     shv.SeededSplitter(0.4, 0.4, 0.2).split(ds).save(tmp_path / "split.csv")
     again = shv.SeededSplitter(0.9, 0.1, 0).split(ds, tmp_path / "split.csv")
-    assert "Whole groups and the earlier split moved the quotas by at most 5" in again.describe()
+    assert "Whole groups and the earlier split changed the quotas by at most 5" in again.describe()

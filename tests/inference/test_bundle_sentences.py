@@ -131,8 +131,9 @@ def test_a_file_of_another_size_or_digest_is_told(tmp_path: Path) -> None:
     for other in (data[:-1], data + b"!"):
         path.write_bytes(other)
         assert said(BundleError, lambda: read_contents(path)) == (
-            f"{str(path)!r} has {len(path.read_bytes())} bytes where its header tells of "
-            f"{len(data)}; it was cut off or added to, so copy it again from where it came"
+            f"{str(path)!r} must have {len(data)} bytes according to its header, got "
+            f"{len(path.read_bytes())}; it was truncated or extended, so copy it again from its "
+            "source"
         )
     path.write_bytes(data)
     wrong = "AB" * 32
@@ -170,7 +171,7 @@ def test_a_file_that_is_taken_for_a_classifier_is_told_with_what_it_is_for(
 def test_what_is_no_digest_is_refused(digest: str) -> None:
     assert said(
         InvalidParameterError, lambda: read_contents(io.BytesIO(b""), expected_sha256=digest)
-    ) == (f"expected_sha256 must be 64 hexadecimal digits, not {digest!r}; sha256sum prints them")
+    ) == (f"expected_sha256 must be 64 hexadecimal digits, got {digest!r}; sha256sum prints them")
 
 
 class Broken(io.BytesIO):

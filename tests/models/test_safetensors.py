@@ -140,7 +140,7 @@ def test_a_digest_is_of_name_type_shape_and_bytes() -> None:
         ),
         (framed({"w": entry(dtype="F8")}), "has a tensor 'w' of the unknown type 'F8'"),
         (framed({"w": entry()}, b"abc"), "ends early, in the middle of its weights"),
-        (framed({"w": entry()}, b"abcde"), "has more bytes than its header tells of"),
+        (framed({"w": entry()}, b"abcde"), "has more bytes than its header declares"),
         (
             framed({"w": entry()}, np.float32(np.nan).tobytes()),
             "has numbers that are not finite in the tensor 'w'",

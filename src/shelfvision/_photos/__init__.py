@@ -1,1 +1,1 @@
-"""Reading photos: formats, limits, decoding, resizing."""
+"""Read photos: formats, limits, decoding, resizing."""

@@ -1,4 +1,4 @@
-"""The one decoder: bytes of a photo in, upright RGB pixels of the wanted size out."""
+"""The only photo decoder: from the bytes of a file to upright RGB pixels of the requested size."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 DEFAULT_LIMITS = DecodeLimits()
-"""The limits where none are given."""
+"""The default limits."""
 
 # A JPEG is decoded at 1/2, 1/4 or 1/8 of its size while that leaves this many times the wanted
 # pixels on each side; the rest is resized.
@@ -63,13 +63,13 @@ def decode_photo(
     limits: DecodeLimits = DEFAULT_LIMITS,
     where: str = "",
 ) -> Image:
-    """Decode a JPEG, PNG or WebP photo, or a HEIC one where pillow-heif is installed.
+    """Decode a JPEG, PNG or WebP photo, or a HEIC photo if pillow-heif is installed.
 
-    The format is told by content, never by name. The photo is turned upright by its EXIF
-    orientation; grey, palette and CMYK photos become RGB, 16-bit greys are scaled to 8 bits,
-    transparent pixels are laid over white, and of an animation the first frame is taken where
-    the limits allow it. Resizing is bilinear and antialiased. A JPEG far larger than the wanted
-    size is decoded at a fraction of its own.
+    The content determines the format, not the file name. The photo is rotated by its EXIF
+    orientation. Grey, palette and CMYK photos become RGB, 16-bit grey is scaled to 8 bits, and
+    transparent pixels are drawn over white. Of an animation the first frame is used, if the limits
+    allow it. Resizing is bilinear and antialiased. A JPEG that is much larger than the requested
+    size is decoded at a fraction of its size.
 
     Parameters
     ----------
@@ -78,8 +78,8 @@ def decode_photo(
     image_size : tuple of int
         Height and width of the result, in pixels.
     resize : {"stretch", "pad", "crop"}, default="stretch"
-        What happens to a photo of another shape: it is stretched, or fitted inside with white
-        margins, or its middle is cut out.
+        How a photo of another aspect ratio is resized: stretched, padded with white margins, or
+        cropped to its center.
     limits : DecodeLimits
         What is refused from the header on.
     where : str, default=""
@@ -108,12 +108,12 @@ def decode_photo(
 def decode_whole(
     data: bytes, *, limits: DecodeLimits = DEFAULT_LIMITS, where: str = ""
 ) -> tuple[Image, int]:
-    """Decode a photo at its own size, else as `decode_photo` does.
+    """Decode a photo at its original size, with the rules of `decode_photo`.
 
     Returns
     -------
     tuple of (ndarray of uint8, int)
-        Upright RGB pixels, and the EXIF orientation that the file has: 1 where it is upright.
+        Upright RGB pixels, and the EXIF orientation of the file: 1 if it is upright.
 
     Raises
     ------
@@ -132,27 +132,27 @@ def decode_whole(
 
 
 def memory_to_decode(photo: bytes, *, limits: DecodeLimits = DEFAULT_LIMITS) -> int:
-    """Return the memory that decoding a photo takes, estimated from above by its header.
+    """Return an upper bound of the memory that decoding a photo takes, from its header.
 
-    No pixel is decoded. A service adds these up to bound what its requests take together.
+    No pixel is decoded. A service can add these numbers to limit the memory of all its requests.
 
     Parameters
     ----------
     photo : bytes
         The whole file.
     limits : DecodeLimits
-        What is refused. `max_memory` is not applied.
+        The limits. `max_memory` is not applied.
 
     Returns
     -------
     int
-        Bytes, the file included, for the photo at its own size. A JPEG that is brought to a small
-        size takes less.
+        Bytes, including the file, for the photo at its original size. A JPEG that is decoded to a
+        small size takes less.
 
     Raises
     ------
     PhotoError
-        The data are not a photo, are damaged, or are past another limit.
+        The data are not a photo, are corrupted, or exceed another limit.
 
     Examples
     --------
@@ -168,7 +168,7 @@ def memory_to_decode(photo: bytes, *, limits: DecodeLimits = DEFAULT_LIMITS) -> 
 
 
 def resize_image(image: Image, *, image_size: tuple[int, int], resize: Resize = "stretch") -> Image:
-    """Bring RGB pixels to another size by the rules by which photos are brought there.
+    """Resize RGB pixels with the rules for photos.
 
     Parameters
     ----------
@@ -182,7 +182,7 @@ def resize_image(image: Image, *, image_size: tuple[int, int], resize: Resize = 
     Returns
     -------
     ndarray of uint8, shape (height, width, 3)
-        RGB pixels, yours to write into.
+        RGB pixels; the array is writeable.
     """
     return _fitted(PillowImage.fromarray(np.ascontiguousarray(image)), image_size, resize)
 
@@ -204,9 +204,9 @@ def read_photo(
     Raises
     ------
     PhotoNotFoundError
-        There is no such file.
+        The file does not exist.
     PhotoError
-        The file cannot be read, or is no photo that can be decoded.
+        The file cannot be read, or is not a photo that can be decoded.
     """
     data, _ = read_bytes(path, limits=limits)
     return decode_photo(
@@ -217,7 +217,7 @@ def read_photo(
 def read_bytes(
     path: str | os.PathLike[str], *, limits: DecodeLimits = DEFAULT_LIMITS
 ) -> tuple[bytes, os.stat_result]:
-    """Return the content and status of a regular file, refusing anything else, never hanging."""
+    """Return the content and status of a regular file; refuse other files without blocking."""
     where = os.fspath(path)
     return read_with_status(
         path,
@@ -281,7 +281,7 @@ def _resized(rgb: PillowImage.Image, box: _Box, size: tuple[int, int]) -> Pillow
 def _geometry(
     stored: tuple[int, int], wanted: tuple[int, int], resize: Resize
 ) -> tuple[_Box, tuple[int, int]]:
-    """Return which part of the photo is used and how large it becomes, both (width, height)."""
+    """Return the used part of the photo and its size after resizing, both (width, height)."""
     width, height = stored
     ratios = wanted[0] / width, wanted[1] / height
     if resize == "crop":
@@ -297,13 +297,13 @@ def _geometry(
 
 
 def _fraction(box: _Box, size: tuple[int, int]) -> int:
-    """Return by what a JPEG's sides may be divided while it is decoded."""
+    """Return the factor by which a JPEG's sides may be divided while it is decoded."""
     room = min((box[2] - box[0]) / size[0], (box[3] - box[1]) / size[1]) / _DRAFT_MARGIN
     return next((step for step in (8, 4, 2) if room >= step), 1)
 
 
 def _draft(photo: JpegImageFile, box: _Box, fraction: int) -> _Box:
-    """Have the JPEG decoded at a fraction of its size; return the box in that fraction."""
+    """Set the decoder to a fraction of the JPEG's size; return the box at that size."""
     width, height = photo.size
     drafted = photo.draft(None, (max(1, width // fraction), max(1, height // fraction)))
     if drafted is None:

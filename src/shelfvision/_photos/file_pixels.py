@@ -1,4 +1,4 @@
-"""`FilePixels`: pixels that are read from photo files when asked for."""
+"""`FilePixels`: pixels that are decoded from photo files on access."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from shelfvision.protocols import Image, Images, Resize
 
 
 class FilePixels:
-    """Photo files below one folder, read and decoded when asked for.
+    """Photo files below one folder, read and decoded on access.
 
     Parameters
     ----------
@@ -29,12 +29,12 @@ class FilePixels:
     resize : {"stretch", "pad", "crop"}
         What happens to photos of another shape.
     limits : DecodeLimits, optional
-        What a photo may cost.
+        The largest size and memory of a photo.
     workers : int, optional
-        Threads that `read_many` uses; by default one for each processor, at most 8. The pixels
-        do not depend on it.
+        The number of threads of `read_many`; by default the number of processors, at most 8. The
+        pixels do not depend on it.
     digests : FileDigests, optional
-        What was recorded of the files' content; by default nothing.
+        Recorded digests of the files; by default none.
     """
 
     __slots__ = ("_digests", "_image_size", "_limits", "_names", "_resize", "_root", "_workers")
@@ -70,7 +70,7 @@ class FilePixels:
 
     @property
     def limits(self) -> DecodeLimits:
-        """What a photo may cost."""
+        """The largest size and memory of a photo."""
         return self._limits
 
     @property
@@ -79,7 +79,7 @@ class FilePixels:
         return True
 
     def resized(self, image_size: tuple[int, int], resize: Resize) -> FilePixels:
-        """Return the same files at another size; what was recorded of their content is shared."""
+        """Return the same files at another size; the recorded digests are shared."""
         return FilePixels(
             self._root,
             self._names,
@@ -147,7 +147,7 @@ class FilePixels:
 
 
 class FileDigests:
-    """The SHA-256 of each file with the times and size that it had then, in two plain arrays."""
+    """The SHA-256 of each file with its times and size at that moment, in two arrays."""
 
     __slots__ = ("_length", "_sha", "_stamp")
 
@@ -183,7 +183,7 @@ class FileDigests:
         if known and sha != self._sha[row].tobytes():
             raise PhotoError(
                 f"{path!r} changed after the dataset had recorded its content; make the dataset "
-                "anew from its folder or manifest",
+                "again from its folder or manifest",
                 path=path,
                 code="changed",
             )
@@ -192,9 +192,9 @@ class FileDigests:
 
 
 def _stamp_of(status: os.stat_result) -> tuple[int, int, int]:
-    """Return what changes where a file's content does; the first number is never 0.
+    """Return numbers that change when the content of a file changes; the first is never 0.
 
-    Anybody may set the time of the last change of the content. That of the status (ctime) only
-    the operating system sets; on Windows it is the time when the file was made.
+    Any program may set the modification time. Only the operating system sets the time of the last
+    status change (ctime); on Windows this is the creation time.
     """
     return status.st_mtime_ns | 1, status.st_size, status.st_ctime_ns

@@ -1,8 +1,8 @@
-r"""The table of image formats: how files are named, how they start, and whether photos are read.
+r"""The table of image formats: suffixes, first bytes, and whether photos are read.
 
-One entry per format. Folder scans ask by name, the decoder asks by content, and messages list
-what is read from here. Formats that are known but not read have a command that converts them.
-Another format takes an entry here and a reader of its header in `headers`.
+The table has one entry per format. Folder scans look up formats by name, the decoder by content.
+Known formats that are not read have a command that converts them. To add a format, add an entry
+here and a header reader in `headers`.
 
 Examples
 --------
@@ -33,9 +33,9 @@ class ImageFormat:
     """One image format."""
 
     name: str
-    """What messages call it: ``"JPEG"``."""
+    """The name in messages: ``"JPEG"``."""
     suffixes: tuple[str, ...]
-    """How names of its files end, in lower case; the first is the usual one."""
+    """The suffixes of its files, in lower case; the first is the usual one."""
     is_read: bool
     """Whether photos of this format are decoded."""
     opener: Callable[[io.BytesIO], PillowImage.Image] | None = None
@@ -45,14 +45,14 @@ class ImageFormat:
     process-wide setting and warns where we raise; size limits are checked before.
     """
     magic: re.Pattern[bytes] | None = None
-    """What its files start with, where no brand says so."""
+    """The first bytes of its files, for formats without a brand."""
     brands: frozenset[bytes] = frozenset()
     """Brands in the ``ftyp`` box, for formats of the ISO base media family."""
     extra: str = ""
-    """The extra of shelfvision that reading needs; empty where none."""
+    """The extra of shelfvision that reading requires; empty if none."""
 
     def starts(self, data: bytes) -> bool:
-        """Tell whether the content of a file is of this format."""
+        """Return whether the content of a file is of this format."""
         if self.brands:
             return data[4:8] == b"ftyp" and bool(self.brands & _brands(data))
         return self.magic is not None and self.magic.match(data) is not None
@@ -101,18 +101,18 @@ FORMATS: tuple[ImageFormat, ...] = (
         magic=re.compile(rb"II[*+]\0|MM\0[*+]"),
     ),
 )
-"""Every format that is known; those that are read come first."""
+"""All known formats; formats that are read come first."""
 
 _BY_SUFFIX = {suffix: known for known in FORMATS for suffix in known.suffixes}
 
 READ_SUFFIXES: frozenset[str] = frozenset(
     suffix for suffix, known in _BY_SUFFIX.items() if known.is_read
 )
-"""How names of photos that can be read end, in lower case, with the dot."""
+"""The suffixes of readable photos, in lower case, with the dot."""
 
 
 def readable_suffixes(*, heif: bool) -> tuple[str, ...]:
-    """Return how names of photos end that can be read with or without the extra ``heif``."""
+    """Return the suffixes of readable photos, with or without the extra ``heif``."""
     return tuple(
         suffix
         for suffix, known in _BY_SUFFIX.items()
@@ -126,7 +126,7 @@ READ_NAMES = f"{', '.join(_READ[:-1])} or {_READ[-1]}"
 
 
 def format_of_name(name: str | os.PathLike[str]) -> ImageFormat | None:
-    """Return the format that a file's name promises, or None."""
+    """Return the format of a file by its suffix, or None."""
     return _BY_SUFFIX.get(suffix_of(os.fspath(name)))
 
 
@@ -161,6 +161,6 @@ def conversion(name: str | os.PathLike[str]) -> str:
 
 
 def _brands(data: bytes) -> set[bytes]:
-    """Return the kinds of file that an ISO base media file says it is."""
+    """Return the brands of an ISO base media file."""
     end = min(int.from_bytes(data[:4], "big"), 256, len(data))
     return {data[place : place + 4] for place in (8, *range(16, end, 4))}

@@ -64,14 +64,14 @@ def require_rgb(image: object, where: str, ndim: int) -> Images:
 
 
 def remedy_for(value: object, name: str) -> str:  # noqa: PLR0911  (one return for each kind)
-    """Return what to pass instead of a value that is not ``uint8`` RGB pixels.
+    """Return the remedy for a value that is not ``uint8`` RGB pixels.
 
     Parameters
     ----------
     value : object
-        What the caller passed.
+        The argument of the caller.
     name : str
-        What the expression calls it.
+        The name of the argument in the remedy.
     """
     if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], np.ndarray):
         return "pass [image for image, label in photos]"
@@ -158,7 +158,7 @@ def _to_rgb(array: Array, name: str) -> str:
         return f"numpy.repeat({name}, 3, axis=-1)"
     if channels == 3:
         return name
-    # Transparent pixels go over white, as those of files.
+    # Transparent pixels are drawn over white, as for files.
     if array.ndim == 3:
         return f"PIL.Image.fromarray({name})"
     return f"[PIL.Image.fromarray(image) for image in {plain}]"
@@ -167,17 +167,17 @@ def _to_rgb(array: Array, name: str) -> str:
 def from_pillow(photo: PillowImage.Image, where: str, limits: DecodeLimits) -> Image:
     """Return the upright RGB pixels of a Pillow image, by the rules for files.
 
-    Transparent pixels go over white, 16 bits are scaled to 8, and the EXIF orientation is applied.
-    The image itself is left as it is.
+    Transparent pixels are drawn over white, 16 bits are scaled to 8, and the EXIF orientation is
+    applied. The image itself does not change.
 
     Parameters
     ----------
     photo : PIL.Image.Image
         An image of any mode.
     where : str
-        What errors call it.
+        The name of the photo in error messages.
     limits : DecodeLimits
-        What a file that is not decoded yet may take.
+        The limits for an image that is not decoded yet.
 
     Returns
     -------
@@ -187,9 +187,9 @@ def from_pillow(photo: PillowImage.Image, where: str, limits: DecodeLimits) -> I
     Raises
     ------
     PhotoError
-        The file behind the image is damaged, too large, or closed already.
+        The file of the image is corrupted, too large, or closed already.
     InvalidParameterError
-        The numbers of a mode with wider pixels are not in the range of 8 or 16 bits.
+        Pixels of a mode with more than 8 bits are not in the range of 8 or 16 bits.
     """
     if 0 in photo.size:
         _refuse_numbers(where, f"is {photo.width} x {photo.height}", "pass an image with pixels")
@@ -216,7 +216,7 @@ def orientation_of(photo: PillowImage.Image) -> int:
     """Return the EXIF orientation by which `from_pillow` turns an image: 1 to 8, 1 is upright."""
     try:
         found = photo.getexif().get(ExifTags.Base.Orientation)
-    except Exception:  # noqa: BLE001  (damaged EXIF says nothing; files are read so, too)
+    except Exception:  # noqa: BLE001  (corrupted EXIF is ignored, as for files)
         return 1
     return found if isinstance(found, int) and 1 <= found <= 8 else 1
 
@@ -225,7 +225,7 @@ def _upright(photo: PillowImage.Image) -> PillowImage.Image:
     """Return a copy that is upright by the image's EXIF orientation."""
     try:
         return ImageOps.exif_transpose(photo)
-    except Exception:  # noqa: BLE001  (damaged EXIF says nothing; files are read so, too)
+    except Exception:  # noqa: BLE001  (corrupted EXIF is ignored, as for files)
         return photo.copy()
 
 
@@ -237,7 +237,7 @@ def _rgb_of(photo: PillowImage.Image, where: str) -> PillowImage.Image:
 
 
 def _narrowed(wide: Array, where: str) -> npt.NDArray[np.uint8]:
-    """Return grey values in 8 bits: those of 16 bits scaled, others as they are."""
+    """Return grey values in 8 bits: 16-bit values are scaled, others are unchanged."""
     low, high = float(wide.min()), float(wide.max())
     if not (low >= 0 and high <= 65535):
         _refuse_numbers(

@@ -1,8 +1,8 @@
-"""Reads what JPEG, PNG, WebP and HEIC files say of themselves, before any pixel is decoded.
+"""Read the headers of JPEG, PNG, WebP and HEIC files before any pixel is decoded.
 
-Each reader walks the file's own structure, holds it against the limits, and hands on only the
-parts that pixels are made of: comments, colour profiles, thumbnails and text never reach the
-decoder, and the orientation is read here.
+Each reader parses the structure of the file, checks it against the limits, and returns only the
+parts that pixels depend on. Comments, colour profiles, thumbnails and text never reach the decoder.
+The orientation is read here.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from shelfvision._photos.refusals import (
 )
 
 _BUFFERS = 8 * 1024 * 1024
-"""Bytes that any decoder takes, whatever the size of the photo."""
+"""The constant memory of a decoder, in bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """What is known of a photo before decoding, and the bytes to decode."""
+    """The header of a photo, and the bytes to decode."""
 
     format: str
     """``"JPEG"``, ``"PNG"``, ``"WebP"`` or ``"HEIC"``."""
@@ -98,7 +98,7 @@ _START_OF_SCAN = 0xDA
 _END_OF_IMAGE = 0xD9
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _BARE = frozenset((0x01, *range(0xD0, 0xD9)))
-# Frames, tables, restart intervals, and the two application segments that tell the colour space.
+# Frames, tables, restart intervals, and the two application segments with the colour space.
 _KEPT = frozenset((*_FRAMES, 0xC4, 0xCC, 0xDB, 0xDC, 0xDD, 0xE0, 0xEE))
 _PROGRESSIVE = frozenset((0xC2, 0xC6, 0xCA, 0xCE))
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
@@ -180,7 +180,7 @@ def _check_scans(data: bytes, start: int, frame: bytes, limits: DecodeLimits, wh
         scans += marker == _START_OF_SCAN
         if scans > limits.max_scans:
             what = f"is a JPEG of more than the {limits.max_scans} scans allowed"
-            refuse(where, "too-many-scans", what, "save it anew, or raise DecodeLimits.max_scans")
+            refuse(where, "too-many-scans", what, "save it again, or raise DecodeLimits.max_scans")
     refuse_truncated(where)
 
 
@@ -282,7 +282,7 @@ def _riff(chunks: list[bytes]) -> bytes:
 
 
 def _larger(size: tuple[int, int], found: tuple[int, int] | None, where: str) -> tuple[int, int]:
-    """Return the size of the canvas, which is said first and holds every image after it."""
+    """Return the size of the canvas, which is stored first and contains all images."""
     if found is None or size == (0, 0):
         return found or size
     if found[0] > size[0] or found[1] > size[1]:
@@ -307,7 +307,7 @@ def _webp_size(kind: bytes, body: bytes) -> tuple[int, int] | None:
 
 def _heic_header(data: bytes, limits: DecodeLimits, where: str) -> Header:
     photo = read_heic(data, limits, where)
-    # The decoder turns it upright, for the file tells that apart from EXIF.
+    # The decoder rotates it, because HEIC files store the rotation outside of EXIF.
     return Header(
         format="HEIC",
         width=photo.width,

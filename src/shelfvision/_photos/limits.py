@@ -1,4 +1,4 @@
-"""`DecodeLimits`: what a photo may cost before it is refused, read from its header."""
+"""`DecodeLimits`: the limits that are checked in the header of a photo before it is decoded."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from shelfvision._validation import as_integer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecodeLimits:
-    """The most that one photo may ask for; a photo past a limit is refused before it is decoded.
+    """Limits of one photo; a photo that exceeds a limit is refused before it is decoded.
 
-    The defaults let every photo of a 50-megapixel phone pass and keep the decoder's memory under
-    512 MiB, whatever the format and mode.
+    The defaults accept the photos of a 50-megapixel phone and keep the memory of the decoder below
+    512 MiB for all formats and modes.
 
     Raises
     ------
     InvalidParameterError
-        A limit is not a whole number of at least 1.
+        A limit is not an integer of at least 1.
 
     Examples
     --------
@@ -33,14 +33,14 @@ class DecodeLimits:
     max_pixels: int = 52_000_000
     """Width times height."""
     max_memory: int = 512 * 1024 * 1024
-    """Memory that decoding takes, the file included, in bytes, estimated from above by format and
-    mode: at its own size, a pixel of a JPEG or PNG takes 7 or 8 bytes, one of a WebP 17."""
+    """Memory for decoding, including the file, in bytes. It is an upper bound by format and mode: a
+    pixel of a JPEG or PNG takes 7 or 8 bytes at the original size, a pixel of a WebP 17."""
     max_scans: int = 32
     """Passes of a progressive JPEG; common encoders write 3 to 12."""
     max_frames: int = 1
-    """Frames of an animated PNG or WebP; where more are allowed, the first one is the photo."""
+    """Frames of an animated PNG or WebP; if more than 1 is allowed, the first frame is used."""
     max_chunks: int = 20_000
-    """Segments of a JPEG, or chunks of a PNG or WebP, that the file is cut into."""
+    """Segments of a JPEG file, or chunks of a PNG or WebP file."""
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -1,7 +1,7 @@
-"""`Preprocessing`: how a photo becomes the pixels that a network takes.
+"""`Preprocessing`: how a photo becomes the input of a network.
 
-Training, bundles, exported files and prediction share this one value, so a photo gets the same
-pixels everywhere.
+Training, bundles, exported models and prediction share one value, so that a photo is preprocessed
+the same way everywhere.
 
 >>> rule = Preprocessing(image_size=(100, 80), test_time_crop=0.8)
 >>> rule.read_size
@@ -31,7 +31,7 @@ CROP_SHAPES: Final[tuple[CropShape, ...]] = get_args(CropShape)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preprocessing:
-    """How a photo, or a box in a photo, becomes the pixels that a network takes.
+    """How a photo, or a box in a photo, becomes the input of a network.
 
     A photo is resized to `read_size`, and its center of `image_size` is kept. A box is first
     cropped from its photo by `context` and `shape`.
@@ -52,7 +52,7 @@ class Preprocessing:
     """
 
     image_size: tuple[int, int]
-    """Height and width, in pixels, that the network takes."""
+    """Height and width of the network input, in pixels."""
     resize: Resize = "stretch"
     """How photos of another shape are resized: ``"stretch"``, ``"pad"`` or ``"crop"``."""
     context: float = 0.0
@@ -84,12 +84,12 @@ class Preprocessing:
         return height, width
 
     def to_dict(self) -> dict[str, object]:
-        """Return the values as plain JSON values."""
+        """Return the values as JSON values."""
         return dataclasses.asdict(self) | {"image_size": list(self.image_size)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> Self:
-        """Return what `to_dict` gave; unknown, missing and mistyped values are refused.
+        """Return the preprocessing of a `to_dict` result; refuse unknown, missing or wrong values.
 
         Parameters
         ----------
@@ -99,12 +99,12 @@ class Preprocessing:
         Returns
         -------
         Preprocessing
-            An equal value.
+            The preprocessing.
 
         Raises
         ------
         InvalidParameterError
-            The mapping is not exactly what `to_dict` gives.
+            The mapping does not have exactly the keys and types of `to_dict`.
         """
         names = {field.name for field in dataclasses.fields(cls)}
         if not isinstance(values, Mapping) or set(values) != names:
@@ -151,12 +151,12 @@ def center_cropped(images: Images, rule: Preprocessing) -> Images:
     images : ndarray of uint8, shape (..., height, width, 3)
         One image or a batch.
     rule : Preprocessing
-        What says which part is kept.
+        The preprocessing, which defines the part that is kept.
 
     Returns
     -------
     ndarray of uint8, shape (..., height, width, 3)
-        The images themselves where all of them is kept.
+        The centers; `images` itself if nothing is cut off.
     """
     if rule.read_size == rule.image_size:
         return images

@@ -1,4 +1,4 @@
-"""Refuses photos: one sentence each, of what is wrong and what to do."""
+"""Errors for photos that are refused, with fault and remedy in one sentence."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from shelfvision._photos.limits import DecodeLimits
 from shelfvision.errors import PhotoError
 
 AGAIN = "copy it again from where it came, or remove it"
-"""What to do about a damaged file."""
+"""The remedy for a corrupted file."""
 RAISE = "make it smaller, or pass DecodeLimits with a higher {}"
-"""What to do about a photo past a limit."""
+"""The remedy for a photo that exceeds a limit."""
 
 
 def refuse(where: str, code: str, what: str, remedy: str) -> NoReturn:

@@ -1,7 +1,7 @@
-"""Brings decoded images of any mode to RGB, band by band, so that no second large copy is held.
+"""Convert decoded images of any mode to RGB in horizontal bands, to save memory.
 
-Pillow holds a pixel of RGB, RGBA, CMYK or LA in 4 bytes and one of L or P in 1. A whole-image
-conversion with a mask takes four such images; bands take one, for the result.
+Pillow stores a pixel of RGB, RGBA, CMYK or LA in 4 bytes, and a pixel of L or P in 1. Converting a
+whole image with a mask needs memory for four such images; converting bands needs one, the result.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from shelfvision.protocols import Image
 BACKGROUND = (255, 255, 255)
 """What shows through transparent pixels and fills the margins of ``resize="pad"``: white."""
 
-# So few that a band stays in the processor's cache.
+# A band of this size fits into the processor cache.
 _BAND_PIXELS = 1 << 16
 _TRANSPARENT = frozenset(("LA", "PA", "RGBA", "La", "RGBa"))
 # Of 16 bits to 8, rounded.

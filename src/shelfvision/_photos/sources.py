@@ -1,8 +1,9 @@
-"""Sources of pixels that are already decoded, and what brings any source to another size.
+"""Sources of decoded pixels, and resizing of any source.
 
-A source that can do better than resizing its pixels has a method ``resized(image_size, resize)``
-and an attribute `has_files`: `FilePixels` decodes its files again, `AugmentedPixels` renders its
-copies from resized originals. `resized_source` asks for that, and else resizes pixels.
+A source with a better way than resizing its pixels has a method ``resized(image_size, resize)`` and
+an attribute `has_files`: `FilePixels` decodes its files again, and `AugmentedPixels` renders its
+copies from resized originals. `resized_source` calls this method if it exists, and otherwise
+resizes pixels.
 """
 
 from __future__ import annotations
@@ -22,16 +23,16 @@ from shelfvision.errors import DataError
 from shelfvision.protocols import Image, Images, PixelSource, Resize
 
 _BLOCK = 64
-"""How many images are held at their first size while they are resized."""
+"""The number of images that are in memory at their original size during resizing."""
 
 
 class ArrayPixels:
-    """Pixels held in one array.
+    """Pixels in one array in memory.
 
     Parameters
     ----------
     images : ndarray of uint8, shape (n, height, width, 3)
-        The pixels, which must not change any more.
+        The pixels, which must not change afterwards.
     digests : sequence of str, optional
         What stands for the content of each image, where it was read from elsewhere; by default
         a digest of its pixels.
@@ -99,9 +100,9 @@ class ArrayPixels:
 
 
 class StoredPixels(ArrayPixels):
-    """Pixels in a file, read when asked for; a pickle holds the file's path, not them.
+    """Pixels in a file, read on access; a pickle contains the path of the file, not the pixels.
 
-    Where the file is damaged while it is used, the pixels are read from their photos again.
+    If the file is corrupted while it is used, the pixels are read from the photos again.
 
     Parameters
     ----------
@@ -163,16 +164,16 @@ def _stored_again(
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Origin:
-    """Where kept pixels were read from."""
+    """The source of cached pixels."""
 
     source: PixelSource
-    """A source with files behind it."""
+    """A source with files."""
     rows: npt.NDArray[np.int64]
-    """The row of that source behind each kept row."""
+    """The row of that source for each cached row."""
 
 
 def origin_of(source: PixelSource, rows: npt.NDArray[np.int64]) -> Origin | None:
-    """Return where to read these rows again, or None where no file is behind them."""
+    """Return the origin of these rows, or None if they do not come from files."""
     return Origin(source=source, rows=rows) if has_files(source) else None
 
 
@@ -297,12 +298,12 @@ class ResizedPixels:
 
 
 def has_files(source: PixelSource) -> bool:
-    """Tell whether photos can be read again at another size."""
+    """Return whether photos can be read again at another size."""
     return bool(getattr(source, "has_files", hasattr(source, "resized")))
 
 
 def resize_of(source: PixelSource) -> Resize:
-    """Return the resize rule of a source; those that tell none stretch."""
+    """Return the resize rule of a source; ``"stretch"`` if it has no attribute for it."""
     return cast("Resize", getattr(source, "resize", "stretch"))
 
 
@@ -326,7 +327,7 @@ def read_rows(source: PixelSource, rows: npt.NDArray[np.int64]) -> Images:
 
 
 def digests_of(source: PixelSource, rows: npt.NDArray[np.int64]) -> list[str]:
-    """Return the digests of some rows, taken by a few threads."""
+    """Return the digests of some rows, computed in a few threads."""
     digests = [""] * len(rows)
 
     def take(position: int) -> None:

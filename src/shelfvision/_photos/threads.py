@@ -1,4 +1,4 @@
-"""Runs work on many rows in a few threads."""
+"""Process many rows in a few threads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ROWS_PER_WORKER = 4
 def in_threads(work: Callable[[int], None], count: int, *, workers: int | None = None) -> None:
     """Call ``work(0)``, …, ``work(count - 1)`` in a few threads.
 
-    Of several errors that of the smallest number is raised, however the threads ran.
+    If several calls fail, the error of the smallest number is raised, independent of the timing.
     """
     if workers is None:
         workers = min(_MOST_WORKERS, os.cpu_count() or 1, count // _ROWS_PER_WORKER)

@@ -1,11 +1,10 @@
-"""Bounded reading of any file, and atomic, durable writing.
+"""Bounded reading of files, and atomic, durable writing.
 
-Reading: only regular files are opened, without ever waiting for a FIFO or a device, and at most a
-limit is read, whatever the file claims or however it grows.
+Reading: only regular files are opened, never a FIFO or a device, which could block. No read exceeds
+its limit, even if the file grows.
 
-Writing: after any crash the old file or the new one is there, whole. An existing file keeps its
-permissions. A link that the caller names as the output stays a link, and the file that it leads to
-is replaced.
+Writing: after a crash, either the complete old file or the complete new file exists. An existing
+file keeps its permissions. If the output path is a link, the target of the link is replaced.
 
 Examples
 --------

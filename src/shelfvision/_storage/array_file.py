@@ -1,9 +1,9 @@
-"""A large array in a file of its own, known to be whole, of which rows are read when asked for.
+"""A large array in a verified file, whose rows are read on access.
 
-Rows are read by position, not mapped into memory: a mapped file that somebody shortens ends the
-process (``SIGBUS``), while a read that gives too little is an error. Nothing in the folder is
-trusted. Links and other files that somebody planted are not opened, and where anything differs
-from what is expected, the file counts as not there and is computed again.
+Rows are read by position, not by memory mapping: if a mapped file is truncated, the process
+crashes (``SIGBUS``), while a short read is an ordinary error. The folder is not trusted. Links and
+other planted files are not opened. If anything differs from the expected content, the file is
+ignored and computed again.
 
 Examples
 --------
@@ -50,27 +50,26 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArrayFile:
-    """A ``.npy`` file and, beside it, a note of what it holds.
+    """A ``.npy`` file and a note file with its digest.
 
-    The note is written last and has the digest of the numbers: without it, or where anything
-    differs, the file counts as not there.
+    The note is written last. Without a matching note the array file is ignored.
     """
 
     path: Path
     """The file; its name ends in ``.npy``."""
     scheme: str
-    """What kind of content it is, and in which version."""
+    """The kind and version of the content."""
     key: str
-    """What the content was made of, as a digest."""
+    """A digest of the inputs of the content."""
     shape: tuple[int, ...]
     """The shape of the array; rows are along its first axis."""
     dtype: str
-    """The type of its numbers, in numpy's words: ``"<f2"``."""
+    """The dtype, as a NumPy string such as ``"<f2"``."""
     block: int
-    """Rows between two writes."""
+    """The number of rows between two writes."""
 
     def opened(self) -> StoredArray | None:
-        """Return the array, or None where there is no whole one."""
+        """Return the array, or None if no complete file exists."""
         try:
             note = read_bounded(self._note, _MAX_NOTE, follow=False)
             facts = json_object(note, repr(str(self._note)))
@@ -83,9 +82,9 @@ class ArrayFile:
         return stored if stored.has_checksum(checksum) else None
 
     def write(self, read: Callable[[int, int], npt.NDArray[np.generic]]) -> StoredArray:
-        """Write the array, whose rows from one number to another `read` gives, and open it.
+        """Write the rows that ``read(start, stop)`` returns, and open the array.
 
-        Where writing was cut off, it goes on; `read` has to give the same as before.
+        After an interruption, writing resumes; `read` must return the same rows again.
 
         Raises
         ------
@@ -101,7 +100,7 @@ class ArrayFile:
             return read(start, min(start + self.block, self.shape[0])).tobytes()
 
         for place in (self.path, self._note):
-            # An empty folder in the way is nobody's work; a full one is told by the writer.
+            # Remove an empty folder at this path; the writer reports a folder with files.
             with suppress(OSError, ValueError):
                 place.rmdir()
         checksum = write_blocks(self.path, self._header(), sizes, block)
@@ -133,23 +132,23 @@ class ArrayFile:
 
 
 class StoredArray:
-    """An array in a file, of which rows are read when asked for; a pickle holds its path.
+    """An array in a file, whose rows are read on access; a pickle contains the path only.
 
     Parameters
     ----------
     path : Path
         The file.
     header : bytes
-        What it starts with.
+        The expected header.
     shape : tuple of int
         The shape of the array, which fills the rest of the file.
     dtype : str
-        The type of its numbers.
+        The dtype of the array.
 
     Raises
     ------
     OSError
-        The file cannot be opened, or is not such a file.
+        The file cannot be opened, or its header or size differs.
     """
 
     __slots__ = ("__weakref__", "_descriptor", "_header", "_lock", "_path", "dtype", "shape")
@@ -180,9 +179,9 @@ class StoredArray:
         Raises
         ------
         DataError
-            The file was shortened or cannot be read any more.
+            The file was truncated or can no longer be read.
         ValueError
-            There is no such row.
+            A row does not exist.
         """
         places = rows if isinstance(rows, tuple) else (rows,)
         depth = len(places)
@@ -194,7 +193,7 @@ class StoredArray:
         return found
 
     def has_checksum(self, sha256: str) -> bool:
-        """Tell whether the numbers have this SHA-256."""
+        """Return whether the array bytes have this SHA-256."""
         checksum, place = hashlib.sha256(), len(self._header)
         left = math.prod(self.shape) * self.dtype.itemsize
         chunk = memoryview(bytearray(_CHUNK))
@@ -208,11 +207,11 @@ class StoredArray:
         return checksum.hexdigest() == sha256
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Return how another process opens the same file."""
+        """Return how another process opens the file again."""
         return StoredArray, (self._path, self._header, self.shape, self.dtype.str)
 
     def _read(self, numbers: npt.NDArray[np.int64], found: npt.NDArray[np.generic]) -> None:
-        """Read parts of one size, those beside each other at once."""
+        """Read parts of one size; read adjacent parts at once."""
         if not found.nbytes:
             return
         size = found.nbytes // len(numbers)
@@ -228,7 +227,7 @@ class StoredArray:
                 )
 
     def _fill(self, target: memoryview, place: int) -> bool:
-        """Read the file from a place on until the target is full; tell whether it is."""
+        """Read the file from a position until the target is full; return whether it is full."""
         done = 0
         while done < len(target):
             try:

@@ -1,4 +1,4 @@
-"""Writes a large file block by block, so that it can go on after the process was killed."""
+"""Write a large file in blocks, so that writing can resume after the process was killed."""
 
 from __future__ import annotations
 
@@ -29,23 +29,22 @@ _LINE = 65
 def write_blocks(
     path: Path, header: bytes, sizes: Sequence[int], read: Callable[[int], bytes]
 ) -> str:
-    """Write a header and blocks to `path`, going on where a killed process stopped.
+    """Write a header and blocks to `path`; resume where a killed process stopped.
 
-    Blocks that are there are read back and checked before they are trusted. An error leaves
-    nothing behind; only a process that ends in the middle leaves its blocks for the next. The file
-    is written apart and in one go where another process is writing it, where links or FIFOs were
-    planted, and on Windows.
+    Existing blocks are verified before they are used. After an error no partial file remains; only
+    a killed process leaves its blocks for the next one. The file is written separately and without
+    resuming if another process writes it, if links or FIFOs were planted, and on Windows.
 
     Parameters
     ----------
     path : path
-        Where the finished file shall stand.
+        The finished file.
     header : bytes
-        What the file begins with.
+        The start of the file.
     sizes : sequence of int
-        The size of every block, in bytes.
+        The size of each block, in bytes.
     read : callable
-        Gives block `i`.
+        Returns block `i`.
 
     Returns
     -------
@@ -85,7 +84,7 @@ def write_blocks(
 
 
 def _opened(part: Path, journal: Path) -> tuple[BinaryIO, BinaryIO] | None:
-    """Open both files; None where one of them is a link or anything else that was planted."""
+    """Open both files; return None if one of them is a link or another planted file."""
     with contextlib.ExitStack() as files:
         try:
             file = files.enter_context(_appended(part))
@@ -103,10 +102,10 @@ def _appended(path: Path) -> BinaryIO:
 
 
 def _claim(file: BinaryIO, part: Path) -> bool:
-    """Tell whether this process alone may write to the file that stands at `part`."""
+    """Return whether only this process may write to the file at `part`."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Another process may have finished and renamed it since it was opened.
+        # Another process may have finished and renamed the file after it was opened here.
         return os.path.samestat(os.fstat(file.fileno()), part.lstat())
     except OSError:
         return False
@@ -133,7 +132,7 @@ def _go_on(
         checksum.update(data)
         file.write(data)
         file.flush()
-        # The journal never tells of a block that a power cut could still take.
+        # A block is on disk before the journal lists it, so a power cut cannot lose a listed block.
         os.fsync(file.fileno())
         log.write(_line(data))
         log.flush()
@@ -143,7 +142,7 @@ def _go_on(
 def _whole_blocks(
     file: BinaryIO, log: BinaryIO, header: bytes, sizes: Sequence[int]
 ) -> Iterator[bytes]:
-    """Yield the blocks at the beginning of the file that are what the journal says."""
+    """Yield the blocks at the start of the file that match the journal."""
     file.seek(0)
     log.seek(0)
     if file.read(len(header)) != header:

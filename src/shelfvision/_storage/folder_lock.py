@@ -49,7 +49,7 @@ if sys.platform == "win32":
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
 
     def _lock_again(descriptor: int) -> None:
-        """Do nothing: no other handle can drop a lock."""
+        """Do nothing, because no other handle can drop the lock."""
 else:
     import fcntl
 
@@ -70,16 +70,15 @@ else:
         fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def _lock_again(descriptor: int) -> None:
-        """Take a lock that was dropped; one that is held stays as it is."""
+        """Take the lock again if it was dropped; do nothing if it is held."""
         _lock(descriptor)
 
 
 class FolderLock:
-    """The right to write to a run's folder.
+    """An exclusive lock of the folder of a run.
 
-    What counts is the operating system's lock on the file. The file itself says who holds it, and
-    means nothing when it is left behind. A link that someone planted at its path is never
-    followed: it is removed.
+    Only the operating system's lock on the file counts. The content of the file names the holder; a
+    file that is left behind has no effect. A planted link at the path is not followed but removed.
 
     Parameters
     ----------
@@ -89,7 +88,7 @@ class FolderLock:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        # Two runs of one process are told apart here, whatever kind of lock there is.
+        # Record locks do not separate two runs of one process; the set of held keys does.
         self._key = os.path.join(os.path.realpath(path.parent), path.name)
         self._descriptor: int | None = None
         self._locked = False
@@ -104,9 +103,9 @@ class FolderLock:
         Raises
         ------
         ResumeError
-            Another run has it (``"lock-taken"``).
+            Another run holds the lock (``"lock-taken"``).
         OSError
-            The file cannot be made.
+            The file cannot be created.
         """
         with _held.guard:
             if self._key in _held.locks:
@@ -122,20 +121,19 @@ class FolderLock:
         Raises
         ------
         TrainingError
-            It is lost (``"lock-lost"``), so that another run may write to the folder.
+            The lock is lost (``"lock-lost"``), so another run may write to the folder.
         """
         fault = self._fault() if self._pid else None
         if fault is not None:
             raise TrainingError(
                 f"checkpoint_dir {str(self._path.parent)!r} is no longer reserved for this run: "
-                f"{fault}; nothing more is saved there, so fit again with a checkpoint_dir of its "
-                "own",
+                f"{fault}; nothing more is saved there, so fit again with another checkpoint_dir",
                 code="lock-lost",
                 parameter="checkpoint_dir",
             )
 
     def release(self) -> None:
-        """Give the lock back, if it is held, and remove its file."""
+        """Release the lock if it is held, and remove its file."""
         with _held.guard:
             if self._pid != os.getpid() or self._descriptor is None:
                 return
@@ -220,7 +218,7 @@ class FolderLock:
     def _taken(self, holder: str) -> ResumeError:
         return ResumeError(
             f"another run is training in {str(self._path.parent)!r} right now ({holder}); wait for "
-            "it to end, stop it, or give this one a checkpoint_dir of its own",
+            "it to end, stop it, or pass another checkpoint_dir",
             code="lock-taken",
             parameter="checkpoint_dir",
         )
@@ -255,8 +253,8 @@ _held = _Held()
 def _write_note(descriptor: int) -> bytes:
     """Write who holds the lock, in words that no other run writes, and return them."""
     who = f" process {os.getpid()} on {socket.gethostname()}\n{secrets.token_hex(8)}"
-    # The first byte is what Windows locks, and others cannot read there. A full disk takes no
-    # note, and the lock counts all the same.
+    # The first byte is what Windows locks, and others cannot read there. A full disk
+    # cannot store the note, but the lock is still valid.
     with contextlib.suppress(OSError):
         os.ftruncate(descriptor, 0)
         os.lseek(descriptor, 0, os.SEEK_SET)

@@ -1,9 +1,8 @@
-"""Reads large JSON of other tools entry by entry, in a few megabytes of memory.
+"""Read large JSON files of other tools entry by entry, in a few megabytes of memory.
 
-A parsed document takes up to 28 times the size of its text. `json_entries` keeps one entry of one
-list at a time: it decodes the file in chunks, hands each complete entry to C code of the standard
-library, and forgets it when the caller does. Nothing but the entry at hand is in memory, whatever
-the file holds.
+A parsed document takes up to 28 times the size of its text. `json_entries` keeps only one entry of
+one list in memory: it decodes the file in chunks and parses each complete entry with the C code of
+the standard library.
 
 Examples
 --------
@@ -25,7 +24,7 @@ from typing import BinaryIO, Final, NoReturn
 from shelfvision._storage.json_values import Fail, JSONFaultError, fail_in, foreign_decoder
 
 MAX_ENTRY = 4 << 20
-"""How many characters one entry of a list, or one value beside the lists, may have."""
+"""The largest number of characters of one list entry, or of one value outside of lists."""
 
 _CHUNK = 64 << 10
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -170,7 +169,7 @@ class _Text:
         self._text = self._text.removeprefix("\ufeff")
 
     def sign(self) -> str:
-        """Return the next character that is no white space; nothing at the end."""
+        """Return the next character after white space; an empty string at the end."""
         if self._at < len(self._text) and self._text[self._at] > " ":
             return self._text[self._at]
         while True:
@@ -182,19 +181,19 @@ class _Text:
                 return ""
 
     def took(self, sign: str) -> bool:
-        """Return whether this sign comes next, and go past it."""
+        """Return whether this character is next, and skip it if so."""
         if self.sign() != sign:
             return False
         self._at += 1
         return True
 
     def take(self, sign: str) -> None:
-        """Go past a sign that must come next."""
+        """Skip a character that must be next."""
         if not self.took(sign):
             self.refuse(f"Expecting {sign!r}")
 
     def went_on(self, end: str) -> bool:
-        """Go past a comma or past the end of a list or an object; return whether it goes on."""
+        """Skip a comma or the end of a list or object; return whether another entry follows."""
         sign = self.sign()
         if sign not in (",", end):
             self.refuse(f"Expecting ',' or {end!r}")
@@ -202,12 +201,12 @@ class _Text:
         return sign == ","
 
     def value(self) -> object:
-        """Return the value that comes next, and go past it."""
+        """Return the next value, and skip it."""
         self.sign()
         size = _CHUNK
         while True:
             found = self._tried()
-            # What ends near the end of the text may go on: 1 may be the start of 1.5e-7.
+            # A value at the end of the text may be incomplete: 1 may be the start of 1.5e-7.
             if found is not None and (found[1] + _CUT <= len(self._text) or self._ended):
                 self._at = found[1]
                 return found[0]
@@ -220,7 +219,7 @@ class _Text:
             size = min(4 * size, MAX_ENTRY)
 
     def refuse(self, fault: str) -> NoReturn:
-        """Refuse what is no JSON."""
+        """Raise the error for invalid JSON."""
         raise JSONFaultError("not-json", f"line {self._line()}: {fault}")
 
     def _tried(self) -> tuple[object, int] | None:
@@ -238,7 +237,7 @@ class _Text:
         return 1 + self._lines + self._text.count("\n", 0, self._at if at is None else at)
 
     def _more(self, size: int) -> bool:
-        """Read on and forget what was used; return whether there was more."""
+        """Read the next chunk and drop the used text; return whether there was more."""
         if self._ended:
             return False
         self._lines += self._text.count("\n", 0, self._at)

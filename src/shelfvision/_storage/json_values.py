@@ -1,9 +1,9 @@
-"""JSON: written in one canonical form, read without trusting what it says about itself.
+"""Write JSON in one canonical form, and read untrusted JSON.
 
-`parse_json` and `json_object` are the only readers of JSON in shelfvision. Both refuse, with a
-code that says why, what Python's `json` accepts or answers with an exception of its own: deep
-nesting (``RecursionError``), integers of thousands of digits, NaN and infinity, lone surrogates,
-bytes that are no text. Files of ours are UTF-8 with unique names; files of other tools
+`parse_json` and `json_object` are the only readers of JSON in shelfvision. They refuse, with an
+error code, input that Python's `json` accepts or that makes it raise other exceptions: deep nesting
+(``RecursionError``), integers of thousands of digits, NaN and infinity, lone surrogates, bytes that
+are not text. Files of shelfvision are UTF-8 with unique names. Files of other tools
 (``foreign=True``) may be UTF-16 or UTF-32, start with a byte order mark and repeat a name.
 
 Examples
@@ -28,9 +28,9 @@ from typing import NoReturn, TypeAlias
 from shelfvision.errors import BundleError, DataError
 
 MAX_DEPTH = 64
-"""How deep lists and objects may be nested in JSON that is read."""
+"""The largest nesting depth of lists and objects."""
 MAX_DIGITS = 308
-"""How many digits an integer may have; a float holds no larger one."""
+"""The largest number of digits of an integer; larger integers do not fit into a float."""
 
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 """A value as JSON has it."""
@@ -49,7 +49,7 @@ class JSONFaultError(ValueError):
 
 
 def canonical_json(value: object) -> str:
-    """Return the one form in which we write JSON: sorted, without spaces, ASCII only."""
+    """Return canonical JSON: sorted keys, no spaces, ASCII only."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
@@ -61,7 +61,7 @@ def parse_json(
     foreign: bool = False,
     fail: Fail | None = None,
 ) -> object:
-    """Return what a JSON text says, or refuse it.
+    """Parse a JSON text, or raise an error if it is invalid or unsafe.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def _parsed(data: str | bytes, *, limit: int | None, foreign: bool) -> object:
         place = f"line {error.lineno}, column {error.colno}"
         raise JSONFaultError("not-json", f"{place}: {error.msg}") from error
     require_shallow(found)
-    # Reading escapes alone cannot tell a pair from halves; a text without them has none.
+    # A pair of escapes is valid and a half is not, so the parsed text is checked, not the escapes.
     if _SURROGATE.search(text):
         _require_unicode(found)
     return found

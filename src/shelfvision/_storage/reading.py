@@ -1,7 +1,7 @@
-"""Bounded reading of any file.
+"""Bounded reading of files.
 
-Only regular files are opened, without ever waiting for a FIFO or a device, and at most a limit is
-read, whatever the file claims or however it grows.
+Only regular files are opened, never a FIFO or a device, which could block. No read exceeds its
+limit, even if the file grows.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ def open_regular(
 
 
 class _Told(io.RawIOBase):
-    """A file whose faults while it is read are told like those of opening it."""
+    """A file whose read errors become the same errors as those of opening it."""
 
     def __init__(self, file: io.FileIO, refusal: _Refusal) -> None:
         super().__init__()
@@ -203,7 +203,7 @@ class _Refusal:
         self.because("not-a-file", fault, "give the path of a file")
 
     def of(self, fault: Exception) -> NoReturn:
-        """Raise the error that says what the operating system said."""
+        """Raise the error with the message of the operating system."""
         if isinstance(fault, ShelfVisionError):
             raise fault
         if isinstance(fault, FileNotFoundError | NotADirectoryError):

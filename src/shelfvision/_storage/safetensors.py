@@ -1,4 +1,4 @@
-"""Reads and writes safetensors files, believing nothing that a file says about itself."""
+"""Read and write safetensors files; all claims of a file are verified."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ DIGESTS = "sha256"
 """Metadata entry with the digest of every tensor by name, as JSON."""
 
 KEPT = "__validation__/"
-"""How the names of those tensors begin that are no weights but scores kept with them."""
+"""The name prefix of tensors that are not weights, but scores that are stored with them."""
 
 DTYPES = MappingProxyType(
     {
@@ -91,7 +91,7 @@ class TensorHeader:
     entries: tuple[Entry, ...]
     """The tensors in the order of their bytes."""
     raw: bytes
-    """The header as it stands in the file."""
+    """The unchanged bytes of the header."""
 
     @property
     def file_size(self) -> int:
@@ -134,7 +134,7 @@ def read_tensors(file: Readable, header: TensorHeader, where: str) -> dict[str, 
             _refuse(where, f"has numbers that are not finite in the tensor {brief(entry.name)}")
         tensors[entry.name] = tensor
     if file.read(1):
-        _refuse(where, "has more bytes than its header tells of")
+        _refuse(where, "has more bytes than its header declares")
     return tensors
 
 
@@ -171,7 +171,7 @@ def digest_of_tensor(entry: Entry, data: bytes) -> str:
 
 
 def canonical_header(entries: tuple[Entry, ...], metadata: Mapping[str, str]) -> bytes:
-    """Return the one form in which we write a header, padded to eight bytes."""
+    """Return the canonical form of a header, padded to eight bytes."""
     fields: dict[str, object] = {"__metadata__": dict(metadata)}
     start = 0
     for entry in entries:
@@ -186,7 +186,7 @@ def canonical_header(entries: tuple[Entry, ...], metadata: Mapping[str, str]) ->
 
 
 def brief(value: object) -> str:
-    """Return how a value is written, cut to a length that a sentence can bear."""
+    """Return the repr of a value, shortened for a message."""
     text = repr(value)
     return text if len(text) <= 120 else f"{text[:117]}..."
 

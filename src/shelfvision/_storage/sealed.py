@@ -1,4 +1,4 @@
-"""Files of tensors and a manifest under digests: written whole, read whole or refused."""
+"""Files of tensors and a manifest with digests: written atomically, verified when read."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def read_sealed(
     kind: str,
     expected_sha256: str | None,
 ) -> Sealed[_Manifest]:
-    """Return what a file of some kind holds; no tensor is read before `check` took its header."""
+    """Return the content of a file; read no tensor before `check` has accepted the header."""
     expected = trusted_digest(expected_sha256)
     where = where_is(source)
     _require_binary(source, "read")
@@ -95,8 +95,8 @@ def _read(
     manifest = check(header, where)
     if size is not None and size != header.file_size:
         raise BundleError(
-            f"{where} has {size} bytes where its header tells of {header.file_size}; it was cut "
-            "off or added to, so copy it again from where it came",
+            f"{where} must have {header.file_size} bytes according to its header, got {size}; it "
+            "was truncated or extended, so copy it again from its source",
             code="damaged",
         )
     tensors = read_tensors(file, header, where)
@@ -104,7 +104,7 @@ def _read(
 
 
 class _Hashed:
-    """A binary file that remembers the digest of all that went through it."""
+    """A binary file that computes the digest of all bytes that are read or written."""
 
     def __init__(self, file: BinaryIO, where: str = "the given file") -> None:
         self.where = where
@@ -145,7 +145,7 @@ def checked_digest(value: object) -> str:
     """Return what may be a SHA-256, in small letters."""
     if not isinstance(value, str) or not re.fullmatch(r"[0-9a-fA-F]{64}", value):
         raise InvalidParameterError(
-            f"expected_sha256 must be 64 hexadecimal digits, not {value!r}; sha256sum prints them",
+            f"expected_sha256 must be 64 hexadecimal digits, got {value!r}; sha256sum prints them",
             code="wrong-type",
             parameter="expected_sha256",
         )

@@ -1,4 +1,4 @@
-"""Text files of other programs: their encoding, their line ends, and what is no text at all.
+"""Read text files of other programs: encodings, line ends, and files that are not text.
 
 A byte order mark names the encoding; without one it is UTF-8, or what the caller asks for. What is
 not text (spreadsheets, archives, UTF-16 without its mark) is a typed error that names the file and
@@ -43,7 +43,7 @@ class TextFile:
     """How a text file is read and what its errors are called."""
 
     path: str
-    """The path as it was given."""
+    """The path that the caller passed."""
     what: str
     """What the file is, with an article: ``"the manifest"``."""
     encoding: str | None
@@ -53,7 +53,7 @@ class TextFile:
     has_encoding: bool
     """Whether the caller's caller has a parameter `encoding`, which remedies may name."""
     keep_bytes: bool
-    """Whether bytes that are no UTF-8 are kept as surrogates, as file names have them."""
+    """Whether invalid UTF-8 bytes are kept as surrogates, as in file names."""
     parameter: str
     """The public argument that named the file."""
     limit: int
@@ -121,7 +121,7 @@ def file_text(file: TextFile) -> str:
 
 
 def marked_encoding(data: bytes) -> str | None:
-    """Return the encoding that a byte order mark names, or None where there is no mark."""
+    """Return the encoding of the byte order mark, or None without one."""
     return next((name for mark, name in _MARKS if data.startswith(mark)), None)
 
 
@@ -135,7 +135,7 @@ def _known(encoding: object) -> str | None:
     if encoding is None:
         return None
     try:
-        # Encoding tells text encodings from others, such as base64.
+        # Encode a text to refuse codecs that are not text encodings, such as base64.
         "a".encode(encoding)  # type: ignore[arg-type]  # what is refused here
         return str(encoding)
     except (LookupError, TypeError, ValueError):

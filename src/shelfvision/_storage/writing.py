@@ -1,7 +1,7 @@
 """Atomic, durable writing.
 
-After any crash the old file or the new one is there, whole. An existing file keeps its permissions.
-A link that the caller names as the output stays a link, and the file that it leads to is replaced.
+After a crash, either the complete old file or the complete new file exists. An existing file keeps
+its permissions. If the output path is a link, the target of the link is replaced.
 """
 
 from __future__ import annotations
@@ -33,18 +33,19 @@ _NAME_BYTES = 150
 
 @contextlib.contextmanager
 def atomic_writer(path: str | os.PathLike[str], *, follow: bool = True) -> Iterator[BinaryIO]:
-    """Open a temporary file beside `path` for writing; rename it into place on success.
+    """Open a temporary file next to `path` for writing; rename it to `path` on success.
 
     The order is: write, fsync, read back and compare, rename, fsync of the folder.
 
     Parameters
     ----------
     path : path-like
-        The file to write. Its folder is made if need be. An existing file keeps its permissions.
+        The file to write. Its folder is created if it does not exist. An existing file keeps its
+        permissions.
     follow : bool, default=True
-        What happens where `path` is a link: True replaces the file that it leads to, for outputs
-        that a user names; False replaces the link itself, or whatever else was planted, for
-        files in our own folders.
+        What to do if `path` is a link: True replaces the target of the link, for outputs that a
+        user names; False replaces the link itself, or another planted file, for files in folders
+        of shelfvision.
 
     Yields
     ------
@@ -54,10 +55,9 @@ def atomic_writer(path: str | os.PathLike[str], *, follow: bool = True) -> Itera
     Raises
     ------
     StorageError
-        The file could not be written, or `path` is a folder, FIFO, device or socket; what stood
-        at `path` is unchanged and nothing temporary is left. Where the folder's own fsync fails,
-        the new file is at `path` already, and the error says that a power cut may still bring
-        the old one back.
+        The file cannot be written, or `path` is a folder, FIFO, device or socket. An existing file
+        is unchanged, and no temporary file remains. If the fsync of the folder fails, the new file
+        is at `path` already, and the message warns that a power cut may restore the old file.
     """
     target = Path(path)
     try:
@@ -91,13 +91,13 @@ def atomic_writer(path: str | os.PathLike[str], *, follow: bool = True) -> Itera
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes, *, follow: bool = True) -> None:
-    """Write `data` to `path` so that a crash leaves the old file or the new one, never a mix."""
+    """Write `data` to `path` atomically: a crash leaves the old or the new file, never a mix."""
     with atomic_writer(path, follow=follow) as file:
         file.write(data)
 
 
 def require_writable(path: str | os.PathLike[str]) -> None:
-    """Raise the error that `write_atomically` would raise, as far as it is known beforehand.
+    """Check early whether `write_atomically` would fail, and raise its error.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def require_writable(path: str | os.PathLike[str]) -> None:
 
 
 def _led_to(target: Path) -> Path:
-    """Return where a link that the user named leads, which need not exist yet."""
+    """Return the target of a link that the user named; the target need not exist."""
     if not target.is_symlink():
         return target
     # A loop of links is refused by the operating system; realpath would return one of them.
@@ -149,17 +149,17 @@ def temporary_name(name: str, token: str) -> str:
 
 
 def storage_error(target: Path, error: Exception, *, replaced: bool = False) -> StorageError:
-    """Return the error that says that `target` cannot be written, and why."""
+    """Return the error for a `target` that cannot be written."""
     reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
     if replaced:
         return StorageError(
-            f"{str(target)!r} is written, but its folder could not be made to last: {reason}; a "
-            "power cut may bring back what stood there before, so check the disk and save again",
+            f"{str(target)!r} is written, but the fsync of its folder failed: {reason}; a power "
+            "cut may restore the old file, so check the disk and save again",
             code="not-durable",
         )
     return StorageError(
-        f"cannot write {str(target)!r}: {reason}; whatever stood there before is unchanged, "
-        "so free space or choose another place and save again",
+        f"cannot write {str(target)!r}: {reason}; an existing file is unchanged, so free space "
+        "or choose another path and save again",
         code=_code_of(error),
     )
 

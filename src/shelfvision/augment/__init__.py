@@ -1,4 +1,9 @@
-"""Varying photos without changing what they show, and balancing classes with varied copies."""
+"""Data augmentation, and oversampling of small classes with augmented copies.
+
+An augmenter is a callable ``(image, rng) -> image``. The operations of this package are augmenters;
+`Compose`, `OneOf` and `Maybe` combine them. `BalancingAugmenter` adds augmented copies to small
+classes of a training set.
+"""
 
 from shelfvision.augment._adapters import from_albumentations, from_keras_layer, from_torchvision
 from shelfvision.augment._compose import AlwaysChange, Compose, Maybe, OneOf

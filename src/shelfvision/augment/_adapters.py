@@ -1,4 +1,4 @@
-"""Augmenters of other libraries, taken in without importing those libraries."""
+"""Adapters for augmenters of other libraries, without importing these libraries."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from PIL import Image as Pictures
 from shelfvision.errors import AugmenterError
 from shelfvision.protocols import Augmenter, Image
 
-# Other libraries keep their randomness in one place for all threads: one caller at a time.
+# Other libraries have random state that all threads share, so only one thread may call at a time.
 _LOCK = threading.Lock()
 
 
@@ -29,13 +29,13 @@ def from_keras_layer(layer: Callable[..., object]) -> Augmenter:
     ----------
     layer : keras.layers.Layer
         An augmentation layer such as ``keras.layers.RandomRotation(0.05)``, or a model or
-        pipeline of them, on pixels from 0 to 255. It is copied; yours stays as it is.
+        pipeline of them, for pixels from 0 to 255. The layer is copied and not changed.
 
     Returns
     -------
     Augmenter
-        It sets the layer's seed from the generator before every call, so that the same
-        generator gives the same image.
+        It sets the seed of the layer from the generator before each call, so that the same
+        generator state gives the same image.
 
     Raises
     ------
@@ -44,7 +44,8 @@ def from_keras_layer(layer: Callable[..., object]) -> Augmenter:
 
     Notes
     -----
-    A layer called on one image at a time is many times slower than our own operations.
+    Calling a layer for one image at a time is many times slower than the operations of
+    `shelfvision.augment`.
 
     Examples
     --------
@@ -54,7 +55,7 @@ def from_keras_layer(layer: Callable[..., object]) -> Augmenter:
     """
     if not hasattr(type(layer), "from_config"):
         raise AugmenterError(
-            f"from_keras_layer takes a Keras layer, not {layer!r}",
+            f"layer must be a Keras layer, got {layer!r}",
             code="wrong-type",
             parameter="layer",
         )
@@ -62,27 +63,28 @@ def from_keras_layer(layer: Callable[..., object]) -> Augmenter:
 
 
 def from_albumentations(transform: Callable[..., object]) -> Augmenter:
-    """Return an augmenter that calls a transform as albumentations has them.
+    """Return an augmenter that calls an albumentations transform.
 
     Parameters
     ----------
     transform : callable
-        Takes ``image=`` and gives a dict with ``"image"``; seeded by ``set_random_seed(int)``.
+        A callable that takes ``image=`` and returns a dict with ``"image"``; its seed is set by
+        ``set_random_seed(int)``.
 
     Returns
     -------
     Augmenter
-        It seeds a copy of the transform from the generator for every call.
+        It seeds a copy of the transform from the generator for each call.
 
     Raises
     ------
     AugmenterError
-        The transform has no ``set_random_seed``, so its results could not be repeated.
+        The transform has no ``set_random_seed``, so its results would not be reproducible.
     """
     if not hasattr(transform, "set_random_seed"):
         raise AugmenterError(
-            "from_albumentations takes a transform with set_random_seed (albumentations 2 or "
-            f"later), not {transform!r}",
+            "transform must have set_random_seed, as in albumentations 2 or later, got "
+            f"{transform!r}",
             code="wrong-type",
             parameter="transform",
         )
@@ -90,29 +92,31 @@ def from_albumentations(transform: Callable[..., object]) -> Augmenter:
 
 
 def from_torchvision(transform: Callable[..., object]) -> Augmenter:
-    """Return an augmenter that calls a transform as torchvision has them.
+    """Return an augmenter that calls a torchvision transform.
 
     Parameters
     ----------
     transform : callable
-        Takes a Pillow image and gives a Pillow image, or an array or tensor of ``uint8`` with
-        the channels first or last. Its randomness is torch's, numpy's or Python's own generator.
+        A callable that takes a Pillow image and returns a Pillow image, or a ``uint8`` array or
+        tensor with the channels first or last. It may use the global generators of torch, NumPy
+        and Python.
 
     Returns
     -------
     Augmenter
-        It seeds those global generators for every call and puts them back afterwards; one
-        thread calls at a time. A thread that draws from them meanwhile is disturbed.
+        It seeds these global generators for each call and restores them afterwards. Only one
+        thread calls at a time. Other code that uses the global generators at the same time gets
+        other random numbers.
 
     Raises
     ------
     AugmenterError
-        The transform cannot be called.
+        `transform` is not callable, or it is a class.
     """
     given: object = transform
     if not callable(given) or isinstance(given, type):
         raise AugmenterError(
-            f"from_torchvision takes a transform, not {transform!r}",
+            f"transform must be a callable torchvision transform, got {transform!r}",
             code="wrong-type",
             parameter="transform",
         )
@@ -125,7 +129,7 @@ def _seed_from(rng: np.random.Generator) -> int:
 
 @final
 class _KerasLayer:
-    """A Keras layer whose seed generators are set before every call."""
+    """A Keras layer whose seed generators are set before each call."""
 
     __slots__ = ("_config", "_layer", "_seeds")
 
@@ -139,7 +143,7 @@ class _KerasLayer:
         batch = image[None].astype(np.float32)
         with _LOCK:
             if self._seeds is None:
-                # Some layers make their seed generators when they are first called.
+                # Some layers create their seed generators in the first call.
                 self._layer(batch, training=True)
                 self._seeds = list(_seed_generators(self._layer, set()))
             for number, generator in enumerate(self._seeds):
@@ -155,7 +159,7 @@ class _KerasLayer:
 
 
 def _untracked(config: Any) -> Any:
-    """Return a layer's settings in plain containers; Keras's own lists cannot be pickled."""
+    """Return the config of a layer in built-in containers; Keras lists cannot be pickled."""
     if isinstance(config, Mapping):
         return {key: _untracked(value) for key, value in config.items()}
     if isinstance(config, list):
@@ -170,7 +174,7 @@ def _keras_layer_from(kind: Any, config: object) -> Augmenter:
 
 
 def _seed_generators(layer: Any, seen: set[int]) -> Iterator[Any]:
-    """Yield the seed generators of a layer and of the layers in it, in a fixed order."""
+    """Yield the seed generators of a layer and its inner layers, in a fixed order."""
     for _, value in sorted(vars(layer).items()):
         several = value if isinstance(value, list | tuple) else (value,)
         for one in several:
@@ -186,7 +190,7 @@ def _seed_generators(layer: Any, seen: set[int]) -> Iterator[Any]:
 @final
 @dataclass(frozen=True, slots=True)
 class _Albumentations:
-    """A transform that is seeded and called with keywords."""
+    """An albumentations transform that is seeded before each call."""
 
     transform: Any
 
@@ -196,7 +200,7 @@ class _Albumentations:
         answer = transform(image=image)
         if not isinstance(answer, Mapping) or "image" not in answer:
             raise AugmenterError(
-                f"an albumentations-like transform must give a dict with 'image', not {answer!r}",
+                f"an albumentations transform must return a dict with 'image', got {answer!r}",
                 code="contract",
             )
         result: Image = np.asarray(answer["image"])
@@ -209,7 +213,7 @@ class _Albumentations:
 @final
 @dataclass(frozen=True, slots=True)
 class _Torchvision:
-    """A transform that draws from global generators."""
+    """A transform that uses global random generators."""
 
     transform: Callable[..., Any]
 
@@ -226,10 +230,10 @@ class _Torchvision:
 
 @contextmanager
 def _seeded_globals(seed: int) -> Iterator[None]:
-    """Seed the generators that transforms draw from, and put them back as they were."""
+    """Seed the global random generators, and restore them afterwards."""
     torch = sys.modules.get("torch")
     python = random.getstate()
-    numpy_state = np.random.get_state()  # noqa: NPY002  (the transform's generator, not ours)
+    numpy_state = np.random.get_state()  # noqa: NPY002  (the transform uses it)
     torch_state: npt.ArrayLike | None = None if torch is None else torch.get_rng_state()
     try:
         random.seed(seed)

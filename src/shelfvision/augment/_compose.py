@@ -1,4 +1,4 @@
-"""Putting augmenters together: one after another, one of several, now and then."""
+"""Combine augmenters: in sequence, one of several, or with a probability."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import final
 import numpy as np
 from typing_extensions import override
 
-from shelfvision._validation import as_integer, as_number
+from shelfvision._validation import as_integer, as_number, counted
 from shelfvision.augment.contract import apply_augmenter
 from shelfvision.augment.operations._operation import Operation
 from shelfvision.augment.operations._stages import Stage, Touch, render
@@ -20,7 +20,7 @@ from shelfvision.protocols import Augmenter, Image
 def stages_of(
     augmenter: Augmenter, rng: np.random.Generator, size: tuple[int, int]
 ) -> Iterator[Stage]:
-    """Yield the stages of an operation of ours, or a call of anybody else's augmenter."""
+    """Yield the stages of an `Operation`, or one call of any other augmenter."""
     if isinstance(augmenter, Operation):
         yield from augmenter.stages(rng, size)
     else:
@@ -30,11 +30,11 @@ def stages_of(
 @final
 @dataclass(frozen=True, slots=True, repr=False)
 class Compose(Operation):
-    """Do several augmenters one after another.
+    """Apply several augmenters in sequence.
 
-    Neighbouring operations that move the image are multiplied into one matrix and sampled once,
-    and neighbouring changes of colour become one pass: it is faster than calling them one by
-    one, and the image is blurred and rounded once, not at every step.
+    Neighbouring geometric operations are merged into one matrix and resampled once, and
+    neighbouring colour operations become one pass. This is faster than separate calls, and the
+    image is interpolated and rounded once instead of at each step.
 
     Examples
     --------
@@ -47,7 +47,7 @@ class Compose(Operation):
     """
 
     augmenters: Sequence[Augmenter]
-    """What to do, in order; stored as a tuple. Any callable ``(image, rng) -> image`` will do."""
+    """The augmenters in order, stored as a tuple; any callable ``(image, rng) -> image``."""
 
     def __post_init__(self) -> None:
         """Check the settings."""
@@ -67,12 +67,12 @@ class Compose(Operation):
 @final
 @dataclass(frozen=True, slots=True, repr=False)
 class OneOf(Operation):
-    """Do one of several augmenters, drawn anew for every image."""
+    """Apply one of several augmenters, chosen at random for each image."""
 
     augmenters: Sequence[Augmenter]
-    """What to choose from; stored as a tuple."""
+    """The augmenters to choose from, stored as a tuple."""
     weights: Sequence[float] | None = None
-    """How often each is chosen, relative to the others; None means equally often."""
+    """The relative probability of each augmenter; None means equal probabilities."""
 
     def __post_init__(self) -> None:
         """Check the settings."""
@@ -86,8 +86,8 @@ class OneOf(Operation):
         )
         if len(weights) != len(augmenters) or not sum(weights) > 0:
             raise InvalidParameterError(
-                f"OneOf: weights must be {len(augmenters)} numbers, one for each augmenter and "
-                f"not all 0, not {self.weights!r}",
+                f"OneOf: weights must have {counted(len(augmenters), 'number')}, one per augmenter "
+                f"and not all 0, got {self.weights!r}",
                 code="wrong-length",
                 parameter="weights",
             )
@@ -95,7 +95,7 @@ class OneOf(Operation):
 
     @override
     def stages(self, rng: np.random.Generator, size: tuple[int, int]) -> Iterator[Stage]:
-        """Yield the stages of the augmenter that is drawn."""
+        """Yield the stages of the chosen augmenter."""
         weights = self.weights or (1.0,) * len(self.augmenters)
         point = float(rng.random()) * sum(weights)
         for augmenter, weight in zip(self.augmenters, weights, strict=True):
@@ -113,7 +113,7 @@ class OneOf(Operation):
 @final
 @dataclass(frozen=True, slots=True, repr=False)
 class Maybe(Operation):
-    """Do an augmenter now and then, and nothing otherwise.
+    """Apply an augmenter with probability `p`, and otherwise return the image unchanged.
 
     Examples
     --------
@@ -123,9 +123,9 @@ class Maybe(Operation):
     """
 
     augmenter: Augmenter
-    """What to do."""
+    """The augmenter."""
     p: float = 0.5
-    """How often, from 0 to 1."""
+    """The probability, from 0 to 1."""
 
     def __post_init__(self) -> None:
         """Check the settings."""
@@ -148,17 +148,17 @@ class Maybe(Operation):
 @final
 @dataclass(frozen=True, slots=True, repr=False)
 class AlwaysChange(Operation):
-    """Do an augmenter, and see to it that the result differs from the image.
+    """Apply an augmenter and make sure that the result differs from the image.
 
-    What is drawn by chance may come to nothing: a `Maybe` that does not happen, a turn of an
-    image of one colour. Then it is tried again a few times, and at last the light is changed a
-    little, which changes any image.
+    An augmenter may return the image unchanged, for example a `Maybe`, or a rotation of an image
+    with one colour. Then it is called again, up to `attempts` times. If the image is still
+    unchanged, its brightness is changed slightly.
     """
 
     augmenter: Augmenter
-    """What to do."""
+    """The augmenter."""
     attempts: int = 3
-    """How often to try before the light is changed."""
+    """The number of calls before the brightness is changed."""
 
     def __post_init__(self) -> None:
         """Check the settings."""
@@ -177,10 +177,10 @@ class AlwaysChange(Operation):
         size = (image.shape[0], image.shape[1])
         for _ in range(self.attempts):
             result = render(stages_of(self.augmenter, rng, size), image)
-            # The bytes of both are compared sooner than their elements.
+            # Comparing bytes is faster than comparing elements.
             if result.tobytes() != image.tobytes():
                 return result
-        # A bright image gets darker and a dark one brighter, so that clipping cannot undo it.
+        # Bright images get darker and dark ones brighter, so that clipping cannot undo the change.
         step = 6 + int(18 * float(rng.random()))
         step = -step if image.mean(dtype=np.float64) > 127 else step
         return np.clip(image.astype(np.int16) + step, 0, 255).astype(np.uint8)
@@ -189,7 +189,7 @@ class AlwaysChange(Operation):
 def _checked_several(owner: str, augmenters: object) -> tuple[Augmenter, ...]:
     if not isinstance(augmenters, list | tuple):
         raise InvalidParameterError(
-            f"{owner} takes a list of augmenters, not {augmenters!r}; write {owner}([...])",
+            f"{owner}: augmenters must be a list, got {augmenters!r}; write {owner}([...])",
             code="wrong-type",
             parameter="augmenters",
         )
@@ -197,7 +197,9 @@ def _checked_several(owner: str, augmenters: object) -> tuple[Augmenter, ...]:
         _require_augmenter(owner, augmenter, "augmenters")
     if not augmenters:
         raise InvalidParameterError(
-            f"{owner} has no augmenters; name at least one", code="empty", parameter="augmenters"
+            f"{owner}: augmenters must not be empty; pass at least one augmenter",
+            code="empty",
+            parameter="augmenters",
         )
     return tuple(augmenters)
 
@@ -205,13 +207,14 @@ def _checked_several(owner: str, augmenters: object) -> tuple[Augmenter, ...]:
 def _require_augmenter(owner: str, augmenter: object, parameter: str) -> None:
     if isinstance(augmenter, type) and issubclass(augmenter, Operation):
         raise InvalidParameterError(
-            f"{owner} got the class {augmenter.__name__}; make one of it: {augmenter.__name__}()",
+            f"{owner}: an augmenter must be an object, got the class {augmenter.__name__}; write "
+            f"{augmenter.__name__}()",
             code="is-a-class",
             parameter=parameter,
         )
     if not callable(augmenter):
         raise InvalidParameterError(
-            f"{owner}: an augmenter is a callable (image, rng) -> image, not {augmenter!r}",
+            f"{owner}: an augmenter must be a callable (image, rng) -> image, got {augmenter!r}",
             code="wrong-type",
             parameter=parameter,
         )

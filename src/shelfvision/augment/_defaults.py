@@ -1,4 +1,4 @@
-"""The augmenter that is used where nobody chose one."""
+"""The default augmenter."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from shelfvision.augment.operations._operation import Operation
 def default_augmenter() -> Operation:
     """Return an augmenter for photos of packaged goods.
 
-    It turns, shifts, zooms, slants and tilts a little, and changes light and colour a little, in
-    one sampling and one pass of colour. It never mirrors: text and logos stay readable. For
-    fruit and vegetables add ``Maybe(Flip())``.
+    It rotates, shifts, zooms, shears and tilts the image slightly, and changes brightness and
+    colours slightly, with one resampling and one colour pass. It does not flip images, so that text
+    and logos stay readable; add ``Maybe(Flip())`` for fruit and vegetables.
 
     Returns
     -------
     Operation
-        It always changes something, whatever the image.
+        The augmenter. Its result always differs from the image.
 
     Examples
     --------

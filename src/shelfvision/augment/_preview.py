@@ -1,4 +1,4 @@
-"""`preview`: an augmenter at work on a few photos, as a picture or as an array."""
+"""`preview`: the augmented copies of a few photos, as a plot or an array."""
 
 from __future__ import annotations
 
@@ -30,27 +30,27 @@ def preview(
     stages: bool = False,
     ax: Axes | Sequence[Axes] | npt.NDArray[np.object_] | None = None,
 ) -> npt.NDArray[np.object_]:
-    """Draw photos and, beside each, what an augmenter makes of it.
+    """Plot photos and their augmented copies.
 
     Parameters
     ----------
     augmenter : Augmenter
-        What to look at.
+        The augmenter.
     images : ndarray of uint8, shape (height, width, 3) or (photos, height, width, 3)
         RGB pixels, 0 to 255.
     n : int, default=6
-        How many copies to draw of every photo.
+        The number of copies per photo.
     seed : int, default=42
         The seed of the copies.
     stages : bool, default=False
-        Draw one copy only and how it comes about: what each augmenter of a `Compose` adds.
+        Plot the steps of one copy instead: the result after each augmenter of a `Compose`.
     ax : Axes or array of Axes, optional
-        Where to draw, as `shelfvision.plot.augmentations` takes it.
+        The axes to plot on, as for `shelfvision.plot.augmentations`.
 
     Returns
     -------
     ndarray of Axes
-        The axes that were drawn on.
+        The axes.
 
     Raises
     ------
@@ -84,26 +84,26 @@ def preview_array(
     seed: SupportsIndex = 42,
     stages: bool = False,
 ) -> npt.NDArray[np.uint8]:
-    """Return what `preview` draws.
+    """Return the augmented copies that `preview` plots.
 
     Parameters
     ----------
     augmenter : Augmenter
-        What to look at.
+        The augmenter.
     images : ndarray of uint8, shape (height, width, 3) or (photos, height, width, 3)
         RGB pixels, 0 to 255.
     n : int, default=6
-        How many copies to make of every photo.
+        The number of copies per photo.
     seed : int, default=42
         The seed of the copies.
     stages : bool, default=False
-        Instead of `n` copies, the steps of one copy: after the first augmenter of a `Compose`,
-        after the first two, and so on.
+        Return the steps of one copy instead: after the first augmenter of a `Compose`, after the
+        first two, and so on.
 
     Returns
     -------
     ndarray of uint8, shape (photos, copies, height, width, 3)
-        The copies of every photo.
+        The copies of each photo.
 
     Raises
     ------
@@ -122,7 +122,7 @@ def preview_array(
     """
     originals, seed = _several(images), as_seed(seed)
     count = as_integer("n", n, minimum=1)
-    # Every prefix draws the same numbers, since augmenters draw one after another.
+    # Each prefix gets the same random numbers, because augmenters draw them in sequence.
     prefixes: list[Augmenter] = [augmenter] * count
     numbers = range(1, count + 1)
     if stages:
@@ -159,7 +159,7 @@ def _several(images: Image | Images) -> Images:
     shape: tuple[int, ...] = getattr(several, "shape", ())
     if len(shape) != 4 or shape[3] != 3 or 0 in shape or several.dtype != np.uint8:
         raise DataError(
-            "images must be uint8 of shape (height, width, 3) or (n, height, width, 3), not "
+            "images must be uint8 of shape (height, width, 3) or (n, height, width, 3), got "
             f"{getattr(images, 'dtype', type(images).__name__)} of shape "
             f"{getattr(images, 'shape', None)}",
             code="wrong-shape",

@@ -1,4 +1,4 @@
-"""Augmenters as plain dicts of names and numbers, to be written as JSON or TOML and read again."""
+"""Recipes: augmenters as dicts of names and numbers, for JSON and TOML files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from shelfvision.errors import AugmenterError, InvalidParameterError
 from shelfvision.protocols import Augmenter
 
 Recipe: TypeAlias = dict[str, object]
-"""``{"name": …}`` and the settings: numbers, words, lists of them, and further recipes."""
+"""``{"name": …}`` and the settings: numbers, text, lists of these, and inner recipes."""
 
 _NAME = "name"
 
@@ -53,16 +53,16 @@ OPERATIONS: dict[str, type[Operation]] = {
         _compose.AlwaysChange,
     )
 }
-"""Our operations by name."""
+"""The operations of this package by name."""
 
 
 def available_augmenters() -> tuple[str, ...]:
-    """Return every name that a recipe may use: ours, and those of installed plugins.
+    """Return all augmenter names that a recipe may use, including installed plugins.
 
     Returns
     -------
     tuple of str
-        The names of our operations, then those of the entry-point group
+        The names of the operations of this package, then those of the entry-point group
         ``shelfvision.augmenters``. No plugin is imported.
 
     Examples
@@ -75,23 +75,23 @@ def available_augmenters() -> tuple[str, ...]:
 
 
 def to_dict(augmenter: Augmenter) -> Recipe:
-    """Return an augmenter as a plain dict, with every setting.
+    """Return an augmenter as a dict with all settings.
 
     Parameters
     ----------
     augmenter : Augmenter
-        One of ours, or one that a plugin registered by name: a function, or a dataclass.
+        An operation of this package, or a function or dataclass that a plugin registered.
 
     Returns
     -------
     dict
-        ``{"name": …}`` and the settings: numbers, words, lists and further such dicts, fit for
-        JSON and TOML.
+        ``{"name": …}`` and the settings: numbers, text, lists and inner dicts, as JSON and TOML
+        can store them.
 
     Raises
     ------
     AugmenterError
-        It is, or holds, something without a registered name.
+        The augmenter, or one inside it, has no registered name.
 
     Examples
     --------
@@ -103,22 +103,22 @@ def to_dict(augmenter: Augmenter) -> Recipe:
 
 
 def from_dict(recipe: Mapping[str, object]) -> Augmenter:
-    """Return the augmenter that a dict of `to_dict` describes.
+    """Return the augmenter of a dict that `to_dict` returned.
 
     Parameters
     ----------
     recipe : mapping
-        A name and settings. Settings that are left out have their default.
+        A name and settings. Missing settings have their default values.
 
     Returns
     -------
     Augmenter
-        For a recipe of ours, equal to the one that was written.
+        The augmenter. An operation of this package equals the original.
 
     Raises
     ------
     AugmenterError
-        The recipe has an unknown name or setting, or a value that the setting cannot have.
+        The recipe has an unknown name or setting, or a value that is out of range.
 
     Examples
     --------
@@ -129,7 +129,7 @@ def from_dict(recipe: Mapping[str, object]) -> Augmenter:
     given: object = recipe
     if not isinstance(given, Mapping) or not isinstance(given.get(_NAME), str):
         raise AugmenterError(
-            f'a recipe is a dict with a "name" and settings, not {recipe!r}; write one with '
+            f'recipe must be a dict with a "name" and settings, got {recipe!r}; make one with '
             "shelfvision.augment.to_dict",
             code="wrong-type",
             parameter="recipe",
@@ -141,8 +141,8 @@ def from_dict(recipe: Mapping[str, object]) -> Augmenter:
     plugin = load_plugin(name) if name in plugin_names() else None
     if plugin is None:
         raise AugmenterError(
-            f"no augmenter is called {name!r}; there are "
-            f"{listed(available_augmenters(), limit=50)}, and packages may add more through the "
+            f"recipe must have the name of an augmenter, got {name!r}; choose one of "
+            f"{listed(available_augmenters(), limit=50)}, or install a package that adds it to the "
             "entry-point group 'shelfvision.augmenters'",
             code="unknown-name",
             parameter="recipe",
@@ -155,7 +155,7 @@ def _made(name: str, operation: Callable[..., Operation], settings: dict[str, ob
     unknown = [key for key in settings if key not in known]
     if unknown:
         raise AugmenterError(
-            f"{name} has no setting {listed(unknown)}; it has {listed(known, limit=50)}",
+            f"{name} has no setting {listed(unknown)}; its settings are {listed(known, limit=50)}",
             code="unknown-name",
             parameter="recipe",
         )
@@ -166,13 +166,15 @@ def _made(name: str, operation: Callable[..., Operation], settings: dict[str, ob
     ]
     if missing:
         raise AugmenterError(
-            f"the recipe of {name} lacks {listed(missing)}", code="incomplete", parameter="recipe"
+            f"the recipe of {name} must have {listed(missing)}",
+            code="incomplete",
+            parameter="recipe",
         )
     try:
         return operation(**settings)
     except InvalidParameterError as error:
         raise AugmenterError(
-            f"the recipe is not one of {name}: {error}",
+            f"the recipe of {name} is invalid: {error}",
             code="unusable-settings",
             parameter="recipe",
         ) from error
@@ -186,14 +188,14 @@ def _read(value: object) -> object:
     if value is None or isinstance(value, str | bool | int | float):
         return value
     raise AugmenterError(
-        f"a recipe holds names, numbers, lists and further recipes, not {value!r}",
+        f"a recipe must contain text, numbers, lists and inner recipes only, got {value!r}",
         code="wrong-type",
         parameter="recipe",
     )
 
 
 def recipe_text(augmenter: object, other: Callable[[object], Recipe]) -> Recipe:
-    """Return the recipe of an operation of ours; `other` writes what is not one."""
+    """Return the recipe of an operation; `other` describes any other augmenter."""
     if OPERATIONS.get(type(augmenter).__name__) is not type(augmenter):
         return other(augmenter)
     return _with_settings(type(augmenter).__name__, augmenter, other)
@@ -203,7 +205,7 @@ def _with_settings(name: str, augmenter: object, other: Callable[[object], Recip
     settings = {
         field.name: _plain(getattr(augmenter, field.name), other)
         for field in _fields(augmenter)
-        # TOML has no word for nothing.
+        # TOML has no null.
         if getattr(augmenter, field.name) is not None
     }
     return {_NAME: name, **settings}
@@ -218,7 +220,7 @@ def _plain(value: object, other: Callable[[object], Recipe]) -> object:
 
 
 def _registered(augmenter: object) -> Recipe:
-    """Return the recipe of an augmenter that a plugin brings."""
+    """Return the recipe of an augmenter of a plugin."""
     for name in imported_plugin_names():
         plugin = load_plugin(name)
         if plugin is augmenter:
@@ -227,14 +229,14 @@ def _registered(augmenter: object) -> Recipe:
             if dataclasses.is_dataclass(augmenter):
                 return _with_settings(name, augmenter, _registered)
             raise AugmenterError(
-                f"augmenter {name_of(augmenter)} cannot be written as a recipe: make its class "
-                f"{plugin.__name__} a dataclass, so that its settings are known",
+                f"cannot write augmenter {name_of(augmenter)} as a recipe, because its settings "
+                f"are unknown; make its class {plugin.__name__} a dataclass",
                 code="not-a-dataclass",
                 parameter="augmenter",
             )
     raise AugmenterError(
-        f"augmenter {name_of(augmenter)} cannot be written as a recipe, which holds names and "
-        "numbers only; register it by name in the entry-point group 'shelfvision.augmenters'",
+        f"cannot write augmenter {name_of(augmenter)} as a recipe, because it has no name; "
+        "register it by name in the entry-point group 'shelfvision.augmenters'",
         code="not-registered",
         parameter="augmenter",
     )

@@ -1,4 +1,4 @@
-"""Calling an augmenter that anyone may have written, and catching it when it breaks its word."""
+"""Call an augmenter of any origin and check that it keeps its contract."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from shelfvision.protocols import Augmenter, Image
 
 
 def name_of(augmenter: object) -> str:
-    """Return how a sentence calls this augmenter: its name, or the code that makes it."""
+    """Return a short name of an augmenter for messages: its function name or its repr."""
     name = getattr(augmenter, "__qualname__", None)
     if isinstance(name, str):
         return name
@@ -21,29 +21,29 @@ def name_of(augmenter: object) -> str:
 def apply_augmenter(
     augmenter: Augmenter, image: Image, rng: np.random.Generator, *, where: str = "an image"
 ) -> Image:
-    """Call an augmenter and hold it to its contract.
+    """Call an augmenter and check that it keeps its contract.
 
     Parameters
     ----------
     augmenter : callable
-        Takes ``(image, rng)`` and gives an image of the same shape.
+        A callable that takes ``(image, rng)`` and returns an image of the same shape.
     image : ndarray of uint8, shape (height, width, 3)
-        What it is called with.
+        The image.
     rng : numpy.random.Generator
-        Its randomness.
+        The random generator.
     where : str, default="an image"
-        What the image is, for the error's sentence.
+        A name of the image, for the error message.
 
     Returns
     -------
     ndarray of uint8, shape (height, width, 3)
-        The augmenter's answer, an array of its own.
+        The result, which does not share memory with `image`.
 
     Raises
     ------
     AugmenterError
-        It raised an error, wrote into its input, or gave something that is not ``uint8`` of the
-        input's shape.
+        The augmenter raised an error, wrote into its input, or did not return a ``uint8`` array of
+        the same shape.
     """
     before = image.tobytes()
     try:
@@ -59,7 +59,7 @@ def apply_augmenter(
         ) from error
     fault = answer_fault(result, image)
     if fault is None and image.tobytes() != before:
-        fault = "wrote into the image that it was given; work on image.copy()"
+        fault = "wrote into its input image; work on image.copy()"
     if fault is not None:
         raise AugmenterError(
             f"augmenter {name_of(augmenter)}, called on {where}, {fault}", code="contract"
@@ -68,7 +68,7 @@ def apply_augmenter(
 
 
 def answer_fault(result: object, image: Image) -> str | None:
-    """Return what is wrong with an augmenter's answer to this image, or None."""
+    """Return a description of how a result breaks the contract, or None."""
     if not isinstance(result, np.ndarray):
         return (
             f"returned {'None' if result is None else type(result).__name__} instead of an array; "
@@ -82,6 +82,6 @@ def answer_fault(result: object, image: Image) -> str | None:
     if result.shape != image.shape:
         return (
             f"returned shape {result.shape} for an image of shape {image.shape}; resize or crop "
-            "to the shape that came in"
+            "to the shape of the input"
         )
     return None

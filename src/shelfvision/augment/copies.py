@@ -1,7 +1,7 @@
 """The augmented copies of a dataset: the images of one epoch, and how the copies are made.
 
-Training reads its images through `read_epoch`. `describe_copies` is for the record of a run.
-`differ_by_epoch` tells whether copies may be kept from one epoch to the next.
+Training reads its images with `read_epoch`. `describe_copies` is for the record of a run.
+`differ_by_epoch` returns whether copies change from epoch to epoch and must not be cached.
 """
 
 from __future__ import annotations
@@ -25,31 +25,32 @@ def read_epoch(
     augmenter: Augmenter | None = None,
     seed: int = 42,
 ) -> Images:
-    """Return images as one epoch of a training run sees them.
+    """Return the images of one epoch of training.
 
     Parameters
     ----------
     dataset : Dataset
-        The training part.
+        The training set.
     indices : ndarray of int64, shape (n,)
-        Which of its rows.
+        The rows to read.
     epoch : int
-        The number of the epoch; each has images of its own.
+        The number of the epoch; each epoch has other augmented images.
     augmenter : Augmenter, optional
-        What every image goes through, keyed by (seed, photo id, copy, epoch).
+        The augmenter of all images. Its random numbers depend on (seed, photo id, copy, epoch).
     seed : int, default=42
         The seed of `augmenter`.
 
     Returns
     -------
     ndarray of uint8, shape (n, height, width, 3)
-        The same bytes whoever asks, in whatever order. The copies of a
-        `~shelfvision.BalancingAugmenter` with ``refresh=True`` are those of this epoch.
+        The images. They are deterministic: they do not depend on the process, thread or order of
+        access. Copies of a `~shelfvision.BalancingAugmenter` with ``refresh=True`` are those of
+        this epoch.
 
     Raises
     ------
     AugmenterError
-        The augmenter broke its contract; the photo is named.
+        The augmenter broke its contract; the message contains the photo id.
     """
     source = dataset.table.source
     if isinstance(source, AugmentedPixels):
@@ -66,7 +67,7 @@ def read_epoch(
 
 
 def describe_copies(dataset: Dataset) -> list[dict[str, object]]:
-    """Return how the copies of a dataset are made, as plain JSON values; empty without copies.
+    """Return how the copies of a dataset are made, as JSON values; empty without copies.
 
     Parameters
     ----------
@@ -78,7 +79,7 @@ def describe_copies(dataset: Dataset) -> list[dict[str, object]]:
 
 
 def differ_by_epoch(dataset: Dataset) -> bool:
-    """Return whether every epoch has copies of its own, as with ``refresh=True``.
+    """Return whether the copies change in each epoch, as with ``refresh=True``.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
-"""The identity of an augmenter, the same in every process, and how records name it.
+"""The identity of an augmenter, the same in each process, and its name in records.
 
-`augmenter_identity` is for fingerprints and caches: equal augmenters have equal texts.
+`augmenter_identity` is for fingerprints and caches: equal augmenters have equal identities.
 `recipe_or_name` is for records that people read.
 
 >>> from shelfvision.augment import Rotate
@@ -30,18 +30,18 @@ _DEEPEST = 12
 
 
 def augmenter_identity(augmenter: object) -> str:
-    """Return a text that is the same for equal augmenters, in every process.
+    """Return a text that is the same for equal augmenters, in each process.
 
-    Our operations are known by all their settings. A function is known by its name and its own
-    code, with its defaults and what it encloses, but not by what it calls; its text is another
-    under another version of Python. Any other object is known by its printed form or, where that
-    holds an address, by the name of its class and its attributes; the code of a class goes unseen.
+    An `Operation` is identified by all its settings. A function is identified by its name, code,
+    defaults and closure, but not by the functions that it calls; its text depends on the version
+    of Python. Any other object is identified by its repr or, if that contains a memory address, by
+    its class name and attributes. The code of a class is not included.
     """
     return json.dumps(recipe_text(augmenter, _described), sort_keys=True)
 
 
 def recipe_or_name(augmenter: Augmenter) -> Recipe | str:
-    """Return the recipe of an augmenter or, where it has none, its name or the code that makes it.
+    """Return the recipe of an augmenter, or its name or repr if it has no recipe.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def _described(value: object) -> Recipe:
 
 
 def _plain_parts(value: object, above: tuple[int, ...]) -> object:
-    """Return what there is to say about a value that stands within others, as JSON has it."""
+    """Return a description of a value as JSON values; `above` are the ids of its containers."""
     if value is None or isinstance(value, str | bool | int | float):
         return value
     if id(value) in above or len(above) > _DEEPEST:
@@ -75,7 +75,7 @@ def _plain_parts(value: object, above: tuple[int, ...]) -> object:
 
 
 def _parts(value: object) -> tuple[object, ...]:
-    """Return what an object is made of, beside its kind or its own name."""
+    """Return the parts that identify an object, in addition to its name."""
     parts: tuple[object, ...] = ()
     if isinstance(value, FunctionType):
         parts = (value.__code__, value.__defaults__, value.__kwdefaults__, value.__closure__)
@@ -97,7 +97,7 @@ def _parts(value: object) -> tuple[object, ...]:
 
 
 def _kind(value: object) -> object:
-    """Return what has the name: a function or class itself, or the class of anything else."""
+    """Return the object that has a name: a function or class itself, otherwise the class."""
     return value if hasattr(value, "__qualname__") else type(value)
 
 

@@ -1,4 +1,13 @@
-"""Photos and their labels: reading, describing and dividing them."""
+"""Read labelled photos and split them into training, validation and test sets.
+
+`Dataset` is an immutable, lazy sequence of photos and labels. `SeededSplitter` divides it into
+`Splits`, which keep related photos together and refuse data leakage. `DecodeLimits` and
+`Preprocessing` describe how a file becomes pixels.
+
+>>> import shelfvision as shv
+>>> dataset = shv.samples.render_products({"juice": 8, "milk": 8})
+>>> train, validation, test = shv.SeededSplitter().split(dataset)
+"""
 
 from shelfvision._photos.decode import memory_to_decode
 from shelfvision._photos.limits import DecodeLimits

@@ -1,4 +1,4 @@
-"""Checks and builds the columns of a dataset."""
+"""Check and build the columns of a dataset: images, labels, class names and ids."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ from shelfvision._identifiers import (
     warn_of_twins,
 )
 from shelfvision._photos.given import remedy_for
-from shelfvision._validation import listed
+from shelfvision._validation import counted, listed
 from shelfvision._warnings import warn_caller
 from shelfvision.data.finding._classes import accepted_classes
 from shelfvision.errors import DataError, ShelfVisionWarning
 from shelfvision.protocols import ClassNames, Images
 
 MOST_CLASSES = 65_536
-"""As many as a model may have; larger numbers are codes of products rather than of classes."""
+"""The largest number of classes; larger labels are product codes, not class numbers."""
 
-# The codes of fruit and vegetables (PLU) have four digits.
+# Labels above this may be PLU codes of fruit and vegetables, which have four digits.
 _SEEM_CODES = 1000
 
 
 def object_array(values: Sequence[str] | npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
-    """Return strings as an array of objects, whatever their number."""
+    """Return strings as a one-dimensional array of objects."""
     array = np.empty(len(values), dtype=object)
     array[:] = values
     return array
 
 
 def checked_images(images: object) -> Images:
-    """Return images that are one uint8 array of RGB pixels."""
+    """Return images, or refuse anything but one uint8 array of RGB pixels."""
     got = getattr(images, "dtype", type(images).__name__), getattr(images, "shape", "no shape")
     if not isinstance(images, np.ndarray) or images.ndim != 4 or images.shape[3] != 3:
         raise DataError(
@@ -58,19 +58,19 @@ def checked_images(images: object) -> Images:
         )
     if 0 in images.shape[1:]:
         raise DataError(
-            f"images have no pixels: their shape is {got[1]}", code="empty", parameter="images"
+            f"images must have pixels, got shape {got[1]}", code="empty", parameter="images"
         )
     return images
 
 
 def _remedy(images: object) -> str:
-    """Return what to pass instead of images that are not one array of RGB pixels."""
+    """Return the remedy for images that are not one array of RGB pixels."""
     if isinstance(images, list | tuple):
         shapes = {np.shape(one) for one in images if hasattr(one, "shape")}
-        alike = (
+        equal = (
             len(shapes) == 1 and len(images) > 0 and all(hasattr(one, "shape") for one in images)
         )
-        remedy = "pass numpy.stack(images)" if alike else "resize them to one size and stack them"
+        remedy = "pass numpy.stack(images)" if equal else "resize them to one size and stack them"
         return remedy if shapes else "read photos from files with Dataset.from_directory"
     if not isinstance(images, np.ndarray):
         if hasattr(images, "__array__"):
@@ -87,11 +87,11 @@ def numbered(
     labels: Sequence[int] | Sequence[str] | npt.NDArray[np.integer] | npt.NDArray[np.str_],
     class_names: ClassNames | None,
 ) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
-    """Return class numbers and names, given either."""
+    """Return class numbers and class names of labels that are either."""
     array = label_array(labels)
     if array.ndim != 1:
         raise DataError(
-            f"labels must be one class a row, shape (n,), not shape {array.shape}; from one-hot "
+            f"labels must be one class per row, shape (n,), got shape {array.shape}; for one-hot "
             "rows, pass labels.argmax(axis=1)",
             code="wrong-shape",
             parameter="labels",
@@ -100,8 +100,8 @@ def numbered(
         return _named(array, class_names)
     if array.dtype.kind not in "iu":
         raise DataError(
-            f"labels must be whole numbers or names, got {array.dtype}; convert numbers with "
-            "labels.astype(int), and codes of products with labels.astype(int).astype(str)",
+            f"labels must be integers or names, got {array.dtype}; convert class numbers with "
+            "labels.astype(int), and product codes with labels.astype(int).astype(str)",
             code="wrong-dtype",
             parameter="labels",
         )
@@ -115,7 +115,7 @@ def _named(
     """Return class numbers and names of labels that are names or codes."""
     given = array.tolist()
     _refuse_missing(given)
-    # Text is kept as it is at first, so that a warning can show how twins are spelled.
+    # Text is normalized later, so that a warning can show both spellings of a class name.
     texts = [one if isinstance(one, str) else text_of(one, name="labels") for one in given]
     found = spellings(texts)
     warn_of_twins(found, what="labels")
@@ -136,27 +136,27 @@ def _named(
 
 
 def label_array(labels: npt.ArrayLike) -> npt.NDArray[Any]:
-    """Return labels as an array of whatever type and shape they have."""
+    """Return labels as an array, without converting their type."""
     try:
-        # NumPy would make text of numbers among text (4006381333931.0) and cut NUL off its end.
+        # NumPy would convert numbers among text to text (4006381333931.0) and strip trailing NULs.
         text = isinstance(labels, list) and any(isinstance(label, str) for label in labels)
         return np.asarray(labels, dtype=object if text else None)
     except (ValueError, OverflowError) as error:
         raise DataError(
-            "labels must be one class a row, shape (n,), but their entries are not all alike; give "
-            "a number or a name for each",
+            "labels must be one class per row, shape (n,), got entries of different shapes; pass a "
+            "number or a name for each row",
             code="wrong-shape",
             parameter="labels",
         ) from error
 
 
 def _digits(labels: npt.NDArray[np.integer]) -> list[str]:
-    """Return the names of classes that are known by their numbers only."""
+    """Return the names ``"0"``, ``"1"``, … for labels that are class numbers without names."""
     largest = int(labels.max(initial=0))
     if largest >= MOST_CLASSES:
         raise DataError(
-            f"a label is {largest}, but without class_names labels are numbers of classes from 0 "
-            f"to {MOST_CLASSES - 1}; give codes of products as text: labels.astype(str)",
+            f"labels must be class numbers from 0 to {MOST_CLASSES - 1} if class_names are not "
+            f"given, got {largest}; pass product codes as text: labels.astype(str)",
             code="not-in-range",
             parameter="labels",
         )
@@ -164,8 +164,8 @@ def _digits(labels: npt.NDArray[np.integer]) -> list[str]:
     if largest >= _SEEM_CODES and largest > 2 * used:
         warn_caller(
             ShelfVisionWarning(
-                f"labels are numbers of classes from 0 to {largest}, of which only {used} have an "
-                "image; give codes of products as text: labels.astype(str)",
+                f"labels are class numbers from 0 to {largest}, of which only {used} have images; "
+                "pass product codes as text: labels.astype(str)",
                 code="missing-class",
                 parameter="labels",
             )
@@ -177,7 +177,8 @@ def _refuse_missing(labels: Sequence[object]) -> None:
     for row, label in enumerate(labels):
         if is_missing(label) or (isinstance(label, str) and not clean_name(label)):
             raise DataError(
-                f"row {row} of labels has no class but {label!r}; give every row one",
+                f"labels must have a class for each row, got {label!r} in row {row}; pass a class "
+                "for each row",
                 code="needs-labels",
                 parameter="labels",
             )
@@ -186,15 +187,15 @@ def _refuse_missing(labels: Sequence[object]) -> None:
 def checked_labels(
     labels: Sequence[int] | npt.NDArray[np.integer], class_names: tuple[str, ...]
 ) -> npt.NDArray[np.int64]:
-    """Return labels that are all numbers of classes."""
+    """Return labels as int64, or refuse numbers that are not class numbers."""
     given = np.asarray(labels)
-    # Held against the bounds before they are made int64, which the largest do not fit in.
+    # Check bounds before the conversion to int64, which the largest uint64 would overflow.
     outside = (given < 0) | (given >= len(class_names))
     if outside.any():
         row = int(np.flatnonzero(outside)[0])
         raise DataError(
-            f"label {given[row]} of row {row} is not the number of a class; with "
-            f"{len(class_names)} classes, labels go from 0 to {len(class_names) - 1}",
+            f"labels must be from 0 to {len(class_names) - 1} for "
+            f"{counted(len(class_names), 'class')}, got {given[row]} in row {row}",
             code="not-in-range",
             parameter="labels",
         )
@@ -207,28 +208,28 @@ def entries_of(name: str, values: Iterable[object]) -> list[object]:
         return list(values)
     except TypeError as error:
         raise DataError(
-            f"{name} must be a list with one entry for each row, not {values!r}",
+            f"{name} must be a list with one entry per row, got {values!r}",
             code="wrong-type",
             parameter=name,
         ) from error
 
 
 def distinct_ids(ids: Iterable[object]) -> list[str]:
-    """Return ids as strings, none of them twice."""
+    """Return ids as unique strings."""
     given = entries_of("ids", ids)
-    # Text is kept to the letter, for it may be the path of a file.
+    # Text is not normalized, because it may be the path of a file.
     names = [str(one) if isinstance(one, str) else text_of(one, name="ids") for one in given]
     if "" in names:
         raise DataError(
-            f"ids must have a name for every image, got {given[names.index('')]!r} in row "
-            f"{names.index('')}; give it one",
+            f"ids must have an id for each image, got {given[names.index('')]!r} in row "
+            f"{names.index('')}; give this image an id",
             code="empty",
             parameter="ids",
         )
     if len(set(names)) != len(names):
         twice = Counter(names).most_common(1)[0][0]
         raise DataError(
-            f"ids has {twice!r} twice; every image needs an id of its own",
+            f"ids must be unique, got {twice!r} more than once; give each image another id",
             code="duplicate",
             parameter="ids",
         )

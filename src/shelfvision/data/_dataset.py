@@ -47,12 +47,11 @@ if TYPE_CHECKING:
 
 @final
 class Dataset:
-    """Labelled photos: columns of ids, labels, groups and copies, and a way to get the pixels.
+    """An immutable, lazy sequence of labelled photos.
 
-    It is an immutable sequence: ``dataset[i]`` gives ``(image, label)``, and a slice, mask or index
-    array gives another `Dataset` that shares the pixels. Photos are read when asked for, never
-    held. Make one with `from_directory`, `from_manifest`, `from_frame`, `from_arrays` or
-    `from_source`.
+    ``dataset[i]`` returns ``(image, label)``. A slice, mask or index array returns another
+    `Dataset` that shares the pixels. Photos are read on access and are not kept in memory. Make a
+    dataset with `from_directory`, `from_manifest`, `from_frame`, `from_arrays` or `from_source`.
     """
 
     __slots__ = ("_table",)
@@ -60,7 +59,7 @@ class Dataset:
     _table: PhotoTable
 
     def __init__(self, table: PhotoTable) -> None:
-        """Make a dataset over a table, in packages that extend ours."""
+        """Make a dataset from a table; for packages that extend shelfvision."""
         if not isinstance(table, PhotoTable):
             raise TypeError(
                 "a Dataset is made by Dataset.from_directory, from_manifest, from_arrays or "
@@ -79,58 +78,60 @@ class Dataset:
         on_error: OnError = "raise",
         limits: DecodeLimits = DEFAULT_LIMITS,
     ) -> Self:
-        """Make a dataset of a folder that has one sub-folder of photos per class.
+        """Make a dataset from a folder with one sub-folder of photos per class.
 
-        Photos are the ``.jpg``, ``.jpeg``, ``.jpe``, ``.jfif``, ``.jfi``, ``.png`` and ``.webp``
-        files, and with ``pip install "shelfvision[heif]"`` the ``.heic`` and ``.heif`` files, in
-        any case, anywhere below a class folder; their ids are their paths relative to `directory`,
-        with forward slashes. Everything else is listed in `skipped`: hidden files, folders of a
-        system's own such as ``@eaDir`` and ``__MACOSX``, and images of other formats with the
-        command that converts them. The order of the photos depends on their names only. A link to
-        a folder is followed unless that folder is read anyway.
+        Photos are files with the suffix ``.jpg``, ``.jpeg``, ``.jpe``, ``.jfif``, ``.jfi``,
+        ``.png`` or ``.webp`` at any depth below a class folder; upper and lower case are equal.
+        With ``pip install "shelfvision[heif]"``, ``.heic`` and ``.heif`` files are photos too. The
+        id of a photo is its path relative to `directory`, with forward slashes. `skipped` lists
+        all other files: hidden files, system folders such as ``@eaDir`` and ``__MACOSX``, and
+        images of other formats, with the command that converts them. The order of the photos
+        depends on their names only. A link to a folder is followed unless that folder is read
+        already.
 
-        Class names are in Unicode NFC without space at their ends; folders whose names differ only
-        so are one class.
+        Class names are normalized: Unicode NFC, without spaces at the ends. Folders whose
+        normalized names are equal are one class.
 
         Parameters
         ----------
         directory : path-like
             The folder.
         class_names : iterable of str, optional
-            Which sub-folders to use, in the order of their class numbers. A class without a
-            folder counts 0. By default all that are neither hidden nor a system's own, sorted.
+            The sub-folders to use, in the order of their class numbers. A class without a folder
+            has count 0. By default all sub-folders, sorted, except hidden and system folders.
         image_size : tuple of int, default=(100, 100)
-            Height and width that photos are brought to, in pixels.
+            Height and width of the images, in pixels.
         resize : {"stretch", "pad", "crop"}, default="stretch"
-            What happens to a photo of another shape: it is stretched, or fitted inside with
-            white margins, or its middle is cut out.
+            How a photo of another aspect ratio is resized: stretched, padded with white margins,
+            or cropped to its center.
         on_error : {"raise", "skip"}, default="raise"
-            ``"raise"`` opens no photo now and raises when a bad one is asked for; ``"skip"``
-            decodes each photo once now, leaves out what fails and tells it in `skipped`.
+            ``"raise"`` opens no photo now and raises an error when a corrupted photo is read.
+            ``"skip"`` decodes each photo once now and lists the photos that fail in `skipped`.
         limits : DecodeLimits, optional
-            What a photo may cost before it counts as bad.
+            The largest size and memory of a photo; a photo above them is an error.
 
         Returns
         -------
         Dataset
-            The photos, class folder by class folder.
+            The photos, sorted by class folder.
 
         Raises
         ------
         DatasetNotFoundError
-            There is no such folder.
+            The folder does not exist.
         DataError
-            It has no sub-folders or no photos, or none that `class_names` names; or its folders
-            are the parts of a split, such as train and test (code ``"split-folders"``).
+            The folder has no sub-folders or no photos, or none that `class_names` names; or its
+            sub-folders are the sets of a split, such as train and test (code
+            ``"split-folders"``).
         PhotoError
-            A folder below it may not be read (only with ``on_error="raise"``).
+            A sub-folder cannot be read (only with ``on_error="raise"``).
 
         Warns
         -----
         ShelfVisionWarning
-            A class has no folder (code ``"missing-class"``) or its folder no usable photo
-            (``"empty-class"``), all photos lie below a single folder (``"nested-folders"``), or
-            the names of two folders look the same (``"twin-names"``).
+            A class has no folder (code ``"missing-class"``) or its folder has no usable photo
+            (``"empty-class"``), all photos are below one folder (``"nested-folders"``), or the
+            names of two folders are easily confused (``"twin-names"``).
 
         Examples
         --------
@@ -164,38 +165,40 @@ class Dataset:
         on_error: OnError = "raise",
         limits: DecodeLimits = DEFAULT_LIMITS,
     ) -> Self:
-        r"""Make a dataset of the photos that a CSV file lists.
+        r"""Make a dataset from a CSV file of paths and labels.
 
-        The first line names the columns. Commas, semicolons, tabs, bars and a first line
-        ``sep=;`` are understood, and so are index columns, empty rows and empty columns at the
-        end, as pandas and spreadsheets write them. Labels are read in Unicode NFC without space
-        at their ends, so that two spellings of ``Käse`` are one class.
+        The first line has the column names. The separator may be a comma, semicolon, tab or bar;
+        a first line ``sep=;`` is accepted. Index columns, empty rows and empty columns at the end,
+        as pandas and spreadsheets write them, are ignored. Labels are normalized to Unicode NFC
+        without spaces at the ends, so that two spellings of ``Käse`` are one class.
 
-        Paths may be absolute, or lead out of `root`: the file is the caller's own list, and the
-        id shows it. Backslashes and ``file://`` addresses are understood where such a file
-        exists. Photos keep the order of the file; a photo that is listed again with the same
-        label counts once.
+        Paths may be absolute or lead out of `root`, because the CSV file is your own list; the id
+        shows such a path. Backslashes and ``file://`` URLs are accepted where the file exists.
+        Photos keep the order of the CSV file. A photo that is listed twice with the same label
+        counts once.
 
         Parameters
         ----------
         path : path-like
             The CSV file.
         root : path-like, optional
-            The folder that relative paths start from; by default the CSV file's own.
+            The folder that relative paths start from; by default the folder of the CSV file.
         path_column, label_column : str
-            The columns with the photo's path and its class.
+            The columns with the path and the class name of each photo.
         group_column : str, optional
-            The column that names what must stay together: a store, a session, a burst. Where a
-            cell is empty, the photo's content is its group.
+            The column with the group of each photo: a store, a session, a burst. Photos of one
+            group stay in one set of a split. An empty cell means that the photo's content is its
+            group.
         where : mapping of str to str or sequence of str, optional
-            The value, or the values, that a column must have: ``{"split": "train"}``.
+            A filter: the value, or the values, that a column must have, such as
+            ``{"split": "train"}``.
         class_names : iterable of str or mapping, optional
-            Which classes to use, in the order of their numbers; or ``{name: number}``, or
-            ``{number: name}``. A class without photos is kept and counts 0. By default the sorted
-            labels of all lines, those that `where` leaves out too.
+            The classes to use, in the order of their numbers; or ``{name: number}``, or
+            ``{number: name}``. A class without photos is kept with count 0. By default the sorted
+            labels of all lines, including those that `where` filters out.
         encoding : str, optional
-            The encoding of the file, such as ``"cp1252"``. By default that of its byte order
-            mark, or UTF-8.
+            The encoding of the file, such as ``"cp1252"``. By default the encoding of its byte
+            order mark, or UTF-8.
         image_size, resize, on_error, limits : optional
             As for `from_directory`.
 
@@ -207,17 +210,17 @@ class Dataset:
         Raises
         ------
         DatasetNotFoundError
-            There is no such file, or no such `root`.
+            The CSV file or the folder `root` does not exist.
         DataError
-            The file is not as described or has another encoding, lists a photo under two labels,
-            or nothing fits.
+            The file lacks a column or has another encoding, lists a photo with two labels, or no
+            line matches `where` and `class_names`.
         PhotoNotFoundError
-            A photo of the list does not exist (only with ``on_error="raise"``).
+            A listed photo does not exist (only with ``on_error="raise"``).
 
         Warns
         -----
         ShelfVisionWarning
-            Two spellings are one class (``"twin-names"``), or a class of `class_names` has no
+            Two spellings are one class (``"twin-names"``), or a class in `class_names` has no
             photo (``"missing-class"``).
 
         Examples
@@ -262,20 +265,20 @@ class Dataset:
         on_error: OnError = "raise",
         limits: DecodeLimits = DEFAULT_LIMITS,
     ) -> Self:
-        """Make a dataset of the photos that a frame lists: of pandas, polars or their like.
+        """Make a dataset from a pandas, polars or similar DataFrame of paths and labels.
 
-        It does what `from_manifest` does for a CSV file; rows are chosen by filtering the frame.
-        What `to_frame` gives comes back with ``path_column="id", group_column="group"``.
+        It is the counterpart of `from_manifest` for frames; filter the frame to choose rows. Read
+        a frame of `to_frame` with ``path_column="id", group_column="group"``.
 
         Parameters
         ----------
         frame : DataFrame
-            Any frame that the package narwhals knows; ``pip install "shelfvision[frame]"``.
+            Any frame that the package narwhals supports; ``pip install "shelfvision[frame]"``.
         root : path-like, default=""
-            The folder that relative paths start from; by default the current one.
+            The folder that relative paths start from; by default the current folder.
         path_column, label_column, group_column, class_names : optional
-            As for `from_manifest`. Labels and groups that are numbers are turned into text with
-            every digit: a code keeps no ``.0``, and text keeps its leading zeros.
+            As for `from_manifest`. Numeric labels and groups are converted to text with all
+            digits and without ``.0``; text keeps its leading zeros.
         image_size, resize, on_error, limits : optional
             As for `from_directory`.
 
@@ -287,9 +290,9 @@ class Dataset:
         Raises
         ------
         DataError
-            The frame is not as described, lists a photo under two labels, or is empty.
+            The frame lacks a column, lists a photo with two labels, or is empty.
         PhotoNotFoundError
-            A photo of the list does not exist (only with ``on_error="raise"``).
+            A listed photo does not exist (only with ``on_error="raise"``).
         MissingDependencyError
             narwhals is not installed.
         """
@@ -316,22 +319,23 @@ class Dataset:
         ids: Sequence[str] | None = None,
         groups: Sequence[str] | None = None,
     ) -> Self:
-        """Make a dataset of images that are in memory.
+        """Make a dataset from images in memory.
 
         Parameters
         ----------
         images : ndarray of uint8, shape (n, height, width, 3)
             RGB pixels, 0 to 255. They are not copied; do not change them afterwards.
         labels : sequence of int or str, length n
-            The class of every image: its number, or its name.
+            The class number or class name of each image.
         class_names : iterable of str or mapping, optional
             The classes in the order of their numbers; some may have no images. By default the
             sorted names, or for numbers ``"0"``, ``"1"``, … up to the largest.
         ids : sequence of str, optional
-            A distinct name for every image; by default ``"0"``, ``"1"`` and so on.
+            A unique id for each image; by default ``"0"``, ``"1"`` and so on.
         groups : sequence of str, optional
-            What must stay together: a store, a session, a burst. By default, and where the
-            name is empty, an image's content is its group.
+            The group of each image: a store, a session, a burst. Images of one group stay in one
+            set of a split. By default, and where the name is empty, an image's content is its
+            group.
 
         Returns
         -------
@@ -341,13 +345,13 @@ class Dataset:
         Raises
         ------
         DataError
-            The arrays do not fit together or are not what is described here.
+            The arrays differ in length, or one has another shape, dtype or value than described.
 
         Warns
         -----
         ShelfVisionWarning
-            Labels are names, and a class has none (code ``"missing-class"``), or two names look
-            alike (``"twin-names"``).
+            Labels are names, and a class has no image (code ``"missing-class"``), or two names
+            are easily confused (``"twin-names"``).
 
         Examples
         --------
@@ -371,22 +375,22 @@ class Dataset:
         groups: Sequence[str | None] | None = None,
         copies: Sequence[int] | npt.NDArray[np.integer] | None = None,
     ) -> Self:
-        """Make a dataset over pixels that come from anywhere.
+        """Make a dataset from any source of pixels, such as a database.
 
         Parameters
         ----------
         source : PixelSource
-            Gives the pixels of row `i`; of the same length as `ids`.
+            An object that returns the pixels of row `i`; its length is that of `ids`.
         ids : sequence of str
-            A name for every photo; a photo and its copies share it.
+            The id of each photo; a photo and its copies share one id.
         labels : sequence of int
-            The class number of every row, an index into `class_names`.
+            The class number of each row, an index into `class_names`.
         class_names : iterable of str, or mapping
             The classes, in the order of their numbers; some may have no photos.
         groups : sequence of str, optional
-            A namespaced group for every row, as `groups` of another dataset gives them. Rows of
-            one group are never parted. By default, and where it is None, a photo's content is
-            its group.
+            A group with its namespace for each row, as in `groups` of another dataset. Rows of
+            one group stay in one set of a split. By default, and where it is None, a photo's
+            content is its group.
         copies : sequence of int, optional
             0 for an original, 1, 2, … for its augmented copies. By default all are originals.
 
@@ -413,32 +417,33 @@ class Dataset:
 
     @property
     def table(self) -> PhotoTable:
-        """The columns and the source of the pixels in one value, for packages that extend ours."""
+        """The columns and the pixel source; for packages that extend shelfvision."""
         return self._table
 
     @property
     def ids(self) -> npt.NDArray[np.object_]:
-        """The name of every row's photo, ``str``, shape (n,); copies share their original's."""
+        """The photo id of each row, ``str``, shape (n,); copies share the id of their original."""
         return self._table.ids
 
     @property
     def labels(self) -> npt.NDArray[np.int64]:
-        """The class number of every row, shape (n,), read-only."""
+        """The class number of each row, shape (n,), read-only."""
         return self._table.labels
 
     @property
     def groups(self) -> npt.NDArray[np.object_]:
-        """The namespaced group of every row, ``str``, shape (n,); rows of one group never part.
+        """The group of each row with its namespace, ``str``, shape (n,).
 
-        Groups that nobody named are digests of the photos' content, computed on first use.
+        Rows of one group stay in one set of a split. A photo without a named group has the digest
+        of its content as its group, which is computed on first use.
         """
         return groups_of(self._table)
 
     @property
     def group_links(self) -> tuple[GroupLink, ...]:
-        """The photos that look the same in groups that the user named apart, the likest first.
+        """Pairs of related photos in different named groups, the most similar pair first.
 
-        `group_near_duplicates` finds them.
+        `group_near_duplicates` and `group_bursts` find them.
         """
         return group_links_of(self._table)
 
@@ -464,17 +469,17 @@ class Dataset:
 
     @property
     def resize(self) -> Resize:
-        """What happened to photos of another shape: ``"stretch"``, ``"pad"`` or ``"crop"``."""
+        """How photos are resized to another shape: ``"stretch"``, ``"pad"`` or ``"crop"``."""
         return resize_of(self._table.source)
 
     @property
     def skipped(self) -> SkippedFiles:
-        """What was seen when the dataset was made and is not in it; prints as a table."""
+        """The files that were found but are not in the dataset, with reasons; prints as a table."""
         return self._table.skipped
 
     @property
     def fingerprint(self) -> str:
-        """A digest of everything that training depends on: rows, order, classes and content."""
+        """A digest of all data that training depends on: rows, order, classes and content."""
         return fingerprint_of(self._table)
 
     def __len__(self) -> int:
@@ -487,7 +492,7 @@ class Dataset:
     def __getitem__(self, index: Rows) -> Self: ...
 
     def __getitem__(self, index: int | np.integer | Rows) -> tuple[Image, int] | Self:
-        """Return one ``(image, label)``, or a view of the rows that the index names."""
+        """Return one ``(image, label)``, or a view of the indexed rows."""
         table = self._table
         if isinstance(index, SupportsIndex) and not isinstance(index, bool | np.ndarray):
             return table.source.read(int(table.rows[index])), int(table.labels[index])
@@ -495,16 +500,16 @@ class Dataset:
         return type(self)(taken(table, positions))
 
     def __contains__(self, name: object) -> bool:
-        """Tell whether a photo of this id is in the dataset; no photo is read.
+        """Return whether the dataset has a photo with this id; no photo is read.
 
         Raises
         ------
         InvalidParameterError
-            What is asked for is no id, a text.
+            `name` is not a str.
         """
         if not isinstance(name, str):
             raise InvalidParameterError(
-                f"a dataset is asked for a photo's id, a text, got {type(name).__name__}; write "
+                f"a photo id must be on the left of `in`, a str, got {type(name).__name__}; write "
                 "dataset.ids[0] in dataset",
                 code="wrong-type",
                 parameter="name",
@@ -527,7 +532,7 @@ class Dataset:
         Returns
         -------
         ndarray of uint8, shape (len(indices), height, width, 3)
-            RGB pixels, the same as ``self[i][0]`` gives one by one, yours to write into.
+            RGB pixels, equal to those of ``self[i][0]`` row by row. The array is writeable.
         """
         rows = self._table.rows[as_rows(indices, len(self), of="a dataset")]
         return read_rows(self._table.source, np.atleast_1d(rows))
@@ -538,33 +543,35 @@ class Dataset:
         Parameters
         ----------
         class_names : iterable of str, or mapping
-            The classes to keep. A class that the dataset lacks may be named: it keeps a number
-            and has no photos.
+            The classes to keep. A class that the dataset does not have gets a number and no
+            photos.
 
         Returns
         -------
         Dataset
-            A view whose `class_names` are these.
+            A view with these `class_names`.
 
         Raises
         ------
         InvalidParameterError
-            None of the names is one of the dataset's classes.
+            The dataset has none of the classes.
 
         Warns
         -----
         ShelfVisionWarning
-            Some are not (code ``"missing-class"``); the closest name of the dataset is told.
+            The dataset lacks some of the classes (code ``"missing-class"``). The message contains
+            the closest class name of the dataset.
         """
         return type(self)(selected(self._table, class_names))
 
     def relabel(self, names: Mapping[str, str]) -> Self:
-        """Return the same photos under new class names; several classes may become one.
+        """Rename or merge classes.
 
         Parameters
         ----------
         names : mapping of str to str
-            New name by old name. Classes that are not mentioned keep theirs.
+            Old name to new name. Classes that get the same new name are merged; classes that are
+            not in the mapping keep their names.
 
         Returns
         -------
@@ -574,7 +581,7 @@ class Dataset:
         Raises
         ------
         InvalidParameterError
-            A name on the left is not one of the dataset's classes, or one on the right is no text.
+            A key is not a class of the dataset, or a value is not a str.
         """
         return type(self)(relabelled(self._table, names))
 
@@ -585,32 +592,32 @@ class Dataset:
         embeddings: npt.NDArray[np.floating] | None = None,
         embedding_threshold: float = 0.98,
     ) -> Self:
-        """Return the same photos with those that look the same in one group.
+        """Put near-duplicates into one group, so that a split keeps them together.
 
-        Found are copies that were re-encoded, resized, stretched, mirrored or turned by quarter
-        turns, and shots of a burst that are as good as identical. Groups that the user named stay
-        as they are: photos that look the same in two of them are told in `group_links`, with a
-        warning. Augmented copies go with their originals. The cost grows little faster than the
-        number of photos.
+        Near-duplicates are copies that were re-encoded, resized, stretched, mirrored or rotated by
+        quarter turns, and almost identical photos of a burst. Groups that you named are not
+        changed: near-duplicates in two of them are listed in `group_links`, with a warning.
+        Augmented copies keep the group of their original. The run time grows slightly faster than
+        the number of photos.
 
         Parameters
         ----------
         threshold : float, default=0.95
-            The structural similarity, of 16 x 16 pixels in colour, from which on two photos are
-            the same. The lower, the more of a burst is joined, and the more often two products
-            that look alike.
+            The smallest structural similarity (SSIM of 16 x 16 pixels in colour) of
+            near-duplicates. A lower threshold joins more photos of a burst, but also more pairs of
+            similar products.
         embeddings : ndarray of float, shape (n, d), optional
-            What a network sees in each row, as ``classifier.embed(dataset)`` gives it. Photos whose
-            embeddings point the same way are joined as well: a network knows a photo again after
-            a crop or a change of light that pixels do not forgive.
+            Embeddings of the rows, from ``classifier.embed(dataset)``. Photos with similar
+            embeddings are joined too: embeddings also find photos that were cropped or taken in
+            other light, which pixels miss.
         embedding_threshold : float, default=0.98
-            The cosine similarity of embeddings from which on two photos are the same.
+            The smallest cosine similarity between embeddings of near-duplicates.
 
         Returns
         -------
         Dataset
-            A view whose `groups` are joined; a joined group is named ``"near:"`` and the
-            smallest content digest in it.
+            A view with joined `groups`. The name of a joined group is ``"near:"`` and the smallest
+            content digest in it.
 
         Raises
         ------
@@ -622,7 +629,7 @@ class Dataset:
         Warns
         -----
         ShelfVisionWarning
-            Photos of groups that the user named look the same.
+            Photos in different named groups are near-duplicates.
 
         References
         ----------
@@ -639,27 +646,27 @@ class Dataset:
         )
 
     def group_bursts(self, *, threshold: float = BURST_LIKENESS) -> Self:
-        """Return the same photos with those of one burst in one group.
+        """Put the photos of a burst into one group, so that a split keeps them together.
 
-        A burst is one product photographed several times in one place: the same hand, fridge and
-        light. A random split deals it to both sides, and a model that remembers the fridge scores
-        well. Looked for are photos of one label whose names differ in their last number alone
-        (``milk_001.jpg``, ``milk_002.jpg``) and whose colours are alike; wherever things lie in
-        the photo. In a series of more than 512 photos each is held against the nearest by number.
-        Photos whose names have no number stay as they are, and so do groups that the user named;
-        of those, what looks like one burst is told in `group_links`.
+        A burst is a series of photos of one product in one place: the same hand, fridge and
+        light. A random split puts such photos into both the training and the test set, and a model
+        that memorized the fridge scores too high (data leakage). A burst has one label, names that
+        differ in their last number only (``milk_001.jpg``, ``milk_002.jpg``) and similar colours,
+        whatever the position of objects in the photo. In a series of more than 512 photos, each
+        photo is compared with the nearest numbers only. Photos without a number in their name and
+        groups that you named are not changed. Bursts across named groups are listed in
+        `group_links`, with a warning.
 
         Parameters
         ----------
         threshold : float, default=0.92
-            How alike the colours of a burst's photos are on average: the Bhattacharyya
-            coefficient of their distributions, 1 where they are the same. The lower, the more is
-            joined.
+            The smallest mean colour similarity within a burst: the Bhattacharyya coefficient of
+            the colour distributions, 1 if they are equal. A lower threshold joins more photos.
 
         Returns
         -------
         Dataset
-            A view whose `groups` are joined; a joined group is named ``"burst:"`` and the
+            A view with joined `groups`. The name of a joined group is ``"burst:"`` and the
             smallest content digest in it.
 
         Raises
@@ -670,7 +677,7 @@ class Dataset:
         Warns
         -----
         ShelfVisionWarning
-            Photos of groups that the user named look like one burst.
+            Photos in different named groups seem to be one burst.
 
         References
         ----------
@@ -686,29 +693,29 @@ class Dataset:
         return type(self)(bursts_joined(self._table, threshold=threshold))
 
     def cached(self, directory: str | os.PathLike[str] | None = None) -> Self:
-        """Return the same dataset with its pixels decoded once and kept.
+        """Decode all photos once and cache the pixels, in memory or in a file.
 
-        Ids, labels, groups, class names and `fingerprint` are the same. The cache holds the
-        photos as they are now; photos that change afterwards do not change it.
+        Ids, labels, groups, class names and `fingerprint` do not change. The cache holds the
+        current content of the photos; later changes of the files do not affect it.
 
         Parameters
         ----------
         directory : path-like, optional
-            A folder for one memory-mapped file, which later runs and other processes share. It
-            is named after the `fingerprint`, so a cache of other photos, or of these before they
-            changed, is never taken for this one: a new one is written beside it. Where writing
-            was cut off, the next call goes on (not on Windows). By default the pixels are held
-            in memory.
+            A folder for one memory-mapped file that later runs and other processes share. The
+            file name contains the `fingerprint`, so a cache of other photos, or of an older state
+            of these photos, is never used: a new file is written next to it. After an
+            interruption the next call resumes writing (not on Windows). By default the pixels are
+            kept in memory.
 
         Returns
         -------
         Dataset
-            The dataset over the kept pixels.
+            The dataset over the cached pixels.
 
         Raises
         ------
         InvalidParameterError
-            The dataset has copies that are made anew in every epoch.
+            The dataset has augmented copies that change in each epoch.
         PhotoError
             A photo cannot be read.
         StorageError
@@ -719,17 +726,17 @@ class Dataset:
     def resized(self, image_size: tuple[int, int], *, resize: Resize | None = None) -> Self:
         """Return the same photos at another image size or resize rule.
 
-        A dataset with files behind it is read from them: a view, a cached and a balanced one too,
-        whose copies are rendered from originals of the new size. Of one that was given as arrays
-        the pixels are resized, which is less sharp. Ids, labels, groups and class names stay; no
-        photo is read until it is asked for, and nothing of it is cached.
+        Photos with files are read from the files again, also in views, cached datasets and
+        balanced datasets; augmented copies are rendered from originals of the new size. Pixels of
+        a dataset that was made from arrays are resized, which is less sharp. Ids, labels, groups
+        and class names do not change. Photos are read on access, and the result is not cached.
 
         Parameters
         ----------
         image_size : tuple of int
             Height and width in pixels, 1 to 16384.
         resize : {"stretch", "pad", "crop"}, optional
-            What happens to a photo of another shape; by default as in this dataset.
+            How a photo of another aspect ratio is resized; by default as in this dataset.
 
         Returns
         -------
@@ -739,12 +746,12 @@ class Dataset:
         Raises
         ------
         InvalidParameterError
-            `image_size` or `resize` are not as described.
+            `image_size` or `resize` is out of range.
 
         Notes
         -----
-        A `PixelSource` of your own is asked for its method ``resized(image_size, resize)``, which
-        returns another source of as many rows; without one its pixels are resized.
+        A custom `PixelSource` may have a method ``resized(image_size, resize)``, which returns
+        another source with the same number of rows. Without this method its pixels are resized.
 
         Examples
         --------
@@ -757,11 +764,11 @@ class Dataset:
         return self if table is self._table else type(self)(table)
 
     def one_hot(self) -> npt.NDArray[np.float32]:
-        """Return the labels as ``float32`` of shape (n, number of classes), one 1 a row."""
+        """Return one-hot labels, ``float32`` of shape (n, number of classes)."""
         return np.eye(len(self.class_names), dtype=np.float32)[self.labels]
 
     def to_arrays(self) -> tuple[Images, npt.NDArray[np.int64]]:
-        """Read everything into memory.
+        """Read all photos into memory and return images and labels.
 
         Returns
         -------
@@ -775,12 +782,12 @@ class Dataset:
     def to_frame(self) -> pd.DataFrame:
         """Return a pandas table of the rows: id, label, group and copy; no pixels are read.
 
-        Groups that nobody named are digests of the photos' content, so their files are read.
+        The group of a photo without a named group is a digest of its content, so its file is read.
 
         Returns
         -------
         pandas.DataFrame
-            One row a photo; ``label`` is the class name, ``copy`` 0 for an original.
+            One row per photo; ``label`` is the class name, ``copy`` is 0 for an original.
 
         Raises
         ------
@@ -790,7 +797,7 @@ class Dataset:
         return frame_of(self._table)
 
     def __repr__(self) -> str:
-        """Return a line that tells the number of photos, the classes and the image size."""
+        """Return one line with the number of photos, the number of classes and the image size."""
         height, width = self.image_size
         return (
             f"<Dataset: {counted(len(self), 'photo')} of "

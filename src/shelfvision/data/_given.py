@@ -1,4 +1,4 @@
-"""Tables of pixels that are given: arrays, or a source that gives pixels when asked."""
+"""Tables of photos in memory: arrays of pixels, or a `PixelSource`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from shelfvision._class_names import as_class_names
 from shelfvision._photos.sources import ArrayPixels
+from shelfvision._validation import counted
 from shelfvision.data._columns import (
     checked_images,
     checked_labels,
@@ -40,7 +41,8 @@ def table_of_source(
     for column, length in columns.items():
         if length != len(source):
             raise DataError(
-                f"{column} has {length} entries for {len(source)} images; give one for each",
+                f"{column} must have one entry per image, got {length} for "
+                f"{counted(len(source), 'image')}; pass one for each",
                 code="wrong-length",
                 parameter=column,
             )

@@ -1,4 +1,8 @@
-"""Which rows descend from the same photo: one namespaced group string a row, found when asked."""
+"""`Lineage`: the group of each row, computed on first use.
+
+Rows of one group are related: copies, near-duplicates, a burst, or a group that the user named.
+A split keeps them in one set. A group is a string with a namespace, such as ``"user:store 7"``.
+"""
 
 from __future__ import annotations
 
@@ -13,36 +17,36 @@ from shelfvision._photos.sources import digests_of
 from shelfvision.protocols import PixelSource
 
 CONTENT = "content:"
-"""Namespace of a group that is the photo's own content."""
+"""Namespace of a group that is the digest of a photo's content."""
 NEAR = "near:"
-"""Namespace of a group of near duplicates that were joined."""
+"""Namespace of a group of near-duplicates."""
 BURST = "burst:"
-"""Namespace of a group of photos that were taken in a row and joined."""
+"""Namespace of a group of photos of one burst."""
 USER = "user:"
 """Namespace of a group that the user named; such groups are never joined."""
 
 
 def named_group(name: str) -> str:
-    """Return a group that the user named, in its namespace; groups of ours stay as they are."""
+    """Return a group with its namespace; a name without one is a user's."""
     return name if name.startswith((CONTENT, NEAR, BURST, USER)) else USER + name
 
 
 def named_groups(names: Iterable[object]) -> list[str | None]:
-    """Return groups that the user named, and None where one is empty or missing."""
+    """Return named groups with their namespaces, and None where a name is empty or missing."""
     texts = [text_of(name, name="groups") for name in names]
     return [named_group(text) if text else None for text in texts]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupLink:
-    """Two photos that look the same though the user put them into different groups."""
+    """Two related photos (near-duplicates or one burst) in different groups that the user named."""
 
     ids: tuple[str, str]
-    """The two photos."""
+    """The ids of the two photos."""
     groups: tuple[str, str]
     """Their groups."""
     similarity: float
-    """How alike they are, up to 1."""
+    """Their similarity, at most 1."""
 
 
 class Lineage:
@@ -51,19 +55,19 @@ class Lineage:
     Parameters
     ----------
     source : PixelSource
-        Where the photos come from; its digests name the groups that nobody named.
+        The source of the photos; its digests are the groups of rows without a named group.
     groups : sequence of str, optional
-        A namespaced group for every row of the source, None for one that nobody named.
+        A group with its namespace for each row of the source, or None.
     origins : ndarray of int64, optional
-        The row of the source that each row descends from; by default each from itself.
+        The source row of the original of each row; by default the row itself.
     links : tuple of GroupLink, optional
-        Photos that look the same in groups that may not be joined.
+        Related photos in groups that must not be joined.
     """
 
     __slots__ = ("_groups", "_origins", "_source", "links")
 
     links: tuple[GroupLink, ...]
-    """Photos that look the same in groups that may not be joined."""
+    """Related photos in groups that must not be joined."""
 
     def __init__(
         self,
@@ -92,18 +96,18 @@ class Lineage:
 
     def _content_of(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.object_]:
         origins = rows if self._origins is None else self._origins[rows]
-        # Copies share an original, whose content is looked at once.
+        # Copies share an original, so its content is read only once.
         distinct, places = np.unique(origins, return_inverse=True)
         digests = digests_of(self._source, distinct)
         return np.array([CONTENT + digest[:32] for digest in digests], dtype=object)[places]
 
     def following(self, rows: npt.NDArray[np.int64]) -> Lineage:
-        """Return the lineage of rows made from these, as copies are; it is found when asked."""
+        """Return the lineage of rows derived from these, such as copies; computed on first use."""
         origins = rows if self._origins is None else self._origins[rows]
         return Lineage(self._source, self._groups[rows], origins=origins, links=self.links)
 
     def taken(self, source: PixelSource, rows: npt.NDArray[np.int64]) -> Lineage:
-        """Return the lineage of another source that holds these rows, with the same groups."""
+        """Return the lineage of another source with these rows, with the same groups."""
         groups = self._groups[rows] if self._origins is None else self.of(rows)
         return Lineage(source, groups, links=self.links)
 

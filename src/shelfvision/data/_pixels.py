@@ -1,4 +1,4 @@
-"""The rows of a table over other pixels: decoded once and kept, or at another size."""
+"""Replace the pixels of a table: cached pixels, or another image size."""
 
 from __future__ import annotations
 
@@ -27,16 +27,17 @@ from shelfvision.errors import InvalidParameterError
 from shelfvision.protocols import RESIZE_RULES, PixelSource, Resize
 
 _SCHEME = "shelfvision-pixels-2"
-# Photos that are decoded between two writes.
+# The number of photos that are decoded between two writes.
 _BLOCK = 256
 
 
 def cached_table(table: PhotoTable, directory: str | os.PathLike[str] | None) -> PhotoTable:
-    """Return the same rows over pixels that are kept in memory, or in a folder."""
+    """Return the same rows with pixels that are cached in memory or in a folder."""
     if getattr(table.source, "refresh", False):
         raise InvalidParameterError(
-            "this dataset makes its copies anew in every epoch, and keeping them would freeze "
-            "them; cache the photos before balancing: balancer.balance(dataset.cached())",
+            "the dataset must not have augmented copies that change in each epoch, because a cache "
+            "would freeze them; cache the photos before balancing: "
+            "balancer.balance(dataset.cached())",
             code="conflict",
         )
     if directory is None:
@@ -65,7 +66,7 @@ def resized_table(
 
 
 def _kept_in_memory(source: PixelSource, rows: npt.NDArray[np.int64]) -> ArrayPixels:
-    # The digests come first: reading then tells if a photo changes in between.
+    # Digests first: reading then detects a photo that changes in between.
     digests = digests_of(source, rows)
     return ArrayPixels(
         read_rows(source, rows),
@@ -82,7 +83,7 @@ def _kept_in_directory(
     *,
     key: str,
 ) -> ArrayPixels:
-    """Read rows into a file named after `key`, or open the one that is there and whole."""
+    """Read rows into a file named after `key`, or open this file if it is complete."""
     if not len(rows):
         return _kept_in_memory(source, rows)
     digests, resize = digests_of(source, rows), resize_of(source)

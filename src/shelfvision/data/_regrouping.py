@@ -1,4 +1,4 @@
-"""The rows of a table in other groups: near-duplicates or bursts joined."""
+"""Join the groups of near-duplicates or bursts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._validation import as_number
+from shelfvision._validation import as_number, counted
 from shelfvision._warnings import warn_caller
 from shelfvision.data._lineage import BURST, NEAR
 from shelfvision.data.duplicates._embedded import checked_embeddings, embedded_pairs
@@ -25,7 +25,7 @@ def near_duplicates_joined(
     embeddings: npt.NDArray[np.floating] | None,
     embedding_threshold: float,
 ) -> PhotoTable:
-    """Return the same rows with photos that look the same in one group."""
+    """Return the same rows with near-duplicates in one group."""
     least = as_number("threshold", threshold, minimum=0.5, maximum=1.0)
     originals = np.flatnonzero(table.copies == 0)
     pairs, similarity = near_pairs(table.source, table.rows[originals], least)
@@ -58,7 +58,7 @@ def _joined(
     similarity: npt.NDArray[np.float64],
     namespace: str,
 ) -> PhotoTable:
-    """Return the same rows with the groups of these pairs joined; warn of what may not be."""
+    """Return the same rows with the groups of these pairs joined; warn of named groups."""
     groups, links = join_groups(groups_of(table), table.ids, pairs, similarity, namespace=namespace)
     regrouped = replace(table, lineage=table.lineage.regrouped(table.rows, groups, links))
     _warn_of_links(regrouped)
@@ -72,9 +72,9 @@ def _warn_of_links(table: PhotoTable) -> None:
     first = links[0]
     warn_caller(
         ShelfVisionWarning(
-            f"{len(links)} pairs of photos look the same but belong to groups that you named "
-            f"apart, such as {first.ids[0]!r} of {first.groups[0]!r} and {first.ids[1]!r} of "
-            f"{first.groups[1]!r}; they were not joined, see group_links",
+            f"did not join {counted(len(links), 'pair')} of related photos in different named "
+            f"groups, such as {first.ids[0]!r} of {first.groups[0]!r} and {first.ids[1]!r} of "
+            f"{first.groups[1]!r}; see group_links",
             code="named-groups",
         )
     )

@@ -1,4 +1,4 @@
-"""Rows by class: some classes of a table, or its classes under other names and numbers."""
+"""Select, rename and renumber the classes of a table."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def selected(table: PhotoTable, class_names: ClassNames) -> PhotoTable:
 
 
 def relabelled(table: PhotoTable, names: Mapping[str, str]) -> PhotoTable:
-    """Return the same rows under new class names, sorted; several classes may become one."""
+    """Return the same rows with renamed or merged classes; the new names are sorted."""
     if not isinstance(names, Mapping):
         raise InvalidParameterError(
-            f"names must be a mapping of new name by old name, not {names!r}; write "
+            f"names must be a mapping of old name to new name, got {names!r}; write "
             '{"Oat-Milk": "Plant drink"}',
             code="wrong-type",
             parameter="names",
@@ -44,9 +44,9 @@ def relabelled(table: PhotoTable, names: Mapping[str, str]) -> PhotoTable:
 def renumbered(
     table: PhotoTable, class_names: tuple[str, ...], *, renamed: Mapping[str, str] | None = None
 ) -> PhotoTable:
-    """Return the rows whose class is among `class_names`, under the numbers of these.
+    """Return the rows whose class is in `class_names`, with the numbers of this order.
 
-    `renamed` is the new name of every class by its old one; by default names stay.
+    `renamed` maps each old class name to its new name; by default names do not change.
     """
     number = {name: index for index, name in enumerate(class_names)}
     names = table.class_names if renamed is None else [renamed[old] for old in table.class_names]
@@ -59,7 +59,7 @@ def _require_classes(table: PhotoTable, names: Sequence[str], parameter: str) ->
     unknown = [name for name in names if name not in table.class_names]
     if unknown:
         raise InvalidParameterError(
-            f"the dataset has no class {listed(unknown)}; its classes are "
+            f"{parameter} must be classes of the dataset, got {listed(unknown)}; its classes are "
             f"{listed(table.class_names, limit=50)}",
             code="unknown-name",
             parameter=parameter,

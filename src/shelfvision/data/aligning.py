@@ -1,8 +1,8 @@
-"""Datasets in the terms of a classifier: its class numbers, its image size and resize rule.
+"""Align a dataset with a classifier: class numbers, image size and resize rule.
 
-A test set often lacks a class or lists its classes in another order, and is often opened with
-another image size. Both change every number that follows, so both are settled here, before
-anything is computed, for training, evaluation, prediction, calibration and galleries alike.
+A test set often lacks a class, has its classes in another order, or was opened with another image
+size. Each of these would change all results. So training, evaluation, prediction, calibration and
+galleries align the dataset with these functions before they compute anything.
 
 >>> import numpy as np
 >>> from shelfvision.data import Dataset
@@ -30,12 +30,12 @@ from shelfvision.data._selecting import renumbered
 from shelfvision.errors import DataError, ShelfVisionWarning, SplitError
 
 _SHOWN = 5
-"""How many names a remedy lists."""
+"""The number of names in a remedy."""
 _ALIKE = 0.8
-"""How like two names must be, 0 to 1, before renaming one to the other is proposed."""
+"""The smallest similarity of two names, 0 to 1, for which the remedy suggests renaming."""
 
 Brought: TypeAlias = Literal["as given", "files", "arrays"]
-"""How photos came to their size: they had it, were read from files again, or were resized."""
+"""How photos were resized: not at all, read from files again, or from their pixels."""
 
 
 def aligned(
@@ -46,7 +46,7 @@ def aligned(
     of: str,
     error: type[DataError | SplitError] = DataError,
 ) -> Dataset:
-    """Return the dataset with these class names and their numbers; classes may lack photos.
+    """Return the dataset with these class names and class numbers; classes may lack photos.
 
     Parameters
     ----------
@@ -55,21 +55,21 @@ def aligned(
     class_names : tuple of str
         The classes in the order of their numbers.
     parameter : str
-        What the caller calls the dataset, for the error.
+        The parameter name of the dataset, for the error message.
     of : str
-        What the caller calls the object that has these class names: ``"classifier"``, ``"train"``.
+        The name of the object with these class names: ``"classifier"``, ``"train"``.
     error : type of error, default=DataError
-        What to raise.
+        The error class.
 
     Returns
     -------
     Dataset
-        The same rows in the same order; the dataset itself where nothing changes.
+        The same rows in the same order; the same object if nothing changes.
 
     Raises
     ------
     DataError
-        The dataset has a class that `class_names` lack.
+        The dataset has a class that is not in `class_names`.
     """
     if dataset.class_names == class_names:
         return dataset
@@ -77,8 +77,8 @@ def aligned(
     unknown = [name for name in dataset.class_names if name not in known]
     if unknown:
         raise error(
-            f"{parameter} must have classes of {of}, got {listed(unknown)}, which {of} does not "
-            f"have; {_remedy(dataset, class_names, unknown, parameter, of)}",
+            f"{parameter} must have the classes of {of}, got {listed(unknown)}, which {of} does "
+            f"not have; {_remedy(dataset, class_names, unknown, parameter, of)}",
             code="unknown-class",
             parameter=parameter,
         )
@@ -88,7 +88,7 @@ def aligned(
 def _remedy(
     dataset: Dataset, class_names: tuple[str, ...], unknown: list[str], parameter: str, of: str
 ) -> str:
-    """Return what to do: leave out what is not known, or rename what is only spelled otherwise."""
+    """Return the remedy: leave out unknown classes, or rename similar names."""
     free = [name for name in class_names if name not in dataset.class_names]
     near = {name: closest(name, free) for name in unknown[:_SHOWN]}
     renamed = {name: other for name, other in near.items() if other and _alike(name, other)}
@@ -101,26 +101,25 @@ def _remedy(
 
 
 def _alike(name: str, other: str) -> bool:
-    """Tell whether two names are probably one product: ``"Rice"`` is not a typo of ``"Juice"``."""
+    """Return whether two names are probably one product; ``"Rice"`` and ``"Juice"`` are not."""
     return SequenceMatcher(None, name.casefold(), other.casefold()).ratio() >= _ALIKE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sized:
-    """A dataset at an image size and resize rule, and how it came to them."""
+    """A resized dataset, and how it was resized."""
 
     dataset: Dataset
     """The same rows at that size."""
     brought: Brought
-    """Whether photos were read from their files again, or given pixels resized."""
+    """Whether photos were read from files again, or pixels were resized."""
 
 
 def sized(dataset: Dataset, preprocessing: Preprocessing, *, parameter: str) -> Sized:
-    """Return a dataset at the size, before the test-time crop, that a classifier reads photos at.
+    """Return the dataset at the size at which a classifier reads photos, before the test-time crop.
 
-    A dataset with files behind it (a view, cached or augmented one too) is read from them at that
-    size. Of one that was given as pixels these are resized, as `Classifier.predict` resizes
-    arrays, with a warning.
+    Photos with files are read again at that size, also in views, cached and augmented datasets.
+    Pixels of arrays are resized, as `Classifier.predict` resizes arrays, with a warning.
 
     Parameters
     ----------
@@ -129,7 +128,7 @@ def sized(dataset: Dataset, preprocessing: Preprocessing, *, parameter: str) -> 
     preprocessing : Preprocessing
         The classifier's `read_size` and resize rule.
     parameter : str
-        What the caller calls the dataset, for the warning.
+        The parameter name of the dataset, for the warning.
     """
     image_size, resize = preprocessing.read_size, preprocessing.resize
     files = has_files(dataset.table.source)
@@ -142,9 +141,9 @@ def sized(dataset: Dataset, preprocessing: Preprocessing, *, parameter: str) -> 
     height, width = dataset.image_size
     warn_caller(
         ShelfVisionWarning(
-            f"{parameter} holds arrays of {height} x {width} pixels, which were resized to "
-            f"{image_size[0]} x {image_size[1]} ({resize!r}), the classifier's; photos read from "
-            "files at that size are sharper, so open the files with "
+            f"resized the arrays of {parameter} from {height} x {width} to {image_size[0]} x "
+            f"{image_size[1]} pixels ({resize!r}), the size of the classifier, which is less "
+            "sharp than photos read from files at that size; open the files with "
             f"image_size={image_size}, resize={resize!r}",
             code="resized-arrays",
             parameter=parameter,

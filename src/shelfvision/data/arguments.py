@@ -1,4 +1,4 @@
-"""Checks of arguments that must be datasets."""
+"""Check that an argument is a dataset."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from shelfvision.errors import InvalidParameterError
 
 
 def require_dataset(name: str, value: object) -> Dataset:
-    """Return a dataset, or refuse what is none and say how to make one.
+    """Return `value` if it is a `Dataset`, or raise an error that shows how to make one.
 
     Parameters
     ----------
     name : str
-        What the caller calls the argument.
+        The parameter name, for the error message.
     value : object
-        What was given.
+        The argument.
 
     Raises
     ------
     InvalidParameterError
-        `value` is no `Dataset`.
+        `value` is not a `Dataset`.
     """
     if not isinstance(value, Dataset):
         raise InvalidParameterError(
-            f"{name} must be a shelfvision.Dataset, not {type(value).__name__}; make one with "
-            "Dataset.from_directory(...), or of arrays with Dataset.from_arrays(images, labels)",
+            f"{name} must be a shelfvision.Dataset, got {type(value).__name__}; make one with "
+            "Dataset.from_directory(...), or from arrays with Dataset.from_arrays(images, labels)",
             code="wrong-type",
             parameter=name,
         )

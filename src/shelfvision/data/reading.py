@@ -1,4 +1,4 @@
-"""Everything that predicting takes, as batches of pixels with names and errors."""
+"""Read the photos that `predict` accepts in batches of pixels, with ids and errors."""
 
 from __future__ import annotations
 
@@ -28,41 +28,41 @@ from shelfvision.protocols import Image, Images, OnError
 Photo: TypeAlias = (
     str | os.PathLike[str] | bytes | bytearray | memoryview | Image | PillowImage.Image
 )
-"""One photo: a path, an encoded file's bytes, pixels, ``uint8`` (height, width, 3), or a PIL
-image of any mode."""
+"""One photo: a path, the bytes of an encoded file, ``uint8`` pixels of shape (height, width, 3),
+or a PIL image of any mode."""
 Pixels: TypeAlias = Image | PhotoError
-"""What reading one photo gave."""
+"""The pixels of a photo, or the error of reading it."""
 Photos: TypeAlias = Photo | Images | Dataset | Iterable[Photo]
 """One photo, a batch of pixels, a dataset, or any iterable of photos."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Some photos, ready for the network."""
+    """A batch of photos for the network."""
 
     ids: Sequence[str]
-    """A name for every photo."""
+    """The id of each photo."""
     errors: Sequence[str | None]
-    """Why a photo could not be read; None for those that could."""
+    """The error message of each photo; None for photos that were read."""
     images: Images
-    """The pixels of those that could, in order."""
+    """The pixels of the photos that were read, in order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
-    """Brings photos to the pixels that a classifier takes."""
+    """Reads photos and preprocesses them for a classifier."""
 
     preprocessing: Preprocessing
-    """How photos become these pixels."""
+    """How photos become the input of the classifier."""
     on_error: OnError
-    """Whether a photo that cannot be read stops the work or becomes a row with its error."""
+    """Whether a photo that cannot be read raises an error or becomes a row with its error."""
 
     def __post_init__(self) -> None:
-        """Check what was given."""
+        """Check `on_error`."""
         one_of("on_error", self.on_error, ("raise", "skip"))
 
     def batches(self, photos: Photos, size: int) -> Iterator[Batch]:
-        """Yield `photos` in batches of at most `size`, reading no further ahead."""
+        """Yield `photos` in batches of at most `size`; read one batch at a time."""
         if isinstance(photos, Dataset):
             yield from self._of_dataset(photos, size)
         elif isinstance(photos, np.ndarray) and photos.ndim == 4:
@@ -95,19 +95,19 @@ class Reader:
             yield self._batch(list(part.ids), found)
 
     def _of_photos(self, photos: Sequence[tuple[int, Photo]]) -> Batch:
-        """Read a batch in a few threads; of several errors that of the first photo is raised."""
+        """Read a batch in a few threads; raise the error of the first photo that fails."""
         found: list[Pixels] = [_NOT_READ] * len(photos)
 
         def fill(position: int) -> None:
             found[position] = self._attempt(self._read, *photos[position])
 
-        # Pixels that are there already are not worth a thread.
+        # Arrays need no decoding, so threads would not help.
         workers = 1 if all(isinstance(photo, np.ndarray) for _, photo in photos) else None
         in_threads(fill, len(photos), workers=workers)
         return self._batch([_name(photo, number) for number, photo in photos], found)
 
     def _attempt(self, read: Callable[..., Image | tuple[Image, int]], *what: object) -> Pixels:
-        """Return pixels, or the error where one shall not stop the work."""
+        """Return pixels, or the error if `on_error` is ``"skip"``."""
         try:
             found = read(*what)
         except PhotoError as error:
@@ -153,8 +153,8 @@ def _one_by_one(photos: object) -> Iterable[Photo]:
         return [cast("Photo", photos)]
     if hasattr(photos, "read"):
         raise InvalidParameterError(
-            f"photos is an open file ({type(photos).__name__}); pass its path, or what its read() "
-            "gives",
+            f"photos must be a path or bytes, got an open file ({type(photos).__name__}); pass its "
+            "path, or the bytes that its read() returns",
             code="wrong-type",
             parameter="photos",
         )
@@ -162,19 +162,19 @@ def _one_by_one(photos: object) -> Iterable[Photo]:
     if isinstance(photos, Iterable) and not isinstance(photos, Mapping):
         return cast("Iterable[Photo]", photos)
     raise InvalidParameterError(
-        "photos must be a path, an encoded file's bytes, a uint8 array, a PIL image, a Dataset or "
-        f"a list of these, not {type(photos).__name__}",
+        "photos must be a path, the bytes of an encoded file, a uint8 array, a PIL image, a "
+        f"Dataset or a list of these, got {type(photos).__name__}",
         code="wrong-type",
         parameter="photos",
     )
 
 
 def _require_no_tensor(photos: object) -> None:
-    """Refuse what has rows of another kind than photos: tensors and tables."""
+    """Refuse tensors and tables, whose rows are not photos."""
     if hasattr(photos, "columns"):
         raise InvalidParameterError(
-            f"photos is a table ({type(photos).__name__}); pass its column of paths, such as "
-            f"photos[{next(iter(photos.columns), 'path')!r}]",
+            f"photos must be a list of paths, got a table ({type(photos).__name__}); pass its "
+            f"column of paths, such as photos[{next(iter(photos.columns), 'path')!r}]",
             code="wrong-type",
             parameter="photos",
         )
@@ -190,8 +190,8 @@ def _name(photo: Photo, number: int) -> str:
 def _require_file(path: str | os.PathLike[str]) -> None:
     if os.path.isdir(path):
         raise InvalidParameterError(
-            f"{str(path)!r} is a folder, not a photo; for a folder of classes pass "
-            f"Dataset.from_directory({str(path)!r}), for loose photos a list of their paths",
+            f"photos must be files, got the folder {str(path)!r}; for a folder of classes pass "
+            f"Dataset.from_directory({str(path)!r}), for single photos a list of their paths",
             code="not-a-file",
             parameter="photos",
         )

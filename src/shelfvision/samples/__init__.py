@@ -1,4 +1,4 @@
-"""Rendered, labelled product photos: data for first steps, demos, documentation and tests."""
+"""Rendered, labelled product photos for first steps, demos, documentation and tests."""
 
 from shelfvision.samples._products import (
     CLASS_NAMES,

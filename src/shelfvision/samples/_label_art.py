@@ -1,4 +1,4 @@
-"""What is printed on a product: palettes, motifs and words."""
+"""The print on a product label: palettes, motifs and words."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 Rgb: TypeAlias = tuple[int, int, int]
-"""One colour, 0 to 255 a channel."""
+"""One colour, 0 to 255 per channel."""
 Point: TypeAlias = tuple[float, float]
 """x and y in pixels."""
 
@@ -28,13 +28,13 @@ class Palette:
     """The colours of one product."""
 
     base: Rgb
-    """The ground of the label."""
+    """The background of the label."""
     second: Rgb
-    """What the motif is drawn in."""
+    """The colour of the motif."""
     accent: Rgb
-    """Lids, bands and small things."""
+    """The colour of lids, bands and details."""
     ink: Rgb
-    """Words; dark on light grounds, light on dark ones."""
+    """The colour of words: dark on light backgrounds, light on dark ones."""
 
 
 def hsv(hue: float, saturation: float, value: float) -> Rgb:
@@ -50,7 +50,7 @@ def mixed(first: Rgb, second: Rgb, share: float) -> Rgb:
 
 
 def random_palette(rng: np.random.Generator, hue: float | None = None) -> Palette:
-    """Return colours that go together, around `hue` if one is given."""
+    """Return a harmonious palette, around `hue` if it is given."""
     turn = float(rng.random()) if hue is None else hue + float(rng.normal(0, 0.015))
     pale = hue is None and rng.random() < 0.3
     base = (
@@ -69,7 +69,7 @@ def random_palette(rng: np.random.Generator, hue: float | None = None) -> Palett
 def label_art(
     rng: np.random.Generator, size: tuple[int, int], palette: Palette, motif: int | None
 ) -> Image.Image:
-    """Return a printed label of (width, height) `size`; `motif` None leaves it to chance."""
+    """Return a printed label of (width, height) `size`; `motif` None means a random motif."""
     art = Image.new("RGB", size, palette.base)
     draw = ImageDraw.Draw(art)
     chosen = int(rng.integers(len(MOTIFS))) if motif is None else motif
@@ -173,7 +173,7 @@ def _rays(
 MOTIFS: tuple[
     Callable[[np.random.Generator, ImageDraw.ImageDraw, tuple[int, int], Palette], None], ...
 ] = (_stripes, _fruit, _shield, _dots, _hills, _rays)
-"""What a label may show; a design names one by its number."""
+"""The motifs of labels; a design refers to one by its index."""
 
 
 def _write_brand(
@@ -205,7 +205,7 @@ def _write_small_print(
 
 
 def draw_text(draw: ImageDraw.ImageDraw, middle: Point, words: str, letters: int, ink: Rgb) -> None:
-    """Write words around `middle`, `letters` pixels high; illegibly small ones are left out."""
+    """Draw words around `middle`, `letters` pixels high; leave out words too small to read."""
     if letters >= 4:
         draw.text(middle, words, fill=ink, font=_font(letters), anchor="mm")
 

@@ -1,4 +1,4 @@
-"""A photo of a product on its shelf: what stands around it, how the light falls, the camera."""
+"""Render a photo of a product on a shelf: neighbours, light and camera."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def render_photo(
 ) -> protocols.Image:
     """Return a photo of one product of this design, ``uint8`` (height, width, 3)."""
     height, width = image_size
-    # Drawn larger and averaged down, edges come out smooth; large photos are smooth enough.
+    # Supersampling smooths the edges; large photos do not need it.
     finer = 2 if max(image_size) <= 512 else 1
     scene, floor = _shelf(rng, (width * finer, height * finer))
     unit = min(scene.size)
@@ -35,7 +35,7 @@ def render_photo(
 
 
 def _shelf(rng: np.random.Generator, size: tuple[int, int]) -> tuple[Image.Image, float]:
-    """Return an empty shelf and the height at which products stand on it."""
+    """Return an empty shelf and the vertical position of its board."""
     width, height = size
     wall = hsv(rng.random(), rng.uniform(0.0, 0.22), rng.uniform(0.25, 0.95))
     fade = np.linspace(rng.uniform(0.6, 1.0), rng.uniform(0.75, 1.1), height)
@@ -79,7 +79,7 @@ def _neighbours(
     middle: float,
     floor: float,
 ) -> None:
-    """Stand the same product again, or another, at the sides; the edge of the photo cuts them."""
+    """Add neighbours at the sides, of the same or another product, cut by the photo's edges."""
     kind = rng.random()
     if kind < 0.25:
         return
@@ -98,13 +98,13 @@ def _neighbours(
 
 
 def _shaded(tile: Image.Image, share: float) -> Image.Image:
-    """Return a darker product: what stands further back gets less light."""
+    """Return a darker product, because products further back get less light."""
     light = Image.new("RGBA", tile.size, (*[round(255 * share)] * 3, 255))
     return ImageChops.multiply(tile, light)
 
 
 def from_an_angle(rng: np.random.Generator, tile: Image.Image) -> Image.Image:
-    """Turn and tilt a product before the camera."""
+    """Rotate and tilt a product in front of the camera."""
     width, height = tile.size
     turn = math.radians(rng.normal(0, 3.5))
     corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], dtype=np.float64)
@@ -122,7 +122,7 @@ def from_an_angle(rng: np.random.Generator, tile: Image.Image) -> Image.Image:
 
 
 def _perspective(seen: npt.NDArray[np.float64], source: npt.NDArray[np.float64]) -> list[float]:
-    """Return the eight numbers that lead from four seen points back to four of the source."""
+    """Return the eight perspective coefficients that map four target points to source points."""
     rows, values = [], []
     for (x, y), (u, v) in zip(seen, source, strict=True):
         rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
@@ -131,7 +131,7 @@ def _perspective(seen: npt.NDArray[np.float64], source: npt.NDArray[np.float64])
 
 
 def place_product(scene: Image.Image, tile: Image.Image, middle: float, floor: float) -> None:
-    """Put a product on the shelf, with the shadow at its foot."""
+    """Put a product on the shelf, with a shadow at its base."""
     left, top = round(middle - tile.width / 2), round(floor - 0.985 * tile.height)
     reach = tile.width * 0.56
     foot = ImageDraw.Draw(scene, "RGBA")
@@ -143,7 +143,7 @@ def place_product(scene: Image.Image, tile: Image.Image, middle: float, floor: f
 
 
 def relit(rng: np.random.Generator, photo: npt.NDArray[np.float32]) -> protocols.Image:
-    """Light a scene unevenly and add what a camera adds: cast, glare, noise."""
+    """Add uneven light and camera effects: colour cast, glare, noise."""
     height, width = photo.shape[:2]
     x = np.linspace(-1, 1, width, dtype=np.float32)
     y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]

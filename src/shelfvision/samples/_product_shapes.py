@@ -1,4 +1,4 @@
-"""The shapes of products: five packagings, each drawn on a transparent tile of its own."""
+"""The shapes of products: five kinds of packaging, each drawn on a transparent tile."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from shelfvision.samples._label_art import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Design:
-    """What all products of one class have in common."""
+    """The common design of all products of one class."""
 
     form: int
-    """The packaging, an index into `FORMS`."""
+    """The index of the packaging in `FORMS`."""
     motif: int | None = None
-    """What the label shows, an index into `MOTIFS`; None leaves it to chance."""
+    """The index of the label's motif in `MOTIFS`; None means a random motif."""
     hue: float | None = None
-    """The label's hue in turns; None leaves it to chance."""
+    """The hue of the label, 0 to 1; None means a random hue."""
 
 
 def draw_product(rng: np.random.Generator, design: Design, height: int) -> Image.Image:
@@ -84,7 +84,7 @@ def _carton(
     tile, draw = _blank(width, height)
     art = label_art(rng, (max(2, round(front)), max(2, round(height - roof))), colours, motif)
     mirrored = rng.random() < 0.5
-    # The whole carton is mirrored at the end; its print has to stay legible.
+    # The whole carton may be mirrored at the end, so its print is mirrored first to stay readable.
     tile.paste(ImageOps.mirror(art) if mirrored else art, (0, round(roof)))
     paper = mixed(colours.base, (255, 255, 255), 0.1)
     dark = mixed(colours.base, (10, 10, 25), 0.42)
@@ -159,10 +159,10 @@ FORMS: tuple[Callable[[np.random.Generator, int, Palette, int | None], Image.Ima
     _jar,
     _pouch,
 )
-"""The packagings, in the order of the default class names."""
+"""The kinds of packaging, in the order of the default class names."""
 
 HEIGHTS = (1.0, 0.84, 0.96, 0.8, 0.92)
-"""How tall each packaging usually is beside a bottle."""
+"""The usual height of each packaging relative to a bottle."""
 
 
 def _blank(width: int, height: int) -> tuple[Image.Image, ImageDraw.ImageDraw]:
@@ -212,7 +212,7 @@ def _lumps(rng: np.random.Generator, tile: Image.Image, content: Rgb) -> None:
 
 
 def _rolled(art: Image.Image) -> Image.Image:
-    """Squeeze a label towards its sides, as it looks around a cylinder."""
+    """Compress a label towards its sides, as on a cylinder."""
     across = (np.arange(art.width) + 0.5) / art.width * 2 - 1
     source = (np.arcsin(across) / math.pi + 0.5) * art.width
     columns = source.astype(np.intp).clip(0, art.width - 1)
@@ -222,7 +222,7 @@ def _rolled(art: Image.Image) -> Image.Image:
 def _rounded(
     rng: np.random.Generator, tile: Image.Image, *, gloss: float, curve: float | None = None
 ) -> Image.Image:
-    """Bend a tile around an upright cylinder seen a little from above, and shade it."""
+    """Bend a tile around a vertical cylinder, seen slightly from above, and shade it."""
     across = (np.arange(tile.width) + 0.5) / tile.width * 2 - 1
     bulge = np.sqrt(1 - across**2)
     depth = (rng.uniform(0.0, 0.14) if curve is None else curve) * tile.width
@@ -239,7 +239,7 @@ def _rounded(
 
 
 def _crinkled(rng: np.random.Generator, tile: Image.Image) -> Image.Image:
-    """Give a bag its belly, creases and glossy streaks."""
+    """Add bulge, creases and glossy streaks to a bag."""
     x = np.linspace(-1, 1, tile.width, dtype=np.float32)
     y = np.linspace(-1, 1, tile.height, dtype=np.float32)[:, None]
     light = rng.uniform(-0.4, 0.4)

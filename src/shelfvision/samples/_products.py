@@ -27,12 +27,12 @@ from shelfvision.samples._photo_scene import render_photo
 from shelfvision.samples._product_shapes import FORMS, Design
 
 CLASS_NAMES: tuple[str, ...] = ("Bottle", "Can", "Carton", "Jar", "Pouch")
-"""The classes that are rendered unless others are named: five packagings."""
+"""The default classes: five kinds of packaging."""
 
 UNEVEN_COUNTS: Mapping[str, int] = {
     "Bottle": 150, "Can": 220, "Carton": 180, "Jar": 75, "Pouch": 110
 }  # fmt: skip
-"""Numbers of photos a class that are uneven on purpose, as a shop's own photos are."""
+"""Photo counts per class with a class imbalance, as in photos of a shop."""
 
 _SCHEME = "1"  # part of every digest: raise it when the same seed renders other pixels
 _GOLDEN = 0.6180339887498949  # steps around the colour circle that never meet again
@@ -47,33 +47,33 @@ def render_products(
 ) -> Dataset:
     """Render labelled product photos: bottles, cans, cartons, jars and pouches on a shelf.
 
-    Labels, colours, light, angle and neighbours vary at random within a class; the class shows
-    in the packaging. So a guess by colour fails and a small network has something to learn.
-    Photos are rendered when they are read, each from its own key: the same seed, class and
-    number give the same bytes in any order and process. Another `seed` gives new photos.
+    The packaging shows the class; labels, colours, light, angle and neighbours vary at random. So a
+    network must learn shapes, not colours. Photos are rendered on access and deterministic: the
+    same seed, class and number give bit-identical photos in any order and process. Another `seed`
+    gives other photos.
 
     Parameters
     ----------
     n_per_class : int or mapping of str to int
-        How many photos each class gets; a mapping gives every class its own number.
+        The number of photos per class; a mapping sets it for each class.
     class_names : iterable of str, optional
         The classes, in the order of their numbers; by default the keys of `n_per_class`, or
-        `CLASS_NAMES`. Those five names get their packaging. Any other names get a design each,
-        by position: a packaging with a motif on its label, and past 30 of them a hue as well.
+        `CLASS_NAMES`. Each of these five names has its packaging. Other names get a design by
+        position: a packaging with a motif on its label, and beyond 30 names also a hue.
     image_size : tuple of int, default=(100, 100)
         Height and width of the photos, in pixels.
     seed : int, default=0
-        Chooses the photos.
+        The seed of the photos.
 
     Returns
     -------
     Dataset
-        The photos, with ids like ``"Bottle/0003"``, class by class.
+        The photos, sorted by class, with ids like ``"Bottle/0003"``.
 
     Raises
     ------
     InvalidParameterError
-        A number, name or size cannot be used.
+        A number, name or size is out of range.
 
     Examples
     --------
@@ -109,22 +109,22 @@ def write_products(
     seed: int = 0,
     format: str = "jpeg",  # noqa: A002  (the word that Pillow and the user's file manager use)
 ) -> Path:
-    """Write the photos of `render_products` as a folder per class.
+    """Write the photos of `render_products` to disk, with one folder per class.
 
     Parameters
     ----------
     directory : path-like
-        Where to write; it must be empty or not exist yet.
+        The folder to write to; it must be empty or not exist.
     n_per_class : int or mapping of str to int
-        How many photos each class gets; a mapping gives every class its own number.
+        The number of photos per class; a mapping sets it for each class.
     class_names : iterable of str, optional
-        The classes, each usable as a folder's name; see `render_products`.
+        The classes; each name must be a valid folder name. See `render_products`.
     image_size : tuple of int, default=(100, 100)
         Height and width of the photos, in pixels.
     seed : int, default=0
-        Chooses the photos.
+        The seed of the photos.
     format : {"jpeg", "png", "webp"}, default="jpeg"
-        The kind of files. PNG keeps every pixel; the others lose a little.
+        The file format. PNG is lossless, the others are lossy.
 
     Returns
     -------
@@ -134,9 +134,9 @@ def write_products(
     Raises
     ------
     InvalidParameterError
-        A number, name, size or format cannot be used.
+        A number, name, size or format is out of range.
     StorageError
-        The directory holds something already, or cannot be written.
+        The directory is not empty or cannot be written.
 
     Examples
     --------
@@ -162,7 +162,7 @@ def write_products(
 
 @final
 class RenderedPixels:
-    """A source that renders a photo when it is asked for.
+    """A pixel source that renders photos on access.
 
     Parameters
     ----------
@@ -193,7 +193,7 @@ class RenderedPixels:
 
     @property
     def image_size(self) -> tuple[int, int]:
-        """Height and width of every photo."""
+        """Height and width of the photos."""
         return self._image_size
 
     def __len__(self) -> int:
@@ -207,19 +207,19 @@ class RenderedPixels:
         return render_photo(rng, self._designs[name], self._image_size)
 
     def digest(self, row: int) -> str:
-        """Return a digest of everything that the photo is rendered from."""
+        """Return a digest of all inputs of the rendering."""
         name, item = self._items[row]
         recipe = (_SCHEME, self._seed, name, item, self._designs[name], self._image_size)
         return hashlib.sha256(repr(recipe).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def designs_for(class_names: Sequence[str]) -> list[Design]:
-    """Return a design for every class, no two the same."""
+    """Return a unique design for each class."""
     designs = {
         name: Design(form=CLASS_NAMES.index(name)) for name in class_names if name in CLASS_NAMES
     }
     others = [name for name in class_names if name not in designs]
-    # Without a motif of their own, the first designs would be those of the packagings' names.
+    # Without a motif, the first designs would equal those of `CLASS_NAMES`.
     plain = not designs and len(others) <= len(FORMS)
     for position, name in enumerate(others):
         form, motif, hues = position % len(FORMS), position // len(FORMS), position
@@ -237,7 +237,7 @@ _SUFFIXES = {"jpeg": ".jpg", "png": ".png", "webp": ".webp"}
 def _counted(
     n_per_class: SupportsIndex | Mapping[str, int], class_names: ClassNames | None
 ) -> tuple[tuple[str, ...], list[int]]:
-    """Return the class names and how many photos each gets."""
+    """Return the class names and the number of photos of each."""
     if not isinstance(n_per_class, Mapping):
         count = as_integer("n_per_class", n_per_class, minimum=1)
         names = CLASS_NAMES if class_names is None else as_class_names(class_names)
@@ -247,8 +247,8 @@ def _counted(
     unknown = [name for name in asked if name not in names]
     if unknown:
         raise InvalidParameterError(
-            f"n_per_class has {listed(unknown)}, which class_names does not name; its classes "
-            f"are {listed(names, limit=50)}",
+            f"n_per_class must have classes of class_names, got {listed(unknown)}; the classes are "
+            f"{listed(names, limit=50)}",
             code="unknown-name",
             parameter="n_per_class",
         )
@@ -261,7 +261,7 @@ def _counted(
 def _require_folder_name(name: str) -> None:
     if _leads_away(name) or not _is_encodable(name) or len(name) > 100:
         raise InvalidParameterError(
-            f"class name {name!r} cannot be the name of a folder; use a short one of letters, "
+            f"a class name must be a valid folder name, got {name!r}; use a short name of letters, "
             "digits, spaces and hyphens",
             code="unusable-name",
             parameter="class_names",
@@ -292,8 +292,8 @@ def _require_empty(directory: Path) -> None:
         ) from error
     if occupied:
         raise StorageError(
-            f"the directory {str(directory)!r} is not empty, and photos are never written among "
-            "other files; name a new or an empty one",
+            f"directory must be empty or not exist, got {str(directory)!r}, which has files; pass "
+            "another folder",
             code="not-empty",
             parameter="directory",
         )
@@ -304,7 +304,7 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StorageError(
-            f"cannot make the folder {str(folder)!r}: {error.strerror}; choose another directory",
+            f"cannot create the folder {str(folder)!r}: {error.strerror}; choose another directory",
             code="not-writable",
             parameter="directory",
         ) from error

@@ -1,4 +1,4 @@
-"""`render_shelf`: a rendered photo of a whole shelf, with a box and a label for every product."""
+"""`render_shelf`: a rendered photo of a whole shelf, with ground-truth boxes and labels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 from shelfvision import protocols
 from shelfvision._class_names import as_class_names
 from shelfvision._random import rng_for
-from shelfvision._validation import as_image_size, as_integer, as_number, as_seed
+from shelfvision._validation import as_image_size, as_integer, as_number, as_seed, counted
 from shelfvision.errors import InvalidParameterError
 from shelfvision.protocols import ClassNames
 from shelfvision.samples._label_art import Rgb, draw_text, hsv, mixed
@@ -25,37 +25,37 @@ from shelfvision.samples._products import CLASS_NAMES, designs_for
 _Box: TypeAlias = tuple[float, float, float, float]
 
 _FINER_UP_TO = 1600
-"""Photos up to this many pixels a side are drawn at twice the size and averaged down."""
+"""Photos up to this size, in pixels per side, are drawn at twice the size and averaged down."""
 _LEAST = 16
-"""Fewer pixels than this hold no product."""
+"""The smallest size of a product, in pixels."""
 _FLOOR = 0.9
-"""Where products stand, as a share of the height of their shelf."""
+"""The position of the board, as a fraction of the height of a shelf."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Shelf:
-    """A rendered photo of a shelf, and the truth about it."""
+    """A rendered photo of a shelf and its ground truth."""
 
     photo: protocols.Image
     """The pixels, ``uint8`` (height, width, 3), read-only."""
     boxes: npt.NDArray[np.float64]
-    """A box for every product: left, top, right, bottom in pixels, shape (n, 4), read-only; row
-    by row from the top, from left to right."""
+    """The box of each product: left, top, right, bottom in pixels, shape (n, 4), read-only; row by
+    row from the top, from left to right."""
     labels: tuple[str, ...]
-    """The class of every product."""
+    """The class of each product."""
     gaps: npt.NDArray[np.float64]
-    """A box for every place that was left empty, shape (m, 4), read-only."""
+    """The box of each empty place, shape (m, 4), read-only."""
     class_names: tuple[str, ...]
-    """The classes that the products were taken from."""
+    """All classes, with and without products on the shelf."""
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many products of every class there are."""
+        """The number of products of each class."""
         found = Counter(self.labels)
         return {name: found[name] for name in self.class_names}
 
     def __repr__(self) -> str:
-        """Return a line that tells how much is on the shelf."""
+        """Return one line with the number of products and gaps, and the image size."""
         height, width = self.photo.shape[:2]
         return (
             f"<Shelf: {len(self.labels)} products, {len(self.gaps)} gaps, "
@@ -72,35 +72,35 @@ def render_shelf(
     gaps: SupportsFloat = 0.1,
     seed: SupportsIndex = 0,
 ) -> Shelf:
-    """Render a photo of a whole shelf, with a box and a label for every product.
+    """Render a photo of a whole shelf, with a ground-truth box and label for each product.
 
-    Products look as those of `render_products` do, and stand in blocks of two to four facings of
-    the same kind with the same print. The same arguments give the same bytes in any process.
+    Products look like those of `render_products`. They are arranged in blocks of two to four equal
+    facings. The result is deterministic: equal arguments give bit-identical photos in any process.
 
     Parameters
     ----------
     rows : int, default=3
-        How many shelves stand one above the other.
+        The number of shelves.
     per_row : int, default=8
-        How many places a shelf has.
+        The number of places per shelf.
     class_names : iterable of str, optional
         The classes; by default `CLASS_NAMES`. They get the same designs as in `render_products`.
     image_size : tuple of int, default=(900, 1200)
         Height and width of the photo, in pixels.
     gaps : float, default=0.1
-        The share of places that are empty, 0 to 1, to the nearest place.
+        The fraction of empty places, 0 to 1, rounded to whole places.
     seed : int, default=0
-        Chooses what stands where, and the light.
+        The seed of the arrangement and the light.
 
     Returns
     -------
     Shelf
-        The photo, and the truth about it.
+        The photo and its ground truth.
 
     Raises
     ------
     InvalidParameterError
-        A number, name or size cannot be used, or the places get too small.
+        A number, name or size is out of range, or the places are too small.
 
     Examples
     --------
@@ -125,7 +125,7 @@ def render_shelf(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _ShelfPlan:
-    """What a shelf is rendered from."""
+    """The checked parameters of a shelf."""
 
     rows: int
     per_row: int
@@ -139,9 +139,9 @@ def _require_room(plan: _ShelfPlan) -> None:
     place = height // plan.rows, width // plan.per_row
     if min(place) < _LEAST:
         raise InvalidParameterError(
-            f"{plan.rows} rows of {plan.per_row} products leave {place[1]} x {place[0]} pixels for "
-            f"each in a photo of {width} x {height}, and {_LEAST} are needed; make image_size "
-            "larger, or ask for fewer",
+            f"a product must have at least {_LEAST} x {_LEAST} pixels, got {place[1]} x {place[0]} "
+            f"for {counted(plan.rows, 'row')} of {counted(plan.per_row, 'product')} in a photo of "
+            f"{width} x {height}; use a larger image_size, or fewer rows or products",
             code="too-small",
             parameter="image_size",
         )
@@ -172,7 +172,7 @@ def _rendered(plan: _ShelfPlan, share: float) -> Shelf:
 
 
 def _empty_places(plan: _ShelfPlan, share: float) -> frozenset[int]:
-    """Return the numbers of the places that stay empty, counted row by row."""
+    """Return the numbers of the empty places, counted row by row."""
     n = plan.rows * plan.per_row
     order = rng_for(plan.seed, "shelf gaps").permutation(n)
     return frozenset(order[: round(share * n)].tolist())
@@ -190,7 +190,7 @@ def _column(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _ShelfLevel:
-    """One of the shelves."""
+    """One row of products."""
 
     plan: _ShelfPlan
     row: int
@@ -199,7 +199,7 @@ class _ShelfLevel:
     empty: frozenset[int]
 
     def draw(self, scene: Image.Image) -> list[tuple[_Box, str]]:
-        """Draw the board and what stands on it; return a box and a label for every product."""
+        """Draw the board and its products; return the box and label of each product."""
         blocks = self._blocks()
         floor = self.top + _FLOOR * (self.bottom - self.top)
         across = scene.width / self.plan.per_row
@@ -215,7 +215,7 @@ class _ShelfLevel:
         return drawn
 
     def gaps(self, width: int) -> list[_Box]:
-        """Return a box for every empty place."""
+        """Return the box of each empty place."""
         first, across = self.row * self.plan.per_row, width / self.plan.per_row
         floor = self.top + _FLOOR * (self.bottom - self.top)
         return [
@@ -225,7 +225,7 @@ class _ShelfLevel:
         ]
 
     def _blocks(self) -> list[tuple[int, range]]:
-        """Return the class of every block and its places; neighbours are of different classes."""
+        """Return the class and the places of each block; neighbouring blocks differ in class."""
         rng = rng_for(self.plan.seed, "shelf blocks", self.row)
         blocks: list[tuple[int, range]] = []
         classes = len(self.plan.names)
@@ -256,8 +256,8 @@ class _ShelfLevel:
         return left + inner[0], top + inner[1], left + inner[2], top + inner[3]
 
     def _draw_board(self, scene: Image.Image, floor: float, tags: Sequence[float]) -> None:
-        """Draw the back wall, the board and a price for every block."""
-        # All boards of a shelf look alike, so they are keyed without the row.
+        """Draw the back wall, the board and a price for each block."""
+        # All boards of a shelf look similar, so their seed does not include the row.
         rng = rng_for(self.plan.seed, "shelf board")
         height = self.bottom - self.top
         wall = hsv(rng.random(), rng.uniform(0.0, 0.15), rng.uniform(0.3, 0.9))

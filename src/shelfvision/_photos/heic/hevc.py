@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 _SEQUENCE_SET = 33
 _PICTURES = range(32)
-# Longer ones do not occur; sizes stand in the first bytes.
+# Longer ones do not occur; sizes are in the first bytes.
 _LONGEST_SET = 4096
 
 
 class BrokenPictureError(ValueError):
-    """The coded data are not what a photo has."""
+    """The coded data are not those of a photo."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def coded_size(settings: bytes, data: bytes, most_units: int) -> CodedPicture:
     Raises
     ------
     BrokenPictureError
-        There are no pictures, several, or several sizes, or the data are cut off.
+        The data have no picture, several pictures or sizes, or are truncated.
     """
     if len(settings) < 23:
         raise BrokenPictureError("its decoder settings are cut off")
@@ -62,7 +62,7 @@ def coded_size(settings: bytes, data: bytes, most_units: int) -> CodedPicture:
         if kind == _SEQUENCE_SET:
             sets.append(_size_in(unit[2 : 2 + _LONGEST_SET]))
         elif kind in _PICTURES and not from_settings:
-            # The first bit of a slice tells whether a picture starts.
+            # The first bit of a slice is 1 if a picture starts.
             pictures += len(unit) > 2 and unit[2] >> 7
     if not sets or pictures != 1:
         raise BrokenPictureError(f"it has {pictures} pictures where one is expected")

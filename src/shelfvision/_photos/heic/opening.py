@@ -17,7 +17,7 @@ PIP_LINE = 'pip install "shelfvision[heif]"'
 
 
 def heif_is_installed() -> bool:
-    """Tell whether HEIC photos can be read."""
+    """Return whether HEIC photos can be read."""
     return importlib.util.find_spec("pillow_heif") is not None
 
 
@@ -35,7 +35,7 @@ def open_heif(data: bytes, limits: DecodeLimits, where: str) -> PillowImage.Imag
     width, height = photo.size
     check_size(width, height, limits, where)
     pixels = photo.data
-    # A view of the decoder's own memory, which is freed with `photo` as soon as it is RGB.
+    # A view of the decoder's memory, which is freed with `photo` after the conversion to RGB.
     decoded = PillowImage.frombuffer(
         photo.mode, photo.size, pixels, "raw", photo.mode, photo.stride, 1
     )

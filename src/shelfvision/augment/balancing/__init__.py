@@ -1,1 +1,1 @@
-"""Classes of different sizes made equal by augmented copies."""
+"""Oversampling: balance classes with augmented copies."""

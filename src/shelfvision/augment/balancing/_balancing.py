@@ -1,4 +1,4 @@
-"""`BalancingAugmenter`: classes of different sizes become equal by augmented copies."""
+"""`BalancingAugmenter`: oversampling of small classes with augmented copies."""
 
 from __future__ import annotations
 
@@ -32,38 +32,37 @@ from shelfvision.protocols import Augmenter, Images
 
 @final
 class BalancingAugmenter:
-    """Give small classes augmented copies of their photos until classes are equal.
+    """Correct class imbalance: oversample small classes with augmented copies.
 
-    Balance the training part only, after splitting: copies are easy prey for a network that has
-    seen their original. The copies of a class are spread evenly over its photos: with 100 photos
-    against 300, each of the 100 gets exactly two.
+    Balance the training set only, after the split: a copy in the test set is easy for a network
+    that was trained on its original (data leakage). The copies of a class are distributed evenly
+    over its photos: to get from 100 to 300 photos, each photo gets exactly two copies.
 
     Parameters
     ----------
     augmenter : Augmenter or mapping of class name to Augmenter, optional
-        What makes a copy of a photo; by default `default_augmenter`. A mapping gives classes
-        augmenters of their own, and classes that it does not name the default.
+        The augmenter that makes the copies; by default `default_augmenter`. A mapping has one
+        augmenter per class; classes that it does not contain get the default.
     sampling_strategy : str, int, mapping or callable, default="not majority"
-        Which classes get copies, in imbalanced-learn's words. ``"not majority"`` and ``"auto"``
-        bring all classes up to the largest, ``"all"`` the same; ``"minority"`` the smallest
-        only; ``"not minority"`` all but the smallest; ``"median"`` lifts those below the median
-        to it; a number lifts those below it to it; a mapping ``{class: photos}`` says how many
-        photos a class shall have in all, and a callable gives such a mapping from the counts.
-        Nothing is ever removed.
+        The classes that get copies, as in imbalanced-learn. ``"not majority"``, ``"auto"`` and
+        ``"all"`` raise all classes to the size of the largest; ``"minority"`` raises the smallest
+        class only, ``"not minority"`` all except the smallest. ``"median"`` raises smaller classes
+        to the median size, and a number raises smaller classes to this number of photos. A mapping
+        ``{class: photos}`` sets the number of photos of each class; a callable returns such a
+        mapping from the class counts. Photos are never removed.
     seed : int, default=42
-        The seed of every copy.
+        The seed of the copies.
     max_copies : int, optional
-        The most copies that one photo gets; a class may then stay smaller than asked for.
+        The largest number of copies of one photo; a class may then stay smaller than requested.
     refresh : bool, default=False
-        Whether a training run sees new copies in every epoch; by default the copies are the
-        same for ever.
+        Whether training gets new copies in each epoch. By default the copies do not change.
 
     Attributes
     ----------
     sampling_strategy_ : dict
-        After `fit_resample`: the number of copies made of each class that got any.
+        The number of copies of each class with copies; set by `fit_resample`.
     sample_indices_ : ndarray of int64
-        After `fit_resample`: for every row of the result, the row that it comes from.
+        The source row of each row of the result; set by `fit_resample`.
 
     Examples
     --------
@@ -98,31 +97,31 @@ class BalancingAugmenter:
         self.refresh = refresh
 
     def plan(self, class_counts: Mapping[Name, int]) -> BalancingPlan[Name]:
-        """Return how many copies each class would get.
+        """Return the number of copies that each class would get.
 
         Parameters
         ----------
         class_counts : mapping of class name to int
-            How many photos each class has, as ``dataset.class_counts`` gives it.
+            The number of photos of each class, as in ``dataset.class_counts``.
 
         Returns
         -------
         BalancingPlan
-            A dict ``{class: copies to add}``; printed, it is a table. A class without photos
-            has nothing to copy and gets 0.
+            A dict ``{class: copies to add}`` that prints as a table. A class without photos gets
+            0 copies.
 
         Raises
         ------
         InvalidParameterError
-            The strategy names a class that is not there, or asks for fewer photos than a class
-            has, or `class_counts` are none.
+            `sampling_strategy` names an unknown class or requests fewer photos than a class has,
+            or `class_counts` is not a mapping.
         DataError
-            The strategy asks by name for photos of a class that has none, or no class has any.
+            `sampling_strategy` requests photos of a class that has none, or no class has photos.
         """
         if not isinstance(class_counts, Mapping):
             raise InvalidParameterError(
-                f"class_counts must be a mapping of class name to number of photos, not "
-                f"{class_counts!r}; dataset.class_counts is one",
+                f"class_counts must be a mapping of class name to number of photos, got "
+                f"{class_counts!r}; pass dataset.class_counts",
                 code="wrong-type",
                 parameter="class_counts",
             )
@@ -134,26 +133,26 @@ class BalancingAugmenter:
         return cast("BalancingPlan[Name]", plan)
 
     def balance(self, dataset: Dataset) -> Dataset:
-        """Return the dataset with copies, rendered when they are read.
+        """Return the dataset with augmented copies, which are rendered when they are read.
 
         Parameters
         ----------
         dataset : Dataset
-            The training part. Copies that it has already are kept and count; new ones are made
-            of originals only, and their numbers go on.
+            The training set. Existing copies are kept and count. New copies are made from
+            originals only, and their numbers continue.
 
         Returns
         -------
         Dataset
-            The rows of `dataset` first, untouched, then the copies, each with the id, label and
-            group of its original and a number in ``copies``.
+            The unchanged rows of `dataset`, then the copies. Each copy has the id, label and group
+            of its original and a number in ``copies``.
 
         Raises
         ------
         AugmenterError
-            When a copy is read: the augmenter broke its contract; the photo is named.
+            The augmenter broke its contract; raised when a copy is read, with the photo id.
         InvalidParameterError, DataError
-            As `plan`; also where a class that needs copies has no originals.
+            As for `plan`; also if a class that needs copies has no originals.
 
         Examples
         --------
@@ -171,7 +170,7 @@ class BalancingAugmenter:
         ids = np.concatenate([dataset.ids, dataset.ids[origins]])
         labels = np.concatenate([dataset.labels, dataset.labels[origins]])
         numbers = copy_numbers(dataset, origins)
-        # A dataset does not know augmenting, so this room makes the table itself.
+        # `Dataset` has no method for copies, so the table is made here.
         table = dataset.table
         rows = np.concatenate([table.rows, table.rows[origins]])
         pixels = AugmentedPixels(

@@ -1,4 +1,4 @@
-"""Labels in the forms that imbalanced-learn takes, as class numbers."""
+"""Convert labels, in the formats that imbalanced-learn accepts, to class numbers."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from shelfvision.errors import DataError
 def class_numbers(
     labels: npt.NDArray[np.generic],
 ) -> tuple[npt.NDArray[np.int64], tuple[ClassName, ...]]:
-    """Return the number of every row's class, and the classes in that order."""
+    """Return the class number of each row, and the classes in the order of their numbers."""
     if labels.ndim == 2:
         return _from_one_hot(labels)
     if labels.ndim != 1:
         raise DataError(
-            "y must hold one label a row, shape (n,), or one-hot rows, shape (n, classes), not "
+            "y must have one label per row, shape (n,), or one-hot rows, shape (n, classes), got "
             f"shape {labels.shape}",
             code="wrong-shape",
             parameter="y",
@@ -26,7 +26,7 @@ def class_numbers(
         labels = labels.astype(str)
     if labels.dtype.kind not in "iubUT":
         raise DataError(
-            f"y must hold whole numbers, strings or one-hot rows, not {labels.dtype}",
+            f"y must be integers, strings or one-hot rows, got {labels.dtype}",
             code="wrong-type",
             parameter="y",
         )
@@ -40,7 +40,7 @@ def _from_one_hot(
     ones = labels == 1
     if not (ones | (labels == 0)).all() or not (ones.sum(axis=1) == 1).all():
         raise DataError(
-            "y of two dimensions must be one-hot: exactly one 1 in every row and 0 elsewhere",
+            "y with two axes must be one-hot, with one 1 per row and 0 elsewhere",
             code="not-one-hot",
             parameter="y",
         )

@@ -22,33 +22,33 @@ from shelfvision.protocols import Augmenter, Image, Images, PixelSource, Resize
 class AugmentedPixels:
     """A source whose rows are rows of another source, some of them augmented.
 
-    Each copy is keyed by (seed, photo id, copy number), so its pixels are the same whoever reads
-    it, in whatever order, process or version of the folder around it.
+    The random numbers of a copy depend on (seed, photo id, copy number) only. So its pixels do not
+    depend on the order of access, the process, or other photos of the folder.
     """
 
     source: PixelSource
-    """Where the originals come from."""
+    """The source of the originals."""
     rows: npt.NDArray[np.int64]
-    """The row of `source` behind every row, shape (n,)."""
+    """The row of `source` for each row, shape (n,)."""
     ids: npt.NDArray[np.object_]
-    """The id of the photo behind every row."""
+    """The photo id of each row."""
     copies: npt.NDArray[np.int32]
-    """The number of the copy to render; 0 passes the row of `source` on as it is."""
+    """The number of the copy to render; 0 returns the row of `source` unchanged."""
     augmenters: tuple[Augmenter, ...]
-    """What renders the copies."""
+    """The augmenters that render copies."""
     chosen: npt.NDArray[np.int64] | None = None
-    """Which of the augmenters renders each row; None means the first."""
+    """The index of the augmenter of each row; None means the first augmenter."""
     seed: int
     """The seed of the copies."""
     own_refresh: bool = False
-    """Whether every epoch has copies of its own, leaving aside those of `source`."""
+    """Whether these copies change in each epoch, regardless of the copies of `source`."""
     epoch: int | None = None
-    """The epoch whose copies are rendered, where every epoch has its own."""
+    """The epoch whose copies are rendered, if copies change in each epoch."""
     identities: tuple[str, ...] = ()
-    """The identities of the augmenters; by default they are found."""
+    """The identities of the augmenters; by default they are computed."""
 
     def __post_init__(self) -> None:
-        """Find the identities of the augmenters."""
+        """Compute the identities of the augmenters."""
         if not self.identities:
             found = tuple(augmenter_identity(augmenter) for augmenter in self.augmenters)
             object.__setattr__(self, "identities", found)
@@ -60,7 +60,7 @@ class AugmentedPixels:
 
     @property
     def resize(self) -> Resize:
-        """How photos of another shape were brought to `image_size`."""
+        """How photos of another aspect ratio are resized to `image_size`."""
         return resize_of(self.source)
 
     @property
@@ -74,7 +74,7 @@ class AugmentedPixels:
 
     @property
     def refresh(self) -> bool:
-        """Whether every epoch has copies of its own, here or further down."""
+        """Whether copies change in each epoch, here or in an inner source."""
         return self.own_refresh or bool(getattr(self.source, "refresh", False))
 
     def __len__(self) -> int:
@@ -86,7 +86,7 @@ class AugmentedPixels:
         return self._rendered(self.source.read(int(self.rows[row])), row)
 
     def read_many(self, rows: Sequence[int] | npt.NDArray[np.int64]) -> Images:
-        """Return several rows; an original behind several of them is read once."""
+        """Return several rows; read each original once."""
         wanted = np.asarray(rows, dtype=np.int64)
         originals, places = np.unique(self.rows[wanted], return_inverse=True)
         images = read_rows(self.source, originals)[places]
@@ -97,8 +97,7 @@ class AugmentedPixels:
     def digest(self, row: int) -> str:
         """Return a digest of the original's digest, the augmenter, the seed, the id and the copy.
 
-        Of an augmenter that is not made of this library's operations it knows what
-        `augmenter_identity` knows.
+        `augmenter_identity` identifies the augmenter.
         """
         original = self.source.digest(int(self.rows[row]))
         number = int(self.copies[row])
@@ -116,7 +115,7 @@ class AugmentedPixels:
         return hashlib.sha256(repr(parts).encode("utf-8", "surrogateescape")).hexdigest()
 
     def describe(self) -> list[dict[str, object]]:
-        """Return how the copies come about, as plain JSON values; of those further down first."""
+        """Return how the copies are made, as JSON values; copies of inner sources come first."""
         below = self.source.describe() if isinstance(self.source, AugmentedPixels) else []
         here: dict[str, object] = {
             "augmenters": [recipe_or_name(augmenter) for augmenter in self.augmenters],
@@ -127,7 +126,7 @@ class AugmentedPixels:
         return [*below, here]
 
     def at_epoch(self, epoch: int) -> AugmentedPixels:
-        """Return the source as it is in this epoch: itself, unless every epoch has its copies."""
+        """Return the source of this epoch: itself, unless copies change in each epoch."""
         if not self.refresh:
             return self
         below = self.source
@@ -146,7 +145,7 @@ class AugmentedPixels:
         if self.epoch is None:
             rng = rng_for(self.seed, "augment", photo, number)
         else:
-            # Another purpose than the trainer's, which may vary this copy once more.
+            # Not "augment", which the trainer uses if it augments this copy again.
             rng = rng_for(self.seed, "refresh", photo, number, self.epoch)
         augmenter = self.augmenters[self._choice(row)]
         return apply_augmenter(augmenter, image, rng, where=f"photo {photo!r} (copy {number})")

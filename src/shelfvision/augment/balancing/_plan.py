@@ -1,4 +1,4 @@
-"""How many copies each class gets: imbalanced-learn's words for it, turned into numbers."""
+"""Compute the number of copies of each class from an imbalanced-learn sampling strategy."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Name = TypeVar("Name", bound=str | int)
 
 ClassName: TypeAlias = str | int
-"""A class by name or, of arrays, by its label."""
+"""A class name or, for arrays, a label."""
 
 Strategy: TypeAlias = (
     Literal["not majority", "auto", "minority", "not minority", "all", "median"]
@@ -30,13 +30,13 @@ Strategy: TypeAlias = (
     | Mapping[int, int]
     | Callable[[dict[ClassName, int]], Mapping[ClassName, int]]
 )
-"""Which classes get copies, and up to how many photos."""
+"""The classes that get copies, and their number of photos afterwards."""
 
 WORDS = ("not majority", "auto", "minority", "not minority", "all", "median")
 
 
 def check_strategy(strategy: object) -> None:
-    """Raise unless this can be a sampling strategy."""
+    """Raise an error unless this is a sampling strategy."""
     if isinstance(strategy, str) and strategy in WORDS:
         return
     if isinstance(strategy, Mapping) or callable(strategy):
@@ -45,17 +45,17 @@ def check_strategy(strategy: object) -> None:
         return
     raise InvalidParameterError(
         f"sampling_strategy must be one of {listed(WORDS, limit=9)}, a number of photos, a "
-        f"mapping {{class: number of photos}} or a callable that gives one, not {strategy!r}",
+        f"mapping {{class: number of photos}} or a callable that returns one, got {strategy!r}",
         code="not-an-option",
         parameter="sampling_strategy",
     )
 
 
 def copies_to_add(counts: Mapping[ClassName, int], strategy: Strategy) -> dict[ClassName, int]:
-    """Return the number of copies to add to every class, 0 for those that are left alone."""
+    """Return the number of copies to add to each class, 0 for classes without copies."""
     present = {name: int(n) for name, n in counts.items() if n > 0}
     if not present:
-        raise DataError("there are no photos to balance: every class counts 0", code="empty")
+        raise DataError("at least one class must have photos, got counts of 0", code="empty")
     targets = _targets(dict(counts), present, strategy)
     return {name: max(0, int(targets.get(name, n)) - int(n)) for name, n in counts.items()}
 
@@ -70,17 +70,16 @@ def _targets(
         if not isinstance(answer, Mapping):
             raise InvalidParameterError(
                 "the sampling_strategy callable must return a mapping {class: number of photos}, "
-                f"not {answer!r}",
+                f"got {answer!r}",
                 code="wrong-answer",
                 parameter="sampling_strategy",
             )
-        return _asked_for(counts, answer, "the answer of the sampling_strategy callable")
+        return _asked_for(counts, answer, "the result of the sampling_strategy callable")
     if isinstance(strategy, int | np.integer):
         if strategy < min(present.values()):
             raise InvalidParameterError(
-                f"sampling_strategy={strategy} asks for fewer photos than every class has already "
-                f"(the smallest has {min(present.values())}); nothing is ever removed, so ask for "
-                "more",
+                f"sampling_strategy must be at least {min(present.values())}, the size of the "
+                f"smallest class, got {strategy}; photos are never removed, so use a larger number",
                 code="not-in-range",
                 parameter="sampling_strategy",
             )
@@ -104,7 +103,7 @@ def _asked_for(
     for name, target in targets.items():
         if name not in counts:
             raise InvalidParameterError(
-                f"{source} names the class {name!r}, which is not there; the classes are "
+                f"{source} must have known classes, got {name!r}; the classes are "
                 f"{listed(map(str, counts), limit=50)}",
                 code="unknown-name",
                 parameter="sampling_strategy",
@@ -117,15 +116,15 @@ def _asked_for(
         )
         if target < counts[name]:
             raise InvalidParameterError(
-                f"{source} asks for {target} photos of class {name!r}, which has "
-                f"{counts[name]} already; nothing is ever removed, so ask for at least that many",
+                f"{source} must be at least {counts[name]} for class {name!r}, its number of "
+                f"photos, got {target}; photos are never removed, so use a larger number",
                 code="not-in-range",
                 parameter="sampling_strategy",
             )
         if counts[name] == 0 and target > 0:
             raise DataError(
-                f"{source} asks for {target} photos of class {name!r}, which has none to copy; "
-                "add photos of it or leave it out",
+                f"{source} must be 0 for class {name!r}, which has no photos, got {target}; add "
+                "photos of this class or leave it out",
                 code="missing-class",
                 parameter="sampling_strategy",
             )
@@ -133,27 +132,27 @@ def _asked_for(
 
 
 class BalancingPlan(dict[Name, int], Generic[Name]):
-    """The copies to add to every class: a dict that prints as a table.
+    """The number of copies to add to each class: a dict that prints as a table.
 
     Parameters
     ----------
     added : mapping of class name to int
-        Copies to add.
+        The copies to add.
     counts : mapping of class name to int
-        Photos there are.
+        The photos of each class before balancing.
     """
 
     __slots__ = ("counts",)
 
     counts: dict[Name, int]
-    """How many photos each class has before."""
+    """The number of photos of each class before balancing."""
 
     def __init__(self, added: Mapping[Name, int], *, counts: Mapping[Name, int]) -> None:
         super().__init__(added)
         self.counts = dict(counts)
 
     def __str__(self) -> str:
-        """Return a table of photos, copies and both together."""
+        """Return a table of photos, copies and their sum."""
         rows = [("class", "photos", "copies", "together")]
         for name, n in self.items():
             before = self.counts[name]
@@ -168,12 +167,12 @@ class BalancingPlan(dict[Name, int], Generic[Name]):
         )
 
     def plot(self, *, ax: Axes | None = None) -> Axes:
-        """Draw how many photos each class has before and after.
+        """Plot the number of photos of each class before and after balancing.
 
         Parameters
         ----------
         ax : Axes, optional
-            Where to draw; by default in a new figure.
+            The axes to plot on; by default a new figure.
 
         Returns
         -------

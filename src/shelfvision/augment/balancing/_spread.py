@@ -1,4 +1,4 @@
-"""Which photos get how many copies, and the number of each copy."""
+"""Distribute copies over photos, and number the copies."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shelfvision.data import Dataset
 
 
 def spread(dataset: Dataset, added: Sequence[int], seed: int) -> npt.NDArray[np.int64]:
-    """Return the position of the original of every new copy, in the order of the originals."""
+    """Return the position of the original of each new copy, in the order of the originals."""
     times, made = np.zeros(len(dataset), dtype=np.int64), _copies_made(dataset)
     for number, n in enumerate(added):
         if n == 0:
@@ -23,7 +23,7 @@ def spread(dataset: Dataset, added: Sequence[int], seed: int) -> npt.NDArray[np.
         times[originals] = np.maximum(level - made[originals], 0)
         rest = n - int(times[originals].sum())
         if rest:
-            # Who gets one more depends on the photo's id, not on where it stands.
+            # The photo id decides which photos get one more copy, not the position of the row.
             lowest = originals[made[originals] <= level]
             ranks = np.fromiter(
                 (rank_for(seed, "balance", photo) for photo in dataset.ids[lowest]),
@@ -35,7 +35,7 @@ def spread(dataset: Dataset, added: Sequence[int], seed: int) -> npt.NDArray[np.
 
 
 def _copies_made(dataset: Dataset) -> npt.NDArray[np.int64]:
-    """Return how many copies of every row's photo there are."""
+    """Return the number of existing copies of each row's photo."""
     if not dataset.copies.any():
         return np.zeros(len(dataset), dtype=np.int64)
     made = Counter(dataset.ids[dataset.copies > 0].tolist())
@@ -43,16 +43,16 @@ def _copies_made(dataset: Dataset) -> npt.NDArray[np.int64]:
 
 
 def _level(made: npt.NDArray[np.int64], n: int) -> int:
-    """Return to how many copies a photo `n` more suffice to bring all that have fewer."""
+    """Return the number of copies per photo that `n` more copies can reach for all photos."""
     lowest = np.sort(made)
-    # What it takes to bring the lowest 1, 2, … photos up to the next.
+    # The copies that raise the lowest 1, 2, … photos to the next level.
     steps = np.cumsum(np.diff(lowest) * np.arange(1, len(lowest)))
     count = int(np.searchsorted(steps, n, side="right")) + 1
     return int((n + lowest[:count].sum()) // count)
 
 
 def copy_numbers(dataset: Dataset, origins: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
-    """Return the number of every new copy: 1, 2, … for each photo id, going on from what is."""
+    """Return the number of each new copy: 1, 2, … per photo id, after existing copies."""
     if not dataset.copies.any() and len(set(dataset.ids)) == len(dataset):
         starts = np.flatnonzero(np.diff(origins, prepend=-1))
         lengths = np.diff(np.append(starts, len(origins)))

@@ -1,1 +1,1 @@
-"""Operations on images: geometry, colour, degradation and light."""
+"""Augmentation operations: geometry, colour, image degradation and light."""

@@ -1,4 +1,4 @@
-"""Operations that change colours: each is a 3x4 matrix, and neighbours become one pass."""
+"""Colour operations: each is a 3x4 matrix, and neighbouring operations become one pass."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing_extensions import override
 from shelfvision.augment.operations._operation import Operation, Spread, draw, set_spread
 from shelfvision.augment.operations._stages import Stage, Tint
 
-# Weights of red, green and blue in the lightness that an eye sees (ITU-R BT.601).
+# The weights of red, green and blue in perceived lightness (ITU-R BT.601).
 _RED, _GREEN, _BLUE = 0.299, 0.587, 0.114
 _MID_GREY = 127.5
 _GREY = np.array([[_RED, _GREEN, _BLUE]] * 3)
@@ -25,7 +25,7 @@ _QUARTER_TURN = np.linalg.inv(_YIQ) @ np.array([[0, 0, 0], [0, 0, -1], [0, 1, 0]
 @final
 @dataclass(frozen=True, slots=True, repr=False)
 class Brightness(Operation):
-    """Make the light weaker or stronger."""
+    """Change the brightness."""
 
     change: Spread = 0.2
     """The change of all values, from -1 to 4: 0.2 means from 20 % darker to 20 % brighter."""
@@ -36,7 +36,7 @@ class Brightness(Operation):
 
     @override
     def stages(self, rng: np.random.Generator, size: tuple[int, int]) -> Iterator[Stage]:
-        """Yield the change of light."""
+        """Yield the change of brightness."""
         gain = 1 + draw(rng, self.change)
         yield Tint((gain, 0, 0, 0, 0, gain, 0, 0, 0, 0, gain, 0))
 
@@ -44,7 +44,7 @@ class Brightness(Operation):
 @final
 @dataclass(frozen=True, slots=True, repr=False)
 class Contrast(Operation):
-    """Bring all values nearer to mid-grey, or push them away from it."""
+    """Change the contrast: move all values towards mid-grey or away from it."""
 
     change: Spread = 0.2
     """The change of distance from mid-grey, from -1 to 4."""
@@ -64,7 +64,7 @@ class Contrast(Operation):
 @final
 @dataclass(frozen=True, slots=True, repr=False)
 class Saturation(Operation):
-    """Make colours paler or stronger; lightness stays."""
+    """Change the saturation of colours at constant lightness."""
 
     change: Spread = 0.3
     """The change of distance from grey, from -1 (grey) to 4."""
@@ -84,13 +84,13 @@ class Saturation(Operation):
 @final
 @dataclass(frozen=True, slots=True, repr=False)
 class Hue(Operation):
-    """Turn all colours around the colour circle; lightness stays.
+    """Rotate the hue of all colours at constant lightness.
 
-    Colour tells many products apart (lemon and lime), so small angles are wise.
+    Many products differ by colour only (lemon and lime), so use small angles.
     """
 
     degrees: Spread = 8.0
-    """How far, in degrees from -180 to 180."""
+    """The angle, in degrees from -180 to 180."""
 
     def __post_init__(self) -> None:
         """Check the settings."""
@@ -98,7 +98,7 @@ class Hue(Operation):
 
     @override
     def stages(self, rng: np.random.Generator, size: tuple[int, int]) -> Iterator[Stage]:
-        """Yield the turn, in the chroma plane of YIQ, where it is linear."""
+        """Yield the rotation in the chroma plane of YIQ, where it is linear."""
         angle = math.radians(draw(rng, self.degrees))
         turned = _GREY + math.cos(angle) * (np.eye(3) - _GREY) + math.sin(angle) * _QUARTER_TURN
         (a, b, c), (d, e, f), (g, h, i) = turned.tolist()
@@ -108,10 +108,10 @@ class Hue(Operation):
 @final
 @dataclass(frozen=True, slots=True, repr=False)
 class ColorTemperature(Operation):
-    """Make the light warmer (redder) or cooler (bluer), as lamps and white balance do."""
+    """Make the light warmer (redder) or cooler (bluer), like other lamps or white balance."""
 
     change: Spread = 0.1
-    """How much stronger red and weaker blue become, from -0.5 to 0.5; negative is cooler."""
+    """The relative increase of red and decrease of blue, from -0.5 to 0.5; negative is cooler."""
 
     def __post_init__(self) -> None:
         """Check the settings."""
@@ -119,7 +119,7 @@ class ColorTemperature(Operation):
 
     @override
     def stages(self, rng: np.random.Generator, size: tuple[int, int]) -> Iterator[Stage]:
-        """Yield the change of white, at the same lightness."""
+        """Yield the change of the white point at constant lightness."""
         warmth = draw(rng, self.change)
         scale = 1 / (1 + warmth * (_RED - _BLUE))
         red, green, blue = (1 + warmth) * scale, scale, (1 - warmth) * scale

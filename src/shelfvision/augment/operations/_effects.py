@@ -1,4 +1,4 @@
-"""Operations that degrade an image as cameras do: grain, blur, compression."""
+"""Operations that degrade an image like a camera: noise, blur, compression."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _BYTES_DEVIATION = math.sqrt(4 * (256**2 - 1) / 12)
 @final
 @dataclass(frozen=True, slots=True, repr=False)
 class Noise(Operation):
-    """Add grain, drawn for every pixel and channel, as high sensitivity does."""
+    """Add approximately Gaussian noise to each pixel and channel, like high ISO sensitivity."""
 
     levels: Spread = 12.0
-    """The standard deviation, in levels of 255; a number means from 0 up to it."""
+    """The standard deviation, in levels of 255; a number a means from 0 to a."""
 
     def __post_init__(self) -> None:
         """Check the settings."""
@@ -38,13 +38,13 @@ class Noise(Operation):
 
     @override
     def stages(self, rng: np.random.Generator, size: tuple[int, int]) -> Iterator[Stage]:
-        """Yield the grain."""
+        """Yield the noise."""
         levels = draw(rng, self.levels, one_sided=True)
         yield Touch(lambda image: _grained(image, levels, rng))
 
 
 def _grained(image: Image, levels: float, rng: np.random.Generator) -> Image:
-    # The sum of four bytes is near enough to a normal curve, and raw bytes never change.
+    # The sum of four bytes is nearly normal, and raw bytes are the same for all NumPy versions.
     drawn = np.frombuffer(rng.bytes(4 * image.size), dtype=np.uint8).reshape(4, *image.shape)
     grain = drawn.sum(axis=0, dtype=np.int16) - 510
     values = image + grain * np.float32(levels / _BYTES_DEVIATION)
@@ -54,10 +54,10 @@ def _grained(image: Image, levels: float, rng: np.random.Generator) -> Image:
 @final
 @dataclass(frozen=True, slots=True, repr=False)
 class Blur(Operation):
-    """Put the image out of focus."""
+    """Blur the image with a Gaussian, like a camera that is out of focus."""
 
     radius: Spread = 1.2
-    """The standard deviation of the Gaussian, in pixels, up to 50; a number means from 0 to it."""
+    """The standard deviation of the Gaussian, 0 to 50 pixels; a number a means from 0 to a."""
 
     def __post_init__(self) -> None:
         """Check the settings."""
@@ -78,12 +78,12 @@ def _blurred(image: Image, radius: float) -> Image:
 @final
 @dataclass(frozen=True, slots=True, repr=False)
 class MotionBlur(Operation):
-    """Smear the image along a line, as a moving hand does."""
+    """Blur the image along a line, like a moving camera."""
 
     length: Spread = 5.0
-    """How far the camera moves, in pixels, up to 50; a number means from 0 to it."""
+    """The length of the movement, 0 to 50 pixels; a number a means from 0 to a."""
     degrees: Spread = 90.0
-    """The direction, in degrees from -180 to 180; 0 is sideways."""
+    """The direction, in degrees from -180 to 180; 0 is horizontal."""
 
     def __post_init__(self) -> None:
         """Check the settings."""
@@ -92,7 +92,7 @@ class MotionBlur(Operation):
 
     @override
     def stages(self, rng: np.random.Generator, size: tuple[int, int]) -> Iterator[Stage]:
-        """Yield the smear."""
+        """Yield the motion blur."""
         length = draw(rng, self.length, one_sided=True)
         angle = math.radians(draw(rng, self.degrees))
         yield Touch(lambda image: _smeared(image, length, angle))
@@ -115,7 +115,7 @@ def _smeared(image: Image, length: float, angle: float) -> Image:
 @final
 @dataclass(frozen=True, slots=True, repr=False)
 class JpegArtifacts(Operation):
-    """Compress the image as JPEG and open it again, as messengers and cheap cameras do."""
+    """Add JPEG compression artifacts, like messengers and cheap cameras."""
 
     quality: tuple[int, int] = (25, 75)
     """The lowest and the highest quality, from 1 to 95."""
@@ -142,7 +142,7 @@ def _quality_range(value: object) -> tuple[int, int]:
         if low <= high:
             return low, high
     raise InvalidParameterError(
-        f"JpegArtifacts: quality must be a pair (low, high), not {value!r}",
+        f"JpegArtifacts: quality must be a pair (low, high), got {value!r}",
         code="not-a-pair",
         parameter="quality",
     )

@@ -1,4 +1,4 @@
-"""Operations that move the image: each is a 3x3 matrix, and neighbours are sampled once."""
+"""Geometric operations: each is a 3x3 matrix, and neighbouring operations are resampled once."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from shelfvision.augment.operations._warp import Fill
 @final
 @dataclass(frozen=True, slots=True, repr=False)
 class Flip(Operation):
-    """Mirror the image, always; `Maybe` makes it happen now and then.
+    """Flip the image. ``Maybe(Flip())`` flips half of the images.
 
-    It mirrors text and logos too, so it suits fruit and vegetables, not packaged goods.
+    Text and logos are mirrored too, so use it for fruit and vegetables, not for packaged goods.
     """
 
     direction: Literal["horizontal", "vertical"] = "horizontal"
@@ -33,7 +33,7 @@ class Flip(Operation):
 
     @override
     def stages(self, rng: np.random.Generator, size: tuple[int, int]) -> Iterator[Stage]:
-        """Yield the mirroring."""
+        """Yield the flip."""
         x, y = (-1.0, 1.0) if self.direction == "horizontal" else (1.0, -1.0)
         yield Move((x, 0, 0, 0, y, 0, 0, 0, 1))
 
@@ -41,12 +41,12 @@ class Flip(Operation):
 @final
 @dataclass(frozen=True, slots=True, repr=False)
 class Rotate(Operation):
-    """Turn the image about its centre."""
+    """Rotate the image about its centre."""
 
     degrees: Spread = 15.0
-    """How far, in degrees from -180 to 180; positive turns clockwise."""
+    """The angle, in degrees from -180 to 180; positive is clockwise."""
     fill: Fill = "reflect"
-    """What shows in the corners: ``"reflect"`` or a colour (red, green, blue)."""
+    """The fill of the corners: ``"reflect"`` or a colour (red, green, blue)."""
 
     def __post_init__(self) -> None:
         """Check the settings."""
@@ -55,7 +55,7 @@ class Rotate(Operation):
 
     @override
     def stages(self, rng: np.random.Generator, size: tuple[int, int]) -> Iterator[Stage]:
-        """Yield the turn."""
+        """Yield the rotation."""
         angle = math.radians(draw(rng, self.degrees))
         cosine, sine = math.cos(angle), math.sin(angle)
         yield Move((cosine, -sine, 0, sine, cosine, 0, 0, 0, 1), self.fill)
@@ -64,12 +64,12 @@ class Rotate(Operation):
 @final
 @dataclass(frozen=True, slots=True, repr=False)
 class Shift(Operation):
-    """Move the image sideways and up or down, each drawn for itself."""
+    """Shift the image horizontally and vertically, by independent random distances."""
 
     fraction: Spread = 0.1
-    """How far, as a part of the width and of the height, from -1 to 1; positive is right, down."""
+    """The distance as a fraction of width and height, from -1 to 1; positive is right and down."""
     fill: Fill = "reflect"
-    """What shows at the edge: ``"reflect"`` or a colour (red, green, blue)."""
+    """The fill at the edges: ``"reflect"`` or a colour (red, green, blue)."""
 
     def __post_init__(self) -> None:
         """Check the settings."""
@@ -92,7 +92,7 @@ class Zoom(Operation):
     change: Spread = 0.1
     """The change of scale, from -0.8 to 4: 0.1 means from 10 % smaller to 10 % larger."""
     fill: Fill = "reflect"
-    """What shows around a smaller image: ``"reflect"`` or a colour (red, green, blue)."""
+    """The fill around a smaller image: ``"reflect"`` or a colour (red, green, blue)."""
 
     def __post_init__(self) -> None:
         """Check the settings."""
@@ -109,12 +109,12 @@ class Zoom(Operation):
 @final
 @dataclass(frozen=True, slots=True, repr=False)
 class Shear(Operation):
-    """Slant the image along its width."""
+    """Shear the image horizontally."""
 
     degrees: Spread = 8.0
-    """The slant of upright lines, in degrees from -60 to 60."""
+    """The angle of vertical lines, in degrees from -60 to 60."""
     fill: Fill = "reflect"
-    """What shows at the edge: ``"reflect"`` or a colour (red, green, blue)."""
+    """The fill at the edges: ``"reflect"`` or a colour (red, green, blue)."""
 
     def __post_init__(self) -> None:
         """Check the settings."""
@@ -123,7 +123,7 @@ class Shear(Operation):
 
     @override
     def stages(self, rng: np.random.Generator, size: tuple[int, int]) -> Iterator[Stage]:
-        """Yield the slant."""
+        """Yield the shear."""
         slant = math.tan(math.radians(draw(rng, self.degrees)))
         yield Move((1, slant, 0, 0, 1, 0, 0, 0, 1), self.fill)
 
@@ -131,13 +131,12 @@ class Shear(Operation):
 @final
 @dataclass(frozen=True, slots=True, repr=False)
 class Perspective(Operation):
-    """Tilt the image, as if the camera stood a little to the side, above or below."""
+    """Change the perspective, as if the camera moved sideways, up or down."""
 
     tilt: Spread = 0.15
-    """How much nearer one edge comes than the opposite one, from -0.5 to 0.5, drawn for each of
-    the two axes."""
+    """The tilt of each axis, from -0.5 to 0.5: how much nearer one edge is than the other."""
     fill: Fill = "reflect"
-    """What shows at the edge: ``"reflect"`` or a colour (red, green, blue)."""
+    """The fill at the edges: ``"reflect"`` or a colour (red, green, blue)."""
 
     def __post_init__(self) -> None:
         """Check the settings."""

@@ -1,4 +1,4 @@
-"""Operations that put something over the image: highlights, shadows, tags, blots."""
+"""Operations that cover a part of the image: glare, shadows, erased areas, price tags."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from shelfvision.protocols import Image
 @final
 @dataclass(frozen=True, slots=True, repr=False)
 class Glare(Operation):
-    """Put a soft bright spot on the image, as a lamp does on foil and glass."""
+    """Add a soft bright spot, like the reflection of a lamp on foil or glass."""
 
     strength: Spread = (0.3, 0.8)
-    """How near to white its middle comes, from 0 to 1; a number means from 0 to it."""
+    """The opacity of white at the center, from 0 to 1; a number a means from 0 to a."""
     size: Spread = (0.08, 0.25)
-    """Its length, as a part of the image's longer side, from 0.01 to 1."""
+    """The length as a fraction of the longer side of the image, from 0.01 to 1."""
 
     def __post_init__(self) -> None:
         """Check the settings."""
@@ -50,14 +50,14 @@ class Glare(Operation):
 @final
 @dataclass(frozen=True, slots=True, repr=False)
 class ShadowBand(Operation):
-    """Lay the shadow of a shelf board or a rail across the image."""
+    """Add a shadow across the image, like that of a shelf board or a rail."""
 
     strength: Spread = (0.2, 0.55)
-    """How dark it is, from 0 to 1 (black); a number means from 0 to it."""
+    """The darkness, from 0 to 1 (black); a number a means from 0 to a."""
     width: Spread = (0.15, 0.5)
-    """How wide it is, as a part of the image's longer side, from 0.01 to 1."""
+    """The width as a fraction of the longer side of the image, from 0.01 to 1."""
     degrees: Spread = 30.0
-    """Its slope, in degrees from -90 to 90; 0 lies level."""
+    """The slope, in degrees from -90 to 90; 0 is horizontal."""
 
     def __post_init__(self) -> None:
         """Check the settings."""
@@ -67,7 +67,7 @@ class ShadowBand(Operation):
 
     @override
     def stages(self, rng: np.random.Generator, size: tuple[int, int]) -> Iterator[Stage]:
-        """Yield the shadow, its edges softened."""
+        """Yield the shadow, with soft edges."""
         strength = draw(rng, self.strength, one_sided=True)
         half = max(draw(rng, self.width, one_sided=True) * max(size) / 2, 0.5)
         angle = math.radians(draw(rng, self.degrees))
@@ -81,7 +81,7 @@ class ShadowBand(Operation):
 def _axes(
     size: tuple[int, int], row: float, column: float, angle: float
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Return every pixel's distance from a point, along a direction and across it."""
+    """Return the distance of each pixel from a point, along a direction and across it."""
     right = np.arange(size[1], dtype=np.float32) + np.float32(0.5 - column)
     down = (np.arange(size[0], dtype=np.float32) + np.float32(0.5 - row))[:, None]
     cosine, sine = np.float32(math.cos(angle)), np.float32(math.sin(angle))
@@ -89,7 +89,7 @@ def _axes(
 
 
 def _blended(image: Image, cover: npt.NDArray[np.floating], level: int) -> Image:
-    """Return the image covered with one level of grey, as much as `cover` (0 to 1) says."""
+    """Return the image blended with one level of grey; `cover` is the opacity, 0 to 1."""
     cover = cover[:, :, None]
     values = image * (1 - cover) + cover * np.float32(level)
     return np.asarray(values + np.float32(0.5)).astype(np.uint8)
@@ -98,7 +98,7 @@ def _blended(image: Image, cover: npt.NDArray[np.floating], level: int) -> Image
 @final
 @dataclass(frozen=True, slots=True, repr=False)
 class Erase(Operation):
-    """Cover a rectangle, as a hand or another product in front would.
+    """Cover a rectangle, like a hand or another product in front.
 
     References
     ----------
@@ -106,7 +106,7 @@ class Erase(Operation):
     """
 
     area: Spread = (0.03, 0.15)
-    """How much it covers, as a part of the image, from 0 to 1; a number means from 0 to it."""
+    """The covered fraction of the image, from 0 to 1; a number a means from 0 to a."""
     fill: Literal["mean"] | Colour = "mean"
     """``"mean"`` (the image's average colour) or a colour (red, green, blue)."""
 
@@ -117,7 +117,7 @@ class Erase(Operation):
 
     @override
     def stages(self, rng: np.random.Generator, size: tuple[int, int]) -> Iterator[Stage]:
-        """Yield the cover; its sides differ by a factor of at most 2."""
+        """Yield the rectangle, whose relative side lengths differ by a factor of at most 2."""
         area = draw(rng, self.area, one_sided=True)
         longer = math.sqrt(2 ** (2 * float(rng.random()) - 1))
         height = min(size[0], max(1, round(size[0] * math.sqrt(area) * longer)))
@@ -137,12 +137,12 @@ class Erase(Operation):
 @final
 @dataclass(frozen=True, slots=True, repr=False)
 class PriceTag(Operation):
-    """Stick a price tag over the image: a light card, a little askew, with dark print."""
+    """Add a price tag: a light, slightly rotated card with dark print."""
 
     size: Spread = (0.2, 0.4)
-    """Its width, as a part of the image's width, from 0.02 to 1."""
+    """The width as a fraction of the image width, from 0.02 to 1."""
     degrees: Spread = 12.0
-    """How askew it hangs, in degrees from -180 to 180."""
+    """The rotation, in degrees from -180 to 180."""
 
     def __post_init__(self) -> None:
         """Check the settings."""
@@ -166,7 +166,7 @@ _CARDS: tuple[Colour, ...] = ((250, 250, 246), (252, 226, 70), (240, 240, 240), 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a tag sticks: its centre and size in pixels, and which way it leans."""
+    """The position of a tag: its center and size in pixels, and its rotation."""
 
     column: float
     row: float
@@ -178,7 +178,7 @@ class _Place:
     def box(
         self, left: float, top: float, right: float, bottom: float
     ) -> list[tuple[float, float]]:
-        """Return the corners of a box on the tag, given as parts of its sides from 0 to 1."""
+        """Return the corners of a box on the tag, given in fractions of its sides, 0 to 1."""
         corners = ((left, top), (right, top), (right, bottom), (left, bottom))
         offsets = [((u - 0.5) * self.width, (v - 0.5) * self.height) for u, v in corners]
         return [

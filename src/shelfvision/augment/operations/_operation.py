@@ -1,4 +1,4 @@
-"""`Operation`: what all augmenters of ours have in common, and how their settings are checked."""
+"""`Operation`: the base class of all augmenters of this package, and the checks of settings."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ from shelfvision.errors import InvalidParameterError
 from shelfvision.protocols import Image
 
 Spread: TypeAlias = float | tuple[float, float]
-"""How far something may change: `a` means from -a to a (or from 0 to a, where less than nothing
-makes no sense), a pair means from its first number to its second."""
+"""The range of a random setting: a number ``a`` means from ``-a`` to ``a`` (or from 0 to ``a`` if
+negative values make no sense); a pair means from its first to its second number."""
 
 
 class Operation(ABC):
-    """One way to vary an image: a frozen value that is called with an image and a generator.
+    """An augmenter: a frozen dataclass that is called with an image and a random generator.
 
-    Calling it keeps the contract of `shelfvision.protocols.Augmenter`: it returns a new ``uint8``
-    array of the same shape, depends on (image, rng) alone, writes into nothing, can be pickled
-    and called from several threads. It prints as the code that makes it.
+    A call keeps the contract of `shelfvision.protocols.Augmenter`: it returns a new ``uint8`` array
+    of the same shape, depends on (image, rng) only and does not change its input. An operation can
+    be pickled and is thread-safe. Its repr is the code that makes it.
     """
 
     __slots__ = ()
 
     @abstractmethod
     def stages(self, rng: np.random.Generator, size: tuple[int, int]) -> Iterator[Stage]:
-        """Yield what happens to an image of this (height, width), drawing from `rng`."""
+        """Yield the stages for an image of this (height, width), with random numbers from `rng`."""
 
     def __call__(self, image: Image, rng: np.random.Generator) -> Image:
-        """Return a varied copy of the image.
+        """Return an augmented copy of the image.
 
         Parameters
         ----------
         image : ndarray of uint8, shape (height, width, 3)
-            RGB pixels, 0 to 255; they are only read.
+            RGB pixels, 0 to 255; they are not changed.
         rng : numpy.random.Generator
-            All randomness comes from here.
+            The source of all random numbers.
 
         Returns
         -------
@@ -52,7 +52,7 @@ class Operation(ABC):
         return render(self.stages(rng, (image.shape[0], image.shape[1])), image)
 
     def __repr__(self) -> str:
-        """Return the code that makes this operation, without settings that are the default."""
+        """Return the code that makes this operation, without default settings."""
         fields = dataclasses.fields(self)  # type: ignore[arg-type]  # every operation is one
         settings = [
             f"{'' if place == 0 else field.name + '='}{getattr(self, field.name)!r}"
@@ -72,7 +72,7 @@ def set_spread(
     parts = list(value) if pair else [value]
     if (pair and len(parts) != 2) or any(isinstance(part, bool) for part in parts):
         raise InvalidParameterError(
-            f"{label} must be a number or a pair (low, high), not {value!r}",
+            f"{label} must be a number or a pair (low, high), got {value!r}",
             code="not-a-pair",
             parameter=name,
         )
@@ -86,7 +86,7 @@ def set_spread(
         )
         if first > second:
             raise InvalidParameterError(
-                f"{label} must be a pair (low, high), not {value!r}",
+                f"{label} must be a pair (low, high) in rising order, got {value!r}",
                 code="not-a-pair",
                 parameter=name,
             )
@@ -107,7 +107,7 @@ def set_fill(operation: Operation, name: str = "fill", *, word: str = "reflect")
     if isinstance(value, str) or not good:
         raise InvalidParameterError(
             f"{type(operation).__name__}: {name} must be {word!r} or a colour (red, green, blue) "
-            f"of whole numbers from 0 to 255, not {value!r}",
+            f"of integers from 0 to 255, got {value!r}",
             code="not-an-option",
             parameter=name,
         )
@@ -115,10 +115,10 @@ def set_fill(operation: Operation, name: str = "fill", *, word: str = "reflect")
 
 
 def draw(rng: np.random.Generator, spread: Spread, *, one_sided: bool = False) -> float:
-    """Return a number drawn evenly from the spread, from one double of the generator.
+    """Return a uniform random number of the spread, from one call of ``rng.random``.
 
-    `Generator.random` is the raw words of the bit generator, shifted and scaled; the fancier
-    methods of a generator may change between versions of numpy.
+    `Generator.random` only shifts and scales the raw words of the bit generator. Other methods of a
+    generator may change between versions of NumPy.
     """
     low, high = spread if isinstance(spread, tuple) else (0.0 if one_sided else -spread, spread)
     return low + (high - low) * float(rng.random())

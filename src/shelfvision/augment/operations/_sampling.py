@@ -1,8 +1,8 @@
-"""Bilinear sampling in whole numbers, an image's three colours in the lanes of one word.
+"""Bilinear sampling with integers; the three colours of a pixel are lanes of one 64-bit word.
 
 A pixel is a word of 64 bits: red, green, blue and 1, 16 bits each. One multiplication by a weight
-then weighs all of them, and since four weights add up to 256 no lane runs over into the next. The
-result is the same on every machine.
+scales all lanes, and because four weights sum to 256, no lane overflows into the next. The result
+is the same on every machine.
 
 Bilinear interpolation at a fraction (x, y) between four pixels is
 
@@ -32,22 +32,22 @@ Colour: TypeAlias = tuple[int, int, int]
 """Red, green and blue, 0 to 255."""
 
 Fill: TypeAlias = Literal["reflect"] | Colour
-"""What shows where the image does not reach: its mirrored edge, or one colour."""
+"""The fill outside of the image: its mirrored edge, or one colour."""
 
 _Reals: TypeAlias = npt.NDArray[np.float32]
 _Wholes: TypeAlias = npt.NDArray[np.int32]
 _Words: TypeAlias = npt.NDArray[np.uint64]
-# So many pixels are worked on at a time: what belongs to them stays in a processor's cache.
+# The number of pixels per block; the arrays of a block fit into the processor cache.
 _AT_ONCE = 1 << 14
 _BORDER = 2
 
 
 @final
 class _Room:
-    """Room for what is worked out on the way for some pixels.
+    """Buffers for the intermediate arrays of one block of pixels.
 
-    Each thread keeps one: the system hands memory of this size out page by page, which takes
-    longer than what is done with it. What comes later takes the place of what is done with.
+    Each thread keeps one, because allocating memory of this size takes longer than the computation.
+    Arrays that are needed at different times share memory.
     """
 
     __slots__ = (
@@ -167,22 +167,22 @@ def _padded(image: Image, fill: Fill, room: _Room) -> _Words:
 @final
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """How one coordinate of where a pixel comes from is worked out, and how far it goes."""
+    """How to compute one source coordinate of a pixel (x, y), and its range."""
 
     line: tuple[float, float, float]
-    """What it is made of: so many times x, so many times y, and so much."""
+    """The factors of x, y and 1 in the numerator."""
     depth: tuple[float, float, float] | None
-    """What that is divided by, in the same way, if by anything but 1."""
+    """The factors of x, y and 1 in the denominator; None if it is 1."""
     length: int
-    """The image's length along this coordinate."""
+    """The size of the image along this coordinate."""
     lowest: float
-    """The least that it comes to."""
+    """The smallest value of the coordinate."""
     highest: float
-    """The most that it comes to."""
+    """The largest value of the coordinate."""
 
 
 def _ways(back: Matrix, height: int, width: int) -> tuple[_Way, _Way]:
-    """Return how both coordinates are worked out."""
+    """Return how to compute both source coordinates."""
     a, b, c, d, e, f, g, h, i = back
     xs, ys = [], []
     for u in (0, width):
@@ -200,7 +200,7 @@ def _ways(back: Matrix, height: int, width: int) -> tuple[_Way, _Way]:
 def _positions(
     ways: tuple[_Way, _Way], fill: Fill, top: int, shape: tuple[int, ...], room: _Room
 ) -> tuple[_Wholes, _Wholes]:
-    """Return where in the padded image the pixels of some rows come from, in 256ths."""
+    """Return the source positions in the padded image of the pixels of some rows, in 256ths."""
     rows, width = shape
     right = np.arange(width, dtype=np.float32) + np.float32(0.5)
     down = (np.arange(top, top + rows, dtype=np.float32) + np.float32(0.5))[:, None]
@@ -213,7 +213,7 @@ def _positions(
         if way.depth is not None:
             reals /= depth
         _bring_inside(reals, way, fill, spare)
-        # Half a pixel from edges to centres of pixels, one for the border; a half to round.
+        # Half a pixel from edges to centers, one pixel for the border, and 0.5 for rounding.
         reals += np.float32(128.5)
         np.copyto(wholes, reals, casting="unsafe")
     return x, y
@@ -222,13 +222,13 @@ def _positions(
 def _spread_out(
     line: tuple[float, float, float], scale: int, right: _Reals, down: _Reals, out: _Reals
 ) -> None:
-    """Write into `out` what the line comes to at every pixel."""
+    """Write the value of the line at each pixel into `out`."""
     start = down * np.float32(scale * line[1]) + np.float32(scale * line[2])
     np.add(right * np.float32(scale * line[0]), start, out=out)
 
 
 def _bring_inside(reals: _Reals, way: _Way, fill: Fill, spare: _Reals) -> None:
-    """Bring positions beyond the edges to where the same colour is, half a pixel off at most."""
+    """Map positions outside of the image to positions with the same colour, within half a pixel."""
     length = 256 * way.length
     if fill != "reflect":
         np.clip(reals, -128, length + 128, out=reals)
@@ -243,7 +243,7 @@ def _bring_inside(reals: _Reals, way: _Way, fill: Fill, spare: _Reals) -> None:
 
 
 def _blended(padded: _Words, x: _Wholes, y: _Wholes, room: _Room) -> npt.NDArray[np.uint16]:
-    """Return the lanes of every pixel, blended from the four around it; `x`, `y` are used up."""
+    """Return each pixel, blended from its four neighbours; `x` and `y` are overwritten."""
     shape, pixels, wide = x.shape, x.size, padded.shape[1]
     right, down, both = (room.weights[place, :pixels].reshape(shape) for place in range(3))
     total, weighed, factor = (room.words[place, :pixels].reshape(shape) for place in range(3))
@@ -255,7 +255,7 @@ def _blended(padded: _Words, x: _Wholes, y: _Wholes, room: _Room) -> npt.NDArray
     y *= wide
     y += x
     np.copyto(places, y)
-    # Weights of the pixels to the right, below, and both; what is left of 256 is for the first.
+    # The weights of the pixels to the right, below, and both; the first pixel gets the rest of 256.
     np.multiply(right, down, out=both)
     both += 128
     both >>= 8
@@ -265,9 +265,9 @@ def _blended(padded: _Words, x: _Wholes, y: _Wholes, room: _Room) -> npt.NDArray
     first -= down
     first -= both
     flat = padded.reshape(-1)
-    total[:] = 0x0080_0080_0080_0080  # a half in every lane
+    total[:] = 0x0080_0080_0080_0080  # 0.5 in each lane, for rounding
     for step, weight in ((0, first), (1, right), (wide, down), (wide + 1, both)):
-        # Beyond the last pixel every weight is 0.
+        # Beyond the last pixel all weights are 0.
         flat[step:].take(places, mode="clip", out=weighed)
         np.copyto(factor, weight, casting="unsafe")
         weighed *= factor

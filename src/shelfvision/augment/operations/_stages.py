@@ -1,4 +1,4 @@
-"""What operations are made of: movements and colour changes that merge, and touches that do not."""
+"""Stages of operations: `Move` and `Tint`, which can be merged, and `Touch`, which cannot."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ from shelfvision.protocols import Image
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A movement of the whole image."""
+    """A geometric transformation of the whole image."""
 
     matrix: Matrix
-    """Where every point goes."""
+    """The map from old to new positions."""
     fill: Fill = "reflect"
-    """What shows where the image does not reach."""
+    """The fill outside of the image."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tint:
-    """A change of every colour, the same at every pixel."""
+    """A linear change of colours, the same at each pixel."""
 
     matrix: ColourMatrix
-    """New colours from old."""
+    """The map from old to new colours."""
 
 
 @dataclass(frozen=True, slots=True)
 class Touch:
-    """Anything else that happens to the pixels."""
+    """Any other change of the pixels."""
 
     apply: Callable[[Image], Image]
-    """Gives the new pixels; it must not write into the old ones."""
+    """Returns new pixels; it must not write into its input."""
 
 
 Stage: TypeAlias = Move | Tint | Touch
 
 
 def render(stages: Iterable[Stage], image: Image) -> Image:
-    """Return the image after all stages; neighbours of a kind are merged and done in one pass.
+    """Return the image after all stages; neighbouring stages of one kind become one pass.
 
-    Each stage is asked for only after the `Touch` before it is done, so that everything may draw
-    from one generator in a fixed order.
+    The next stage is requested only after the previous `Touch` is applied, so that all of them can
+    use one random generator in a fixed order.
     """
     result = image
     move: Move | None = None
@@ -67,12 +67,12 @@ def render(stages: Iterable[Stage], image: Image) -> Image:
 
 
 def _merge(move: Move, tint: Tint | None, following: Move) -> bool:
-    """Tell whether one sampling does for both movements."""
+    """Return whether two moves can be merged into one resampling."""
     return tint is None and move.fill == following.fill
 
 
 def _drawn(image: Image, move: Move | None, tint: Tint | None) -> Image:
-    """Return the image moved and then recoloured, in one pass."""
+    """Return the image after a move and a tint, in one pass."""
     if move is None and tint is None:
         return image
     matrix, fill = (IDENTITY, "reflect") if move is None else (move.matrix, move.fill)
@@ -80,7 +80,7 @@ def _drawn(image: Image, move: Move | None, tint: Tint | None) -> Image:
 
 
 def _own(result: Image, image: Image) -> Image:
-    """Return a contiguous, writable array that is not the caller's image."""
+    """Return a contiguous, writeable array that does not share memory with `image`."""
     if (
         result.flags.writeable
         and result.flags.c_contiguous

@@ -1,4 +1,4 @@
-"""Changes of colour that are the same at every pixel: 3x4 matrices and how they are done."""
+"""Linear colour changes that are the same at each pixel: 3x4 matrices and their application."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ ColourMatrix: TypeAlias = tuple[
 ]
 """A 3x4 matrix by rows: new red, green and blue from old red, green, blue and 1."""
 
-# A float32 holds whole numbers of so many bits.
+# A float32 represents integers of this many bits exactly.
 _EXACT_BITS = 24
 
 
 def tint_after(second: ColourMatrix, first: ColourMatrix) -> ColourMatrix:
-    """Return the colour matrix that does `first` and then `second`."""
+    """Return the colour matrix that applies `first` and then `second`."""
     a, b, c, d, e, f, g, h, i, j, k, m = second
     r, s, t, p, u, v, w, q, x, y, z, o = first
     return (
@@ -40,11 +40,11 @@ def tint_after(second: ColourMatrix, first: ColourMatrix) -> ColourMatrix:
 
 
 def exact(matrix: ColourMatrix) -> npt.NDArray[np.float32]:
-    """Return the matrix for `tint`: four rows by three columns, rounded, a half added.
+    """Return the matrix for `tint`: four rows by three columns, rounded, with 0.5 added.
 
-    Its numbers are multiples of one power of two, so small that products and sums with values
-    from 0 to 255 need no more bits than a ``float32`` has. Nothing is rounded on the way then,
-    and the result is the same whichever library multiplies, in whatever order.
+    Its numbers are multiples of one power of two, chosen so that products and sums with values from
+    0 to 255 fit into the bits of a ``float32``. So no intermediate result is rounded, and the
+    result does not depend on the library or the order of summation.
     """
     columns = [(*matrix[row : row + 3], matrix[row + 3] + 0.5) for row in (0, 4, 8)]
     largest = max(255 * (abs(r) + abs(g) + abs(b)) + abs(o) for r, g, b, o in columns)
@@ -59,18 +59,18 @@ def tint(
     room: npt.NDArray[np.float32],
     out: Image,
 ) -> None:
-    """Write into `out` the new colours of `values`, rows of red, green, blue and 1.
+    """Write the new colours of `values`, rows of red, green, blue and 1, into `out`.
 
     Parameters
     ----------
     values : ndarray of float32, shape (n, 4)
-        Whole numbers from 0 to 255, and 1.
+        Integers from 0 to 255, and 1.
     matrix : ndarray of float32, shape (4, 3)
-        What `exact` gives.
+        The result of `exact`.
     room : ndarray of float32, shape (n, 3)
-        Is written over.
+        A buffer that is overwritten.
     out : ndarray of uint8, shape (height, width, 3), with n pixels
-        The result, rounded half up and cut off at 0 and 255.
+        The result, rounded half up and clipped to 0 to 255.
     """
     np.matmul(values, matrix, out=room)
     np.clip(room, 0, 255, out=room)

@@ -1,16 +1,16 @@
-"""One resampling of an image through one 3x3 matrix, for any number of movements.
+"""Resample an image once by one 3x3 matrix, for any number of transformations.
 
-A movement maps a point p to M p in homogeneous coordinates (R. Szeliski, "Computer Vision:
+A transformation maps a point p to M p in homogeneous coordinates (R. Szeliski, "Computer Vision:
 Algorithms and Applications", 2010, section 2.1.2): rotation, shift, zoom, shear and perspective
-are one matrix each. Several movements are the product of their matrices, so the image is sampled,
-and blurred, once. Sampling goes backwards (section 3.6.1): for each pixel of the result, the
-inverse matrix gives the place in the image that it comes from.
+are one matrix each. Several transformations are the product of their matrices, so the image is
+sampled, and blurred, once. Sampling is an inverse warp (section 3.6.1): for each pixel of the
+result, the inverse matrix gives its position in the image.
 
 >>> quarter = (0.0, -1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0)
 >>> multiply(quarter, quarter)[:5]
 (-1.0, 0.0, 0.0, 0.0, -1.0)
 
-``tests/augment/test_warp.py`` has the same in a few plain lines, and compares both.
+``tests/augment/test_warp.py`` compares this module with a simple implementation.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from shelfvision.protocols import Image
 
 __all__ = ["IDENTITY", "Colour", "Fill", "Matrix", "mirrored", "multiply", "warp"]
 
-# A matrix maps where a point was to where it goes; the origin is the image's centre, x points
-# right, y down, and a pixel is 1 wide.
+# A matrix maps old to new positions. The origin is the center of the image, x points right, y
+# points down, and the width of a pixel is 1.
 IDENTITY: Matrix = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 _FLIPS: dict[Matrix, tuple[int, int]] = {
     (x, 0, 0, 0, y, 0, 0, 0, 1): (y, x) for x, y in ((-1, 1), (1, -1), (-1, -1))
@@ -34,7 +34,7 @@ _HORIZON = 0.05
 
 
 def multiply(second: Matrix, first: Matrix) -> Matrix:
-    """Return the matrix that does `first` and then `second`."""
+    """Return the matrix that applies `first` and then `second`."""
     a, b, c, d, e, f, g, h, i = second
     r, s, t, u, v, w, x, y, z = first
     return (
@@ -51,23 +51,23 @@ def multiply(second: Matrix, first: Matrix) -> Matrix:
 
 
 def warp(image: Image, matrix: Matrix, fill: Fill, colours: ColourMatrix | None = None) -> Image:
-    """Return the image moved by the matrix, bilinear, of the same shape, and then recoloured.
+    """Return the image transformed by the matrix (bilinear, same shape) and then recoloured.
 
     Parameters
     ----------
     image : ndarray of uint8, shape (height, width, 3)
-        The pixels; they are only read.
+        The pixels; they are not changed.
     matrix : tuple of 9 floats
-        Where every point goes.
+        The map from old to new positions.
     fill : "reflect" or (red, green, blue)
-        What shows where the image does not reach.
+        The fill outside of the image.
     colours : tuple of 12 floats, optional
-        A change of all colours, done last.
+        A colour change, applied last.
 
     Returns
     -------
     ndarray of uint8, shape (height, width, 3)
-        The moved pixels; `image` itself, or a view of it, where nothing is sampled or recoloured.
+        The new pixels; `image` itself or a view of it if no resampling or recolouring is needed.
     """
     if matrix != IDENTITY and matrix not in _FLIPS:
         return sample(image, _sampling(matrix, image.shape[0], image.shape[1]), fill, colours)
@@ -77,14 +77,14 @@ def warp(image: Image, matrix: Matrix, fill: Fill, colours: ColourMatrix | None 
 
 
 def _sampling(matrix: Matrix, height: int, width: int) -> Matrix:
-    """Return the inverse, in coordinates from the top left corner, scaled so that its last is 1."""
+    """Return the inverse in coordinates from the top left corner, scaled so that the last is 1."""
     x, y = width / 2, height / 2
     back = multiply(
         (1, 0, x, 0, 1, y, 0, 0, 1), multiply(_inverse(matrix), (1, 0, -x, 0, 1, -y, 0, 0, 1))
     )
     depths = [back[6] * u + back[7] * v + back[8] for u in (0, width) for v in (0, height)]
     if min(depths) * back[8] <= 0 or min(map(abs, depths)) < _HORIZON * max(map(abs, depths)):
-        # The horizon would cross the picture: keep the movement, leave out the tilt.
+        # The horizon would be inside the image: keep the affine part, leave out the perspective.
         flat = (*matrix[:6], 0.0, 0.0, matrix[8])
         return _sampling(flat, height, width)
     return _scaled(back, 1 / back[8])

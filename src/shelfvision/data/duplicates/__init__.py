@@ -1,1 +1,1 @@
-"""Photos that show the same picture, found and joined into groups."""
+"""Find near-duplicates and bursts, and join them into groups."""

@@ -1,4 +1,4 @@
-"""Finds photos that a network sees as the same."""
+"""Find near-duplicates by the cosine similarity of embeddings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy.typing as npt
 from shelfvision._validation import as_array
 from shelfvision.errors import InvalidParameterError
 
-# As many candidates as a photo has among thumbnails; copies chain up where there are more.
+# The number of candidates per photo, as for thumbnails; more copies are joined through chains.
 _NEIGHBOURS = 13
 _DIGITS = 9
 _BLOCK = 4096
@@ -17,9 +17,9 @@ _BLOCK = 4096
 def embedded_pairs(
     embeddings: npt.NDArray[np.floating], threshold: float
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    """Return pairs of rows whose cosine similarity is at least `threshold`, and that.
+    """Return pairs of rows with a cosine similarity of at least `threshold`, and the similarities.
 
-    Similarities are rounded to nine digits: sums of floats depend on the processor in their last.
+    Similarities are rounded to nine digits, because the last digits depend on the processor.
     """
     if len(embeddings) < 2:
         return np.empty((0, 2), dtype=np.int64), np.empty(0)
@@ -39,26 +39,26 @@ def embedded_pairs(
         block = slice(start, start + _BLOCK)
         one, other = directions[pairs[block, 0]], directions[pairs[block, 1]]
         cosines[block] = np.einsum("ij,ij->i", one, other).round(_DIGITS)
-    alike = cosines >= threshold
-    return pairs[alike], cosines[alike]
+    similar = cosines >= threshold
+    return pairs[similar], cosines[similar]
 
 
 def checked_embeddings(
     embeddings: npt.NDArray[np.floating], n_rows: int
 ) -> npt.NDArray[np.floating]:
-    """Return embeddings that have a finite row for every photo."""
+    """Return embeddings, or refuse them unless each photo has a finite row."""
     array = as_array(embeddings)
     if array.ndim != 2 or array.dtype.kind != "f" or len(array) != n_rows or not array.shape[1]:
         raise InvalidParameterError(
-            f"embeddings must be floats of shape ({n_rows}, d), one row a photo, not "
-            f"{array.dtype} of shape {array.shape}; classifier.embed(dataset) gives them",
+            f"embeddings must be floats of shape ({n_rows}, d), one row per photo, got "
+            f"{array.dtype} of shape {array.shape}; compute them with classifier.embed(dataset)",
             code="wrong-shape",
             parameter="embeddings",
         )
     if not np.isfinite(array).all():
         row = int(np.flatnonzero(~np.isfinite(array).all(axis=1))[0])
         raise InvalidParameterError(
-            f"embeddings has a number that is not finite in row {row}; embed that photo again",
+            f"embeddings must be finite, got NaN or infinity in row {row}; embed that photo again",
             code="not-finite",
             parameter="embeddings",
         )

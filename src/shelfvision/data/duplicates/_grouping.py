@@ -1,4 +1,4 @@
-"""Joins groups whose photos look the same, but never two that the user named."""
+"""Join the groups of related photos (union-find), but never two groups that the user named."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from shelfvision.data._lineage import NEAR, USER, GroupLink
 
 
 class GroupForest:
-    """Groups of rows that grow together; each tree holds at most one group that a user named."""
+    """A union-find forest of groups; each tree has at most one group that a user named."""
 
     def __init__(self, groups: npt.NDArray[np.object_]) -> None:
         self._parent = {group: group for group in groups.tolist()}
 
     def root(self, group: str) -> str:
-        """Return the group that stands for all that were joined with this one."""
+        """Return the representative of all groups that were joined with this one."""
         while self._parent[group] != group:
             self._parent[group] = self._parent[self._parent[group]]
             group = self._parent[group]
         return group
 
     def join(self, one: str, other: str) -> bool:
-        """Join two groups; return whether they are one now."""
+        """Join two groups; return False if both are named by the user."""
         first, second = sorted((self.root(one), self.root(other)), key=_rank)
         if first != second and second.startswith(USER):
             return False
@@ -30,13 +30,13 @@ class GroupForest:
         return True
 
     def names(self, namespace: str) -> dict[str, str]:
-        """Return the new name of every group; those that grew get the namespace."""
+        """Return the new name of each group; joined groups get the namespace."""
         joined = {self.root(group) for group in self._parent if self.root(group) != group}
         return {group: _name(self.root(group), joined, namespace) for group in self._parent}
 
 
 def _rank(group: str) -> tuple[bool, str]:
-    """Order groups so that a user's comes first, then the smallest digest."""
+    """Return a sort key: named groups first, then the smallest digest."""
     return not group.startswith(USER), group.partition(":")[2]
 
 
@@ -54,12 +54,12 @@ def join_groups(
     *,
     namespace: str = NEAR,
 ) -> tuple[list[str], tuple[GroupLink, ...]]:
-    """Return the group of every row after joining pairs, and the pairs that may not be joined."""
+    """Return the group of each row after joining pairs, and links for pairs of named groups."""
     forest = GroupForest(groups)
     links = []
-    for (one, other), alike in zip(pairs.tolist(), similarity.tolist(), strict=True):
+    for (one, other), score in zip(pairs.tolist(), similarity.tolist(), strict=True):
         if not forest.join(groups[one], groups[other]):
             named = (forest.root(groups[one]), forest.root(groups[other]))
-            links.append(GroupLink(ids=(ids[one], ids[other]), groups=named, similarity=alike))
+            links.append(GroupLink(ids=(ids[one], ids[other]), groups=named, similarity=score))
     names = forest.names(namespace)
     return [names[group] for group in groups.tolist()], tuple(links)

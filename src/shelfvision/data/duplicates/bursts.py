@@ -1,12 +1,12 @@
-"""Finds bursts: photos of one product, taken one after another in one place.
+"""Find bursts: photos of one product, taken one after another in one place.
 
-The product turns in the hand, but the light, the shelf and the hand stay. So positions in the
-photo are ignored, and colours are compared:
+The product turns in the hand, but the light, the shelf and the hand do not change. So positions in
+the photo are ignored, and colours are compared:
 
 1. **Series.** Photos of one label whose names differ in their last number are a series.
-2. **Colours.** Each photo has a histogram p of 10 x 10 x 10 colours. The likeness of two photos is
-   the Bhattacharyya coefficient (A. Bhattacharyya, 1946), the sum of ``sqrt(p_i q_i)`` over all
-   colours: 1 for equal histograms, 0 where no colour is shared.
+2. **Colours.** Each photo has a histogram p of 10 x 10 x 10 colours. The similarity of two photos
+   is the Bhattacharyya coefficient (A. Bhattacharyya, 1946), the sum of ``sqrt(p_i q_i)`` over all
+   colours: 1 for equal histograms, 0 if they share no colour.
 3. **Clusters.** Average linkage (R. R. Sokal and C. D. Michener, 1958) joins photos while the mean
    coefficient between two clusters is at least the threshold. One similar pair does not chain two
    sessions together, as single linkage would.
@@ -40,19 +40,19 @@ from shelfvision.data.duplicates.near import thumbnail_of
 from shelfvision.protocols import Image, PixelSource
 
 BURST_LIKENESS = 0.92
-"""How alike the colours of a burst's photos are, at least and on average.
+"""The smallest mean colour similarity within a burst.
 
-On the Grocery Store photos: chosen on half of the products, between two sessions of which it joins
-12 % of the photos; on the other half it joins 16 % of them, and within a session 78 %.
+It was chosen on half of the products of the Grocery Store photos, where it joins 12 % of the photos
+between two sessions. On the other half it joins 16 % of them, and 78 % within a session.
 """
 
 _BINS = 10
-# Square roots of a histogram, in units of 2**-25. Sums of products of such whole numbers stay
-# below 2**53, so float64 adds them exactly and in whatever order a processor likes.
+# Square roots of a histogram, in units of 2**-25. Sums of products of these integers stay below
+# 2**53, so float64 sums are exact and do not depend on the order of summation.
 _ONE = 2**25
-# How far above a threshold an average distance may be for rounding alone.
+# The tolerance for rounding errors of an average distance.
 _TOLERANCE = 1e-9
-# In a long series, photos are compared with those up to this many places before or after them.
+# In a long series, each photo is compared with this many photos before and after it.
 _WINDOW = 512
 _NUMBERED = re.compile(r"(.*?)(\d+)[\W_]*", re.DOTALL)
 
@@ -67,10 +67,10 @@ def burst_pairs(
     labels: npt.NDArray[np.int64],
     threshold: float,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    """Return pairs of positions in `rows` that chain up each burst, and how alike they are.
+    """Return pairs of positions in `rows` that link each burst, and their similarities.
 
     Only photos of one series can be a burst: they have one label, and names that differ in their
-    last number alone.
+    last number only.
     """
     found: _Pairs = []
     with progress("Looking for bursts", len(rows)) as advance:
@@ -100,10 +100,9 @@ def _colours(
 
 
 def colours_of(thumbnail: Image) -> _Vectors:
-    """Return the square roots of a histogram of colours, as whole numbers of 2**-25.
+    """Return the square roots of a colour histogram, as integers in units of 2**-25.
 
-    Every pixel is shared out among the eight nearest bins. Where things lie in the photo does not
-    matter: a hand turns the product, the shelf and its light stay.
+    Each pixel is divided among the eight nearest bins (trilinear interpolation).
     """
     place = thumbnail.reshape(-1, 3).astype(np.int64) * (_BINS - 1)
     low = np.minimum(place // 255, _BINS - 2)
@@ -117,10 +116,10 @@ def colours_of(thumbnail: Image) -> _Vectors:
 
 
 def differences(colours: _Vectors) -> npt.NDArray[np.float64]:
-    """Return how much the colours of photos differ, 0 to 1; exact, and 0 for equal colours only.
+    """Return the colour differences of all pairs, 0 to 1; exactly 0 only for equal histograms.
 
-    One less this is the product of two vectors, the Bhattacharyya coefficient: half the squared
-    distance of vectors of length one.
+    A difference is 1 minus the Bhattacharyya coefficient, which is the dot product of two unit
+    vectors. It is computed as half of their squared distance, which is exact.
     """
     product = colours @ colours.T
     squares = product.diagonal()
@@ -129,7 +128,7 @@ def differences(colours: _Vectors) -> npt.NDArray[np.float64]:
 
 
 def _series(names: Sequence[str], labels: npt.NDArray[np.int64]) -> Iterator[list[int]]:
-    """Yield the positions of photos whose names differ in their last number, by that number."""
+    """Yield the positions of each series of photos, sorted by the last number in their names."""
     series: dict[tuple[int, str], list[tuple[int, str, int]]] = {}
     for position, name in enumerate(names):
         numbered = _NUMBERED.fullmatch(name.rpartition(".")[0] or name)
@@ -155,6 +154,6 @@ def _chained(positions: npt.NDArray[np.int64], colours: _Vectors, threshold: flo
     for cluster in np.unique(clusters):
         members = np.flatnonzero(clusters == cluster).tolist()
         for one, other in itertools.pairwise(members):
-            alike = 1 - float(differ[one, other])
-            links.append((int(positions[one]), int(positions[other]), alike))
+            similarity = 1 - float(differ[one, other])
+            links.append((int(positions[one]), int(positions[other]), similarity))
     return links

@@ -1,6 +1,6 @@
-"""Finds near-duplicates: photos re-encoded, resized, mirrored or turned by quarter turns.
+"""Find near-duplicates: photos that were re-encoded, resized, mirrored or rotated by 90 degrees.
 
-The search has two steps, so that its cost grows little faster than the number of photos:
+The search has two steps, so that its run time grows slightly faster than the number of photos:
 
 1. **Candidates.** Each photo is stretched to 32 x 32 grey pixels. The lowest coefficients of its
    two-dimensional discrete cosine transform (DCT-II, N. Ahmed, T. Natarajan and K. R. Rao, 1974)
@@ -11,7 +11,7 @@ The search has two steps, so that its cost grows little faster than the number o
 2. **Check.** Each pair is compared at 16 x 16 pixels in colour by structural similarity (Z. Wang et
    al., 2004, equation 13), and the best of the eight symmetries counts.
 
-All sums are of whole numbers, so the result is the same on every machine.
+All sums are sums of integers, so the result is the same on every machine.
 
 >>> photo = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
 >>> turned = np.rot90(photo)
@@ -42,16 +42,16 @@ from shelfvision.protocols import Image, PixelSource
 _SIDE = 32
 _FINE = 16
 _FREQUENCIES = 4
-# How far apart, in grey levels, the low frequencies of two candidates may be, and how many
-# candidates a photo may have: copies of one photo are below 0.5 and chain up where there are many.
+# The largest distance of two candidates, in grey levels, and the number of candidates per photo.
+# Copies of one photo have distances below 0.5; more copies are joined through chains.
 _RADIUS = 16.0
 _NEIGHBOURS = 13
-# Neighbours past the first few may be up to half again as far as the true ones.
+# The approximation of the search: a neighbour may be up to 1.5 times as far as the true one.
 _SLACK = 0.5
 _BLOCK = 4096
 
-# Whole numbers throughout, in thousandths of a grey level and 2**-10 of a wave: float64 adds their
-# products exactly, in whatever order a processor likes.
+# Integers, in thousandths of a grey level and 2**-10 of a wave: float64 sums of their products are
+# exact and do not depend on the order of summation.
 _GREY = np.array([299.0, 587.0, 114.0])
 _WAVE = 2**10
 _WAVES = np.rint(
@@ -65,11 +65,11 @@ _LEVEL = 1000 * _WAVE**2 * _SIDE**2
 def near_pairs(
     source: PixelSource, rows: npt.NDArray[np.int64], threshold: float
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    """Return pairs of positions in `rows` that look the same, and how much, the likest first.
+    """Return pairs of near-duplicates as positions in `rows`, and similarities, in falling order.
 
-    Candidates are neighbours among the magnitudes of low frequencies, which flips and turns
-    leave alone, so that one search tree serves all eight symmetries; each pair is then compared
-    in colour under each of them.
+    Candidates are nearest neighbours by the magnitudes of low frequencies. Flips and rotations do
+    not change these, so one search tree covers all eight symmetries. Each pair is then compared in
+    colour under each symmetry.
     """
     coarse, fine = _features(source, rows)
     pairs = _candidates(coarse)
@@ -101,7 +101,7 @@ def _features(
 
 
 def thumbnail_of(source: PixelSource, row: int) -> Image:
-    """Return a photo stretched to 32 x 32 pixels, the quickest way that its source knows."""
+    """Return a photo stretched to 32 x 32 pixels, by the fast path of its source if it has one."""
     size = (_SIDE, _SIDE)
     thumbnail = getattr(source, "thumbnail", None)
     if thumbnail is not None:
@@ -110,10 +110,10 @@ def thumbnail_of(source: PixelSource, row: int) -> Image:
 
 
 def _descriptor(thumbnail: Image) -> npt.NDArray[np.float32]:
-    """Return low-frequency cosine magnitudes, in grey levels, that no symmetry changes.
+    """Return low-frequency DCT magnitudes, in grey levels, that are invariant to symmetries.
 
-    A flip changes only their signs and a transposition swaps their two indices, so the sum and
-    the difference of each swapped pair, without signs, stay.
+    A flip changes only signs and a transposition swaps the two indices, so the sum and the absolute
+    difference of the magnitudes of each swapped pair do not change.
     """
     grey = thumbnail.astype(np.float64) @ _GREY
     magnitude = np.abs(_WAVES @ grey @ _WAVES.T)
@@ -147,7 +147,7 @@ def _similarity(
     """Return the structural similarity of pairs of thumbnails at the best of 8 symmetries.
 
     Wang et al., "Image quality assessment: from error visibility to structural similarity" (2004),
-    equation 13 with their constants. All sums are of whole numbers, and so exact.
+    equation 13 with their constants. All sums are sums of integers and therefore exact.
     """
     a, b = (side.reshape(len(side), -1).astype(np.float64) for side in (one, other))
     n = a.shape[1]

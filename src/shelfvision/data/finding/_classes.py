@@ -1,8 +1,8 @@
-"""Class names that a reader was asked for, held against those that have photos.
+"""Compare the requested class names with the classes that have photos.
 
-A test set often lacks a class that the training set has. A name without photos keeps its number
-and counts 0; one warning lists such names, each with the closest that has photos, because the name
-may be a typo.
+A test set often lacks a class of the training set. A class without photos keeps its number and has
+count 0. One warning lists such classes, each with the closest class that has photos, because the
+name may be a typo.
 """
 
 from __future__ import annotations
@@ -24,30 +24,30 @@ def accepted_classes(
     of: str,
     reasons: Mapping[str, str] | None = None,
 ) -> tuple[str, ...]:
-    """Return the names, and warn of those without a photo, each with the closest that has one.
+    """Return the class names, and warn of names without photos.
 
     Parameters
     ----------
     class_names : tuple of str
-        The names that were asked for, as `as_class_names` returns them.
+        The requested class names, as `as_class_names` returns them.
     there : collection of str
-        The names that have photos.
+        The class names that have photos.
     of : str
-        What was read, for the warning: ``"'list.csv'"``.
+        The source of the photos, for the warning: ``"'list.csv'"``.
     reasons : mapping of str to str, optional
-        Why a class has no photos, where that is known: ``"its folder is empty"``.
+        Why a class has no photos, if known: ``"its folder is empty"``.
     """
     known = set(there)
     absent = [name for name in class_names if name not in known]
     if absent:
-        # A name that nobody asked for is the likelier spelling.
+        # Suggest classes that were not requested first: a typo has its correct name there.
         candidates = sorted(known - set(class_names)) or sorted(known)
         shown = ", ".join(_spelled(name, candidates, reasons or {}) for name in absent[:_SHOWN])
         more = f" and {len(absent) - _SHOWN} more" if len(absent) > _SHOWN else ""
         warn_caller(
             ShelfVisionWarning(
                 f"class_names has {counted(len(absent), 'class')} without photos in {of}, which "
-                f"count 0: {shown}{more}; correct the names if they are not meant",
+                f"count 0: {shown}{more}; correct the names if they are wrong",
                 code="missing-class",
                 parameter="class_names",
             )
@@ -59,4 +59,4 @@ def _spelled(name: str, candidates: Collection[str], reasons: Mapping[str, str])
     if name in reasons:
         return f"{name!r} ({reasons[name]})"
     near = closest(name, candidates)
-    return repr(name) if near is None else f"{name!r} (is {near!r} meant?)"
+    return repr(name) if near is None else f"{name!r} (did you mean {near!r}?)"

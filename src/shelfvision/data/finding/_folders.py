@@ -1,8 +1,9 @@
-"""What the names of folders tell: folders of a system's own, parts of a split, wrappers.
+"""Recognize folders that are not classes by their names: system folders, split sets, wrappers.
 
-Network drives, phones and notebooks leave folders of their own among those of classes, which hold
-thumbnails or deleted files. Exports of other tools have folders of a split, or one folder more,
-above the class folders; read as classes they would train a network to tell parts of a split apart.
+Network drives, phones and notebooks create folders with thumbnails or deleted files next to the
+class folders. Exports of other tools have folders for the sets of a split, or one more folder,
+above the class folders. If they were read as classes, a network would learn to predict the set of
+a split.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ _PARTS = {
     "evaluation": "test",
     "holdout": "test",
 }
-"""Parts of a split by what their folders are called, without digits and signs."""
+"""The set of a split by the name of its folder, letters only."""
 
 _WRAPPERS = frozenset(
     (
@@ -62,22 +63,22 @@ _WRAPPERS = frozenset(
         *("data", "dataset", "classes", "products", *_PARTS),
     )
 )
-"""Names of folders that hold class folders rather than being one."""
+"""Names of folders that contain class folders and are not classes."""
 
 
 def is_system_folder(name: str) -> bool:
-    """Tell whether a folder is a system's or a program's own, in whatever case it is written."""
+    """Return whether a system or a program created a folder, by its name in any case."""
     plain = clean_name(name).casefold()
     return plain in _SYSTEM or plain.startswith(_SYSTEM_STARTS)
 
 
 def part_of_split(name: str) -> str | None:
-    """Return which set a folder's name stands for: ``"training"`` and the like, or None."""
+    """Return the set that a folder name means, such as ``"training"``, or None."""
     return _PARTS.get(_letters(name))
 
 
 def refuse_parts(root: str, holders: Collection[str]) -> None:
-    """Refuse a root whose folders are the parts of a split; photos lie in the folders `holders`."""
+    """Refuse a root whose folders are the sets of a split; `holders` are the folders of photos."""
     folders = sorted({holder.partition("/")[0] for holder in holders})
     parts = [name for name in folders if part_of_split(name)]
     if len({part_of_split(name) for name in parts}) < 2:
@@ -88,19 +89,19 @@ def refuse_parts(root: str, holders: Collection[str]) -> None:
     remedy = (
         f"open each by itself, as in Dataset.from_directory({path!r})"
         if deeper
-        else "list photos and labels in a CSV file for Dataset.from_manifest, for these folders "
-        "hold no class folders"
+        else "list photos and labels in a CSV file for Dataset.from_manifest, because these "
+        "folders have no class folders"
     )
     raise DataError(
         f"directory must have one folder per class, got {listed(parts)} in {root!r}, which are "
-        f"parts of a split; {remedy}, or pass class_names={parts!r} if they are classes",
+        f"the sets of a split; {remedy}, or pass class_names={parts!r} if they are classes",
         code="split-folders",
         parameter="directory",
     )
 
 
 def warn_of_wrapper(root: str, holders: Collection[str]) -> None:
-    """Warn where all photos lie below a single folder that seems to hold the class folders."""
+    """Warn if all photos are below one folder that seems to contain the class folders."""
     outer = _wrapper(root, holders)
     if not outer:
         return
@@ -110,8 +111,8 @@ def warn_of_wrapper(root: str, holders: Collection[str]) -> None:
         path = os.path.join(path, _first_part(inside))
     warn_caller(
         ShelfVisionWarning(
-            f"all photos of {root!r} lie below the single folder {outer!r}, in {listed(inside)}, "
-            f"and count as one class; if those are the classes, pass {path!r}",
+            f"all photos of {root!r} are in one class, because they are below the folder "
+            f"{outer!r}, in {listed(inside)}; if those are the classes, pass {path!r}",
             code="nested-folders",
             parameter="directory",
         )
@@ -119,35 +120,35 @@ def warn_of_wrapper(root: str, holders: Collection[str]) -> None:
 
 
 def _wrapper(root: str, holders: Collection[str]) -> str:
-    """Return the folder that seems to hold the class folders, or nothing.
+    """Return the folder that seems to contain the class folders, or an empty string.
 
-    It is the innermost of those around all photos that are called like such folders; or, whatever
-    its name, the one in which folders branch, for a single class needs none.
+    It is the innermost common folder with a typical name (`_WRAPPERS`). Without such a name, it is
+    the folder in which the folders branch, because one class needs no branches.
     """
     common = _common(holders)
     named = list(takewhile(lambda place: _is_wrapper(common, place, root), range(len(common))))
     outer = common[: len(named)] or common
     if "/".join(outer) in holders:
-        # The innermost holds photos itself, so it is a class at most.
+        # The innermost folder contains photos itself, so it can only be a class.
         outer = outer[:-1] if named else []
     return "/".join(outer)
 
 
 def _common(holders: Iterable[str]) -> list[str]:
-    """Return the folders that all of these lie in or are, from the root on."""
+    """Return the common leading folders of all paths."""
     levels = zip(*(holder.split("/") for holder in holders), strict=False)
     return [names[0] for names in takewhile(lambda names: len(set(names)) == 1, levels)]
 
 
 def _is_wrapper(folders: Sequence[str], place: int, root: str) -> bool:
-    """Tell whether a folder is named like one that holds classes, or like the one around it."""
+    """Return whether a folder has a typical wrapper name, or the name of its parent folder."""
     around = folders[place - 1] if place else os.path.basename(root)
     letters = _letters(folders[place])
     return letters in _WRAPPERS or (bool(letters) and letters == _letters(around))
 
 
 def _first_part(names: Iterable[str]) -> str:
-    """Return the folder of the training set, which one opens first, or else any part's."""
+    """Return the folder of the training set, or of another set if there is none."""
     parts = [name for name in names if part_of_split(name)]
     return min(parts, key=lambda name: (part_of_split(name) != "training", name))
 

@@ -1,4 +1,4 @@
-"""Reads a frame, of pandas, polars or their like, that lists photos and their labels."""
+"""Read a pandas, polars or similar DataFrame of paths and labels."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
     from narwhals.typing import IntoDataFrame
 
 FRAME = ManifestOrigin("the frame", "row", "frame")
-"""How messages speak of it; its rows count from 0."""
+"""The frame in messages; its rows count from 0."""
 
 
 def rows_of_frame(frame: IntoDataFrame, columns: Columns) -> Rows:
-    """Return the columns that matter, as text, row by row; nothing is said of missing values."""
+    """Return the needed columns as text, row by row; missing values become empty text."""
     narwhals = import_extra("narwhals", extra="frame", purpose="Dataset.from_frame")
     try:
         table = narwhals.from_native(frame, eager_only=True)
         names = [str(name) for name in table.columns]
     except TypeError as error:
         raise DataError(
-            "frame must be a frame of pandas, polars or their like, got "
-            f"{type(frame).__name__}; collect a lazy frame first",
+            "frame must be a DataFrame of pandas, polars or another library that narwhals "
+            f"supports, got {type(frame).__name__}; collect a lazy frame first",
             code="wrong-type",
             parameter="frame",
         ) from error
     except ValueError as error:
         raise DataError(
-            f"frame must have columns of different names, got this: {error}; rename them",
+            f"frame must have columns with unique names, got an error: {error}; rename them",
             code="duplicate",
             parameter="frame",
         ) from error
@@ -63,8 +63,8 @@ def _no_column(name: str, parameter: str, names: Sequence[str]) -> DataError:
 
 
 def _texts(series: Any, parameter: str) -> list[str]:
-    """Return a column as text: numbers with every digit, and what is missing as no text."""
-    # Python floats do not tell that they were of 32 bits, which hold 7 digits.
+    """Return a column as text: numbers with all digits, missing values as empty text."""
+    # Convert back to float32: a Python float would print more than its 7 digits.
     narrow = str(series.dtype) == "Float32"
     return [
         _text(np.float32(value) if narrow and value is not None else value, parameter)

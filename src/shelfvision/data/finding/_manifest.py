@@ -1,4 +1,4 @@
-"""Reads a CSV file that lists photos and their labels."""
+"""Read a CSV file of paths and labels."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from shelfvision._identifiers import (
     warn_of_twins,
 )
 from shelfvision._text import unguarded
-from shelfvision._validation import as_path, listed
+from shelfvision._validation import as_path, counted, listed
 from shelfvision.data._lineage import named_groups
 from shelfvision.data.finding._classes import accepted_classes
 from shelfvision.data.finding._paths import PhotoFinder, path_remedy, photo_id
@@ -32,26 +32,26 @@ Where: TypeAlias = Mapping[str, str | Sequence[str]]
 
 
 _SHOWN = 300
-"""As many characters of a path are shown."""
+"""The number of characters of a path in a message."""
 
 
 @dataclass(frozen=True, slots=True)
 class ManifestOrigin:
-    """What lists the photos, for messages."""
+    """The source of a list of photos, for messages."""
 
     name: str
-    """The file in quotes, or the frame."""
+    """The file name in quotes, or ``"the frame"``."""
     row: str = "line"
-    """What its rows are called."""
+    """The word for a row: ``"line"`` or ``"row"``."""
     parameter: str = "path"
-    """The public argument that names it."""
+    """The public parameter that names it."""
 
     def __str__(self) -> str:
         """Return its name."""
         return self.name
 
     def at(self, number: int) -> str:
-        """Return where a row stands."""
+        """Return the position of a row, such as ``"line 3 of 'list.csv'"``."""
         return f"{self.row} {number} of {self.name}"
 
 
@@ -64,25 +64,25 @@ class PhotoManifest:
     class_names: tuple[str, ...]
     """The classes in the order of their numbers."""
     ids: list[str] = field(default_factory=list)
-    """The path of every photo as the manifest gives it, with forward slashes."""
+    """The path of each photo, with forward slashes."""
     labels: list[int] = field(default_factory=list)
-    """The class number of each."""
+    """The class number of each photo."""
     groups: list[str | None] | None = None
-    """The group that the user named for each, if any; None where the cell is empty."""
+    """The named group of each photo, if there is a group column; None for an empty cell."""
     lines: list[int] = field(default_factory=list)
-    """The line of the file that each stands in."""
+    """The line number of each photo."""
 
     there: list[bool] = field(default_factory=list)
-    """Whether each exists."""
+    """Whether each photo exists."""
     cells: list[str] = field(default_factory=list)
-    """The path of every photo as it is written."""
+    """The unchanged text of each path."""
 
     def without_missing(self, origin: ManifestOrigin, on_error: OnError) -> list[SkippedFile]:
-        """Drop the photos that do not exist, or raise; return what was dropped."""
+        """Remove the photos that do not exist and return them, or raise an error."""
         missing = [position for position, found in enumerate(self.there) if not found]
         if missing and (on_error == "raise" or len(missing) == len(self.there)):
             raise self._not_found(missing, origin)
-        reason = f"{origin.row} {{}} lists it, but there is no such file"
+        reason = f"the file does not exist ({origin.row} {{}})"
         skipped = [
             SkippedFile(self.ids[row], reason.format(self.lines[row]), "not-found")
             for row in missing
@@ -100,7 +100,7 @@ class PhotoManifest:
             remedy += ", or pass on_error='skip' to leave such photos out"
         return PhotoNotFoundError(
             f"{origin.at(line)} lists the photo {cell[:_SHOWN]!r}, which is not in {self.root!r} "
-            f"({len(missing)} of {len(self.there)} photos are missing); {remedy}",
+            f"(missing: {len(missing)} of {counted(len(self.there), 'photo')}); {remedy}",
             path=self.ids[missing[0]],
             code="not-found",
             parameter=parameter,
@@ -109,14 +109,14 @@ class PhotoManifest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
-    """Which columns of the file hold what."""
+    """The column names of a manifest."""
 
     path: str
-    """The photo's path."""
+    """The column of paths."""
     label: str
-    """The photo's class."""
+    """The column of class names."""
     group: str | None
-    """What must stay together, if anything."""
+    """The column of groups, if there is one."""
 
     def needed(self) -> tuple[tuple[str | None, str], ...]:
         """Return each column with the public parameter that names it."""
@@ -136,7 +136,7 @@ def read_manifest(
     class_names: ClassNames | None,
     encoding: str | None = None,
 ) -> PhotoManifest:
-    """Return the photos of a CSV file that fit `where`, in the order of the file."""
+    """Return the photos of a CSV file that match `where`, in the order of the file."""
     given = as_path(path)
     wanted = _checked_where(where or {})
     needed: dict[str, str | None] = dict.fromkeys(wanted, "where")
@@ -153,7 +153,10 @@ def read_manifest(
 
 
 def _as_meant(row: dict[str, str], path_column: str) -> dict[str, str]:
-    """Return the cells without the apostrophe that keeps formulas away; paths are tried first."""
+    """Return the cells without the apostrophe that protects against formulas, except paths.
+
+    `PhotoFinder` tries a path with its apostrophe first.
+    """
     return {name: cell if name == path_column else unguarded(cell) for name, cell in row.items()}
 
 
@@ -166,10 +169,10 @@ def read_photo_manifest(
     where: Where,
     class_names: ClassNames | None,
 ) -> PhotoManifest:
-    """Return the photos of numbered rows that fit `where`, in their order."""
+    """Return the photos of numbered rows that match `where`, in their order."""
     if not rows:
         raise DataError(
-            f"{origin} lists no photos; add a {origin.row} for each photo",
+            f"{origin} must list photos, got none; add a {origin.row} for each photo",
             code="empty",
             parameter=origin.parameter,
         )
@@ -187,8 +190,8 @@ def read_photo_manifest(
     if not manifest.ids:
         asked = f"both where={dict(where)} and " if where else ""
         raise DataError(
-            f"{origin} must list a photo that fits {asked}the classes {listed(classes)}, got none; "
-            f"its labels are {listed(sorted(labels), limit=50)}, so ask for less",
+            f"{origin} must list a photo that matches {asked}the classes {listed(classes)}, got "
+            f"none; choose among its labels {listed(sorted(labels), limit=50)}, or filter less",
             code="empty",
             parameter="where" if where else "class_names",
         )
@@ -199,30 +202,31 @@ def _require_labels(rows: Rows, column: str, origin: ManifestOrigin) -> None:
     line = next((line for line, row in rows if not clean_name(row[column])), None)
     if line is not None:
         raise DataError(
-            f"{origin.at(line)} must have a {column}, got none; give every photo one",
+            f"{origin.at(line)} must have a {column}, got none; add a {column} to each photo",
             code="empty",
             parameter="label_column",
         )
 
 
 def _require_undamaged(rows: Rows, column: str, origin: ManifestOrigin) -> None:
-    """Refuse codes of products in which digits are lost, for two products may look the same."""
+    """Refuse product codes with lost digits, because two products may have the same text."""
     for line, row in rows:
         if is_damaged_code(clean_name(row[column])):
             raise DataError(
-                f"{origin.at(line)} must have a code as it is, got {row[column]!r}, a number that "
-                f"a spreadsheet or a frame made of one; write the column {column!r} again as text",
+                f"{origin.at(line)} must have a complete product code, got {row[column]!r}, a "
+                "number with lost digits from a spreadsheet or a frame; write the column "
+                f"{column!r} again as text",
                 code="lost-digits",
                 parameter="label_column",
             )
 
 
 def _checked_where(where: object) -> Where:
-    """Return what maps columns to text; numbers would never equal what a CSV file holds."""
+    """Return `where` with text values only, because the cells of a CSV file are text."""
     if not isinstance(where, Mapping):
         raise InvalidParameterError(
-            f"where must be a mapping of columns to values, as in {{'split': 'train'}}, got "
-            f"{where!r}; write it so",
+            f"where must be a mapping of columns to values, got {where!r}; write for example "
+            "where={'split': 'train'}",
             code="wrong-type",
             parameter="where",
         )
@@ -233,8 +237,8 @@ def _checked_where(where: object) -> Where:
         odd = [value for value in values if not isinstance(value, str)]
         if odd:
             raise InvalidParameterError(
-                f"where must have text for {name!r}, as a CSV file has, got {odd[0]!r}; write "
-                f"where={{{name!r}: {str(odd[0])!r}}}",
+                f"where must have text for {name!r}, because the cells of a CSV file are text, got "
+                f"{odd[0]!r}; write where={{{name!r}: {str(odd[0])!r}}}",
                 code="wrong-type",
                 parameter="where",
             )
@@ -284,7 +288,7 @@ def _accepted(rows: Rows, where: Where, origin: ManifestOrigin) -> dict[str, fro
         unknown = sorted(values - there)
         if unknown or not values:
             near = closest(unknown[0], sorted(there)) if unknown else None
-            remedy = f"write where={{{name!r}: {near!r}}}" if near else "ask for one of these"
+            remedy = f"write where={{{name!r}: {near!r}}}" if near else "choose one of these values"
             raise InvalidParameterError(
                 f"where must have values of the column {name!r}, in {origin} "
                 f"{listed(sorted(there))}, got {listed(unknown) or 'nothing'}; {remedy}",
@@ -298,7 +302,8 @@ def _accepted(rows: Rows, where: Where, origin: ManifestOrigin) -> dict[str, fro
 def _require_path(cell: str, line: int, origin: ManifestOrigin) -> None:
     if not cell.strip() or "\0" in cell:
         raise DataError(
-            f"{origin.at(line)} must have the path of a photo, got {cell!r}; give every row one",
+            f"{origin.at(line)} must have the path of a photo, got {cell!r}; add a path to each "
+            f"{origin.row}",
             code="empty",
             parameter="path_column",
         )
@@ -317,9 +322,9 @@ def _check_repeated(
         one, other = (clean_name(row[column]) for _, row in (first, again))
         if one != other:
             raise DataError(
-                f"{origin} lists the photo {photo!r} twice with a different {column}: {one!r} in "
-                f"{origin.row} {first[0]}, {other!r} in {origin.row} {again[0]}; keep the right "
-                "one",
+                f"{origin} must list each photo with one {column}, got {photo!r} with {one!r} in "
+                f"{origin.row} {first[0]} and {other!r} in {origin.row} {again[0]}; remove the "
+                f"wrong {origin.row}",
                 code="conflict",
                 parameter=parameter,
             )

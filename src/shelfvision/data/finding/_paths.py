@@ -1,9 +1,9 @@
-"""Finds the photos that a list names, however the tool that wrote it spells paths.
+"""Find the photos of a list, in the path formats that common tools write.
 
-A cell is taken as it is first. Where no such file exists, the readings whose meaning is clear are
-tried: without space at the ends, without the apostrophe of spreadsheets, with backslashes as
-separators, percent-decoded, as a ``file://`` address, and in the other Unicode normal form. What
-exists in none of these is missing, and `path_remedy` says what to do about a path of its kind.
+The path in a cell is tried unchanged first. If this file does not exist, unambiguous variants are
+tried: without spaces at the ends, without the apostrophe of spreadsheets, with backslashes as
+separators, percent-decoded, as a ``file://`` URL, and in the other Unicode normal form. If none of
+them exists, the photo is missing, and `path_remedy` returns the remedy for this kind of path.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ _SEPARATOR = re.compile(r"[\\/=]")
 
 
 class PhotoFinder:
-    """Finds photos below a root; it remembers the folders that it had to list."""
+    """Finds photos below a root; caches the listings of folders."""
 
     def __init__(self, root: str) -> None:
         self._root = root
         self._listed: dict[tuple[str, bool], dict[str, list[str]]] = {}
 
     def find(self, cell: str) -> str | None:
-        """Return the id of the photo that a cell names, or None where there is no such file."""
+        """Return the id of the photo that a cell names, or None if the file does not exist."""
         for path in _readings(cell):
             photo = photo_id(path, self._root)
             if os.path.isfile(os.path.join(self._root, photo)):
@@ -43,12 +43,12 @@ class PhotoFinder:
         return None
 
     def similar(self, cell: str) -> str | None:
-        """Return the id of the only file whose path differs in upper and lower case alone."""
+        """Return the id of the only file whose path differs in upper and lower case only."""
         found = (self._walked(photo_id(path, self._root), fold=True) for path in _readings(cell))
         return next(filter(None, found), None)
 
     def _walked(self, photo: str, *, fold: bool) -> str | None:
-        """Follow a path folder by folder, names in any Unicode form, and any case if `fold`."""
+        """Follow a path folder by folder, in any Unicode form, and in any case if `fold`."""
         if photo.isascii() and not fold:
             return None
         key = _folded if fold else _composed
@@ -79,7 +79,7 @@ class PhotoFinder:
 
 
 def photo_id(value: str, root: str) -> str:
-    """Return a path as an id: relative to the root where it lies inside, with forward slashes."""
+    """Return a path as an id with forward slashes, relative to the root if it is inside."""
     path = os.path.normpath(os.path.join(root, value))
     inside = path.startswith(os.path.join(root, ""))
     photo = path[len(os.path.join(root, "")) :] if inside else os.path.normpath(value)
@@ -87,7 +87,7 @@ def photo_id(value: str, root: str) -> str:
 
 
 def path_remedy(cell: str, finder: PhotoFinder) -> tuple[str, str | None]:
-    """Return what to do about a path that leads to no file, and the parameter that helps."""
+    """Return the remedy for a path without a file, and the parameter that helps, if any."""
     value = clean_name(cell)
     if value.lower().startswith("data:"):
         return "save the photos as files, and list their paths", None
@@ -100,13 +100,13 @@ def path_remedy(cell: str, finder: PhotoFinder) -> tuple[str, str | None]:
         return "copy the photos to this computer, and list their paths relative to root", None
     similar = finder.similar(value)
     if similar is not None:
-        return f"write {similar!r}, as the file is called", None
+        return f"write {similar!r}, the name of the file", None
     home = "write out the home folder instead of '~', or " if value.startswith("~") else ""
     return f"{home}set root to the folder that the paths start from", "root"
 
 
 def _foreign_part(value: str, finder: PhotoFinder) -> str | None:
-    """Return the part before the longest end of a path that is a photo below the root."""
+    """Return the start of a path to remove, so that the rest is a photo below the root."""
     for found in _SEPARATOR.finditer(value):
         tail = value[found.end() :]
         if tail.strip("\\/.") and finder.find(tail.lstrip("\\/")) is not None:
@@ -115,7 +115,7 @@ def _foreign_part(value: str, finder: PhotoFinder) -> str | None:
 
 
 def _readings(cell: str) -> Iterator[str]:
-    """Yield the paths that a cell may mean, the literal one first."""
+    """Yield the paths that a cell may mean, the unchanged one first."""
     seen: set[str] = set()
     for text in (cell, from_csv_cell(cell), unguarded(cell), clean_name(cell), cell.strip()):
         for path in (text, _from_address(text), _with_slashes(text), _decoded(text)):
@@ -139,13 +139,13 @@ def _from_address(text: str) -> str | None:
 
 
 def _decoded(text: str) -> str | None:
-    """Return a path whose space and letters are written as in an address: ``Oat%20milk``."""
+    """Return a percent-decoded path, such as that of ``Oat%20milk``."""
     path = unquote(text) if "%" in text else ""
     return None if "\0" in path else path
 
 
 def _with_slashes(text: str) -> str | None:
-    """Return a Windows path as this system writes it; one with a drive is of another computer."""
+    """Return a Windows path with forward slashes; None for a path with a drive letter."""
     if "\\" not in text or os.sep == "\\" or _DRIVE.match(text):
         return None
     return text.replace("\\", "/")

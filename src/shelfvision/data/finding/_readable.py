@@ -1,4 +1,4 @@
-"""Tries every photo once, for datasets that leave out what cannot be read."""
+"""Decode each photo once to find corrupted ones, for ``on_error="skip"``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from shelfvision.errors import PhotoError
 
 
 def unreadable(source: FilePixels) -> dict[int, PhotoError]:
-    """Return the error of every row that cannot be decoded, in the order of the rows."""
+    """Return the error of each row that cannot be decoded, in the order of the rows."""
     failed: dict[int, PhotoError] = {}
     with progress("Reading photos", len(source)) as advance:
 

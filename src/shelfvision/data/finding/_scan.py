@@ -1,4 +1,4 @@
-"""Finds the photos of a folder that has one sub-folder per class."""
+"""Find the photos of a folder with one sub-folder per class."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from shelfvision.errors import DataError, PhotoError, ShelfVisionWarning
 from shelfvision.protocols import ClassNames, OnError
 
 _SHOWN = 5
-"""How many empty classes a warning lists."""
+"""The number of empty classes in a warning."""
 
 
 @dataclass(slots=True)
 class Scan:
-    """What was found: columns of the photos, and everything else by name."""
+    """The result of a scan: the photos as columns, and all other files by name."""
 
     root: str
     """The absolute path of the folder."""
     class_names: tuple[str, ...] = ()
     """The classes in the order of their numbers."""
     folders: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """The folders of each class that has one; more than one where their names look alike."""
+    """The folders of each class; several if their normalized names are equal."""
     ids: list[str] = field(default_factory=list)
     """Paths relative to the root, with forward slashes, sorted class folder by class folder."""
     labels: list[int] = field(default_factory=list)
-    """The class number of each."""
+    """The class number of each photo."""
     holders: Collection[str] = ()
-    """The folders that photos lie in, relative to the root."""
+    """The folders that contain photos, relative to the root."""
     skipped: list[SkippedFile] = field(default_factory=list)
-    """What was seen and is no photo."""
+    """The files and folders that are not photos, with reasons."""
 
 
 def scan_directory(
@@ -75,7 +75,7 @@ def scan_directory(
 def _check_found(
     scan: Scan, wanted: tuple[str, ...] | None, folders: Mapping[str, Sequence[str]]
 ) -> None:
-    """Refuse or warn of what looks like folders other than one per class."""
+    """Refuse the sets of a split, and warn of wrapper folders and missing classes."""
     if not scan.ids:
         raise DataError(
             f"no photo was found in the class folders of {scan.root!r} ({listed(scan.folders)}); "
@@ -87,18 +87,16 @@ def _check_found(
         refuse_parts(scan.root, scan.holders)
         warn_of_wrapper(scan.root, scan.holders)
     else:
-        # Folders without a photo are told once it is known which photos can be read.
+        # `warn_of_empty` reports folders without photos later, after corrupted photos are removed.
         accepted_classes(wanted, tuple(folders), of=repr(scan.root))
 
 
 def _no_folders(root: str, skipped: Sequence[SkippedFile]) -> DataError:
     beside = sum(file.code == "no-class" for file in skipped)
-    lie = "lies" if beside == 1 else "lie"
-    beside_it = f"{counted(beside, 'photo')} {lie} directly inside it"
-    found = beside_it if beside else "it has no folder inside"
+    found = f"{counted(beside, 'photo')} outside of a sub-folder" if beside else "no sub-folder"
     example = os.path.join(root, "Milk", "1.jpg")
     return DataError(
-        f"photos must be in one sub-folder per class, as in {example!r}, but {found}; "
+        f"photos must be in one sub-folder per class, as in {example!r}, got {found}; "
         "make a folder for each class, or list photos and labels in a CSV file and use "
         "Dataset.from_manifest",
         code="no-classes",
@@ -109,13 +107,13 @@ def _no_folders(root: str, skipped: Sequence[SkippedFile]) -> DataError:
 def _no_such_classes(
     root: str, wanted: Sequence[str], folders: Iterable[str], photos: Iterable[str]
 ) -> DataError:
-    """Return the error for class names of which no folder is one; those deeper down are found."""
+    """Return the error for class names without a folder; search one level deeper for a remedy."""
     paths = (photo.split("/") for photo in photos)
     above = sorted({one[0] for one in paths if len(one) > 2 and clean_name(one[1]) in wanted})
     remedy = (
-        f"pass {os.path.join(root, above[0])!r}, which has folders of such names"
+        f"pass {os.path.join(root, above[0])!r}, which has folders with these names"
         if above
-        else "pass names of these, or another directory"
+        else "pass some of these names, or another directory"
     )
     return DataError(
         f"class_names must have a folder in {root!r}, got {listed(wanted)}, but its folders are "
@@ -126,7 +124,7 @@ def _no_such_classes(
 
 
 def warn_of_empty(scan: Scan, counts: Mapping[str, int], skipped: Iterable[SkippedFile]) -> None:
-    """Warn once of class folders without a usable photo, each with the first file in it."""
+    """Warn once of class folders without a usable photo, each with its first file."""
     empty = [name for name in scan.folders if not counts[name]]
     if not empty:
         return
@@ -135,8 +133,8 @@ def warn_of_empty(scan: Scan, counts: Mapping[str, int], skipped: Iterable[Skipp
     more = f" and {len(empty) - _SHOWN} more" if len(empty) > _SHOWN else ""
     warn_caller(
         ShelfVisionWarning(
-            f"{counted(len(empty), 'class folder')} of {scan.root!r} without a photo that can be "
-            f"used: {', '.join(shown)}{more}; add photos to each, or leave the class out with "
+            f"{counted(len(empty), 'class folder')} of {scan.root!r} without a usable photo: "
+            f"{', '.join(shown)}{more}; add photos to each, or leave the class out with "
             "class_names=",
             code="empty-class",
             parameter="directory",
@@ -147,18 +145,18 @@ def warn_of_empty(scan: Scan, counts: Mapping[str, int], skipped: Iterable[Skipp
 def _why_empty(folders: Sequence[str], skipped: Iterable[SkippedFile]) -> str:
     inside = tuple(f"{folder}/" for folder in folders)
     first = next((file for file in skipped if file.path.startswith(inside)), None)
-    return "nothing in it" if first is None else f"such as {first.path!r}: {first.reason}"
+    return "empty" if first is None else f"such as {first.path!r}: {first.reason}"
 
 
 def _seen_instead(skipped: list[SkippedFile]) -> str:
     if not skipped:
         return ""
     first = skipped[0]
-    return f" ({len(skipped)} other files were seen, the first {first.path!r}: {first.reason})"
+    return f" ({counted(len(skipped), 'other file')}, such as {first.path!r}: {first.reason})"
 
 
 class _Walk:
-    """Walks folders without ever going round in a circle, and notes all that is no photo."""
+    """Walks folders, detects cycles of links, and records all files that are not photos."""
 
     def __init__(self, root: str, on_error: OnError, *, kept: Collection[str]) -> None:
         self._root = root
@@ -166,22 +164,23 @@ class _Walk:
         self._real_root = os.path.realpath(root)
         self._on_error = on_error
         self._followed: set[str] = set()
-        # One call for each of perhaps 100,000 names: looking a format up takes three times as long.
+        # A tuple for `str.endswith`: a format lookup takes three times as long, and there may be
+        # 100,000 names.
         self._suffixes = readable_suffixes(heif=heif_is_installed())
         self.holders: set[str] = set()
         self.skipped: list[SkippedFile] = []
 
     def class_folders(self) -> list[str]:
-        """Return the names of the root's folders, sorted; note what else lies there."""
+        """Return the names of the root's folders, sorted; record other files."""
         files, folders = self._sorted_out("")
         for name in files:
             if self._is_photo(name):
-                self._skip(name, "no-class", "the photo lies beside the class folders, not in one")
+                self._skip(name, "no-class", "the photo is not in a class folder")
             else:
                 self._skip_other(name)
         for folder in folders:
             if folder[0] == ".":
-                # Yields nothing, and notes every file as hidden.
+                # Yields nothing, but records each file as hidden.
                 list(self.photos_below(folder))
         return [name for name in folders if name[0] != "."]
 
@@ -219,7 +218,7 @@ class _Walk:
             else:
                 others.append(entry)
         folders = []
-        # In a fixed order, since of two links to one folder the first is followed.
+        # Sorted, because only the first of two links to one folder is followed.
         for entry in sorted(others, key=lambda entry: entry.name):
             if _is_linked_file(entry):
                 files.append(entry.name)
@@ -242,7 +241,7 @@ class _Walk:
             return []
 
     def _leads_down(self, entry: os.DirEntry[str], path: str) -> bool:
-        """Tell whether what is no file is a folder to walk; note it if not."""
+        """Return whether an entry is a folder to walk; record it if not."""
         if self._is_no_class(entry.name, path):
             return False
         if entry.is_dir(follow_symlinks=False):
@@ -252,18 +251,18 @@ class _Walk:
             return False
         target = _end_of(entry)
         if target is None:
-            self._skip(path, "broken-link", "the link leads to nothing that can be read")
+            self._skip(path, "broken-link", "the target of the link does not exist")
             return False
         if target in self._followed or self._overlaps_root(target):
-            self._skip(path, "linked-folder", "the link leads to a folder that is read already")
+            self._skip(path, "linked-folder", "the target of the link is read already")
             return False
         self._followed.add(target)
         return True
 
     def _is_no_class(self, name: str, path: str) -> bool:
-        """Tell whether a folder's name says that no class is in it; note it if so."""
+        """Return whether a folder cannot be a class because of its name; record it if so."""
         if is_system_folder(name) and clean_name(path) not in self._kept:
-            self._skip(path, "system-folder", "a system or a program keeps files of its own there")
+            self._skip(path, "system-folder", "the folder belongs to a system or a program")
             return True
         if not clean_name(name):
             self._skip(path, "no-name", "the folder's name has no visible character")
@@ -275,18 +274,18 @@ class _Walk:
         return above in (target, self._real_root)
 
     def _is_photo(self, path: str) -> bool:
-        """Tell whether a file's name promises a photo that can be read here."""
+        """Return whether a file has the suffix of a readable photo."""
         return path.lower().endswith(self._suffixes)
 
     def _skip_other(self, path: str) -> None:
         known = format_of_name(path)
         if known is None:
-            self._skip(path, "not-a-photo", f"its name is not that of a {READ_NAMES} photo")
+            self._skip(path, "not-a-photo", f"the file does not have a {READ_NAMES} suffix")
         elif known.is_read:
-            self._skip(path, "needs-heif", f"HEIC photos are read after: {PIP_LINE}")
+            self._skip(path, "needs-heif", f"to read HEIC photos, run: {PIP_LINE}")
         else:
             where = os.path.join(self._root, *path.split("/"))
-            reason = f"{known.name} is not read; convert it with: {conversion(where)}"
+            reason = f"{known.name} is not supported; convert it with: {conversion(where)}"
             self._skip(path, "needs-conversion", reason)
 
     def _skip(self, path: str, code: str, reason: str) -> None:
@@ -294,9 +293,9 @@ class _Walk:
 
 
 def _end_of(entry: os.DirEntry[str]) -> str | None:
-    """Return the folder that a link leads to, if it leads to one."""
+    """Return the folder that is the target of a link, or None."""
     try:
-        # Links of Linux's own, and those that are removed meanwhile, are seen but not readable.
+        # Links in /proc, and links that are removed meanwhile, cannot be resolved.
         target = os.path.realpath(entry.path)
     except OSError:
         return None

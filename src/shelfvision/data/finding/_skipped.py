@@ -1,4 +1,4 @@
-"""`SkippedFile`: what was seen and not used, with the reason."""
+"""`SkippedFile`: a file or folder that is not in a dataset, with the reason."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from shelfvision._text import printable
 
 @dataclass(frozen=True, slots=True)
 class SkippedFile:
-    """One file or folder that a dataset saw and did not use."""
+    """A file or folder that was found but is not in the dataset."""
 
     path: str
-    """Its path, relative to the folder that was scanned where it lies inside."""
+    """Its path, relative to the dataset's folder if it is inside."""
     reason: str
-    """One sentence on why."""
+    """The reason, in one sentence."""
     code: str
-    """A short stable word for the reason, for programs: ``"not-a-photo"`` and the like."""
+    """A stable code of the reason, for programs, such as ``"not-a-photo"``."""
 
     def __str__(self) -> str:
         """Return path, code and reason in one line."""
@@ -26,17 +26,17 @@ class SkippedFile:
 
 
 class SkippedFiles(tuple[SkippedFile, ...]):
-    """Everything that a dataset saw and did not use; prints as a table."""
+    """The files and folders that were found but are not in the dataset; prints as a table."""
 
     __slots__ = ()
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many were skipped for each code, the most frequent first."""
+        """The number of skipped files by code, most frequent first."""
         return dict(Counter(file.code for file in self).most_common())
 
     def to_json_lines(self) -> str:
-        """Return one JSON object a line, with ``path``, ``reason`` and ``code``."""
+        """Return JSON lines: one object per file, with ``path``, ``reason`` and ``code``."""
         return "".join(json.dumps(asdict(file)) + "\n" for file in self)
 
     def __str__(self) -> str:

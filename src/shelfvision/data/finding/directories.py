@@ -1,4 +1,4 @@
-"""`existing_directory`: the check of an argument that names a folder of class folders."""
+"""Check that a folder of class folders exists."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from shelfvision.errors import DataError, DatasetNotFoundError
 
 
 def existing_directory(directory: str | os.PathLike[str]) -> str:
-    """Return the absolute path of a folder that exists."""
+    """Return the absolute path of a folder, or raise an error if it does not exist."""
     given = as_path(directory, "directory")
     root = os.path.abspath(given)
     if os.path.isdir(root):
         return root
     if os.path.exists(root):
         raise DataError(
-            f"{given!r} is a file, not a folder; give the folder that has one sub-folder of "
+            f"{given!r} must be a folder, got a file; pass the folder with one sub-folder of "
             "photos per class",
             code="not-a-folder",
             parameter="directory",
         )
-    where = "" if given == root else f" (looked at {root!r})"
+    where = "" if given == root else f" ({root!r})"
     raise DatasetNotFoundError(
-        f"there is no folder {given!r}{where}; check the path",
+        f"the folder must exist, got {given!r}{where}; check the path",
         code="not-found",
         parameter="directory",
     )

@@ -1,4 +1,4 @@
-"""Tables of photos in files: of a folder of classes, a CSV manifest or a data frame."""
+"""Tables of photos in files, from a folder of classes, a CSV manifest or a DataFrame."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from shelfvision._photos.decode import DecodeLimits
 from shelfvision._photos.file_pixels import FilePixels
-from shelfvision._validation import as_image_size, one_of
+from shelfvision._validation import as_image_size, counted, one_of
 from shelfvision.data._columns import object_array
 from shelfvision.data._given import table_of_source
 from shelfvision.data.finding._frame import FRAME, rows_of_frame
@@ -37,19 +37,19 @@ if TYPE_CHECKING:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadOptions:
-    """How the files of photos become images, and what happens to those that cannot be read."""
+    """How files become images, and what happens if a file cannot be read."""
 
     image_size: tuple[int, int]
     """Height and width in pixels."""
     resize: Resize
-    """What happens to a photo of another shape."""
+    """How a photo of another aspect ratio is resized."""
     limits: DecodeLimits
-    """What a photo may cost before it counts as bad."""
+    """The largest size and memory of a photo."""
     on_error: OnError
-    """Whether a photo that cannot be read is left out now, or raises when it is asked for."""
+    """Whether a photo that cannot be read is left out now or raises an error on access."""
 
     def __post_init__(self) -> None:
-        """Check what was given."""
+        """Check `on_error`."""
         one_of("on_error", self.on_error, ("raise", "skip"))
 
 
@@ -141,12 +141,13 @@ def _table_of_files(
 
 
 def _without_unreadable(table: PhotoTable, source: FilePixels) -> PhotoTable:
-    """Return the rows that can be decoded; the others are told in `skipped`."""
+    """Return the rows that can be decoded; list the others in `skipped`."""
     bad = unreadable(source)
     if len(bad) == len(table):
         first = next(iter(bad.values()))
         raise DataError(
-            f"none of the {len(table)} photos can be read; the first: {first}", code="unreadable"
+            f"all of {counted(len(table), 'photo')} failed to decode; the first error: {first}",
+            code="unreadable",
         )
     good = np.ones(len(table), dtype=np.bool_)
     good[list(bad)] = False

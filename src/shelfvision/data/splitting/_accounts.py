@@ -1,4 +1,4 @@
-"""What every part has, and still lacks, of every class while groups are placed."""
+"""`Accounts`: the rows that each set has and still needs of each class, during placement."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _UNIT = 2**20
 
 @final
 class Accounts:
-    """Rows by open part and class, in plain lists, which are quicker than arrays one by one.
+    """Rows by open set and class, in lists, which are faster than arrays for single values.
 
     Parameters
     ----------
     table : GroupTable
         The classes of all groups.
     quotas, filled : ndarray of int64, shape (parts, classes)
-        The rows that each open part should have, and has.
+        The rows that each open set should have, and has.
     shares : sequence of Fraction
-        The share of each open part, above 0.
+        The share of each open set, above 0.
     free : ndarray of bool, shape (groups,)
-        Which groups are still to be placed.
+        The groups that are not placed yet.
     """
 
     __slots__ = ("empty", "largest", "left", "need", "over", "parts", "placed", "seen", "weights")
@@ -44,30 +44,30 @@ class Accounts:
         self.parts = range(len(shares))
         self.placed: list[list[int]] = filled.tolist()
         self.need: list[list[int]] = (quotas - filled).tolist()
-        """What is lacking of the quota; negative where it is exceeded."""
+        """The missing rows of each quota; negative if the quota is exceeded."""
         self.seen: list[int] = filled.sum(axis=0).tolist()
-        """The rows of each class in any part."""
+        """The rows of each class in all sets."""
         self.over: list[int] = np.maximum(filled - quotas, 0).sum(axis=0).tolist()
-        """By how much the parts exceed their quotas of each class, together."""
+        """The sum of all excesses over the quotas, by class."""
         self.largest: list[int] = table.largest_groups().tolist()
         self.empty = [set(np.flatnonzero(column == 0).tolist()) for column in filled.T]
-        """The parts that have nothing of each class."""
+        """The sets without rows of each class."""
         left = np.bincount(table.label[free[table.group]], minlength=table.n_classes)
         self.left: list[int] = left.tolist()
-        """How many groups with rows of each class are still to be placed."""
+        """The number of groups of each class that are not placed yet."""
         self.weights = [int(_UNIT * share) for share in shares]
 
     def best(
         self, labels: Sequence[int], counts: Sequence[int], seats: Sequence[int], own: int
     ) -> int:
-        """Return the part for a group.
+        """Return the set for a group.
 
-        The last groups of a class go to parts that have nothing of it. Otherwise a part with a
-        seat is chosen whose classes are furthest behind, of equals the one whose seat comes first
-        (`own`). Where all would exceed the bound, the part that lacks most is chosen.
+        The last groups of a class go to sets without rows of the class. Otherwise a set with a
+        seat gets the group: the one whose classes are furthest behind, and in a tie the group's
+        own seat (`own`). If all sets would exceed the bound, the set that lacks most gets it.
         """
         rows = list(zip(labels, counts, strict=True))
-        # Every group of several photos passes here, so these are plain loops.
+        # This code runs for each group of several photos; plain loops are fastest.
         urgent = [
             label
             for label in labels
@@ -86,13 +86,13 @@ class Accounts:
         return max(self.parts, key=worth)
 
     def _exceeds(self, label: int, count: int, need: int) -> bool:
-        """Return whether so many rows of a class would exceed the bound."""
+        """Return whether `count` more rows of a class would exceed the bound."""
         return self.over[label] + _excess(need, count) > self.largest[label]
 
     def _behind(self, part: int, rows: Sequence[tuple[int, int]]) -> int:
-        """Return by how much a part is short of its share of classes so far, or would be above it.
+        """Return how far a set is below its share of these classes, or would be above it.
 
-        Differences up to the largest group are none: they leave the choice to chance.
+        Differences up to the size of the largest group count as 0, so that chance decides.
         """
         placed, weight, behind = self.placed[part], self.weights[part], 0
         for label, count in rows:
@@ -105,13 +105,13 @@ class Accounts:
         return behind
 
     def add(self, labels: Sequence[int], counts: Sequence[int], part: int) -> None:
-        """Note that a group was placed."""
+        """Record that a group was placed."""
         for label, count in zip(labels, counts, strict=True):
             self.left[label] -= 1
             self._add_rows(label, count, part)
 
     def takes_all(self, label: int, groups: Sequence[int], size: int) -> bool:
-        """Note as many groups of one class and size in every part, unless a bound forbids it."""
+        """Record `groups` of one class and size per set; return False if a bound forbids it."""
         need = [self.need[part][label] for part in self.parts]
         over = sum(_excess(n, held * size) for n, held in zip(need, groups, strict=True))
         missing = sum(not groups[part] for part in self.empty[label])
@@ -137,5 +137,5 @@ class Accounts:
 
 
 def _excess(need: int, count: int) -> int:
-    """Return how many of `count` rows are above what is lacking."""
+    """Return how many of `count` rows exceed the `need`."""
     return max(0, min(count, count - need))

@@ -1,4 +1,4 @@
-"""What parts of a split must have in common with each other and a saved one; their counts."""
+"""Checks of the sets of a split, and the table of their counts."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from shelfvision.errors import SplitError
 
 
 def given_parts(given: Mapping[str, Dataset | None]) -> dict[str, Dataset]:
-    """Return the parts that are there, which must be datasets; train must be there."""
+    """Return the sets that are not None; refuse other types, and None for train."""
     there = {name: part for name, part in given.items() if part is not None or name == "train"}
     return {name: require_dataset(name, part) for name, part in there.items()}
 
 
 def alike(parts: Mapping[str, Dataset]) -> dict[str, Dataset]:
-    """Return the parts with the classes of train; refuse other classes and image sizes."""
+    """Return the sets with the classes of train; refuse unknown classes and other image sizes."""
     train = parts["train"]
     for name, part in parts.items():
         if part.image_size != train.image_size:
@@ -40,19 +40,19 @@ def alike(parts: Mapping[str, Dataset]) -> dict[str, Dataset]:
 
 
 def check_filled(parts: Mapping[str, Dataset]) -> None:
-    """Refuse empty parts."""
+    """Refuse empty sets."""
     for name, part in parts.items():
         if not len(part):
             raise SplitError(
-                f"the {name} part has no photos; add photos or choose other shares"
-                + ("" if name == "train" else f", or pass {name}=None to do without"),
+                f"the {name} set must not be empty, got no photos; add photos or choose other "
+                "shares" + ("" if name == "train" else f", or pass {name}=None"),
                 code="empty",
                 parameter=name,
             )
 
 
 def check_complete(saved: SavedRows, rows: npt.NDArray[np.int64], dataset: Dataset) -> None:
-    """Refuse a dataset that lacks photos of a saved split, or has others."""
+    """Refuse a dataset that lacks photos of a saved split or has additional ones."""
     lost = np.flatnonzero(rows < 0)
     if len(lost):
         first = int(lost[0])
@@ -69,8 +69,8 @@ def check_complete(saved: SavedRows, rows: npt.NDArray[np.int64], dataset: Datas
     new[rows] = False
     if new.any():
         raise SplitError(
-            f"{saved.path!r} does not say where {listed(dataset.ids[new], limit=3)} belong; give "
-            "the dataset that was split, or place the new photos with "
+            f"{saved.path!r} does not list {listed(dataset.ids[new], limit=3)}; pass the dataset "
+            "that was split, or place the new photos with "
             "SeededSplitter.split(dataset, previous=path)",
             code="incomplete",
             parameter="path",
@@ -78,7 +78,7 @@ def check_complete(saved: SavedRows, rows: npt.NDArray[np.int64], dataset: Datas
 
 
 def count_table(parts: Mapping[str, Dataset]) -> list[str]:
-    """Return the lines of a table: the photos of every class in every part."""
+    """Return the lines of a table of photo counts by class and set."""
     counts = {name: list(part.class_counts.values()) for name, part in parts.items()}
     counts["total"] = [sum(row) for row in zip(*counts.values(), strict=True)]
     names = parts["train"].class_names

@@ -1,4 +1,4 @@
-"""Splits on disk: manifests that save one, and the text lists that data sets come with."""
+"""Read and write splits: CSV manifests of `Splits.save`, and published text lists of photo ids."""
 
 from __future__ import annotations
 
@@ -23,20 +23,21 @@ from shelfvision.data.splitting.leaks import PARTS
 from shelfvision.errors import SplitError
 
 LEFT_OUT = ("dropped", "unlisted", "unplaced")
-"""What a manifest says of photos in no part, so that it accounts for all of them."""
+"""The split column of photos that are in no set; a manifest lists all photos."""
 
 _SPLITS = frozenset(PARTS + LEFT_OUT)
 _COLUMNS = ("path", "label", "group", "split", "copy")
 _DELIMITERS = " \t,;"
 _PLAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_/:. -]*[A-Za-z0-9_/:.-])?")
-"""Text that needs neither quotes nor an apostrophe in a CSV file, and has one spelling as a path;
-nearly all ids are such, and this is quick to tell."""
+"""Text that needs neither quotes nor an apostrophe in a CSV file, and has one spelling as a path.
+
+Nearly all ids match, so this fast check avoids the slow path."""
 _LONGEST = 8192
-"""As many characters of a line are read; paths are at most 4096 bytes long."""
+"""The number of characters that are read of a line; paths have at most 4096 bytes."""
 
 
 _Key: TypeAlias = str | tuple[str, int]
-"""What tells a row from others."""
+"""The key of a row: its id, and for a copy also its number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,7 @@ class SavedRows:
 
 
 def write_split(path: str | os.PathLike[str], blocks: Iterable[tuple[str, Dataset]]) -> None:
-    """Write the rows of every block under its name, atomically."""
+    """Write the rows of each block with its name as their split, atomically."""
     with atomic_writer(as_path(path)) as file:
         file.write((",".join(_COLUMNS) + "\n").encode())
         for name, block in blocks:
@@ -73,7 +74,7 @@ def read_split(path: str | os.PathLike[str], *, parameter: str) -> SavedRows:
     lines, cells = read_columns(
         path, _COLUMNS, what="the saved split", error=SplitError, parameter=parameter
     )
-    # The dataset knows its groups itself; they are in the file for those who read it.
+    # Groups come from the dataset; the group column is for people who read the file.
     photos, labels, splits = cells["path"], cells["label"], cells["split"]
     numbers = {text: _copy_number(text) for text in set(cells["copy"])}
     if None in numbers.values() or not set(splits) <= _SPLITS:
@@ -97,28 +98,28 @@ def _copy_number(text: str) -> int | None:
 def _faulty(
     path: str, lines: Sequence[int], cells: Mapping[str, Sequence[str]], parameter: str
 ) -> SplitError:
-    """Return the error for the first line whose split or copy is none."""
+    """Return the error for the first line with an invalid split or copy number."""
     rows = zip(lines, cells["path"], cells["split"], cells["copy"], strict=True)
     line, photo, split, copy = next(
         row for row in rows if row[2] not in _SPLITS or _copy_number(row[3]) is None
     )
     if split not in _SPLITS:
         return SplitError(
-            f"line {line} of {path!r} puts {photo!r} into the part {split!r}, which is none "
-            "of 'train', 'validation', 'test'; correct the line",
+            f"the split column must be 'train', 'validation' or 'test', got {split!r} for "
+            f"{photo!r} in line {line} of {path!r}; correct the line",
             code="unknown-name",
             parameter=parameter,
         )
     return SplitError(
-        f"line {line} of {path!r} numbers a copy of {photo!r} {copy!r} instead of 0, 1, "
-        "2, …; correct the line",
+        f"the copy column must be 0, 1, 2, …, got {copy!r} for {photo!r} in line {line} of "
+        f"{path!r}; correct the line",
         code="not-in-range",
         parameter=parameter,
     )
 
 
 def find_rows(saved: SavedRows, dataset: Dataset) -> npt.NDArray[np.int64]:
-    """Return the row of the dataset that each saved row is, -1 where it has none."""
+    """Return the dataset row of each saved row, -1 where there is none."""
     table: dict[_Key, int] = {}
     for row, key in enumerate(_keys(dataset.ids.tolist(), dataset.copies.tolist())):
         table.setdefault(key, row)
@@ -140,7 +141,7 @@ def find_rows(saved: SavedRows, dataset: Dataset) -> npt.NDArray[np.int64]:
 
 
 def _keys(ids: Sequence[str], copies: Sequence[int]) -> list[_Key]:
-    """Return what tells rows apart: the id of an original, id and number of a copy."""
+    """Return the unique keys of rows: the id of an original, id and number of a copy."""
     return [(photo, copy) if copy else photo for photo, copy in zip(ids, copies, strict=True)]
 
 
@@ -153,10 +154,10 @@ def _check_labels(saved: SavedRows, dataset: Dataset, found: npt.NDArray[np.int6
         first = int(changed[0])
         now = dataset.class_names[int(dataset.labels[found[first]])]
         raise SplitError(
-            f"{saved.path!r} saved {saved.ids[first]!r} (line {saved.lines[first]}) as "
-            f"{saved.labels[first]!r}, but the dataset has it as {now!r}, and {len(changed)} "
-            "labels differ in all; give the dataset that was split, relabelled the same way, or "
-            "split again",
+            f"the labels of {saved.path!r} must match the dataset, got {len(changed)} that differ: "
+            f"{saved.ids[first]!r} (line {saved.lines[first]}) is {saved.labels[first]!r} in the "
+            f"file and {now!r} in the dataset; pass the dataset that was split, relabelled the "
+            "same way, or split again",
             code="labels-differ",
             parameter=saved.parameter,
         )
@@ -169,9 +170,9 @@ def rows_of_list(
     parameter: str,
     encoding: str | None = None,
 ) -> npt.NDArray[np.int64]:
-    """Return the rows, ascending, whose ids are on a text list, one a line."""
+    """Return the rows, ascending, whose ids are on a text list with one id per line."""
     path = as_path(path, parameter)
-    # File names are bytes on Linux, and lists of them are made by tools that keep these.
+    # File names are bytes on Linux, and the tools that write such lists keep these bytes.
     lines = read_lines(
         path,
         what="the list",
@@ -189,7 +190,7 @@ def rows_of_list(
         rows.update(known[photo])
     if not rows:
         raise SplitError(
-            f"the list {path!r} names no photo; give one with an id on every line",
+            f"the list {path!r} must name photos, got none; pass a list with one id per line",
             code="empty",
             parameter=parameter,
         )
@@ -199,9 +200,9 @@ def rows_of_list(
 def _by_meaning(
     known: Iterable[str], wanted: Collection[str] | None = None
 ) -> dict[str, str | None]:
-    """Return ids by what they mean in any spelling; None where two mean the same.
+    """Return ids by their normalized path; None where two ids have the same one.
 
-    Where `wanted` is given, only these meanings are looked for.
+    If `wanted` is given, only these normalized paths are included.
     """
     found: dict[str, str | None] = {}
     for photo in known:
@@ -217,7 +218,7 @@ def _meaning(photo: str) -> str:
 
 
 def rows_by_id(dataset: Dataset) -> dict[str, list[int]]:
-    """Return the rows of every id."""
+    """Return the rows of each id."""
     rows: dict[str, list[int]] = {}
     for row, name in enumerate(dataset.ids.tolist()):
         rows.setdefault(name, []).append(row)
@@ -227,8 +228,8 @@ def rows_by_id(dataset: Dataset) -> dict[str, list[int]]:
 def _known_prefix(
     words: str, known: Mapping[str, Sequence[int]], same: Mapping[str, str | None]
 ) -> str | None:
-    """Return the id that a line starts with; what follows may be parted from it in any way."""
-    # The longest first, because a name may contain spaces and commas.
+    """Return the id that a line starts with, whatever delimiter follows it."""
+    # Longest prefix first, because a name may contain spaces and commas.
     while words:
         for text in (words, words.strip("\"'")):
             if text in known:
@@ -260,7 +261,7 @@ def _unknown_photo(
 def _nearest(photo: str, known: Mapping[str, Sequence[int]]) -> str | None:
     base = photo.rpartition("/")[2]
     same = [name for name in known if name.rpartition("/")[2] == base]
-    # Comparing spellings is slow: not worth it for every name of a large dataset.
+    # Fuzzy matching is slow, so large datasets are skipped.
     pool = same or (list(known) if len(known) <= 5000 else [])
     close = difflib.get_close_matches(photo, pool, n=1, cutoff=0.0 if same else 0.6)
     return close[0] if close else None

@@ -1,4 +1,4 @@
-"""The methods of dividing rows, frozen for ever: they rest on hashes and `RandomState` alone."""
+"""The split methods. They never change, and use only hashes and `numpy.random.RandomState`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._random import ranks_for
+from shelfvision._validation import counted
 from shelfvision.data.splitting._columns import factorized
 from shelfvision.data.splitting._pins import NEW, pinned_groups, rows_of
 from shelfvision.data.splitting._placing import place_groups
@@ -25,11 +26,11 @@ from shelfvision.data.splitting._quotas import (
 from shelfvision.data.splitting.leaks import PARTS
 from shelfvision.errors import SplitError
 
-# The arrays of states below have, for every row, the number of its part or a state of _pins.
+# The arrays of states below have, for each row, the number of its set or a state of _pins.
 
 
 def rows_per_part(state: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
-    """Return the rows of every part, ascending."""
+    """Return the rows of each set, ascending."""
     return [np.flatnonzero(state == part) for part in range(len(PARTS))]
 
 
@@ -42,7 +43,7 @@ def stratified_states(
     class_names: Sequence[str],
     state: npt.NDArray[np.int64],
 ) -> tuple[npt.NDArray[np.int64], str]:
-    """Place new rows by quotas per class; tell how far whole groups moved these."""
+    """Place new rows by quotas per class; return their states and the deviation from quotas."""
     codes, groups = factorized(keys)
     shape = len(shares), len(class_names)
     pinned = pinned_groups(codes, len(groups), state)
@@ -51,7 +52,7 @@ def stratified_states(
     table = GroupTable.of(codes[kept], labels[kept], n_groups=len(groups), n_classes=shape[1])
     open_parts = [part for part, share in enumerate(shares) if share]
     if not filled.any():
-        check_groups(table, class_names, len(open_parts), "parts")
+        check_groups(table, class_names, len(open_parts), "sets")
     quotas = split_quotas(table.class_counts(), shares)
     ranks = ranks_for(seed, "split", groups)
     parts = place_groups(table, ranks, quotas, shares, pinned=pinned, filled=filled)
@@ -77,14 +78,14 @@ def hashed_states(
 def shuffled_rows(
     seed: int, shares: Sequence[Fraction], state: npt.NDArray[np.int64]
 ) -> list[npt.NDArray[np.int64]]:
-    """Return the rows of every part: pinned ones, then new ones as they are shuffled."""
+    """Return the rows of each set: pinned rows, then new rows in shuffled order."""
     new, pinned = np.flatnonzero(state == NEW), rows_per_part(state)
     total = len(new) + sum(map(len, pinned))
     limits = [int(total * sum(shares[:part])) for part in range(1, len(shares))]
     sizes = np.diff([0, *limits, total]).tolist()
     need = [max(0, size - len(rows)) for size, rows in zip(sizes, pinned, strict=True)]
     if sum(need) != len(new):
-        # Some part has more than its share already: the others share the new rows.
+        # A set has more than its share already: the other sets divide the new rows.
         need = largest_remainder(len(new), [Fraction(part, sum(need)) for part in need])
     order = new[np.random.RandomState(seed).permutation(len(new))]
     added = np.split(order, np.cumsum(need)[:-1])
@@ -98,10 +99,10 @@ def fold_numbers(
     labels: npt.NDArray[np.int64],
     class_names: Sequence[str],
 ) -> npt.NDArray[np.int64]:
-    """Return the fold that tests every row."""
+    """Return the fold whose test set has each row."""
     codes, groups = factorized(keys)
     table = GroupTable.of(codes, labels, n_groups=len(groups), n_classes=len(class_names))
-    check_groups(table, class_names, 2, "parts, training and test")
+    check_groups(table, class_names, 2, "sets, training and test")
     quotas = fold_quotas(table.class_counts(), n_folds)
     folds = place_groups(
         table,
@@ -113,8 +114,9 @@ def fold_numbers(
     )[codes]
     if len(np.unique(folds)) < n_folds:
         raise SplitError(
-            f"{len(codes)} photos in {len(groups)} groups do not fill {n_folds} folds; ask for "
-            "fewer folds or add photos",
+            f"n_folds must be small enough to fill each fold, got {n_folds} for "
+            f"{counted(len(codes), 'photo')} in {counted(len(groups), 'group')}; ask for fewer "
+            "folds or add photos",
             code="too-few-groups",
             parameter="n_folds",
         )

@@ -1,4 +1,4 @@
-"""How splits came about."""
+"""`SplitOrigin`: how a split was made."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from shelfvision.data._dataset import Dataset
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SplitOrigin:
-    """How splits came about, beyond their parts."""
+    """How a split was made, in addition to its sets."""
 
     left_out: Mapping[str, Dataset] = field(default_factory=dict)
-    """Photos in no part, by reason."""
+    """Photos in no set, by reason."""
     notes: tuple[str, ...] = ()
     """Sentences for `Splits.describe`."""
     gone: tuple[str, ...] = ()
-    """Photos that an earlier split had and the dataset has not."""
+    """Photos of the earlier split that the dataset lacks."""
     groups_ignored: bool = False
-    """Whether groups may have been parted on purpose."""
+    """Whether the method ignores groups, so that a group may be in several sets."""
     disjoint: bool = False
-    """Whether the parts are known to share no group and to hold no copies."""
+    """Whether it is certain that no two sets share a group and that no set has copies."""

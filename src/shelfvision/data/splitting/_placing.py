@@ -54,14 +54,14 @@ from shelfvision.data.splitting._seats import even_sequence, rounded_seats, seat
 from shelfvision.data.splitting._singles import place_singles
 
 FREE = -1
-"""The part of a group that no part has been chosen for."""
+"""The state of a group without a set."""
 
 _Ints = npt.NDArray[np.int64]
 
-# Groups choose among the seats of so many of them: enough to choose from, short enough that no
-# class has to wait for its seat.
+# The number of groups that choose among their seats together: enough for a choice, and few enough
+# that the classes stay in proportion along the list.
 _RUN = 16
-# From so many groups on, those of one size and class are in proportion by themselves.
+# With this many groups of one size and class, systematic sampling alone is proportional enough.
 _MANY = 64
 
 
@@ -74,10 +74,10 @@ def place_groups(
     pinned: _Ints,
     filled: _Ints,
 ) -> _Ints:
-    """Return the part of every group, in proportion for every size and near every quota.
+    """Return the set of each group, in proportion for each size and near each quota.
 
-    `quotas` and `filled`, shape (parts, classes), count the rows that a part should have of a
-    class, and has already. Parts with a share of 0 get nothing. `pinned` has the part of every
+    `quotas` and `filled`, shape (sets, classes), are the rows that a set should have of a class
+    and the rows that it has already. Sets with share 0 get no rows. `pinned` has the set of each
     group, `FREE` if it has none.
     """
     open_parts = np.flatnonzero([share > 0 for share in shares])
@@ -86,7 +86,7 @@ def place_groups(
     accounts = Accounts(table, quotas[open_parts], filled[open_parts], open_shares, parts == FREE)
     held = np.flatnonzero(pinned >= 0)
     owed = [Fraction(0)] * len(open_parts)
-    # In a pool, the smallest part gets one seat or more, so that it can pay what it owes.
+    # The smallest set gets at least one seat in a pool, so that rounding errors can be corrected.
     least = ceil(1 / min(open_shares))
     for pool in pools_of(table, sizes, ranks, parts == FREE, least=least):
         inside = (sizes[held] >= pool.sizes[-1]) & (sizes[held] <= pool.sizes[0])
@@ -104,7 +104,7 @@ def place_groups(
 
 
 def _dealt(pool: Pool, accounts: Accounts, target: Sequence[Fraction]) -> _Ints:
-    """Return the place among the open parts of every group of a pool."""
+    """Return the index among the open sets of each group of a pool."""
     start, turn = pool.start()
     own = even_sequence(rounded_seats(target, start), turn)
     chosen = own.copy()
@@ -117,7 +117,7 @@ def _dealt(pool: Pool, accounts: Accounts, target: Sequence[Fraction]) -> _Ints:
     seats = [0] * len(target)
     for first in range(0, len(few), _RUN):
         run = np.array(few[first : first + _RUN])
-        # Not by size: who comes first has the choice.
+        # Seeded order, not size: the first groups of a run have more seats to choose from.
         run = run[np.argsort(pool.ranks[run], kind="stable")]
         chosen[run] = _seated(pool.rows_of(run), own[run].tolist(), seats, accounts)
     return chosen
@@ -129,7 +129,7 @@ def _seated(
     seats: list[int],
     accounts: Accounts,
 ) -> list[int]:
-    """Return the part of every group of a run; what is left of `seats` is for the next run."""
+    """Return the set of each group of a run; unused `seats` remain for the next run."""
     for part in own:
         seats[part] += 1
     chosen = []

@@ -1,4 +1,4 @@
-"""Free groups in lists: by size, then by class, and otherwise in seeded order."""
+"""Lists of free groups, sorted by size, then by class, then in seeded order."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import numpy.typing as npt
 from shelfvision.data.splitting._quotas import GroupTable
 
 _Ints: TypeAlias = npt.NDArray[np.int64]
-# Where the rows of each group begin in a table; their classes and counts, for quick look-up.
+# The start of each group's rows in a table, and their classes and counts.
 _Lists: TypeAlias = tuple[_Ints, list[int], list[int]]
 
 
 @final
 class Pool:
-    """Free groups, the largest first; those of one size and class lie side by side."""
+    """Free groups, largest first; groups of one size and class are neighbours."""
 
     __slots__ = ("_counts", "_labels", "_starts", "groups", "ranks", "sizes")
 
@@ -30,20 +30,20 @@ class Pool:
         self.ranks = ranks
 
     def start(self) -> tuple[int, int]:
-        """Return two numbers in [0, 2**64) that depend on the groups, in whatever order."""
+        """Return two numbers in [0, 2**64) that depend on the groups but not on their order."""
         # Sums of unsigned integers wrap around.
         return int(self.ranks.sum(dtype=np.uint64)), int(np.bitwise_xor.reduce(self.ranks))
 
     def rows_of(self, places: _Ints) -> list[tuple[list[int], list[int]]]:
-        """Return the classes of these groups, and the rows that each has of them."""
+        """Return the classes and row counts of these groups."""
         groups = self.groups[places]
         spans = zip(self._starts[groups].tolist(), self._starts[groups + 1].tolist(), strict=True)
         return [(self._labels[low:high], self._counts[low:high]) for low, high in spans]
 
     def cells(self) -> Iterator[tuple[int, int, int]]:
-        """Yield first place, place past the last, and class of groups of one size and class.
+        """Yield start, stop and class of each run of groups of one size and class.
 
-        For groups of several classes the class is -1.
+        The class is -1 for groups of several classes.
         """
         first = self._starts[self.groups]
         pure = self._starts[self.groups + 1] - first == 1

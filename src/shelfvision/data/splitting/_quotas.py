@@ -21,6 +21,7 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._validation import counted
 from shelfvision.errors import SplitError
 
 _RANKS = 2**64
@@ -46,13 +47,13 @@ def largest_remainder(count: int, shares: Sequence[Fraction]) -> list[int]:
 def split_quotas(
     counts: npt.NDArray[np.int64], shares: Sequence[Fraction]
 ) -> npt.NDArray[np.int64]:
-    """Return the quota of every part and class, shape (parts, classes)."""
+    """Return the quota of each set and class, shape (sets, classes)."""
     columns = [largest_remainder(int(count), shares) for count in counts]
     return np.array(columns, dtype=np.int64).reshape(len(counts), len(shares)).T.copy()
 
 
 def fold_quotas(counts: npt.NDArray[np.int64], n_folds: int) -> npt.NDArray[np.int64]:
-    """Return even quotas, shape (folds, classes); no fold gets the remainders of all classes."""
+    """Return even quotas, shape (folds, classes), with the remainders spread over the folds."""
     quotas = np.empty((n_folds, len(counts)), dtype=np.int64)
     first = 0
     for number, count in enumerate(counts.tolist()):
@@ -66,7 +67,7 @@ def fold_quotas(counts: npt.NDArray[np.int64], n_folds: int) -> npt.NDArray[np.i
 def hashed_parts(
     ranks: npt.NDArray[np.uint64], shares: Sequence[Fraction]
 ) -> npt.NDArray[np.int64]:
-    """Return the part in whose span of [0, 1) every ``rank / 2**64`` falls, exactly."""
+    """Return the set whose interval of [0, 1) contains ``rank / 2**64``, computed exactly."""
     limits = []
     for part in range(1, len(shares)):
         limit = sum(shares[:part], Fraction(0)) * _RANKS
@@ -77,7 +78,7 @@ def hashed_parts(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupTable:
-    """Which classes every group holds, and how often: sorted by group, then by class."""
+    """The row count of each group and class, sorted by group, then by class."""
 
     group: npt.NDArray[np.int64]
     label: npt.NDArray[np.int64]
@@ -94,7 +95,7 @@ class GroupTable:
         n_groups: int,
         n_classes: int,
     ) -> GroupTable:
-        """Count the rows of every group and class."""
+        """Count the rows of each group and class."""
         pairs, counts = np.unique(codes * n_classes + labels, return_counts=True)
         return cls(
             group=pairs // n_classes,
@@ -105,21 +106,21 @@ class GroupTable:
         )
 
     def groups_per_class(self) -> npt.NDArray[np.int64]:
-        """Return how many groups hold each class."""
+        """Return the number of groups that contain each class."""
         return np.bincount(self.label, minlength=self.n_classes).astype(np.int64)
 
     def class_counts(self) -> npt.NDArray[np.int64]:
-        """Return how many rows each class has."""
+        """Return the number of rows of each class."""
         return self._summed(self.label, self.count, self.n_classes)
 
     def largest_groups(self) -> npt.NDArray[np.int64]:
-        """Return the rows that each class has in the group that holds most of it."""
+        """Return the number of rows of each class in its largest group."""
         largest = np.zeros(self.n_classes, dtype=np.int64)
         np.maximum.at(largest, self.label, self.count)
         return largest
 
     def sizes(self) -> npt.NDArray[np.int64]:
-        """Return how many rows each group has."""
+        """Return the number of rows of each group."""
         return self._summed(self.group, self.count, self.n_groups)
 
     @staticmethod
@@ -133,7 +134,7 @@ class GroupTable:
 def count_rows(
     parts: npt.NDArray[np.int64], labels: npt.NDArray[np.int64], shape: tuple[int, int]
 ) -> npt.NDArray[np.int64]:
-    """Return the rows of every part and class, shape (parts, classes); negative parts are none."""
+    """Return the row counts, shape (sets, classes); rows with a negative state do not count."""
     cells = (parts * shape[1] + labels)[parts >= 0]
     return np.bincount(cells, minlength=shape[0] * shape[1]).reshape(shape).astype(np.int64)
 
@@ -142,11 +143,11 @@ def check_groups(table: GroupTable, class_names: Sequence[str], least: int, purp
     """Refuse classes that have photos, but fewer groups than `least`."""
     groups, counts = table.groups_per_class(), table.class_counts()
     for number in np.flatnonzero((counts > 0) & (groups < least)).tolist():
-        many = "groups" if groups[number] > 1 else "group"
         raise SplitError(
-            f"class {class_names[number]!r} has {counts[number]} photos in {groups[number]} "
-            f"{many}, too few for {least} {purpose}; add photos, put it together with another "
-            "class by relabel, leave it out by select, or ask for fewer parts",
+            f"class {class_names[number]!r} must have at least {least} groups for {least} "
+            f"{purpose}, got {counted(int(counts[number]), 'photo')} in "
+            f"{counted(int(groups[number]), 'group')}; add photos, merge the class with another "
+            "one by relabel, leave it out by select, or ask for fewer sets",
             code="too-few-groups",
         )
 
@@ -159,13 +160,13 @@ def deviation(
     *,
     cause: str,
 ) -> str:
-    """Say how far the counts, shape (parts, classes), are from the quotas, and for what cause."""
+    """Return a sentence on how far counts, shape (sets, classes), deviate from the quotas."""
     gap = np.abs(counts - quotas)
     if not gap.any():
-        return "Every class has its exact quota in every part."
+        return "Every class has its exact quota in every set."
     part, number = divmod(int(gap.argmax()), gap.shape[1])
     return (
-        f"{cause} moved the quotas by at most {gap.max()} photos of a class: "
+        f"{cause} changed the quotas by at most {counted(int(gap.max()), 'photo')} of a class: "
         f"{class_names[number]!r} has {counts[part, number]} instead of {quotas[part, number]} "
         f"in {part_names[part]}."
     )

@@ -1,4 +1,4 @@
-"""How many groups of one size each part gets, and in which order along a list.
+"""The number of groups of one size that each set gets, and their order along a list.
 
 Both are systematic sampling (Madow, "On the theory of systematic sampling, II", 1949): one random
 start instead of a draw for every group. Each group is in each part with exactly the probability
@@ -24,19 +24,18 @@ import numpy as np
 import numpy.typing as npt
 
 _WORDS = 2**64
-# The golden ratio in 64 bits: its multiples, modulo 1, fill [0, 1) more evenly than those of any
-# other number, at every length.
+# The golden ratio in 64 bits: its multiples, modulo 1, fill [0, 1) evenly at every length.
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 def seat_target(
     n_free: int, shares: Sequence[Fraction], taken: Sequence[int], owed: Sequence[Fraction]
 ) -> list[Fraction]:
-    """Return how many of `n_free` groups each part should get; the sum is `n_free`.
+    """Return how many of `n_free` groups each set should get; the sum is `n_free`.
 
-    Together with the groups that parts have `taken` already, the shares are met. What parts are
-    `owed` from larger groups is added where every part gets enough for that to change nothing
-    about the mean.
+    Together with the groups that the sets have already (`taken`), the shares are met. The groups
+    that sets are `owed` from larger sizes are added if each set gets at least one group, so that
+    the mean does not change.
     """
     total = n_free + sum(taken)
     target = [total * share - had for share, had in zip(shares, taken, strict=True)]
@@ -44,14 +43,15 @@ def seat_target(
         target = [wanted + debt for wanted, debt in zip(target, owed, strict=True)]
     if min(target) >= 0:
         return target
-    # Some part has more than its share already: the others divide what is free.
+    # A set has more than its share already: the other sets divide the free groups.
     return _scaled([max(part, Fraction(0)) for part in target], n_free)
 
 
 def still_owed(target: Sequence[Fraction], got: Sequence[int]) -> list[Fraction]:
-    """Return what parts did not get, scaled down to one group at most.
+    """Return the missing groups of each set, scaled down to at most one group.
 
-    Rounding owes less than one; more comes from quotas, and smaller groups cannot make up for it.
+    Rounding leaves less than one group; a larger gap comes from quotas, which smaller groups cannot
+    correct.
     """
     owed = [wanted - count for wanted, count in zip(target, got, strict=True)]
     most = max(map(abs, owed))
@@ -59,9 +59,9 @@ def still_owed(target: Sequence[Fraction], got: Sequence[int]) -> list[Fraction]
 
 
 def _scaled(weights: Sequence[Fraction], total: int) -> list[Fraction]:
-    """Return weights scaled to a total, unless that is 0, in thousandths.
+    """Return weights scaled to a total (unless it is 0), rounded to thousandths.
 
-    Fractions that are carried from size to size would otherwise grow without bound.
+    Without rounding, the denominators of fractions would grow from size to size.
     """
     factor = total / sum(weights) if total else Fraction(1)
     scaled = [Fraction(floor(1000 * factor * weight), 1000) for weight in weights]
@@ -70,7 +70,7 @@ def _scaled(weights: Sequence[Fraction], total: int) -> list[Fraction]:
 
 
 def rounded_seats(target: Sequence[Fraction], start: int) -> list[int]:
-    """Round every number up or down, so that the sum stays; `start` is uniform in [0, 2**64).
+    """Round each number up or down and keep the sum; `start` is uniform in [0, 2**64).
 
     A number is rounded up with the probability of its fractional part.
     """
@@ -83,10 +83,10 @@ def rounded_seats(target: Sequence[Fraction], start: int) -> list[int]:
 
 
 def even_sequence(seats: Sequence[int], start: int) -> npt.NDArray[np.int64]:
-    """Return a sequence of parts with these counts; every run of it has nearly their proportions.
+    """Return a sequence of sets with these counts; each run has nearly the same proportions.
 
-    The places of a list are put in the order of a Kronecker sequence (multiples of the golden
-    ratio, modulo 1), which is turned to a random `start` and dealt to the parts.
+    List positions are sorted by a Kronecker sequence (multiples of the golden ratio, modulo 1),
+    rotated by a random `start`, and divided among the sets.
     """
     length = sum(seats)
     scattered = np.arange(length, dtype=np.uint64) * _GOLDEN

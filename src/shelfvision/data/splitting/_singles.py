@@ -1,8 +1,8 @@
-"""Where single photos go: they meet the quotas that whole groups left open.
+"""Place single photos, which fill the quotas that groups left open.
 
-Groups come first (`_placing`), so single photos only fill what is left of each class quota:
+Groups are placed first (`_placing`), so single photos fill the rest of each class quota:
 
->>> fill([5, 1, 1], 6, empty={1, 2}, largest=1)  # 5, 1 and 1 are lacking, 6 photos are left
+>>> fill([5, 1, 1], 6, empty={1, 2}, largest=1)  # 5, 1 and 1 rows are missing, 6 photos are left
 [4, 1, 1]
 """
 
@@ -19,11 +19,11 @@ _Ints = npt.NDArray[np.int64]
 
 
 def place_singles(label: _Ints, accounts: Accounts) -> _Ints:
-    """Return the place among the open parts of single photos of these classes.
+    """Return the index among the open sets of single photos, given their classes.
 
-    They are in seeded order. Classes without excess get their exact quotas, those without groups
-    in any case. Where groups exceed the quota of a part, the parts' totals are evened out with
-    single photos of all classes that have groups.
+    The photos are in seeded order. Classes without excess get their exact quotas; classes without
+    groups always do. If groups exceed the quota of a set, single photos of all classes with groups
+    balance the totals of the sets.
     """
     n_classes = len(accounts.left)
     counts = np.bincount(label, minlength=n_classes)
@@ -46,9 +46,9 @@ def place_singles(label: _Ints, accounts: Accounts) -> _Ints:
 
 
 def _in_turn(rows: _Ints) -> _Ints:
-    """Return the parts of the photos of each class after another.
+    """Return the sets of the photos, class by class.
 
-    Within a class, the part that lacks most comes next, of equals the earlier one.
+    Within a class, the set that lacks most comes next; ties go to the earlier set.
     """
     n_parts, n_classes = rows.shape
     counts = rows.T.ravel()
@@ -61,10 +61,11 @@ def _in_turn(rows: _Ints) -> _Ints:
 
 
 def fill(need: Sequence[int], n: int, empty: set[int], largest: int) -> list[int]:
-    """Divide `n` single photos of a class among parts that lack as many in all, or more.
+    """Divide `n` single photos of a class among sets that together lack at least `n`.
 
-    Parts that have nothing of the class get one first; all others, in proportion to what they
-    lack. Where that left one more than `largest` short, each goes where most is lacking.
+    Sets without rows of the class get one photo first. The rest is divided in proportion to the
+    missing rows. If a set would then lack more than `largest`, each photo goes to the set that
+    lacks most instead.
     """
     lacking = [max(wanted, 0) for wanted in need]
     rows = [int(part in empty and wanted > 0) for part, wanted in enumerate(lacking)]
@@ -79,7 +80,7 @@ def fill(need: Sequence[int], n: int, empty: set[int], largest: int) -> list[int
 
 
 def _divided(n: int, weights: Sequence[int]) -> list[int]:
-    """Divide `n` in proportion to whole numbers, by largest remainders."""
+    """Divide `n` in proportion to integers, by largest remainders."""
     total = sum(weights) or 1
     parts = [n * weight // total for weight in weights]
     rest = sorted(range(len(weights)), key=lambda part: -(n * weights[part] % total))
@@ -89,7 +90,7 @@ def _divided(n: int, weights: Sequence[int]) -> list[int]:
 
 
 def _levelled(n: int, lacking: Sequence[int]) -> list[int]:
-    """Divide `n` so that what is lacking afterwards is as even as can be, as if one by one."""
+    """Divide `n` so that the remaining gaps are as even as possible."""
     level, wider = 0, sorted(lacking, reverse=True)
     for places, lower in enumerate([*wider[1:], 0], start=1):
         above = sum(wider[:places]) - places * lower
@@ -106,7 +107,7 @@ def _levelled(n: int, lacking: Sequence[int]) -> list[int]:
 
 
 def _even_out(rows: _Ints, need: _Ints, accounts: Accounts, order: _Ints) -> None:
-    """Move single photos from parts with too many rows in all to those with too few."""
+    """Move single photos from sets with too many rows in total to sets with too few."""
     largest = np.array(accounts.largest, dtype=np.int64)
     grouped = largest > 1
     placed = np.array(accounts.placed, dtype=np.int64).reshape(rows.shape)
@@ -114,7 +115,7 @@ def _even_out(rows: _Ints, need: _Ints, accounts: Accounts, order: _Ints) -> Non
     for donor in np.flatnonzero(excess > 0).tolist():
         for taker in np.flatnonzero(excess < 0).tolist():
             wanted = min(int(excess[donor]), -int(excess[taker]))
-            # One photo of a class stays, and no quota is missed by more than the largest group.
+            # Keep one photo of each class, and miss no quota by more than the largest group.
             room = np.minimum(
                 rows[donor] - (placed[donor] == 0),
                 np.minimum(
@@ -129,7 +130,7 @@ def _even_out(rows: _Ints, need: _Ints, accounts: Accounts, order: _Ints) -> Non
 
 
 def _spread(n: int, room: _Ints) -> _Ints:
-    """Return how many to take from each place, in proportion to the room that there is."""
+    """Divide `n` in proportion to `room`, without exceeding it."""
     total = int(room.sum())
     reached = np.cumsum(room) * min(n, total) // max(total, 1)
     return np.diff(reached, prepend=0)

@@ -1,4 +1,4 @@
-"""`Splits`: training, validation and test parts that share no photo."""
+"""`Splits`: training, validation and test sets without data leakage."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Self, final
 
 import numpy as np
 
-from shelfvision._validation import as_path, listed, one_of
+from shelfvision._validation import as_path, counted, listed, one_of
 from shelfvision._warnings import warn_caller
 from shelfvision.data._dataset import Dataset
 from shelfvision.data.splitting._checks import (
@@ -42,30 +42,32 @@ from shelfvision.errors import LeakageError, LeakageWarning
 
 @final
 class Splits:
-    """The parts that a dataset is divided into; it unpacks into three.
+    """Training, validation and test sets that are checked for data leakage.
+
+    It unpacks into three: ``train, validation, test = splits``.
 
     Parameters
     ----------
     train : Dataset
-        What the model learns from. Augmented copies belong here only. Its class names and their
-        numbers hold for the other parts too, whose classes may be fewer and in another order.
+        The training set. Only this set may contain augmented copies. The other sets get its class
+        names and class numbers; they may have fewer classes in another order.
     validation : Dataset, optional
-        What chooses the best epoch and the thresholds.
+        The validation set, which selects the best epoch and the thresholds.
     test : Dataset, optional
-        What judges the result, once.
+        The test set, which measures the final score once.
     on_leak : {"raise", "drop", "allow"}, default="raise"
-        What to do when two parts share a group, or a part other than `train` holds augmented
-        copies. ``"raise"`` names three offenders. ``"drop"`` takes shared photos out of the
-        earlier part (out of `train`; between validation and test, out of validation) and copies
-        out of the part they are in. ``"allow"`` keeps them. The last two warn, and record what
-        they found in `leaks`.
+        What to do if two sets share a group, or if the validation or test set contains augmented
+        copies. ``"raise"`` raises an error with three examples. ``"drop"`` removes shared photos
+        from the earlier set (from `train`, or from `validation` if `test` has them too) and copies
+        from the set that contains them. ``"allow"`` keeps them. ``"drop"`` and ``"allow"`` warn
+        and list the leaks in `leaks`.
 
     Raises
     ------
     LeakageError
-        The parts share photos and `on_leak` is ``"raise"``.
+        The sets share photos and `on_leak` is ``"raise"``.
     SplitError
-        A part is empty or has another image size, or a class that `train` lacks.
+        A set is empty, has another image size, or has a class that `train` lacks.
 
     Examples
     --------
@@ -99,7 +101,7 @@ class Splits:
 
     @classmethod
     def _of(cls, parts: Mapping[str, Dataset], on_leak: OnLeak, origin: SplitOrigin) -> Self:
-        """Return splits that also say how they were made."""
+        """Return splits with a record of how they were made."""
         self = cls.__new__(cls)
         self._fill(parts, on_leak, origin)
         return self
@@ -108,7 +110,7 @@ class Splits:
         one_of("on_leak", on_leak, ON_LEAK)
         parts = alike(parts)
         left = {name: (part,) for name, part in origin.left_out.items() if len(part)}
-        # What an unplaced photo links was saved apart on purpose: reported below, not refused.
+        # The earlier split separated the photos that an unplaced photo links: warn, do not raise.
         spared = {group for part in left.get("unplaced", ()) for group in part.groups}
         leaks = () if origin.disjoint else find_leaks(parts)
         asked = [leak for leak in leaks if leak.group not in spared or leak.reason == "copy"]
@@ -134,27 +136,27 @@ class Splits:
         encoding: str | None = None,
         on_leak: OnLeak = "raise",
     ) -> Splits:
-        """Divide a dataset as published text lists say.
+        """Split a dataset by published text lists of photo ids.
 
-        A line starts with the id of a photo; what follows after a space, tab, comma or semicolon
-        is ignored, as are blank lines. A photo that is listed twice in a file counts once. Every
-        part is in the order of the dataset. Photos on no list are in `unlisted`.
+        Each line starts with a photo id; text after a space, tab, comma or semicolon is ignored,
+        and so are blank lines. A photo that is listed twice in a file counts once. Each set keeps
+        the order of the dataset. Photos on no list are in `unlisted`.
 
         Parameters
         ----------
         dataset : Dataset
             The photos that the lists name.
         train, validation, test : path-like
-            The lists. `validation` and `test` may be left out.
+            The lists. `validation` and `test` are optional.
         encoding : str, optional
-            The encoding of the lists. By default that of their byte order mark, or UTF-8.
+            The encoding of the lists. By default the encoding of their byte order mark, or UTF-8.
         on_leak : {"raise", "drop", "allow"}, default="raise"
-            As for `Splits`: published lists often contain twins.
+            As for `Splits`; published lists often contain duplicates across sets.
 
         Returns
         -------
         Splits
-            The parts.
+            The sets.
 
         Raises
         ------
@@ -185,29 +187,29 @@ class Splits:
     def load(
         cls, path: str | os.PathLike[str], dataset: Dataset, *, on_leak: OnLeak = "raise"
     ) -> Splits:
-        """Load a split that `save` wrote: the same photos in the same order.
+        """Load a split that `save` wrote, with the same photos in the same order.
 
         Parameters
         ----------
         path : path-like
-            The manifest.
+            The manifest, a CSV file.
         dataset : Dataset
-            The dataset that was split; its rows may come in any order.
+            The dataset that was split; its rows may be in another order.
         on_leak : {"raise", "drop", "allow"}, default="raise"
-            As for `Splits`. A split that was saved with leaks is loaded with ``"allow"``.
+            As for `Splits`. Use ``"allow"`` to load a split that was saved with leaks.
 
         Returns
         -------
         Splits
-            The parts.
+            The sets.
 
         Raises
         ------
         DatasetNotFoundError
-            There is no such file.
+            The file does not exist.
         SplitError
-            The file is not a saved split, or does not fit the dataset: photos are missing on
-            either side, or labels have changed.
+            The file is not a saved split, or it does not match the dataset: one of them lacks
+            photos of the other, or labels have changed.
         """
         saved = read_split(path, parameter="path")
         rows = find_rows(saved, dataset)
@@ -221,84 +223,84 @@ class Splits:
         )
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Save which photo is where, atomically, as a CSV manifest.
+        """Save the split atomically as a CSV manifest.
 
-        Its columns are path (the photo's id), label, group, split and copy; photos in no part are
-        listed as ``dropped``, ``unlisted`` or ``unplaced``. `Dataset.from_manifest` reads one
-        part with ``where={"split": "train"}``.
+        Its columns are path (the photo id), label, group, split and copy. Photos in no set have
+        the split ``dropped``, ``unlisted`` or ``unplaced``. `Dataset.from_manifest` reads one set
+        with ``where={"split": "train"}``.
 
         Parameters
         ----------
         path : path-like
-            Where the manifest shall stand. Its folder is made if need be.
+            The file to write. Its folder is created if it does not exist.
 
         Raises
         ------
         StorageError
-            The file could not be written; whatever stood there before is unchanged.
+            The file cannot be written; an existing file is unchanged.
         """
         left = [(name, block) for name in LEFT_OUT for block in self._left_out.get(name, ())]
         write_split(path, [*self._parts.items(), *left])
 
     @property
     def train(self) -> Dataset:
-        """What the model learns from."""
+        """The training set."""
         return self._parts["train"]
 
     @property
     def validation(self) -> Dataset | None:
-        """What chooses the best epoch, or None."""
+        """The validation set, or None."""
         return self._parts.get("validation")
 
     @property
     def test(self) -> Dataset | None:
-        """What judges the result, or None."""
+        """The test set, or None."""
         return self._parts.get("test")
 
     @property
     def on_leak(self) -> OnLeak:
-        """What was done about leaks: ``"raise"`` means that there are none that were not told."""
+        """How leaks were handled; with ``"raise"`` each leak caused an error or a warning."""
         return self._on_leak
 
     @property
     def leaks(self) -> tuple[Leak, ...]:
-        """What the parts shared when they were given, before anything was dropped."""
+        """The leaks that were found, including those that ``on_leak="drop"`` removed."""
         return self._leaks
 
     @property
     def groups_ignored(self) -> bool:
-        """Whether the split was made without regard to groups, as ``method="shuffled"`` does."""
+        """Whether the split ignores groups, as ``method="shuffled"`` does."""
         return self._origin.groups_ignored
 
     @property
     def dropped(self) -> tuple[str, ...]:
-        """The ids of photos that ``on_leak="drop"`` took out."""
+        """The ids of photos that ``on_leak="drop"`` removed."""
         return self._ids_of("dropped")
 
     @property
     def unlisted(self) -> tuple[str, ...]:
-        """The ids of photos that stand on no list."""
+        """The ids of photos that are on no list."""
         return self._ids_of("unlisted")
 
     @property
     def unplaced(self) -> tuple[str, ...]:
-        """The ids of new photos that link photos which an earlier split had put into two parts."""
+        """The ids of new photos whose group is in two sets of the earlier split."""
         return self._ids_of("unplaced")
 
     @property
     def gone(self) -> tuple[str, ...]:
-        """The ids of photos of an earlier split that the dataset does not have any more."""
+        """The ids of photos of the earlier split that the dataset no longer has."""
         return self._origin.gone
 
     def _ids_of(self, reason: str) -> tuple[str, ...]:
         return tuple(name for block in self._left_out.get(reason, ()) for name in block.ids)
 
     def __iter__(self) -> Iterator[Dataset | None]:
-        """Yield train, validation and test; a part that there is not is None."""
+        """Yield the training, validation and test sets; None for a set that does not exist."""
         return (self._parts.get(name) for name in PARTS)
 
     def describe(self) -> str:
-        """Return a table of the photos of every class in every part, and what is worth knowing.
+        """Return a table of photo counts by class and set, with remarks about quotas and leaks.
 
         Returns
         -------
@@ -308,7 +310,7 @@ class Splits:
         return "\n".join([*count_table(self._parts), *self._remarks()])
 
     def __repr__(self) -> str:
-        """Return the table that `describe` gives, under a heading."""
+        """Return a heading and the table of `describe`."""
         height, width = self.train.image_size
         return f"<Splits: {height} x {width} photos>\n{self.describe()}"
 
@@ -319,11 +321,12 @@ class Splits:
             *self._origin.notes,
             f"on_leak={self._on_leak!r}: {leak_sentence(self._leaks)}." if self._leaks else "",
             *(
-                f"{len(ids)} photos {name}: {listed(ids, limit=3)}."
+                f"{counted(len(ids), 'photo')} {name}: {listed(ids, limit=3)}."
                 for name, ids in left.items()
                 if ids
             ),
-            f"{len(gone)} photos of the earlier split are gone: {listed(gone, limit=3)}."
+            f"The dataset lacks {counted(len(gone), 'photo')} of the earlier split: "
+            f"{listed(gone, limit=3)}."
             if gone
             else "",
         ]
@@ -331,7 +334,7 @@ class Splits:
 
 
 def assemble(parts: Mapping[str, Dataset], on_leak: OnLeak, origin: SplitOrigin) -> Splits:
-    """Return splits that also say how they were made."""
+    """Return splits with a record of how they were made."""
     cls = Splits
     return cls._of(parts, on_leak, origin)
 
@@ -339,17 +342,17 @@ def assemble(parts: Mapping[str, Dataset], on_leak: OnLeak, origin: SplitOrigin)
 def _warn(splits: Splits, asked: Sequence[Leak]) -> None:
     if asked:
         done = {
-            "drop": f"{len(splits.dropped)} photos were dropped",
-            "allow": "they were kept, so scores on the later parts flatter the model",
+            "drop": f"dropped {counted(len(splits.dropped), 'photo')}",
+            "allow": "they were kept, so the validation and test scores are too high",
         }.get(splits.on_leak, "")
         cause = "method 'shuffled' ignores groups: " if splits.groups_ignored else ""
         warn_caller(LeakageWarning(f"{cause}{leak_sentence(asked)}; {done}", code="leakage"))
     if splits.unplaced:
         warn_caller(
             LeakageWarning(
-                f"{len(splits.unplaced)} new photos link photos that the earlier split has in two "
-                f"parts, so they were not placed: {listed(splits.unplaced, limit=3)}; look at "
-                "them, they are in splits.unplaced",
+                f"left out {counted(len(splits.unplaced), 'new photo')}, related to photos in two "
+                f"sets of the earlier split: {listed(splits.unplaced, limit=3)}; check the ids in "
+                "splits.unplaced",
                 code="unplaced",
             )
         )

@@ -1,4 +1,4 @@
-"""`SeededSplitter`: divides datasets into parts by methods that never change."""
+"""`SeededSplitter`: deterministic splits by methods that never change between versions."""
 
 from __future__ import annotations
 
@@ -40,47 +40,48 @@ Method: TypeAlias = Literal["stratified", "hashed", "shuffled"]
 """How photos are divided."""
 
 _METHODS: tuple[Method, ...] = get_args(Method)
-_ROUGHLY = "The shares are met only roughly (hashed)."
+_ROUGHLY = "The shares are met approximately (hashed)."
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class SeededSplitter:
-    """Divides photos into training, validation and test parts, the same way for ever.
+    """Splits photos into reproducible training, validation and test sets.
 
-    What the methods do never changes between versions, and depends on neither the order of rows
-    (but for ``"shuffled"``), nor the process, nor global generators. Photos of one group never
-    part (but for ``"shuffled"``).
+    The methods never change between versions. The result depends neither on the process nor on
+    global random state, and for ``"stratified"`` and ``"hashed"`` not on the order of the rows.
+    These two methods keep each group in one set.
 
     Parameters
     ----------
     train, validation, test : float
-        The share of every part, 0 to 1 and above 0 for `train`. They must sum to 1 and are taken
-        as the decimals they are written as, so that 0.7 + 0.2 cuts exactly at 9 of 10. A part
-        with share 0 is None in the result.
+        The share of each set, 0 to 1, and above 0 for `train`. They must sum to 1. Shares are
+        treated as exact decimals: 0.7 + 0.2 cuts exactly at 9 of 10. A set with share 0 is None in
+        the result.
     seed : int, default=42
         Another seed gives another split.
     method : {"stratified", "hashed", "shuffled"}, default="stratified"
-        ``"stratified"`` gives every part its quota of every class: the share of the class's
-        photos, rounded by largest remainders (of equals to the earlier part), at least one.
-        Photos without groups meet the quotas exactly. Groups of every size are distributed over
-        the parts in proportion, over all classes together, so that validation and test see bursts
-        as training does [1]_. They move the quota of a class by at most its largest group, unless
-        they hold several classes or are too few; `Splits.describe` tells by how much.
-        ``"hashed"`` puts every group where its hash falls among the shares, so that adding photos
-        moves none; counts are met only roughly.
-        ``"shuffled"`` ignores classes and groups: it is the permutation that
-        ``numpy.random.RandomState(seed).shuffle`` gives for arrays of this length, cut at
-        ``floor(n * train)`` and ``floor(n * (train + validation))``. Groups that it parts are
-        warned of and recorded, not refused.
+        ``"stratified"`` gives each set its quota of each class: the share of the class's photos,
+        rounded by largest remainders (ties go to the earlier set), at least one. Photos without
+        groups meet the quotas exactly. Groups of each size are distributed over the sets in
+        proportion, over all classes together, so that the validation and test sets contain bursts
+        as the training set does [1]_. Groups change the quota of a class by at most the size of
+        its largest group, unless they contain several classes or are too few; `Splits.describe`
+        shows the deviation.
+        ``"hashed"`` places each group by its hash, so that adding photos moves no other photo;
+        the shares are met approximately.
+        ``"shuffled"`` ignores classes and groups: it is the permutation of
+        ``numpy.random.RandomState(seed).shuffle`` for arrays of this length, cut at
+        ``floor(n * train)`` and ``floor(n * (train + validation))``. Groups in several sets cause
+        a warning and are listed in `Splits.leaks`.
     on_leak : {"raise", "drop", "allow"}, default="raise"
-        What to do when the result leaks all the same (see `Splits`): when the dataset contains
-        augmented copies, or `previous` has parted a group.
+        What to do if the result has leaks (see `Splits`): the dataset contains augmented copies,
+        or the split `previous` has a group in two sets.
 
     Raises
     ------
     InvalidParameterError
-        A share is out of range, or they do not sum to 1.
+        A share is out of range, or the shares do not sum to 1.
 
     References
     ----------
@@ -98,31 +99,31 @@ class SeededSplitter:
     """
 
     train: float = 0.7
-    """The share of the training part."""
+    """The share of the training set."""
     validation: float = 0.2
-    """The share of the validation part."""
+    """The share of the validation set."""
     test: float = 0.1
-    """The share of the test part."""
+    """The share of the test set."""
     _: KW_ONLY
     seed: int = 42
-    """What the division depends on besides the photos."""
+    """The seed; another seed gives another split."""
     method: Method = "stratified"
-    """How photos are divided."""
+    """How photos are divided: ``"stratified"``, ``"hashed"`` or ``"shuffled"``."""
     on_leak: OnLeak = "raise"
-    """What to do when the result leaks."""
+    """What to do if the result has leaks."""
 
     def __post_init__(self) -> None:
         shares = [_exact(name, getattr(self, name)) for name in PARTS]
         if abs(sum(shares, Fraction(-1))) > Fraction(1, 10**9):
             terms = " + ".join(str(getattr(self, name)) for name in PARTS)
             raise InvalidParameterError(
-                f"train, validation and test must sum to 1, but {terms} = {float(sum(shares)):g}; "
+                f"train, validation and test must sum to 1, got {terms} = {float(sum(shares)):g}; "
                 "give all three, for instance train=0.7, validation=0.2, test=0.1",
                 code="sum-not-one",
             )
         if not shares[0]:
             raise InvalidParameterError(
-                "train must be above 0, not 0; give the training part a share, for instance 0.7",
+                "train must be above 0, got 0; give the training set a share, for instance 0.7",
                 code="not-in-range",
                 parameter="train",
             )
@@ -131,31 +132,31 @@ class SeededSplitter:
         object.__setattr__(self, "seed", as_seed(self.seed))
 
     def split(self, dataset: Dataset, previous: str | os.PathLike[str] | None = None) -> Splits:
-        """Divide a dataset.
+        """Split a dataset into training, validation and test sets.
 
         Parameters
         ----------
         dataset : Dataset
-            The photos; balance the training part afterwards, not before.
+            The photos. Balance the training set after the split, not before.
         previous : path-like, optional
-            A manifest that `Splits.save` wrote. Its photos stay where they are. New photos follow
-            their group, or else go where the method puts them: to fill what the quotas still
-            need, by hash, or shuffled. A new photo whose group stands in two parts is not
-            placed: it is in `Splits.unplaced`, with a warning.
+            A manifest that `Splits.save` wrote. Its photos keep their set. A new photo joins the
+            set of its group; without one the method places it: to fill the quotas, by hash, or
+            shuffled. A new photo whose group is in two sets is left out and listed in
+            `Splits.unplaced`, with a warning.
 
         Returns
         -------
         Splits
-            The parts: in the order of `dataset`, or for ``"shuffled"`` of the permutation.
+            The sets, in the order of `dataset`, or for ``"shuffled"`` of the permutation.
 
         Raises
         ------
         SplitError
-            A class has fewer groups than there are parts (``"stratified"``), or a part comes out
-            empty, or `previous` does not fit.
+            A class has fewer groups than there are sets (``"stratified"``), a set is empty, or
+            `previous` does not match the dataset.
         LeakageError
-            The dataset contains augmented copies, or `previous` has parted a group, and `on_leak`
-            is ``"raise"``.
+            The dataset contains augmented copies, or `previous` has a group in two sets, and
+            `on_leak` is ``"raise"``.
 
         Examples
         --------
@@ -168,7 +169,7 @@ class SeededSplitter:
         juice      7           2     1     10
         milk       7           2     1     10
         all       14           4     2     20
-        Every class has its exact quota in every part.
+        Every class has its exact quota in every set.
         """
         self._refuse_copies(dataset)
         pins = Pins.none(len(dataset)) if previous is None else read_pins(previous, dataset)
@@ -204,30 +205,30 @@ class SeededSplitter:
         groups: Names | None = None,
         ids: Names | None = None,
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Divide rows that are known by their labels only.
+        """Split row numbers by labels alone, without a `Dataset`.
 
         Parameters
         ----------
         labels : sequence of int or str, shape (n,), or one-hot rows, shape (n, k)
-            The class of every row.
+            The class of each row.
         groups : sequence of str, optional
-            What must stay together. By default every row is a group of its own, named by its id.
-            ``split_indices(dataset.labels, groups=dataset.groups)`` divides as ``split(dataset)``
-            does.
+            The group of each row; rows of one group stay in one set. By default each row is one
+            group, named by its id. ``split_indices(dataset.labels, groups=dataset.groups)`` gives
+            the same split as ``split(dataset)``.
         ids : sequence of str, optional
-            A name for every row; by default ``"0"``, ``"1"`` and so on.
+            An id for each row; by default ``"0"``, ``"1"`` and so on.
 
         Returns
         -------
         train, validation, test : ndarray of int64
-            Row numbers: ascending, or for ``"shuffled"`` in the order of the permutation.
+            Row numbers, ascending, or for ``"shuffled"`` in the order of the permutation.
 
         Raises
         ------
         DataError
-            The columns do not fit together.
+            The columns differ in length, or `labels` has another shape or type than described.
         SplitError
-            A class has fewer groups than there are parts (``"stratified"``).
+            A class has fewer groups than there are sets (``"stratified"``).
         """
         numbers, names = numbered_classes(labels)
         keys = row_keys(len(numbers), groups, ids)
@@ -242,28 +243,28 @@ class SeededSplitter:
         return rows[0], rows[1], rows[2]
 
     def folds(self, dataset: Dataset, n_folds: int = 5) -> Iterator[Splits]:
-        """Divide a dataset `n_folds` times, so that every photo is tested once.
+        """Yield the splits of a k-fold cross-validation; each photo is in one test set.
 
-        Groups stay whole and every fold has its quota of every class as nearly as groups allow.
-        The shares and the method of this splitter do not matter; its seed does.
+        Each group stays in one fold, and each fold has its quota of each class as closely as the
+        groups allow. Only the seed of this splitter has an effect; its shares and method do not.
 
         Parameters
         ----------
         dataset : Dataset
             The photos.
         n_folds : int, default=5
-            How many times, at least 2.
+            The number of folds, at least 2.
 
         Returns
         -------
         iterator of Splits
-            With `train` and `test`; `validation` is None.
+            Splits with `train` and `test`; `validation` is None.
 
         Raises
         ------
         SplitError
-            There are fewer groups than folds, or a class has one group only, so that the fold
-            that tests it would not train on it.
+            There are fewer groups than folds, or a class has one group only, so that one fold
+            would test it without training on it.
         LeakageError
             The dataset contains augmented copies and `on_leak` is ``"raise"``.
         """
@@ -278,22 +279,22 @@ class SeededSplitter:
         )
 
     def leave_one_group_out(self, dataset: Dataset) -> Iterator[Splits]:
-        """Test on one of the groups that the user named (a store, a session) after another.
+        """Yield one split per named group (a store, a session), with that group as the test set.
 
         Parameters
         ----------
         dataset : Dataset
-            Photos whose groups were given, all of them.
+            Photos that all have a named group.
 
         Returns
         -------
         iterator of Splits
-            With `train` (all other groups) and `test` (one group), in the order of group names.
+            Splits with `test` (one group) and `train` (all other groups), sorted by group name.
 
         Raises
         ------
         SplitError
-            Some photos have no named group, or all have the same.
+            Some photos have no named group, or all photos have the same group.
         LeakageError
             The dataset contains augmented copies and `on_leak` is ``"raise"``.
         """
@@ -301,10 +302,10 @@ class SeededSplitter:
         codes, groups = factorized(dataset.groups)
         unnamed = sum(not group.startswith(USER) for group in groups)
         if unnamed or len(groups) < 2:
-            got = f"{unnamed} of the {len(groups)} groups are photos" if unnamed else "there is one"
+            got = f"{unnamed} of {len(groups)} groups without a name" if unnamed else "one group"
             raise SplitError(
-                "leave_one_group_out needs photos from at least two named groups, but "
-                f"{got}; name them with groups= (from_arrays) or group_column= (from_manifest)",
+                f"dataset must have at least two groups, all of them named, got {got}; name groups "
+                "with groups= (from_arrays) or group_column= (from_manifest)",
                 code="no-groups",
                 parameter="dataset",
             )
@@ -328,7 +329,7 @@ class SeededSplitter:
         class_names: Sequence[str],
         state: npt.NDArray[np.int64],
     ) -> tuple[npt.NDArray[np.int64], str]:
-        """Return the state of every row, new ones placed, and what to tell of it."""
+        """Return the state of each row after placing new rows, and a note for `describe`."""
         if self.method == "hashed":
             return hashed_states(self.seed, self._shares, keys, state), _ROUGHLY
         return stratified_states(
@@ -344,10 +345,10 @@ class SeededSplitter:
         copies = np.flatnonzero(require_dataset("dataset", dataset).copies > 0)
         if len(copies) and self.on_leak == "raise":
             raise LeakageError(
-                f"the dataset contains {len(copies)} augmented copies (for example of "
-                f"{dataset.ids[copies[0]]!r}), which would be judged on in validation and test; "
-                "split first, then balance the training part (for the article's order, balance and "
-                "then split, use fit_resample and split_indices on arrays)",
+                "dataset must have no augmented copies, which would leak into the validation and "
+                f"test sets, got {len(copies)}, for example of {dataset.ids[copies[0]]!r}; split "
+                "first, then balance the training set (to balance before the split, as the article "
+                "does, use fit_resample and split_indices on arrays)",
                 code="augmented-copies",
                 parameter="dataset",
             )

@@ -1,4 +1,4 @@
-"""Finding what parts of a split share, and dealing with it as the caller asked."""
+"""Find data leakage between the sets of a split: shared groups and misplaced augmented copies."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shelfvision._text import printable
 from shelfvision.data._dataset import Dataset
 
 OnLeak: TypeAlias = Literal["raise", "drop", "allow"]
-"""What to do when parts of a split share photos."""
+"""What to do if sets of a split share photos."""
 
 ON_LEAK: tuple[OnLeak, ...] = get_args(OnLeak)
 """The values of `OnLeak`."""
@@ -23,19 +23,19 @@ PARTS = ("train", "validation", "test")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leak:
-    """Rows that let a score on one part measure memory of another."""
+    """Related rows in several sets of a split, or an augmented copy outside the training set."""
 
     group: str
-    """The namespaced group that they share."""
+    """The group that the rows share, with its namespace."""
     parts: tuple[str, ...]
-    """The part of every row: ``"train"``, ``"validation"`` or ``"test"``."""
+    """The set of each row: ``"train"``, ``"validation"`` or ``"test"``."""
     ids: tuple[str, ...]
-    """The photo of every row, in the order of `parts`."""
+    """The photo id of each row, in the order of `parts`."""
     reason: Literal["group", "copy"]
-    """``"group"``: several parts hold the group; ``"copy"``: an augmented copy is outside train."""
+    """``"group"``: several sets have the group; ``"copy"``: a copy is outside the training set."""
 
     def __str__(self) -> str:
-        """Return the photos with their parts."""
+        """Return the photo ids with their sets."""
         shown: dict[str, str] = {}
         for part, name in zip(self.parts, self.ids, strict=True):
             shown.setdefault(part, name)
@@ -45,7 +45,7 @@ class Leak:
 
 
 def find_leaks(parts: Mapping[str, Dataset]) -> tuple[Leak, ...]:
-    """Return every group that stands in several parts and every copy outside training."""
+    """Return all groups that are in several sets and all copies outside the training set."""
     groups = {name: part.groups for name, part in parts.items()}
     shared = _shared_groups(groups)
     rows: dict[str, list[tuple[str, str]]] = {group: [] for group in sorted(shared)}
@@ -79,10 +79,10 @@ def member_mask(groups: npt.NDArray[np.object_], chosen: Collection[str]) -> npt
 def without_leaks(
     parts: Mapping[str, Dataset], spared: Collection[str] = ()
 ) -> tuple[dict[str, Dataset], tuple[Dataset, ...]]:
-    """Return the parts less what leaks, and what was taken out of them.
+    """Return the sets without leaks, and the rows that were removed.
 
-    The part that judges stays whole: a shared group leaves the earlier part, and an augmented
-    copy outside training leaves the part it is in. Groups that are `spared` stay.
+    A shared group is removed from the earlier set, so that the later set stays complete. An
+    augmented copy outside training is removed from its set. Groups in `spared` are kept.
     """
     kept, dropped = {}, []
     groups = {name: part.groups for name, part in parts.items()}
@@ -99,7 +99,7 @@ def without_leaks(
 
 
 def leak_sentence(leaks: Collection[Leak]) -> str:
-    """Say how many leaks there are and name three of them."""
+    """Return a sentence with the number of leaks and three examples."""
     shared = sum(leak.reason == "group" for leak in leaks)
     copies = len(leaks) - shared
     counted = []
@@ -109,14 +109,14 @@ def leak_sentence(leaks: Collection[Leak]) -> str:
         counted.append(f"{copies} augmented cop{'ies' if copies > 1 else 'y'} outside training")
     what = " and ".join(counted)
     examples = "; ".join(str(leak) for leak in list(leaks)[:3])
-    return f"the parts of this split share {what} (for example {examples})"
+    return f"the sets of this split share {what} (for example {examples})"
 
 
 def leak_refusal(leaks: Collection[Leak]) -> str:
-    """Say what leaks and what to do."""
+    """Return the error message: the leaks and the remedies."""
     return (
-        f"{leak_sentence(leaks)}; divide them anew with SeededSplitter, which keeps groups whole, "
-        "and augment the training part only, or pass on_leak='drop' to take them out or "
+        f"{leak_sentence(leaks)}; split again with SeededSplitter, which keeps groups together, "
+        "and augment the training set only, or pass on_leak='drop' to remove them or "
         "on_leak='allow' to keep them"
     )
 
