@@ -441,7 +441,7 @@ class Dataset:
 
     @property
     def group_links(self) -> tuple[GroupLink, ...]:
-        """Pairs of related photos in different named groups, the most similar pair first.
+        """The pairs of related photos in different named groups, most similar first.
 
         `group_near_duplicates` and `group_bursts` find them.
         """
