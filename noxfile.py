@@ -313,7 +313,7 @@ def demo(session: nox.Session) -> None:
     checks = bool(os.environ.get("CI"))
     # The checks take the wheel that the judges have just built from the sdist.
     built = sorted(str(path) for path in Path("dist").glob("*.whl")) if checks else []
-    session.install(f"{built[-1] if built else '.'}[{backend},plot]")
+    session.install(f"{built[-1] if built else '.'}[{backend},plot,pretrained]")
     session.run("python", "examples/demo.py", *session.posargs, env={"TF_CPP_MIN_LOG_LEVEL": "2"})
     if checks:
         run_the_readme(session)
