@@ -1,7 +1,7 @@
-"""Turn photos of groceries into inventory knowledge.
+"""Classify photos of groceries and count them as inventory.
 
-Importing this package loads nothing else: every public name and module is fetched when first
-used, so ``import shelfvision as shv; shv.training.CosineSchedule`` works at once.
+Importing this package imports nothing else. Public names and submodules are imported on first use,
+so ``import shelfvision as shv; shv.training.CosineSchedule`` works.
 """
 
 from __future__ import annotations

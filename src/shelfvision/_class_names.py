@@ -1,8 +1,8 @@
-"""Class names in the order of their numbers, from a list or from a mapping that another tool wrote.
+"""Class names in the order of their numbers, from a list or from a mapping of another tool.
 
 Keras and torchvision keep ``{name: number}``, YOLO keeps ``{number: name}``. JSON turns numbers
-that are keys into text, and YAML turns product codes into numbers. `as_class_names` reads them
-all; every parameter called ``class_names`` passes through it.
+that are keys into text, and YAML turns product codes into numbers. `as_class_names` reads
+all of these; every parameter called ``class_names`` passes through it.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ def as_class_names(value: ClassNames) -> tuple[str, ...]:
     Parameters
     ----------
     value : iterable of str, or mapping
-        The names in order; or numbers by name, as Keras's ``class_indices`` and torchvision's
-        ``class_to_idx`` have them; or names by number, as YOLO's ``data.yaml`` has them. Numbers
-        may be text, as JSON makes of keys. In a mapping, names that are whole numbers become
-        text, for YAML makes numbers of codes.
+        The names in order; or numbers by name, such as ``class_indices`` of Keras and
+        ``class_to_idx`` of torchvision; or names by number, such as ``data.yaml`` of YOLO. Numbers
+        may be text, like the keys of JSON. In a mapping, names that are whole numbers become text,
+        because YAML converts codes to numbers.
 
     Raises
     ------
     InvalidParameterError
-        A name is no text, empty or repeated, or the numbers are not 0 to n - 1.
+        A name is not a text, empty or repeated, or the numbers are not 0 to n - 1.
 
     Examples
     --------
@@ -69,10 +69,10 @@ def _example(value: object) -> str:
 
 
 def _in_order(names: Mapping[Any, Any]) -> tuple[str, ...]:
-    """Return the names of a mapping by number, whichever side has the numbers."""
+    """Return the names of a mapping by number; keys or values may be the numbers."""
     if not names:
         return ()
-    # Text is sooner a name than a number is: {"1": 0, "0": 1} has the names "1" and "0".
+    # Text is preferred as a name: {"1": 0, "0": 1} has the names "1" and "0".
     for texts in (True, False):
         sides = _sides(names, texts=texts)
         fitting = [side for side in sides if sorted(side) == list(range(len(names)))]
@@ -102,7 +102,7 @@ def _in_order(names: Mapping[Any, Any]) -> tuple[str, ...]:
 
 
 def _sides(names: Mapping[Any, Any], *, texts: bool) -> list[dict[int, str]]:
-    """Return names by number for each side that may have the numbers."""
+    """Return names by number for each side that may contain the numbers."""
     sides = (
         _numbered(names.values(), names.keys(), texts=texts),
         _numbered(names.keys(), names.values(), texts=texts),
@@ -113,7 +113,7 @@ def _sides(names: Mapping[Any, Any], *, texts: bool) -> list[dict[int, str]]:
 def _numbered(
     numbers: Iterable[object], names: Iterable[object], *, texts: bool
 ) -> dict[int, str] | None:
-    """Return names by number; None where a number is none, or a name no text (nor a code)."""
+    """Return names by number; None if a number or a name has another type."""
     found: dict[int, str] = {}
     for one, name in zip(numbers, names, strict=True):
         number, text = _number(one), name if texts else _as_name(name)
@@ -124,7 +124,7 @@ def _numbered(
 
 
 def _as_name(value: object) -> object:
-    """Return a whole number, such as the code of a product, as text; others as they are."""
+    """Return a whole number, such as a product code, as text; other values unchanged."""
     try:
         return value if isinstance(value, str) else identifier(value)
     except DataError:
@@ -132,7 +132,7 @@ def _as_name(value: object) -> object:
 
 
 def _number(value: object) -> int | None:
-    """Return the class number that a value is, be it a number or its text; None of others."""
+    """Return a class number from a number or its text; None for other values."""
     if isinstance(value, str):
         return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else None
     if isinstance(value, bool | np.bool_):
@@ -155,7 +155,7 @@ def _require_distinct(names: Sequence[str], given: Sequence[object]) -> None:
         return
     (twice, _), *_ = Counter(names).most_common(1)
     ways = [ascii(old) for old, name in zip(given, names, strict=True) if name == twice]
-    # Names that only look alike are shown by their code points.
+    # Different spellings that are displayed identically are shown by their code points.
     shown = f"{twice!r} twice" if len(set(ways)) == 1 else " and ".join(ways) + ", the same name"
     raise _bad_names(f"must be distinct, got {shown}", "duplicate", "name each class once")
 

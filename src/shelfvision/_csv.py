@@ -1,10 +1,10 @@
 r"""The reader of every CSV file: manifests, taxonomies, stock lists, saved splits, corrections.
 
-Spreadsheets and data frames write one table in many ways. `read_table` finds out which: the
+Spreadsheets and data frames write one table in many ways. `read_table` detects the format: the
 delimiter (comma, semicolon, tab, bar, or what a first line ``sep=;`` names), the encoding (UTF-8,
-with or without a byte order mark, UTF-16 and UTF-32 with one, or an explicit `encoding`), and what
-is no data (a nameless index column, empty trailing columns, empty rows). What it returns is plain:
-the cells of the columns that were asked for, by name, with the number of the line.
+with or without a byte order mark, UTF-16 and UTF-32 with one, or an explicit `encoding`), and
+cells without data (an index column without a name, empty trailing columns, empty rows). It returns
+the cells of the requested columns by name, with the number of the line.
 
 >>> import tempfile, pathlib
 >>> path = pathlib.Path(tempfile.mkdtemp(), "stock.csv")
@@ -13,8 +13,8 @@ the cells of the columns that were asked for, by name, with the number of the li
 >>> table.rows
 [(2, {'product': 'Milk', 'count': '40'})]
 
-Everything else is a typed error that names the file, the line and what to do. The standard `csv`
-module parses the text; its global settings are never changed.
+Other files raise a typed error with the file, the line and a remedy. The standard `csv` module
+parses the text; its global settings are never changed.
 """
 
 from __future__ import annotations
@@ -33,26 +33,26 @@ from shelfvision._validation import as_path, listed
 from shelfvision.errors import DataError, InvalidParameterError, SplitError
 
 _LEAST_ROW = 128
-"""Bytes that every row counts at least: a short row takes 30 times its bytes in memory."""
+"""The minimum size of a row in bytes: a short row takes 30 times its bytes in memory."""
 
 Rows: TypeAlias = list[tuple[int, dict[str, str]]]
 """The cells of every row by column, with the number of the row's first line."""
 
 _DELIMITERS = ",;\t|"
 _SAMPLE, _SAMPLE_SIZE = 30, 2**17
-# What keeps a spreadsheet from making a number of a code: ="0041".
+# A formula that prevents a spreadsheet from converting a code to a number: ="0041".
 _AS_TEXT = re.compile(r'\s*="(.*)"\s*', re.DOTALL)
 _SEP_LINE = re.compile(r'"?sep=([^"\r\n])\1*"?[ \t]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """The rows of a CSV file, as far as they were asked for."""
+    """The requested cells of a CSV file."""
 
     name: str
-    """The path as it was given, in quotes, for messages."""
+    """The path, unchanged and in quotes, for messages."""
     columns: tuple[str, ...]
-    """The names of all columns of the file, in order, those without a name left out."""
+    """The names of all columns of the file, in order, without empty names."""
     rows: Rows
     """The cells of every row that is not empty."""
 
@@ -77,14 +77,14 @@ def read_table(
     path : path-like
         The file.
     columns : mapping of str to str or None
-        The columns that are needed, and the public parameter that names each, for errors; None
-        where the name is fixed.
+        The required columns, and for errors the public parameter that names each; None if the
+        name is fixed.
     optional : collection of str, optional
-        Columns that are returned too where the file has them.
+        Columns that are also returned if the file has them.
     what : str, default="the manifest"
-        What the file is, for errors.
+        The kind of file, for errors.
     encoding : str, optional
-        The encoding; by default that of the byte order mark, or UTF-8. A mark always wins.
+        The encoding; by default UTF-8. A byte order mark takes precedence.
     error : type, default=DataError
         The type of errors about the content.
     has_encoding : bool, default=True
@@ -92,14 +92,14 @@ def read_table(
     keep_bytes : bool, default=False
         Whether bytes that are not UTF-8 become surrogates, as in file names, instead of an error.
     parameter : str, default="path"
-        The public argument that named the file.
+        The public parameter with the path of the file.
     limit : int, default=256 MiB
-        The most bytes that are read. Every row counts as 128 bytes at least.
+        The maximum number of bytes. Every row counts as at least 128 bytes.
 
     Returns
     -------
     Table
-        The rows, with the cells of the columns that were asked for as they are in the file.
+        The rows, with the unchanged cells of the requested columns.
 
     Raises
     ------
@@ -107,7 +107,7 @@ def read_table(
         There is no such file.
     DataError
         It is not a regular file, cannot be read, is too large, is not CSV, has another encoding,
-        or lacks a column. It is a `SplitError` where `error` says so.
+        or lacks a column. Its type is `error`.
     InvalidParameterError
         There is no such encoding.
     """
@@ -134,14 +134,14 @@ def read_columns(
     error: type[DataError | SplitError],
     parameter: str,
 ) -> tuple[list[int], dict[str, list[str]]]:
-    """Return the lines and the columns of a CSV file of our own; quicker than `read_table`.
+    """Return the lines and columns of a CSV file that shelfvision wrote; faster than `read_table`.
 
     Parameters
     ----------
     path : path-like
         The file, in UTF-8.
     columns : collection of str
-        The columns, all of which the file must have.
+        The columns; the file must have all of them.
     what, error, parameter
         As for `read_table`.
 
@@ -170,7 +170,7 @@ def read_columns(
     _, places, rows = _opened(file, dict.fromkeys(columns), ())
     lines: list[int] = []
     cells: dict[str, list[str]] = {name: [] for name in places}
-    # Text in lists and no container for each row: the garbage collector has nothing to look at.
+    # Lists of text without a container for each row, so that the garbage collector has no work.
     filling = [(cells[name].append, place) for name, place in places.items()]
     for line, row in rows:
         lines.append(line)
@@ -182,7 +182,7 @@ def read_columns(
 def _opened(
     file: TextFile, columns: Mapping[str, str | None], optional: Collection[str]
 ) -> tuple[list[str], dict[str, int], Iterator[tuple[int, list[str]]]]:
-    """Return the names of all columns, the places of those asked for, and the rows."""
+    """Return the names of all columns, the indices of the requested columns, and the rows."""
     for name, named_by in columns.items():
         if not isinstance(name, str):
             raise InvalidParameterError(
@@ -214,14 +214,14 @@ def _dialect(text: str, wanted: Collection[str]) -> tuple[str, int, str]:
 def _fit(text: str, delimiter: str, wanted: Collection[str]) -> tuple[int, int, int]:
     """Return how well a delimiter fits: columns found, rows as wide as the header, its width.
 
-    The header decides, not the rows, where decimal commas and names with commas mislead.
+    The header decides, not the rows, which may have decimal commas and names with commas.
     """
     reader = csv.reader(lines_of(text), delimiter=delimiter, strict=True, skipinitialspace=True)
     sample: list[list[str]] = []
     try:
         sample += islice((cells for cells in reader if any(map(str.strip, cells))), _SAMPLE)
     except csv.Error:
-        # A wrong delimiter may break quotes; a broken file is told when it is read.
+        # A wrong delimiter may break quotes; a malformed file raises an error when it is read.
         if not sample:
             return 0, 0, 0
     header = [clean_name(cell) for cell in sample[0]] if sample else []
@@ -249,7 +249,7 @@ def _records(
 
 
 def _header_below(text: str, first: int, wanted: Collection[str]) -> int | None:
-    """Return the number of a line that has all columns, below a first line with other text."""
+    """Return the number of a later line that has all columns, or None."""
     for number, line in islice(enumerate(lines_of(text), first), 1, _SAMPLE):
         for delimiter in _DELIMITERS:
             cells = {clean_name(cell.strip('" ')) for cell in line.split(delimiter)}
@@ -259,7 +259,7 @@ def _header_below(text: str, first: int, wanted: Collection[str]) -> int | None:
 
 
 def _plain(cell: str) -> str:
-    """Return a cell without the formula that keeps it text."""
+    """Return a cell without the formula that keeps it text in a spreadsheet."""
     kept = _AS_TEXT.fullmatch(cell)
     return cell if kept is None else kept[1].replace('""', '"')
 

@@ -1,4 +1,4 @@
-"""Names, codes and ids that other tools wrote: one spelling for each, or a typed error.
+"""Names, codes and ids from other tools: one spelling for each, or a typed error.
 
 Two rules serve every reader. A *name* (a class, a product, a column, a store) compares after
 Unicode NFC and without white space or invisible characters at its ends: macOS writes ``Käse`` in
@@ -38,10 +38,10 @@ Value = TypeVar("Value")
 # Zero-width characters, direction marks, the soft hyphen and the byte order mark. Inside a name,
 # joiners shape emoji and letters; at its ends none of these shows.
 _INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff"
-# What a spreadsheet or a frame makes of a code: 4,00638E+12, or 4006381333931.0.
+# A code after a spreadsheet or a data frame converted it: 4,00638E+12, or 4006381333931.0.
 _DAMAGED = re.compile(r"\d[.,]\d+[eE]\+?\d\d|\d{4,}[.,]0+")
 _MOST_DIGITS = 1000
-"""As many digits as an id may have; Python itself refuses to print more than 4300."""
+"""The maximum number of digits of an id; Python itself refuses to print more than 4300."""
 
 
 def clean_name(text: str) -> str:
@@ -54,7 +54,7 @@ def clean_name(text: str) -> str:
     """
     plain = text if text.isascii() else unicodedata.normalize("NFC", text)
     before = None
-    # White space may hide behind a zero-width character, and the other way round.
+    # White space may be inside zero-width characters, and vice versa.
     while plain != before:
         before = plain
         plain = plain.strip().strip(_INVISIBLE)
@@ -70,7 +70,7 @@ def spellings(names: Iterable[str]) -> dict[str, list[str]]:
 
 
 def in_spelling_of(names: Collection[Name], asked: Mapping[Name, Value]) -> dict[Name, Value]:
-    """Return what is asked by name, with the spelling that `names` have for each.
+    """Return a mapping by name with the spellings of `names`.
 
     Examples
     --------
@@ -114,9 +114,9 @@ def identifier(value: object, *, name: str = "id") -> str:
     Parameters
     ----------
     value : str, int or float
-        The id: text as it is, or a whole number of Python, NumPy or decimal.
+        The id: text, which is unchanged, or a whole number of Python, NumPy or decimal.
     name : str, default="id"
-        What to call it in messages.
+        The name of the value in messages.
 
     Returns
     -------
@@ -147,7 +147,7 @@ def identifier(value: object, *, name: str = "id") -> str:
 
 
 def text_of(value: object, *, name: str = "label") -> str:
-    """Return a label, group or code as clean text; what is missing gives no text.
+    """Return a label, group or code as clean text; a missing value becomes an empty text.
 
     Numbers keep every digit: ``4006381333931.0``, as pandas stores codes beside a missing value,
     gives ``"4006381333931"``. Text keeps its leading zeros.
@@ -157,7 +157,7 @@ def text_of(value: object, *, name: str = "label") -> str:
     value : object
         One entry of a column.
     name : str, default="label"
-        What to call it in messages.
+        The name of the value in messages.
 
     Returns
     -------
@@ -191,12 +191,12 @@ def text_of(value: object, *, name: str = "label") -> str:
 
 def is_missing(value: object) -> bool:
     """Return whether this is None, NaN, NaT or pandas' NA, which do not equal themselves."""
-    same = value == value  # noqa: PLR0124  (the question)
+    same = value == value  # noqa: PLR0124  (this is the test)
     return value is None or not (isinstance(same, bool | np.bool_) and bool(same))
 
 
 def is_damaged_code(text: str) -> bool:
-    """Return whether a text is a code that a spreadsheet or a frame has made a number of.
+    """Return whether a text is a code that a spreadsheet or a data frame converted to a number.
 
     Examples
     --------
@@ -209,7 +209,7 @@ def is_damaged_code(text: str) -> bool:
 
 
 def lookalike(name: str, names: Iterable[str]) -> str | None:
-    """Return the name that differs in case, spaces, hyphens or underscores only, if there is one.
+    """Return the name that differs only in case, spaces, hyphens or underscores, or None.
 
     Examples
     --------
@@ -221,24 +221,24 @@ def lookalike(name: str, names: Iterable[str]) -> str | None:
 
 
 def closest(name: str, names: Iterable[str]) -> str | None:
-    """Return the name that someone probably meant: by case and spaces first, then by spelling."""
+    """Return the most similar name: equal except for case and spaces, or similar in spelling."""
     pool = list(names)
     same = lookalike(name, pool)
     if same is not None:
         return same
-    # Comparing spellings is slow: not worth it for every name of a large dataset.
+    # Comparing spellings is too slow for every name of a large dataset.
     near = difflib.get_close_matches(name, pool, n=1) if len(pool) <= 5000 else []
     return near[0] if near else None
 
 
 def folded(name: str) -> str:
-    """Return what is left of a name without case, spaces, hyphens and compatibility forms."""
+    """Return a name without case, spaces, hyphens and compatibility forms."""
     plain = unicodedata.normalize("NFKC", clean_name(name)).casefold()
     return "".join(plain.replace("-", " ").replace("_", " ").split())
 
 
 def _digits(value: object, name: str) -> str | None:
-    """Return the digits of a whole number, or None of what is none."""
+    """Return the digits of a whole number, or None for other values."""
     if isinstance(value, bool | np.bool_):
         return None
     if isinstance(value, Integral | np.integer):
@@ -266,7 +266,7 @@ def _of_float(value: float | np.floating, name: str) -> str | None:
     number = float(value)
     if not math.isfinite(number):
         return None
-    # A float32 holds whole numbers exactly below 2**24 only: an EAN in it is another EAN.
+    # A float32 represents whole numbers exactly below 2**24 only, so it changes an EAN.
     bits = np.finfo(value.dtype).nmant + 1 if isinstance(value, np.floating) else 53
     if abs(number) >= 2.0 ** min(bits, 53):
         raise DataError(

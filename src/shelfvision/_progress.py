@@ -34,15 +34,15 @@ SECONDS_BETWEEN_LINES = 60.0
 
 
 class Advance(Protocol):
-    """Counts what is done; it may be called from several threads."""
+    """Advances a progress display; thread-safe."""
 
     def __call__(self, count: int = 1) -> None:
-        """Note that `count` more are done."""
+        """Add `count` to the finished work."""
 
 
 @contextmanager
 def progress(what: str, total: int, *, verbose: Verbose = "auto") -> Iterator[Advance]:
-    """Show how much of `total` is done; yield what advances it."""
+    """Show progress towards `total`; yield a function that advances it."""
     display = display_for(verbose)
     if display != "bar":
         yield _line_per_minute(what, total) if display == "lines" else _show_nothing
@@ -51,7 +51,7 @@ def progress(what: str, total: int, *, verbose: Verbose = "auto") -> Iterator[Ad
     from rich.progress import Progress
 
     console = Console(stderr=True)
-    # A file keeps the last state of the bar; on a terminal it makes room for what comes next.
+    # A file keeps the last state of the bar; on a terminal the bar is removed at the end.
     with Progress(console=console, transient=console.is_terminal) as bar:
         task = bar.add_task(what, total=total)
 
@@ -80,7 +80,7 @@ def write_line(text: str) -> None:
     r"""Write a line to standard error, whatever its encoding.
 
     Control characters, and letters that the encoding lacks, are written as Python writes them:
-    ``\x1b``, ``\u8336``. A stream that is closed or full loses the line, never the work.
+    ``\x1b``, ``\u8336``. If the stream is closed or full, the line is lost and the work continues.
     """
     stream = sys.stderr
     if stream is None:
@@ -92,7 +92,7 @@ def write_line(text: str) -> None:
 
 
 def encodable(text: str, encoding: str | None) -> str:
-    """Return a text with escapes in place of the letters that an encoding lacks."""
+    """Return a text with escapes for letters that an encoding lacks."""
     return text.encode(encoding or "ascii", "backslashreplace").decode(encoding or "ascii")
 
 

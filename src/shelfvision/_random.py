@@ -1,9 +1,9 @@
-"""The only place where randomness is made; every stream is named by what it is for.
+"""Deterministic random streams, named by purpose; all randomness of the package is made here.
 
-A key is hashed from fixed, length-prefixed fields, so that no two keys collide by running into
-each other (seed 0, item 5 against seed 5, item 0) and no result depends on the order of calls,
-on the process or on Python's hash seed. What must never change between versions (orders, splits)
-is made from the digest itself; numpy promises no stability for `numpy.random.Generator` streams.
+A key is the hash of length-prefixed fields, so that different keys do not collide (seed 0, item 5
+and seed 5, item 0). Results are independent of the order of calls, of the process and of Python's
+hash seed. Results that must be identical in all versions (orders, splits) are computed from the
+digest, because NumPy does not guarantee stable `numpy.random.Generator` streams.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ def key_digest(seed: int, purpose: str, *key: str | int) -> bytes:
 
 def _feed(hasher: hashlib._Hash, field: str | int) -> None:
     data = str(field).encode("utf-8", "surrogateescape")
-    # Not isinstance(field, int), which numpy's integers are not: they key what ints key.
+    # Not isinstance(field, int): NumPy integers must give the same key as ints.
     kind = b"s" if isinstance(field, str) else b"i"
     hasher.update(kind + len(data).to_bytes(8, "little") + data)
 
 
 def rng_for(seed: int, purpose: str, *key: str | int) -> np.random.Generator:
-    """Return the generator that belongs to this seed, purpose and key."""
+    """Return the random generator for a seed, purpose and key."""
     root = _Key(key_digest(seed, purpose, *key))
     return np.random.Generator(np.random.Philox(root))  # type: ignore[arg-type]  # numpy's stub
 
@@ -43,8 +43,8 @@ def rng_for(seed: int, purpose: str, *key: str | int) -> np.random.Generator:
 class _Key(ISpawnableSeedSequence):
     """A digest as the key of a Philox generator, and of the generators that it spawns.
 
-    A Philox that is only given ``key=`` asks the system for entropy besides, which takes longer
-    than all the rest, and its children would be others every time.
+    A Philox with only ``key=`` also reads entropy from the system. That takes most of the time, and
+    its children are not reproducible.
     """
 
     __slots__ = ("_digest", "_spawned")
@@ -57,12 +57,12 @@ class _Key(ISpawnableSeedSequence):
     def generate_state(
         self, n_words: int, dtype: npt.DTypeLike = np.uint32
     ) -> npt.NDArray[np.uint32 | np.uint64]:
-        """Return the first words of the digest; a Philox wants two of 64 bits."""
+        """Return the first words of the digest; a Philox requires two words of 64 bits."""
         return np.frombuffer(self._digest[:16], dtype="<u8").astype(np.uint64)
 
     @override
     def spawn(self, n_children: int) -> list[_Key]:
-        """Return keys that come of this one and of how many it spawned before."""
+        """Return keys derived from this key and from the number of keys it spawned before."""
         first = self._spawned
         self._spawned += n_children
         return [
@@ -72,7 +72,7 @@ class _Key(ISpawnableSeedSequence):
 
 
 def rank_for(seed: int, purpose: str, *key: str | int) -> int:
-    """Return an integer in [0, 2**64) that is the same for ever; sorting by it shuffles."""
+    """Return a stable pseudo-random integer in [0, 2**64); sorting by it shuffles."""
     return int.from_bytes(key_digest(seed, purpose, *key)[:8], "little")
 
 
@@ -83,7 +83,7 @@ def ranks_for(seed: int, purpose: str, keys: Iterable[str]) -> npt.NDArray[np.ui
         _feed(prefix, field)
     heads = bytearray()
     for key in keys:
-        # What _feed does, written out, for there may be millions.
+        # _feed inlined for speed, because there may be millions of keys.
         data = key.encode("utf-8", "surrogateescape")
         hasher = prefix.copy()
         hasher.update(b"s" + len(data).to_bytes(8, "little") + data)
@@ -92,9 +92,9 @@ def ranks_for(seed: int, purpose: str, keys: Iterable[str]) -> npt.NDArray[np.ui
 
 
 def order_for(n: int, seed: int, purpose: str, *key: str | int) -> npt.NDArray[np.int64]:
-    """Return a permutation of ``range(n)`` that is the same for ever.
+    """Return a stable pseudo-random permutation of ``range(n)``.
 
-    It sorts the raw words of a Philox bit generator, whose stream numpy does promise to keep.
+    It sorts the raw words of a Philox bit generator, whose stream NumPy guarantees.
     """
     words = np.frombuffer(key_digest(seed, purpose, *key)[:16], dtype="<u8").astype(np.uint64)
     raw = np.random.Philox(key=words).random_raw(n)
@@ -102,5 +102,5 @@ def order_for(n: int, seed: int, purpose: str, *key: str | int) -> npt.NDArray[n
 
 
 def seed_for(seed: int, purpose: str, *key: str | int) -> int:
-    """Return a seed in [0, 2**31) for a library that wants an integer of its own."""
+    """Return a seed in [0, 2**31) for a library that requires an integer."""
     return rank_for(seed, purpose, *key) >> 33

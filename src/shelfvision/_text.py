@@ -1,9 +1,8 @@
-r"""Text from outside, made harmless for the place where it is shown.
+r"""Escaping of untrusted text for terminals, CSV, HTML, Markdown and JSON.
 
-Names, ids, labels, paths and the messages of other libraries may hold anything: the escape
-sequences of a terminal, characters that reverse the reading direction, formulas of a spreadsheet,
-markup. Every place that shows such text passes it through the function for that place; the text
-itself is never changed.
+Names, ids, labels, paths and messages of other libraries may contain terminal escape sequences,
+characters that reverse the reading direction, spreadsheet formulas and markup. Code that shows such
+text passes it through the function for its output format; the text itself is never changed.
 
 ============ ==================================================================================
 shown in     function
@@ -30,8 +29,8 @@ import json
 import re
 import unicodedata
 
-# Characters that Unicode calls default-ignorable: nothing is seen where they are. Python counts
-# some of them as printable (Hangul fillers, variation selectors).
+# Characters that Unicode calls default-ignorable: they are invisible. Python counts some of them as
+# printable (Hangul fillers, variation selectors).
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
     "\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3"
@@ -40,7 +39,7 @@ _INVISIBLE = re.compile(
 _JOINERS = "\u200c\u200d"
 _SELECTORS = "\ufe0e\ufe0f"
 _KEYCAPS = "0123456789#*"
-# Format characters that are seen, such as the Arabic sign before a number.
+# Visible format characters, such as the Arabic sign before a number.
 _SEEN = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd")
 # Emoji that are newer than the Unicode tables of this Python.
 _PICTURES = range(0x1F000, 0x1FB00)
@@ -48,8 +47,8 @@ _PICTURES = range(0x1F000, 0x1FB00)
 _MOST_MARKS = 8
 
 _FORMULA = "=+\\-@\uff1d\uff0b\uff0d\uff20"
-# Where an apostrophe keeps a spreadsheet from computing: at the start of a cell, and after what
-# separates cells for a spreadsheet of another country.
+# Positions where an apostrophe prevents a formula: at the start of a cell, and after characters
+# that separate cells in other locales.
 _START = re.compile(rf"^(?=[\s']*[{_FORMULA}])")
 _INSIDE = re.compile(rf"(?<=[;\t\r\n])(?=[ ']*[{_FORMULA}])")
 _GUARDED_START = re.compile(rf"^'(?=[\s']*[{_FORMULA}])")
@@ -57,14 +56,14 @@ _GUARDED_INSIDE = re.compile(rf"(?<=[;\t\r\n])'(?=[ ']*[{_FORMULA}])")
 _ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8}))")
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~$&])")
-# What makes a link of bare text, and a list, a heading or a rule of a line.
+# Patterns that Markdown turns into links, lists, headings and rules.
 _LINK = re.compile(r"(:)(?=//)|(?<=www)(\.)", re.IGNORECASE)
 _LIST = re.compile(r"^(?=[-+](?:\s|$)|[-=]{2,}\s*$)(?!-$)")
 _NUMBERED = re.compile(r"^(\d{1,9})(?=[.)](?:\s|$))")
 
 
 def printable(text: str, *, lines: bool = False) -> str:
-    r"""Return a text as a terminal, a log or a message may show it.
+    r"""Return a text that is safe to show in a terminal, a log or a message.
 
     Control characters, direction overrides, invisible characters, lone surrogates and characters
     without a meaning are written as Python writes them: ``\x1b``, ``\u202e``. Letters, accents
@@ -75,12 +74,12 @@ def printable(text: str, *, lines: bool = False) -> str:
     text : str
         Any text.
     lines : bool, default=False
-        Whether line breaks (``\n``) stay, for text of several lines of our own.
+        Whether line breaks (``\n``) stay, for text with intended lines.
 
     Returns
     -------
     str
-        The text itself where it is harmless. It is not meant to be read back.
+        The escaped text, or the text itself if it is harmless. It cannot be converted back.
 
     Examples
     --------
@@ -104,13 +103,12 @@ def shortened(text: str, width: int, *, keep_end: bool = False) -> str:
 
 
 def csv_cell(text: str) -> str:
-    r"""Return a text as a cell of a CSV file that has no effect when it is opened.
+    r"""Return a text as a CSV cell that spreadsheets do not evaluate.
 
-    An apostrophe precedes what a spreadsheet takes for a formula (``=``, ``+``, ``-``, ``@``,
+    An apostrophe is added before a formula (``=``, ``+``, ``-``, ``@``,
     also after spaces, a tab or a semicolon), as OWASP advises. What `printable` escapes is
     escaped, each as ``\x1b`` or ``\u202e``, and so is a backslash that would read as such an
-    escape. Line breaks stay, for the file's writer puts them in quotes. Numbers of our own are
-    written as numbers, not through this function.
+    escape. Line breaks stay, because the CSV writer quotes them. Do not use it for numbers.
 
     Parameters
     ----------
@@ -120,7 +118,7 @@ def csv_cell(text: str) -> str:
     Returns
     -------
     str
-        A text that `from_csv_cell` turns back, whatever it was.
+        A text that `from_csv_cell` converts back exactly.
 
     References
     ----------
@@ -136,7 +134,7 @@ def csv_cell(text: str) -> str:
 
 
 def from_csv_cell(cell: str) -> str:
-    r"""Return the text that `csv_cell` wrote; for files of our own only.
+    r"""Return the text that `csv_cell` escaped; for files that shelfvision wrote.
 
     Examples
     --------
@@ -147,9 +145,9 @@ def from_csv_cell(cell: str) -> str:
 
 
 def unguarded(cell: str) -> str:
-    """Return a cell without the apostrophe that keeps a spreadsheet from computing it.
+    """Return a cell without the apostrophe that prevents a formula.
 
-    For files of any origin: a spreadsheet does not count this apostrophe as text either.
+    For files from any tool: spreadsheets do not count this apostrophe as text either.
 
     Examples
     --------
@@ -162,14 +160,14 @@ def unguarded(cell: str) -> str:
 
 
 def markdown_text(text: str) -> str:
-    """Return any text as Markdown shows it, on one line: no markup, links, cells or lists."""
+    """Return a text as one line of Markdown with escaped markup, links, cells and lists."""
     shown = _MARKUP.sub(r"\\\1", printable(text).lstrip())
     shown = _NUMBERED.sub(r"\1\\", _LIST.sub(r"\\", shown))
     return _LINK.sub(lambda found: f"\\{found[0]}", shown)
 
 
 def json_text(value: object, *, indent: int | None = None, ascii_only: bool = False) -> str:
-    r"""Return a value as JSON whose text is safe to show; readers get the very value back.
+    r"""Return a value as JSON that is safe to show; parsers return the identical value.
 
     Invisible characters, controls and lone surrogates are written as ``\uXXXX``; with
     `ascii_only`, so is every character outside ASCII.
@@ -184,7 +182,7 @@ def json_text(value: object, *, indent: int | None = None, ascii_only: bool = Fa
 
 
 def _is_plain(text: str) -> bool:
-    """Tell quickly whether every character is harmless."""
+    """Return whether every character is harmless, by a fast check."""
     if text.isascii():
         return text.isprintable()
     return text.isprintable() and not _INVISIBLE.search(text) and not _has_marks(text)
@@ -213,7 +211,7 @@ def _is_harmless(text: str, place: int) -> bool:
 
 
 def _joins(text: str, place: int) -> bool:
-    """Tell whether a joiner is between two characters of a script or emoji that needs it."""
+    """Return whether a joiner is between two characters of a script or emoji that needs it."""
     if not 0 < place < len(text) - 1 or not _may_join(text[place + 1]):
         return False
     if text[place - 1] in _SELECTORS:
@@ -222,14 +220,14 @@ def _joins(text: str, place: int) -> bool:
 
 
 def _may_join(letter: str) -> bool:
-    """Tell whether this is a letter, a mark or a picture that is seen, outside ASCII."""
+    """Return whether this is a visible letter, mark or symbol outside ASCII."""
     if letter.isascii() or _INVISIBLE.match(letter):
         return False
     return unicodedata.category(letter)[0] in "LMS" or ord(letter) in _PICTURES
 
 
 def _selects(text: str, place: int) -> bool:
-    """Tell whether a selector chooses how the character before it looks."""
+    """Return whether a selector changes the appearance of the character before it."""
     before = text[place - 1] if place else ""
     if not before or _INVISIBLE.match(before):
         return False
@@ -239,7 +237,7 @@ def _selects(text: str, place: int) -> bool:
 
 
 def _is_heaped(text: str, place: int) -> bool:
-    """Tell whether a mark follows as many others as one letter may have."""
+    """Return whether a mark exceeds the maximum number of marks on one letter."""
     start = place - _MOST_MARKS
     return start >= 0 and all(
         unicodedata.category(letter) in ("Mn", "Me") for letter in text[start:place]
@@ -247,9 +245,9 @@ def _is_heaped(text: str, place: int) -> bool:
 
 
 def _stays_in_csv(text: str, place: int) -> bool:
-    """Tell whether a character needs no escape to be read back."""
+    """Return whether a character needs no escape in CSV."""
     if text[place] != "\\":
-        # A line break in quotes is part of a cell, to every reader of CSV.
+        # Every CSV reader treats a quoted line break as part of the cell.
         return text[place] == "\n" or _is_harmless(text, place)
     found = _ESCAPE.match(text, place)
     return found is None or _unescaped(found) == found[0]

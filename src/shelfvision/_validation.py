@@ -19,10 +19,10 @@ from shelfvision.errors import InvalidParameterError, MissingDependencyError
 Rows: TypeAlias = (
     slice | Sequence[int] | Sequence[bool] | npt.NDArray[np.integer] | npt.NDArray[np.bool_]
 )
-"""What chooses several rows: a slice, a mask or indices."""
+"""A selection of rows: a slice, a mask or indices."""
 
 Positions: TypeAlias = slice | npt.NDArray[np.integer] | npt.NDArray[np.bool_]
-"""The same, checked."""
+"""A checked selection of rows."""
 
 
 def as_integer(
@@ -35,7 +35,7 @@ def as_integer(
 ) -> int:
     """Return `value` as an int within bounds; booleans and floats are refused.
 
-    `name` is how the message calls it; `parameter` is the argument's own name where that differs.
+    `name` is used in the message; `parameter` is the argument's name if it differs.
     """
     limit = f"at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
     try:
@@ -52,7 +52,7 @@ def as_integer(
 
 
 def received(value: object, *, limit: int = 200) -> str:
-    """Return how a message shows a value that it refuses, whatever its size or depth.
+    """Return a short representation of a refused value for a message.
 
     Examples
     --------
@@ -62,13 +62,13 @@ def received(value: object, *, limit: int = 200) -> str:
     try:
         text = repr(value)
     except (ValueError, RecursionError):
-        # An integer of more digits than Python writes; lists nested without end.
+        # Integers with more digits than Python prints, and recursive lists.
         return f"{type(value).__name__} that is too large to show"
     return text if len(text) <= limit else f"{text[:limit]}…"
 
 
 def as_path(value: str | os.PathLike[str], parameter: str = "path") -> str:
-    """Return a path as text; numbers, which Python takes for open files, are refused.
+    """Return a path as text; refuse numbers, which Python treats as open files.
 
     Examples
     --------
@@ -89,7 +89,7 @@ def as_path(value: str | os.PathLike[str], parameter: str = "path") -> str:
 
 
 def as_seed(value: SupportsIndex) -> int:
-    """Return a seed as an int from 0 to 2**32 - 1, the range that every library takes."""
+    """Return a seed as an int from 0 to 2**32 - 1, the range that all libraries accept."""
     return as_integer("seed", value, minimum=0, maximum=2**32 - 1)
 
 
@@ -148,7 +148,7 @@ def one_of(name: str, value: str, options: Collection[str], *, parameter: str | 
 
 
 def require_texts(name: str, values: Iterable[object]) -> None:
-    """Refuse what is no text, or an empty one."""
+    """Refuse values that are not text, and empty text."""
     for value in values:
         if not isinstance(value, str) or not value:
             raise InvalidParameterError(
@@ -159,7 +159,7 @@ def require_texts(name: str, values: Iterable[object]) -> None:
 
 
 def as_array(value: object) -> npt.NDArray[Any]:
-    """Return a value as an array; where its entries make none, it is one object in an array."""
+    """Return a value as an array; a value that cannot be converted becomes one object."""
     try:
         return np.asarray(value)
     except (ValueError, OverflowError):
@@ -169,7 +169,7 @@ def as_array(value: object) -> npt.NDArray[Any]:
 
 
 def as_rows(index: Rows, length: int, *, of: str) -> Positions:
-    """Return what chooses rows of a thing of this length: a slice, or an array that fits."""
+    """Return a selection of rows: a slice, or an array of indices within `length`."""
     if isinstance(index, slice):
         return index
     chosen = as_array(index)
@@ -192,17 +192,17 @@ def as_rows(index: Rows, length: int, *, of: str) -> Positions:
 
 
 def import_extra(module: str, *, extra: str, purpose: str) -> ModuleType:
-    """Import an optional package of ours, or say which pip line brings it."""
+    """Import a package of one of our extras, or raise an error with the pip command."""
     return import_package(module, purpose=purpose, pip=f'"shelfvision[{extra}]"')
 
 
 def import_package(module: str, *, purpose: str, pip: str) -> ModuleType:
-    """Import an optional package, or say what to give to pip."""
+    """Import an optional package, or raise an error with the pip command."""
     package = module.partition(".")[0]
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        # An installed package that fails to import has a fault of its own to tell.
+        # If an installed package fails to import, its own error is more helpful.
         if importlib.util.find_spec(package) is not None:
             raise
         raise MissingDependencyError(

@@ -1,4 +1,4 @@
-"""`show_versions`: what a report of a problem should name."""
+"""`show_versions`: the versions that a bug report should contain."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ DISTRIBUTIONS = (
 
 
 def show_versions(file: TextIO | None = None) -> None:
-    """Print the versions of Python, this package and everything it stands on.
+    """Print the versions of Python, shelfvision and its dependencies for a bug report.
 
-    Nothing is imported for it, so it works when a backend is broken.
+    It imports none of them, so it works with a broken backend.
 
     Parameters
     ----------
     file : text file, optional
-        Where to print; by default the standard output.
+        The output; by default standard output.
 
     Examples
     --------

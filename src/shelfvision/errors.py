@@ -55,9 +55,9 @@ class _Coded(Exception):  # noqa: N818  # the common part of errors and warnings
     def __init__(
         self, message: str, *, code: str | None = None, parameter: str | None = None
     ) -> None:
-        # Names and messages of other libraries may hold what moves a cursor.
+        # Names and messages of other libraries may contain terminal escape sequences.
         super().__init__(printable(message, lines=True))
-        # The attributes of the class are the defaults; only what differs is kept and pickled.
+        # Class attributes are the defaults; only different values are stored and pickled.
         if code is not None:
             self.code = code
         if parameter is not None:
@@ -65,16 +65,16 @@ class _Coded(Exception):  # noqa: N818  # the common part of errors and warnings
 
 
 class ShelfVisionError(_Coded):
-    """The root of every error that shelfvision raises on purpose.
+    """The base class of all errors that shelfvision raises.
 
     Parameters
     ----------
     message : str
-        The whole sentence.
+        The complete message.
     code : str, optional
         A stable identifier of the reason, for programs; by default that of the class.
     parameter : str, optional
-        The name of the argument at fault, where one is.
+        The name of the argument at fault, if there is one.
     """
 
 
@@ -85,7 +85,7 @@ class InvalidParameterError(ShelfVisionError, ValueError):
 
 
 class DataError(ShelfVisionError, ValueError):
-    """A set of photos cannot be used as it is: empty, one class only, labels that do not match."""
+    """A dataset cannot be used: it is empty, has one class only, or labels do not match."""
 
     code = "unusable-data"
 
@@ -102,14 +102,14 @@ class PhotoError(ShelfVisionError, OSError):
     Parameters
     ----------
     message : str
-        The whole sentence.
+        The complete message.
     path : str, default=""
         The photo's path, or a description of where its bytes came from.
     code : str, default="unreadable"
-        A stable identifier of the reason: ``"not-an-image"``, ``"truncated"``, ``"permission"``
-        and the like.
+        A stable identifier of the reason, such as ``"not-an-image"``, ``"truncated"`` or
+        ``"permission"``.
     parameter : str, optional
-        The name of the argument at fault, where one is.
+        The name of the argument at fault, if there is one.
     """
 
     code = "unreadable"
@@ -141,37 +141,37 @@ class SplitError(ShelfVisionError, ValueError):
 
 
 class LeakageError(SplitError):
-    """Parts of a split share photos, so that a score on one would measure memory of another."""
+    """Sets of a split share photos (data leakage), so scores would be too high."""
 
     code = "leakage"
 
 
 class AugmenterError(ShelfVisionError, ValueError):
-    """An augmenter broke its contract, or cannot be built from what was given."""
+    """An augmenter violates its contract, or cannot be built from its arguments."""
 
     code = "augmenter"
 
 
 class ModelError(ShelfVisionError, ValueError):
-    """A model cannot be built or used as asked."""
+    """A model cannot be built or used with these arguments."""
 
     code = "model"
 
 
 class TrainingError(ShelfVisionError, RuntimeError):
-    """A training run cannot start, go on or be trusted."""
+    """A training run cannot start or continue, or has diverged."""
 
     code = "training"
 
 
 class ResumeError(TrainingError, ValueError):
-    """A run on disk cannot be continued: something about it changed, or its files are damaged."""
+    """A training run cannot be resumed: its settings changed, or its files are corrupted."""
 
     code = "resume"
 
 
 class BundleError(ShelfVisionError, ValueError):
-    """A file is not a bundle that this version can load, or was damaged or tampered with."""
+    """A file is not a bundle that this version can load, or is corrupted or manipulated."""
 
     code = "bundle"
 
@@ -183,42 +183,42 @@ class BundleNotFoundError(BundleError, FileNotFoundError):
 
 
 class ExportError(ShelfVisionError, ValueError):
-    """A classifier cannot be exported as asked, or the file does not say the same."""
+    """A classifier cannot be exported, or the exported file predicts something else."""
 
     code = "export"
 
 
 class StorageError(ShelfVisionError, OSError):
-    """A file could not be written; whatever stood there before is unchanged."""
+    """A file cannot be written; an existing file is unchanged."""
 
     code = "storage"
 
 
 class MissingDependencyError(ShelfVisionError, ImportError):
-    """An optional package is needed; the message gives the pip line."""
+    """An optional package is not installed; the message contains the pip command."""
 
     code = "missing-dependency"
 
 
 class MissingBackendError(MissingDependencyError):
-    """Keras has no usable backend installed; the message gives the pip line."""
+    """No usable Keras backend is installed; the message contains the pip command."""
 
     code = "missing-backend"
 
 
 class ShelfVisionWarning(_Coded, UserWarning):
-    """The root of every warning that shelfvision gives; it has a ``code``, as errors do."""
+    """The base class of all warnings of shelfvision; warnings have a ``code``, like errors."""
 
     code = "warning"
 
 
 class LeakageWarning(ShelfVisionWarning):
-    """Parts share photos and the caller asked to allow or drop them."""
+    """Sets share photos (data leakage), and the caller chose to allow or drop them."""
 
     code = "leakage"
 
 
 class TrainingWarning(ShelfVisionWarning):
-    """A training run goes on, but not quite as one may think."""
+    """A training run continues, but differs from what its settings suggest."""
 
     code = "training"

@@ -1,4 +1,4 @@
-"""The shapes of things that users may bring: augmenters and sources of pixels."""
+"""Interfaces that users can implement: augmenters and pixel sources."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ Images: TypeAlias = npt.NDArray[np.uint8]
 """A batch of RGB images: ``uint8``, shape (n, height, width, 3), values 0 to 255."""
 
 Resize: TypeAlias = Literal["stretch", "pad", "crop"]
-"""How a photo of another shape becomes `image_size`."""
+"""How photos of another shape are resized to `image_size`."""
 
 RESIZE_RULES: tuple[Resize, ...] = get_args(Resize)
 """The values of `Resize`."""
 
 ClassNames: TypeAlias = Iterable[str] | Mapping[str, int] | Mapping[int, str]
-"""Class names in the order of their numbers; or numbers by name, as Keras's ``class_indices`` has
-them; or names by number, as YOLO's ``data.yaml`` has them. Numbers are 0 to n - 1."""
+"""Class names in the order of their numbers; or numbers by name, such as ``class_indices`` of
+Keras; or names by number, such as ``data.yaml`` of YOLO. Numbers are 0 to n - 1."""
 
 OnError: TypeAlias = Literal["raise", "skip"]
 """What to do with a photo that cannot be read."""
@@ -42,25 +42,25 @@ OnError: TypeAlias = Literal["raise", "skip"]
 
 @runtime_checkable
 class Augmenter(Protocol):
-    """Anything that turns one image into a varied one.
+    """The interface of augmenters: callables that return a random variation of an image.
 
-    Its duties: return a new ``uint8`` array of the same shape and leave the input untouched;
-    take all randomness from `rng` and none from global state, so that the result depends on
-    (image, rng) alone; be picklable, and safe to call from several threads at once. Plain
-    functions qualify. `shelfvision.testing.check_augmenter` checks all of it.
+    An augmenter returns a new ``uint8`` array of the same shape and does not change its input. It
+    takes all randomness from `rng` and none from global state, so that the result depends on
+    (image, rng) only. It is picklable and thread-safe. Plain functions qualify.
+    `shelfvision.testing.check_augmenter` checks all of this.
     """
 
     def __call__(self, image: Image, rng: np.random.Generator) -> Image:
-        """Return a varied copy of `image`, ``uint8`` of the same shape."""
+        """Return an augmented copy of `image`, ``uint8`` of the same shape."""
         ...
 
 
 @runtime_checkable
 class PixelSource(Protocol):
-    """Random access to the pixels behind a dataset.
+    """The interface of pixel sources: random access to the photos of a dataset.
 
-    Its duties: row `i` always gives the same bytes, whoever asks, in whatever order, from any
-    thread or process; it is picklable; it never changes a file.
+    A row always returns the same bytes, in any order of access and from any thread or process. A
+    source is picklable and never changes a file.
     """
 
     @property
@@ -77,13 +77,13 @@ class PixelSource(Protocol):
         ...
 
     def digest(self, row: int) -> str:
-        """Return a hexadecimal digest of what `read` depends on, without decoding if possible."""
+        """Return a hexadecimal digest of the content of a row, without decoding if possible."""
         ...
 
 
 @runtime_checkable
 class BatchPixelSource(PixelSource, Protocol):
-    """A source that knows a faster way to read many rows at once than one by one."""
+    """The interface of pixel sources that read many rows faster than one by one."""
 
     def read_many(self, rows: Sequence[int] | npt.NDArray[np.int64]) -> Images:
         """Return the rows as ``uint8`` (n, height, width, 3), equal to `read` row by row."""

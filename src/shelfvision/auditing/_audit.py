@@ -62,7 +62,7 @@ def audit(
     Raises
     ------
     DataError
-        There is no photo to audit.
+        The dataset has no photos.
     InvalidParameterError
         A parameter has another type or is out of range.
 

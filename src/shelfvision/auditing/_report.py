@@ -99,7 +99,7 @@ class AuditReport:
 
     @property
     def ok(self) -> bool:
-        """Whether there are no errors and no warnings."""
+        """Whether the report has neither errors nor warnings."""
         return all(found.severity == "note" for found in self._findings)
 
     def __iter__(self) -> Iterator[Finding]:

@@ -116,7 +116,7 @@ def compare(first: EvaluationReport, second: EvaluationReport) -> Comparison:
     InvalidParameterError
         An argument is not an `EvaluationReport`.
     DataError
-        Photos or labels of the reports differ, or there is no photo that both could read.
+        Photos or labels of the reports differ, or no photo could be read by both.
 
     References
     ----------

@@ -47,7 +47,7 @@ from shelfvision.protocols import Images
 if TYPE_CHECKING:
     import keras
 
-# The backends' own arrays, for which there is no common type.
+# The backends' own arrays, which have different types.
 Tensor: TypeAlias = Any
 Program: TypeAlias = Callable[[Tensor], Tensor]
 Pair: TypeAlias = "tuple[keras.Variable, Tensor]"

@@ -41,7 +41,7 @@ def remarks(inventory: CountedProducts) -> list[str]:
         sentences.append(f"{counted(len(inventory.failed), 'photo')} could not be read.")
     if inventory.unmeasured:
         names = ", ".join(printable(name) for name in inventory.unmeasured)
-        sentences.append(f"Imprecise, because there are no validation photos: {names}.")
+        sentences.append(f"Imprecise, because validation photos are missing: {names}.")
     return sentences
 
 

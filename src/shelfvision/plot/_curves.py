@@ -146,7 +146,7 @@ def class_balance(
     Raises
     ------
     InvalidParameterError
-        There is no class.
+        The mapping has no classes.
     MissingDependencyError
         matplotlib is not installed.
 

@@ -174,7 +174,7 @@ def mistakes(
     Raises
     ------
     DataError
-        There are no mistakes, or the report was not made by `evaluate` or was pickled.
+        The report has no mistakes, or the report was not made by `evaluate` or was pickled.
     MissingDependencyError
         matplotlib is not installed.
 

@@ -47,7 +47,7 @@ def contact_sheet(
     Raises
     ------
     InvalidParameterError
-        There is no photo, or the number of titles differs from the number of photos.
+        The rows have no photos, or the number of titles differs from the number of photos.
     MissingDependencyError
         matplotlib is not installed.
 

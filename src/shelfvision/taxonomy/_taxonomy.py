@@ -288,7 +288,7 @@ class Taxonomy:
         Raises
         ------
         DataError
-            There are no photos to choose it on, or they have other classes.
+            The photos are missing to choose it on, or they have other classes.
         InvalidParameterError
             A number is out of range.
 

@@ -370,7 +370,7 @@ class EvaluationReport:
         Raises
         ------
         DataError
-            There are no mistakes, or the report was not made by `evaluate` or was pickled.
+            The report has no mistakes, or the report was not made by `evaluate` or was pickled.
         PhotoError
             A photo can no longer be read.
 

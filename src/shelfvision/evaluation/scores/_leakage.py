@@ -28,7 +28,7 @@ class LeakageCheck:
 
     @property
     def ok(self) -> bool:
-        """Whether there is no data leakage."""
+        """Whether the check found no data leakage."""
         return self.groups == 0
 
 

@@ -205,7 +205,7 @@ def _thin(report: EvaluationReport) -> list[str]:
     none = [name for name, scores in report.per_class.items() if not scores.support]
     few = [name for name, scores in report.per_class.items() if 0 < scores.support < 20]
     if none:
-        lines.append(f"Not evaluated, because there are no photos: {_named(none)}.")
+        lines.append(f"Not evaluated, because photos are missing: {_named(none)}.")
     if few:
         lines.append(f"Evaluated on fewer than 20 photos: {_named(few)}.")
     low, high = report.intervals.accuracy
