@@ -14,7 +14,7 @@ from shelfvision.errors import ShelfVisionError
 GOLDEN: list[tuple[Callable[[], object], str]] = [
     (
         lambda: shv.build_model(1),
-        "num_classes is 1, but telling products apart takes at least 2; add a second class",
+        "num_classes must be at least 2, got 1; add a second class",
     ),
     (
         lambda: shv.build_model(2, image_size=(9, 9)),
@@ -26,8 +26,8 @@ GOLDEN: list[tuple[Callable[[], object], str]] = [
     (
         lambda: shv.build_model(2, weights="imagenet"),
         (
-            "weights='imagenet' is not to be had for grocery_cnn; choose an architecture that has "
-            "them, such as 'efficientnet_lite0', or give the path of a file"
+            "weights='imagenet' is not available for grocery_cnn; choose an architecture that has "
+            "them, such as 'efficientnet_lite0', or pass the path of a file"
         ),
     ),
     (

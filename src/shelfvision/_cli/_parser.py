@@ -106,6 +106,10 @@ def _train(sub: argparse.ArgumentParser) -> None:
         "--balance", action="store_true",
         help="oversample classes with few photos by augmented copies",
     )  # fmt: skip
+    _checkpoints(sub)
+
+
+def _checkpoints(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--run", metavar="FOLDER",
         help="folder of the checkpoints, from which the same command resumes "

@@ -68,7 +68,7 @@ def complain(text: str) -> None:
 
 @contextmanager
 def signs_of_life(command: str) -> Iterator[None]:
-    """Report every minute that a command is still running, if there is no terminal.
+    """Report every minute that a command is still running, unless it runs on a terminal.
 
     Parameters
     ----------

@@ -42,7 +42,7 @@ class FixedNetwork:
     """Whether the weights of the last layer are divided by the calibration's temperature."""
 
     def traced(self) -> Traced:
-        """Return the network as a TensorFlow function, calibrated if `card` says so."""
+        """Return the network as a TensorFlow function, with the calibration of `card`."""
         return _traced(self)
 
     def keras_model(self) -> keras.Model:

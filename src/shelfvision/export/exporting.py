@@ -61,7 +61,7 @@ def export_classifier(
         found, request.name, quantized=quantize is not None, tolerance=request.tolerance
     )
     if request.format.beside is not None:
-        # The main file is written last: as long as it is missing, the pair is not an export.
+        # The main file is written last, so that an interrupted export leaves no complete pair.
         write_atomically(path_beside(request.path, request.format.beside), files.beside)
     write_atomically(request.path, files.data)
     return _report(request, session, found)

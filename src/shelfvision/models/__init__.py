@@ -1,4 +1,9 @@
-"""Networks that tell products apart."""
+"""Build Keras models by the name of their architecture.
+
+`build_model` returns an uncompiled Keras model, with initial or pretrained weights.
+`register_architecture` adds a custom architecture. `cut_points`, `freeze_backbone` and
+`save_backbone` work on the backbone of a model, the layers below its head.
+"""
 
 from shelfvision.models.backbone import cut_points, freeze_backbone, save_backbone
 from shelfvision.models.building import build_model

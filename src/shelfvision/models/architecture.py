@@ -1,7 +1,7 @@
-"""`Architecture`: what has to be known about a network to build it, load it and cut it.
+"""`Architecture`: how to build a network, check its weights and cut it in two.
 
-Each module of `models.architectures` ends with `ARCHITECTURES`, which holds one of these for each
-name that it offers; `models.registry` joins them.
+Each module of `models.architectures` defines `ARCHITECTURES`, a mapping of names to `Architecture`
+objects; `models.registry` joins these mappings.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ if TYPE_CHECKING:
     import keras
 
 Builder: TypeAlias = "Callable[[ModelSpec], keras.Model]"
-"""Makes an uncompiled model from its settings."""
+"""Returns an uncompiled model for a spec."""
 Shapes: TypeAlias = Callable[[ModelSpec], Mapping[str, tuple[int, ...]]]
-"""Gives the shape of every weight by path, in the model's order."""
+"""Returns the shape of each weight by path, in the model's order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Architecture:
-    """What is known about one architecture."""
+    """The functions and limits of one architecture."""
 
     build: Builder
-    """Makes the model."""
+    """Builds the model."""
     tensors: Shapes | None = None
-    """Gives the shape of every weight by path, in order, without Keras; None if only Keras can."""
+    """Returns the shape of each weight by path, in order, without Keras; None if unknown."""
     fewest: int = 0
-    """Where the shapes are not known, how many numbers its weights hold at least."""
+    """If the shapes are unknown, the smallest number of elements in all weights."""
     smallest: int = 1
-    """The smallest side of an image, in pixels."""
+    """The smallest side of the model input in pixels."""
     image_size: tuple[int, int] = (100, 100)
-    """The size of images for callers who name none."""
+    """The default size of the model input."""
     cuts: Callable[[ModelSpec], tuple[str, ...]] | None = None
-    """Names the layers between its blocks, in order; None if they have to be looked for."""
+    """Returns the layers between the blocks, in order; None to search for them."""
     imagenet: Callable[[keras.Model, ModelSpec], None] | None = None
-    """Sets all weights but the last layer's, trained on ImageNet; None where there are none."""
+    """Sets the ImageNet weights of all layers but the last one; None without such weights."""

@@ -1,4 +1,4 @@
-"""The parts of a model: where it can be cut in two, and the backbone before its last layer."""
+"""Cut a model in two, and freeze or save its backbone, the layers below the head."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ if TYPE_CHECKING:
 
 
 def cut_points(model: keras.Model) -> tuple[str, ...]:
-    """Return the names of the layers behind which a model can be cut in two, in order.
+    """Return the names of the layers after which a model can be cut in two, in order.
 
-    At each of them a single tensor carries everything from what comes before to what comes
-    after: it can be computed once and kept, and what comes before be left as it is.
+    At a cut point all layers above depend on a single tensor of the layers below. If the layers
+    below are frozen, this tensor can be computed once for each photo and reused.
 
     Parameters
     ----------
     model : keras.Model
-        A functional model with one input and one output, such as ``build_model`` gives.
+        A functional model with one input and one output, as ``build_model`` returns it.
 
     Returns
     -------
     tuple of str
-        The names of layers, without the first and the last. Of an EfficientNet-Lite only the
-        stem, the end of each block, the top and the pooled features; of other networks every
-        layer at which the graph is one tensor wide.
+        The names of layers, without the first and the last. For an EfficientNet-Lite these are the
+        stem, the end of each block, the top and the pooled features; for other networks, all
+        layers after which the graph is one tensor wide.
 
     Raises
     ------
     ModelError
-        The model is not made of layers that can be seen.
+        The model is not functional.
 
     Examples
     --------
@@ -57,7 +57,7 @@ def cut_points(model: keras.Model) -> tuple[str, ...]:
         return cuts(spec)
     if not hasattr(model, "operations"):
         raise ModelError(
-            f"the model {model.name!r} cannot be cut, for its layers cannot be seen; build it with "
+            f"model must be functional to be cut, {model.name!r} is not; build it with "
             "keras.Model(inputs, outputs)",
             code="not-functional",
             parameter="model",
@@ -67,7 +67,9 @@ def cut_points(model: keras.Model) -> tuple[str, ...]:
 
 
 def freeze_backbone(model: keras.Model) -> None:
-    """Freeze every layer but the last dense one; batch norms then keep their statistics.
+    """Freeze all layers but the last dense one, for linear probing.
+
+    Frozen batch normalization layers do not update their statistics.
 
     Parameters
     ----------
@@ -77,7 +79,7 @@ def freeze_backbone(model: keras.Model) -> None:
     Raises
     ------
     ModelError
-        The model has no dense layer that can be seen.
+        The model has no dense layer.
     """
     head = _require_head(model)
     for layer in model.layers:
@@ -85,25 +87,25 @@ def freeze_backbone(model: keras.Model) -> None:
 
 
 def save_backbone(model: keras.Model, path: str | os.PathLike[str]) -> None:
-    """Write all weights but the last dense layer's to a safetensors file.
+    """Write all weights except those of the last dense layer to a safetensors file.
 
-    ``build_model(…, weights=path)`` takes the file for any number of classes and any size of
-    images: to carry pretrained weights to a machine without a network, or to start from what
-    was learned on other products.
+    ``build_model(…, weights=path)`` loads the file for any number of classes and any image size.
+    Use it to copy pretrained weights to a computer without internet access, or to fine-tune a
+    network that was trained on other products.
 
     Parameters
     ----------
     model : keras.Model
         A functional or sequential model.
     path : path-like
-        Where to. A file that stands there is replaced at once when all is written.
+        The path of the file. An existing file is replaced atomically.
 
     Raises
     ------
     ModelError
-        The model has no dense layer that can be seen.
+        The model has no dense layer.
     StorageError
-        The file cannot be written; whatever stood there is unchanged.
+        The file cannot be written; an existing file is unchanged.
     """
     _require_head(model)
     body = {id(weight) for weight in backbone_weights(model)}
@@ -121,7 +123,7 @@ def _require_head(model: keras.Model) -> keras.layers.Dense:
     head = head_of(model)
     if head is None:
         raise ModelError(
-            f"the model {model.name!r} has no dense layer that can be seen; build it with "
+            f"model must end in a Dense layer, {model.name!r} has none; build it with "
             "keras.Model(inputs, outputs) and a Dense layer at the end",
             code="no-dense-layer",
             parameter="model",
@@ -130,7 +132,7 @@ def _require_head(model: keras.Model) -> keras.layers.Dense:
 
 
 def single_tensor_layers(model: keras.Model) -> list[str]:
-    """Return the operations of a graph after which only their own output is still needed."""
+    """Return the operations after which only their own output is needed by later ones."""
     flatten = load_keras().tree.flatten
     needed_by: dict[int, int] = {}
     for number, operation in enumerate(model.operations):

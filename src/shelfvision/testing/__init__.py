@@ -1,4 +1,4 @@
-"""Contract checks for the test suites of people who extend the library."""
+"""Contract checks for extensions, to be called from their test suites."""
 
 from shelfvision.testing._architecture import check_architecture
 from shelfvision.testing._augmenter import check_augmenter

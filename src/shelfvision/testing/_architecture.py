@@ -1,4 +1,4 @@
-"""`check_architecture`: what `build_model`, training and bundles need of an architecture."""
+"""`check_architecture`: check that an architecture works with training, bundles and export."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from shelfvision.models.architecture import Architecture
 from shelfvision.models.backbone import single_tensor_layers
 from shelfvision.models.building import model_from_spec
 from shelfvision.models.registry import architecture_named
-from shelfvision.testing._faults import listed_faults, told_error
+from shelfvision.testing._faults import described_error, listed_faults
 from shelfvision.testing._global_generators import drawn_from, generators_kept
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ _Values = dict[str, npt.NDArray[np.generic]]
 
 
 def check_architecture(name: str) -> None:
-    """Check that an architecture can be built, trained, saved and loaded as those of ours are.
+    """Check that a registered architecture can be built, trained, saved and loaded.
 
-    Register it first. Models are built a few times, at two sizes, and none is trained.
+    The check builds a few models of two sizes and trains none.
 
     Parameters
     ----------
@@ -40,8 +40,8 @@ def check_architecture(name: str) -> None:
     Raises
     ------
     ModelError
-        There is no such architecture, or it breaks the contract: one sentence for every fault, a
-        line each. The builder fails at its own size or at its smallest, or returns something else
+        The architecture is unknown, or it breaks the contract. The message has one line per fault.
+        The builder fails at its own size or at its smallest, or returns something else
         than a functional model from ``uint8`` pixels to ``float32`` probabilities of the spec's
         shape; the same spec gives other layers, weights or dropout; another seed gives the same
         initial weights; the builder draws from or seeds a global generator; ``tensors`` does not
@@ -50,7 +50,7 @@ def check_architecture(name: str) -> None:
 
     Notes
     -----
-    Global generators are left as they were found.
+    The state of the global random generators does not change.
 
     Examples
     --------
@@ -91,7 +91,7 @@ def _faults(name: str, architecture: Architecture) -> Iterator[str]:
         try:
             built.append(model_from_spec(one))
         except Exception as error:  # noqa: BLE001  (somebody else's code may raise anything)
-            yield f"with {one} it fails with {told_error(error)}"
+            yield f"with {one} it fails with {described_error(error)}"
             return
     basic = [
         fault
@@ -186,7 +186,7 @@ def _tensor_faults(
     try:
         given = {name: tuple(shape) for name, shape in architecture.tensors(spec).items()}
     except Exception as error:  # noqa: BLE001  (somebody else's code may raise anything)
-        yield f"tensors fails with {told_error(error)}"
+        yield f"tensors fails with {described_error(error)}"
         return
     wanted = {weight.path: tuple(weight.shape) for weight in model.weights}
     if list(given.items()) != list(wanted.items()):
@@ -219,7 +219,7 @@ def _bundle_faults(spec: ModelSpec, model: keras.Model) -> Iterator[str]:
         file.seek(0)
         loaded = Classifier.load(file)
     except Exception as error:  # noqa: BLE001  (somebody else's code may raise anything)
-        yield f"a classifier of it cannot be saved and loaded again: {told_error(error)}"
+        yield f"a classifier of it cannot be saved and loaded again: {described_error(error)}"
         return
     if not np.array_equal(saved.predict_proba(photos), loaded.predict_proba(photos)):
         yield "a classifier of it predicts other probabilities once it is saved and loaded"

@@ -22,7 +22,7 @@ _SLOW = 0.1
 
 
 def check_augmenter(augmenter: Augmenter) -> None:
-    """Check that an augmenter keeps the contract of `shelfvision.protocols.Augmenter`.
+    """Check that an augmenter fulfills the contract of `shelfvision.protocols.Augmenter`.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def check_augmenter(augmenter: Augmenter) -> None:
 
     Notes
     -----
-    Global generators are left as they were found.
+    The state of the global random generators does not change.
 
     Examples
     --------

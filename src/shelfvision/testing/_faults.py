@@ -1,4 +1,4 @@
-"""The list of faults that a check found, one sentence and one line for each."""
+"""Format the faults that a check found, one line each."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 
 def listed_faults(faults: Iterable[str]) -> str:
-    """Return the distinct faults, a line each; an empty text where there are none."""
+    """Return the distinct faults, one line each, or an empty string without faults."""
     return "".join(f"\n- {fault}" for fault in dict.fromkeys(faults))
 
 
-def told_error(error: BaseException) -> str:
-    """Return the type and the message of an error of somebody else's code."""
+def described_error(error: BaseException) -> str:
+    """Return the type and the message of an error in an extension's code."""
     return f"{type(error).__name__}: {error}"

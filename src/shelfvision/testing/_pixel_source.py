@@ -11,7 +11,7 @@ import numpy as np
 
 from shelfvision.errors import DataError
 from shelfvision.protocols import BatchPixelSource, Image, PixelSource
-from shelfvision.testing._faults import listed_faults, told_error
+from shelfvision.testing._faults import described_error, listed_faults
 from shelfvision.testing._global_generators import generators_kept
 
 _MOST_ROWS = 16
@@ -20,7 +20,7 @@ _DUTIES = ("image_size", "__len__", "read", "digest")
 
 
 def check_pixel_source(source: PixelSource) -> None:
-    """Check that a source keeps the contract of `shelfvision.protocols.PixelSource`.
+    """Check that a source fulfills the contract of `shelfvision.protocols.PixelSource`.
 
     Up to 16 rows are read, several times each.
 
@@ -116,7 +116,7 @@ def _image_faults(source: PixelSource, row: int) -> Iterator[str]:
     try:
         image: object = source.read(row)
     except Exception as error:  # noqa: BLE001  (somebody else's code may raise anything)
-        yield f"read fails on row {row} with {told_error(error)}"
+        yield f"read fails on row {row} with {described_error(error)}"
         return
     wanted = (*source.image_size, 3)
     if not isinstance(image, np.ndarray):
@@ -171,7 +171,7 @@ def _digest_faults(source: PixelSource, pixels: dict[int, Image]) -> Iterator[st
         digests = {row: source.digest(row) for row in pixels}
         again = {row: source.digest(row) for row in reversed(pixels)}
     except Exception as error:  # noqa: BLE001  (somebody else's code may raise anything)
-        yield f"digest fails with {told_error(error)}"
+        yield f"digest fails with {described_error(error)}"
         return
     odd = [digest for digest in digests.values() if not _is_hexadecimal(digest)]
     if odd:
@@ -210,7 +210,7 @@ def _batch_fault(
     try:
         images: object = source.read_many(rows)
     except Exception as error:  # noqa: BLE001  (somebody else's code may raise anything)
-        return f"read_many fails on {len(rows)} rows with {told_error(error)}"
+        return f"read_many fails on {len(rows)} rows with {described_error(error)}"
     shape = (len(rows), *source.image_size, 3)
     if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.shape != shape:
         return f"read_many must return uint8 of shape {shape} for {len(rows)} rows"
@@ -224,8 +224,8 @@ def _pickle_faults(source: PixelSource, pixels: dict[int, Image]) -> Iterator[st
         copy = pickle.loads(pickle.dumps(source))  # noqa: S301  (made in the line itself)
     except Exception as error:  # noqa: BLE001  (pickling somebody else's object)
         yield (
-            f"it cannot be pickled ({told_error(error)}), so that no other process can use it; "
-            "define its class at the top of a module, and keep open files and locks out of it"
+            f"it cannot be pickled ({described_error(error)}), so that no other process can use "
+            "it; define its class at the top of a module, and keep open files and locks out of it"
         )
         return
     try:

@@ -144,11 +144,12 @@ def _scaled(image: keras.KerasTensor, known: Application) -> keras.KerasTensor:
 
 
 def _draw_weights(model: keras.Model, spec: ModelSpec) -> None:
-    """Draw every weight and every stream of dropout from the spec's seed instead of a global one.
+    """Derive all initial weights and dropout seeds from the spec's seed.
 
-    Keras's networks take no seed, so their layers draw one from Python's generator.
+    The functions of `keras.applications` have no seed parameter, so their layers take seeds from
+    Python's global generator.
     """
-    # By place, for Keras numbers layers without a name of their own as it goes.
+    # Identify layers by position, because Keras numbers unnamed layers over the whole process.
     numbers = {id(weight): number for number, weight in enumerate(model.weights)}
     for place, layer in enumerate(model.layers):
         for initializer, variable in _drawn_at_random(layer):
@@ -184,11 +185,11 @@ def _set_imagenet(model: keras.Model, spec: ModelSpec) -> None:
     except ModelError:
         raise
     except Exception as error:
-        # Keras raises a bare Exception where its download fails.
+        # Keras raises a bare Exception if its download fails.
         raise ModelError(
-            f"weights='imagenet' for {spec.architecture} could not be had: {error}; Keras downloads"
-            " them on first use, so connect once, or give weights= the path of a safetensors file "
-            "that save_backbone wrote where there is a network",
+            f"weights='imagenet' for {spec.architecture} cannot be downloaded: {error}; connect to "
+            "the internet once, because Keras keeps them, or pass weights= the path of a "
+            "safetensors file that save_backbone wrote on another computer",
             code="no-weights",
             parameter="weights",
         ) from error

@@ -108,7 +108,7 @@ def blocks(architecture: str) -> Iterator[LiteBlock]:
     number, takes = 0, STEM
     for index, stage in enumerate(STAGES):
         gives = _channels(stage.channels, lite.width)
-        # The first and the last stage stay as they are, as the stem and the top do.
+        # The depth of the first and the last stage is not scaled, as that of stem and top.
         ends = index in {0, len(STAGES) - 1}
         for repeat in range(stage.repeats if ends else math.ceil(stage.repeats * lite.depth)):
             number += 1

@@ -92,7 +92,7 @@ def _convolutions(plan: Plan) -> list[tuple[str, int, int]]:
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """Makes the network's pieces, each with initial weights of its own."""
+    """Builds the parts of the network; initial weights are derived from the layer's name."""
 
     spec: ModelSpec
     plan: Plan
@@ -100,15 +100,15 @@ class _Parts:
     def convolved(
         self, x: keras.KerasTensor, name: str, width: int, *, kernel: int = 3, step: int = 1
     ) -> keras.KerasTensor:
-        """Return a convolution, normalized and rectified."""
+        """Return a convolution with batch normalization and ReLU."""
         x = self._normalized(self._convolution(name, width, kernel, step)(x), name)
         return load_keras().layers.ReLU(name=f"{name}_relu")(x)
 
     def residual(self, x: keras.KerasTensor, name: str, width: int) -> keras.KerasTensor:
-        """Return what comes in, plus what two convolutions make of it, rectified."""
+        """Return a residual block: ReLU of the input plus two convolutions of it."""
         layers = load_keras().layers
         y = self.convolved(x, f"{name}_a", width)
-        # A block that starts as nothing lets the signal through, however deep the network is.
+        # With gamma 0 a block is the identity at the start, so deep networks train well.
         y = self._convolution(f"{name}_b", width, 3, 1)(y)
         y = self._normalized(y, f"{name}_b", gamma="zeros")
         x = layers.Add(name=f"{name}_add")([x, y])

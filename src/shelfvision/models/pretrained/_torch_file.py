@@ -96,7 +96,7 @@ def read_torch_file(data: bytes, where: str) -> dict[str, Tensor]:
     """
     file = io.BytesIO(data)
     if _unpickled(file, where) != MAGIC:
-        _refuse(where, "is no legacy torch file", "foreign-format")
+        _refuse(where, "is not a legacy torch file", "foreign-format")
     _unpickled(file, where)  # the version of the protocol
     machine = _unpickled(file, where)
     if not isinstance(machine, dict) or machine.get("little_endian") is not True:
@@ -109,7 +109,7 @@ def read_torch_file(data: bytes, where: str) -> dict[str, Tensor]:
     tensors: dict[str, Tensor] = {}
     for name, view in views.items():
         if not isinstance(name, str) or not isinstance(view, _View):
-            _refuse(where, "holds something that is no tensor")
+            _refuse(where, "contains something other than tensors")
         tensors[name] = view.of(storages, where)
     return tensors
 
@@ -215,12 +215,12 @@ class _Machine:
         """Push the storage that a reference stands for."""
         reference = self.pop()
         if not isinstance(reference, tuple) or len(reference) != 6:
-            _refuse(self.where, "refers to something that is no storage")
+            _refuse(self.where, "refers to something other than a storage")
         kind, name, key, _, length, view = reference
         dtype = _STORAGES.get(name.text) if isinstance(name, _Name) else None
         sound = kind == "storage" and view is None and _whole(length)
         if dtype is None or not sound or not isinstance(key, str):
-            _refuse(self.where, "refers to something that is no storage")
+            _refuse(self.where, "refers to something other than a storage")
         self.stack.append(_Storage(key, dtype, length))
 
 
