@@ -44,8 +44,9 @@ class Taxonomy:
     >>> import shelfvision as shv
     >>> kinds = {"Oatly": "Oat milk", "Arla-Mild": "Milk", "Arla-Fresh": "Milk"}
     >>> taxonomy = shv.Taxonomy.from_mapping(kinds)
-    >>> said = shv.Predictions([[0.1, 0.48, 0.42]], ["Oatly", "Arla-Mild", "Arla-Fresh"], ["1.jpg"])
-    >>> str(taxonomy.answer(said, 0.8)[0])
+    >>> rows, names = [[0.1, 0.48, 0.42]], ["Oatly", "Arla-Mild", "Arla-Fresh"]
+    >>> predictions = shv.Predictions(rows, names, ["1.jpg"])
+    >>> str(taxonomy.answer(predictions, 0.8)[0])
     'some Milk, 0.90'
     """
 
