@@ -112,7 +112,7 @@ def test_a_classifier_predicts_evaluates_and_crops_boxes_with_its_own_rule(
     expected = plain.predict_proba(batch.images)
     assert np.array_equal(classifier.predict_proba(pixels), expected)
     arrays = shv.Dataset.from_arrays(batch.images, [0], class_names=names)
-    with pytest.warns(match="resized to 32 x 32"):
+    with pytest.warns(match="to 32 x 32 pixels"):
         report = shv.evaluate(classifier, arrays, resamples=1)
     assert len(report.predictions) == 1
     boxes = [[20, 20, 40, 60]]

@@ -52,6 +52,6 @@ def test_a_lock_that_is_lost(tmp_path: Path) -> None:
         lock.verify()
     assert str(caught.value) == (
         f"checkpoint_dir {str(tmp_path)!r} is no longer reserved for this run: its run.lock was "
-        "removed or replaced; nothing more is saved there, so fit again with a checkpoint_dir of "
-        "its own"
+        "removed or replaced; nothing more is saved there, so fit again with another "
+        "checkpoint_dir"
     )
