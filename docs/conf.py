@@ -62,6 +62,7 @@ numpydoc_validation_checks = {
 }
 numpydoc_validation_exclude = {
     r"\.[A-Z][A-Z_]+$",  # constants
+    r"(Scaling|Calibration)\.name$",  # a text, whose own docstring numpydoc would look at
     r"\.Taxonomy\.(levels|paths)$",  # fields of its base: shown, but not where numpydoc looks
 }
 

@@ -45,7 +45,7 @@ def from_keras_layer(layer: Callable[..., object]) -> Augmenter:
     Notes
     -----
     Calling a layer for one image at a time is many times slower than the operations of
-    `shelfvision.augment`.
+    ``shelfvision.augment``.
 
     Examples
     --------

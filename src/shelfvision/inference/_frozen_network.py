@@ -45,6 +45,9 @@ class FrozenNetwork:
         One input, RGB pixels of a fixed size; one output, probabilities.
     """
 
+    image_size: tuple[int, int]
+    num_classes: int
+
     def __init__(self, model: keras.Model) -> None:
         self.image_size, self.num_classes = _interface(model)
         self._model = _in_float32(model)

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 def as_svg(chart: Callable[[], Axes]) -> bytes:
-    """Return a chart of a function of `shelfvision.plot` as an SVG file.
+    """Return a chart of a function of ``shelfvision.plot`` as an SVG file.
 
     Parameters
     ----------
     chart : callable
         A function that draws a chart in a new figure and returns its axes. Figures that functions
-        of `shelfvision.plot` make inside it are not registered with pyplot.
+        of ``shelfvision.plot`` make inside it are not registered with pyplot.
 
     Returns
     -------

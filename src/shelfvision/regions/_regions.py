@@ -243,7 +243,7 @@ class Regions(Sequence[Region]):
         Returns
         -------
         supervision.Detections
-            Boxes, class ids and confidences; `data` contains class names and decisions.
+            Boxes, class ids and confidences; ``data`` contains class names and decisions.
 
         Raises
         ------

@@ -54,7 +54,7 @@ class EvaluatedModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class EvaluationContext:
-    """What `evaluate` knows in addition to the predictions; None for what was not passed."""
+    """What ``evaluate`` knows in addition to the predictions; None for what was not passed."""
 
     data: EvaluatedData | None = None
     """The dataset."""

@@ -20,8 +20,8 @@ class Calibrator(Protocol):
 
     A calibrator must be immutable, picklable and thread-safe. `apply` must depend only on its
     argument and the fitted parameters, and treat each row independently.
-    ``from_dict(to_dict())`` must return an equal calibrator. `Calibration` checks shapes: `fit`
-    gets at least one photo and two classes, and `apply` the same number of classes as `fit`.
+    ``from_dict(to_dict())`` must return an equal calibrator. `shelfvision.Calibration` checks
+    shapes: `fit` gets at least one photo and two classes, and `apply` as many classes as `fit`.
 
     Examples
     --------
