@@ -53,7 +53,7 @@ RULES = (
     _rule(r"\bworks? out\b|\bworked out\b", "computes, calculates"),
     _rule(r"\b(to the byte|to the bit)\b", "byte-identical, bit-identical"),
     _rule(r"\bby the clock\b", "wall-clock time"),
-    _rule(r"\bquick(en|ens|ened)\b", "speed up"),
+    _rule(r"\bquicken(s|ed)?\b", "speed up"),
     # Relative clauses without a noun make the reader guess what is meant.
     _rule(
         r"\bwhat (stands|comes|goes|lies|is) (in|of|from|on|below|above|before|after)\b", "a noun"

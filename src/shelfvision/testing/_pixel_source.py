@@ -42,27 +42,18 @@ def check_pixel_source(source: PixelSource) -> None:
     Examples
     --------
     >>> import numpy as np
-    >>> from shelfvision.testing import check_pixel_source
-    >>> class Shades:
-    ...     image_size = (4, 6)
-    ...
-    ...     def __len__(self):
-    ...         return 3
-    ...
-    ...     def read(self, row):
-    ...         return np.full((4, 6, 3), 40 * row, np.uint8)
-    ...
-    ...     def digest(self, row):
-    ...         return f"{row:02x}"
-    >>> check_pixel_source(Shades())
-    >>> class Gray(Shades):
-    ...     def read(self, row):
-    ...         return np.full((4, 6), 40 * row, np.uint8)
-    >>> check_pixel_source(Gray())  # doctest: +ELLIPSIS
+    >>> import shelfvision as shv
+    >>> images = np.zeros((2, 4, 6, 3), np.uint8)
+    >>> images[1] = 40
+    >>> dataset = shv.Dataset.from_arrays(images, ["milk", "juice"])
+    >>> shv.testing.check_pixel_source(dataset.table.source)
+
+    An array is not a source:
+
+    >>> shv.testing.check_pixel_source(images)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
         ...
-    shelfvision.errors.DataError: source Gray breaks its contract:
-    - ...
+    shelfvision.errors.DataError: source must be a PixelSource, got ...
     """
     missing = [duty for duty in _DUTIES if not hasattr(source, duty)]
     if missing or isinstance(source, type):
