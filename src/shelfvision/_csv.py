@@ -142,7 +142,7 @@ def read_columns(
         The file, in UTF-8.
     columns : collection of str
         The columns; the file must have all of them.
-    what, error, parameter
+    what, error, parameter : str or type
         As for `read_table`.
 
     Returns

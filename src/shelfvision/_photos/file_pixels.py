@@ -157,9 +157,11 @@ class FileDigests:
         self._stamp: npt.NDArray[np.int64] | None = None
 
     def is_known(self, row: int) -> bool:
+        """Return whether the digest of a file is recorded."""
         return self._stamp is not None and self._stamp[row, 0] != 0
 
     def is_fresh(self, row: int, path: str) -> bool:
+        """Return whether a digest is recorded and the file has not changed since."""
         if self._stamp is None or not self.is_known(row):
             return False
         try:
@@ -169,9 +171,11 @@ class FileDigests:
         return bool((self._stamp[row] == _stamp_of(status)).all())
 
     def get(self, row: int) -> str:
+        """Return the recorded digest in hexadecimal."""
         return "" if self._sha is None else self._sha[row].tobytes().hex()
 
     def record(self, row: int, path: str, data: bytes, status: os.stat_result) -> None:
+        """Record the digest of a file's content, and refuse content other than the recorded."""
         stamp = _stamp_of(status)
         if self._stamp is None or self._sha is None:
             self._sha = np.zeros((self._length, 32), dtype=np.uint8)

@@ -61,7 +61,7 @@ def effective_groups(
 
     Parameters
     ----------
-    predicted, confusion
+    predicted, confusion : ndarray
         As for `maximum_likelihood_counts`.
     in_groups : ndarray of int, shape (groups, k), optional
         The predicted counts of each group.

@@ -38,12 +38,12 @@ class CountedProducts(Protocol):
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The products."""
+        """The names of the products."""
         ...
 
     @property
     def draws(self) -> npt.NDArray[np.int64]:
-        """Samples of the counts, shape (draws, k)."""
+        """The samples of the counts, shape (draws, k)."""
         ...
 
     @property
@@ -83,7 +83,7 @@ class CountedProducts(Protocol):
 
     @property
     def unmeasured(self) -> tuple[str, ...]:
-        """Products without a validation photo."""
+        """The products without a validation photo."""
         ...
 
     @property

@@ -16,6 +16,14 @@ about a classifier than 1,000 independent photos. Three steps measure how much l
 F1 is not a share of photos, but a function of one: :math:`F_1 = 2J/(1+J)` with the Jaccard index
 :math:`J`: among the photos that are of the class or predicted as it, the share that are both.
 
+References
+----------
+E. Korn, B. Graubard, "Confidence intervals for proportions with small expected number of positive
+counts estimated from survey data", Survey Methodology 24 (1998) 193-201. C. Field, A. Welsh,
+"Bootstrapping clustered data", Journal of the Royal Statistical Society B 69 (2007) 369-390.
+C. Clopper, E. Pearson, "The use of confidence or fiducial limits illustrated in the case of the
+binomial", Biometrika 26 (1934) 404-413.
+
 Examples
 --------
 30 of 30 photos are correct. If they are independent, the lower end is
@@ -30,14 +38,6 @@ but with only 5 groups and no variance between them, each group is one trial:
 ... )
 >>> round(low, 2)
 0.48
-
-References
-----------
-E. Korn, B. Graubard, "Confidence intervals for proportions with small expected number of positive
-counts estimated from survey data", Survey Methodology 24 (1998) 193-201. C. Field, A. Welsh,
-"Bootstrapping clustered data", Journal of the Royal Statistical Society B 69 (2007) 369-390.
-C. Clopper, E. Pearson, "The use of confidence or fiducial limits illustrated in the case of the
-binomial", Biometrika 26 (1934) 404-413.
 """
 
 from __future__ import annotations

@@ -6,6 +6,11 @@ functions of three counts per class (correct, true, predicted). Counts of a resa
 its groups, so all resamples are one product of a matrix "how often each group was drawn",
 (resamples, groups), and a sparse matrix "what each group counts", (groups, 3 x classes).
 
+References
+----------
+C. Field, A. Welsh, "Bootstrapping clustered data", Journal of the Royal Statistical Society B 69
+(2007) 369-390.
+
 Examples
 --------
 Two groups of two photos; the predictions of one group are correct, those of the other wrong. In
@@ -19,11 +24,6 @@ each resample the accuracy is 0, 0.5 or 1, because photos of a group stay togeth
 ... )
 >>> sorted(set(draws_of(outcomes, Bootstrap(resamples=50)).accuracy.tolist()))
 [0.0, 0.5, 1.0]
-
-References
-----------
-C. Field, A. Welsh, "Bootstrapping clustered data", Journal of the Royal Statistical Society B 69
-(2007) 369-390.
 """
 
 from __future__ import annotations
