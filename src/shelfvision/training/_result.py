@@ -1,4 +1,4 @@
-"""`TrainingResult`: what came of a training run."""
+"""`TrainingResult`: the trained model, its classifier and the metrics of every epoch."""
 
 from __future__ import annotations
 
@@ -19,43 +19,45 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class TrainingResult:
-    """A trained model, the classifier made of it, and how training went.
+    """The result of `Trainer.fit`: the trained model, a classifier and the training history.
 
-    Epochs are counted from 1, so ``history["loss"][best_epoch - 1]`` is the best epoch's loss.
+    Epochs are counted from 1: ``history["loss"][best_epoch - 1]`` is the training loss of the best
+    epoch.
     """
 
     model: keras.Model
-    """The model that was passed in, on the weights of its best epoch."""
+    """The model that was passed to `Trainer.fit`, with the weights of the best epoch."""
     classifier: Classifier
-    """A classifier over a copy of those weights; training the model further leaves it alone."""
+    """A classifier with a copy of those weights. Training `model` further does not change it."""
     history: dict[str, list[float]]
-    """Metrics by Keras's names (``loss``, ``accuracy``, ``val_loss``, …), one value an epoch."""
+    """Metrics by Keras name (``loss``, ``accuracy``, ``val_loss``, …), one value per epoch."""
     monitor: str
-    """The metric that decided which epoch was best."""
+    """The metric that determined the best epoch."""
     best_epoch: int
     """The epoch whose weights were kept."""
     stopped_epoch: int
     """The last epoch that was trained."""
     interrupted: bool
-    """Whether Ctrl-C ended the run before its time."""
+    """Whether Ctrl-C interrupted the run."""
     leaks: tuple[Leak, ...]
-    """Photos that train and validation shared and that `on_leak` let pass or dropped."""
+    """Data leakage: photos that the training and validation sets share. `Trainer.on_leak` decides
+    whether `Trainer.fit` raises an error, drops or allows them."""
     timings: dict[str, list[float]]
-    """Wall-clock ``seconds`` of every epoch, validation and saving included, and
-    ``images_per_second`` of its training steps; no two runs have the same."""
+    """Wall-clock ``seconds`` of each epoch, including validation and saving, and throughput of its
+    training steps in ``images_per_second``. Timings differ between runs."""
 
     @property
     def best_metrics(self) -> Mapping[str, float]:
-        """The metrics of the best epoch, by name."""
+        """The metrics of the best epoch by name."""
         return {name: values[self.best_epoch - 1] for name, values in self.history.items()}
 
     def history_frame(self) -> pd.DataFrame:
-        """Return the history as a pandas table.
+        """Return the history as a pandas DataFrame.
 
         Returns
         -------
         pandas.DataFrame
-            One row an epoch, counted from 1, and one column a metric.
+            One row per epoch, counted from 1, and one column per metric.
 
         Raises
         ------
@@ -75,7 +77,7 @@ class TrainingResult:
         )
 
     def __repr__(self) -> str:
-        """Return the best epoch, its metrics and where training stopped."""
+        """Return the best epoch, its metrics and the last epoch."""
         metrics = ", ".join(
             f"{printable(name)} {value:.4g}" for name, value in self.best_metrics.items()
         )

@@ -1,4 +1,4 @@
-"""`Trainer`: how a model is trained, as a value."""
+"""`Trainer`: the hyperparameters of training, and the method that trains a model with them."""
 
 from __future__ import annotations
 
@@ -42,17 +42,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Trainer:
-    """Trains a Keras model on photos, reproducibly, and can go on where it was stopped.
+    """Train Keras models on photos, with early stopping, checkpoints and resume.
 
-    It is a value: it prints, compares, and can train any number of models. Training goes through
-    Keras's own ``fit``; the trainer owns the order of the photos, the choice of the best epoch
-    and the state of the run on disk. The same model, photos, settings and seed give the same
-    result, to the bit on one machine with one CPU thread; no global generator is touched.
+    A trainer is an immutable set of hyperparameters. It can train any number of models, and two
+    trainers with equal settings are equal. `Trainer.fit` calls ``keras.Model.fit`` and adds a
+    deterministic order of photos, the choice of the best epoch and checkpoints.
+
+    Training is deterministic: the same model, photos, settings and seed give the same result. It
+    is bit-identical on one machine with one CPU thread. Global random generators are not used.
 
     Raises
     ------
     InvalidParameterError
-        A setting has a value that no run can have.
+        A setting has an invalid value.
 
     Examples
     --------
@@ -65,9 +67,9 @@ class Trainer:
     """
 
     epochs: int = setting(200, checks.count, resumable=True)
-    """How often, at most, every photo is seen."""
+    """Maximum number of epochs."""
     batch_size: int = setting(32, checks.count)
-    """Photos in a step; an epoch's last step takes what is left."""
+    """Photos per training step. The last step of an epoch may have fewer."""
     optimizer: str | keras.optimizers.Optimizer = setting(
         "adam",
         checks.keras_object,
@@ -75,7 +77,7 @@ class Trainer:
         compiled=True,
         resumable=True,
     )
-    """A name that Keras knows or an instance, which serves as a pattern."""
+    """Name of a Keras optimizer, or an instance. Each model gets a fresh copy of the instance."""
     learning_rate: float | keras.optimizers.schedules.LearningRateSchedule | None = setting(
         None,
         checks.optional(checks.learning_rate),
@@ -83,7 +85,7 @@ class Trainer:
         compiled=True,
         resumable=True,
     )
-    """The optimizer's step size, or a schedule of Keras's; None for the optimizer's own."""
+    """Learning rate, or a Keras learning-rate schedule. None uses the optimizer's default."""
     schedule: Schedule | None = setting(
         None,
         checks.optional(
@@ -96,7 +98,8 @@ class Trainer:
         decode=encoding.value_of(CosineSchedule, PlateauSchedule),
         compiled=True,
     )
-    """How the learning rate changes: a `CosineSchedule` or a `PlateauSchedule`; None keeps it."""
+    """Learning-rate schedule: a `CosineSchedule` or a `PlateauSchedule`. None keeps the rate
+    constant."""
     clipping: GradientClipping | None = setting(
         None,
         checks.optional(
@@ -109,10 +112,11 @@ class Trainer:
         decode=encoding.value_of(GradientClipping),
         compiled=True,
     )
-    """How large a gradient may be; None for any size."""
+    """Gradient clipping. None does not clip gradients."""
     weight_decay: float | None = setting(None, checks.optional(checks.number()), compiled=True)
-    """Share of every weight that a step takes away, as in AdamW, times the learning rate; biases
-    and the numbers of normalization are spared. None for the optimizer's own."""
+    """Decoupled weight decay, as in AdamW: each step subtracts this share of a weight, times the
+    learning rate. Biases and normalization weights do not decay. None uses the optimizer's
+    default."""
     loss: str | keras.losses.Loss | Callable[..., object] = setting(
         "auto",
         checks.keras_object,
@@ -120,54 +124,55 @@ class Trainer:
         compiled=True,
         resumable=True,
     )
-    """What is minimized; ``"auto"`` is binary cross-entropy for the architecture grocery_cnn,
-    as in its article, and categorical cross-entropy for all others. Labels are one-hot rows, or
-    class numbers where the loss is a sparse one."""
+    """Training loss. ``"auto"`` is binary cross-entropy for the architecture ``grocery_cnn``, as in
+    its article, and categorical cross-entropy for all others. Labels are one-hot rows, or class
+    numbers for a sparse loss."""
     label_smoothing: float = setting(
         0.0,
         checks.number(maximum=1.0, refused={1.0: "which leaves no label; give less"}),
         compiled=True,
     )
-    """Share of every label that is spread over all classes, from 0 to below 1; the loss has to be
-    a crossentropy over one-hot rows."""
+    """Label smoothing: the share of each label that is spread evenly over all classes, in [0, 1).
+    It requires a cross-entropy loss with one-hot labels."""
     class_weight: ClassWeight | None = setting(
         None, checks.optional(check_class_weight), decode=encoding.as_mapping
     )
-    """How much a photo counts in the training loss by its class: ``"balanced"`` lets every class
-    count the same, a mapping gives weights by class name (others count 1)."""
+    """Weight of each class in the training loss, against class imbalance. ``"balanced"`` gives all
+    classes the same total weight. A mapping gives weights by class name; the default is 1."""
     mixed_precision: MixedPrecision | None = setting(
         None, checks.optional(checks.choice(*MIXED_PRECISION)), compiled=True
     )
-    """Type in which layers compute while weights stay ``float32``: ``"bfloat16"`` or
-    ``"float16"``, which pay on accelerators. The probabilities are ``float32`` all the same, and
-    the trained model computes in ``float32``. None computes as the model was built."""
+    """Type of the layers' computations: ``"bfloat16"`` or ``"float16"``, which are faster on
+    accelerators. Weights and probabilities remain ``float32``, and the trained model computes in
+    ``float32``. None uses the types that the model was built with."""
     steps_per_execution: int = setting(1, checks.count, compiled=True)
-    """Steps that Keras runs at a time; more help small networks on accelerators. Callbacks, Ctrl-C
-    and the look at the loss come only so often. The torch backend takes 1 only."""
+    """Training steps per call of the compiled function. Larger values speed up small networks on
+    accelerators. Callbacks, Ctrl-C and the NaN check run once per call. The torch backend supports
+    1 only."""
     patience: int | None = setting(20, checks.optional(checks.count))
-    """Epochs without improvement after which training stops; None never stops early."""
+    """Early stopping: epochs without improvement before training stops. None disables it."""
     augmenter: Augmenter | None = setting(
         None, checks.optional(checks.augmenter), decode=encoding.recipe
     )
-    """Varies every photo anew in every epoch."""
+    """Data augmentation: a random change of each training photo in each epoch. None uses none."""
     fine_tune: str | None = setting(
         None,
         checks.optional(checks.text("'head', 'partial', 'full', the name of a layer or None")),
         compiled=True,
     )
-    """Which layers of a pretrained model learn: ``"head"`` is the last one, ``"partial"`` about the
-    upper 40 % of those with weights, ``"full"`` all of them, a layer's name all above it. What is
-    below the cut is run once over each photo and its `views`, not in every epoch; batch norms stay
-    frozen everywhere. None: the layers that are trainable, as they are."""
+    """Layers of a pretrained model to fine-tune: ``"head"`` is the last layer, ``"partial"`` about
+    the upper 40 % of the layers with weights, ``"full"`` all layers, and a layer's name all layers
+    above it. The frozen layers below run once for each photo and its `views`, not in each epoch.
+    Batch normalization layers stay frozen. None trains the layers that are trainable."""
     views: int = setting(4, checks.count)
-    """With a cut and an `augmenter`: how many views of each photo the part below is run over, the
-    photo as it is and ``views - 1`` that the augmenter makes. An epoch sees one of them."""
+    """Views of each photo that the frozen layers compute, where `fine_tune` freezes layers and
+    there is an `augmenter`: the original photo and ``views - 1`` augmented ones. Each epoch uses
+    one view of each photo."""
     cache_dir: str | os.PathLike[str] | None = setting(
         None, checks.optional(checks.folder), resumable=True, unrecorded=True
     )
-    """With a cut: folder in which later runs find what the part below gave; None keeps it for the
-    length of the run only. For 1,000 photos in 4 views at the middle of EfficientNet-Lite0 it
-    takes 180 MB."""
+    """Folder for the outputs of the frozen layers, which later runs reuse. None keeps them only
+    during the run. 1,000 photos with 4 views take 180 MB at the middle of EfficientNet-Lite0."""
     layer_decay: float = setting(
         1.0,
         checks.number(
@@ -178,40 +183,41 @@ class Trainer:
         ),
         compiled=True,
     )
-    """What the learning rate is multiplied with from layer to layer, downwards; below 1, layers
-    near the photo change less than layers near the classes."""
+    """Layer-wise learning-rate decay: the factor from each layer to the one below it. With a factor
+    below 1, lower layers learn more slowly than upper layers."""
     checkpoint_dir: str | os.PathLike[str] | None = setting(
         None, checks.optional(checks.folder), resumable=True, unrecorded=True
     )
-    """Folder of the run's state, its history as CSV and JSON and, at the end, its classifier
-    ``best.shelf``; None keeps nothing."""
+    """Folder for checkpoints, the history as CSV and JSON and, at the end, the classifier
+    ``best.shelf``. None saves nothing."""
     callbacks: Sequence[keras.callbacks.Callback] = setting(
         (), checks.callbacks, resumable=True, unrecorded=True
     )
-    """Keras callbacks, called as in ``fit``. One that has ``get_state()`` (plain JSON values) and
-    ``set_state(state)`` goes on where it was when a run is resumed."""
+    """Keras callbacks, called as in ``keras.Model.fit``. A resumed run restores the state of
+    callbacks that have ``get_state()``, which returns plain JSON values, and
+    ``set_state(state)``."""
     seed: int = setting(42, checks.seed)
-    """What order and augmentation are derived from. Initial weights and dropout have the model's
-    own seed."""
+    """Seed for the order of photos and data augmentation. The model has its own seed for initial
+    weights and dropout."""
     save_every: int | None = setting(None, checks.optional(checks.count), resumable=True)
-    """Steps after which a run in `checkpoint_dir` is saved within an epoch, for epochs that are
-    too long to lose; None saves at the end of every epoch only."""
+    """Steps between two checkpoints within an epoch, for long epochs. None saves a checkpoint only
+    after each epoch."""
     verbose: Verbose = setting("auto", checks.verbose, resumable=True, unrecorded=True)
-    """What shows the progress, on standard error: ``"auto"`` is a bar on a terminal and in a
-    notebook, and nothing elsewhere; 1 or True is a bar, 0 or False is nothing, and 2 is one line
-    per epoch, and one per minute within a long epoch or preparation."""
+    """Progress display on standard error. ``"auto"`` shows a bar on a terminal and in a notebook,
+    and nothing elsewhere. 1 or True shows a bar, and 0 or False nothing. 2 writes one line per
+    epoch, and one per minute within a long epoch or preparation."""
     monitor: str = setting(
         "auto",
         checks.text("'auto', 'loss', 'val_loss', 'val_accuracy' or another metric of the model"),
     )
-    """The metric that decides which epoch is best; ``"auto"`` is the validation loss, or the
-    training loss where there is no validation part."""
+    """Metric that determines the best epoch. ``"auto"`` is the validation loss, or the training
+    loss without a validation set."""
     mode: Literal["auto", "min", "max"] = setting("auto", checks.choice("auto", "min", "max"))
-    """Whether less or more of `monitor` is better; ``"auto"`` tells by its name."""
+    """Whether a smaller or a larger `monitor` is better. ``"auto"`` derives it from the name."""
     min_delta: float = setting(0.0, checks.number())
-    """By how much an epoch has to be better to be worth more patience."""
+    """Change of `monitor` that an improvement must exceed to reset `patience`."""
     on_leak: OnLeak = setting("raise", checks.choice(*ON_LEAK), resumable=True)
-    """What to do when train and validation share photos, as in `Splits`."""
+    """What to do about data leakage between training and validation set, as in `Splits`."""
 
     def __post_init__(self) -> None:
         check_settings(self)
@@ -219,33 +225,36 @@ class Trainer:
 
     @classmethod
     def recommended(cls, model: keras.Model, dataset: Dataset, **overrides: object) -> Trainer:
-        """Return a trainer with a recipe that suits a model and an amount of photos.
+        """Return a trainer with recommended hyperparameters for a model and a dataset.
 
-        A model with frozen layers, as `build_model` gives with ``weights=``, learns with its upper
-        part, over views of each photo that the lower part is run over once. Any other model is
-        trained whole, on photos that are varied anew in every epoch. Both with labels smoothed and
-        a learning rate that falls along a cosine, for a number of epochs that depends on the
-        number of photos and without stopping early. The recipe of the article is `Trainer` as it
-        is.
+        For a model with frozen layers, such as `build_model` returns with ``weights=``, the
+        trainer uses partial fine-tuning: the frozen layers compute several augmented views of each
+        photo once, and the upper layers train on them. Any other model is trained from scratch
+        with data augmentation in each epoch.
+
+        Both use label smoothing and a cosine schedule, and no early stopping. The number of epochs
+        depends on the number of photos. The hyperparameters of the original article are the
+        defaults of `Trainer`.
 
         Parameters
         ----------
         model : keras.Model
             The model that will be trained, not compiled.
         dataset : Dataset
-            The photos that it will be trained on.
+            The training set.
         **overrides : object
-            Settings of the `Trainer` that shall be otherwise, such as ``checkpoint_dir``.
+            Settings of the `Trainer` that replace recommended values, such as
+            ``checkpoint_dir``.
 
         Returns
         -------
         Trainer
-            The trainer; it prints as the code that makes it.
+            A trainer whose ``repr`` is the code that creates it.
 
         Raises
         ------
         InvalidParameterError
-            An override has a value that no run can have.
+            An override is unknown or has an invalid value.
 
         Examples
         --------
@@ -268,44 +277,48 @@ class Trainer:
         *,
         resume: Resume = "auto",
     ) -> TrainingResult:
-        """Train a model; it ends on the weights of its best epoch.
+        """Train a model and keep the weights of its best epoch.
 
         Parameters
         ----------
         model : keras.Model
-            Takes RGB pixels from 0 to 255 of the photos' size and gives one probability a class.
-            It is compiled with this trainer's settings and top-1 accuracy unless the caller has
-            compiled it; then it is used as it is.
+            Its input is RGB pixels from 0 to 255 in the size of the photos, and its output is one
+            probability per class. If the model is not compiled, ``fit`` compiles it with the
+            settings of this trainer and top-1 accuracy. A compiled model keeps its optimizer, loss
+            and metrics.
         train : Dataset
-            The photos to learn from.
+            The training set.
         validation : Dataset, optional
-            The photos that choose the best epoch. Without them the training loss does, with a
-            warning.
+            The validation set, which determines the best epoch. Without it, ``fit`` warns and
+            uses the training loss.
         resume : {"auto", "never", "must"}, default="auto"
-            ``"auto"`` goes on with the run in `checkpoint_dir` if there is one: it ends as if it
-            had never stopped, a finished run just gives its result, and more `epochs` continue
-            it. ``"never"`` starts over, ``"must"`` refuses to start a new run.
+            ``"auto"`` resumes the run in ``checkpoint_dir`` if there is one; the result is the
+            same as that of an uninterrupted run. A finished run returns its result without
+            training, unless ``epochs`` is larger than before. ``"never"`` starts over, and
+            ``"must"`` requires an existing run.
 
         Returns
         -------
         TrainingResult
-            The model, a classifier, the history and the best epoch. Ctrl-C stops after the
-            current step and returns the best so far, once an epoch is finished.
+            The model, a classifier, the history and the best epoch. Ctrl-C stops training after
+            the current step and returns the best epoch so far. Before the first epoch has ended,
+            it raises ``KeyboardInterrupt``.
 
         Raises
         ------
         DataError
-            The photos cannot be trained on, or the parts do not fit each other.
+            A set is empty, train has one class only, or validation does not match train.
         LeakageError
-            The parts share photos and `on_leak` is ``"raise"``.
+            Train and validation share photos, and ``on_leak`` is ``"raise"``.
         ModelError
-            The model does not fit the photos.
+            The model does not match the photos or their classes.
         ResumeError
-            The run on disk is of other photos, settings, model or backend, or cannot be read.
+            The run on disk has other photos, settings, model or backend, or cannot be read.
         TrainingError
-            The loss became infinite or not a number; the model is back on its best weights.
+            Training diverged: the loss or a weight became NaN or infinite. The model then has the
+            weights of its best epoch.
         StorageError
-            The run's state could not be written.
+            A checkpoint could not be written.
 
         Examples
         --------
@@ -322,19 +335,20 @@ class Trainer:
         return fit(self, model, train, validation, resume)
 
     def to_dict(self) -> dict[str, Json]:
-        """Return the settings as names and numbers, fit for JSON.
+        """Return the settings as plain JSON values.
 
         Returns
         -------
         dict
-            Every setting by name. Values of ours, and optimizers, losses and schedules of Keras's,
-            are dicts with a ``name`` and their own settings; an augmenter is its recipe.
+            All settings by name. A schedule, gradient clipping, or a Keras optimizer, loss or
+            schedule is a dict with its class as ``name`` and its settings. An augmenter is the dict
+            that `shelfvision.augment.to_dict` returns.
 
         Raises
         ------
         InvalidParameterError
-            A setting is something that plain values cannot tell: a callback, a function, a class
-            of the caller's own.
+            A setting has a value that plain JSON values cannot represent: a callback, a function
+            or an instance of a custom class.
 
         Examples
         --------
@@ -346,24 +360,26 @@ class Trainer:
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Json]) -> Trainer:
-        """Return the trainer that a dict of `to_dict` describes; it runs no code by name.
+        """Return the trainer that `Trainer.to_dict` encoded.
+
+        It creates only objects of shelfvision, Keras and installed augmenter plugins.
 
         Parameters
         ----------
         settings : mapping
-            Settings by name. What is left out has its default.
+            Settings by name. Missing settings get their default.
 
         Returns
         -------
         Trainer
-            A trainer that gives the same dict.
+            A trainer that `Trainer.to_dict` encodes as the same dict.
 
         Raises
         ------
         InvalidParameterError
-            A setting is unknown, or has a value that no run can have.
+            A setting is unknown or has an invalid value.
         AugmenterError
-            The augmenter's recipe names something unknown.
+            The dict of the augmenter has an unknown name.
 
         Examples
         --------
@@ -376,7 +392,7 @@ class Trainer:
         return cls(**encoding.decoded_settings(cls, settings))  # type: ignore[arg-type]
 
     def __repr__(self) -> str:
-        """Return the code that makes this trainer, without settings that are the default."""
+        """Return the code that creates this trainer, without settings that have their default."""
         chosen = changed_settings(self).items()
         return f"Trainer({', '.join(f'{name}={shown(value)}' for name, value in chosen)})"
 

@@ -1,4 +1,4 @@
-"""`GradientClipping`: how large a gradient may be."""
+"""`GradientClipping`: limits of the gradients in a training step."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _KERAS_NAMES = {"global_norm": "global_clipnorm", "norm": "clipnorm", "value": "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GradientClipping:
-    """The largest gradient that a step may take; exactly one of the three is given.
+    """Gradient clipping by global norm, by norm or by value. Give exactly one limit.
 
     Raises
     ------
     InvalidParameterError
-        None or several are given, or a limit is not above 0.
+        No limit or several limits are given, or the limit is not above 0.
 
     Examples
     --------
@@ -28,11 +28,11 @@ class GradientClipping:
     """
 
     global_norm: float | None = None
-    """All gradients together are scaled down to this length."""
+    """Largest norm of all gradients together; larger gradients are scaled down."""
     norm: float | None = None
-    """The gradient of each weight tensor is scaled down to this length."""
+    """Largest norm of the gradient of each weight tensor; a larger gradient is scaled down."""
     value: float | None = None
-    """Every number of a gradient is cut to lie between minus this and this."""
+    """Largest absolute value of each element of a gradient; elements are clipped."""
 
     def __post_init__(self) -> None:
         given = [name for name in _KERAS_NAMES if getattr(self, name) is not None]
@@ -52,12 +52,12 @@ class GradientClipping:
         object.__setattr__(self, given[0], limit)
 
     def to_keras(self) -> dict[str, float | None]:
-        """Return the setting by the names that Keras's optimizers have for it.
+        """Return the limit as arguments of a Keras optimizer.
 
         Returns
         -------
         dict
-            All three of Keras's settings; two of them are None.
+            ``global_clipnorm``, ``clipnorm`` and ``clipvalue``; two of them are None.
         """
         names = [field.name for field in dataclasses.fields(self)]
         return {_KERAS_NAMES[name]: getattr(self, name) for name in names}

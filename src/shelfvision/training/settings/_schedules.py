@@ -1,4 +1,7 @@
-"""Learning-rate schedules as values: along a cosine, or when the metric stops improving."""
+"""Learning-rate schedules: cosine decay with warm-up, and reduction on a plateau.
+
+They are plain settings. ``training/loop/_learning_rates.py`` implements them with Keras.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +13,15 @@ from shelfvision.errors import InvalidParameterError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CosineSchedule:
-    """The learning rate climbs in a straight line, then falls along half a cosine.
+    """Learning-rate schedule with linear warm-up and cosine decay.
 
-    Its position is the optimizer's count of steps, so a run that goes on from disk goes on with
-    the very rate that it had. The rate at the top is the trainer's `learning_rate`.
+    The highest learning rate is `Trainer.learning_rate`, or the default of the optimizer. The rate
+    depends on the number of optimizer steps, so a resumed run continues with the same rate.
 
     Raises
     ------
     InvalidParameterError
-        A setting has a value that no schedule can have.
+        A setting has an invalid value.
 
     References
     ----------
@@ -34,11 +37,11 @@ class CosineSchedule:
     """
 
     warmup_epochs: float = 0.0
-    """Epochs in which the rate climbs from near nothing; parts of an epoch are fine."""
+    """Epochs of warm-up, in which the rate rises from near 0. Fractions are allowed."""
     final: float = 0.0
-    """What is left of the rate at the end, as a share of its top, from 0 to 1."""
+    """Final learning rate as a share of the highest rate, from 0 to 1."""
     epochs: int | None = None
-    """Epochs until the end of the fall, after which the rate stays; None for the trainer's."""
+    """Epochs until the decay ends; then the rate is constant. None uses `Trainer.epochs`."""
 
     def __post_init__(self) -> None:
         warmup = as_number("warmup_epochs", self.warmup_epochs, minimum=0.0)
@@ -49,17 +52,17 @@ class CosineSchedule:
             self.require_room(self.epochs)
 
     def require_room(self, epochs: int) -> None:
-        """Refuse a warm-up that leaves nothing of so many epochs.
+        """Refuse a warm-up that takes all epochs of the schedule.
 
         Parameters
         ----------
         epochs : int
-            The epochs of the whole run.
+            Number of epochs of the run, which counts if the schedule has none.
 
         Raises
         ------
         InvalidParameterError
-            The warm-up is as long or longer.
+            The warm-up is as long as the schedule, or longer.
         """
         if self.warmup_epochs >= (self.epochs or epochs):
             raise InvalidParameterError(
@@ -72,15 +75,15 @@ class CosineSchedule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlateauSchedule:
-    """The learning rate shrinks when the watched metric has not got better for a while.
+    """Learning-rate schedule that reduces the rate when the metric stops improving.
 
-    The metric is the trainer's `monitor`. Unlike Keras's ``ReduceLROnPlateau``, it goes on where
-    it was when a run is resumed.
+    The metric is `Trainer.monitor`. Checkpoints include the state of the schedule, in contrast to
+    ``keras.callbacks.ReduceLROnPlateau``, so a resumed run continues with it.
 
     Raises
     ------
     InvalidParameterError
-        A setting has a value that no schedule can have.
+        A setting has an invalid value.
 
     Examples
     --------
@@ -90,15 +93,15 @@ class PlateauSchedule:
     """
 
     factor: float = 0.5
-    """What the rate is multiplied with, between 0 and 1."""
+    """Factor of each reduction, between 0 and 1."""
     patience: int = 5
-    """Epochs without improvement after which the rate shrinks."""
+    """Epochs without improvement before the rate is reduced."""
     min_delta: float = 1e-4
-    """By how much an epoch has to be better to count as improvement."""
+    """Change of the metric that an improvement must exceed."""
     cooldown: int = 0
-    """Epochs after a reduction that are not held against the new rate."""
+    """Epochs after a reduction that do not count towards `patience`."""
     minimum: float = 0.0
-    """The rate never goes below this."""
+    """Lowest learning rate."""
 
     def __post_init__(self) -> None:
         checked = {
@@ -113,11 +116,11 @@ class PlateauSchedule:
 
 
 Schedule = CosineSchedule | PlateauSchedule
-"""How the learning rate changes."""
+"""A learning-rate schedule of shelfvision."""
 
 
 def require_schedule_fits(schedule: Schedule | None, *, epochs: int, learning_rate: object) -> None:
-    """Refuse a schedule that cannot work beside the other settings."""
+    """Refuse a schedule that conflicts with the other settings."""
     if schedule is None:
         return
     if hasattr(learning_rate, "get_config"):
