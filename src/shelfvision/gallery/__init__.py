@@ -1,4 +1,8 @@
-"""Products that a classifier was never trained on, told by photos that are like theirs."""
+"""Few-shot recognition: predict products that a classifier was not trained on.
+
+`Gallery` enrolls a few photos of each product and compares embeddings. New products need no
+training.
+"""
 
 from shelfvision.gallery._gallery import Gallery
 

@@ -1,4 +1,9 @@
-"""`Gallery`: products that a classifier was never trained on, told by photos like theirs."""
+"""`Gallery`: few-shot recognition of products by their nearest enrolled photos.
+
+A gallery is an immutable value around one `ProductIndex`: the embeddings of the enrolled photos and
+the classifier that computes embeddings. The methods here document and delegate; the other modules
+of this package implement them.
+"""
 
 from __future__ import annotations
 
@@ -26,25 +31,25 @@ if TYPE_CHECKING:
 
 @final
 class Gallery:
-    """Products told by photos of each, so that new ones need no training.
+    """Products that are recognized from a few example photos each, without training.
 
-    It is a value like a `Classifier`: `with_product` and `without_product` return another gallery
-    and leave this one as it is. Any number of threads may use it. Each product is the mean of what
-    the classifier's network sees in its photos (`Classifier.embed`); a photo is answered with the
-    nearest product, by the cosine from the middle of them all, and sent to review if it is near
-    none. How photos of one product spread is learned from all enrolled ones, and directions in
-    which they spread much count less. It is tied to the classifier by a digest of its weights,
-    classes and preprocessing.
+    A gallery is immutable and thread-safe: `with_product` and `without_product` return another
+    gallery. Each product is represented by a prototype, the mean of the embeddings of its photos
+    (`Classifier.embed`). A photo gets the product with the most similar prototype, by the cosine
+    similarity after subtracting the mean of all prototypes. A photo that is not similar to any
+    product is sent to review. The within-class covariance of all enrolled photos is normalized, so
+    that directions in which photos of one product vary much have less weight. A gallery belongs to
+    its classifier: it stores a digest of the weights, class names and preprocessing.
 
-    Make one with `from_dataset` or `load`.
+    Create a gallery with `from_dataset` or `load`.
 
     References
     ----------
     A. Hatch, S. Kajarekar, A. Stolcke, "Within-class covariance normalization for SVM-based
-    speaker recognition", Interspeech 2006 (the space). O. Ledoit, M. Wolf, "A well-conditioned
-    estimator for large-dimensional covariance matrices", Journal of Multivariate Analysis 88 (2004)
-    365-411. J. Snell, K. Swersky, R. Zemel, "Prototypical networks for few-shot learning", NeurIPS
-    2017 (the means).
+    speaker recognition", Interspeech 2006 (the normalization). O. Ledoit, M. Wolf, "A
+    well-conditioned estimator for large-dimensional covariance matrices", Journal of Multivariate
+    Analysis 88 (2004) 365-411 (the estimate of the covariance). J. Snell, K. Swersky, R. Zemel,
+    "Prototypical networks for few-shot learning", NeurIPS 2017 (the prototypes).
 
     Examples
     --------
@@ -77,21 +82,20 @@ class Gallery:
     def from_dataset(
         cls, classifier: Classifier, photos: Dataset, *, unknown: float | None = 0.05
     ) -> Self:
-        """Make a gallery of labelled photos, such as those that the classifier was trained on.
+        """Create a gallery from labelled photos, such as the training set of the classifier.
 
         Parameters
         ----------
         classifier : Classifier
-            Whose network looks at the photos. What it was trained to tell apart serves best for
-            products of the same kind.
+            The classifier whose network computes embeddings. The best choice is a classifier that
+            was trained on products of the same kind.
         photos : Dataset
-            Photos of each product; classes need not be the classifier's, and those without photos
-            are left out. Its groups say which
-            photos were taken together (``photos.group_bursts()``), which is what `unknown` rests
-            on.
+            Photos of each product. The classes can differ from those of the classifier; classes
+            without photos are left out. The groups of the dataset must contain photos that were
+            taken together (see ``photos.group_bursts()``), because `unknown` depends on them.
         unknown : float or None, default=0.05
-            Which share of photos of enrolled products may be sent to review, strictly between 0
-            and 1; `limit` says what follows. None sends none.
+            The share of photos of enrolled products that may be sent to review, above 0 and below
+            1; see `limit`. None sends no photo to review.
 
         Returns
         -------
@@ -105,9 +109,9 @@ class Gallery:
         PhotoError
             A photo cannot be read.
         ModelError
-            The classifier's network does not show what it sees (`Classifier.embed`).
+            The classifier's network has no embeddings; see `Classifier.embed`.
         InvalidParameterError
-            An argument is something else.
+            An argument has the wrong type or is out of range.
 
         Warns
         -----
@@ -120,115 +124,118 @@ class Gallery:
     def load(
         cls, path: Target, classifier: Classifier, *, expected_sha256: str | None = None
     ) -> Self:
-        """Load a gallery that was saved; no code in the file is ever run.
+        """Load a gallery from a file, without running code from the file.
 
         Parameters
         ----------
         path : path-like or binary file
-            What `save` wrote.
+            A file that `save` wrote.
         classifier : Classifier
-            The classifier that it was made with; calibrating it or giving it thresholds makes no
-            difference.
+            The classifier that the gallery was created with. Its calibration and thresholds can
+            differ.
         expected_sha256 : str, optional
-            The SHA-256 that the file must have, 64 hexadecimal digits. Its own digests find
-            damage; only this tells whether it is the file that you trust.
+            The SHA-256 that the file must have, 64 hexadecimal digits. The digests inside the file
+            detect corruption; only this argument verifies that it is the file that you trust.
 
         Returns
         -------
         Gallery
-            The gallery, which answers as the one that was saved.
+            The gallery, which predicts like the saved one.
 
         Raises
         ------
         BundleNotFoundError
-            There is no such file.
+            The file does not exist.
         BundleError
-            The file is no gallery, is damaged, comes from a newer version, or was made with
-            another classifier.
+            The file is not a gallery, is corrupted, was written by a newer version, or was created
+            with another classifier.
         InvalidParameterError
-            An argument is something else.
+            An argument has the wrong type.
         """
         return cls(load_index(path, classifier, expected_sha256=expected_sha256))
 
     @property
     def index(self) -> ProductIndex:
-        """The enrolled photos and what is learned from them, for packages that extend ours."""
+        """The enrolled photos and the fitted space, for packages that extend shelfvision."""
         return self._index
 
     @property
     def classifier(self) -> Classifier:
-        """Whose network looks at the photos."""
+        """The classifier whose network computes embeddings."""
         return self._index.classifier
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The products; sorted, unless those it was made of were not."""
+        """The product names, sorted if the classes of the dataset were sorted."""
         return self._index.photos.names
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many photos each product is known by."""
+        """The number of enrolled photos of each product."""
         return self._index.photos.counts
 
     @property
     def unknown(self) -> float | None:
-        """Which share of photos of enrolled products may be sent to review; None: of none."""
+        """The share of photos of enrolled products that may be sent to review; None for none."""
         return self._index.unknown
 
     @property
     def limit(self) -> float | None:
-        """The largest distance from the nearest product that a photo may have, 0 to 2.
+        """The largest distance from the nearest product at which a photo is accepted, 0 to 2.
 
-        A distance is 1 minus a cosine. Each enrolled photo is held against products in which its
-        own group has no part; a product whose photos are all of one group cannot be held so, and
-        takes no part. The limit is such that of these photos, groups counting alike, at most a
-        share of `unknown` lies beyond it, one more group imagined there, as conformal p-values
-        are formed. So of photos of enrolled products from a new group about that share is sent to
-        review, on average over groups, as far as new photos differ from the enrolled ones as
-        these do from each other. It is an estimate by leaving out, not a bound: that would take
-        photos that had no part in the gallery at all. Photos of another shop or season differ
-        more, and products known by a few photos are further from their next photo than those known
-        by many: both are sent to review more often. Nothing is promised of how many unknown
-        products are caught. None where `unknown` is None; 0, and every photo is to review, where
-        the groups are too few for the share.
+        A distance is 1 minus a cosine similarity. The distance of each enrolled photo is computed
+        without the photos of its own group. Photos of a product with only one group are left out,
+        because they have no such distance. The limit is the distance that at most the share
+        `unknown` of these photos exceeds. Each group has the same weight, and one additional group
+        is counted beyond the limit, as in conformal p-values.
+
+        Of the photos of enrolled products from a new group, about the share `unknown` is sent to
+        review, on average over groups. This holds if new photos differ from the enrolled ones as
+        much as these differ from each other. It is an estimate by leaving groups out and not a
+        bound, which needs photos that are not in the gallery. Two kinds of photos are sent to
+        review more often: photos from another shop or season, and photos of products with few
+        enrolled photos. There is no guarantee for the share of unknown products that is detected.
+
+        The limit is None if `unknown` is None. It is 0 if there are too few groups for the share;
+        then all photos are sent to review.
         """
         return self._index.nearness.limit
 
     def predict(self, photos: Photos, *, on_error: OnError = "raise") -> Predictions:
-        """Tell which enrolled product each photo shows.
+        """Predict the enrolled product of each photo.
 
         Parameters
         ----------
         photos : path, bytes, ndarray, Dataset, or iterable of these
             As in `Classifier.predict`.
         on_error : {"raise", "skip"}, default="raise"
-            Whether a photo that cannot be read raises, or becomes a row with its error.
+            Whether a photo that cannot be read raises an error, or becomes a row with its error.
 
         Returns
         -------
         Predictions
-            One row a photo. Probabilities follow from its cosine with each product, sharpened so
-            that they fit the enrolled photos when each is held against products in which its group
-            has no part; they suppose that it shows one of the products. The decision is
-            ``"review"`` where it is further from all of them than `limit`.
+            One row per photo. The probabilities are a softmax over the cosine similarities with
+            all products, and assume that the photo shows one of them. The temperature of the
+            softmax is fitted on the enrolled photos, each compared with prototypes without its own
+            group. The decision is ``"review"`` if the distance from every product exceeds `limit`.
 
         Raises
         ------
         PhotoError
             A photo cannot be read and `on_error` is ``"raise"``.
         InvalidParameterError
-            Something is no photo.
+            An element is not a photo.
 
         Warns
         -----
         ShelfVisionWarning
-            The enrolled photos are of too few groups for the share `unknown`, so every photo goes
-            to review.
+            The enrolled photos have too few groups for the share `unknown`, so that all photos are
+            sent to review.
         """
         return _searching.predict_gallery(self._index, photos, on_error)
 
     def familiarity(self, photos: Photos) -> npt.NDArray[np.float64]:
-        """Tell how usual each photo is among photos of the enrolled products.
+        """Return how typical each photo is of photos of the enrolled products.
 
         Parameters
         ----------
@@ -238,10 +245,10 @@ class Gallery:
         Returns
         -------
         ndarray of float64, shape (n,)
-            The share of enrolled photos, groups counting alike, that are as far from what their
-            group had no part in as this photo is from the nearest product, or further; the photo
-            itself counted in, as in a conformal p-value. `predict` sends to review what is at most
-            `unknown`.
+            The share of enrolled photos whose distance is at least the distance of this photo from
+            the nearest product. The distances of enrolled photos are computed as for `limit`, with
+            the same weight for each group. The photo itself is included, as in a conformal p-value.
+            `predict` sends photos with a familiarity of at most `unknown` to review.
 
         Raises
         ------
@@ -254,8 +261,8 @@ class Gallery:
         (2005). R. Dunn, L. Wasserman, A. Ramdas, "Distribution-free prediction sets for two-layer
         hierarchical models", JASA 118 (2023) 2491-2502 (groups). R. Barber, E. Candes,
         A. Ramdas, R. Tibshirani, "Predictive inference with the jackknife+", Annals of
-        Statistics 49 (2021) 486-507 (why leaving out as it is done here estimates, and warrants no
-        bound).
+        Statistics 49 (2021) 486-507 (why leaving groups out in this way gives an estimate and not
+        a bound).
         """
         return _searching.familiarity(self._index, photos)
 
@@ -266,18 +273,19 @@ class Gallery:
         *,
         groups: Sequence[str] | npt.NDArray[np.object_] | None = None,
     ) -> Self:
-        """Return another gallery that also knows a product by these photos; this one stays.
+        """Return a gallery in which these photos of a product are enrolled too.
 
         Parameters
         ----------
         name : str
-            The product; of one that is there already these are more photos.
+            The product name. If the gallery contains the product, the photos are added to it.
         photos : path, bytes, ndarray, Dataset, or iterable of these
-            Photos of it, as for `Classifier.predict`. One will do; five from different sides are
-            better, and other moments better still. Labels of a dataset play no part.
+            Photos of the product, as in `Classifier.predict`. One photo is enough. Five photos from
+            different sides are better, and photos from different times better still. The labels of
+            a dataset are ignored.
         groups : sequence of str, optional
-            What was taken together, a name for every photo. By default all photos of this call,
-            for photos of a new product are mostly taken in one go; of a dataset, its groups.
+            The group name of each photo. By default the groups of a dataset. Otherwise all photos
+            of this call are one group, because photos of a new product are mostly taken together.
 
         Returns
         -------
@@ -291,17 +299,18 @@ class Gallery:
         PhotoError
             A photo cannot be read.
         InvalidParameterError
-            The name is no text or is empty, or groups are not as many as photos.
+            The name is not a string or is empty, or the number of groups differs from the number of
+            photos.
         """
         return type(self)(_enrolling.with_product(self._index, name, photos, groups))
 
     def without_product(self, name: str) -> Self:
-        """Return another gallery without a product; this one stays as it is.
+        """Return a gallery without a product.
 
         Parameters
         ----------
         name : str
-            The product.
+            The product name.
 
         Returns
         -------
@@ -311,71 +320,72 @@ class Gallery:
         Raises
         ------
         InvalidParameterError
-            There is no such product, or no other.
+            The gallery does not contain the product, or contains no other product.
         """
         return type(self)(_enrolling.without_product(self._index, name))
 
     def with_unknown(self, unknown: float | None) -> Self:
-        """Return the same gallery, which sends another share of known photos to review.
+        """Return a gallery with another share of photos that may be sent to review.
 
         Parameters
         ----------
         unknown : float or None
-            As for `from_dataset`.
+            As in `from_dataset`.
 
         Returns
         -------
         Gallery
-            Another gallery.
+            The gallery with this share.
 
         Raises
         ------
         InvalidParameterError
-            It is no such share.
+            `unknown` is neither None nor a number above 0 and below 1.
         """
         return type(self)(_enrolling.with_unknown(self._index, unknown))
 
     def save(self, path: Target) -> str:
-        """Save the gallery, without the classifier, as one file that runs no code when loaded.
+        """Save the gallery as one file, without the classifier.
 
         Parameters
         ----------
         path : path-like or binary file
-            Where to. A file that stands there is replaced at once when all is written, or left
-            as it is. It holds what the network sees in each photo, not the photos.
+            The file to write. An existing file is replaced atomically, or stays unchanged if
+            writing fails. The file contains the embeddings of the photos, not the photos.
 
         Returns
         -------
         str
-            The SHA-256 of the file, for `load`'s `expected_sha256`.
+            The SHA-256 of the file, for the parameter `expected_sha256` of `load`.
 
         Raises
         ------
         StorageError
-            The file cannot be written; whatever stood there is unchanged.
+            The file cannot be written. An existing file is unchanged.
         InvalidParameterError
-            `path` is neither, or the gallery is larger than what may be loaded, 1 GiB.
+            `path` is neither a path nor a binary file, or the gallery exceeds 1 GiB, the largest
+            size that can be loaded.
         """
         return save_index(self._index, path)
 
     def __reduce__(
         self,
     ) -> tuple[Callable[[bytes, Classifier], Gallery], tuple[bytes, Classifier]]:
-        """Pickle as its file and its classifier; unpickling loads these."""
+        """Pickle the gallery as the bytes of its file and its classifier; unpickling loads them."""
         file = io.BytesIO()
         self.save(file)
         return _from_bytes, (file.getvalue(), self.classifier)
 
     def __copy__(self) -> Self:
-        """Return itself, for it never changes."""
+        """Return the gallery itself, which is immutable."""
         return self
 
     def __deepcopy__(self, _memo: dict[int, object]) -> Self:
-        """Return itself, for it never changes."""
+        """Return the gallery itself, which is immutable."""
         return self
 
     def __repr__(self) -> str:
-        """Return a line that tells how many products and photos it holds."""
+        """Return one line with the number of products and photos."""
         photos = counted(len(self._index.photos), "photo")
         return f"<Gallery: {counted(len(self.class_names), 'product')}, {photos}>"
 

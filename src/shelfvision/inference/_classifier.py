@@ -1,4 +1,9 @@
-"""`Classifier`: a trained network with everything that serving it needs."""
+"""`Classifier`: a trained network with everything that is needed to predict with it.
+
+A classifier is an immutable value around one `ServedModel`: the frozen weights, the class names,
+the preprocessing and the decision rule. The methods here document and delegate; the other modules
+of this package implement them. The ``with_...`` methods return another classifier.
+"""
 
 from __future__ import annotations
 
@@ -43,12 +48,12 @@ if TYPE_CHECKING:
 
 @final
 class Classifier:
-    """A trained network, its class names, and how photos are brought to it.
+    """A trained network with its class names, preprocessing, calibration and thresholds.
 
-    It is immutable and safe to use from any number of threads. It holds a snapshot of the
-    network's weights, so training the model further does not change it. It does not survive a
-    fork: load it in the process that uses it, or send it there pickled, which sends its bundle.
-    Make one with `from_model` or `load`, or take ``result.classifier`` from training.
+    A classifier is immutable and thread-safe. It copies the weights of the network, so further
+    training of the model does not change it. It is not fork-safe: load it in the process that uses
+    it, or pickle it, which sends its bundle to the other process. Create a classifier with
+    `from_model` or `load`, or take ``result.classifier`` after training.
     """
 
     __slots__ = ("_served",)
@@ -73,23 +78,23 @@ class Classifier:
         preprocessing: Preprocessing | None = None,
         provenance: Mapping[str, object] | None = None,
     ) -> Self:
-        """Make a classifier of a trained model.
+        """Create a classifier from a trained model.
 
         Parameters
         ----------
         model : keras.Model
-            One input of shape (None, height, width, 3) that takes pixels from 0 to 255, one
-            output of shape (None, k) of probabilities. Its weights are copied.
+            A model with one input of shape (None, height, width, 3) for pixels from 0 to 255, and
+            one output of shape (None, k) with probabilities. Its weights are copied.
         class_names : iterable of str, length k
-            The classes in the order of the outputs.
+            The class names in the order of the outputs.
         resize : {"stretch", "pad", "crop"}, optional
-            How photos of another shape are brought to the model's image size; the same as in
-            the dataset that it was trained on. By default ``"stretch"``.
+            How photos are resized to the model's image size. Use the rule of the dataset that the
+            model was trained on. By default ``"stretch"``.
         preprocessing : Preprocessing, optional
-            The resize rule together with the crop rule and the test-time crop, in place of
-            `resize`. Its `image_size` is the model's.
+            The resize rule together with the crop rule and the test-time crop. It replaces
+            `resize`. Its `image_size` must be that of the model.
         provenance : mapping, optional
-            Where the classifier came from, as plain JSON values; it is saved with it.
+            The origin of the classifier as plain JSON values. `save` writes it into the bundle.
 
         Returns
         -------
@@ -99,9 +104,10 @@ class Classifier:
         Raises
         ------
         ModelError
-            The model takes or gives something else, or the names are not as many as its outputs.
+            The model has another input or output, or the number of names differs from the number of
+            outputs.
         InvalidParameterError
-            `preprocessing` is for another image size, or `resize` is given beside it.
+            `preprocessing` has another image size, or both `preprocessing` and `resize` are given.
 
         Examples
         --------
@@ -130,32 +136,33 @@ class Classifier:
         expected_sha256: str | None = None,
         builder: Builder | None = None,
     ) -> Self:
-        """Load a classifier that was saved; no code in the file is ever run.
+        """Load a classifier from a bundle, without running code from the file.
 
         Parameters
         ----------
         path : path-like or binary file
-            What `save` wrote.
+            A file that `save` wrote.
         expected_sha256 : str, optional
-            The SHA-256 that the file must have, 64 hexadecimal digits. A bundle's own digests
-            find damage; only this tells whether it is the file that you trust.
+            The SHA-256 that the file must have, 64 hexadecimal digits. The digests inside a bundle
+            detect corruption; only this argument verifies that it is the file that you trust.
         builder : callable, optional
-            For a model of your own architecture: a function that takes a `ModelSpec` and returns
-            the model, as it was saved. For ours it is not needed.
+            A function that takes a `ModelSpec` and returns the model that was saved. It is needed
+            for custom architectures that are not registered, and not for built-in ones.
 
         Returns
         -------
         Classifier
-            The classifier, which gives the same probabilities as the one that was saved.
+            The classifier, which predicts the same probabilities as the saved one.
 
         Raises
         ------
         BundleNotFoundError
-            There is no such file.
+            The file does not exist.
         BundleError
-            The file is not a bundle, is damaged, comes from a newer version, or needs `builder`.
+            The file is not a bundle, is corrupted, was written by a newer version, or needs
+            `builder`.
         InvalidParameterError
-            `path` is neither a path nor a binary file, or another argument is no such thing.
+            `path` is neither a path nor a binary file, or another argument has the wrong type.
 
         Examples
         --------
@@ -173,47 +180,47 @@ class Classifier:
 
     @property
     def served(self) -> ServedModel:
-        """Everything that it predicts with in one value, for packages that extend ours."""
+        """The network and all settings in one value, for packages that extend shelfvision."""
         return self._served
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The classes in the order of the columns of probabilities."""
+        """The class names in the order of the probability columns."""
         return self._served.class_names
 
     @property
     def preprocessing(self) -> Preprocessing:
-        """How photos, and boxes in photos, become the pixels that the network takes."""
+        """How photos and crops of boxes are converted to the pixels of the model input."""
         return self._served.preprocessing
 
     @property
     def image_size(self) -> tuple[int, int]:
-        """Height and width, in pixels, that photos are brought to."""
+        """Height and width of the model input in pixels."""
         return self._served.preprocessing.image_size
 
     @property
     def resize(self) -> Resize:
-        """How photos of another shape are brought to `image_size`."""
+        """How photos of another shape are resized to `image_size`."""
         return self._served.preprocessing.resize
 
     @property
     def provenance(self) -> Mapping[str, object]:
-        """Where the classifier came from, as plain values, read-only."""
+        """The origin of the classifier as plain JSON values, read-only."""
         return self._served.provenance
 
     @property
     def calibration(self) -> Calibration | None:
-        """What makes its probabilities mean what they say; None gives them as they are."""
+        """The calibration of the probabilities; None for uncalibrated probabilities."""
         return self._served.decision_rule.calibration
 
     @property
     def thresholds(self) -> Thresholds | None:
-        """From which confidence on it accepts a prediction; None decides nothing."""
+        """The lowest confidence of accepted predictions; None makes no decisions."""
         return self._served.decision_rule.thresholds
 
     @property
     def validation_scores(self) -> ValidationScores | None:
-        """What the network said of its validation photos, uncalibrated; None if it keeps none."""
+        """The uncalibrated probabilities for validation photos; None if none are kept."""
         return self._served.decision_rule.validation_scores
 
     def predict(
@@ -223,42 +230,43 @@ class Classifier:
         on_error: OnError = "raise",
         class_prior: ClassPrior = None,
     ) -> Predictions:
-        """Tell which class each photo shows.
+        """Predict the class of each photo.
 
         Parameters
         ----------
         photos : path, bytes, ndarray, Dataset, or iterable of these
-            One photo as a path, as an encoded file's bytes, or as ``uint8`` pixels of shape
-            (height, width, 3); a batch of pixels (n, height, width, 3); a `Dataset`; or any
+            One photo as a path, as the bytes of an encoded file, or as ``uint8`` pixels of shape
+            (height, width, 3); a batch of pixels of shape (n, height, width, 3); a `Dataset`; or an
             iterable of single photos, which is read batch by batch. Pixels of another size are
-            resized as photos are.
+            resized like photos.
         on_error : {"raise", "skip"}, default="raise"
-            Whether a photo that cannot be read raises, or becomes a row with its error while the
-            rest goes on.
+            Whether a photo that cannot be read raises an error, or becomes a row with its error
+            while prediction continues.
         class_prior : mapping of str to float, "estimate" or None, default=None
-            The class proportions where the photos come from, if they are not those of training: a
-            share or count for each class name, or ``"estimate"`` to estimate them from these
-            photos, which should then be a hundred or more. Probabilities are corrected for it; it
-            works best on calibrated ones. The result's `class_prior` has what was applied.
+            The class prior of these photos, if it differs from that of the training set: a share
+            or count for each class name. ``"estimate"`` estimates it from these photos, of which
+            there should be at least 100. The probabilities are corrected for the label shift, which
+            works best if they are calibrated. `Predictions.class_prior` is the prior that was
+            applied.
 
         Returns
         -------
         Predictions
-            One row a photo, in order. The ids are paths as given, the ids of a dataset, and
+            One row per photo, in order. The ids are the given paths, the ids of a dataset, or
             ``"0"``, ``"1"``, … for pixels and bytes. Probabilities are calibrated if the
-            classifier is. What its thresholds do not accept has the decision ``"review"``; without
-            thresholds decisions are None.
+            classifier is. The decision is ``"review"`` for predictions that the thresholds do not
+            accept, and None without thresholds.
 
         Raises
         ------
         PhotoError
             A photo cannot be read and `on_error` is ``"raise"``.
         InvalidParameterError
-            Something is no photo: an array that is not ``uint8`` RGB, a folder.
+            An element is not a photo, such as a folder or an array that is not ``uint8`` RGB.
         ModelError
-            The model gives numbers that are no probabilities, this process was forked from the one
-            that made the classifier, or `class_prior` is given and the class proportions
-            of training are not known.
+            The outputs of the model are not probabilities, this process was forked from the one
+            that created the classifier, or `class_prior` is given and the class prior of the
+            training set is unknown.
 
         References
         ----------
@@ -273,35 +281,36 @@ class Classifier:
     def predict_stream(
         self, photos: Photos, *, on_error: OnError = "raise", batch_size: int | None = None
     ) -> Iterator[Prediction]:
-        """Tell which class each photo shows, one after the other, however many there are.
+        """Predict the class of each photo of a stream, one after the other.
 
-        Nothing is kept: memory stays what a batch takes, and photos are read no further ahead than
-        the batch that is being answered. `predict` gives all answers together, as columns.
+        The memory use is that of one batch, for any number of photos. Photos are read at most one
+        batch ahead. `predict` returns all predictions together, as columns.
 
         Parameters
         ----------
         photos : path, bytes, ndarray, Dataset, or iterable of these
-            As in `predict`; a generator may go on for ever.
+            As in `predict`; a generator can be endless.
         on_error : {"raise", "skip"}, default="raise"
-            Whether a photo that cannot be read raises, or is answered with its error.
+            Whether a photo that cannot be read raises an error, or yields a prediction with its
+            error.
         batch_size : int, optional
-            How many photos are read before the first is answered. By default as many as are
-            computed best together, 32 at most; 1 answers every photo at once, as a camera at a
-            till wants it.
+            The number of photos that are read before the first prediction. By default the
+            batch size with the best throughput, at most 32. A batch size of 1 has the lowest
+            latency, for example for a camera at a checkout.
 
         Yields
         ------
         Prediction
-            What `predict` says of each photo, in order; numbers can differ in the last bits from
-            those of a batch of another size.
+            The prediction of `predict` for each photo, in order. Probabilities can differ in the
+            last bits from those of a batch of another size.
 
         Raises
         ------
         PhotoError
-            A photo cannot be read and `on_error` is ``"raise"``; those before it in earlier batches
-            were answered.
+            A photo cannot be read and `on_error` is ``"raise"``. The predictions of earlier batches
+            were yielded before.
         InvalidParameterError
-            Something is no photo, or `batch_size` is no number from 1.
+            An element is not a photo, or `batch_size` is not an integer of at least 1.
         ModelError
             As in `predict`.
 
@@ -320,7 +329,7 @@ class Classifier:
         )
 
     def predict_proba(self, photos: Photos) -> npt.NDArray[np.float32]:
-        """Return the probability of every class for each photo.
+        """Return the probability of each class for each photo.
 
         Parameters
         ----------
@@ -330,7 +339,7 @@ class Classifier:
         Returns
         -------
         ndarray of float32, shape (n, k)
-            Rows that sum to 1, calibrated if the classifier is.
+            One row per photo with the sum 1, calibrated if the classifier is.
 
         Raises
         ------
@@ -340,7 +349,7 @@ class Classifier:
         return _predicting.predict_proba(self._served, photos)
 
     def embed(self, photos: Photos) -> npt.NDArray[np.float32]:
-        """Return what the network sees in each photo: the values before its last dense layer.
+        """Return the embedding of each photo: the input of the network's last dense layer.
 
         Parameters
         ----------
@@ -350,14 +359,14 @@ class Classifier:
         Returns
         -------
         ndarray of float32, shape (n, d)
-            One row a photo; photos of like products have like rows.
+            One row per photo. Similar products have similar embeddings.
 
         Raises
         ------
         PhotoError
             A photo cannot be read.
         ModelError
-            The model has no last dense layer that can be seen from outside.
+            The model is not functional or sequential, or has no dense layer at its top level.
         """
         return _predicting.embed(self._served, photos)
 
@@ -371,34 +380,35 @@ class Classifier:
         as_stored: bool | None = None,
         class_prior: ClassPrior = None,
     ) -> Regions:
-        """Tell which class each box in a photo of a shelf shows.
+        """Predict the class of each box in a photo of a shelf.
 
-        The photo is decoded once, at its own size and upright; each box is cut out by the pixels
-        that it touches and brought to the classifier's image size as single photos are.
+        The photo is decoded once, upright and at its original size. The crop of a box contains all
+        pixels that the box touches. Crops are resized to the image size of the classifier like
+        single photos.
 
         Parameters
         ----------
         photo : path, bytes, PIL image or ndarray
-            One photo: a path, an encoded file's bytes, a PIL image of any mode, or ``uint8``
-            pixels (height, width, 3).
+            One photo: a path, the bytes of an encoded file, a PIL image of any mode, or ``uint8``
+            pixels of shape (height, width, 3).
         boxes : array_like, Boxes or supervision.Detections
-            Where products are, from any detector: left, top, right and bottom in pixels of the
+            The boxes of products, from any detector: left, top, right and bottom in pixels of the
             upright photo, shape (n, 4). `Boxes.from_coco`, `Boxes.from_voc` and `Boxes.from_yolo`
-            read files. Boxes may stick out of the photo, but not lie outside.
+            read files. A box can extend beyond the photo, but must not be completely outside.
         context : float, optional
-            How much is cut out around each box, as a share of its width and height on every side.
-            Set it so that crops look like the photos that were trained on. By default that of the
-            classifier's `preprocessing`.
-        shape : {"box", "image"}, optional
-            What is cut out: the box, or more around it in the shape of the classifier's image, so
-            that ``resize="stretch"`` distorts nothing. By default that of the classifier's
+            The context margin: the share of a box's width and height that the crop adds on each
+            side. Choose it so that crops look like the training photos. By default the margin of
             `preprocessing`.
+        shape : {"box", "image"}, optional
+            The shape of crops: ``"box"`` crops the box, and ``"image"`` enlarges the crop to the
+            aspect ratio of `image_size`, so that ``resize="stretch"`` does not distort it. By
+            default the shape of `preprocessing`.
         as_stored : bool, optional
-            Whether the boxes refer to the pixels as they are stored in the file, from a detector
-            that does not turn photos upright by their EXIF orientation. By default they refer to
-            the upright photo. Where boxes were made for the size of the stored photo, which
-            Label Studio writes beside boxes of the upright one, a box that fits into one of the
-            two only decides; otherwise this is asked for.
+            Whether the boxes refer to the pixels as stored in the file, from a detector that
+            ignores the EXIF orientation. By default they refer to the upright photo. Label Studio
+            writes the size of the stored photo together with boxes of the upright photo. For boxes
+            with the size of the stored photo, the orientation that contains all boxes is used. If
+            both orientations or neither of them does, this argument is required.
         class_prior : mapping of str to float, "estimate" or None, default=None
             As in `predict`.
 
@@ -410,8 +420,8 @@ class Classifier:
         Raises
         ------
         InvalidParameterError
-            A box is not finite, empty, swapped, or outside the photo, or the boxes were made for a
-            photo of another size.
+            A box is not finite, is empty, has swapped corners or is outside the photo, or the boxes
+            belong to a photo of another size.
         PhotoError
             The photo cannot be read.
 
@@ -444,51 +454,53 @@ class Classifier:
         scales: Iterable[SupportsFloat] = (1.0,),
         min_confidence: SupportsFloat | None = None,
     ) -> ShelfMap:
-        """Map which product is where in a photo of a shelf, without a detector: a first look.
+        """Predict a map of the products in a photo of a shelf, without a detector.
 
-        The photo is cut into overlapping tiles, each tile is classified as if it were a photo of
-        one product, and each cell of a grid, around the middle of a tile, gets the mean of the
-        tiles that cover it, near ones counting more.
+        The photo is divided into overlapping tiles, and each tile is classified like a photo of
+        one product. The map is a grid of cells around the centers of tiles. The probabilities of a
+        cell are the mean over the tiles that cover its center, weighted by their distance.
 
         Parameters
         ----------
         photo : path, bytes, PIL image or ndarray
-            One photo: a path, an encoded file's bytes, a PIL image of any mode, or ``uint8``
-            pixels (height, width, 3).
+            One photo: a path, the bytes of an encoded file, a PIL image of any mode, or ``uint8``
+            pixels of shape (height, width, 3).
         tile : int or tuple of int, optional
-            Height and width of a tile in pixels of the photo, or one number for both: about one
-            product with what stands around it in the photos that were trained on. By default a
-            fourth of the photo's shorter side, which is a guess; a good answer depends on it.
+            Height and width of a tile in pixels of the photo, or one number for both. A tile should
+            contain one product with about the surroundings that the training photos show. By
+            default a quarter of the photo's shorter side, which is only a guess; the quality of the
+            map depends on this size.
         overlap : float, default=0.5
-            The share of a tile that the next one covers as well, 0 to 0.9. Cells are as far apart
-            as tiles, so more overlap makes a finer map of more tiles.
+            The share of a tile that the next tile covers too, 0 to 0.9. Cells have the spacing of
+            tiles: more overlap gives a finer map and more tiles to classify.
         scales : iterable of float, default=(1.0,)
-            Sizes of tiles as multiples of `tile`, for products of different sizes; the mean of all
-            counts.
+            The tile sizes as multiples of `tile`, for products of different sizes. The result is
+            the mean over all scales.
         min_confidence : float, optional
-            From which confidence on a cell is accepted; the rest is unknown. By default what the
-            classifier's thresholds accept, or 0.5 where it has none.
+            The lowest confidence of an accepted cell; the other cells are unknown. By default the
+            thresholds of the classifier decide, or 0.5 if it has none.
 
         Returns
         -------
         ShelfMap
-            Probabilities, labels and confidences for every cell, and what is unknown.
+            Probabilities, labels and confidences of all cells, and which cells are unknown.
 
         Raises
         ------
         PhotoError
             The photo cannot be read.
         InvalidParameterError
-            A setting is out of range, or makes more than 20,000 tiles.
+            A parameter is out of range, or there are more than 20,000 tiles.
 
         Notes
         -----
-        This is no detector, and it cannot count. A tile shows parts of two products, or a price
-        rail, or nothing; a classifier that was only ever shown products names one all the same,
-        now and then with confidence. So *unknown* is a hint at a gap and no proof, and a gap can be
-        given a product's name; a class of photos of empty shelf can help. Products of
-        other sizes than the tile are missed, and borders between products are as coarse as the
-        cells. For counts use a detector and `predict_regions`.
+        This method is not a detector and cannot count. A tile can show parts of two products, a
+        price rail, or nothing. A classifier that was trained on products only still predicts a
+        product there, sometimes with high confidence. Therefore an unknown cell is a hint at a gap
+        and not a proof, and a gap can get the name of a product. A class with photos of empty
+        shelves can help. Products whose size differs from the tile are missed, and the borders
+        between products are as coarse as the cells. To count, use a detector and
+        `predict_regions`.
 
         Examples
         --------
@@ -509,27 +521,27 @@ class Classifier:
         )
 
     def with_validation(self, dataset: Dataset | ValidationScores | None) -> Self:
-        """Return the same classifier with the scores of other validation photos.
+        """Return a classifier with the scores of other validation photos.
 
-        `Trainer` does this with its validation part. The scores are saved with the classifier: a
-        row of probabilities, a label and a group's number for each photo, of at most 10,000 photos.
+        `Trainer` calls this method with its validation set. `save` writes the scores into the
+        bundle: probabilities, label and group number of each photo, for at most 10,000 photos.
 
         Parameters
         ----------
         dataset : Dataset, ValidationScores or None
-            Photos that the network was not trained on, of the same classes. Its groups tell which
-            photos were taken together. Or scores that there are already, such as those that
-            networks of the same kind gave in cross-validation. None keeps no scores.
+            Photos that the network was not trained on, of the same classes and with groups of
+            photos that were taken together. Or scores that exist already, such as those of
+            cross-validation with networks of the same kind. None keeps no scores.
 
         Returns
         -------
         Classifier
-            A classifier with these scores, and with the calibration and thresholds of this one.
+            A classifier with these scores and an unchanged calibration and thresholds.
 
         Raises
         ------
         InvalidParameterError
-            `dataset` is no dataset, and no scores either.
+            `dataset` is neither a dataset nor validation scores.
         DataError
             The dataset has no photos, or other classes.
         PhotoError
@@ -540,30 +552,32 @@ class Classifier:
     def with_calibration(
         self, method: CalibrationMethod | None = "temperature", *, dataset: Dataset | None = None
     ) -> Self:
-        """Return the same classifier with probabilities that mean what they say.
+        """Return a classifier with calibrated probabilities.
 
-        Of photos that a calibrated classifier is 0.9 sure of, nine in ten are right, as far as
-        photos are like those it was calibrated on.
+        Of the photos with a calibrated confidence of 0.9, 90 % are correct, if the photos resemble
+        those that the calibration was fitted on.
 
         Parameters
         ----------
         method : {"temperature", "sigmoid", "isotonic"} or None, default="temperature"
-            How; `Calibration.fit` tells them apart. None goes back to what the network says.
+            Temperature scaling, Platt scaling or isotonic regression; `Calibration.fit` compares
+            them. None removes the calibration.
         dataset : Dataset, optional
-            Photos that the network was not trained on. By default the validation scores that it
-            keeps serve; they also chose the best epoch, which flatters a little.
+            Photos that the network was not trained on. By default `validation_scores` are used.
+            The validation photos also selected the best epoch, so that the calibration is slightly
+            optimistic.
 
         Returns
         -------
         Classifier
-            A calibrated classifier without thresholds; choose them after calibrating.
+            A calibrated classifier without thresholds. Choose thresholds after calibration.
 
         Raises
         ------
         DataError
-            There are no photos to learn from, or they are of other classes.
+            There are no photos to fit on, or they have other classes.
         InvalidParameterError
-            `method` is no such thing.
+            `method` is unknown.
 
         Warns
         -----
@@ -591,26 +605,26 @@ class Classifier:
         mistake_cost: float | None = None,
         review_cost: float | None = None,
     ) -> Self:
-        """Return the same classifier, which sends to review what it is not sure enough of.
+        """Return a classifier that abstains when its confidence is below a threshold.
 
         Parameters
         ----------
         precision : float, optional
-            The share of accepted photos that shall be right, such as 0.98; this or both costs.
-            Neither takes the thresholds away.
+            The required share of correct predictions among accepted ones, such as 0.98. Pass either
+            this or both costs. Without all three, the thresholds are removed.
         dataset : Dataset, optional
-            Photos that the network was not trained on, best also not the ones that chose its best
-            epoch or its calibration. By default the validation scores that it keeps serve. Photos
-            of one group (a burst, a shelf, a day) count once: see `Thresholds.for_precision`.
+            Photos that the network was not trained on, preferably not those that selected its best
+            epoch or fitted its calibration. By default `validation_scores` are used. Photos of one
+            group (a burst, a shelf, a day) count once; see `Thresholds.for_precision`.
         confidence_level : float or None, default=0.95
-            How probable it shall be that the precision is reached; None asks for it on average
-            only, which takes fewer photos and promises less.
+            The required probability that the precision is reached. None requires it only on
+            average, which needs fewer photos and guarantees less.
         per_class : bool, default=False
-            Whether every predicted class gets a threshold of its own.
+            Whether each predicted class gets its own threshold.
         mistake_cost : float, optional
-            What an accepted mistake costs, in any currency.
+            The cost of one accepted mistake, in any currency.
         review_cost : float, optional
-            What it costs to have a person look at a photo, in the same.
+            The cost of one photo that a person checks, in the same currency.
 
         Returns
         -------
@@ -620,15 +634,16 @@ class Classifier:
         Raises
         ------
         DataError
-            There are no photos to learn from, or they are of other classes.
+            There are no photos to choose thresholds on, or they have other classes.
         InvalidParameterError
-            A number is out of range, or `precision` and the costs do not go together.
+            A number is out of range, `precision` is given together with costs, or only one cost is
+            given.
 
         Warns
         -----
         ShelfVisionWarning
-            The photos do not support the precision: everything, or everything predicted as some
-            class, goes to review. The warning says how many photos would do.
+            The photos do not support the precision. All photos, or all photos of some predicted
+            classes, go to review. The warning estimates how many photos are needed.
 
         Examples
         --------
@@ -653,27 +668,28 @@ class Classifier:
         )
 
     def save(self, path: Target) -> str:
-        """Save the classifier as one file: its weights, and a manifest of all else.
+        """Save the classifier as a bundle: one file with the weights and all settings.
 
         Parameters
         ----------
         path : path-like or binary file
-            Where to. A file that stands there is replaced at once when all is written, or left
-            as it is; an open binary file is written to from where it stands.
+            The file to write. An existing file is replaced atomically, or stays unchanged if
+            writing fails. An open binary file is written from its current position.
 
         Returns
         -------
         str
-            The SHA-256 of the file, for `load`'s `expected_sha256`.
+            The SHA-256 of the file, for the parameter `expected_sha256` of `load`.
 
         Raises
         ------
         StorageError
-            The file cannot be written; whatever stood there is unchanged.
+            The file cannot be written. An existing file is unchanged.
         ModelError
-            The weights are not finite numbers, or of a type that a bundle cannot hold.
+            The weights are not finite, or have a dtype that a bundle cannot contain.
         InvalidParameterError
-            `path` is neither, or names and provenance take more than a bundle may hold.
+            `path` is neither a path nor a binary file, or the names and the provenance exceed the
+            size limit of a bundle.
         """
         served = self._served
         scores = served.decision_rule.validation_scores
@@ -688,47 +704,49 @@ class Classifier:
         photos: Photos | None = None,
         tolerance: float | None = None,
     ) -> ExportReport:
-        """Write the classifier for another runtime, and hold the file against it first.
+        """Export the classifier for another runtime, and verify the file.
 
-        The file takes ``uint8`` pixels under the name ``image``, any number of them, and gives
-        ``probabilities``. Class names, image size, calibration and thresholds stand inside it;
-        `shelfvision.export.Predictor` reads them. On jax and torch a process that runs tensorflow
-        does the work. A file that does not say the same is not kept.
+        The exported model has the input ``image``, a batch of ``uint8`` pixels of any length, and
+        the output ``probabilities``. The file also contains class names, image size, calibration
+        and thresholds, which `shelfvision.export.Predictor` reads. With the backends jax and torch,
+        a separate process with tensorflow exports the model. A file whose predictions differ from
+        those of the classifier by more than `tolerance` is discarded.
 
         Parameters
         ----------
         path : path-like
-            Where to; it must end in ``.onnx``, ``.tflite``, ``.xml`` (a ``.bin`` is written beside
-            it) or ``.keras``, as the format has it.
+            The file to write. Its suffix must match the format: ``.onnx``, ``.tflite``, ``.xml``
+            (with a ``.bin`` file next to it) or ``.keras``.
         format : {"onnx", "litert", "openvino", "keras"}, default="onnx"
-            The kind of file.
+            The file format.
         quantize : {"dynamic", "int8"}, optional
-            For LiteRT: ``"dynamic"`` keeps weights in 8 bits, a quarter of the size; ``"int8"``
-            computes in 8 bits too, whose ranges are measured on `photos`. By default neither.
+            For LiteRT: ``"dynamic"`` stores weights in 8 bits, a quarter of the size. ``"int8"``
+            also computes in 8 bits, with ranges that are measured on `photos`. By default the model
+            is not quantized.
         photos : path, bytes, ndarray, Dataset, or iterable of these, optional
-            Photos like those that will be served; at most 512, evenly spaced, are used. The file
-            is held against the classifier on them. By default generated images serve for that.
+            Photos like those in use. At most 512 of them, evenly spaced, are used. The file is
+            compared with the classifier on these photos, by default on generated images.
         tolerance : float, optional
-            How far the file may be off: the largest difference of a probability, by default
-            0.001; with `quantize` the probability that moves to other classes on average, by
-            default 0.1.
+            The largest accepted difference of a probability, by default 0.001. With `quantize`, the
+            largest accepted mean of the probability that moves to other classes, by default 0.1.
 
         Returns
         -------
         ExportReport
-            Differences, agreement of labels, size and latency; the accuracy before and after where
-            `photos` is a dataset with this classifier's class names.
+            Differences, agreement of labels, size and latency. If `photos` is a dataset with the
+            class names of this classifier, also the accuracy before and after export.
 
         Raises
         ------
         ExportError
-            The model cannot be written so, or the file says something else; nothing is left.
+            The model cannot be exported to this format, or the file fails the verification. No
+            exported file remains.
         MissingDependencyError
-            A package is missing; the message gives the pip line.
+            A package is missing; the message contains the pip command.
         StorageError
-            The file cannot be written; whatever stood there is unchanged.
+            The file cannot be written. An existing file is unchanged.
         InvalidParameterError
-            The arguments do not go together.
+            The arguments contradict each other.
         """
         return export_classifier(
             exported_source(self._served, self.save(io.BytesIO())),
@@ -740,7 +758,7 @@ class Classifier:
         )
 
     def __reduce__(self) -> tuple[Callable[[bytes], Classifier], tuple[bytes]]:
-        """Pickle as the bytes of its bundle, for other processes; unpickling loads these."""
+        """Pickle the classifier as the bytes of its bundle; unpickling loads them."""
         if self._served.spec is None:
             raise TypeError(
                 f"a classifier of an architecture of your own ({self._served.architecture!r}) "
@@ -752,15 +770,15 @@ class Classifier:
         return _from_bytes, (file.getvalue(),)
 
     def __copy__(self) -> Self:
-        """Return itself, for it never changes."""
+        """Return the classifier itself, which is immutable."""
         return self
 
     def __deepcopy__(self, _memo: dict[int, object]) -> Self:
-        """Return itself, for it never changes."""
+        """Return the classifier itself, which is immutable."""
         return self
 
     def __repr__(self) -> str:
-        """Return a line that tells the classes and the image size."""
+        """Return one line with the architecture, number of classes and image size."""
         height, width = self.image_size
         rule = ", calibrated" if self.calibration else ""
         rule += ", with thresholds" if self.thresholds else ""

@@ -1,4 +1,8 @@
-"""`inspect`: what a bundle says of itself, checked, without building its model."""
+"""`inspect`: read and verify the metadata of a bundle without building its model.
+
+The file is verified exactly like in `Classifier.load`, but Keras is not imported. The result is a
+`BundleInfo`; its string is a table for the command line.
+"""
 
 from __future__ import annotations
 
@@ -24,53 +28,56 @@ from shelfvision.protocols import Resize
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TensorInfo:
-    """One tensor of a bundle."""
+    """The name, dtype, shape and digest of one tensor in a bundle."""
 
     name: str
-    """Its name: the path of a weight."""
+    """The name of the tensor, which is the path of a weight."""
     dtype: str
-    """The kind of its numbers, as safetensors calls it: ``"F32"``."""
+    """The dtype as safetensors writes it, such as ``"F32"``."""
     shape: tuple[int, ...]
-    """Its shape."""
+    """The shape of the tensor."""
     sha256: str
-    """The digest of its name, kind, shape and bytes."""
+    """The SHA-256 of name, dtype, shape and bytes."""
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class BundleInfo:
-    """What a saved classifier says of itself; `inspect` makes it. Printed, it is a short table."""
+    """The metadata of a saved classifier, as `inspect` returns it.
+
+    ``print(info)`` shows it as a short table.
+    """
 
     path: str | None
-    """Where the file is; None for an open file."""
+    """The path of the file; None for an open file."""
     sha256: str
-    """The SHA-256 of the whole file, for ``Classifier.load``'s `expected_sha256`."""
+    """The SHA-256 of the file, for the parameter ``expected_sha256`` of `Classifier.load`."""
     size: int
-    """The length of the file in bytes."""
+    """The size of the file in bytes."""
     format: int
-    """The version of the format; it also fixes how photos are decoded."""
+    """The version of the file format, which also defines how photos are decoded."""
     settings: ModelSpec
-    """The architecture and what the model is built from."""
+    """The architecture and the settings that the model is built from."""
     own_architecture: bool
-    """Whether only its user's code can build the model."""
+    """Whether the model has a custom architecture, which shelfvision does not contain."""
     class_names: tuple[str, ...]
-    """The classes in the order of the model's outputs."""
+    """The class names in the order of the model outputs."""
     preprocessing: Preprocessing
-    """How photos become the pixels that the model takes."""
+    """How photos are converted to the pixels of the model input."""
     calibration: Calibration | None
-    """What makes probabilities mean what they say; None if nothing does."""
+    """The calibration of the probabilities; None if they are not calibrated."""
     thresholds: Thresholds | None
-    """From which confidence on a prediction is accepted; None decides nothing."""
+    """The lowest confidence of accepted predictions; None makes no decisions."""
     n_validation: int | None
-    """Of how many validation photos scores are kept; None if of none."""
+    """The number of validation photos whose scores the file contains; None without scores."""
     provenance: Mapping[str, object]
-    """Where the classifier came from, read-only: recipe, fingerprints of photos, metrics."""
+    """The origin of the classifier, read-only: recipe, fingerprints of photos, metrics."""
     created_with: Mapping[str, str]
-    """Versions of what it was saved with, read-only."""
+    """The versions of the packages that saved the file, read-only."""
     tensors: tuple[TensorInfo, ...]
-    """Every tensor in the file, kept scores included."""
+    """All tensors in the file, including validation scores."""
     digest: str
-    """The digest of the manifest and of all tensors' digests."""
+    """The digest of the manifest and of the digests of all tensors."""
 
     @property
     def architecture(self) -> str:
@@ -79,16 +86,16 @@ class BundleInfo:
 
     @property
     def image_size(self) -> tuple[int, int]:
-        """Height and width, in pixels, that photos are brought to."""
+        """Height and width of the model input in pixels."""
         return self.preprocessing.image_size
 
     @property
     def resize(self) -> Resize:
-        """How photos of another shape are brought to `image_size`."""
+        """How photos of another shape are resized to `image_size`."""
         return self.preprocessing.resize
 
     def to_dict(self) -> dict[str, object]:
-        """Return everything as plain JSON values."""
+        """Return all fields as plain JSON values."""
         fields: dict[str, object] = {name: getattr(self, name) for name in self.__slots__}
         return fields | {
             "settings": self.settings.to_dict(),
@@ -102,13 +109,13 @@ class BundleInfo:
         }
 
     def __repr__(self) -> str:
-        """Return a line that tells the architecture, the classes and the digest."""
+        """Return one line with the architecture, number of classes and digest."""
         n_classes = len(self.class_names)
         kind = printable(self.architecture)
         return f"<BundleInfo: {kind}, {n_classes} classes, SHA-256 {self.sha256}>"
 
     def __str__(self) -> str:
-        """Return a short table, a line for each thing."""
+        """Return a short table with one line for each field."""
         told = {name: printable(in_one_line(value)) for name, value in self._rows().items()}
         width = max(map(len, told))
         return "\n".join(f"{name:{width}}  {value}" for name, value in told.items())
@@ -131,7 +138,7 @@ class BundleInfo:
             "thresholds": self.thresholds and self.thresholds.to_dict(),
             "validation scores": self.n_validation and f"of {self.n_validation} photos",
         }
-        # What the file's maker wrote freely cannot take the place of what was checked.
+        # Provenance is free text. The prefix keeps it from replacing verified rows.
         rows |= {f"from {in_one_line(name):.60}": value for name, value in self.provenance.items()}
         return rows | {"saved with": self.created_with}
 
@@ -141,30 +148,31 @@ class BundleInfo:
 
 
 def inspect(path: Target, *, expected_sha256: str | None = None) -> BundleInfo:
-    """Tell what a saved classifier holds, without building its model or importing Keras.
+    """Return the metadata of a saved classifier without importing Keras.
 
-    The file is checked as wholly as `Classifier.load` checks it.
+    The file is verified as completely as by `Classifier.load`, but its model is not built.
 
     Parameters
     ----------
     path : path-like or binary file
-        What ``Classifier.save`` wrote.
+        A file that `Classifier.save` wrote.
     expected_sha256 : str, optional
         The SHA-256 that the file must have, 64 hexadecimal digits.
 
     Returns
     -------
     BundleInfo
-        Classes, settings, calibration, thresholds, provenance, digests; it prints as a table.
+        Class names, settings, calibration, thresholds, provenance and digests. Its string is a
+        table.
 
     Raises
     ------
     BundleNotFoundError
-        There is no such file.
+        The file does not exist.
     BundleError
-        The file is not a bundle, is damaged, or comes from a newer version.
+        The file is not a bundle, is corrupted, or was written by a newer version.
     InvalidParameterError
-        `path` is neither a path nor a binary file, or `expected_sha256` is no SHA-256.
+        `path` is neither a path nor a binary file, or `expected_sha256` is not a SHA-256.
 
     Examples
     --------
