@@ -271,7 +271,7 @@ def test_the_command_line_and_its_log_are_inert(
     for name in NAMES:
         assert main(["audit", str(tmp_path / name.replace("/", ""))]) == 1
         assert main(["inspect", "x", name]) == 2
-        assert main(["train", "x", "-o", "y", "--resize", name]) == 2
+        assert main(["predict", "x", "y", "--format", name]) == 2
     found = capsys.readouterr()
     assert has_effect(found.out + found.err) == []
     lines = found.err.splitlines()

@@ -26,7 +26,7 @@ def test_classes_that_the_classifier_lacks_are_told() -> None:
     with refuses(DataError, "unknown-class", "dataset") as caught:
         shv.evaluate(Judged(), photos("Juice", "Tea"))
     assert str(caught.value) == (
-        "dataset must have classes of classifier, got 'Tea', which classifier does not have; "
+        "dataset must have the classes of classifier, got 'Tea', which classifier does not have; "
         "leave them out with dataset.select(class_names=classifier.class_names)"
     )
 
@@ -35,6 +35,6 @@ def test_a_set_without_a_known_class_is_told_which_are_known() -> None:
     with refuses(ShelfVisionError, "unknown-class", "training") as caught:
         shv.evaluate(Judged(), photos("Juice"), training=photos("Tea"))
     assert str(caught.value) == (
-        "training must have classes of classifier, got 'Tea', which classifier does not have; "
+        "training must have the classes of classifier, got 'Tea', which classifier does not have; "
         "give photos of its classes, 'Juice', 'Milk'"
     )

@@ -26,8 +26,8 @@ GOLDEN: list[tuple[Callable[[shv.Classifier], object], str]] = [
     (
         lambda classifier: classifier.predict_regions([], [[0, 0, 9, 9]]),  # type: ignore[arg-type]  # wrong on purpose
         (
-            "photo must be one photo, a path, an encoded file's bytes, a PIL image or uint8 pixels "
-            "of shape (height, width, 3), got list; call again for each photo of several"
+            "photo must be a path, the bytes of an encoded file, a PIL image or uint8 pixels of "
+            "shape (height, width, 3), got list; pass several photos one by one"
         ),
     ),
     (

@@ -171,4 +171,4 @@ def test_other_pixels_are_refused_with_what_to_pass_instead(
             "photo",
         ) as caught:
             classifier.predict_regions(several, shelf.boxes)  # type: ignore[arg-type]  # on purpose
-        assert str(caught.value).endswith("; call again for each photo of several")
+        assert str(caught.value).endswith("; pass several photos one by one")

@@ -207,7 +207,7 @@ def test_a_class_without_validation_photos_is_told() -> None:
     bare = shv.Classifier.from_model(model, class_names=photos.class_names)
     stock = shv.take_inventory(bare.with_validation(photos[:4]), photos)
     assert stock.unmeasured == ("Jar",)
-    assert "guessed: Jar" in str(stock)
+    assert "validation photos are missing: Jar." in str(stock)
 
 
 def test_stock_is_held_against_a_list(
