@@ -1,1 +1,4 @@
-"""From a dataset to trained weights: feeding, compiling and Keras's own training loop."""
+"""The training loop: input checks, batches, compilation and ``keras.Model.fit``.
+
+``_fit.py`` calls the other modules in this order. State that survives a crash is in ``run``.
+"""

@@ -1,4 +1,8 @@
-"""`Batches`: the photos of an epoch in an order and a variation that only seed and epoch decide."""
+"""`Batches`: the batches of one epoch.
+
+Seed and epoch alone determine the order and the data augmentation of the photos. A resumed run
+therefore reads the same batches as an uninterrupted one.
+"""
 
 from __future__ import annotations
 
@@ -17,28 +21,28 @@ from shelfvision.protocols import Augmenter, Images
 from shelfvision.training.transfer._activations import Activations
 
 Inputs: TypeAlias = Images | npt.NDArray[np.float32]
-"""Images, or what the frozen part of a model makes of them."""
+"""Images, or the outputs of frozen layers for them."""
 Batch: TypeAlias = tuple[Inputs, npt.NDArray[np.float32] | npt.NDArray[np.int64]]
-"""Inputs and labels: one-hot ``float32``, or ``int64`` class numbers where the loss is sparse."""
+"""Inputs and labels: one-hot ``float32``, or ``int64`` class numbers for a sparse loss."""
 
 
 class Batches:
-    """The batches of one epoch, each readable on its own, in any order and from any thread.
+    """Batches of one epoch, with random access from any thread.
 
     Parameters
     ----------
     dataset : Dataset
         The photos.
     batch_size : int
-        Photos in a batch; the last one holds what is left.
+        Photos per batch; the last batch of an epoch may have fewer.
     sparse : bool
         Whether labels are class numbers instead of one-hot rows.
     seed : int, optional
-        What the order of every epoch is derived from; None keeps the dataset's own order.
+        Seed for the order of each epoch. None keeps the order of the dataset.
     augmenter : Augmenter, optional
-        Varies every photo anew in every epoch; needs a seed.
+        Data augmentation, applied in each epoch. It requires a seed.
     activations : Activations, optional
-        What is given in place of the images; it varies by itself.
+        Outputs of frozen layers that replace the images. They have their own views.
     """
 
     def __init__(
@@ -58,37 +62,37 @@ class Batches:
         self._augmenter = augmenter
         self._activations = activations
         self.failure: BaseException | None = None
-        """What went wrong in a thread of a backend's that reads ahead; `require_read` raises it."""
+        """The error of a prefetching thread of the backend; `require_read` raises it."""
         self.begin_epoch(1)
 
     def begin_epoch(self, epoch: int, *, skip: int = 0) -> None:
-        """Make the batches those of `epoch`, counted from 1, without its first `skip` ones."""
+        """Switch to the batches of `epoch`, counted from 1, without the first `skip` batches."""
         n = len(self._dataset)
         order = np.arange(n) if self._seed is None else order_for(n, self._seed, "order", epoch)
-        # One assignment, so that a thread that reads ahead never mixes two epochs.
+        # One assignment is atomic: a prefetching thread never mixes two epochs.
         self._now = (epoch, order[skip * self._batch_size :])
 
     @property
     def steps(self) -> int:
-        """The number of batches in a whole epoch."""
+        """Number of batches in a whole epoch."""
         return math.ceil(len(self._dataset) / self._batch_size)
 
     def images_in(self, steps: int) -> int:
-        """Return the number of photos in the first steps of a whole epoch."""
+        """Return the number of photos in the first `steps` steps of a whole epoch."""
         return min(steps * self._batch_size, len(self._dataset))
 
     def __len__(self) -> int:
-        """Return the number of batches in what there is of the epoch."""
+        """Return the number of remaining batches: those of the epoch that are not skipped."""
         return math.ceil(len(self._now[1]) / self._batch_size)
 
     def __getitem__(self, index: int) -> Batch:
-        """Return batch `index` of what there is of the epoch."""
+        """Return batch `index` of the remaining batches."""
         epoch, order = self._now
         rows = order[index * self._batch_size : (index + 1) * self._batch_size]
         return self._read(rows, epoch), self._targets[rows]
 
     def require_read(self) -> None:
-        """Raise what went wrong in a thread that reads ahead."""
+        """Raise the error of a prefetching thread, if there was one."""
         if self.failure is not None:
             raise self.failure
 
@@ -103,7 +107,7 @@ class Batches:
 
 
 def as_keras_data(batches: Batches) -> object:
-    """Return the batches in a shape that Keras's `fit` takes; shuffling is already done."""
+    """Return the batches as input for ``keras.Model.fit``. They are already shuffled."""
     if backend_name() == "tensorflow":
         return _as_tensorflow_data(batches)
 
@@ -118,20 +122,21 @@ def as_keras_data(batches: Batches) -> object:
 
 
 def _as_tensorflow_data(batches: Batches) -> object:
-    """Return a `tf.data.Dataset` of the batches, which are read ahead.
+    """Return a ``tf.data.Dataset`` that prefetches the batches.
 
-    Keras would make one from a generator. The first of these has tensorflow set malloc, for the
-    whole process, to hand memory back at once, so that every step fetches and clears it anew.
+    ``keras.utils.PyDataset`` would use ``tf.data.Dataset.from_generator``. Its first use makes
+    TensorFlow configure malloc for the whole process to return memory to the system immediately.
+    Each training step would then allocate and clear the memory again.
     """
     tf = importlib.import_module("tensorflow")
     parts = batches[0]
     kinds = [tf.as_dtype(part.dtype) for part in parts]
 
     def batch_or_stand_in(number: object) -> Batch:
-        """Return a batch; after a failure the first one, until the loop raises the failure.
+        """Return a batch. After an error, return the first batch until the loop raises the error.
 
-        An exception that passes through tf.data is logged by TensorFlow with tracebacks of its
-        internals, and reaches the caller as an error of TensorFlow's.
+        TensorFlow logs an exception in ``tf.data`` with its internal traceback, and raises its own
+        type of error.
         """
         if batches.failure is None:
             try:
@@ -149,7 +154,7 @@ def _as_tensorflow_data(batches: Batches) -> object:
         )
 
     options = tf.data.Options()
-    # Nothing here is left to tune, and an epoch's end can wait up to a minute for the tuner: it
-    # may overlook that it was called off and sleep to the end of its period.
+    # There is nothing to tune, and the end of an epoch can wait up to a minute for the tuner: its
+    # thread can miss the cancellation and sleep to the end of its period.
     options.autotune.enabled = False
     return tf.data.Dataset.range(len(batches)).map(read).prefetch(2).with_options(options)

@@ -1,4 +1,7 @@
-"""Giving a model its optimizer, loss and metrics, unless the caller already has."""
+"""Compile a model with the optimizer, loss and metrics of a `Trainer`.
+
+A model that the caller has compiled keeps its own.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +22,12 @@ if TYPE_CHECKING:
 
     from shelfvision.training._trainer import Trainer
 
-# A model compiled here is compiled anew by the next Trainer, whose settings may differ.
+# Optimizers created here. The next Trainer compiles their models again, with its own settings.
 _OURS: weakref.WeakSet[keras.optimizers.Optimizer] = weakref.WeakSet()
 
 
 def require_backend() -> str:
-    """Return the backend's name if it can train."""
+    """Return the name of the Keras backend; refuse a backend that cannot train."""
     name = backend_name()
     if name not in TRAINABLE:
         raise TrainingError(
@@ -36,12 +39,15 @@ def require_backend() -> str:
 
 
 def compiled_by_caller(model: keras.Model) -> bool:
-    """Return whether the model is compiled, and not by a trainer."""
+    """Return whether the caller, not a trainer, has compiled the model."""
     return bool(model.compiled) and model.optimizer not in _OURS
 
 
 def compile_model(trainer: Trainer, model: keras.Model, *, steps: int) -> None:
-    """Compile a model for epochs of `steps` steps, unless the caller has; refuse a frozen one."""
+    """Compile a model that is not compiled by the caller; refuse one without trainable weights.
+
+    `steps` is the number of training steps in an epoch.
+    """
     if not compiled_by_caller(model):
         optimizer = _optimizer(trainer, model, steps)
         loss = _loss(trainer.loss, model, label_smoothing=trainer.label_smoothing)
@@ -97,10 +103,10 @@ def _accuracy(loss: object) -> keras.metrics.Metric:
 
 
 def refuse_ignored_settings(trainer: Trainer) -> None:
-    """Refuse settings that would have no effect on a model that the caller has compiled."""
+    """Refuse settings that have no effect on a model that the caller has compiled."""
     chosen = changed_settings(trainer)
     for name in names_of(type(trainer), "compiled"):
-        # A plateau schedule changes the rate of any optimizer.
+        # A plateau schedule works with any optimizer.
         if name in chosen and not isinstance(chosen[name], PlateauSchedule):
             raise InvalidParameterError(
                 f"the model is already compiled, so {name}={chosen[name]!r} would have no effect; "
@@ -111,7 +117,7 @@ def refuse_ignored_settings(trainer: Trainer) -> None:
 
 
 def _require_optimizer(optimizer: keras.optimizers.Optimizer, schedule: Schedule | None) -> None:
-    """Refuse a model without an optimizer, or one whose rate no plateau schedule can change."""
+    """Refuse a model without an optimizer, or one with two learning-rate schedules."""
     if not isinstance(optimizer, load_keras().optimizers.Optimizer):
         raise TrainingError(
             "the model is compiled without an optimizer, so there is nothing to train it with; "
@@ -130,7 +136,7 @@ def _require_optimizer(optimizer: keras.optimizers.Optimizer, schedule: Schedule
 
 
 def require_loss(model: keras.Model) -> None:
-    """Refuse a model that the caller compiled without anything to minimize."""
+    """Refuse a model that the caller has compiled without a loss."""
     computes_its_own = type(model).compute_loss is not load_keras().Model.compute_loss
     if model.loss is None and not model.losses and not computes_its_own:
         raise TrainingError(
@@ -142,7 +148,7 @@ def require_loss(model: keras.Model) -> None:
 
 
 def _optimizer(trainer: Trainer, model: keras.Model, steps: int) -> keras.optimizers.Optimizer:
-    """Return a fresh optimizer with the trainer's settings: it belongs to one model for good."""
+    """Return a new optimizer with the trainer's settings; Keras binds it to one model."""
     found = _optimizer_named(trainer.optimizer)
     config = found.get_config()
     changed: dict[str, object] = {}
@@ -167,7 +173,7 @@ def _optimizer(trainer: Trainer, model: keras.Model, steps: int) -> keras.optimi
         ) from error
     optimizer = with_layer_decay(fresh, model, trainer.layer_decay)
     if trainer.weight_decay:
-        # A bias or a scale is no measure of complexity; shrinking it only does harm.
+        # Weight decay applies to kernels only, not to biases and scales.
         spared = [variable for variable in model.trainable_variables if len(variable.shape) < 2]
         optimizer.exclude_from_weight_decay(var_list=spared)
     if trainer.mixed_precision == "float16":
@@ -216,10 +222,10 @@ def _loss(chosen: object, model: keras.Model, *, label_smoothing: float) -> obje
 
 
 def _smoothed(loss: object, share: float) -> keras.losses.Loss:
-    """Return a loss like the given one whose labels are smoothed."""
+    """Return the same loss with label smoothing."""
     name = getattr(loss, "__name__", type(loss).__name__)
     if not hasattr(loss, "get_config"):
-        # Keras names a function and the class of the same loss alike, each in its own way.
+        # Keras names the function in snake case and the class of the same loss in camel case.
         kind = getattr(load_keras().losses, "".join(map(str.capitalize, name.split("_"))), None)
         loss = kind() if callable(kind) and "sparse" not in name else loss
     configure: Callable[[], dict[str, object]] = getattr(loss, "get_config", dict)

@@ -1,4 +1,8 @@
-"""The course of one `Trainer.fit`: check, compile, go on or start, train, make the result."""
+"""The steps of `Trainer.fit`, in order.
+
+Check the photos and the model, compile, resume a run or start a new one, train, and create the
+`TrainingResult`.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +66,7 @@ def fit(
     validation: Dataset | None,
     resume: Resume,
 ) -> TrainingResult:
-    """Train a model with a trainer's settings, or resume a run that is on disk."""
+    """Train a model with the settings of a trainer, or resume a run from its checkpoint."""
     require_backend()
     validation = check_parts(train, validation, trainer.batch_size)
     train, validation, leaks = resolve_leaks(train, validation, trainer.on_leak)
@@ -183,7 +187,7 @@ def _train(
     verbose: Verbose,
     mixed_precision: MixedPrecision | None,
 ) -> None:
-    """Train until the end, a failure or Ctrl-C; then a model with a best epoch is on it."""
+    """Train until the end, an error or Ctrl-C; after the latter two, restore the best epoch."""
     steps = run.batches.steps
     precision = computing_in(mixed_precision, run.model)
     try:

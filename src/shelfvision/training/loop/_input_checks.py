@@ -1,4 +1,7 @@
-"""What is looked at before the first step, so that no run starts that cannot end well."""
+"""Checks of photos and model before the first training step.
+
+They find errors that would otherwise appear late in a run, or only when the model is used.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ _logger = logging.getLogger(__name__)
 
 
 def check_parts(train: Dataset, validation: Dataset | None, batch_size: int) -> Dataset | None:
-    """Return validation with the class numbers of train; refuse what cannot be trained on."""
+    """Return validation with the class numbers of train; refuse sets that cannot be used."""
     _check_part("train", train)
     if np.count_nonzero(list(train.class_counts.values())) < 2:
         only = train.class_names[int(train.labels[0])]
@@ -97,7 +100,7 @@ def _check_same(train: Dataset, validation: Dataset) -> None:
 def resolve_leaks(
     train: Dataset, validation: Dataset | None, on_leak: OnLeak
 ) -> tuple[Dataset, Dataset | None, tuple[Leak, ...]]:
-    """Return the parts once leakage between them is dealt with, and what leaked."""
+    """Return both sets after data leakage is handled as `on_leak` specifies, and the leaks."""
     if validation is None:
         return train, None, ()
     splits = Splits(train=train, validation=validation, on_leak=on_leak)
@@ -105,7 +108,7 @@ def resolve_leaks(
 
 
 def check_model(model: keras.Model, train: Dataset) -> None:
-    """Refuse a model that does not take these photos or does not know these classes."""
+    """Refuse a model whose input or output does not match the photos or their classes."""
     if not isinstance(model, load_keras().Model):
         raise ModelError(
             f"model must be a keras.Model, not {type(model).__name__}; build one with build_model",
@@ -128,9 +131,10 @@ def check_model(model: keras.Model, train: Dataset) -> None:
 
 
 def check_probabilities(model: keras.Model, train: Dataset) -> None:
-    """Refuse a model of the caller's own whose outputs no classifier could take for what it says.
+    """Refuse a custom model whose outputs are not probabilities.
 
-    One photo tells; without this a long training would end in a model that cannot be served.
+    The outputs for one photo are enough to find out. Without this check, a long training would end
+    with a model that no `Classifier` accepts.
     """
     spec = spec_of(model)
     if spec is not None and is_builtin(spec.architecture):

@@ -1,4 +1,7 @@
-"""Keras's own `fit` over a `Run`: from wherever the run stands to its end."""
+"""Run ``keras.Model.fit`` from the current position of a `Run` to its end.
+
+Two callbacks connect Keras to the run: one before the caller's callbacks, and one after them.
+"""
 
 from __future__ import annotations
 
@@ -15,17 +18,18 @@ if TYPE_CHECKING:
 
 
 def train(run: Run, held_out: Batches | None, *, class_weight: dict[int, float] | None) -> None:
-    """Train until the run is finished, in one `fit`, or two where it goes on in mid-epoch.
+    """Train until the run is finished.
 
-    Keras gives every epoch of one `fit` the same number of steps, so the rest of a broken epoch
-    is a `fit` of its own; callbacks are told of both as of one.
+    All epochs of one call of ``keras.Model.fit`` have the same number of steps. A run that resumes
+    within an epoch therefore needs two calls: one for the rest of that epoch, and one for the
+    other epochs. Callbacks see both calls as one training.
     """
     callbacks = _callbacks(run, held_out)
     if run.step:
         run.build_metrics()
         _keras_fit(run, held_out, callbacks, until=run.epoch + 1, class_weight=class_weight)
         if run.saved is not None:
-            # Where an optimizer averages weights, Keras has just made these the model's own.
+            # Keras has just replaced the weights by their average, if the optimizer averages.
             assign(run.model.variables, run.saved.model)
             run.saved = None
     if not run.finished:
@@ -54,7 +58,7 @@ def _keras_fit(
 
 
 def _callbacks(run: Run, held_out: Batches | None) -> keras.callbacks.CallbackList:
-    """Return the run's callbacks between our hooks, as Keras takes them."""
+    """Return the callbacks of the run, with the hooks of the run before and after them."""
 
     class Callbacks(load_keras().callbacks.CallbackList):  # type: ignore[misc]  # keras has no types
         _begun = False
@@ -88,10 +92,11 @@ def _callbacks(run: Run, held_out: Batches | None) -> keras.callbacks.CallbackLi
 
 
 def _reading(train: Batches, held_out: Batches | None) -> keras.callbacks.Callback:
-    """Return a callback that raises what went wrong in a thread that reads photos ahead.
+    """Return a callback that raises the error of a thread that prefetches photos.
 
-    It comes first, so that nothing looks at the step that was taken with a stand-in. It asks
-    before a step, and after it, because a batch may be read within its step.
+    After an error, a step uses a substitute batch (see `as_keras_data`). This callback is the
+    first, so that no other callback uses the metrics of that step. It checks before and after each
+    step, because a batch may be read during its step.
     """
 
     class Reading(load_keras().callbacks.Callback):  # type: ignore[misc]  # keras has no types
@@ -108,12 +113,12 @@ def _reading(train: Batches, held_out: Batches | None) -> keras.callbacks.Callba
 
 
 def _hooks(run: Run) -> tuple[keras.callbacks.Callback, keras.callbacks.Callback]:
-    """Return the callbacks that stand before and behind the caller's and tell the run.
+    """Return the callbacks that notify the run, before and after the caller's callbacks.
 
-    Judging comes first; saving comes last, because a caller's callback may change the optimizer.
-    Restoring comes last too: what callbacks do at the begin of training, and of an epoch that is
-    resumed, they have done before the state was taken. Keras passes some arguments by name, so
-    unused ones keep theirs.
+    ``Before`` evaluates steps and epochs. ``Behind`` saves, because the caller's callbacks may
+    change the optimizer. It also restores the state: the caller's callbacks did their work at the
+    start of training, and of the resumed epoch, before the checkpoint was made. Keras passes some
+    arguments by name, so unused parameters keep their names.
     """
     base = load_keras().callbacks.Callback
 

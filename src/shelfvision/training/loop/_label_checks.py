@@ -1,4 +1,8 @@
-"""Whether the labels are what a model that the caller compiled takes them for."""
+"""Check that labels match the loss and metrics of a model that the caller has compiled.
+
+Labels are class numbers for a sparse loss, and one-hot rows for any other loss. Metrics of the
+other kind would misinterpret the labels.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +28,7 @@ _OF_ROWS = frozenset(name.removeprefix("sparse") for name in _OF_NUMBERS)
 
 
 def check_labels(model: keras.Model, train: Dataset) -> None:
-    """Refuse a loss or metrics that the labels do not suit, before a step is taken."""
+    """Refuse a loss or metrics that do not match the labels."""
     sparse = uses_class_numbers(model)
     wrong = [
         name for name in _metrics(model) if _plain(name) in (_OF_ROWS if sparse else _OF_NUMBERS)
@@ -63,7 +67,7 @@ def _try_loss(model: keras.Model, train: Dataset, *, sparse: bool) -> None:
 
 
 def _is_plain(model: keras.Model) -> bool:
-    """Return whether Keras's own step hands labels to the loss."""
+    """Return whether the model uses the training step and loss computation of Keras."""
     base = load_keras().Model
     return all(
         getattr(type(model), name) is getattr(base, name) for name in ("train_step", "compute_loss")
@@ -85,7 +89,7 @@ def _warn_of_logits(model: keras.Model) -> None:
 
 
 def _metrics(model: keras.Model) -> list[str]:
-    """Return the names of the metrics that the model was compiled with, as far as Keras tells."""
+    """Return the names of the compiled metrics, or an empty list if Keras cannot report them."""
     try:
         config = model.get_compile_config()
     except (TypeError, ValueError, NotImplementedError, AttributeError):

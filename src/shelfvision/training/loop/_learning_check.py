@@ -1,4 +1,8 @@
-"""A look-out for runs that learn nothing, so that nobody waits for 200 epochs of it."""
+"""Warn early about a run that learns nothing.
+
+After some epochs, the check compares the training loss with its first value, and the accuracy with
+that of a classifier that always answers the most frequent class.
+"""
 
 from __future__ import annotations
 
@@ -18,27 +22,27 @@ if TYPE_CHECKING:
     import keras
 
 EPOCHS = 10
-"""Epochs that a run has to start learning, after its warm-up."""
+"""Epochs before the check, after the warm-up."""
 STEPS = 300
-"""The same in steps: epochs of a few photos are short."""
+"""Minimum number of steps before the check, because epochs with few photos are short."""
 _FALL = 0.005
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Losses:
-    """How the training loss has gone so far; it survives in a run's state."""
+    """Training loss and accuracy so far. Checkpoints include it."""
 
     epochs: int = 0
-    """Epochs seen."""
+    """Number of epochs."""
     first: float = math.nan
-    """The loss of the first one."""
+    """The loss of the first epoch."""
     lowest: float = math.inf
     """The lowest loss."""
     accuracy: float = math.nan
-    """The highest accuracy; not a number where none is measured."""
+    """The highest accuracy; NaN if the model has no accuracy metric."""
 
     def after(self, loss: float, accuracy: float) -> Self:
-        """Return the course with one more epoch."""
+        """Return the losses with one more epoch."""
         return replace(
             self,
             epochs=self.epochs + 1,
@@ -48,19 +52,22 @@ class Losses:
         )
 
     def stuck(self, guessing: float) -> bool:
-        """Return whether nothing was learned: no lower loss, and no more right than by guessing.
+        """Return whether the loss has not fallen and the accuracy is not above `guessing`.
 
-        Both are asked for, because a model that has learned before starts with a low loss.
+        Both conditions are necessary, because a pretrained model starts with a low loss.
         """
         return self.lowest > self.first - _FALL * abs(self.first) and self.accuracy <= guessing
 
 
 def watch_callback(train: Dataset, *, steps: int, warmup: float) -> keras.callbacks.Callback:
-    """Return what warns, once, when a run of epochs of `steps` steps has learned nothing yet."""
+    """Return a callback that warns once if the run learns nothing.
+
+    An epoch has `steps` steps. `warmup` is the number of epochs of warm-up.
+    """
     look = math.ceil(warmup) + max(EPOCHS, math.ceil(STEPS / steps))
     most = max(train.class_counts, key=lambda name: train.class_counts[name])
     share = train.class_counts[most] / len(train)
-    # Chance gives a few more right answers now and then.
+    # Three standard errors above the share of the most frequent class, to allow for chance.
     guessing = share + 3 * math.sqrt(share * (1 - share) / len(train))
 
     class WatchLosses(load_keras().callbacks.Callback):  # type: ignore[misc]  # keras has no types

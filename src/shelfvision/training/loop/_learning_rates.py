@@ -1,4 +1,4 @@
-"""Learning rates in Keras's terms: along a cosine, reduced on a plateau, smaller layer by layer."""
+"""Implement learning-rate schedules and layer-wise decay with Keras."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 def with_layer_decay(
     optimizer: keras.optimizers.Optimizer, model: keras.Model, decay: float
 ) -> keras.optimizers.Optimizer:
-    """Return an optimizer whose rate is `decay` times smaller with every layer further down.
+    """Return an optimizer with layer-wise learning-rate decay.
 
     Parameters
     ----------
     optimizer : keras.optimizers.Optimizer
-        What is made slower; it is left as it is.
+        The original optimizer, which is not changed.
     model : keras.Model
-        What it will train. Its layers with weights that learn count, from its output down.
+        The model to train. Layers with trainable weights count, from the output down.
     decay : float
-        From above 0 to 1, which leaves the optimizer alone.
+        Factor from each layer to the one below, in (0, 1]. 1 returns the optimizer itself.
 
     References
     ----------
@@ -42,7 +42,7 @@ def with_layer_decay(
         def update_step(
             self, gradient: object, variable: keras.Variable, learning_rate: float
         ) -> None:
-            # Every optimizer of Keras's finds its own state of a variable by this number.
+            # Keras optimizers index their state of each variable by this number.
             share = shares[self._get_variable_index(variable)]
             super().update_step(gradient, variable, learning_rate * share)
 
@@ -52,7 +52,7 @@ def with_layer_decay(
             if backend_name() != "torch":
                 super()._backend_update_step(grads, trainable_variables, rate)
                 return
-            # On torch, Keras updates all variables at once, past `update_step`.
+            # On torch, Keras updates all variables together and does not call `update_step`.
             for gradient, variable in zip(grads, trainable_variables, strict=True):
                 self.update_step(gradient, variable, rate)
 
@@ -71,7 +71,7 @@ def with_layer_decay(
 
 
 def layer_shares(model: keras.Model, decay: float) -> list[float]:
-    """Return the share of the rate that each variable gets, in the order of those that learn."""
+    """Return the factor of the learning rate for each trainable variable, in their order."""
     learning = [layer for layer in model.layers if layer.trainable_variables]
     shares = {
         id(variable): decay**distance
@@ -84,13 +84,13 @@ def layer_shares(model: keras.Model, decay: float) -> list[float]:
 def cosine(
     schedule: CosineSchedule, *, top: float, epochs: int, steps: int
 ) -> keras.optimizers.schedules.LearningRateSchedule:
-    """Return the schedule in steps, for a run of `epochs` of `steps` each."""
+    """Return the Keras schedule for a run of `epochs` epochs with `steps` steps each."""
     whole = (schedule.epochs or epochs) * steps
     warmup = round(schedule.warmup_epochs * steps)
     decay = load_keras().optimizers.schedules.CosineDecay
     if warmup == 0:
         return decay(top, whole, alpha=schedule.final)
-    # The first step is already worth something: a rate of 0 would be a step for nothing.
+    # The warm-up starts above 0, because a step with a rate of 0 has no effect.
     return decay(
         top / (warmup + 1),
         max(whole - warmup, 1),
@@ -102,21 +102,21 @@ def cosine(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plateau:
-    """How long the watched metric has not got better; it survives in a run's state."""
+    """State of a plateau schedule. Checkpoints include it."""
 
     schedule: PlateauSchedule
-    """When to shrink the rate."""
+    """The settings of the schedule."""
     mode: Literal["min", "max"]
-    """Whether less or more of the metric is better."""
+    """Whether a smaller or a larger metric is better."""
     reference: float = math.nan
-    """The value that has to be beaten."""
+    """The value that an improvement must exceed by `PlateauSchedule.min_delta`."""
     waited: int = 0
-    """Epochs since it was beaten."""
+    """Epochs since the last improvement."""
     cooling: int = 0
-    """Epochs of cooldown that are left."""
+    """Remaining epochs of the cooldown."""
 
     def after(self, value: float) -> Self:
-        """Return what there is to know once an epoch has ended with this value."""
+        """Return the state after an epoch with this value of the metric."""
         gain = self.reference - value if self.mode == "min" else value - self.reference
         if math.isnan(self.reference) or gain > self.schedule.min_delta:
             return replace(self, reference=value, waited=0, cooling=max(self.cooling - 1, 0))
@@ -126,18 +126,21 @@ class Plateau:
 
     @property
     def reached(self) -> bool:
-        """Whether it is time for a smaller rate."""
+        """Whether the rate must be reduced now."""
         return self.waited >= self.schedule.patience
 
     def left(self) -> Self:
-        """Return what there is to know once the rate has been made smaller."""
+        """Return the state after a reduction of the rate."""
         return replace(self, waited=0, cooling=self.schedule.cooldown)
 
 
 def plateau_callback(
     schedule: PlateauSchedule, *, monitor: str, mode: Literal["min", "max"]
 ) -> keras.callbacks.Callback:
-    """Return what shrinks the optimizer's rate; the rate itself is a variable of the optimizer."""
+    """Return a callback that reduces the learning rate on a plateau.
+
+    The rate is a variable of the optimizer, so checkpoints include it.
+    """
 
     class ShrinkOnPlateau(load_keras().callbacks.Callback):  # type: ignore[misc]  # keras has no types
         def __init__(self) -> None:

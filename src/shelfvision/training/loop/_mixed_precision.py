@@ -1,4 +1,7 @@
-"""Mixed precision for the length of a training run, on one model and nothing else."""
+"""Mixed precision for one model during training.
+
+The global policy of Keras does not change.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +18,15 @@ if TYPE_CHECKING:
     import keras
 
 MixedPrecision: TypeAlias = Literal["float16", "bfloat16"]
-"""The type in which layers compute while weights stay float32."""
+"""Type of computations. Weights remain float32."""
 MIXED_PRECISION = ("float16", "bfloat16")
 
 
 @contextlib.contextmanager
 def computing_in(mixed: MixedPrecision | None, model: keras.Model) -> Iterator[None]:
-    """Let a model's layers compute in another type; weights and probabilities stay float32.
+    """Set the type of computations of a model; weights and probabilities remain float32.
 
-    Keras's global policy is left alone, and the layers get their own policies back at the end.
+    At the end, all layers get their original policies back.
     """
     if mixed is None:
         yield
@@ -40,12 +43,12 @@ def computing_in(mixed: MixedPrecision | None, model: keras.Model) -> Iterator[N
     finally:
         for layer, policy in zip(layers, before, strict=True):
             layer.dtype_policy = policy
-        # What Keras compiled meanwhile computes in the other type.
+        # The functions that Keras has compiled compute in the other type.
         model.train_function = model.test_function = model.predict_function = None
 
 
 def _layers_of(model: keras.Model) -> list[keras.layers.Layer]:
-    """Return every layer of a model, those of models within it included."""
+    """Return all layers of a model, including those of nested models."""
     found = []
     for layer in model.layers:
         found += [layer, *(_layers_of(layer) if hasattr(layer, "layers") else ())]

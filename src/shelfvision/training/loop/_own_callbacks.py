@@ -1,4 +1,4 @@
-"""The callbacks of our own that a run has; they come before the caller's."""
+"""Callbacks that shelfvision adds to a run, before the caller's callbacks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 def own_callbacks(
     schedule: Schedule | None, train: Dataset, *, steps: int, best: BestEpoch, monitor: str
 ) -> tuple[keras.callbacks.Callback, ...]:
-    """Return callbacks that have a state, so that they go on where they were."""
+    """Return the learning check and, for a plateau schedule, its callback.
+
+    Both save their state in checkpoints, so a resumed run continues with it.
+    """
     warmup = schedule.warmup_epochs if isinstance(schedule, CosineSchedule) else 0.0
     watch = watch_callback(train, steps=steps, warmup=warmup)
     if isinstance(schedule, PlateauSchedule):
