@@ -1,4 +1,4 @@
-"""`BestEpoch`: which epoch was best so far, and how long nothing has got better."""
+"""`BestEpoch`: the best epoch so far, and the patience of early stopping."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Literal, Self
 from shelfvision.errors import InvalidParameterError
 
 Mode = Literal["min", "max"]
-"""Whether a smaller or a larger value of the watched metric is better."""
+"""Whether a smaller or a larger value of the metric is better."""
 
 _LARGER_IS_BETTER = (
     *("acc", "auc", "f1", "precision", "recall", "iou", "fbeta", "r2", "kappa", "score"),
@@ -23,12 +23,12 @@ _SMALLER_IS_BETTER = (
 
 
 def mode_of(monitor: str) -> Mode:
-    """Return the direction in which a metric of this name gets better.
+    """Return whether a smaller or a larger value of a metric is better, from its name.
 
     Raises
     ------
     InvalidParameterError
-        The name does not tell.
+        The name is ambiguous.
     """
     name = monitor.lower()
     if not name.endswith("loss") and any(part in name for part in _LARGER_IS_BETTER):
@@ -45,30 +45,30 @@ def mode_of(monitor: str) -> Mode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BestEpoch:
-    """A value that judges one epoch after the other; it survives in a run's state.
+    """The best epoch and the state of early stopping. Checkpoints include it.
 
-    The best epoch is the one with the best value, ties going to the earlier one. Patience runs
-    out after `patience` epochs of which none was better by more than `min_delta` than the last
-    epoch that was.
+    The best epoch has the best value of the metric; of equal values, the earliest counts. An epoch
+    resets the patience if its value is better than `reference` by more than `min_delta`.
+    `reference` is the value of the last epoch that reset the patience.
     """
 
     mode: Mode
-    """The direction of better."""
+    """Whether a smaller or a larger value is better."""
     patience: int | None = None
-    """Epochs to wait for something better; None waits for ever."""
+    """Epochs without improvement before training stops; None disables early stopping."""
     min_delta: float = 0.0
-    """By how much a value has to be better to be worth more patience."""
+    """Change of the value that an improvement must exceed to reset the patience."""
     epoch: int = 0
     """The best epoch so far, counted from 1; 0 before the first."""
     value: float = math.nan
     """The best value so far."""
     reference: float = math.nan
-    """The value that has to be beaten by `min_delta`."""
+    """The value that an improvement must exceed by `min_delta`."""
     waited: int = 0
     """Epochs since `reference` was set."""
 
     def after(self, epoch: int, value: float) -> Self:
-        """Return the judgement once `epoch` has ended with a finite `value`."""
+        """Return the state after `epoch` with a finite `value` of the metric."""
         better = self.epoch == 0 or self._gain(self.value, value) > 0.0
         worth_it = self.epoch == 0 or self._gain(self.reference, value) > self.min_delta
         return replace(
@@ -84,11 +84,11 @@ class BestEpoch:
 
     @property
     def out_of_patience(self) -> bool:
-        """Whether nothing has got better for `patience` epochs."""
+        """Whether `patience` epochs have passed without improvement."""
         return self.patience is not None and self.epoch > 0 and self.waited >= self.patience
 
     def progress(self) -> dict[str, float]:
-        """Return what changes from epoch to epoch, as plain JSON values."""
+        """Return the fields that change from epoch to epoch, as plain JSON values."""
         return {
             "epoch": self.epoch,
             "value": self.value,
@@ -97,7 +97,7 @@ class BestEpoch:
         }
 
     def continued(self, progress: Mapping[str, float]) -> Self:
-        """Return the judgement with the `progress` of an earlier stretch of the run."""
+        """Return the state with the `progress` that a checkpoint contains."""
         return replace(
             self,
             epoch=int(progress["epoch"]),

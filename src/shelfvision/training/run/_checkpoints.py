@@ -1,4 +1,8 @@
-"""`Checkpoints`: a run's files in its folder, two generations of state among them."""
+"""`Checkpoints`: the files of a run in its folder.
+
+The folder has two checkpoint files. A new checkpoint replaces the older one, so a complete one
+exists even if the process dies while it writes. A lock keeps other runs out of the folder.
+"""
 
 from __future__ import annotations
 
@@ -36,23 +40,23 @@ from shelfvision.training.run._state import (
 )
 
 SLOTS = ("state-a.safetensors", "state-b.safetensors")
-"""The two newest states; a new one replaces the older of them."""
+"""Files of the two newest checkpoints; a new one replaces the older one."""
 HISTORY = ("history.csv", "history.json")
-"""The metrics of every epoch, for people and programs."""
+"""Files with the metrics of all epochs, for spreadsheets and programs."""
 BEST = "best.shelf"
 """The classifier of the best epoch, written when the run ends."""
 LOCK = "run.lock"
-"""What the process that trains here holds on to."""
+"""Lock file of the process that trains in this folder."""
 _LARGEST_STATE = 1 << 36
 
 
 class Checkpoints:
-    """The files of one run. Saving happens on a thread of its own, one save at a time.
+    """The files of one run. A background thread writes them, one checkpoint at a time.
 
     Parameters
     ----------
     directory : path
-        The run's folder; it is made when the first file is written.
+        The folder of the run; `open` creates it.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -73,7 +77,7 @@ class Checkpoints:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Wait for the last save; its failure is raised unless something else went wrong."""
+        """Wait for the last checkpoint. Raise its error unless there is another exception."""
         try:
             if kind is None:
                 self.wait()
@@ -82,14 +86,14 @@ class Checkpoints:
             self._lock.release()
 
     def open(self) -> None:
-        """Make the folder, keep other runs out of it and clear away what a crash left half done.
+        """Create and lock the folder, and remove temporary files that a crash left.
 
         Raises
         ------
         ResumeError
             Another run is training there.
         StorageError
-            Files cannot be written there.
+            The folder cannot be created or written to.
         """
         try:
             make_directory(self.directory)
@@ -110,12 +114,12 @@ class Checkpoints:
                     leftover.unlink()
 
     def load(self) -> RunState | None:
-        """Return the newest whole state, or None where there is none.
+        """Return the newest intact state, or None if there is none.
 
         Raises
         ------
         ResumeError
-            There are states, but all are damaged, or one is another version's.
+            All states are damaged, or another version of shelfvision saved one of them.
         """
         found: list[tuple[int, int, RunState]] = []
         damaged: list[tuple[Path, Exception]] = []
@@ -154,31 +158,31 @@ class Checkpoints:
         return state
 
     def clear(self) -> None:
-        """Remove the files of an earlier run; anything else in the folder stays.
+        """Remove the files of an earlier run, but no other files in the folder.
 
         Raises
         ------
         StorageError
-            One cannot be removed.
+            A file cannot be removed.
         """
         self._lock.verify()
         try:
             for name in (*SLOTS, *HISTORY, BEST):
                 (self.directory / name).unlink(missing_ok=True)
-            # A power cut must not bring them back among the files of the new run.
+            # After a power failure, removed files must not reappear beside those of the new run.
             fsync_directory(self.directory)
         except OSError as error:
             raise storage_error(self.directory, error) from error
 
     def save(self, state: RunState) -> None:
-        """Write a state, once the one before is written; its arrays must not change any more.
+        """Write a state in the background, after the previous one. Do not change its arrays later.
 
         Raises
         ------
         TrainingError
-            The folder is not this run's any more: its lock is lost.
+            The run has lost the lock of its folder.
         StorageError
-            The save before failed.
+            The previous checkpoint could not be written.
         """
         self._lock.verify()
         self.wait()
@@ -188,12 +192,12 @@ class Checkpoints:
         self._pending = self._executor.submit(self._write, path, state, self._generation)
 
     def wait(self) -> None:
-        """Return when everything is on disk.
+        """Wait until the last checkpoint is on disk.
 
         Raises
         ------
         StorageError
-            The last save failed.
+            The checkpoint could not be written.
         """
         pending, self._pending = self._pending, None
         if pending is not None:
@@ -205,30 +209,30 @@ class Checkpoints:
             self.write_history(state.history)
 
     def write_history(self, history: Mapping[str, Sequence[float]]) -> None:
-        """Write the metrics for people and programs; a run goes on without these files.
+        """Write the metrics as CSV and JSON. Resuming does not need these files.
 
         Raises
         ------
         StorageError
-            They cannot be written.
+            A file cannot be written.
         """
         for name, text in zip(HISTORY, (as_csv(history), as_json(history)), strict=True):
             self._put(name, text.encode())
 
     def _put(self, name: str, data: bytes) -> None:
-        """Write a file of this run, while the folder is its own."""
+        """Write a file of this run, if the run still has the lock."""
         self._lock.verify()
         write_atomically(self.directory / name, data, follow=False)
 
     def write_result(
         self, history: Mapping[str, Sequence[float]], save: Callable[[BinaryIO], object]
     ) -> None:
-        """Write what a finished run leaves: its history, and what `save` writes as the best.
+        """Write the history and the classifier of a run that has ended; `save` writes the latter.
 
         Raises
         ------
         TrainingError
-            The folder is not this run's any more: its lock is lost.
+            The run has lost the lock of its folder.
         StorageError
             A file cannot be written.
         """
@@ -240,15 +244,15 @@ class Checkpoints:
 
 
 class _MissingStateError(ResumeError):
-    """There is no file in a slot."""
+    """A checkpoint file does not exist."""
 
 
 def _content(path: Path) -> bytes:
-    """Return the bytes of a state; nothing but a regular file of this very folder is read."""
+    """Return the content of a checkpoint file; refuse links, folders and devices."""
     with open_regular(
         path, _LARGEST_STATE, error=_unreadable, missing=_MissingStateError, follow=False
     ) as file:
-        # A large file of anything else is not read to its end.
+        # Check the start first, so that a large file of another kind is not read completely.
         require_start(file.peek())
         return read_bounded(file, _LARGEST_STATE, error=_unreadable)
 
@@ -256,7 +260,7 @@ def _content(path: Path) -> bytes:
 def _unreadable(
     message: str, *, code: str | None = None, parameter: str | None = None
 ) -> ResumeError:
-    """Return the error of a state that cannot be read, as a clause of a longer message."""
+    """Return the error for a file that cannot be read; its text is part of a longer message."""
     del message
     faults = {
         "not-a-file": "it is a link, a folder or a device, not a file of this run",

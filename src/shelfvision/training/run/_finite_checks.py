@@ -1,6 +1,6 @@
-"""The look-out for numbers that are none: in metrics after a step, in weights before they are kept.
+"""Detect NaN and infinity: in metrics after each step, and in weights before they are saved.
 
-A loss that is not finite shows itself; weights can be spoiled while every loss so far was fine.
+The weights are checked too, because they can become NaN in a step whose loss is still finite.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ADVICE = "train with a smaller learning_rate or clip the optimizer's gradients"
 
 
 def require_numbers(metrics: Mapping[str, object]) -> None:
-    """Refuse metrics that a history cannot hold."""
+    """Refuse metrics that are not single numbers."""
     for name, value in metrics.items():
         if not isinstance(value, float | int):
             raise TrainingError(
@@ -35,7 +35,7 @@ def require_numbers(metrics: Mapping[str, object]) -> None:
 
 
 def require_finite_step(metrics: Mapping[str, float], *, epoch: int, step: int, kept: str) -> None:
-    """Refuse a loss that is no number any more."""
+    """Refuse a loss that is NaN or infinite."""
     loss = metrics.get("loss", 0.0)
     if not math.isfinite(loss):
         raise TrainingError(
@@ -47,7 +47,7 @@ def require_finite_step(metrics: Mapping[str, float], *, epoch: int, step: int, 
 def require_finite_epoch(
     metrics: Mapping[str, float], *, monitor: str, epoch: int, steps: int, kept: str
 ) -> None:
-    """Refuse an epoch that cannot be judged."""
+    """Refuse an epoch whose `monitor` is missing, or whose losses or `monitor` are not finite."""
     if monitor not in metrics:
         raise TrainingError(
             f"monitor is {monitor!r}, but the model measures {listed(metrics)}; name one of these",
@@ -65,12 +65,12 @@ def require_finite_epoch(
 
 
 class WeightsWatch:
-    """Remembers which variables were finite at the start, and sees that they stay so.
+    """Check that variables that are finite at the start remain finite.
 
     Parameters
     ----------
     variables : sequence of keras.Variable
-        All variables of the model; a mask may hold infinities by nature.
+        All variables of the model. Some, such as masks, may be infinite from the start.
     """
 
     def __init__(self, variables: Sequence[keras.Variable]) -> None:
@@ -78,7 +78,7 @@ class WeightsWatch:
         self._watched = [_is_finite(np.asarray(variable.numpy())) for variable in variables]
 
     def require_finite(self, values: Arrays, *, epoch: int, step: int, kept: str) -> None:
-        """Refuse weights that are no numbers any more."""
+        """Refuse weights that have become NaN or infinite."""
         for name, watched, value in zip(self._names, self._watched, values, strict=True):
             if watched and not _is_finite(value):
                 what = "nan" if np.isnan(value.astype(np.float64)).any() else "infinite"

@@ -1,6 +1,6 @@
-"""A run's metrics as text, for spreadsheets and programs.
+"""The metrics of a run as CSV and JSON, for spreadsheets and programs.
 
-Names of metrics are the caller's: one that a spreadsheet would take for a formula has no effect.
+The caller chooses the names of metrics. Names that look like formulas are escaped in CSV.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from shelfvision.training.settings._encoding import finite
 
 
 def as_csv(history: Mapping[str, Sequence[float]]) -> str:
-    """Return one line an epoch, counted from 1, with every digit of every value."""
+    """Return CSV with one line per epoch, counted from 1, with all digits of each value."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["epoch", *map(csv_cell, history)])
@@ -24,5 +24,5 @@ def as_csv(history: Mapping[str, Sequence[float]]) -> str:
 
 
 def as_json(history: Mapping[str, Sequence[float]]) -> str:
-    """Return the metrics by name; null stands for what is no finite number."""
+    """Return the metrics by name as JSON; NaN and infinity become null."""
     return json_text(finite(history), indent=1) + "\n"

@@ -1,4 +1,4 @@
-"""What a run is: the things that have to stay for it to be continued, and what has changed."""
+"""The identity of a run: everything that must be unchanged to resume it."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from shelfvision.training._trainer import Trainer
 
 SCHEME = 1
-"""What the same settings make of the same photos: order, variation, judgement. To be raised when
-another version of this code would go on otherwise than it began."""
+"""Version of the training algorithm: order of photos, augmentation, choice of the best epoch.
+Increase it when a resumed run would give another result than before."""
 
 
 def run_identity(
     trainer: Trainer, model: keras.Model, train: Dataset, validation: Dataset | None
 ) -> dict[str, Json]:
-    """Return what must not change between two stretches of one run, as plain JSON values."""
+    """Return what must be unchanged to resume a run, as plain JSON values."""
     identity: dict[str, Json] = {
         "training photos": _dataset_identity(train),
         "validation photos": None if validation is None else _dataset_identity(validation),
@@ -35,7 +35,7 @@ def run_identity(
         "backend": backend_name(),
         "code scheme": SCHEME,
         "model": model_digest(model),
-        # As the model is compiled with them, by whomever.
+        # From the model, because the caller may have compiled it.
         "optimizer": encoded("optimizer", model.optimizer, type_and_digest),
         "loss": encoded("loss", model.loss, type_and_digest),
     }
@@ -45,7 +45,7 @@ def run_identity(
 
 
 def changes(before: Mapping[str, Json], now: Mapping[str, Json]) -> list[str]:
-    """Return a few words on each thing that differs."""
+    """Return a short text for each difference."""
     return [
         _change(name, before.get(name), now.get(name))
         for name in sorted({*before, *now})
@@ -68,7 +68,7 @@ def _dataset_identity(part: Dataset) -> dict[str, Json]:
 
 
 def model_digest(model: keras.Model) -> dict[str, Json]:
-    """Return what tells a model's layers and variables, but not their values, from others."""
+    """Return digests of the layers and variables of a model, without the values of weights."""
     variables: list[Json] = [
         [list(v.shape), str(v.dtype), bool(v.trainable)] for v in model.variables
     ]
@@ -87,7 +87,7 @@ def _configuration(model: keras.Model) -> Json:
 
 
 def _without_numbers(value: Json) -> Json:
-    """Return a configuration without the numbers that Keras appends to names it makes up."""
+    """Return a configuration without the numbers in names that Keras generates."""
     if isinstance(value, Mapping):
         return {key: _without_numbers(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Ctrl-C as a wish that the training loop grants between two steps."""
+"""Handle Ctrl-C between two training steps instead of immediately."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from types import FrameType
 
 @dataclass(slots=True)
 class Interrupt:
-    """Whether somebody has pressed Ctrl-C."""
+    """A pending Ctrl-C."""
 
     asked: bool = False
-    """True once asked."""
+    """Whether Ctrl-C was pressed."""
 
     def grant(self) -> None:
-        """Raise KeyboardInterrupt if it has been asked for."""
+        """Raise KeyboardInterrupt if Ctrl-C was pressed."""
         if self.asked:
             raise KeyboardInterrupt
 
 
 @contextlib.contextmanager
 def deferred_interrupt() -> Iterator[Interrupt]:
-    """Note the first Ctrl-C instead of raising at once; a second one raises.
+    """Store the first Ctrl-C instead of raising an exception; a second one raises it.
 
-    The handler is set only in the main thread and only over Python's own, and put back at the
-    end, so a program that handles signals itself keeps its way.
+    The signal handler is installed only in the main thread, and only if Python's default handler
+    is active. It is removed at the end. A program with its own handler keeps it.
     """
     interrupt = Interrupt()
     in_main = threading.current_thread() is threading.main_thread()

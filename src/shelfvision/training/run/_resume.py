@@ -1,4 +1,4 @@
-"""Whether there is a run on disk to go on with, and whether it is this very run."""
+"""Find the checkpoint of a run and check that the run can resume from it."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from shelfvision.training.run._identity import changes
 from shelfvision.training.run._state import RunState
 
 Resume: TypeAlias = Literal["auto", "never", "must"]
-"""Whether a run on disk is resumed: if there is one, never, or there has to be one."""
+"""Whether to resume a run on disk: if it exists, never, or always (it must exist)."""
 RESUME = ("auto", "never", "must")
 
 
 def require_a_run(directory: Path | None, resume: Resume) -> None:
-    """Refuse to go on where there is nothing to go on with."""
+    """Refuse ``resume="must"`` without a run on disk."""
     if resume != "must":
         return
     if directory is None:
@@ -33,7 +33,7 @@ def require_a_run(directory: Path | None, resume: Resume) -> None:
             code="needs-folder",
             parameter="checkpoint_dir",
         )
-    # Unlike Path.exists, this answers for any name.
+    # Unlike Path.exists, os.path.lexists raises no error for invalid names.
     if not any(os.path.lexists(directory / name) for name in SLOTS):
         raise ResumeError(
             f'resume="must", but there is no run in {str(directory)!r}; check checkpoint_dir, or '
@@ -46,7 +46,7 @@ def require_a_run(directory: Path | None, resume: Resume) -> None:
 def found_state(
     checkpoints: Checkpoints | None, resume: Resume, identity: Mapping[str, Json], *, epochs: int
 ) -> RunState | None:
-    """Return the state to go on from, once it is known to be of this very run."""
+    """Return the state to resume from, or None; refuse a state with another identity."""
     if checkpoints is None or resume == "never":
         return None
     state = checkpoints.load()
@@ -80,7 +80,7 @@ def _warn_of_environment(changed: list[str]) -> None:
 
 
 def environment() -> dict[str, Json]:
-    """Return what may change the last bits of a result without being a setting."""
+    """Return versions and hardware that may change the last bits of a result."""
     return {
         "keras": str(load_keras().__version__),
         "shelfvision": importlib.metadata.version("shelfvision"),

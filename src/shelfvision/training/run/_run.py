@@ -1,4 +1,9 @@
-"""`Run`: what happens around Keras's own training loop, between its steps and epochs."""
+"""`Run`: the state of a training run.
+
+Callbacks in ``loop/_keras_fit.py`` call its methods between the steps and epochs of Keras. At the
+end of an epoch, `Run.end_epoch` runs before the caller's callbacks, and `Run.close_epoch` after
+them.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +38,7 @@ if TYPE_CHECKING:
 
 
 class Run:
-    """A training run: it is told of every step and epoch, judges, keeps the best and saves.
+    """A training run: checks metrics, keeps the best weights and saves checkpoints.
 
     Parameters
     ----------
@@ -42,19 +47,19 @@ class Run:
     batches : Batches
         The training photos.
     epochs : int
-        Epochs in all.
+        Maximum number of epochs.
     monitor : str
-        The metric that decides.
+        The metric that determines the best epoch.
     best : BestEpoch
-        The judgement before the first epoch.
+        The initial state of early stopping.
     callbacks : sequence of keras.callbacks.Callback
-        Our own and the caller's.
+        Callbacks of shelfvision and of the caller.
     identity, environment : mapping
-        What goes into the state to recognise the run by.
+        What checkpoints record to recognize the run, and its versions and hardware.
     checkpoints : Checkpoints, optional
-        Where states are saved.
+        Where to save checkpoints.
     save_every : int, optional
-        Steps after which to save within an epoch.
+        Steps between two checkpoints within an epoch.
     """
 
     def __init__(
@@ -86,7 +91,7 @@ class Run:
         self.interrupt = Interrupt()
         self.reporter: Reporter | None = None
         self.saved: RunState | None = None
-        """The state that is being gone on from, or what became of it."""
+        """The state to resume from, or the latest state while the resumed epoch runs."""
         self._identity = identity
         self._environment = environment
         self.checkpoints = checkpoints
@@ -96,9 +101,9 @@ class Run:
         self._began = self._speed = 0.0
 
     def restore(self, state: RunState) -> None:
-        """Put everything back to where the state was taken, but for what Keras resets.
+        """Restore a state, except for values that Keras resets when its loop starts.
 
-        That is done by `restore_variables` and `restore_callbacks`, once Keras's loop has begun.
+        `restore_variables` and `restore_callbacks` restore those after the start.
         """
         self.saved = state
         self._best_model = state.best_model
@@ -111,11 +116,11 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        """Whether there is nothing left to train."""
+        """Whether training has ended: stopped, out of patience or all epochs done."""
         return self.stopped or self.epoch >= self.epochs or self.best.out_of_patience
 
     def restore_variables(self) -> None:
-        """Give the model, the optimizer and, in mid-epoch, the metrics their values back."""
+        """Restore the variables of model and optimizer and, within an epoch, of metrics."""
         if self.saved is None:
             return
         assign(self.model.variables, self.saved.model)
@@ -124,7 +129,7 @@ class Run:
             assign(self.model.metrics_variables, self.saved.metrics)
 
     def restore_callbacks(self) -> None:
-        """Give callbacks their state back, after Keras had them forget it."""
+        """Restore the state of callbacks, which ``on_train_begin`` may have reset."""
         if self.saved is None:
             return
         forgetful = []
@@ -147,12 +152,12 @@ class Run:
             )
 
     def build_metrics(self) -> None:
-        """Let Keras make the metrics' variables, which it otherwise does in the first step.
+        """Create the variables of metrics, which Keras otherwise creates in the first step.
 
         Raises
         ------
         ResumeError
-            They are not those of the state.
+            They do not match those of the state.
         """
         if self.saved is None or self._fits(self.saved.metrics):
             return
@@ -170,7 +175,7 @@ class Run:
         return shapes == [value.shape for value in metrics]
 
     def begin_epoch(self, epoch: int) -> None:
-        """Order the photos of `epoch` and start its clock."""
+        """Prepare the batches of `epoch` and start its timer."""
         self.batches.begin_epoch(epoch, skip=self.step)
         if self.reporter is not None:
             self.reporter.begin(epoch)
@@ -178,7 +183,7 @@ class Run:
         self._began = time.perf_counter() - before
 
     def end_step(self, epoch: int, done: int, metrics: Mapping[str, float]) -> None:
-        """Look at the metrics after `done` steps; stop where they are no numbers any more."""
+        """Check the metrics after `done` steps; raise an error if the loss is not finite."""
         require_numbers(metrics)
         require_finite_step(metrics, epoch=epoch, step=done, kept=self._what_is_kept())
         seconds = time.perf_counter() - self._began
@@ -187,10 +192,10 @@ class Run:
             self.reporter.step(done, self._speed, metrics)
 
     def close_step(self, done: int) -> None:
-        """Save where it is time to, and grant Ctrl-C, after callbacks have had their say."""
+        """Save a checkpoint if one is due, and handle Ctrl-C. Runs after all callbacks."""
         before, self.step = self.step, done
         if done >= self.batches.steps:
-            # The epoch is judged and saved in a moment; Ctrl-C waits for that.
+            # The epoch is evaluated and saved next. Ctrl-C takes effect after that.
             return
         every = self._save_every
         if self.interrupt.asked or (every is not None and done // every > before // every):
@@ -198,7 +203,7 @@ class Run:
         self.interrupt.grant()
 
     def end_epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
-        """Judge an epoch, note it, and keep its weights if they are the best so far."""
+        """Evaluate an epoch, record it, and keep its weights if it is the best so far."""
         require_numbers(metrics)
         kept, steps = self._what_is_kept(), self.batches.steps
         require_finite_epoch(metrics, monitor=self.monitor, epoch=epoch, steps=steps, kept=kept)
@@ -215,7 +220,7 @@ class Run:
             self.model.stop_training = True
 
     def close_epoch(self, epoch: int) -> None:
-        """Save the run's state, after callbacks have had their say."""
+        """Save a checkpoint of the epoch. Runs after all callbacks."""
         self.stopped = bool(self.model.stop_training)
         seconds = time.perf_counter() - self._began
         self.timings["seconds"].append(seconds)
@@ -229,7 +234,7 @@ class Run:
             self.interrupt.grant()
 
     def keep_best(self) -> None:
-        """Put the model on the weights of its best epoch, if it has had one."""
+        """Restore the weights of the best epoch, if there is one."""
         if self._best_model:
             assign(self.model.variables, self._best_model)
 
@@ -256,7 +261,7 @@ class Run:
             self.saved = state
 
     def _state(self) -> RunState:
-        # Within an epoch, jax keeps values to itself until it is asked for them.
+        # Within an epoch, Keras on JAX updates the variables of a model only on request.
         getattr(self.model, "jax_state_sync", lambda: None)()
         return RunState(
             epoch=self.epoch,
@@ -278,12 +283,12 @@ class Run:
 
 
 def snapshot(variables: Sequence[keras.Variable]) -> Arrays:
-    """Return copies of the values of variables."""
+    """Return copies of the values of variables, as NumPy arrays."""
     return tuple(np.array(variable.numpy()) for variable in variables)
 
 
 def _state_of(callback: keras.callbacks.Callback) -> Json:
-    """Return a copy of a callback's state, which it may change while the copy is being saved."""
+    """Return a copy of the state of a callback, so that it may change during the save."""
     get_state = getattr(callback, "get_state", None)
     if get_state is None:
         return None

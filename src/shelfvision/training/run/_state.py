@@ -1,8 +1,8 @@
-"""`RunState`: everything that a training run needs to go on, and its one-file form.
+"""`RunState`: everything that is needed to resume a training run, and its file format.
 
-The file is safetensors, so that loading it runs no code. Its metadata holds a JSON manifest and a
-SHA-256 over the whole file, taken with the digest's own 64 characters as zeros: any changed byte
-is noticed. What the checksum vouches for is checked field by field all the same.
+The format is safetensors, so loading a file runs no code. Its metadata has a JSON manifest and a
+SHA-256 checksum of the whole file, in which the 64 characters of the checksum count as zeros. It
+detects every changed byte. All fields are validated even if the checksum is right.
 """
 
 from __future__ import annotations
@@ -23,63 +23,63 @@ from shelfvision._storage.safetensors import Entry, canonical_header
 from shelfvision.errors import ResumeError
 
 FORMAT = 3
-"""Version of the file's layout."""
+"""Version of the file format."""
 
 Arrays: TypeAlias = tuple[npt.NDArray[np.generic], ...]
-"""The values of variables, in the order in which Keras lists them."""
+"""Values of variables, in the order of Keras."""
 
 _NO_DIGEST = "0" * 64
 _WRONG_LAYOUT = (
     *(KeyError, TypeError, ValueError, IndexError, AttributeError, struct.error),
     *(RecursionError, OverflowError, MemoryError),
 )
-"""What content that only looks like a run state may end in."""
+"""Errors that content of another layout can cause."""
 
 
 class DamagedStateError(ResumeError):
-    """The bytes are not a run state, or not any more."""
+    """The bytes are not a run state, or a corrupted one."""
 
     code = "damaged"
 
 
 class ForeignStateError(ResumeError):
-    """The bytes are a whole run state, of another version's layout."""
+    """The bytes are an intact run state in the format of another version."""
 
     code = "foreign-format"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunState:
-    """A training run between two steps; mostly between two epochs."""
+    """The state of a training run between two epochs, or between two steps of an epoch."""
 
     epoch: int
-    """How many epochs are done."""
+    """Number of completed epochs."""
     step: int
-    """How many steps of the next epoch are done."""
+    """Number of completed steps of the next epoch."""
     planned_epochs: int
-    """How many epochs the run was to have."""
+    """Number of epochs that the run was planned with."""
     stopped: bool
-    """Whether the run ended itself: out of patience, or a callback asked for it."""
+    """Whether training stopped early: out of patience, or stopped by a callback."""
     seconds: float
-    """How long the steps of the next epoch have taken so far."""
+    """Seconds that the completed steps of the next epoch took."""
     identity: Mapping[str, Json]
-    """What must not change for the run to go on: data, settings, model, code, backend."""
+    """What must be unchanged to resume: data, settings, model, code, backend."""
     environment: Mapping[str, Json]
-    """What is good to know: versions and the like."""
+    """Versions and hardware; a change causes only a warning."""
     best: Mapping[str, float]
-    """The best epoch so far and the patience used up."""
+    """The best epoch so far and the state of early stopping."""
     history: Mapping[str, Sequence[float]]
-    """Metrics by name, one value an epoch."""
+    """Metrics by name, one value per epoch."""
     timings: Mapping[str, Sequence[float]]
-    """Seconds and images per second, one value an epoch."""
+    """Seconds and images per second, one value per epoch."""
     callbacks: Sequence[Json]
-    """The state of every callback that can give one, else None."""
+    """The state of each callback, or None for callbacks without ``get_state``."""
     model: Arrays
-    """All variables of the model, seed generators included."""
+    """All variables of the model, including seed generators."""
     optimizer: Arrays
     """All variables of the optimizer."""
     metrics: Arrays
-    """All variables of the metrics, the loss's among them; none between two epochs."""
+    """All variables of metrics, including the loss; empty between two epochs."""
     best_model: Arrays
     """The model's variables at the end of the best epoch."""
 
@@ -136,14 +136,14 @@ _ARRAYS = ("model", "optimizer", "metrics", "best_model")
 
 
 def encode(state: RunState, *, generation: int) -> bytes:
-    """Return a state as the bytes of a file; a larger generation is a newer state."""
+    """Return a state as the bytes of a file. A newer state has a larger generation."""
     tensors: dict[str, bytes] = {}
     layout: dict[str, list[Json]] = {}
     for part in _ARRAYS:
         arrays: Arrays = getattr(state, part)
         layout[part] = [[str(array.dtype), list(array.shape)] for array in arrays]
         for number, array in enumerate(arrays):
-            # Raw bytes, because safetensors does not know every type that a backend has.
+            # Raw bytes, because safetensors does not support all types of the backends.
             tensors[f"{part}.{number:05d}"] = np.ascontiguousarray(array).tobytes()
     manifest: dict[str, Json] = {name: getattr(state, name) for name in _PLAIN}
     manifest |= {"format": FORMAT, "generation": generation, "arrays": layout}
@@ -164,9 +164,9 @@ def decode(data: bytes) -> tuple[RunState, int]:
     Raises
     ------
     DamagedStateError
-        The bytes are anything else than what `encode` gave.
+        The bytes are not an intact result of `encode`.
     ForeignStateError
-        They are what another version's `encode` gave.
+        Another version of `encode` wrote them.
     """
     content = bytearray(data)
     start = _digest_position(content)
@@ -183,7 +183,7 @@ def decode(data: bytes) -> tuple[RunState, int]:
 
 
 def require_start(data: bytes) -> None:
-    """Refuse what does not start as a run state does; the first 4,200 bytes tell."""
+    """Refuse content that does not start like a run state; 4,200 bytes are enough."""
     _digest_position(bytearray(data))
 
 
@@ -201,7 +201,7 @@ def _decoded(data: bytes) -> tuple[RunState, int]:
     if not _is_count(manifest["generation"]):
         raise DamagedStateError(f"its generation is {manifest['generation']!r}")
     arrays = _decode_arrays(data[base:], header, manifest["arrays"])
-    # The checks above vouch for the types.
+    # The checks above ensure the types.
     return RunState(**plain, **arrays), manifest["generation"]  # type: ignore[arg-type]
 
 
@@ -210,7 +210,7 @@ def _decode_arrays(
     header: Mapping[str, Mapping[str, tuple[int, int]]],
     layout: Mapping[str, Sequence[tuple[str, Sequence[int]]]],
 ) -> dict[str, Arrays]:
-    """Return the arrays by part; they fill the content without gap or overlap."""
+    """Return the arrays by part; refuse content with gaps or overlaps."""
     _require_names("the layout", layout, set(_ARRAYS))
     places = {f"{part}.{number:05d}" for part in _ARRAYS for number in range(len(layout[part]))}
     _require_names("the header", header, places)
@@ -224,7 +224,7 @@ def _decode_arrays(
         for number, (dtype, shape) in enumerate(layout[part]):
             begin, end = header[f"{part}.{number:05d}"]["data_offsets"]
             raw = np.frombuffer(content[begin:end], dtype=np.uint8)
-            # Types such as bfloat16 are numpy's once a backend is loaded that has them.
+            # NumPy knows types such as bfloat16 after a backend that has them is loaded.
             found.append(raw.view(np.dtype(dtype)).reshape(shape))
         arrays[part] = tuple(found)
     return arrays
@@ -237,7 +237,7 @@ def _require_names(where: str, found: Mapping[str, object], wanted: set[str]) ->
 
 
 def _digest_position(data: bytearray) -> int:
-    # The manifest is JSON inside JSON, hence the escaped quotes.
+    # The manifest is JSON inside JSON, so its quotes are escaped.
     mark = b'{\\"sha256\\": \\"'
     position = data.find(mark, 8, 8 + 4096)
     if position < 0 or len(data) < position + len(mark) + 64:
