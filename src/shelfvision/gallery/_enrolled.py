@@ -1,4 +1,7 @@
-"""`EnrolledPhotos`: the embeddings of photos of known products."""
+"""`EnrolledPhotos`: the embeddings, products and groups of the photos in a gallery.
+
+The columns are read-only arrays with one row per photo. Changes return another object.
+"""
 
 from __future__ import annotations
 
@@ -18,24 +21,24 @@ if TYPE_CHECKING:
     from typing import Self
 
 MAX_PHOTOS = 100_000
-"""The most photos that a gallery holds."""
+"""The largest number of photos in a gallery."""
 
 Rows = npt.NDArray[np.float32]
 
 
-# Compared by identity: equality of arrays is not one truth value.
+# Compared by identity, because comparing arrays does not give a single truth value.
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class EnrolledPhotos:
-    """The embeddings of photos of known products, one row a photo, read-only."""
+    """The embeddings of enrolled photos, one row per photo, read-only."""
 
     names: tuple[str, ...]
-    """The products."""
+    """The product names."""
     embeddings: Rows
     """The embeddings, shape (n, d)."""
     labels: npt.NDArray[np.int32]
-    """The number of the product of each photo, shape (n,); every product has one at least."""
+    """The product number of each photo, shape (n,); each product has at least one photo."""
     groups: npt.NDArray[np.int64]
-    """A number for each photo, the same for photos taken together, shape (n,)."""
+    """The group number of each photo, shape (n,)."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", as_class_names(self.names))
@@ -58,12 +61,12 @@ class EnrolledPhotos:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many photos each product has."""
+        """The number of photos of each product."""
         found = np.bincount(self.labels, minlength=len(self.names)).tolist()
         return dict(zip(self.names, found, strict=True))
 
     def added(self, name: str, embeddings: Rows, groups: npt.NDArray[np.int64]) -> Self:
-        """Return the same with photos of a product, new or known; sorted names stay sorted."""
+        """Return a copy with photos of a new or known product; sorted names stay sorted."""
         names = self.names if name in self.names else (*self.names, name)
         if list(self.names) == sorted(self.names):
             names = tuple(sorted(names))
@@ -77,7 +80,7 @@ class EnrolledPhotos:
         )
 
     def removed(self, name: str) -> Self:
-        """Return the same without a product."""
+        """Return a copy without a product."""
         if name not in self.names:
             raise InvalidParameterError(
                 f"the gallery has no product {name!r}; its products are {listed(self.names)}",
@@ -103,7 +106,7 @@ class EnrolledPhotos:
 
 
 def group_codes(names: Iterable[object]) -> npt.NDArray[np.int64]:
-    """Return a number for every group, made of its name: the same in every gallery."""
+    """Return a number for each group, a hash of its name that is the same in each gallery."""
     codes: dict[object, int] = {}
     for name in names:
         if name not in codes:

@@ -1,4 +1,7 @@
-"""Adds photos of products to the index of a gallery, and takes products out of it."""
+"""Enroll photos of products in the index of a gallery, and remove products.
+
+Each function returns another `ProductIndex`; the given one does not change.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ from shelfvision.inference.digest import classifier_digest
 def index_of_dataset(
     classifier: Classifier, photos: Dataset, unknown: float | None
 ) -> ProductIndex:
-    """Return the index of labelled photos."""
+    """Return an index of labelled photos."""
     require_classifier(classifier)
     if not isinstance(photos, Dataset):
         raise InvalidParameterError(
@@ -50,7 +53,7 @@ def index_of_dataset(
 
 
 def with_unknown(index: ProductIndex, unknown: float | None) -> ProductIndex:
-    """Return the same with another share of known photos that may be sent to review."""
+    """Return the index with another share of photos that may be sent to review."""
     return replace(index, unknown=checked_share(unknown))
 
 
@@ -60,7 +63,7 @@ def with_product(
     photos: Photos,
     groups: Sequence[str] | npt.NDArray[np.object_] | None,
 ) -> ProductIndex:
-    """Return the same with photos of a product, new or known."""
+    """Return the index with more photos of a new or known product."""
     if not isinstance(name, str) or not clean_name(name):
         raise InvalidParameterError(
             f"name must be the name of a product, not {name!r}",
@@ -78,7 +81,7 @@ def with_product(
     if groups is None and isinstance(photos, Dataset):
         groups = photos.groups
     if groups is None:
-        # Made of the photos themselves, so that adding them twice gives no second group.
+        # A hash of the photos: enrolling them twice does not create a second group.
         groups = [hashlib.sha256(embeddings.tobytes()).hexdigest()] * n
     if isinstance(groups, str) or len(groups) != n:
         raise InvalidParameterError(
@@ -91,12 +94,12 @@ def with_product(
 
 
 def without_product(index: ProductIndex, name: str) -> ProductIndex:
-    """Return the same without a product."""
+    """Return the index without a product."""
     return replace(index, photos=index.photos.removed(clean_name(str(name))))
 
 
 def _with_photos(photos: Dataset) -> Dataset:
-    """Return the dataset without classes that have no photos, which no gallery can know."""
+    """Return the dataset without empty classes, which cannot have a prototype."""
     if not len(photos):
         raise DataError(
             "photos must hold at least one photo, got none; give photos of each product",

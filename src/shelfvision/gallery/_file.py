@@ -1,4 +1,10 @@
-"""The file of a gallery: numbers as safetensors, a checked manifest, and no code."""
+"""Write and read the file of a gallery.
+
+The file is a safetensors file with three tensors: embeddings (``seen``), product numbers and group
+numbers. Its metadata contains a manifest with the product names and the digest of the classifier.
+Header, digests and shapes are verified before the tensors are used. Loading runs no code from the
+file.
+"""
 
 from __future__ import annotations
 
@@ -33,9 +39,9 @@ from shelfvision.gallery._enrolled import MAX_PHOTOS, EnrolledPhotos
 from shelfvision.inference.versions import package_versions
 
 VERSION = 1
-"""The version of the format that is written; all before it are read."""
+"""The version of the format that is written. Older versions can be read."""
 ENTRY = "shelfvision-gallery"
-"""Metadata entry with the manifest, as JSON."""
+"""The metadata key of the manifest."""
 KIND = "a gallery saved by shelfvision"
 _KEYS = frozenset({"classifier", "created_with", "format", "made_for", "names", "unknown"})
 _TYPES = {"groups": "I64", "labels": "I32", "seen": "F32"}
@@ -43,20 +49,20 @@ _TYPES = {"groups": "I64", "labels": "I32", "seen": "F32"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GalleryContents:
-    """What a gallery's file holds, without a classifier."""
+    """The contents of the file of a gallery."""
 
     photos: EnrolledPhotos
     """The embeddings of the enrolled photos."""
     unknown: float | None
-    """Which share of known photos may go to review."""
+    """The share of photos of enrolled products that may be sent to review."""
     classifier: str
-    """The digest of the classifier that it was made with."""
+    """The digest of the classifier that the gallery was created with."""
     made_for: str
-    """That classifier in words."""
+    """The representation of that classifier, for error messages."""
 
 
 def save_gallery(contents: GalleryContents, target: Target) -> str:
-    """Write a gallery and return its SHA-256; a path is replaced atomically, or not at all."""
+    """Write a gallery and return its SHA-256; an existing file is replaced atomically."""
     photos = contents.photos
     tensors: dict[str, Tensor] = {
         "seen": photos.embeddings,
@@ -77,20 +83,20 @@ def save_gallery(contents: GalleryContents, target: Target) -> str:
 
 
 def read_gallery(source: Target, *, expected_sha256: str | None = None) -> GalleryContents:
-    """Return what a gallery's file holds, checked wholly; Keras is not needed."""
+    """Return the verified contents of a file without using Keras."""
     found = read_sealed(source, _checked_fields, kind=KIND, expected_sha256=expected_sha256)
     return _contents(found.manifest, found.tensors, where_is(source))
 
 
 def _checked_fields(header: TensorHeader, where: str) -> dict[str, object]:
-    """Return the manifest's entries, of a header that is as we write it."""
+    """Return the manifest of a header after checking its form and the shapes of its tensors."""
     fields = _fields(header, where)
     _require_shapes(header, where)
     return fields
 
 
 def _fields(header: TensorHeader, where: str) -> dict[str, object]:
-    """Return the manifest's entries, or refuse a header that is not as we write it."""
+    """Return the manifest; raise BundleError for a header that shelfvision would not write."""
     metadata = header.metadata
     if ENTRY not in metadata:
         _refuse(where, f"it is not {KIND}", code="foreign-format")
@@ -115,7 +121,7 @@ def _fields(header: TensorHeader, where: str) -> dict[str, object]:
 
 
 def _require_shapes(header: TensorHeader, where: str) -> None:
-    """Refuse other tensors than a gallery has, before any of them is read."""
+    """Raise BundleError for wrong tensor names, dtypes or shapes before reading the tensors."""
     if {entry.name: entry.dtype for entry in header.entries} != _TYPES:
         _refuse(where, f"it does not hold just the tensors {listed(_TYPES)}")
     shapes = {entry.name: entry.shape for entry in header.entries}
@@ -156,7 +162,7 @@ def _contents(
 
 
 def checked_share(value: object) -> float | None:
-    """Return the share of known photos that may go to review, above 0 and below 1, or None."""
+    """Return the parameter `unknown`, a number above 0 and below 1 or None, after checking it."""
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:

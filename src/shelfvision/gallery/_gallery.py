@@ -105,7 +105,7 @@ class Gallery:
         Raises
         ------
         DataError
-            There are no photos.
+            `photos` is empty.
         PhotoError
             A photo cannot be read.
         ModelError
@@ -184,7 +184,7 @@ class Gallery:
         """The largest distance from the nearest product at which a photo is accepted, 0 to 2.
 
         A distance is 1 minus a cosine similarity. The distance of each enrolled photo is computed
-        without the photos of its own group. Photos of a product with only one group are left out,
+        without the photos of the same group. Photos of a product with only one group are left out,
         because they have no such distance. The limit is the distance that at most the share
         `unknown` of these photos exceeds. Each group has the same weight, and one additional group
         is counted beyond the limit, as in conformal p-values.
@@ -194,7 +194,7 @@ class Gallery:
         much as these differ from each other. It is an estimate by leaving groups out and not a
         bound, which needs photos that are not in the gallery. Two kinds of photos are sent to
         review more often: photos from another shop or season, and photos of products with few
-        enrolled photos. There is no guarantee for the share of unknown products that is detected.
+        enrolled photos. The share of unknown products that is detected is not guaranteed.
 
         The limit is None if `unknown` is None. It is 0 if there are too few groups for the share;
         then all photos are sent to review.
@@ -295,7 +295,7 @@ class Gallery:
         Raises
         ------
         DataError
-            There are no photos.
+            `photos` is empty.
         PhotoError
             A photo cannot be read.
         InvalidParameterError

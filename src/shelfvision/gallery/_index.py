@@ -1,4 +1,8 @@
-"""`ProductIndex`: the enrolled photos of a classifier, and what is learned from them."""
+"""`ProductIndex`: the enrolled photos of a gallery, and the space that is fitted on them.
+
+The space and the limit are fitted on first use, because enrolling many products one by one would
+otherwise fit them after each product.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ from shelfvision.inference import Classifier
 
 
 class _LazyNearness:
-    """What is learned from enrolled photos, computed once, whichever thread comes first."""
+    """A thread-safe cache: fits the nearness of enrolled photos once, on first use."""
 
     __slots__ = ("_lock", "_nearness", "_photos", "_unknown")
 
@@ -30,7 +34,7 @@ class _LazyNearness:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ProductIndex:
-    """Everything that a `Gallery` predicts with. It may be used from any number of threads."""
+    """The data and settings of a `Gallery`, immutable and thread-safe."""
 
     classifier: Classifier
     """The classifier whose network computes embeddings."""
@@ -39,21 +43,21 @@ class ProductIndex:
     photos: EnrolledPhotos
     """The embeddings of the enrolled photos."""
     unknown: float | None
-    """Which share of photos of enrolled products may be sent to review; None: of none."""
+    """The share of photos of enrolled products that may be sent to review; None for none."""
     learned: _LazyNearness = field(init=False)
-    """What holds `nearness` once it is computed."""
+    """The cache of `nearness`."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "learned", _LazyNearness(self.photos, self.unknown))
 
     @property
     def nearness(self) -> Nearness:
-        """The products as points in a space, and which distances from them are usual."""
+        """The prototypes of the products, and the typical distances from them."""
         return self.learned.get()
 
 
 def require_classifier(classifier: object) -> None:
-    """Refuse what is no classifier."""
+    """Raise InvalidParameterError if the argument is not a classifier."""
     if not isinstance(classifier, Classifier):
         raise InvalidParameterError(
             f"classifier must be a Classifier, not {type(classifier).__name__}; make one with "

@@ -1,4 +1,12 @@
-"""How near photos are to products, and what that distance means."""
+"""Distances of embeddings from product prototypes, and the limit for unknown products.
+
+1. `space_of` fits a space in which cosine similarities are computed (see ``_space``).
+2. Each product is a prototype, the mean of its embeddings (Snell et al., 2017).
+3. Each enrolled photo is compared with prototypes without the photos of the same group, in a space
+   that is fitted without this group. This simulates photos from a new group.
+4. These distances, with equal weight for each group, give the limit for unknown products as a
+   conformal quantile, and the temperature of the softmax by maximum likelihood.
+"""
 
 from __future__ import annotations
 
@@ -13,48 +21,48 @@ from shelfvision.gallery._enrolled import EnrolledPhotos, Rows
 from shelfvision.gallery._space import Floats, Integers, Space, space_of, sums_of
 
 _MOST = 2000
-"""How many photos spreads and distances are learned from, in whole groups chosen by lot."""
+"""The largest number of photos that are used for fitting: a random sample of whole groups."""
 _FOLDS = 3
-"""In how many parts these are held against a space that the others made."""
+"""The number of folds. The space for the photos of one fold is fitted on the others."""
 _TEMPERATURE = 0.05
-"""What cosines are divided by where no photo can be held against others of its product."""
+"""The default temperature, if no product has photos of two groups."""
 _ROUNDING = 1e-6
-"""By how much distances may differ without being different: cosines are sums of float32 numbers,
-whose last digits depend on the processor and on what else is asked at the same time."""
+"""The tolerance for equal distances. Cosines are sums of float32 numbers, whose last digits depend
+on the processor and on the batch size."""
 _BOUNDS = (0.005, 1.0)
-"""What temperature can be learned: a few photos, all classified right, would ask for 0."""
+"""The range of the temperature. Without it, a few photos, all correct, would give 0."""
 
 
-# Compared by identity: equality of arrays is not one truth value.
+# Compared by identity, because comparing arrays does not give a single truth value.
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Nearness:
-    """Products as points in a space, and what distances from them are usual."""
+    """The prototypes of the products, and the typical distances from them."""
 
     space: Space
-    """Where distances are measured."""
+    """The space in which distances are computed."""
     products: Rows
-    """The mean of each product's photos in it, at length 1, shape (k, d)."""
+    """The normalized prototype of each product in this space, shape (k, d)."""
     temperature: float
-    """What cosines are divided by before they become probabilities."""
+    """The temperature of the softmax over cosine similarities."""
     usual: Floats
-    """Distances of enrolled photos from what their own group had no part in, rising."""
+    """The distances of enrolled photos from prototypes without their own group, ascending."""
     weights: Floats
-    """The weight of each, so that each group counts as one."""
+    """The weight of each distance; the weights of one group have the sum 1."""
     n_groups: int
-    """Of how many groups these are."""
+    """The number of groups that these distances come from."""
     unknown: float | None
-    """Which share of known photos may be sent to review."""
+    """The share of photos of enrolled products that may be sent to review; None for none."""
 
     @property
     def needed(self) -> int | None:
-        """How many groups would do for the share, where these do not; else None."""
+        """The required number of groups if there are too few for the share; otherwise None."""
         if self.unknown is None or self.unknown * (self.n_groups + 1) >= 1:
             return None
         return math.ceil(1 / self.unknown - 1e-9) - 1
 
     @property
     def limit(self) -> float | None:
-        """The largest distance of a known photo; 0 where all are to review, None where none is."""
+        """The largest accepted distance; 0 sends all photos to review, None sends no photos."""
         if self.unknown is None:
             return None
         if self.needed is not None:
@@ -63,7 +71,7 @@ class Nearness:
         return float(self.usual[::-1][int(np.argmax(beyond))])
 
     def known(self, distances: Floats) -> npt.NDArray[np.bool_]:
-        """Tell which distances are not those of an unknown product."""
+        """Return which distances are within the limit."""
         if self.needed is not None:
             return np.zeros(len(distances), np.bool_)
         limit = self.limit
@@ -72,20 +80,20 @@ class Nearness:
         )
 
     def familiarity(self, distances: Floats) -> Floats:
-        """Return the share of groups' photos as far as this or further, one more counted in."""
+        """Return the conformal p-value of each distance, with equal weight for each group."""
         tails = np.append(np.cumsum(self.weights[::-1])[::-1], 0.0)
         places = np.searchsorted(self.usual, distances - _ROUNDING, side="left")
         return np.asarray((1 + tails[places]) / (self.n_groups + 1), dtype=np.float64)
 
     def answers(self, embeddings: Rows) -> tuple[Rows, Floats]:
-        """Return a probability for every product, and the distance from the nearest one."""
+        """Return the probabilities of all products, and the distances from the nearest product."""
         cosines = self.space.of(embeddings) @ self.products.T
         return softmax(cosines / self.temperature), distances_of(cosines)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _NumberedPhotos:
-    """EnrolledPhotos photos, their products and groups numbered from 0."""
+    """Enrolled photos with consecutive product and group numbers from 0."""
 
     embeddings: Rows
     labels: Integers
@@ -94,14 +102,14 @@ class _NumberedPhotos:
 
     @property
     def means(self) -> Floats:
-        """The mean of the embeddings of each product's photos."""
+        """The mean embedding of each product, shape (n_products, d)."""
         counts = np.bincount(self.labels, minlength=self.n_products)[:, None]
         return sums_of(self.embeddings, self.labels, self.n_products) / counts
 
     def apart(self, rows: Integers, space: Space) -> Rows:
-        """Return cosines of some photos with each product's photos of other groups.
+        """Return the cosines of some photos with prototypes without the photos' own group.
 
-        They are -2 with a product that has no other photos.
+        The cosine is -2 for a product that has no photos of other groups.
         """
         pairs, first, places, sizes = np.unique(
             self.groups * self.n_products + self.labels,
@@ -127,7 +135,7 @@ class _NumberedPhotos:
 
 
 def nearness_of(enrolled: EnrolledPhotos, unknown: float | None) -> Nearness:
-    """Return where products lie, and how far from them their photos are used to be."""
+    """Return the nearness that is fitted on enrolled photos."""
     photos = _NumberedPhotos(
         embeddings=enrolled.embeddings,
         labels=enrolled.labels.astype(np.int64),
@@ -153,19 +161,19 @@ def nearness_of(enrolled: EnrolledPhotos, unknown: float | None) -> Nearness:
 
 
 def softmax(rows: Rows) -> Rows:
-    """Return rows of probabilities."""
+    """Return the softmax of each row."""
     raised = np.exp((rows - rows.max(axis=1, keepdims=True)).astype(np.float64))
     return np.asarray(raised / raised.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
 def distances_of(cosines: Rows) -> Floats:
-    """Return how far photos are from the nearest product, 0 to 2."""
+    """Return the distance from the nearest product for each row of cosines, 0 to 2."""
     nearest = cosines.max(axis=1, initial=-1).astype(np.float64)
     return np.asarray(np.clip(1 - nearest, 0, 2), dtype=np.float64)
 
 
 def _chosen(codes: Integers) -> Integers:
-    """Return the rows of as many whole groups, chosen by lot, as are looked at."""
+    """Return the rows of a random sample of whole groups; all rows if there are few."""
     if len(codes) <= _MOST:
         return np.arange(len(codes), dtype=np.int64)
     sizes = np.bincount(codes)
@@ -175,11 +183,11 @@ def _chosen(codes: Integers) -> Integers:
 
 
 def _left_out(photos: _NumberedPhotos, rows: Integers) -> tuple[Integers, Rows]:
-    """Return photos, and their cosines with products in which their own group has no part.
+    """Return photos, and their cosines with prototypes without the photos' own group.
 
-    The space is made of other groups too, by parts; else photos would have been taken into account
-    in what spread is usual, and be nearer than new ones. Photos without others of their product
-    from another group are left out.
+    The space is also fitted without these groups, by cross-fitting over folds of groups. Otherwise
+    the space would be adapted to these photos, and their distances would be smaller than those of
+    new photos. Photos are dropped if their product has no photos of another group.
     """
     groups = photos.groups[rows]
     lots = order_for(int(photos.groups.max()) + 1, 0, "gallery parts")
@@ -192,7 +200,7 @@ def _left_out(photos: _NumberedPhotos, rows: Integers) -> tuple[Integers, Rows]:
         if len(inside) and len(others):
             space = space_of(photos.embeddings[others], photos.labels[others])
             cosines = photos.apart(inside, space)
-            # A photo whose product has no other photos says nothing.
+            # Without photos of another group of its product, a photo has no distance.
             usable = cosines[np.arange(len(inside)), photos.labels[inside]] >= -1
             kept.append(inside[usable])
             found.append(np.maximum(cosines[usable], -1))
@@ -200,7 +208,7 @@ def _left_out(photos: _NumberedPhotos, rows: Integers) -> tuple[Integers, Rows]:
 
 
 def _temperature(cosines: Rows, labels: Integers, weights: Floats) -> float:
-    """Return the temperature under which the true products are most likely, groups alike."""
+    """Return the maximum-likelihood temperature, with equal weight for each group."""
     from scipy.optimize import minimize_scalar
 
     if not len(cosines):

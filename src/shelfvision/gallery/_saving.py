@@ -1,4 +1,8 @@
-"""The index of a gallery to a file and back, tied to its classifier by a digest."""
+"""Save and load the index of a gallery, and verify that the classifier matches.
+
+The file contains the digest of the classifier instead of the classifier itself: embeddings of
+another network are not comparable with the enrolled ones.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from shelfvision.inference.digest import classifier_digest
 
 
 def save_index(index: ProductIndex, target: Target) -> str:
-    """Write the index of a gallery, without the classifier, and return the file's SHA-256."""
+    """Write the index without the classifier, and return the SHA-256 of the file."""
     contents = GalleryContents(
         photos=index.photos,
         unknown=index.unknown,
@@ -24,7 +28,7 @@ def save_index(index: ProductIndex, target: Target) -> str:
 def load_index(
     source: Target, classifier: Classifier, *, expected_sha256: str | None
 ) -> ProductIndex:
-    """Return the index of a gallery that was saved, for the classifier that it was made with."""
+    """Return a saved index; raise BundleError if it was created with another classifier."""
     require_classifier(classifier)
     found = read_gallery(source, expected_sha256=expected_sha256)
     digest = classifier_digest(classifier.served)

@@ -1,4 +1,4 @@
-"""Finds the enrolled products that are nearest to photos."""
+"""Predict the nearest enrolled product of each photo."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from shelfvision.predictions import Decision, Predictions
 from shelfvision.protocols import OnError
 
 _BATCH = 128
-"""How many photos are read before they are looked up."""
+"""The number of photos that are read at a time."""
 
 
 def predict_gallery(index: ProductIndex, photos: Photos, on_error: OnError) -> Predictions:
-    """Return the probabilities of all products for photos, and whether each is near one."""
+    """Return the probabilities of all products for each photo, and the decisions."""
     nearness = index.nearness
     _warn_of_too_few(index)
     ids, errors, embeddings = _embedded(index, photos, on_error)
@@ -43,7 +43,7 @@ def predict_gallery(index: ProductIndex, photos: Photos, on_error: OnError) -> P
 
 
 def familiarity(index: ProductIndex, photos: Photos) -> npt.NDArray[np.float64]:
-    """Return how usual photos are among those of the enrolled products, shape (n,)."""
+    """Return how typical each photo is of the enrolled photos, shape (n,)."""
     _, _, embeddings = _embedded(index, photos, "raise")
     nearness = index.nearness
     return nearness.familiarity(nearness.answers(embeddings)[1])
@@ -52,7 +52,7 @@ def familiarity(index: ProductIndex, photos: Photos) -> npt.NDArray[np.float64]:
 def _embedded(
     index: ProductIndex, photos: Photos, on_error: OnError
 ) -> tuple[list[str], list[str | None], Rows]:
-    """Return ids, errors, and the embeddings of photos that could be read."""
+    """Return ids and errors of all photos, and the embeddings of the readable ones."""
     served = index.classifier.served
     ids: list[str] = []
     errors: list[str | None] = []

@@ -1,4 +1,10 @@
-"""A space in which photos of one product spread alike in every direction."""
+"""A space in which the photos of one product vary equally in each direction.
+
+Some directions of an embedding vary much within a product, for example with light or pose. They
+would dominate cosine similarities. Within-class covariance normalization (Hatch et al., 2006)
+whitens the embeddings with the covariance of photos around the mean of their product. There are
+often fewer photos than dimensions, so the covariance is shrunk (Ledoit and Wolf, 2004).
+"""
 
 from __future__ import annotations
 
@@ -12,23 +18,23 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 _LEAST = 1e-3
-"""The least that a spread is drawn to its mean; a direction without any would weigh all."""
+"""The smallest shrinkage. It limits the weight of directions without any variance."""
 _WIDEST = 4096
-"""With more numbers a photo, their covariance would be too large; all directions count alike."""
+"""The largest embedding size that is whitened; a larger covariance needs too much memory."""
 
 
-# Compared by identity: equality of arrays is not one truth value.
+# Compared by identity, because comparing arrays does not give a single truth value.
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Space:
-    """What the network sees, as seen from the middle of the products and weighed by its spread."""
+    """A transformation of embeddings: subtract the center, whiten, and normalize to length 1."""
 
     middle: npt.NDArray[np.float32]
-    """What becomes the origin, shape (d,)."""
+    """The mean of the prototypes, which is subtracted, shape (d,)."""
     weighing: Rows | None
-    """What rows are multiplied by, shape (d, d); None where all directions count alike."""
+    """The whitening matrix, shape (d, d); None for no whitening."""
 
     def of(self, embeddings: Rows) -> Rows:
-        """Return rows of length 1 in this space."""
+        """Return embeddings in this space, as rows of length 1."""
         from sklearn.preprocessing import normalize
 
         if not len(embeddings):
@@ -40,14 +46,15 @@ class Space:
 
 
 def space_of(embeddings: Rows, labels: Integers) -> Space:
-    """Return the space that photos of products ask for, be they ever so few.
+    """Return the space that is fitted on the photos of products, for any number of photos.
 
-    The covariance within products is drawn to its mean as far as Ledoit and Wolf advise for so
-    many photos; with one photo a product nothing is known of it, and all directions count alike.
+    The within-class covariance is shrunk towards a multiple of the identity matrix, with the
+    shrinkage of Ledoit and Wolf for this number of photos. With one photo per product there is no
+    covariance, and the space has no whitening.
     """
     present, places, counts = np.unique(labels, return_inverse=True, return_counts=True)
     means = sums_of(embeddings, places.reshape(-1), len(present)) / counts[:, None]
-    # Of a single product the middle is the product itself, which has no direction from there.
+    # A single product is its own center, and would become a vector of zeros.
     middle = means.mean(axis=0) if len(means) > 1 else np.zeros(embeddings.shape[1])
     apart = (embeddings - means[places.reshape(-1)])[counts[places.reshape(-1)] > 1]
     return Space(
@@ -56,7 +63,7 @@ def space_of(embeddings: Rows, labels: Integers) -> Space:
 
 
 def _weighing(apart: Rows, embeddings: Rows) -> Rows | None:
-    """Return what makes the covariance of rows the same in every direction."""
+    """Return the whitening matrix of rows of deviations; None if there is too little variance."""
     from scipy.linalg import cholesky, solve_triangular
     from sklearn.covariance import ledoit_wolf_shrinkage
 
@@ -67,13 +74,13 @@ def _weighing(apart: Rows, embeddings: Rows) -> Rows | None:
     drawn = max(float(ledoit_wolf_shrinkage(apart, assume_centered=True)), _LEAST)
     covariance = (1 - drawn) * (apart.T @ apart / len(apart)).astype(np.float64)
     covariance[np.diag_indices(d)] += drawn * spread
-    # Any root serves, since a rotation leaves cosines as they are.
+    # Any matrix root is valid, because rotations do not change cosines.
     root = cholesky(covariance / spread, lower=True)
     return np.asarray(solve_triangular(root, np.eye(d), lower=True).T, dtype=np.float32)
 
 
 def sums_of(embeddings: Rows, places: Integers, n: int) -> Floats:
-    """Return the sum of the rows of each place, shape (n, d)."""
+    """Return the sum of the embeddings with each number in `places`, shape (n, d)."""
     order = np.argsort(places, kind="stable")
     present, starts = np.unique(places[order], return_index=True)
     sums = np.zeros((n, embeddings.shape[1]), np.float64)

@@ -1,4 +1,10 @@
-"""The bundle: one file with a classifier's weights and manifest, which runs no code when loaded."""
+"""Write and read bundles: one file with the weights and the manifest of a classifier.
+
+A bundle is a safetensors file. Its metadata contains a `BundleManifest` and digests of the manifest
+and of each tensor. `read_contents` verifies a file before Keras is imported: the digests, the
+canonical form of the header and, for built-in architectures, the names and shapes of the weights.
+`load_bundle` then builds the model and assigns the weights. Neither runs code from the file.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +42,7 @@ if TYPE_CHECKING:
     import keras
 
 Builder: TypeAlias = "Callable[[ModelSpec], keras.Model]"
-"""Builds a model of the user's own architecture from its settings."""
+"""A function that builds a model of a custom architecture from its settings."""
 
 _EXPORTED = "what export wrote is run by shelfvision.export.Predictor"
 _KERAS = "Classifier.from_model makes one of a model that keras.models.load_model has loaded"
@@ -44,35 +50,35 @@ _TAKEN_FOR_ONE = {
     **dict.fromkeys((".onnx", ".tflite", ".xml"), _EXPORTED),
     **dict.fromkeys((".keras", ".h5"), _KERAS),
 }
-"""What to do with files of other kinds, by the ends of their names."""
+"""Hints for files of other formats, by suffix."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BundleContents:
-    """What a bundle holds, checked wholly."""
+    """The verified contents of a bundle."""
 
     manifest: BundleManifest
-    """What it says beside its numbers."""
+    """All settings of the classifier."""
     header: TensorHeader
-    """What tensors it holds."""
+    """The names, dtypes and shapes of the tensors."""
     tensors: dict[str, Tensor]
-    """Weights, and the numbers of the scores that are kept."""
+    """The weights and the tensors of the validation scores."""
     scores: ValidationScores | None
-    """The scores that are kept."""
+    """The validation scores; None if the bundle has none."""
     sha256: str
     """The SHA-256 of the whole file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedBundle:
-    """A bundle with its model, built again."""
+    """A bundle with its rebuilt model."""
 
     manifest: BundleManifest
-    """What it says beside its numbers."""
+    """All settings of the classifier."""
     scores: ValidationScores | None
-    """The scores that are kept."""
+    """The validation scores; None if the bundle has none."""
     model: keras.Model
-    """The model with the bundle's weights."""
+    """The model with the weights of the bundle."""
 
 
 def save_bundle(
@@ -81,7 +87,7 @@ def save_bundle(
     target: Target,
     validation: ValidationScores | None = None,
 ) -> str:
-    """Write a bundle and return its SHA-256; a path is replaced atomically, or not at all."""
+    """Write a bundle and return its SHA-256; an existing file is replaced atomically."""
     require_savable(weights)
     weights = {**weights, **kept_tensors(validation)}
     metadata = manifest.to_metadata(tensor_digests(weights))
@@ -91,7 +97,7 @@ def save_bundle(
 def load_bundle(
     source: Target, *, expected_sha256: str | None = None, builder: Builder | None = None
 ) -> LoadedBundle:
-    """Return what a bundle holds and its model, built again; Keras comes last."""
+    """Return the contents of a bundle and its rebuilt model; Keras is imported last."""
     found = read_contents(source, expected_sha256=expected_sha256)
     manifest, where = found.manifest, where_is(source)
     if builder is not None and not callable(builder):
@@ -118,7 +124,7 @@ def load_bundle(
 
 
 def read_contents(source: Target, *, expected_sha256: str | None = None) -> BundleContents:
-    """Return what a bundle holds, checked wholly; Keras is not needed."""
+    """Return the verified contents of a bundle without importing Keras."""
     found = read_sealed(
         source,
         _checked_manifest,
@@ -135,14 +141,14 @@ def read_contents(source: Target, *, expected_sha256: str | None = None) -> Bund
 
 
 def _wanted(source: Target) -> str:
-    """Return how a message calls what the file should be."""
+    """Return the description of the expected file for error messages."""
     path = Path(source) if isinstance(source, str | os.PathLike) else Path()
     hint = _TAKEN_FOR_ONE.get(path.suffix.lower())
     return "a classifier saved by shelfvision" + (f" ({hint})" if hint else "")
 
 
 def require_savable(weights: Mapping[str, Tensor]) -> None:
-    """Refuse weights that a bundle could not give back."""
+    """Raise ModelError for weights that a bundle cannot restore."""
     for name, tensor in weights.items():
         if name.startswith(KEPT):
             raise ModelError(
@@ -165,7 +171,7 @@ def require_savable(weights: Mapping[str, Tensor]) -> None:
 
 
 def _checked_manifest(header: TensorHeader, where: str) -> BundleManifest:
-    """Return the manifest of a header that is as we write it and holds what it calls for."""
+    """Return the manifest after checking the header against it and its architecture."""
     manifest = BundleManifest.from_metadata(header.metadata, where)
     _require_canonical(header, manifest, where)
     _require_architecture(header, manifest, where)
@@ -173,7 +179,11 @@ def _checked_manifest(header: TensorHeader, where: str) -> BundleManifest:
 
 
 def _require_canonical(header: TensorHeader, manifest: BundleManifest, where: str) -> None:
-    """Refuse a header that is not, to the byte, the one that we would write."""
+    """Raise BundleError for a header whose bytes differ from those that shelfvision writes.
+
+    One set of contents has exactly one valid encoding. Therefore a file cannot hide data in
+    duplicate keys, spaces or unlisted tensors.
+    """
     names = [entry.name for entry in header.entries]
     if names != sorted(names) or canonical_header(header.entries, header.metadata) != header.raw:
         raise BundleError(
@@ -190,7 +200,7 @@ def _require_canonical(header: TensorHeader, manifest: BundleManifest, where: st
 
 
 def _require_architecture(header: TensorHeader, manifest: BundleManifest, where: str) -> None:
-    """Refuse tensors other than the settings call for, as far as that is known without Keras."""
+    """Raise BundleError if the tensors contradict the architecture, without importing Keras."""
     _require_kept(header, manifest, where)
     own = manifest.own_architecture
     if own and not is_registered(_name(manifest)):
@@ -221,7 +231,7 @@ def _require_architecture(header: TensorHeader, manifest: BundleManifest, where:
 
 
 def _require_kept(header: TensorHeader, manifest: BundleManifest, where: str) -> None:
-    """Refuse kept scores that have not the very types and shapes that the manifest calls for."""
+    """Raise BundleError if dtypes or shapes of the validation scores contradict the manifest."""
     expected = kept_entries(manifest)
     found = [entry for entry in header.entries if entry.name.startswith(KEPT)]
     if any((entry.dtype, entry.shape) != expected.get(entry.name) for entry in found):
@@ -233,7 +243,7 @@ def _require_kept(header: TensorHeader, manifest: BundleManifest, where: str) ->
 
 
 def _require_enough(header: TensorHeader, architecture: Architecture, where: str) -> None:
-    """Refuse a small file that would have a large network built for it."""
+    """Raise BundleError for a small file whose settings would build a large network."""
     weights = (entry for entry in header.entries if not entry.name.startswith(KEPT))
     numbers = sum(math.prod(entry.shape) for entry in weights)
     if numbers < architecture.fewest:
@@ -256,7 +266,7 @@ def _require_fit(
     *,
     exact: bool,
 ) -> None:
-    """Refuse a rebuilt model whose weights are not those of the bundle."""
+    """Raise an error if the weights of the rebuilt model do not match those of the bundle."""
     if not isinstance(model, load_keras().Model):
         raise ModelError(
             f"builder must return a keras.Model, not {type(model).__name__}",
@@ -266,7 +276,8 @@ def _require_fit(
     names = weight_names(variable.path for variable in model.weights)
     saved = list(manifest.weights)
     if not exact:
-        # Keras numbers layers without a name of their own as it goes; the order is what counts.
+        # Keras numbers unnamed layers across all models of a process, so the numbers can differ.
+        # The order of the weights identifies them.
         names, saved = ([_unnumbered(name) for name in some] for some in (names, saved))
     shapes = [tuple(variable.shape) for variable in model.weights]
     if names != saved or shapes != [value.shape for value in values]:
@@ -280,7 +291,7 @@ def _require_fit(
 
 
 def _require_image_size(model: keras.Model, manifest: BundleManifest, where: str) -> None:
-    """Refuse a model that would serve images of another size; weights alone need not tell."""
+    """Raise BundleError for a model with another image size, which weights may not reveal."""
     takes = getattr(model, "input_shape", None)
     wanted = (*manifest.spec.image_size, 3)
     if not isinstance(takes, tuple) or tuple(takes[1:]) != wanted:

@@ -1,4 +1,9 @@
-"""Fits a classifier's calibration and thresholds on photos that it was not trained on."""
+"""Fit the calibration and the thresholds of a classifier on photos that it was not trained on.
+
+Each function takes a `ServedModel` and returns a changed copy. It uses the photos of a dataset, or
+the validation scores that the classifier keeps. Calibration comes first: thresholds apply to
+calibrated probabilities, so a new calibration drops them.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +22,7 @@ from shelfvision.predictions import Calibration, CalibrationMethod, Thresholds, 
 
 
 def with_validation(served: ServedModel, dataset: Dataset | ValidationScores | None) -> ServedModel:
-    """Return the same with the scores of other validation photos."""
+    """Return the served model with the scores of other validation photos."""
     if isinstance(dataset, ValidationScores):
         _require_same_classes(dataset, served.class_names)
         scores: ValidationScores | None = dataset
@@ -29,7 +34,7 @@ def with_validation(served: ServedModel, dataset: Dataset | ValidationScores | N
 def with_calibration(
     served: ServedModel, method: CalibrationMethod | None, dataset: Dataset | None
 ) -> ServedModel:
-    """Return the same with another calibration, and without thresholds."""
+    """Return the served model with another calibration and without thresholds."""
     if method is None and dataset is not None:
         raise InvalidParameterError(
             "method is None, which learns nothing, but there is a dataset; leave one out",
@@ -62,7 +67,7 @@ def with_threshold(
     mistake_cost: float | None,
     review_cost: float | None,
 ) -> ServedModel:
-    """Return the same with thresholds for a precision or for costs; without both, with none."""
+    """Return the served model with thresholds for a precision or costs, or without thresholds."""
     costs = mistake_cost is not None and review_cost is not None
     half = (mistake_cost is None) != (review_cost is None)
     if half or (costs and precision is not None):
@@ -114,7 +119,7 @@ def _require_same_classes(scores: ValidationScores, class_names: Sequence[str]) 
 
 
 def _scores_for(what: str, served: ServedModel, dataset: Dataset | None) -> ValidationScores:
-    """Return the scores of a dataset, or those that are kept, or say how to get some."""
+    """Return the scores of a dataset or the kept scores; raise DataError if there are none."""
     if dataset is not None:
         return _scored(served, dataset)
     kept = served.decision_rule.validation_scores
@@ -135,7 +140,7 @@ def _scored(served: ServedModel, dataset: Dataset) -> ValidationScores:
 
 
 def _labelled(dataset: object, class_names: tuple[str, ...]) -> Dataset:
-    """Return a dataset with this classifier's class numbers, with photos; classes may lack them."""
+    """Return a dataset with the class numbers of the classifier; classes can be empty."""
     photos = require_dataset("dataset", dataset)
     photos = aligned(photos, class_names, parameter="dataset", of="classifier")
     if not len(photos):
@@ -146,7 +151,7 @@ def _labelled(dataset: object, class_names: tuple[str, ...]) -> Dataset:
 
 
 def warn_of_too_few(thresholds: Thresholds, class_names: Sequence[str]) -> None:
-    """Warn where photos do not support the precision, and say how many would do."""
+    """Warn if the photos do not support the precision, with the number of photos needed."""
     short = [place for place, value in enumerate(thresholds.values) if value is None]
     if not short or thresholds.precision is None:
         return
@@ -158,7 +163,7 @@ def warn_of_too_few(thresholds: Thresholds, class_names: Sequence[str]) -> None:
         )
     else:
         names = listed(class_names[place] for place in short)
-        # A class that was never predicted has no number, which says nothing of the others.
+        # A class that was never predicted has no estimate; the estimates of others still count.
         numbers = [thresholds.needed[place] for place in short]
         most = max((number for number in numbers if number is not None), default=None)
         sentence = (

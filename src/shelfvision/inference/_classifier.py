@@ -575,7 +575,7 @@ class Classifier:
         Raises
         ------
         DataError
-            There are no photos to fit on, or they have other classes.
+            The calibration has no photos to fit on, or they have other classes.
         InvalidParameterError
             `method` is unknown.
 
@@ -634,7 +634,7 @@ class Classifier:
         Raises
         ------
         DataError
-            There are no photos to choose thresholds on, or they have other classes.
+            The thresholds have no photos to be chosen on, or the photos have other classes.
         InvalidParameterError
             A number is out of range, `precision` is given together with costs, or only one cost is
             given.

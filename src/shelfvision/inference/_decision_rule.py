@@ -1,4 +1,8 @@
-"""`DecisionRule`: how a classifier calibrates its probabilities and decides by them."""
+"""`DecisionRule`: the calibration and the thresholds of a classifier.
+
+Raw probabilities are first calibrated, then compared with the thresholds. The rule also keeps the
+validation scores, so that both can be fitted again later without the photos.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +18,15 @@ Rows = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class DecisionRule:
-    """How a classifier calibrates its probabilities and decides by them."""
+    """The calibration and the thresholds of a classifier, with the scores to fit them on."""
 
     validation_scores: ValidationScores | None = None
-    """The uncalibrated probabilities of validation photos, which both others are fitted on."""
+    """The uncalibrated probabilities for validation photos; None if none are kept."""
     calibration: Calibration | None = None
-    """What calibrates probabilities; None leaves them as they are."""
+    """The calibration; None returns probabilities unchanged."""
     thresholds: Thresholds | None = None
-    """From which confidence on a prediction is accepted; None decides nothing."""
+    """The lowest confidence of accepted predictions; None makes no decisions."""
 
     def calibrate(self, raw: Rows) -> Rows:
-        """Return calibrated probabilities."""
+        """Return the calibrated probabilities for raw probabilities, shape (n, k)."""
         return raw if self.calibration is None else self.calibration.apply(raw)

@@ -1,4 +1,4 @@
-"""What a classifier says about itself: the manifest of its bundle, the card of its exports."""
+"""Describe a classifier for its files: the manifest of bundles and the card of exported models."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shelfvision.models import ModelSpec
 
 
 def bundle_manifest_of(served: ServedModel) -> BundleManifest:
-    """Return what a classifier's bundle holds beside its numbers."""
+    """Return the manifest of the bundle of a classifier."""
     network, rule = served.network, served.decision_rule
     spec = served.spec or ModelSpec(
         architecture=network.model.name or "model",
@@ -36,7 +36,7 @@ def bundle_manifest_of(served: ServedModel) -> BundleManifest:
 
 
 def exported_source(served: ServedModel, sha256: str) -> Source:
-    """Return what exporting a classifier needs, whose bundle has this digest."""
+    """Return the input of an export; `sha256` is the digest of the classifier's bundle."""
     return Source(
         card=_card_of(served, sha256),
         model=served.network.model,
@@ -47,7 +47,7 @@ def exported_source(served: ServedModel, sha256: str) -> Source:
 
 
 def _card_of(served: ServedModel, sha256: str) -> Card:
-    """Return what a file exported from a classifier says."""
+    """Return the metadata that exported files contain."""
     prior = training_prior(served)
     return Card(
         class_names=served.class_names,

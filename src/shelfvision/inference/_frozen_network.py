@@ -1,4 +1,9 @@
-"""A network frozen for serving: copied weights and a pure function over them."""
+"""`FrozenNetwork`: a snapshot of a network for inference.
+
+The weights are copied into read-only arrays. The network becomes a pure function of weights and
+images, which is compiled once per batch size and is thread-safe because it has no state. Images are
+padded to one of a few batch sizes, so that few programs are compiled.
+"""
 
 from __future__ import annotations
 
@@ -25,24 +30,24 @@ Scores: TypeAlias = npt.NDArray[np.float32]
 Weights: TypeAlias = Mapping[str, npt.NDArray[np.generic]]
 
 BATCHES = (32, 8, 1)
-"""Batches are padded to one of these sizes, so that a program is compiled once for each.
+"""The batch sizes. Batches are padded to one of them, and a program is compiled for each.
 
-Larger ones are no faster on a processor, and what they compute in is fetched anew from the system
-for every batch: 128 photos through the article's network took a third longer.
+Larger batches have no higher throughput on a CPU, because the system allocates their memory again
+for each batch: 128 photos in one batch took a third longer with the ``grocery_cnn`` network.
 """
 PIXELS_AT_ONCE = 128 * 100 * 100
-"""Large images go in smaller batches, so that memory stays bounded."""
+"""The largest number of pixels in a batch, which limits the peak memory for large images."""
 
 
 class FrozenNetwork:
     """A snapshot of a model's weights and compiled programs that compute with them.
 
-    It may be used from any number of threads. Training the model further does not change it.
+    A frozen network is thread-safe. Further training of the model does not change it.
 
     Parameters
     ----------
     model : keras.Model
-        One input, RGB pixels of a fixed size; one output, probabilities.
+        A model with one input, RGB pixels of a fixed size, and one output, probabilities.
     """
 
     image_size: tuple[int, int]
@@ -60,28 +65,28 @@ class FrozenNetwork:
 
     @property
     def weights(self) -> Weights:
-        """The frozen weights by their unique names, in the model's order."""
+        """The frozen weights by unique name, in the order of the model."""
         return self._weights
 
     @property
     def model(self) -> keras.Model:
-        """The model whose graph the programs follow; its own weights may have moved on."""
+        """The model that defines the graph; its current weights can differ from the frozen ones."""
         return self._model
 
     @property
     def batch_size(self) -> int:
-        """The largest number of images that are computed at once."""
+        """The largest number of images in a batch."""
         return self._batches[0]
 
     def probabilities(self, images: Images) -> Scores:
-        """Return a row of probabilities for every image, shape (n, k)."""
+        """Return the probabilities for each image, shape (n, k)."""
         scores = self._run("probabilities", images)
         if scores.size:
             _check_rows(scores)
         return scores
 
     def embed(self, images: Images) -> Scores:
-        """Return what goes into the last dense layer for every image, shape (n, d)."""
+        """Return the embedding of each image: the input of the last dense layer, shape (n, d)."""
         rows = self._run("embedding", images)
         return rows.reshape(len(rows), math.prod(rows.shape[1:]))
 
@@ -89,7 +94,7 @@ class FrozenNetwork:
         self.require_own_process()
         program = self._programs.get(what) or self._compile(what)
         if not len(images):
-            # One black image tells the width of the rows.
+            # The prediction for one black image has the number of columns.
             return program(np.zeros((1, *self.image_size, 3), np.uint8))[:0]
         parts = [
             program(_padded(images[start : start + length], size))[:length]
@@ -106,7 +111,7 @@ class FrozenNetwork:
             return self._programs[what]
 
     def require_own_process(self) -> None:
-        """Refuse to compute in a process that was forked from the one that made it."""
+        """Raise ModelError in a process that was forked from the one that created the network."""
         if os.getpid() != self._process:
             raise ModelError(
                 f"this classifier was made in process {self._process} and came here through a "
@@ -117,7 +122,7 @@ class FrozenNetwork:
 
 
 def _interface(model: keras.Model) -> tuple[tuple[int, int], int]:
-    """Return the image size and number of classes of a model that can be served."""
+    """Return the image size and the number of classes of a valid model."""
     if not isinstance(model, load_keras().Model):
         raise ModelError(
             f"model must be a keras.Model, not {type(model).__name__}; build one with build_model",
@@ -144,7 +149,7 @@ def _interface(model: keras.Model) -> tuple[tuple[int, int], int]:
 
 
 def _snapshot(model: keras.Model, served: keras.Model) -> dict[str, npt.NDArray[np.generic]]:
-    """Return a frozen copy of every weight by its unique name, in the types that are served."""
+    """Return a read-only copy of each weight by unique name, in the dtype of the served model."""
     weights: dict[str, npt.NDArray[np.generic]] = {}
     names = weight_names(variable.path for variable in model.weights)
     for name, variable, own in zip(names, model.weights, served.weights, strict=True):
@@ -157,7 +162,7 @@ def _snapshot(model: keras.Model, served: keras.Model) -> dict[str, npt.NDArray[
 
 
 def _body(model: keras.Model) -> keras.Model:
-    """Return the part of a model before its last dense layer, sharing its layers."""
+    """Return the model up to its last dense layer, with shared layers."""
     keras = load_keras()
     layers = model.layers if hasattr(model, "operations") else []
     last = next((x for x in reversed(layers) if isinstance(x, keras.layers.Dense)), None)
@@ -173,10 +178,10 @@ def _body(model: keras.Model) -> keras.Model:
 
 
 def _in_float32(model: keras.Model) -> keras.Model:
-    """Return the model, or a copy that computes in float32 where it computes in less.
+    """Return the model, or a float32 copy if it computes with lower precision.
 
-    A bundle holds weights and no dtype policies. Without the copy, a model that was made under a
-    global policy of mixed precision would answer differently once it is saved and loaded.
+    A bundle contains weights and no dtype policies. Without the copy, a model that was created
+    under a mixed-precision policy would predict differently after saving and loading.
     """
     keras = load_keras()
     if all(layer.compute_dtype == "float32" for layer in _floating(model)):
@@ -195,7 +200,7 @@ def _in_float32(model: keras.Model) -> keras.Model:
 
 
 def _remade(layer: keras.layers.Layer) -> keras.layers.Layer:
-    """Return a new layer with the same settings that computes in float32."""
+    """Return a new layer with the same settings and the dtype float32."""
     if hasattr(layer, "layers"):
         return _in_float32(layer)
     settings = layer.get_config()
@@ -205,7 +210,7 @@ def _remade(layer: keras.layers.Layer) -> keras.layers.Layer:
 
 
 def _floating(model: keras.Model) -> list[keras.layers.Layer]:
-    """Return the layers of a model, and of models within it, that compute with fractions."""
+    """Return the layers of a model and its nested models that compute with floating point."""
     found: list[keras.layers.Layer] = []
     for layer in model.layers:
         if hasattr(layer, "layers"):
@@ -216,12 +221,12 @@ def _floating(model: keras.Model) -> list[keras.layers.Layer]:
 
 
 def _plan(n: int, sizes: tuple[int, ...]) -> list[tuple[int, int, int]]:
-    """Return (start, images, padded size) of the batches that `n` images are computed in."""
+    """Return (start, length, padded size) of each batch for `n` images."""
     plan = []
     start = 0
     while start < n:
         rest = n - start
-        # Half-full batches are padded: one call of twice the work costs less than many calls.
+        # Half-full batches are padded: one call with twice the work is faster than many calls.
         size = next(size for size in sizes if size <= 2 * rest - (rest == 1))
         length = min(size, rest)
         plan.append((start, length, size))
@@ -238,7 +243,7 @@ def _padded(images: Images, size: int) -> Images:
 
 
 def _check_rows(scores: Scores) -> None:
-    """Refuse what is not a row of probabilities."""
+    """Raise ModelError if the outputs are not rows of probabilities."""
     if not np.isfinite(scores).all():
         raise ModelError(
             "the model gives probabilities that are not finite numbers; its weights are broken, "

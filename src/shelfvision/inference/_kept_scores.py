@@ -1,4 +1,7 @@
-"""Validation scores as tensors of a bundle, and back."""
+"""Convert validation scores to tensors of a bundle, and back.
+
+The names of these tensors begin with a reserved prefix, which weights cannot use.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +18,14 @@ _PROBABILITIES, _LABELS, _GROUPS = (KEPT + name for name in ("probabilities", "l
 
 
 def kept_tensors(scores: ValidationScores | None) -> dict[str, Tensor]:
-    """Return the tensors that keep scores, none for none."""
+    """Return the tensors of the scores; no tensors for None."""
     if scores is None:
         return {}
     return {_PROBABILITIES: scores.probabilities, _LABELS: scores.labels, _GROUPS: scores.groups}
 
 
 def kept_entries(manifest: BundleManifest) -> dict[str, tuple[str, tuple[int, ...]]]:
-    """Return the type and shape of every such tensor that the manifest calls for."""
+    """Return the dtype and shape of each score tensor that the manifest requires."""
     n = manifest.n_validation
     if n is None:
         return {}
@@ -32,7 +35,7 @@ def kept_entries(manifest: BundleManifest) -> dict[str, tuple[str, tuple[int, ..
 
 
 def kept_scores(tensors: Mapping[str, Tensor], where: str) -> ValidationScores | None:
-    """Return the scores that are kept among a bundle's tensors, checked."""
+    """Return the checked validation scores from the tensors of a bundle; None without scores."""
     if _PROBABILITIES not in tensors:
         return None
     rows = tensors[_PROBABILITIES].astype(np.float32)

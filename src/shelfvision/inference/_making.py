@@ -1,4 +1,4 @@
-"""Makes the value behind a `Classifier` of a trained model or a bundle."""
+"""Create the `ServedModel` of a classifier from a trained model or a bundle."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def served_from_model(
     preprocessing: Preprocessing | None,
     provenance: Mapping[str, object] | None,
 ) -> ServedModel:
-    """Return what a classifier of a trained model predicts with."""
+    """Return the served model of a trained Keras model."""
     names = as_class_names(class_names)
     network = FrozenNetwork(model)
     if len(names) != network.num_classes:
@@ -52,7 +52,7 @@ def served_from_model(
 
 
 def served_from_bundle(bundle: LoadedBundle) -> ServedModel:
-    """Return what a classifier that was saved predicts with."""
+    """Return the served model of a loaded bundle."""
     manifest = bundle.manifest
     served = served_from_model(
         bundle.model,
@@ -72,7 +72,7 @@ def served_from_bundle(bundle: LoadedBundle) -> ServedModel:
 def _checked_preprocessing(
     given: object, resize: Resize | None, image_size: tuple[int, int]
 ) -> Preprocessing:
-    """Return how photos become pixels of the network's image size."""
+    """Return the given or default preprocessing after checking its image size."""
     if given is None:
         return Preprocessing(image_size=image_size, resize=resize or "stretch")
     if not isinstance(given, Preprocessing):

@@ -1,4 +1,9 @@
-"""`BundleManifest`: what a bundle says beside its weights, as checked plain values."""
+"""`BundleManifest`: all contents of a bundle except its tensors, as validated values.
+
+The manifest is canonical JSON in the metadata of the safetensors file. A digest covers the manifest
+and the digests of all tensors. `BundleManifest.from_metadata` accepts a file only if its version,
+its canonical form, its digest, its set of keys and each value are valid.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +24,9 @@ from shelfvision.predictions import Calibration, Thresholds
 from shelfvision.predictions.validation_scores import MAX_ROWS
 
 VERSION = 3
-"""The version of the format that is written; all before it are read."""
+"""The version of the format that is written. Older versions can be read."""
 ENTRY = "shelfvision"
-"""Metadata entry with the manifest, as JSON."""
+"""The metadata key of the manifest."""
 _KEYS = {"class_names", "created_with", "own_architecture", "provenance", "spec", "weights"}
 _DECIDING_KEYS = {"calibration", "n_validation", "thresholds"}
 _KEYS_OF = {
@@ -29,36 +34,36 @@ _KEYS_OF = {
     2: _KEYS | {"resize"} | _DECIDING_KEYS,
     3: _KEYS | {"preprocessing"} | _DECIDING_KEYS,
 }
-"""The entries of each format."""
+"""The manifest keys of each format version."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BundleManifest:
-    """Everything that a bundle holds but the numbers."""
+    """The settings of a saved classifier."""
 
     spec: ModelSpec
-    """What the model is built from."""
+    """The architecture and the settings that the model is built from."""
     own_architecture: bool
-    """Whether the user built the model, so that only the user can build it again."""
+    """Whether the model has a custom architecture, which shelfvision does not contain."""
     class_names: tuple[str, ...]
-    """The classes in the order of the model's outputs."""
+    """The class names in the order of the model outputs."""
     preprocessing: Preprocessing
-    """How photos become the pixels that the model takes."""
+    """How photos are converted to the pixels of the model input."""
     provenance: Mapping[str, object]
-    """Where the classifier came from, as plain values."""
+    """The origin of the classifier as plain JSON values."""
     created_with: Mapping[str, str]
-    """Versions of what it was made with."""
+    """The versions of the packages that saved the file."""
     weights: tuple[str, ...]
-    """The names of the weights in the model's order."""
+    """The names of the weights in the order of the model."""
     calibration: Calibration | None = None
-    """What makes probabilities mean what they say."""
+    """The calibration of the probabilities; None if they are not calibrated."""
     thresholds: Thresholds | None = None
-    """From which confidence on a prediction is accepted."""
+    """The lowest confidence of accepted predictions; None makes no decisions."""
     n_validation: int | None = None
-    """Of how many photos scores are kept; None if of none."""
+    """The number of validation photos whose scores are kept; None without scores."""
 
     def to_metadata(self, digests: str) -> dict[str, str]:
-        """Return the metadata entries of the file, sealed."""
+        """Return the metadata of the file, with the digest of manifest and tensors."""
         fields = {
             "format": VERSION,
             "spec": self.spec.to_dict(),
@@ -77,7 +82,7 @@ class BundleManifest:
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str], where: str) -> Self:
-        """Return the manifest of a file, or refuse it."""
+        """Return the manifest of a file; raise BundleError if it is not valid."""
         if ENTRY not in metadata:
             _refuse(where, "it is not a classifier saved by shelfvision", "foreign-format")
         text = metadata[ENTRY]
@@ -137,7 +142,7 @@ class BundleManifest:
 
 
 def _preprocessing(fields: Mapping[str, object], spec: ModelSpec, where: str) -> Preprocessing:
-    """Return how photos are preprocessed; formats 1 and 2 have a resize rule only."""
+    """Return the preprocessing; formats 1 and 2 contain only a resize rule."""
     if "resize" in fields:
         return preprocessing_of_old_file(list(spec.image_size), fields["resize"])
     found = Preprocessing.from_dict(cast("dict[str, object]", fields["preprocessing"]))
@@ -163,7 +168,7 @@ def _count(value: object, where: str) -> int:
 
 
 def plain(provenance: Mapping[str, object]) -> dict[str, object]:
-    """Return a deep copy of provenance as JSON has it, or refuse what JSON has not."""
+    """Return a deep copy of provenance as JSON values; raise an error for other values."""
     try:
         copy = json.loads(canonical_json(dict(provenance)))
         require_shallow(copy, MAX_DEPTH - 1)
@@ -195,7 +200,7 @@ def _texts(fields: dict[str, object], key: str, where: str) -> tuple[str, ...]:
 
 
 def _cut(fault: object) -> str:
-    """Return a fault at a length that a person reads; a file can hold names of any length."""
+    """Return an error text with at most 400 characters; names in a file can be very long."""
     text = str(fault)
     return text if len(text) <= 400 else f"{text[:397]}..."
 

@@ -1,4 +1,4 @@
-"""What a classifier predicts for photos."""
+"""Predict classes, probabilities and embeddings of photos, batch by batch."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def predict_photos(
     on_error: OnError = "raise",
     class_prior: ClassPrior = None,
 ) -> Predictions:
-    """Return a row of predictions for every photo."""
+    """Return one row of predictions per photo."""
     return answers_of(
         batches_of(served, photos, on_error),
         partial(class_probabilities, served),
@@ -45,14 +45,14 @@ def predict_photos(
 def predict_stream(
     served: ServedModel, photos: Photos, *, on_error: OnError, batch_size: int | None
 ) -> Iterator[Prediction]:
-    """Return predictions that are computed batch by batch as they are asked for."""
+    """Return an iterator of predictions, which computes one batch at a time on demand."""
     size = None if batch_size is None else as_integer("batch_size", batch_size, minimum=1)
     batches = batches_of(served, photos, on_error, size)
     return (one for batch in batches for one in _predicted(served, batch))
 
 
 def predict_proba(served: ServedModel, photos: Photos) -> Rows:
-    """Return the calibrated probabilities of photos, shape (n, k)."""
+    """Return the calibrated probabilities for photos, shape (n, k)."""
     return served.decision_rule.calibrate(raw_probabilities(served, photos))
 
 

@@ -1,4 +1,4 @@
-"""What a classifier of single products predicts for a photo of many."""
+"""Predict the products in a photo of a shelf: for given boxes, or as a map of tiles."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from shelfvision.regions.predicting import regions_of, with_crop_rule
 from shelfvision.regions.tiles import Tile, Tiling, map_of
 
 _MIN_CONFIDENCE = 0.5
-"""What a cell of a map needs where neither the caller nor thresholds say."""
+"""The default `min_confidence` of a cell if the classifier has no thresholds."""
 
 
 def predict_regions(
@@ -33,7 +33,7 @@ def predict_regions(
     as_stored: bool | None,
     class_prior: ClassPrior,
 ) -> Regions:
-    """Return the predictions for boxes in a photo."""
+    """Return the predictions for the boxes in a photo."""
     return regions_of(
         photo,
         boxes,
@@ -52,7 +52,7 @@ def scan(
     scales: Iterable[SupportsFloat],
     min_confidence: SupportsFloat | None,
 ) -> ShelfMap:
-    """Return the predictions for overlapping tiles of a photo, as a map of cells."""
+    """Return the predictions for overlapping tiles of a photo as a map of cells."""
     least = None
     if min_confidence is not None:
         least = as_number("min_confidence", min_confidence, minimum=0, maximum=1)

@@ -1,4 +1,4 @@
-"""The digest of a classifier: of all that its embedding depends on, and nothing else."""
+"""Compute the digest of everything that the embeddings of a classifier depend on."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ __all__ = ["classifier_digest"]
 def classifier_digest(served: ServedModel) -> str:
     """Return the SHA-256 of weights, settings, class names, image size, resize and test-time crop.
 
-    The crop rule for boxes, provenance, calibration, thresholds and kept scores have no part in it,
-    nor have the versions that it was made with: calibrating a classifier, or saving and loading it,
-    changes none of what it sees. Weights count in the model's order, without their names, some of
-    which Keras numbers anew each time.
+    The digest does not include the crop rule for boxes, provenance, calibration, thresholds,
+    validation scores and package versions, because embeddings do not depend on them. So
+    calibration, saving and loading do not change it. Weights are included in the order of the
+    model and without their names, because Keras numbers some of them differently each time.
     """
     spec, preprocessing = served.spec, served.preprocessing
     about: dict[str, object] = {

@@ -1,4 +1,4 @@
-"""Values of a manifest in one line, as `inspect` and the command line print them."""
+"""Format the values of a manifest in one line each, for `inspect` and the command line."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _MOST = 12
 
 
 def in_one_line(value: object) -> str:
-    """Return a value in one line of a length that can be read."""
+    """Return a value as one line of at most 240 printable characters."""
     text = _written(value)
-    # A file's text must not move a terminal's cursor, or break the table.
+    # Control characters in a file must not move the cursor of a terminal or break the table.
     text = "".join(letter if letter.isprintable() else "?" for letter in text)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
@@ -22,10 +22,10 @@ def _written(value: object) -> str:
     if value is None:
         return "none"
     if isinstance(value, Mapping):
-        # What is short comes first, lest what is long leave no room for it.
+        # Short values come first, so that they remain when the line is shortened.
         parts = sorted(value.items(), key=lambda item: isinstance(item[1], Mapping | tuple | list))
         rest = [f"{name} {_inner(part)}" for name, part in parts if name != "name"]
-        # What has a name, an augmenter say, is told by it.
+        # The name of an object, such as an augmenter, comes before its settings.
         name = value.get("name")
         if isinstance(name, str):
             return name + (f" ({_cut(rest)})" if rest else "")
@@ -38,7 +38,7 @@ def _written(value: object) -> str:
 
 
 def _inner(value: object) -> str:
-    """Return a value inside another one, in brackets where its commas would mislead."""
+    """Return a nested value, in brackets if its commas would be ambiguous."""
     text = _written(value)
     plain = isinstance(value, str) or "," not in text or text.endswith(")")
     return text if plain else f"[{text}]"

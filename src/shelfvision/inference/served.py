@@ -1,7 +1,7 @@
-"""`ServedModel`: everything that a `Classifier` predicts with, and what it computes.
+"""`ServedModel`: the network and all settings of a `Classifier`, with functions to predict.
 
-A `Classifier` is a thin public face of this value. Evaluation, galleries and exports take the parts
-that they need from ``classifier.served``.
+A `Classifier` is the public interface of this value. Evaluation, galleries and export read the
+parts that they need from ``classifier.served``.
 """
 
 from __future__ import annotations
@@ -35,47 +35,47 @@ Rows = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ServedModel:
-    """Everything that a `Classifier` predicts with. It may be used from any number of threads."""
+    """The network and all settings of a `Classifier`, immutable and thread-safe."""
 
     network: FrozenNetwork
-    """A snapshot of the weights, and the programs that compute with them."""
+    """The frozen weights and the compiled programs."""
     class_names: tuple[str, ...]
-    """The classes in the order of the network's outputs."""
+    """The class names in the order of the network outputs."""
     preprocessing: Preprocessing
-    """How photos become the pixels that the network takes."""
+    """How photos are converted to the pixels of the network input."""
     provenance: Mapping[str, object]
-    """Where the classifier came from, as plain values, read-only."""
+    """The origin of the classifier as plain JSON values, read-only."""
     spec: ModelSpec | None
-    """What the network is built from; None where we did not build it."""
+    """The settings that the network is built from; None if shelfvision did not build it."""
     decision_rule: DecisionRule
-    """Calibration, thresholds, and the validation scores that they are fitted on."""
+    """The calibration, the thresholds and the validation scores."""
 
     @property
     def architecture(self) -> str:
-        """The name of the architecture, or of the user's own model."""
+        """The name of the architecture, or of a custom model."""
         return self.network.model.name if self.spec is None else self.spec.architecture
 
     @property
     def own_architecture(self) -> bool:
-        """Whether only its user's code can build the network."""
+        """Whether the network has a custom architecture, which shelfvision does not contain."""
         return self.spec is None or not is_builtin(self.spec.architecture)
 
 
 def batches_of(
     served: ServedModel, photos: Photos, on_error: OnError, size: int | None = None
 ) -> Iterator[Batch]:
-    """Yield photos as pixels for the network, in batches of at most `size`."""
+    """Return an iterator of preprocessed photos in batches of at most `size`."""
     reader = Reader(preprocessing=served.preprocessing, on_error=on_error)
     return reader.batches(photos, size or served.network.batch_size)
 
 
 def class_probabilities(served: ServedModel, images: Images) -> Rows:
-    """Return the calibrated probabilities of images that are preprocessed already."""
+    """Return the calibrated probabilities for preprocessed images."""
     return served.decision_rule.calibrate(served.network.probabilities(images))
 
 
 def raw_probabilities(served: ServedModel, photos: Photos) -> Rows:
-    """Return the uncalibrated probabilities of photos."""
+    """Return the uncalibrated probabilities for photos."""
     found = [served.network.probabilities(b.images) for b in batches_of(served, photos, "raise")]
     if not found:
         return np.empty((0, len(served.class_names)), dtype=np.float32)
@@ -83,10 +83,11 @@ def raw_probabilities(served: ServedModel, photos: Photos) -> Rows:
 
 
 def training_prior(served: ServedModel) -> Floats | None:
-    """Return the class proportions that probabilities are made for; None if they are not known."""
+    """Return the class prior that the probabilities assume; None if it is unknown."""
     names, rule = served.class_names, served.decision_rule
     counts = served.provenance.get("class_counts")
-    # A temperature nearly keeps the prior of training; other methods bring that of their photos.
+    # Temperature scaling almost keeps the class prior of the training set. Other calibrations
+    # introduce the class prior of the photos that they were fitted on.
     kept = rule.calibration is None or rule.calibration.temperature is not None
     if kept and _are_counts(counts, names):
         return as_prior(counts, names)  # type: ignore[arg-type]  # _are_counts looked

@@ -1,4 +1,4 @@
-"""The versions of packages that bundles and galleries record."""
+"""Collect the package versions that bundles and galleries record."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["package_versions"]
 
 
 def package_versions() -> dict[str, str]:
-    """Return the versions of the packages, the backend and Python by their names."""
+    """Return the versions of packages and Python, and the name of the Keras backend."""
     names = ("keras", "numpy", "pillow", "shelfvision")
     versions = {name: importlib.metadata.version(name) for name in names}
     return versions | {"backend": backend_name(), "python": platform.python_version()}
