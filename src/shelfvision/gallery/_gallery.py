@@ -105,7 +105,7 @@ class Gallery:
         Raises
         ------
         DataError
-            `photos` is empty.
+            ``photos`` is empty.
         PhotoError
             A photo cannot be read.
         ModelError
@@ -222,7 +222,7 @@ class Gallery:
         Raises
         ------
         PhotoError
-            A photo cannot be read and `on_error` is ``"raise"``.
+            A photo cannot be read and ``on_error`` is ``"raise"``.
         InvalidParameterError
             An element is not a photo.
 
@@ -295,7 +295,7 @@ class Gallery:
         Raises
         ------
         DataError
-            `photos` is empty.
+            ``photos`` is empty.
         PhotoError
             A photo cannot be read.
         InvalidParameterError
@@ -356,14 +356,14 @@ class Gallery:
         Returns
         -------
         str
-            The SHA-256 of the file, for the parameter `expected_sha256` of `load`.
+            The SHA-256 of the file, for the parameter ``expected_sha256`` of `load`.
 
         Raises
         ------
         StorageError
             The file cannot be written. An existing file is unchanged.
         InvalidParameterError
-            `path` is neither a path nor a binary file, or the gallery exceeds 1 GiB, the largest
+            ``path`` is neither a path nor a binary file, or the gallery exceeds 1 GiB, the largest
             size that can be loaded.
         """
         return save_index(self._index, path)

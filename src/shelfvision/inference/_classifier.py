@@ -146,8 +146,8 @@ class Classifier:
             The SHA-256 that the file must have, 64 hexadecimal digits. The digests inside a bundle
             detect corruption; only this argument verifies that it is the file that you trust.
         builder : callable, optional
-            A function that takes a `ModelSpec` and returns the model that was saved. It is needed
-            for custom architectures that are not registered, and not for built-in ones.
+            A function that takes a `shelfvision.models.ModelSpec` and returns the model that was
+            saved. It is needed for custom architectures that are not registered.
 
         Returns
         -------
@@ -160,9 +160,9 @@ class Classifier:
             The file does not exist.
         BundleError
             The file is not a bundle, is corrupted, was written by a newer version, or needs
-            `builder`.
+            ``builder``.
         InvalidParameterError
-            `path` is neither a path nor a binary file, or another argument has the wrong type.
+            ``path`` is neither a path nor a binary file, or another argument has the wrong type.
 
         Examples
         --------
@@ -260,19 +260,19 @@ class Classifier:
         Raises
         ------
         PhotoError
-            A photo cannot be read and `on_error` is ``"raise"``.
+            A photo cannot be read and ``on_error`` is ``"raise"``.
         InvalidParameterError
             An element is not a photo, such as a folder or an array that is not ``uint8`` RGB.
         ModelError
             The outputs of the model are not probabilities, this process was forked from the one
-            that created the classifier, or `class_prior` is given and the class prior of the
+            that created the classifier, or ``class_prior`` is given and the class prior of the
             training set is unknown.
 
         References
         ----------
         M. Saerens, P. Latinne, C. Decaestecker, "Adjusting the outputs of a classifier to new a
         priori probabilities: a simple procedure", Neural Computation 14 (2002) 21-41
-        (`class_prior`).
+        (``class_prior``).
         """
         return _predicting.predict_photos(
             self._served, photos, on_error=on_error, class_prior=class_prior
@@ -307,10 +307,10 @@ class Classifier:
         Raises
         ------
         PhotoError
-            A photo cannot be read and `on_error` is ``"raise"``. The predictions of earlier batches
-            were yielded before.
+            A photo cannot be read and ``on_error`` is ``"raise"``. The predictions of earlier
+            batches were yielded before.
         InvalidParameterError
-            An element is not a photo, or `batch_size` is not an integer of at least 1.
+            An element is not a photo, or ``batch_size`` is not an integer of at least 1.
         ModelError
             As in `predict`.
 
@@ -474,7 +474,7 @@ class Classifier:
             The share of a tile that the next tile covers too, 0 to 0.9. Cells have the spacing of
             tiles: more overlap gives a finer map and more tiles to classify.
         scales : iterable of float, default=(1.0,)
-            The tile sizes as multiples of `tile`, for products of different sizes. The result is
+            The tile sizes as multiples of ``tile``, for products of different sizes. The result is
             the mean over all scales.
         min_confidence : float, optional
             The lowest confidence of an accepted cell; the other cells are unknown. By default the
@@ -541,7 +541,7 @@ class Classifier:
         Raises
         ------
         InvalidParameterError
-            `dataset` is neither a dataset nor validation scores.
+            ``dataset`` is neither a dataset nor validation scores.
         DataError
             The dataset has no photos, or other classes.
         PhotoError
@@ -575,9 +575,10 @@ class Classifier:
         Raises
         ------
         DataError
-            The calibration has no photos to fit on, or they have other classes.
+            ``dataset`` has no photos or other classes, or it is omitted and the classifier has no
+            `validation_scores`.
         InvalidParameterError
-            `method` is unknown.
+            ``method`` is unknown.
 
         Warns
         -----
@@ -634,10 +635,11 @@ class Classifier:
         Raises
         ------
         DataError
-            The thresholds have no photos to be chosen on, or the photos have other classes.
+            ``dataset`` has no photos or other classes, or it is omitted and the classifier has no
+            `validation_scores`.
         InvalidParameterError
-            A number is out of range, `precision` is given together with costs, or only one cost is
-            given.
+            A number is out of range, ``precision`` is given together with costs, or only one cost
+            is given.
 
         Warns
         -----
@@ -679,7 +681,7 @@ class Classifier:
         Returns
         -------
         str
-            The SHA-256 of the file, for the parameter `expected_sha256` of `load`.
+            The SHA-256 of the file, for the parameter ``expected_sha256`` of `load`.
 
         Raises
         ------
@@ -688,7 +690,7 @@ class Classifier:
         ModelError
             The weights are not finite, or have a dtype that a bundle cannot contain.
         InvalidParameterError
-            `path` is neither a path nor a binary file, or the names and the provenance exceed the
+            ``path`` is neither a path nor a binary file, or the names and the provenance exceed the
             size limit of a bundle.
         """
         served = self._served
@@ -710,7 +712,7 @@ class Classifier:
         the output ``probabilities``. The file also contains class names, image size, calibration
         and thresholds, which `shelfvision.export.Predictor` reads. With the backends jax and torch,
         a separate process with tensorflow exports the model. A file whose predictions differ from
-        those of the classifier by more than `tolerance` is discarded.
+        those of the classifier by more than ``tolerance`` is discarded.
 
         Parameters
         ----------
@@ -721,19 +723,20 @@ class Classifier:
             The file format.
         quantize : {"dynamic", "int8"}, optional
             For LiteRT: ``"dynamic"`` stores weights in 8 bits, a quarter of the size. ``"int8"``
-            also computes in 8 bits, with ranges that are measured on `photos`. By default the model
-            is not quantized.
+            also computes in 8 bits, with ranges that are measured on ``photos``. By default the
+            model is not quantized.
         photos : path, bytes, ndarray, Dataset, or iterable of these, optional
             Photos like those in use. At most 512 of them, evenly spaced, are used. The file is
             compared with the classifier on these photos, by default on generated images.
         tolerance : float, optional
-            The largest accepted difference of a probability, by default 0.001. With `quantize`, the
-            largest accepted mean of the probability that moves to other classes, by default 0.1.
+            The largest accepted difference of a probability, by default 0.001. With ``quantize``,
+            the largest accepted mean of the probability that moves to other classes, by default
+            0.1.
 
         Returns
         -------
         ExportReport
-            Differences, agreement of labels, size and latency. If `photos` is a dataset with the
+            Differences, agreement of labels, size and latency. If ``photos`` is a dataset with the
             class names of this classifier, also the accuracy before and after export.
 
         Raises

@@ -172,7 +172,7 @@ def inspect(path: Target, *, expected_sha256: str | None = None) -> BundleInfo:
     BundleError
         The file is not a bundle, is corrupted, or was written by a newer version.
     InvalidParameterError
-        `path` is neither a path nor a binary file, or `expected_sha256` is not a SHA-256.
+        ``path`` is neither a path nor a binary file, or ``expected_sha256`` is not a SHA-256.
 
     Examples
     --------
