@@ -1,1 +1,1 @@
-"""What people see of a training run: progress, logs, notebooks."""
+"""Display of training: progress on a terminal, log lines and notebook views."""

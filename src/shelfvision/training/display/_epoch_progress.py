@@ -1,6 +1,6 @@
-"""Shows the progress of a run: a bar over its epochs, a line per epoch, or nothing.
+"""Display the progress of a run: a bar, one line per epoch, or nothing.
 
-`shelfvision._progress` has the table of `verbose`. The log gets one line per epoch in any case.
+`shelfvision._progress` documents the values of ``verbose``. The log always has one line per epoch.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _logger = logging.getLogger("shelfvision.training")
 
 
 class Reporter(Protocol):
-    """What a training run reports its progress to."""
+    """Interface of progress displays. A run calls these methods."""
 
     def __enter__(self) -> Self: ...
     def __exit__(
@@ -31,13 +31,13 @@ class Reporter(Protocol):
     ) -> None: ...
 
     def begin(self, epoch: int) -> None:
-        """Note that `epoch` begins."""
+        """Handle the start of `epoch`."""
 
     def step(self, done: int, speed: float, metrics: Mapping[str, float]) -> None:
-        """Note that `done` steps of the epoch are done, at `speed` images per second."""
+        """Handle `done` completed steps of the epoch, at `speed` images per second."""
 
     def end(self, epoch: int, metrics: Mapping[str, float], seconds: float) -> None:
-        """Note that `epoch` has ended."""
+        """Handle the end of `epoch`, which took `seconds` seconds."""
 
 
 class Silence:
@@ -66,7 +66,7 @@ class Silence:
 
 
 class Lines:
-    """Writes one line per epoch, and one per minute within a longer one.
+    """Write one line per epoch, and one per minute within a longer epoch.
 
     Parameters
     ----------
@@ -93,12 +93,12 @@ class Lines:
         """Do nothing."""
 
     def begin(self, epoch: int) -> None:
-        """Note the epoch and when it began."""
+        """Store the epoch and restart the timer."""
         self._epoch = epoch
         self._is_due = every_minute()
 
     def step(self, done: int, speed: float, metrics: Mapping[str, float]) -> None:
-        """Write a line if a minute has passed since the last."""
+        """Write a line if a minute has passed since the last line."""
         if self._is_due():
             place = f"epoch {self._epoch}/{self._epochs} step {done}/{self._steps}"
             write_line(f"{place}: {metrics_text(metrics)} {speed:.0f} images/s")
@@ -109,16 +109,16 @@ class Lines:
 
 
 class LiveLine:
-    """One line that shows epoch, step, metrics, images per second and the time left.
+    """A progress bar with epoch, step, metrics, images per second and remaining time.
 
     Parameters
     ----------
     console : rich.console.Console
-        Where it is drawn.
+        Console to draw on.
     epochs, steps : int
         Epochs in the run and steps in an epoch.
     done : int
-        Epochs that were done in an earlier stretch of the run.
+        Epochs that were completed before the run was resumed.
     """
 
     def __init__(self, console: Console, *, epochs: int, steps: int, done: int) -> None:
@@ -134,7 +134,7 @@ class LiveLine:
         self._epochs = epochs
         self._epoch = done
         self._encoding = console.encoding
-        # Names of metrics are text, not rich's markup.
+        # Names of metrics may contain brackets, which rich would read as markup.
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=10),
@@ -167,7 +167,7 @@ class LiveLine:
         self._progress.update(self._task, description=self._position(0))
 
     def step(self, done: int, speed: float, metrics: Mapping[str, float]) -> None:
-        """Show how far the epoch is."""
+        """Show the step and its metrics."""
         words = encodable(metrics_text(metrics, digits=3), self._encoding)
         self._progress.update(
             self._task,
@@ -177,14 +177,14 @@ class LiveLine:
         )
 
     def end(self, epoch: int, metrics: Mapping[str, float], seconds: float) -> None:
-        """Do nothing: the line shows the next epoch in a moment."""
+        """Do nothing, because the next epoch updates the line."""
 
     def _position(self, done: int) -> str:
         return f"epoch {self._epoch}/{self._epochs} step {done}/{self._steps}"
 
 
 def reporter_for(verbose: Verbose, *, epochs: int, steps: int, done: int) -> Reporter:
-    """Return what shows the progress of a run."""
+    """Return the progress display for a value of `verbose`."""
     kind = display_for(verbose)
     if kind == "nothing":
         return Silence()
@@ -196,15 +196,18 @@ def reporter_for(verbose: Verbose, *, epochs: int, steps: int, done: int) -> Rep
 
 
 def metrics_text(metrics: Mapping[str, float], *, digits: int | None = None) -> str:
-    """Return metrics in a few words, the loss first; fixed digits keep a live line from jumping."""
+    """Return metrics as short text, the loss first.
+
+    With `digits`, all values have the same number of decimals, so that a live line is steady.
+    """
     kind = ".4g" if digits is None else f".{digits}f"
-    # Keras gives them in the order of their names.
+    # Keras sorts metrics by name.
     names = sorted(metrics, key=lambda name: (name.startswith("val_"), not name.endswith("loss")))
     return " ".join(f"{printable(name)} {metrics[name]:{kind}}" for name in names)
 
 
 def log_epoch(epoch: int, epochs: int, metrics: Mapping[str, float], seconds: float) -> None:
-    """Write the log's line for one epoch."""
+    """Log one line for an epoch."""
     _logger.info("%s", _epoch_text(epoch, epochs, metrics, seconds))
 
 

@@ -1,4 +1,4 @@
-"""How trainers and results look in a notebook; colours are the page's own, light or dark."""
+"""HTML views of trainers and results for notebooks, in the colors of the page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WIDTH, _HEIGHT, _EDGE = 320, 120, 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Drawing:
-    """Curves as the points of SVG polylines, with the best epoch marked."""
+    """Curves as points of SVG polylines, with a mark at the best epoch."""
 
     curves: Sequence[str]
     mark: str
@@ -24,7 +24,7 @@ class _Drawing:
 
 
 def settings_view(chosen: Mapping[str, object], defaults: Mapping[str, object]) -> str:
-    """Return a trainer's chosen settings as a table, with the others folded away."""
+    """Return a table of the changed settings of a trainer, with the others collapsed."""
     others = {name: value for name, value in defaults.items() if name not in chosen}
     return render_template("trainer.html", chosen=_texts(chosen), others=_texts(others))
 
@@ -36,7 +36,7 @@ def result_view(
     *,
     best_epoch: int,
 ) -> str:
-    """Return a result as the metrics of its best epoch above the curves of its losses."""
+    """Return a view of a result: the metrics of its best epoch and its loss curves."""
     return render_template(
         "training_result.html",
         title=title,
@@ -47,7 +47,7 @@ def result_view(
 
 
 def shown(value: object, longest: int | None = None) -> str:
-    """Return how a setting prints: as code, or by its kind where that shows an address only."""
+    """Return the ``repr`` of a setting, or its type if the ``repr`` has a memory address."""
     text = repr(value)
     text = f"<{type(value).__name__}>" if " at 0x" in text else text
     return text if longest is None or len(text) <= longest else text[: longest - 1] + "…"
@@ -58,7 +58,7 @@ def _texts(settings: Mapping[str, object]) -> dict[str, str]:
 
 
 def _drawing(curves: Mapping[str, Sequence[float]], best_epoch: int) -> _Drawing | None:
-    """Return curves over epochs, the first to be dashed; None where there is nothing to draw."""
+    """Return curves over epochs, the first one dashed; None if there is nothing to draw."""
     values = [value for curve in curves.values() for value in curve if math.isfinite(value)]
     epochs = max(map(len, curves.values()), default=0)
     if epochs < 2 or not values:

@@ -1,1 +1,1 @@
-"""What a `Trainer` may be set to, and how settings are written and checked."""
+"""Settings of a `Trainer`: their checks, their JSON form and the recommended values."""

@@ -1,4 +1,8 @@
-"""Checks of a setting: each takes its name and value, and returns what is kept or refuses it."""
+"""Checks of settings.
+
+A check takes the name and the value of a setting. It returns the value to store, or raises
+`InvalidParameterError`.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,7 @@ from shelfvision.training.settings._setting import Check
 
 _MOST = 10**9
 _NOTHING: Mapping[float, str] = MappingProxyType({})
-# A path object keeps one of the two slashes. A drive of Windows has one letter.
+# Path("s3://bucket") has one slash only. One letter before a colon is a Windows drive.
 _ADDRESS = re.compile(
     r"[a-z][a-z0-9+.-]+://|(s3[an]?|gs|gcs|https?|s?ftp|file|hdfs|abfss?|az|adl|wasbs?|dbfs|oci):/",
     re.IGNORECASE,
@@ -24,12 +28,12 @@ _ADDRESS = re.compile(
 
 
 def optional(check: Check) -> Check:
-    """Return a check that lets None pass too."""
+    """Return a check that also accepts None."""
     return lambda name, value: None if value is None else check(name, value)
 
 
 def choice(*options: str) -> Check:
-    """Return a check for one of some words."""
+    """Return a check for one of several strings."""
     # `one_of` checks the type too.
     return lambda name, value: one_of(name, value, options)  # type: ignore[arg-type]
 
@@ -37,7 +41,7 @@ def choice(*options: str) -> Check:
 def number(
     *, minimum: float = 0.0, maximum: float = math.inf, refused: Mapping[float, str] = _NOTHING
 ) -> Check:
-    """Return a check for a finite number within bounds; `refused` has faults of single numbers."""
+    """Return a check for a finite number in a range; `refused` maps single numbers to reasons."""
 
     def check(name: str, value: object) -> float:
         # `as_number` checks the type too.
@@ -52,7 +56,7 @@ def number(
 
 
 def instance(kinds: tuple[type, ...], sentence: str) -> Check:
-    """Return a check for a value of one of some classes; the sentence says what is expected."""
+    """Return a check for an instance of one of several classes, which `sentence` describes."""
 
     def check(name: str, value: object) -> object:
         if not isinstance(value, kinds):
@@ -63,18 +67,18 @@ def instance(kinds: tuple[type, ...], sentence: str) -> Check:
 
 
 def count(name: str, value: object) -> int:
-    """Return a whole number from 1."""
-    # It checks the type too.
+    """Return an integer of at least 1."""
+    # `as_integer` checks the type too.
     return as_integer(name, value, minimum=1, maximum=_MOST)  # type: ignore[arg-type]
 
 
 def seed(_: str, value: object) -> int:
-    """Return a seed."""
+    """Return a valid seed."""
     return as_seed(value)  # type: ignore[arg-type]  # it checks the type too
 
 
 def text(sentence: str) -> Check:
-    """Return a check for a text that is not empty; the sentence says what is expected."""
+    """Return a check for a string that is not empty, which `sentence` describes."""
 
     def check(name: str, value: object) -> str:
         if not isinstance(value, str) or not value:
@@ -85,14 +89,14 @@ def text(sentence: str) -> Check:
 
 
 def augmenter(name: str, value: object) -> object:
-    """Refuse what cannot be called."""
+    """Return a callable; refuse anything else."""
     if not callable(value):
         raise _wrong_type(name, "callable as (image, rng) -> image", value)
     return value
 
 
 def callbacks(name: str, value: object) -> tuple[object, ...]:
-    """Return callbacks as a tuple of objects that have Keras's hooks."""
+    """Return a tuple of Keras callbacks; refuse anything else, and ``BackupAndRestore``."""
     if not isinstance(value, Sequence) or isinstance(value, str):
         raise _wrong_type(name, "a list of keras.callbacks.Callback, such as [callback]", value)
     for callback in value:
@@ -110,7 +114,7 @@ def callbacks(name: str, value: object) -> tuple[object, ...]:
 
 
 def keras_object(name: str, value: object) -> object:
-    """Refuse an optimizer or a loss that Keras can make nothing of."""
+    """Return a name, a Keras object or a callable; refuse a class or anything else."""
     named = isinstance(value, str) and value
     if inspect.isclass(value) or not (named or hasattr(value, "get_config") or callable(value)):
         raise _wrong_type(name, "the name of one that Keras has, or an instance", value)
@@ -118,14 +122,14 @@ def keras_object(name: str, value: object) -> object:
 
 
 def learning_rate(name: str, value: object) -> object:
-    """Return a step size as a float, or a schedule of Keras's as it is."""
+    """Return a learning rate as a float, or a Keras schedule unchanged."""
     if hasattr(value, "get_config"):
         return value
     return number(refused={0.0: "which learns nothing; give more"})(name, value)
 
 
 def folder(name: str, value: object) -> Path:
-    """Return the path of a folder."""
+    """Return the path of a local folder; refuse a URL."""
     found = os.fspath(value) if isinstance(value, str | os.PathLike) else ""
     if not isinstance(found, str) or not found or "\0" in found:
         raise _wrong_type(name, "the path of a folder", value)
@@ -141,7 +145,7 @@ def folder(name: str, value: object) -> Path:
 
 
 def verbose(name: str, value: object) -> object:
-    """Return 0 and 1 as the truth values that they stand for, "auto" and 2 as they are."""
+    """Return 0 and 1 as False and True, and "auto" and 2 unchanged."""
     if isinstance(value, int) and value in (0, 1):
         return bool(value)
     if value != "auto" and (type(value) is not int or value != 2):

@@ -1,4 +1,4 @@
-"""How much the photos of each class count: the alternative to adding copies of the rare ones."""
+"""Class weights in the training loss: an alternative to oversampling against class imbalance."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from shelfvision.data import Dataset
 from shelfvision.errors import InvalidParameterError
 
 ClassWeight: TypeAlias = Literal["balanced"] | Mapping[str, float]
-"""``"balanced"``, or a weight for some classes by name; the others weigh 1."""
+"""``"balanced"``, or weights by class name; classes without a weight have 1."""
 
 
 def check_class_weight(setting: str, value: object) -> object:
-    """Return the setting with numbers for weights, in a mapping of its own."""
+    """Return "balanced", or a copy of the mapping with checked weights."""
     if isinstance(value, str) and value == "balanced":
         return value
     if not isinstance(value, Mapping) or not value:
@@ -39,7 +39,7 @@ def check_class_weight(setting: str, value: object) -> object:
 
 
 def class_weights(setting: ClassWeight | None, train: Dataset) -> dict[int, float] | None:
-    """Return the weight of each class number, or None where all count the same."""
+    """Return the weight of each class number, or None without class weights."""
     if setting is None:
         return None
     if isinstance(setting, str):

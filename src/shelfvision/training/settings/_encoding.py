@@ -1,9 +1,9 @@
-"""Settings as plain JSON values, and settings made of plain values again.
+"""Encode settings as plain JSON values, and decode them.
 
-There is one encoder, `encoded`. Its caller chooses what happens to a value that plain values cannot
+The only encoder is `encoded`. Its caller chooses what happens to a value that JSON cannot
 represent, such as a callback or a function. `Trainer.to_dict` refuses it with `refuse_value`,
-because nobody could make the same trainer of it. A run's identity and a classifier's provenance
-have its type and a digest, by `type_and_digest`.
+because `Trainer.from_dict` could not restore it. The identity of a run and the provenance of a
+classifier record its type and a digest, with `type_and_digest`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 Other: TypeAlias = Callable[[str, object], Json]
-"""Encodes a value of the setting of this name that plain values cannot represent, or refuses it."""
+"""Takes the name and value of a setting that JSON cannot represent; encodes or refuses it."""
 
 _NAME = "name"
 _OUR_ROOM = "shelfvision.training"
@@ -41,14 +41,14 @@ _KERAS_BASES = ("Optimizer", "Loss", "LearningRateSchedule")
 def encoded_settings(
     settings: DataclassInstance, other: Other, leave_out: Iterable[str] = ()
 ) -> dict[str, Json]:
-    """Return settings as plain values; `other` encodes what these cannot represent."""
+    """Return settings as plain JSON values; `other` encodes values that JSON cannot represent."""
     names = [field.name for field in dataclasses.fields(settings)]
     left = [name for name in names if name not in leave_out]
     return {name: encoded(name, getattr(settings, name), other) for name in left}
 
 
 def encoded(name: str, value: object, other: Other) -> Json:
-    """Return a value as plain values; `other` encodes what these cannot represent."""
+    """Return a value as plain JSON values; `other` encodes what JSON cannot represent."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, os.PathLike):
@@ -61,7 +61,7 @@ def encoded(name: str, value: object, other: Other) -> Json:
 
 
 def _encoded_object(name: str, value: object, other: Other) -> Json:
-    """Return an object by the name of its class and its settings."""
+    """Return an object as the name of its class and its settings."""
     if _is_of_keras(value):
         return _encoded_by_keras(name, value, other)
     if dataclasses.is_dataclass(value) and type(value).__module__.startswith(_OUR_ROOM):
@@ -80,14 +80,14 @@ def _encoded_by_keras(name: str, value: object, other: Other) -> Json:
     if isinstance(rate, Mapping):
         plain["learning_rate"] = {_NAME: rate["class_name"], **_without_name(rate["config"])}
     if any(isinstance(item, Mapping) for key, item in plain.items() if key != "learning_rate"):
-        # Such as an optimizer within another.
+        # For example, an optimizer that wraps another one.
         return other(name, value)
     settings = {key: encoded(name, item, other) for key, item in plain.items()}
     return {_NAME: type(value).__name__, **settings}
 
 
 def refuse_value(name: str, value: object) -> NoReturn:
-    """Refuse a value that plain values cannot represent."""
+    """Refuse a value that plain JSON values cannot represent."""
     raise InvalidParameterError(
         f"{name} has {_kind_name(value)}, which plain values cannot represent; leave it out, and "
         "add it with dataclasses.replace to the Trainer that is made of them",
@@ -97,9 +97,9 @@ def refuse_value(name: str, value: object) -> NoReturn:
 
 
 def type_and_digest(name: str, value: object) -> Json:
-    """Return the type of a value with its configuration, or with a digest of its parts.
+    """Return the type of a value with its settings, or with a digest of its content.
 
-    The digest is the same for equal values in every process.
+    Equal values have the same digest in every process.
     """
     for method in ("to_dict", "get_config"):
         configure = getattr(value, method, None)
@@ -113,7 +113,7 @@ def type_and_digest(name: str, value: object) -> Json:
 
 
 def finite(value: Json) -> Json:
-    """Return a value with None in place of the numbers that JSON does not have."""
+    """Return a value with None instead of NaN and infinity, which JSON does not have."""
     if isinstance(value, Mapping):
         return {key: finite(item) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
@@ -124,7 +124,7 @@ def finite(value: Json) -> Json:
 def decoded_settings(
     kind: type[DataclassInstance], values: Mapping[str, object]
 ) -> dict[str, object]:
-    """Return the settings that plain values represent, for the constructor of `kind` to check."""
+    """Return the settings that plain values represent; the constructor of `kind` checks them."""
     if not isinstance(values, Mapping):
         raise InvalidParameterError(
             f"settings must be a dict of names and values, not {type(values).__name__}",
@@ -151,7 +151,7 @@ def decoded_settings(
 
 
 def require_known(kind: type[DataclassInstance], names: Iterable[object]) -> None:
-    """Refuse names of settings that there are none of."""
+    """Refuse names that are not settings of `kind`."""
     known = [field.name for field in dataclasses.fields(kind)]
     unknown = [str(name) for name in names if name not in known]
     if unknown:
@@ -163,32 +163,32 @@ def require_known(kind: type[DataclassInstance], names: Iterable[object]) -> Non
 
 
 def _is_of_keras(value: object) -> bool:
-    """Tell whether a value is an optimizer, loss or schedule of a class that Keras has."""
+    """Return whether a value is an optimizer, loss or schedule of a Keras class."""
     kind = type(value)
     if not kind.__module__.startswith("keras.") or not hasattr(value, "get_config"):
         return False
     found = (getattr(_keras_module(name), kind.__name__, None) for name in _KERAS_MODULES)
-    # On torch, Keras makes a class of the same name that derives from the one asked for.
+    # On torch, Keras creates a subclass with the same name.
     return any(isinstance(known, type) and issubclass(kind, known) for known in found)
 
 
 def _without_name(config: Mapping[str, Json]) -> dict[str, Json]:
-    # Keras makes up names of objects and numbers them; two of one kind must not differ by them.
+    # Keras numbers the names of objects. Objects with equal settings must be equal here.
     return {key: item for key, item in config.items() if key != _NAME}
 
 
 def as_mapping(_: str, value: Mapping[str, object]) -> object:
-    """Decode a dict as itself."""
+    """Return the dict unchanged."""
     return value
 
 
 def recipe(_: str, value: Mapping[str, object]) -> object:
-    """Decode an augmenter's recipe."""
+    """Return the augmenter that a dict represents."""
     return augmenter_from_dict(value)
 
 
 def value_of(*kinds: type[DataclassInstance]) -> Decode:
-    """Return a decoder of values of some classes of ours."""
+    """Return a decoder for instances of some settings classes of shelfvision."""
 
     def decode(name: str, value: Mapping[str, object]) -> object:
         found = next((kind for kind in kinds if kind.__name__ == value.get(_NAME)), None)
@@ -213,7 +213,7 @@ def value_of(*kinds: type[DataclassInstance]) -> Decode:
 
 
 def keras_object(module: str) -> Decode:
-    """Return a decoder of objects of a module of Keras; it runs no code but Keras's own."""
+    """Return a decoder for objects of a Keras module. It runs only code of Keras."""
 
     def decode(name: str, value: Mapping[str, object]) -> object:
         home, kind = _keras_module(module), value.get(_NAME)

@@ -1,4 +1,9 @@
-"""A sensible recipe for a kind of model and an amount of photos, as settings of a `Trainer`."""
+"""Recommended hyperparameters of a `Trainer` for a model and a dataset.
+
+There are two recipes: transfer learning for a pretrained model, and training from scratch for any
+other model. Within limits, a run uses the same number of photos for any size of the dataset: small
+datasets get more epochs.
+"""
 
 from __future__ import annotations
 
@@ -30,9 +35,9 @@ if TYPE_CHECKING:
     import keras
 
 WARM_UP = 0.05
-"""The share of the epochs in which the learning rate climbs."""
+"""Share of the epochs that are warm-up."""
 _SEEN_BY_TRANSFER, _SEEN_FROM_SCRATCH = 8_000, 78_600
-"""Photos that a training looks at, all epochs together, so that few are seen more often."""
+"""Photos in all epochs of a run together. Few photos therefore get more epochs."""
 _COMMON = MappingProxyType(
     {"patience": None, "label_smoothing": 0.1, "loss": "categorical_crossentropy"}
 )
@@ -41,20 +46,20 @@ _COMMON = MappingProxyType(
 def recommended_settings(
     model: keras.Model, photos: Dataset, overrides: Mapping[str, object]
 ) -> dict[str, object]:
-    """Return the settings of a trainer for this model and these photos."""
+    """Return recommended settings for a model and photos, with `overrides`."""
     part = overrides.get("fine_tune") or ("partial" if is_pretrained(model) else None)
     recipe = _from_scratch(len(photos)) if part is None else _transfer(len(photos), part)
     settings = {**_COMMON, **recipe, **overrides}
     epochs = settings["epochs"]
     scheduled = "schedule" in overrides or hasattr(settings["learning_rate"], "get_config")
-    # What cannot be a number of epochs is left for the trainer to refuse.
+    # The trainer refuses an invalid number of epochs.
     if isinstance(epochs, int) and epochs > 0 and not scheduled:
         settings["schedule"] = CosineSchedule(warmup_epochs=WARM_UP * epochs)
     return settings
 
 
 def is_pretrained(model: keras.Model) -> bool:
-    """Tell whether a model has layers that are frozen because they are good as they are."""
+    """Return whether a model has frozen layers with kernels, as pretrained models have."""
     return any(
         not layer.trainable and any(len(weight.shape) > 1 for weight in layer.weights)
         for layer in model.layers
@@ -72,7 +77,7 @@ def _transfer(n_photos: int, part: object) -> dict[str, object]:
         "learning_rate": 1e-3,
     }
     if part == "head":
-        # One layer alone learns in large steps, and an epoch of it takes no time.
+        # A single layer can use a larger learning rate, and its epochs are short.
         return settings | {"epochs": 4 * epochs, "learning_rate": 1e-2}
     if part == "full":
         return settings | {"learning_rate": 3e-4, "layer_decay": 0.9}
@@ -94,7 +99,7 @@ def _epochs(n_photos: int, *, seen: int, fewest: int, most: int) -> int:
 
 
 def crops() -> Augmenter:
-    """Return what makes views for a pretrained network: parts of the photo, near and tilted."""
+    """Return the data augmentation for pretrained networks: slightly rotated, enlarged photos."""
     return Compose(
         [
             Rotate(10),
@@ -111,9 +116,9 @@ def crops() -> Augmenter:
 
 
 def tilted() -> Augmenter:
-    """Return what varies photos for a network that has never seen any others.
+    """Return the data augmentation for training from scratch.
 
-    A hand holds a carton at any slant, near and far, and every fridge has a light of its own.
+    It is strong, because people hold products at any angle and distance, in any light.
     """
     return Compose(
         [

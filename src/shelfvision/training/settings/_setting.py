@@ -1,4 +1,6 @@
-"""`setting`: a field of a settings class, with its check and its meaning for a run beside it.
+"""`setting`: a dataclass field with a check, a decoder and traits.
+
+The traits define how a setting affects compiling, resuming and provenance.
 
 >>> from dataclasses import dataclass
 >>> from shelfvision.training.settings._checks import count
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 Check: TypeAlias = Callable[[str, object], object]
-"""Takes the name and the value of a setting; returns the value to keep, or refuses it."""
+"""Takes the name and the value of a setting; returns the value to store, or refuses it."""
 Decode: TypeAlias = Callable[[str, Mapping[str, object]], object]
 """Takes the name of a setting and the dict that represents its value; returns the value."""
 Trait: TypeAlias = Literal["compiled", "resumable", "unrecorded"]
@@ -56,11 +58,11 @@ def setting(
     Parameters
     ----------
     default : object
-        The value where nothing is chosen.
+        The default value.
     check : callable
-        What checks a value.
+        Checks a value.
     decode : callable, optional
-        What makes the value of a dict, where it may be an object.
+        Decodes a dict, for settings whose value may be an object.
     compiled : bool
         Whether the value takes effect when a model is compiled.
     resumable : bool
@@ -75,25 +77,25 @@ def setting(
         "resumable": resumable,
         "unrecorded": unrecorded,
     }
-    # The dataclass replaces the field by the default.
+    # The dataclass replaces the field with the default.
     return dataclasses.field(default=default, metadata=metadata)
 
 
 def check_settings(settings: DataclassInstance) -> None:
-    """Check every setting and keep what its check returns."""
+    """Check all settings and store the values that the checks return."""
     for field in dataclasses.fields(settings):
         value = field.metadata["check"](field.name, getattr(settings, field.name))
         object.__setattr__(settings, field.name, value)
 
 
 def changed_settings(settings: DataclassInstance) -> dict[str, object]:
-    """Return the settings that are not the default."""
+    """Return the settings that differ from their default."""
     values = {field: getattr(settings, field.name) for field in dataclasses.fields(settings)}
     return {field.name: value for field, value in values.items() if value != field.default}
 
 
 def defaults_of(settings: type[DataclassInstance]) -> Mapping[str, object]:
-    """Return the default of every setting."""
+    """Return the defaults of all settings."""
     return {field.name: field.default for field in dataclasses.fields(settings)}
 
 

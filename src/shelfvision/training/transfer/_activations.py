@@ -1,4 +1,4 @@
-"""The outputs of frozen layers for photos and their views, computed once and kept on disk."""
+"""`Activations`: outputs of frozen layers for photos, computed once and stored on disk."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from shelfvision.training.transfer._views import Views
 
 SCHEME = "shelfvision-activations-1"
 BLOCK = 32
-"""Photos whose views are computed between two writes."""
+"""Photos per write."""
 
 
 @final
 class Activations:
-    """The outputs of frozen layers for the views of some photos, in a file named by its content.
+    """Outputs of frozen layers for the views of photos, in a file.
 
-    The name is a digest of the layers with their weights, the photos, the augmenter and the seed,
-    but not of labels. So outputs of other layers or photos are never taken for these. A damaged
+    The file name is a digest of the layers with their weights, the photos, the augmenter and the
+    seed, but not of labels. Other layers or photos therefore never use the same file. A corrupted
     file is computed again.
 
     Parameters
     ----------
     frozen : FrozenLayers
-        What is run.
+        The frozen layers.
     photos : Dataset
-        What it is run over.
+        The photos.
     views : Views
         The views of each photo.
     """
@@ -51,22 +51,22 @@ class Activations:
 
     @property
     def images(self) -> int:
-        """How many images there are to compute, if none are kept."""
+        """Number of images to compute if no file exists."""
         return len(self._photos) * self._views.count
 
     def open(self, directory: Path, advance: Advance) -> None:
-        """Open what is kept in a folder, once it is computed."""
+        """Open the file in a folder; compute it first if necessary."""
         file = self._file_in(directory)
         self._array = file.opened()
         if self._array is None:
             self._array = self._compute(file, advance)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._array = None
 
     def read(self, rows: npt.NDArray[np.int64], epoch: int) -> npt.NDArray[np.float32]:
-        """Return what `epoch` sees of some photos, ``float32`` of shape (n, *frozen.shape)."""
+        """Return the outputs for photos in `epoch`, ``float32`` of shape (n, *frozen.shape)."""
         if self._array is None:
             raise RuntimeError("activations are read before they are opened")
         return np.asarray(self._array[rows, self._of_epoch(epoch)[rows]], dtype=np.float32)
@@ -74,7 +74,7 @@ class Activations:
     def _of_epoch(self, epoch: int) -> npt.NDArray[np.int64]:
         seen = self._seen
         if seen is None or seen[0] != epoch:
-            # One assignment, because the feed may read ahead in a thread.
+            # One assignment is atomic, because a prefetching thread may call this.
             self._seen = seen = (epoch, self._views.of_epoch(self._photos, epoch))
         return seen[1]
 
@@ -91,7 +91,7 @@ class Activations:
         )
 
     def _compute(self, file: ArrayFile, advance: Advance) -> StoredArray:
-        """Write the file; a thread makes the next images while the layers work on these."""
+        """Write the file. A thread reads the next images while the layers compute."""
         with ThreadPoolExecutor(1, thread_name_prefix="shelfvision-views") as ahead:
             waiting: dict[int, Future[list[Images]]] = {}
 
@@ -110,7 +110,7 @@ class Activations:
 
 
 def _content(photos: Dataset) -> str:
-    """Return a digest of the photos in their order, with what keys their views, but no labels."""
+    """Return a digest of the photos in order, with the ids that select views, without labels."""
     digests = digests_of(photos.table.source, photos.table.rows)
     rows = zip(photos.ids.tolist(), photos.copies.tolist(), digests, strict=True)
     description = repr((photos.image_size, photos.resize, list(rows)))

@@ -1,4 +1,4 @@
-"""Where a model is cut in two: what stays as it is below, what learns above."""
+"""Cut a model in two: frozen layers below the cut, trainable layers above it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     import keras
 
 LOWER_SHARE = 0.6
-"""The part of a network's layers that ``"partial"`` leaves below the cut."""
+"""Largest share of the layers with kernels below the cut of ``"partial"``."""
 _NOISE = ("Dropout", "AlphaDropout", "GaussianDropout", "GaussianNoise")
 _NOISE_IN_SPACE = ("SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D")
 
 
 def cut_for(model: keras.Model, place: str) -> keras.KerasTensor:
-    """Return the tensor that ``"head"``, ``"partial"`` or the name of a layer cuts a model at."""
+    """Return the tensor at the cut for ``"head"``, ``"partial"`` or the name of a layer."""
     if place == "head":
         return _below_head(model)
     if place == "partial":
@@ -37,7 +37,7 @@ def cut_for(model: keras.Model, place: str) -> keras.KerasTensor:
 
 
 def parts_of(model: keras.Model, place: str) -> tuple[keras.Model, keras.Model]:
-    """Return the model below the cut and the one above it, which share the model's layers."""
+    """Return the models below and above the cut. They share the layers of the original model."""
     keras = load_keras()
     cut = cut_for(model, place)
     if any(cut is output for output in model.outputs):
@@ -75,7 +75,7 @@ def _require_plain(below: keras.Model, place: str) -> None:
 
 
 def _below_head(model: keras.Model) -> keras.KerasTensor:
-    """Return what goes into the last dense layer, before any noise that training adds."""
+    """Return the input of the last dense layer, before dropout and noise layers."""
     layers = load_keras().layers
     noise = tuple(getattr(layers, name) for name in (*_NOISE, *_NOISE_IN_SPACE))
     head = head_of(model)
@@ -94,7 +94,7 @@ def _below_head(model: keras.Model) -> keras.KerasTensor:
 
 
 def _top(model: keras.Model) -> str:
-    """Return the last place that leaves at most `LOWER_SHARE` of the layers below it."""
+    """Return the last cut point with at most `LOWER_SHARE` of the layers with kernels below it."""
     names = [layer.name for layer in model.layers]
     weighty = [_is_weighty(layer) for layer in model.layers]
     limit = LOWER_SHARE * sum(weighty)
@@ -110,5 +110,5 @@ def _top(model: keras.Model) -> str:
 
 
 def _is_weighty(layer: keras.layers.Layer) -> bool:
-    """Tell whether a layer has weights that are more than scales and shifts."""
+    """Return whether a layer has kernels, in contrast to scales and biases only."""
     return any(len(weight.shape) > 1 for weight in layer.weights)

@@ -1,4 +1,4 @@
-"""`FineTuning`: which part of a model a run trains, and what that part learns from."""
+"""`FineTuning`: the trainable part of a model, and its training data."""
 
 from __future__ import annotations
 
@@ -30,25 +30,25 @@ _logger = logging.getLogger("shelfvision.training")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FineTuning:
-    """What of a model learns, and from what."""
+    """The trainable part of a model, and its training and validation data."""
 
     learner: keras.Model
-    """What Keras trains: the whole model, or its upper part, which shares the model's layers."""
+    """The model that Keras trains: the whole model, or its upper part, which shares its layers."""
     train: Activations | None = None
-    """What the upper part learns from; None where the whole model learns from photos."""
+    """Training data of the upper part; None if the whole model trains on photos."""
     validation: Activations | None = None
-    """What it is judged on."""
+    """Validation data of the upper part."""
     frozen: FrozenLayers | None = None
-    """The part below, which is run once."""
+    """The frozen layers below the cut; None without a cut."""
 
     @property
     def identity(self) -> dict[str, Json]:
-        """What must not change of the frozen part for a run to go on."""
+        """What must be unchanged in the frozen layers to resume a run."""
         return {} if self.frozen is None else {"weights of the frozen part": self.frozen.digest}
 
     @contextmanager
     def opened(self, cache_dir: str | os.PathLike[str] | None, verbose: Verbose) -> Iterator[None]:
-        """Have everything that the frozen part gives at hand, computing what is not kept."""
+        """Open the outputs of the frozen layers; compute those that are not stored."""
         with ExitStack() as stack:
             directory = _directory(cache_dir, stack) if self.frozen is not None else Path()
             for activations in (self.train, self.validation):
@@ -67,7 +67,7 @@ class FineTuning:
 def fine_tuning_for(
     model: keras.Model, place: str | None, train: Dataset, validation: Dataset | None, views: Views
 ) -> FineTuning:
-    """Set which layers learn, and cut the model in two where that saves time."""
+    """Set the trainable layers, and cut the model in two unless all layers train."""
     if place is None:
         return FineTuning(learner=model)
     if place == "full":
@@ -77,7 +77,7 @@ def fine_tuning_for(
     set_trainable(model, above)
     spec = spec_of(model)
     if spec is not None:
-        # It is trained with the loss of the model that it is the upper part of.
+        # The upper part uses the same loss as the whole model.
         set_spec(above, spec)
     frozen = FrozenLayers(below)
     return FineTuning(

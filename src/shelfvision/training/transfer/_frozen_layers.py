@@ -1,4 +1,4 @@
-"""The frozen part of a model, as a program that gives what the rest of it learns from."""
+"""`FrozenLayers`: the frozen part of a model, compiled to compute its outputs."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     import keras
 
 BATCH = 8
-"""Images that are computed at once, which is quickest on a CPU; fewer are padded, so that one
-program does."""
+"""Images per batch, which is fastest on a CPU. Smaller batches are padded, so that one compiled
+function is enough."""
 LARGEST = float(np.finfo(np.float16).max)
 
 
 class FrozenLayers:
-    """A frozen model whose output is kept in half precision.
+    """A frozen model whose outputs are stored in half precision.
 
     Parameters
     ----------
     model : keras.Model
-        One input, RGB pixels of a fixed size; one output of a fixed shape.
+        A model with one input (RGB pixels of a fixed size) and one output of a fixed shape.
     """
 
     def __init__(self, model: keras.Model) -> None:
@@ -38,13 +38,13 @@ class FrozenLayers:
         self._values = [np.array(to_numpy(weight.value)) for weight in model.weights]
         self._model = model
         self.shape: tuple[int, ...] = tuple(int(side) for side in model.output_shape[1:])
-        """Shape of what one image becomes."""
+        """Shape of the output for one image."""
         self.digest = self._digest()
-        """A digest of the layers and their weights."""
+        """Digest of the backend, the layers and their weights."""
         self._program = compiled(model, list(zip(model.weights, self._values, strict=True)))
 
     def __call__(self, images: Images) -> npt.NDArray[np.float16]:
-        """Return what the images become, ``float16`` of shape (n, *shape)."""
+        """Return the outputs for images, ``float16`` of shape (n, *shape)."""
         rows = [self._computed(images[i : i + BATCH]) for i in range(0, len(images), BATCH)]
         return np.concatenate(rows)
 

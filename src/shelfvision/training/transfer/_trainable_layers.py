@@ -1,4 +1,4 @@
-"""Which layers learn: those above the cut, or all, and never a batch norm."""
+"""Set the trainable layers: those above the cut, or all, except batch normalization."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 def set_trainable(model: keras.Model, learning: keras.Model) -> None:
-    """Let the layers of a model that belong to `learning` learn, and freeze all others.
+    """Make the layers of a model that belong to `learning` trainable, and freeze all others.
 
-    Batch norms stay frozen: they keep the statistics of the photos that the model was pretrained
-    on, which a few hundred photos cannot replace, and Keras then uses them in training too.
+    Batch normalization stays frozen. It keeps the statistics of the pretraining photos, because a
+    few hundred photos are too few to estimate them. Keras then uses these statistics in training.
     """
     chosen = {id(layer) for layer in learning.layers}
     for layer in model.layers:
@@ -26,7 +26,7 @@ def set_trainable(model: keras.Model, learning: keras.Model) -> None:
 
 
 def _all_layers(layers: Iterable[keras.layers.Layer]) -> Iterable[keras.layers.Layer]:
-    """Yield layers and, where one is a model, those within."""
+    """Yield layers, including those of nested models."""
     for layer in layers:
         yield layer
         yield from _all_layers(getattr(layer, "layers", ()))

@@ -1,4 +1,4 @@
-"""Views: the photo as it is and variations of it, of which an epoch sees one."""
+"""`Views`: the original photo and augmented versions of it; an epoch uses one of them."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from shelfvision.protocols import Augmenter, Images
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Views:
-    """How the views of a photo come about, and which of them an epoch sees."""
+    """The views of each photo, and the view that an epoch uses."""
 
     count: int = 1
-    """Views of each photo, the photo as it is among them."""
+    """Number of views of each photo, including the original photo."""
     augmenter: Augmenter | None = None
-    """What makes the others; None where there are none."""
+    """Creates the augmented views; None if there are none."""
     seed: int = 0
-    """What they are derived from."""
+    """Seed of the augmented views."""
 
     @property
     def identity(self) -> list[str | int]:
-        """What tells these views from others, as JSON has it."""
+        """Plain JSON values that are equal only for equal views."""
         if self.augmenter is None:
             return [1]
         return [self.count, self.seed, augmenter_identity(self.augmenter)]
 
     def read(self, photos: Dataset) -> list[Images]:
-        """Return the images of every view; view `v` is what epoch `v` of a run would see."""
+        """Return the images of each view. View ``v`` is augmented as in epoch ``v`` of a run."""
         if not differ_by_epoch(photos):
             photos = photos.cached()
         rows = np.arange(len(photos))
@@ -49,7 +49,7 @@ class Views:
         ]
 
     def of_epoch(self, photos: Dataset, epoch: int) -> npt.NDArray[np.int64]:
-        """Return the view of each photo in an epoch; `count` epochs see each once."""
+        """Return the view of each photo in an epoch. In `count` epochs, each view is used once."""
         if self.count == 1:
             return np.zeros(len(photos), dtype=np.int64)
         return (self._offsets(photos) + epoch) % self.count
@@ -61,5 +61,5 @@ class Views:
 
 
 def views_with(augmenter: Augmenter | None, *, count: int, seed: int) -> Views:
-    """Return the views that an augmenter makes; without one, a photo has a single view."""
+    """Return the views that an augmenter creates, or a single view without an augmenter."""
     return Views() if augmenter is None else Views(count=count, augmenter=augmenter, seed=seed)
