@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
@@ -338,3 +339,11 @@ def test_a_heavy_package_imported_at_the_top_is_found(tmp_path: Path) -> None:
 
 def test_only_packages_that_are_not_of_python_itself_count_as_heavy() -> None:
     assert not HEAVY & sys.stdlib_module_names
+
+
+def test_the_files_of_the_mutation_session_exist() -> None:
+    root = Path(__file__).parent.parent
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    rooms = project["tool"]["shelfvision"]["mutants"].values()
+    named = [name for room in rooms for name in (*room["files"], *room["tests"])]
+    assert [name for name in named if not list(root.glob(name))] == []

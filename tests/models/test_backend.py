@@ -162,7 +162,10 @@ def test_keras_backend_that_names_a_missing_one_is_refused_by_name(tmp_path: Pat
 
 def test_an_unknown_keras_backend_is_refused_by_name(tmp_path: Path) -> None:
     found = run(LOAD, tmp_path, backend="theano")
-    assert "MissingBackendError: KERAS_BACKEND must name a backend of Keras, got 'theano'" in found.stderr
+    assert (
+        "MissingBackendError: KERAS_BACKEND must name a backend of Keras, got 'theano'"
+        in found.stderr
+    )
 
 
 def test_an_empty_keras_backend_says_nothing(tmp_path: Path) -> None:
