@@ -15,7 +15,7 @@ from shelfvision.errors import InvalidParameterError
 class CosineSchedule:
     """Learning-rate schedule with linear warm-up and cosine decay.
 
-    The highest learning rate is `Trainer.learning_rate`, or the default of the optimizer. The rate
+    The highest learning rate is ``Trainer(learning_rate=...)``, or the default of the optimizer. The rate
     depends on the number of optimizer steps, so a resumed run continues with the same rate.
 
     Raises
@@ -41,7 +41,7 @@ class CosineSchedule:
     final: float = 0.0
     """Final learning rate as a share of the highest rate, from 0 to 1."""
     epochs: int | None = None
-    """Epochs until the decay ends; then the rate is constant. None uses `Trainer.epochs`."""
+    """Epochs until the decay ends; then the rate is constant. None uses ``Trainer(epochs=...)``."""
 
     def __post_init__(self) -> None:
         warmup = as_number("warmup_epochs", self.warmup_epochs, minimum=0.0)
@@ -77,7 +77,7 @@ class CosineSchedule:
 class PlateauSchedule:
     """Learning-rate schedule that reduces the rate when the metric stops improving.
 
-    The metric is `Trainer.monitor`. Checkpoints include the state of the schedule, in contrast to
+    The metric is ``Trainer(monitor=...)``. Checkpoints include the state of the schedule, in contrast to
     ``keras.callbacks.ReduceLROnPlateau``, so a resumed run continues with it.
 
     Raises
