@@ -46,7 +46,7 @@ class IsotonicCalibration:
 
     @classmethod
     def fit(cls, probabilities: Rows, labels: Integers) -> Self:
-        """Fit a function to each class; classes without photos get the identity."""
+        """Return one function per class; classes without photos get the identity."""
         scores = probabilities.astype(np.float64)
         return cls(curves=tuple(_curve(scores[:, c], labels == c) for c in range(scores.shape[1])))
 

@@ -50,7 +50,7 @@ class PlattScaling:
 
     @classmethod
     def fit(cls, probabilities: Rows, labels: Integers) -> Self:
-        """Fit a line to each class; classes without photos get the identity."""
+        """Return one line per class; classes without photos get the identity."""
         odds = log_odds(probabilities)
         return cls(lines=tuple(_line(odds[:, c], labels == c) for c in range(odds.shape[1])))
 

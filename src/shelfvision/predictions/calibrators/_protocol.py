@@ -61,7 +61,7 @@ class Calibrator(Protocol):
 
     @classmethod
     def fit(cls, probabilities: Rows, labels: Integers) -> Self:
-        """Fit a calibrator to uncalibrated rows, shape (n, k), and their true classes."""
+        """Return a calibrator fitted to uncalibrated rows, shape (n, k), and their classes."""
         ...
 
     def apply(self, probabilities: Rows) -> Rows:

@@ -41,7 +41,7 @@ class TemperatureScaling:
 
     @classmethod
     def fit(cls, probabilities: Rows, labels: Integers) -> Self:
-        """Fit the temperature by maximum likelihood."""
+        """Return the temperature of maximum likelihood as a calibrator."""
         return cls(temperature=most_likely_temperature(probabilities, labels))
 
     def apply(self, probabilities: Rows) -> Rows:

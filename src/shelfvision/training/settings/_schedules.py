@@ -15,8 +15,8 @@ from shelfvision.errors import InvalidParameterError
 class CosineSchedule:
     """Learning-rate schedule with linear warm-up and cosine decay.
 
-    The highest learning rate is ``Trainer(learning_rate=...)``, or the default of the optimizer. The rate
-    depends on the number of optimizer steps, so a resumed run continues with the same rate.
+    The highest learning rate is ``Trainer(learning_rate=...)``, or the default of the optimizer.
+    It depends on the number of optimizer steps, so a resumed run continues with the same rate.
 
     Raises
     ------
@@ -77,8 +77,8 @@ class CosineSchedule:
 class PlateauSchedule:
     """Learning-rate schedule that reduces the rate when the metric stops improving.
 
-    The metric is ``Trainer(monitor=...)``. Checkpoints include the state of the schedule, in contrast to
-    ``keras.callbacks.ReduceLROnPlateau``, so a resumed run continues with it.
+    The metric is ``Trainer(monitor=...)``. Checkpoints include the state of the schedule, in
+    contrast to ``keras.callbacks.ReduceLROnPlateau``, so a resumed run continues with it.
 
     Raises
     ------
