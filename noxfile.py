@@ -146,6 +146,7 @@ def docs(session: nox.Session) -> None:
     build = ("sphinx-build", "-W", "-n", "--keep-going", "-q")
     settings = test_settings(session)
     session.run(*build, "-b", "html", "docs", "docs/_build/html", env=settings)
+    session.run("python", "docs/check_search.py", "docs/_build/html")
     session.run(*build, "-b", "doctest", "docs", "docs/_build/doctest", env=settings)
 
 

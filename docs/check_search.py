@@ -36,6 +36,8 @@ def pages_of(term: str, index: dict[str, dict[str, int | list[int]]]) -> set[int
     language = SearchEnglish({})
     found: set[int] | None = None
     for word in language.split(term):
+        if word.lower() in language.stopwords:  # the search box ignores these, too
+            continue
         stemmed = language.stem(word.lower())
         pages = _pages(index["terms"], stemmed) | _pages(index["titleterms"], stemmed)
         found = pages if found is None else found & pages
