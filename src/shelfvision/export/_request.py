@@ -66,13 +66,15 @@ def checked_request(
     kind = FORMATS[format]
     _check_quantize(kind, quantize, photos)
     _check_path(path, kind)
-    _require_packages(kind)
+    limit = None if tolerance is None else as_number("tolerance", tolerance, minimum=0)
     images, labels = sample_images(photos, card)
+    # Last: an invalid argument is the same fault whatever is installed.
+    _require_packages(kind)
     return Request(
         path=os.fspath(path),
         name=format,
         quantize=quantize,
-        tolerance=None if tolerance is None else as_number("tolerance", tolerance, minimum=0),
+        tolerance=limit,
         images=images,
         labels=labels,
         photos_given=photos is not None,
