@@ -274,10 +274,14 @@ def test_another_backend_has_a_process_with_tensorflow_write_the_file(
 ) -> None:
     require(*NEEDED["onnx"])
     monkeypatch.setattr(_writing, "backend_name", lambda: "jax")
+    # A module that lies in the working directory is not imported by the process.
+    (tmp_path / "zipfile.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()")
+    monkeypatch.chdir(tmp_path)
     model = shv.build_model(2, image_size=(88, 88))
     ours = shv.Classifier.from_model(model, class_names=["juice", "milk"])
     report = ours.export(tmp_path / "a.onnx")
     assert report.max_difference < 1e-4
+    assert not (tmp_path / "ran").exists()
     assert Predictor(tmp_path / "a.onnx").class_names == ("juice", "milk")
 
 

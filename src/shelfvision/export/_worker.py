@@ -1,13 +1,12 @@
 """Subprocess that writes an exported file with TensorFlow, for a parent on another backend.
 
-``python -m shelfvision.export._worker FOLDER`` reads ``job.json``, ``weights.npz`` and
-``images.npy`` from the folder, and writes ``file`` and ``beside`` to it.
+`run_worker` reads ``job.json``, ``weights.npz`` and ``images.npy`` from a folder, and writes
+``file`` and ``beside`` to it.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,7 +56,3 @@ def _built(spec: ModelSpec) -> keras.Model:
 
 def _not_here(_: Images) -> Scores:
     raise NotImplementedError("the parent process verifies the file")
-
-
-if __name__ == "__main__":
-    run_worker(*sys.argv[1:])

@@ -24,8 +24,12 @@ from shelfvision.export._source import Source
 from shelfvision.protocols import Images
 
 _TIMEOUT = 1800
-WORKER = "shelfvision.export._worker"
-"""The module that the subprocess runs."""
+_PROGRAM = """
+import json, sys
+sys.path[:] = json.loads(sys.argv[1])
+from shelfvision.export._worker import run_worker
+run_worker(sys.argv[2])
+"""
 
 
 def written(source: Source, request: Request) -> Files:
@@ -68,9 +72,13 @@ def _written_elsewhere(source: Source, request: Request) -> Files:
 
 def _run_worker(folder: str) -> None:
     environment = os.environ | {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    command = [sys.executable, "-m", WORKER, folder]
+    # Python would first look for modules in the working directory, which may be a folder of
+    # downloaded photos. The subprocess imports from where this process does, and not from there.
+    package = str(Path(__file__).parents[2])
+    places = [*filter(None, sys.path), package]
+    command = [sys.executable, "-P", "-c", _PROGRAM, json.dumps(places), folder]
     try:
-        done = subprocess.run(  # noqa: S603  (our own module, no shell)
+        done = subprocess.run(  # noqa: S603  (our own program, no shell)
             command, env=environment, capture_output=True, text=True, timeout=_TIMEOUT, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
