@@ -67,6 +67,13 @@ def _train(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "-o", "--output", metavar="FILE", required=True, help="the bundle (.shelf) to write"
     )
+    _model(sub)
+    _split(sub)
+    _training(sub)
+    _checkpoints(sub)
+
+
+def _model(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--architecture", default="grocery_cnn", help="the network (default: %(default)s)"
     )
@@ -74,47 +81,70 @@ def _train(sub: argparse.ArgumentParser) -> None:
         "--weights", metavar="W", help="pretrained weights: 'imagenet', or a weights file"
     )
     sub.add_argument(
-        "--image-size", type=_size, metavar="H[xW]",
+        "--image-size",
+        type=_size,
+        metavar="H[xW]",
         help="size of the model input in pixels (default: that of the architecture)",
-    )  # fmt: skip
+    )
     sub.add_argument("--resize", default="stretch", help="stretch (default), pad or crop")
+
+
+def _split(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
-        "--validation", type=float, default=0.2, metavar="SHARE",
+        "--validation",
+        type=float,
+        default=0.2,
+        metavar="SHARE",
         help="share of the validation set, which selects the best epoch (default: %(default)s)",
-    )  # fmt: skip
+    )
     sub.add_argument(
-        "--test", type=float, default=0.0, metavar="SHARE",
+        "--test",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
         help="share of the test set, which is evaluated at the end (default: %(default)s)",
-    )  # fmt: skip
+    )
     sub.add_argument(
-        "--split-column", metavar="COLUMN",
+        "--split-column",
+        metavar="COLUMN",
         help="manifest column with the set of each photo: train, validation (or val) or test",
-    )  # fmt: skip
+    )
     sub.add_argument(
-        "--epochs", type=int, metavar="N",
-        help="largest number of epochs (default: recommended for the dataset)",
-    )  # fmt: skip
-    sub.add_argument(
-        "--batch-size", type=int, metavar="N",
-        help="photos per training step (default: recommended for the dataset)",
-    )  # fmt: skip
-    sub.add_argument(
-        "--seed", type=int, default=42, metavar="N",
+        "--seed",
+        type=int,
+        default=42,
+        metavar="N",
         help="seed of all random choices (default: %(default)s)",
-    )  # fmt: skip
+    )
+
+
+def _training(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
-        "--balance", action="store_true",
+        "--epochs",
+        type=int,
+        metavar="N",
+        help="largest number of epochs (default: recommended for the dataset)",
+    )
+    sub.add_argument(
+        "--batch-size",
+        type=int,
+        metavar="N",
+        help="photos per training step (default: recommended for the dataset)",
+    )
+    sub.add_argument(
+        "--balance",
+        action="store_true",
         help="oversample classes with few photos by augmented copies",
-    )  # fmt: skip
-    _checkpoints(sub)
+    )
 
 
 def _checkpoints(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
-        "--run", metavar="FOLDER",
+        "--run",
+        metavar="FOLDER",
         help="folder of the checkpoints, from which the same command resumes "
         "(default: OUTPUT plus .run)",
-    )  # fmt: skip
+    )
     sub.add_argument(
         "--fresh", action="store_true", help="ignore existing checkpoints and start over"
     )
@@ -130,21 +160,30 @@ def _evaluate(sub: argparse.ArgumentParser) -> None:
 def _predict(sub: argparse.ArgumentParser) -> None:
     _file(sub)
     sub.add_argument(
-        "photos", metavar="PHOTO", nargs="+",
+        "photos",
+        metavar="PHOTO",
+        nargs="+",
         help="photos and folders of photos; - reads paths from standard input, one per line",
-    )  # fmt: skip
+    )
     sub.add_argument(
-        "--format", choices=("table", "jsonl", "csv"), default="table",
+        "--format",
+        choices=("table", "jsonl", "csv"),
+        default="table",
         help="output format (default: %(default)s)",
-    )  # fmt: skip
+    )
     sub.add_argument(
-        "--on-error", choices=("raise", "skip"), default="raise",
+        "--on-error",
+        choices=("raise", "skip"),
+        default="raise",
         help="for a photo that cannot be read: stop (default), or print a row with its error",
-    )  # fmt: skip
+    )
     sub.add_argument(
-        "--top", type=int, default=1, metavar="K",
+        "--top",
+        type=int,
+        default=1,
+        metavar="K",
         help="number of classes per photo in jsonl (default: %(default)s)",
-    )  # fmt: skip
+    )
 
 
 def _export(sub: argparse.ArgumentParser) -> None:
@@ -157,13 +196,17 @@ def _export(sub: argparse.ArgumentParser) -> None:
         "--quantize", choices=("dynamic", "int8"), help="quantize the weights (LiteRT only)"
     )
     sub.add_argument(
-        "--photos", metavar="PHOTOS", dest="dataset",
+        "--photos",
+        metavar="PHOTOS",
+        dest="dataset",
         help=f"photos to verify the file on, which int8 requires: {_PHOTOS}",
-    )  # fmt: skip
+    )
     sub.add_argument(
-        "--tolerance", type=float, metavar="D",
+        "--tolerance",
+        type=float,
+        metavar="D",
         help="largest accepted difference from the classifier's probabilities",
-    )  # fmt: skip
+    )
     _columns(sub)
     _json(sub)
 
@@ -176,32 +219,43 @@ def _file(sub: argparse.ArgumentParser, text: str = _FILE) -> None:
 def _dataset(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("dataset", metavar="PHOTOS", help=_PHOTOS)
     sub.add_argument(
-        "--on-error", choices=("raise", "skip"), default="raise",
+        "--on-error",
+        choices=("raise", "skip"),
+        default="raise",
         help="for a photo that cannot be read: stop (default), or leave it out and report it",
-    )  # fmt: skip
+    )
     _columns(sub)
 
 
 def _columns(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
-        "--path-column", default="path", metavar="C",
+        "--path-column",
+        default="path",
+        metavar="C",
         help="manifest column with the paths (default: %(default)s)",
-    )  # fmt: skip
+    )
     sub.add_argument(
-        "--label-column", default="label", metavar="C",
+        "--label-column",
+        default="label",
+        metavar="C",
         help="manifest column with the labels (default: %(default)s)",
-    )  # fmt: skip
+    )
     sub.add_argument(
-        "--group-column", metavar="C",
+        "--group-column",
+        metavar="C",
         help="manifest column with the groups, which are never split between sets",
-    )  # fmt: skip
+    )
     sub.add_argument(
         "--encoding", metavar="E", help="encoding of the manifest, e.g. cp1252 (default: UTF-8)"
     )
     sub.add_argument(
-        "--where", action="append", type=_pair, default=[], metavar="COLUMN=VALUE",
+        "--where",
+        action="append",
+        type=_pair,
+        default=[],
+        metavar="COLUMN=VALUE",
         help="use only manifest rows with this value; can be repeated",
-    )  # fmt: skip
+    )
 
 
 def _json(sub: argparse.ArgumentParser) -> None:

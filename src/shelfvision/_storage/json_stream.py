@@ -212,9 +212,9 @@ class _Text:
                 return found[0]
             if len(self._text) - self._at > MAX_ENTRY:
                 raise JSONFaultError(
-                    "too-large", f"line {self._line()} begins a value of more than {MAX_ENTRY:,} "
-                    "characters"
-                )  # fmt: skip
+                    "too-large",
+                    f"line {self._line()} begins a value of more than {MAX_ENTRY:,} characters",
+                )
             self._more(size)
             size = min(4 * size, MAX_ENTRY)
 

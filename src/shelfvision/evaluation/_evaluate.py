@@ -140,9 +140,15 @@ def evaluate(
     if training is not None:
         context = _compared_with(training, context, photos, predictions, seed=as_seed(seed))
     report = EvaluationReport(
-        predictions, photos.labels, groups=photos.groups, slices=slices,
-        confidence_level=confidence_level, resamples=resamples, seed=seed, context=context,
-    )  # fmt: skip
+        predictions,
+        photos.labels,
+        groups=photos.groups,
+        slices=slices,
+        confidence_level=confidence_level,
+        resamples=resamples,
+        seed=seed,
+        context=context,
+    )
     if report.leakage is not None and not report.leakage.ok:
         warnings.warn(leakage_warning(report.leakage), stacklevel=2)
     return report

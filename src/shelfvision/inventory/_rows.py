@@ -101,11 +101,15 @@ def inventory_rows(inventory: CountedProducts, part: str = "") -> tuple[Row, ...
     ends = inventory.intervals
     return tuple(
         Row(
-            part=part, product=name, count=round(count, 2),
-            low=ends[name][0], high=ends[name][1], naive=inventory.naive[name],
+            part=part,
+            product=name,
+            count=round(count, 2),
+            low=ends[name][0],
+            high=ends[name][1],
+            naive=inventory.naive[name],
         )
         for name, count in inventory.counts.items()
-    )  # fmt: skip
+    )
 
 
 def inventory_rows_with_parts(inventory: CountedProducts) -> list[Row]:

@@ -61,12 +61,17 @@ def checked_against(
     """Return a check of each product, in the order of the list and then of the classes."""
     checks = [
         StockCheck(
-            product=name, status="unknown", expected=number, count=None, interval=None,
-            confidence=1.0, part=part,
+            product=name,
+            status="unknown",
+            expected=number,
+            count=None,
+            interval=None,
+            confidence=1.0,
+            part=part,
         )
         for name, number in wanted.items()
         if name not in stock.class_names
-    ]  # fmt: skip
+    ]
     intervals = stock.intervals
     for place, name in enumerate(stock.class_names):
         column = stock.draws[:, place]
@@ -74,10 +79,15 @@ def checked_against(
         status, probable = _status(column, number, confidence_level)
         checks.append(
             StockCheck(
-                product=name, status=status, expected=number, count=float(column.mean()),
-                interval=intervals[name], confidence=probable, part=part,
+                product=name,
+                status=status,
+                expected=number,
+                count=float(column.mean()),
+                interval=intervals[name],
+                confidence=probable,
+                part=part,
             )
-        )  # fmt: skip
+        )
     return checks
 
 

@@ -176,9 +176,15 @@ def class_balance(
         level = np.arange(len(names)) + (position - (len(parts) - 1) / 2) * thick
         numbers = [counts.get(name, 0) for name in given]
         bars = axes.barh(
-            level, numbers, thick, color=colour, hatch=hatch, edgecolor=DARK, linewidth=0.6,
+            level,
+            numbers,
+            thick,
+            color=colour,
+            hatch=hatch,
+            edgecolor=DARK,
+            linewidth=0.6,
             label=label,
-        )  # fmt: skip
+        )
         axes.bar_label(bars, padding=3, fontsize=8)
     axes.set_yticks(range(len(names)), [cut(name, 40) for name in names], parse_math=False)
     axes.set_ylim(len(names) - 0.4, -0.6)

@@ -107,9 +107,15 @@ def _judge(panel: Axes, predicted: str | None, confidence: float, true: str | No
         spine.set(color=colour, linewidth=3 if wrong else 0.8)
     if wrong:
         panel.plot(
-            0.9, 0.9, marker="X", markersize=13, color=RED, markeredgecolor="white",
-            transform=panel.transAxes, clip_on=False,
-        )  # fmt: skip
+            0.9,
+            0.9,
+            marker="X",
+            markersize=13,
+            color=RED,
+            markeredgecolor="white",
+            transform=panel.transAxes,
+            clip_on=False,
+        )
 
 
 class HasMistake(Protocol):

@@ -103,17 +103,33 @@ def reliability(
     for part in bins:
         wide = part.high - part.low
         axes.bar(
-            part.low, part.accuracy, wide, align="edge", color=BLUE, alpha=0.6,
-            edgecolor="white", linewidth=0.8,
-        )  # fmt: skip
+            part.low,
+            part.accuracy,
+            wide,
+            align="edge",
+            color=BLUE,
+            alpha=0.6,
+            edgecolor="white",
+            linewidth=0.8,
+        )
         axes.text(
-            part.low + wide / 2, -0.02, f"{part.n:,}", ha="center", va="top", rotation=90,
-            fontsize=7, color=DARK,
-        )  # fmt: skip
+            part.low + wide / 2,
+            -0.02,
+            f"{part.n:,}",
+            ha="center",
+            va="top",
+            rotation=90,
+            fontsize=7,
+            color=DARK,
+        )
     axes.plot(
-        [part.confidence for part in bins], [part.accuracy for part in bins], "o", color=RED,
-        markersize=4, label="at its mean confidence",
-    )  # fmt: skip
+        [part.confidence for part in bins],
+        [part.accuracy for part in bins],
+        "o",
+        color=RED,
+        markersize=4,
+        label="at its mean confidence",
+    )
     axes.plot([0, 1], [0, 1], "--", color=DARK, linewidth=1, label="calibrated")
     axes.set(xlim=(0, 1), ylim=(-0.14, 1.02), xlabel="confidence", ylabel="share right")
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1])

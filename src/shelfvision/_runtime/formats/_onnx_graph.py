@@ -42,6 +42,10 @@ def _erfc(graph: Foreign, node: Foreign, name: str, _: object) -> None:
     outputs = list(node.output)
     graph.remove_node(name)
     graph.make_node(
-        "Sub", [one.output[0], erf.output[0]],
-        name=name, outputs=outputs, shapes=shapes, dtypes=dtypes,
-    )  # fmt: skip
+        "Sub",
+        [one.output[0], erf.output[0]],
+        name=name,
+        outputs=outputs,
+        shapes=shapes,
+        dtypes=dtypes,
+    )

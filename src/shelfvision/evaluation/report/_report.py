@@ -470,9 +470,14 @@ class EvaluationReport:
             The file cannot be written; an existing file is unchanged.
         """
         save_report(
-            self, path, title=title, intended_use=intended_use, audit=audit,
-            examples=as_integer("examples", examples, minimum=0), heat_maps=heat_maps,
-        )  # fmt: skip
+            self,
+            path,
+            title=title,
+            intended_use=intended_use,
+            audit=audit,
+            examples=as_integer("examples", examples, minimum=0),
+            heat_maps=heat_maps,
+        )
 
     def __str__(self) -> str:
         """Return the report as an aligned table."""

@@ -90,9 +90,12 @@ def intervals_of(
     """Return the intervals of all scores."""
     draws = draws_of(outcomes, settings)
     macro = score_interval(
-        draws.macro_f1, outcomes.macro_f1, n=len(outcomes), n_groups=outcomes.n_groups,
+        draws.macro_f1,
+        outcomes.macro_f1,
+        n=len(outcomes),
+        n_groups=outcomes.n_groups,
         confidence_level=settings.confidence_level,
-    )  # fmt: skip
+    )
     return Intervals(
         confidence_level=settings.confidence_level,
         resamples=settings.resamples,
@@ -113,9 +116,12 @@ def accuracy_interval(outcomes: Outcomes, settings: Bootstrap) -> Interval:
 
 def _accuracy(outcomes: Outcomes, draws: Draws, settings: Bootstrap) -> Interval:
     return score_interval(
-        draws.accuracy, float(outcomes.correct.mean()), n=len(outcomes), n_groups=outcomes.n_groups,
+        draws.accuracy,
+        float(outcomes.correct.mean()),
+        n=len(outcomes),
+        n_groups=outcomes.n_groups,
         confidence_level=settings.confidence_level,
-    )  # fmt: skip
+    )
 
 
 def _of_class(

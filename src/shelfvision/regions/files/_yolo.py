@@ -73,9 +73,13 @@ def read_yolo(
             if on_error == "raise":
                 fault = f"line {number} {error}"
                 refuse_file(
-                    repr(where), _KIND, fault, code=error.code, parameter="path",
+                    repr(where),
+                    _KIND,
+                    fault,
+                    code=error.code,
+                    parameter="path",
                     remedy=error.remedy,
-                )  # fmt: skip
+                )
             skipped.append(
                 SkippedFile(
                     path=f"{where}:{number}", reason=f"line {number} {error}", code=error.code
@@ -170,9 +174,11 @@ def _corners(shares: list[float]) -> tuple[float, float, float, float]:
     if width <= 0 or height <= 0:
         return 0.0, 0.0, 0.0, 0.0
     return (
-        _clipped(x - width / 2), _clipped(y - height / 2),
-        _clipped(x + width / 2), _clipped(y + height / 2),
-    )  # fmt: skip
+        _clipped(x - width / 2),
+        _clipped(y - height / 2),
+        _clipped(x + width / 2),
+        _clipped(y + height / 2),
+    )
 
 
 def _around(shares: list[float]) -> tuple[float, float, float, float]:

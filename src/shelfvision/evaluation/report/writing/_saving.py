@@ -30,9 +30,13 @@ def save_report(
     kind = os.path.splitext(as_path(path))[1].lower()
     if kind in (".html", ".htm"):
         text = report_page(
-            report, title=title, intended_use=intended_use, audit=audit, examples=examples,
+            report,
+            title=title,
+            intended_use=intended_use,
+            audit=audit,
+            examples=examples,
             heat_maps=heat_maps,
-        )  # fmt: skip
+        )
     elif kind == ".md":
         text = model_card_text(report, title=title, intended_use=intended_use, audit=audit)
     else:

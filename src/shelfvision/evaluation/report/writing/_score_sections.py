@@ -69,10 +69,17 @@ def classes_section(report: EvaluationReport) -> Section:
         sure = report.intervals.per_class[name]
         precision, recall, f1, support = class_cells(scores)
         rows.append(
-            (name, support, precision, _or_dash(sure.precision, shown=scores.predicted > 0),
-             recall, _or_dash(sure.recall, shown=scores.support > 0),
-             f1, _or_dash(sure.f1, shown=scores.support > 0))
-        )  # fmt: skip
+            (
+                name,
+                support,
+                precision,
+                _or_dash(sure.precision, shown=scores.predicted > 0),
+                recall,
+                _or_dash(sure.recall, shown=scores.support > 0),
+                f1,
+                _or_dash(sure.f1, shown=scores.support > 0),
+            )
+        )
     head = ("class", "photos", "precision", "interval", "recall", "interval", "F1", "interval")
     words = (
         "The worst first. Precision: the share of correct predictions among photos predicted as "
@@ -94,10 +101,14 @@ def _or_dash(interval: Interval, *, shown: bool) -> str:
 def calibration_section(report: EvaluationReport) -> Section:
     """Return the expected calibration error and the bins of the reliability diagram."""
     rows = tuple(
-        (f"{part.low:.2f} to {part.high:.2f}", f"{part.n:,}", f"{part.confidence:.3f}",
-         f"{part.accuracy:.3f}")
+        (
+            f"{part.low:.2f} to {part.high:.2f}",
+            f"{part.n:,}",
+            f"{part.confidence:.3f}",
+            f"{part.accuracy:.3f}",
+        )
         for part in report.reliability
-    )  # fmt: skip
+    )
     mean = sum(part.n * (part.confidence - part.accuracy) for part in report.reliability) / report.n
     side = "too high" if mean > 0 else "too low"
     words = (
@@ -109,9 +120,11 @@ def calibration_section(report: EvaluationReport) -> Section:
     head = ("confidence", "photos", "mean confidence", "accuracy")
     table = SectionTable(caption="Confidence and accuracy", head=head, rows=rows)
     return Section(
-        code="calibration", title="Calibration", paragraphs=(words,),
+        code="calibration",
+        title="Calibration",
+        paragraphs=(words,),
         tables=(table,),
-    )  # fmt: skip
+    )
 
 
 def confusion_section(report: EvaluationReport) -> Section:
@@ -139,9 +152,14 @@ def review_section(report: EvaluationReport) -> Section | None:
     sure = "" if found.accuracy_interval is None else between(found.accuracy_interval)
     rows = (
         ("accepted", f"{found.n_accepted:,}", f"{100 * found.coverage:.1f} %", good, sure),
-        ("to review", f"{found.n_review:,}", f"{100 * (1 - found.coverage):.1f} %",
-         f"{found.review_accuracy:.3f}", ""),
-    )  # fmt: skip
+        (
+            "to review",
+            f"{found.n_review:,}",
+            f"{100 * (1 - found.coverage):.1f} %",
+            f"{found.review_accuracy:.3f}",
+            "",
+        ),
+    )
     head = ("decision", "photos", "share", "accuracy", "interval")
     return Section(
         code="review",
@@ -156,10 +174,16 @@ def slices_section(report: EvaluationReport) -> Section | None:
     for name, parts in report.slices.items():
         ordered = sorted(parts.items(), key=lambda pair: pair[1].accuracy)
         rows = tuple(
-            (value, f"{one.accuracy:.3f}", between(one.accuracy_interval), f"{one.n:,}",
-             f"{one.n_groups:,}", f"{one.macro_f1:.3f}")
+            (
+                value,
+                f"{one.accuracy:.3f}",
+                between(one.accuracy_interval),
+                f"{one.n:,}",
+                f"{one.n_groups:,}",
+                f"{one.macro_f1:.3f}",
+            )
             for value, one in ordered[:_MOST_SLICES]
-        )  # fmt: skip
+        )
         head = (name, "accuracy", "interval", "photos", "groups", "macro F1")
         more = len(ordered) - len(rows)
         caption = f"By {name}" + (f", {more:,} better ones left out" if more else "")

@@ -87,9 +87,11 @@ def audited_section(audit: AuditReport | None) -> Section | None:
         (found.severity, found.code, f"{found.count:,}" if found.count else "", f"{found.message}.")
         for found in audit
     )
-    n_photos = counted(audit.n, "photo") if not audit.parts else ", ".join(
-        f"{name} {n:,}" for name, n in audit.parts.items()
-    )  # fmt: skip
+    n_photos = (
+        counted(audit.n, "photo")
+        if not audit.parts
+        else ", ".join(f"{name} {n:,}" for name, n in audit.parts.items())
+    )
     words = f"Audited: {n_photos}. " + ("" if rows else "Nothing was found.")
     head = ("severity", "finding", "count", "what to do")
     tables = (

@@ -45,9 +45,16 @@ class CocoFile:
     """The state of reading a file, and the boxes of the chosen photo."""
 
     __slots__ = (
-        "_categories_used", "_chosen", "_count", "_image", "_photos", "_photos_used", "_where",
-        "boxes", "names",
-    )  # fmt: skip
+        "_categories_used",
+        "_chosen",
+        "_count",
+        "_image",
+        "_photos",
+        "_photos_used",
+        "_where",
+        "boxes",
+        "names",
+    )
 
     def __init__(self, where: str, image: WhichPhoto | None) -> None:
         self._where, self._image = where, image
