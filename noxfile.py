@@ -119,11 +119,12 @@ def coverage(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check format, style, spelling, docstrings, dead code and dependencies."""
+    """Check format, style, spelling, wording, docstrings, dead code and dependencies."""
     session.install("-e", ".", *group("lint"))
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     session.run("codespell")
+    session.run("python", "tests/support/prose.py")
     sources = sorted(str(path) for path in Path("src").rglob("*.py"))
     session.run("numpydoc", "lint", *sources)
     session.run("interrogate")

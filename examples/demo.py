@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     draw(options.output, result, report, photos)
     draw_balancing(options.output, splits.train, train, seed=options.seed)
     seconds = time.perf_counter() - started
-    print(f"\n{seconds:.0f} s; pictures and {bundle.name} stand in {options.output}{os.sep}")
+    print(f"\n{seconds:.0f} s; pictures and {bundle.name} are in {options.output}{os.sep}")
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -20,6 +20,9 @@ from shelfvision._validation import require_texts
 from shelfvision.errors import DataError, InvalidParameterError
 from shelfvision.protocols import ClassNames
 
+MAX_CLASSES = 65_536
+"""The largest number of classes that a model may have."""
+
 
 def as_class_names(value: ClassNames) -> tuple[str, ...]:
     """Return class names in the order of their numbers: distinct, non-empty, in Unicode NFC.

@@ -104,7 +104,8 @@ def as_number(
 ) -> float:
     """Return `value` as a finite float within bounds (excluding them if `exclusive`)."""
     try:
-        number = math.nan if isinstance(value, str | bytes) else float(value)
+        # float() also takes text and booleans.
+        number = math.nan if isinstance(value, str | bytes | bool) else float(value)
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     inside = minimum < number < maximum if exclusive else minimum <= number <= maximum
@@ -122,10 +123,11 @@ def as_number(
 def as_image_size(value: Iterable[SupportsIndex]) -> tuple[int, int]:
     """Return (height, width) as two ints of at least 1 pixel."""
     try:
-        sides = tuple(operator.index(side) for side in value)
+        given = tuple(value)
+        sides = tuple(operator.index(side) for side in given if not isinstance(side, bool))
     except TypeError:
-        sides = ()
-    if len(sides) != 2 or not all(1 <= side <= 16384 for side in sides):
+        given, sides = (), ()
+    if len(given) != 2 or len(sides) != 2 or not all(1 <= side <= 16384 for side in sides):
         raise InvalidParameterError(
             "image_size must be (height, width), two whole numbers of pixels from 1 to 16384, "
             f"not {value!r}",

@@ -598,8 +598,8 @@ def test_what_is_wrong_with_a_bundle_is_told(what: str) -> None:
 
 def test_scores_that_are_none_are_told_with_the_reason() -> None:
     assert sentence_for(HOSTILE["trust: negative labels"]) == (
-        "the given file cannot be loaded: its validation scores are none: labels must be from 0 to "
-        "2, the columns of probabilities, got values from -1 to -1"
+        "the given file cannot be loaded: its validation scores are invalid: labels must be from "
+        "0 to 2, the columns of probabilities, got values from -1 to -1"
     )
 
 

@@ -177,15 +177,21 @@ def moved(header: dict[str, Any], name: str, first: int, last: int) -> None:
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        (forged(lambda header: header.pop("model.00001")), "the header lacks 'model.00001', or"),
-        (forged(lambda header: header.update(more={})), "the header lacks 'more', or has it"),
+        (
+            forged(lambda header: header.pop("model.00001")),
+            "must have exactly its entries, and 'model.00001' differs",
+        ),
+        (
+            forged(lambda header: header.update(more={})),
+            "must have exactly its entries, and 'more' differs",
+        ),
         (
             signed(DATA.replace(b'\\"metrics\\": [[', b'\\"measure\\": [[')),
-            "the layout lacks 'measure', or has it too many",
+            "the layout must have exactly its entries, and 'measure' differs",
         ),
         (
             signed(DATA.replace(b'\\"step\\": 2', b'\\"stop\\": 2')),
-            "the manifest lacks 'step', or has it too many",
+            "the manifest must have exactly its entries, and 'step' differs",
         ),
         (forged(lambda header: None, more=b"!"), "its arrays do not fill the file"),
         (forged(lambda header: moved(header, "model.00000", 4, 4)), "its arrays do not fill"),

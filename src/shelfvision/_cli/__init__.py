@@ -65,9 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InvalidParameterError as error:
         complain(_sentence(error))
         return USAGE
-    options = {f"--{name.replace('_', '-')}" for name in vars(chosen)}
     try:
-        with _one_line_warnings(options), _logged(), signs_of_life(chosen.command):
+        with _one_line_warnings(chosen.options), _logged(), signs_of_life(chosen.command):
             command = importlib.import_module(f"shelfvision._cli._{chosen.command}")
             status: int = command.run(chosen)
     except KeyboardInterrupt:
@@ -78,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if chosen.debug:
             raise
-        complain(_sentence(error, options))
+        complain(_sentence(error, chosen.options))
         return USAGE if isinstance(error, InvalidParameterError) else FAILURE
     return status
 

@@ -15,6 +15,9 @@ _FILE = "a bundle (.shelf) or an exported file (.onnx, .tflite, .xml)"
 _PHOTOS = "a folder with one subfolder per class, or a CSV manifest"
 
 
+_OPTION = re.compile(r"--[a-z][a-z0-9-]*")
+
+
 class _Parser(argparse.ArgumentParser):
     """A parser that raises errors of this library."""
 
@@ -44,6 +47,8 @@ def parser() -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
         fill(sub)
         sub.add_argument("--debug", action="store_true", help="show tracebacks and native logs")
+        # Messages name only options that the command has.
+        sub.set_defaults(options=frozenset(_OPTION.findall(sub.format_usage())))
     return top
 
 

@@ -31,6 +31,7 @@ OPTIONS: Final = {
     "label_column": "--label-column",
     "on_error": "--on-error",
     "path_column": "--path-column",
+    "photos": "--photos",
     "quantize": "--quantize",
     "resize": "--resize",
     "seed": "--seed",

@@ -302,9 +302,6 @@ def _webp_size(kind: bytes, body: bytes) -> tuple[int, int] | None:
     return None
 
 
-# HEIC: see `_heic`.
-
-
 def _heic_header(data: bytes, limits: DecodeLimits, where: str) -> Header:
     photo = read_heic(data, limits, where)
     # The decoder rotates it, because HEIC files store the rotation outside of EXIF.

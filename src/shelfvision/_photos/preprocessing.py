@@ -115,8 +115,8 @@ class Preprocessing:
                 parameter="values",
             )
         rule = cls(**values)  # type: ignore[arg-type]  # __post_init__ checks each of them
-        mistyped = any(isinstance(value, bool) for value in values.values())
-        if mistyped or rule.to_dict() != dict(values):
+        plain = all(type(value) in (str, int, float, list) for value in values.values())
+        if not plain or rule.to_dict() != dict(values):
             raise InvalidParameterError(
                 f"preprocessing must have the values that Preprocessing.to_dict gives, got "
                 f"{received(values)}; pass those",

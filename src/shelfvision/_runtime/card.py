@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NoReturn, Self, cast
 
-from shelfvision._class_names import as_class_names
+from shelfvision._class_names import MAX_CLASSES, as_class_names
 from shelfvision._photos.preprocessing import Preprocessing, preprocessing_of_old_file
 from shelfvision._storage.json_values import canonical_json, versioned
 from shelfvision.errors import BundleError, InvalidParameterError
-from shelfvision.models.spec import MAX_CLASSES, MAX_SIDE
+from shelfvision.models.spec import MAX_SIDE
 from shelfvision.predictions import Calibration, Thresholds
 
 VERSION = 3

@@ -12,7 +12,14 @@ from collections.abc import Collection
 
 from shelfvision._runtime.card import Card
 from shelfvision._runtime.formats import FORMATS
-from shelfvision._runtime.formats.format import Export, Files, Format, export_refusal, refuse_export
+from shelfvision._runtime.formats.format import (
+    Export,
+    Files,
+    Format,
+    export_refusal,
+    path_beside,
+    refuse_export,
+)
 from shelfvision._storage import read_bounded
 from shelfvision._storage.safetensors import MAX_FILE
 from shelfvision._validation import as_path
@@ -26,10 +33,8 @@ def read_export(path: str | os.PathLike[str]) -> Export:
     where = repr(as_path(path))
     data = _content(path)
     kind = _format_of(data, where, FORMATS.values())
-    if kind.beside is None:
-        return parse_export(Files(data), where)
-    beside = os.path.splitext(os.fspath(path))[0] + kind.beside
-    return parse_export(Files(data, _content(beside)), where)
+    beside = b"" if kind.beside is None else _content(path_beside(path, kind.beside))
+    return _parsed(kind, Files(data, beside), where)
 
 
 def _content(path: str | os.PathLike[str]) -> bytes:
@@ -42,8 +47,11 @@ def parse_export(
     files: Files, where: str, formats: Collection[Format] = tuple(FORMATS.values())
 ) -> Export:
     """Return the checked content from the bytes of a file and of its second file."""
+    return _parsed(_format_of(files.data, where, formats), files, where)
+
+
+def _parsed(kind: Format, files: Files, where: str) -> Export:
     data, beside = files
-    kind = _format_of(data, where, formats)
     graph, text = kind.read(data, where)
     if not text:
         refuse_export(

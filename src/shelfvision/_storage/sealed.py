@@ -141,13 +141,13 @@ class _Hashed:
         return self._hasher.hexdigest()
 
 
-def checked_digest(value: object) -> str:
-    """Return what may be a SHA-256, in small letters."""
+def checked_digest(value: object, name: str = "expected_sha256") -> str:
+    """Return a SHA-256 in lower case; refuse anything else."""
     if not isinstance(value, str) or not re.fullmatch(r"[0-9a-fA-F]{64}", value):
         raise InvalidParameterError(
-            f"expected_sha256 must be 64 hexadecimal digits, got {value!r}; sha256sum prints them",
+            f"{name} must be 64 hexadecimal digits, got {value!r}; sha256sum prints them",
             code="wrong-type",
-            parameter="expected_sha256",
+            parameter=name,
         )
     return value.lower()
 

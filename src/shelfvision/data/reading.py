@@ -86,13 +86,16 @@ class Reader:
         dataset = sized(given, self.preprocessing, parameter="photos").dataset
         for start in range(0, len(dataset), size):
             part = dataset[start : start + size]
+            ids = list(part.ids)
             try:
-                found: list[Pixels] | Images = part.read_batch(slice(None))
+                images = center_cropped(part.read_batch(slice(None)), self.preprocessing)
             except PhotoError:
                 if self.on_error == "raise":
                     raise
                 found = [self._attempt(part.__getitem__, row) for row in range(len(part))]
-            yield self._batch(list(part.ids), found)
+                yield self._batch(ids, found)
+            else:
+                yield Batch(ids=ids, errors=[None] * len(ids), images=images)
 
     def _of_photos(self, photos: Sequence[tuple[int, Photo]]) -> Batch:
         """Read a batch in a few threads; raise the error of the first photo that fails."""
@@ -116,7 +119,7 @@ class Reader:
             return error
         return found[0] if isinstance(found, tuple) else found
 
-    def _batch(self, ids: Sequence[str], found: Sequence[Pixels] | Images) -> Batch:
+    def _batch(self, ids: Sequence[str], found: Sequence[Pixels]) -> Batch:
         rule = self.preprocessing
         good = [
             center_cropped(resized_to_read(image, rule), rule)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from shelfvision._runtime import ExportFormat, Quantize
 from shelfvision._runtime.card import Card
-from shelfvision._runtime.formats.format import Format
+from shelfvision._runtime.formats.format import Format, path_beside
 from shelfvision._storage.writing import require_writable
 from shelfvision._validation import as_number, as_path, one_of
 from shelfvision.data import Dataset
@@ -112,11 +112,6 @@ def _check_path(path: str | os.PathLike[str], kind: Format) -> None:
     require_writable(path)
     if kind.beside is not None:
         require_writable(path_beside(path, kind.beside))
-
-
-def path_beside(path: str | os.PathLike[str], suffix: str) -> str:
-    """Return the path of the second file of a format that has two."""
-    return os.path.splitext(os.fspath(path))[0] + suffix
 
 
 def _require_packages(kind: Format) -> None:

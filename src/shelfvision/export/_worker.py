@@ -17,11 +17,12 @@ from shelfvision._runtime.formats.format import Scores
 from shelfvision.export._formats import FORMATS
 from shelfvision.export._source import Source
 from shelfvision.export._writing import written_here
-from shelfvision.models import ModelSpec, build_model
+from shelfvision.models import ModelSpec
+from shelfvision.models.building import model_from_spec
 from shelfvision.protocols import Images
 
 if TYPE_CHECKING:
-    import keras
+    pass
 
 
 def run_worker(folder: str) -> None:
@@ -33,7 +34,7 @@ def run_worker(folder: str) -> None:
     spec = ModelSpec.from_dict(job["spec"])
     source = Source(
         card=Card.from_json(job["card"], "the card"),
-        model=_built(spec),
+        model=model_from_spec(spec),
         values=values,
         spec=spec,
         probabilities=_not_here,
@@ -42,16 +43,6 @@ def run_worker(folder: str) -> None:
     files = written_here(source, FORMATS[job["format"]], job["quantize"], images)
     (place / "file").write_bytes(files.data)
     (place / "beside").write_bytes(files.beside)
-
-
-def _built(spec: ModelSpec) -> keras.Model:
-    return build_model(
-        spec.num_classes,
-        image_size=spec.image_size,
-        architecture=spec.architecture,
-        dropout=spec.dropout,
-        seed=spec.seed,
-    )
 
 
 def _not_here(_: Images) -> Scores:

@@ -12,7 +12,7 @@ from typing import Literal, cast
 
 from shelfvision._runtime import ExportFormat, Quantize
 from shelfvision._runtime.card import Card
-from shelfvision._runtime.formats.format import Files
+from shelfvision._runtime.formats.format import Files, path_beside
 from shelfvision._runtime.reading import parse_export
 from shelfvision._runtime.sessions import Session, load_session
 from shelfvision._storage import write_atomically
@@ -20,7 +20,7 @@ from shelfvision.data.reading import Photos
 from shelfvision.errors import BundleError, ExportError
 from shelfvision.export._formats import FORMATS
 from shelfvision.export._report import ExportReport
-from shelfvision.export._request import Request, checked_request, path_beside
+from shelfvision.export._request import Request, checked_request
 from shelfvision.export._source import Source
 from shelfvision.export._verify import (
     OutputComparison,

@@ -16,6 +16,7 @@ from shelfvision._identifiers import clean_name
 from shelfvision._validation import counted, listed
 from shelfvision._warnings import warn_caller
 from shelfvision.data import Dataset
+from shelfvision.data.arguments import require_dataset
 from shelfvision.data.reading import Photos
 from shelfvision.errors import DataError, InvalidParameterError, ShelfVisionWarning
 from shelfvision.gallery._enrolled import EnrolledPhotos, group_codes
@@ -30,14 +31,7 @@ def index_of_dataset(
 ) -> ProductIndex:
     """Return an index of labelled photos."""
     require_classifier(classifier)
-    if not isinstance(photos, Dataset):
-        raise InvalidParameterError(
-            f"photos must be a shelfvision.Dataset, not {type(photos).__name__}; make one with "
-            "Dataset.from_directory(...), or call with_product(name, photos) on a gallery",
-            code="wrong-type",
-            parameter="photos",
-        )
-    photos = _with_photos(photos)
+    photos = _with_photos(require_dataset("photos", photos))
     enrolled = EnrolledPhotos(
         names=photos.class_names,
         embeddings=classifier.embed(photos),
@@ -74,7 +68,7 @@ def with_product(
     n = len(embeddings)
     if not n:
         raise DataError(
-            f"there are no photos to know {name!r} by; give at least one",
+            f"{name!r} needs at least one photo, got none; give one or more",
             code="empty",
             parameter="photos",
         )

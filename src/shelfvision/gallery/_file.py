@@ -145,7 +145,7 @@ def _contents(
     try:
         names = as_class_names(names)
         unknown = checked_share(fields["unknown"])
-        made = checked_digest(fields["classifier"])
+        made = checked_digest(fields["classifier"], "classifier")
     except InvalidParameterError as error:
         _refuse(where, str(error)[:400])
     labels = tensors["labels"]
@@ -177,7 +177,7 @@ def checked_share(value: object) -> float | None:
 
 def _refuse(where: str, fault: str, code: str = "damaged") -> NoReturn:
     raise BundleError(
-        f"{where} is no gallery that can be loaded: {fault}; check that it is the right file, and "
-        "copy it again from where it came",
+        f"{where} cannot be loaded as a gallery: {fault}; check that it is the right file, and "
+        "copy it from its source again",
         code=code,
     )

@@ -108,9 +108,9 @@ def load_bundle(
         )
     if builder is None and manifest.own_architecture and not is_registered(_name(manifest)):
         raise BundleError(
-            f"{where} holds a model of an architecture of your own, {manifest.spec.architecture!r},"
-            " which only your code can build; pass builder=, a function that takes a ModelSpec "
-            "and returns the model, or make it known with register_architecture",
+            f"{where} has the custom architecture {manifest.spec.architecture!r}, which only your "
+            "code can build; pass builder=, a function that takes a ModelSpec and returns the model, or "
+            "register it with register_architecture",
             code="needs-builder",
             parameter="builder",
         )
@@ -236,8 +236,8 @@ def _require_kept(header: TensorHeader, manifest: BundleManifest, where: str) ->
     found = [entry for entry in header.entries if entry.name.startswith(KEPT)]
     if any((entry.dtype, entry.shape) != expected.get(entry.name) for entry in found):
         raise BundleError(
-            f"{where} cannot be loaded: the validation scores in it have not the shape that its "
-            "manifest tells of; copy it again from where it came",
+            f"{where} cannot be loaded: the shape of its validation scores differs from its "
+            "manifest; copy it from its source again",
             code="inconsistent",
         )
 

@@ -37,7 +37,7 @@ def with_calibration(
     """Return the served model with another calibration and without thresholds."""
     if method is None and dataset is not None:
         raise InvalidParameterError(
-            "method is None, which learns nothing, but there is a dataset; leave one out",
+            "dataset must not be given with method=None, got a Dataset; leave one out",
             code="conflict",
             parameter="method",
         )

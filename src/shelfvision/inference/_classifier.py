@@ -764,9 +764,9 @@ class Classifier:
         """Pickle the classifier as the bytes of its bundle; unpickling loads them."""
         if self._served.spec is None:
             raise TypeError(
-                f"a classifier of an architecture of your own ({self._served.architecture!r}) "
+                f"a classifier with the custom architecture {self._served.architecture!r} "
                 "cannot be pickled, because only your code can build its model; save it, and load "
-                "it with builder= where it is needed"
+                "it with builder= in the other process"
             )
         file = io.BytesIO()
         self.save(file)

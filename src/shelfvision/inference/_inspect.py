@@ -116,13 +116,13 @@ class BundleInfo:
 
     def __str__(self) -> str:
         """Return a short table with one line for each field."""
-        told = {name: printable(in_one_line(value)) for name, value in self._rows().items()}
-        width = max(map(len, told))
-        return "\n".join(f"{name:{width}}  {value}" for name, value in told.items())
+        rows = {name: printable(in_one_line(value)) for name, value in self._rows().items()}
+        width = max(map(len, rows))
+        return "\n".join(f"{name:{width}}  {value}" for name, value in rows.items())
 
     def _rows(self) -> dict[str, object]:
         height, width = self.image_size
-        own = " (of your own)" if self.own_architecture else ""
+        own = " (custom)" if self.own_architecture else ""
         weights = [tensor for tensor in self.tensors if not tensor.name.startswith(KEPT)]
         rows: dict[str, object] = {
             "file": self.path or "(an open file)",

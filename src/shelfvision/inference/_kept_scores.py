@@ -44,5 +44,5 @@ def kept_scores(tensors: Mapping[str, Tensor], where: str) -> ValidationScores |
         return ValidationScores(probabilities=rows, labels=labels, groups=groups)
     except InvalidParameterError as error:
         raise BundleError(
-            f"{where} cannot be loaded: its validation scores are none: {error}", code=error.code
+            f"{where} cannot be loaded: its validation scores are invalid: {error}", code=error.code
         ) from error

@@ -107,7 +107,7 @@ class BundleManifest:
             return cls._from_fields(fields, where)
         except (InvalidParameterError, ModelError) as error:
             raise BundleError(
-                f"{where} is no bundle that can be loaded: {_cut(error)}", code=error.code
+                f"{where} cannot be loaded as a bundle: {_cut(error)}", code=error.code
             ) from error
 
     @classmethod
@@ -163,7 +163,10 @@ def _thresholds(fields: Mapping[str, object]) -> Thresholds | None:
 
 def _count(value: object, where: str) -> int:
     if type(value) is not int or not 1 <= value <= MAX_ROWS:
-        _refuse(where, f"the entry 'n_validation' of its manifest is no count up to {MAX_ROWS}")
+        _refuse(
+            where,
+            f"the entry 'n_validation' of its manifest must be a whole number from 1 to {MAX_ROWS}",
+        )
     return value
 
 
@@ -195,7 +198,7 @@ def _typed(fields: dict[str, object], key: str, kind: type[_Kind], where: str) -
 def _texts(fields: dict[str, object], key: str, where: str) -> tuple[str, ...]:
     values = _typed(fields, key, list, where)
     if not all(isinstance(value, str) for value in values):
-        _refuse(where, f"the entry {key!r} of its manifest is no list of names")
+        _refuse(where, f"the entry {key!r} of its manifest must be a list of names")
     return tuple(values)
 
 
@@ -207,7 +210,7 @@ def _cut(fault: object) -> str:
 
 def _refuse(where: str, fault: str, code: str = "damaged") -> NoReturn:
     raise BundleError(
-        f"{where} is no bundle that can be loaded: {_cut(fault)}; check that it is the right file, "
-        "and copy it again from where it came",
+        f"{where} cannot be loaded as a bundle: {_cut(fault)}; check that it is the right file, "
+        "and copy it from its source again",
         code=code,
     )

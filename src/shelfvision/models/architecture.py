@@ -20,6 +20,9 @@ Builder: TypeAlias = "Callable[[ModelSpec], keras.Model]"
 Shapes: TypeAlias = Callable[[ModelSpec], Mapping[str, tuple[int, ...]]]
 """Returns the shape of each weight by path, in the model's order."""
 
+DEFAULT_LOSS = "categorical_crossentropy"
+"""The Keras loss of networks that name no other, custom ones included."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Architecture:
@@ -35,6 +38,8 @@ class Architecture:
     """The smallest side of the model input in pixels."""
     image_size: tuple[int, int] = (100, 100)
     """The default size of the model input."""
+    loss: str = DEFAULT_LOSS
+    """The Keras loss that ``Trainer(loss="auto")`` compiles the model with."""
     cuts: Callable[[ModelSpec], tuple[str, ...]] | None = None
     """Returns the layers between the blocks, in order; None to search for them."""
     imagenet: Callable[[keras.Model, ModelSpec], None] | None = None

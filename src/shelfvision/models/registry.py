@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from shelfvision._validation import as_image_size, as_integer, listed
 from shelfvision.errors import InvalidParameterError, ModelError
-from shelfvision.models.architecture import Architecture, Builder, Shapes
+from shelfvision.models.architecture import DEFAULT_LOSS, Architecture, Builder, Shapes
 from shelfvision.models.architectures import (
     _applications,
     _efficientnet_lite,
@@ -137,19 +137,26 @@ def architecture_named(name: str) -> Architecture:
     if name.startswith(_PREFIX):
         keras_names = [known for known in names if known.startswith(_PREFIX)]
         raise ModelError(
-            f"there is no architecture {name!r}; of keras.applications choose one of "
-            f"{listed(keras_names, limit=50)}",
+            f"architecture must be one of keras.applications after {_PREFIX!r}, got {name!r}; "
+            f"choose one of {listed(keras_names, limit=50)}",
             code="not-an-option",
             parameter="architecture",
         )
     others = [known for known in names if not known.startswith(_PREFIX)]
     raise ModelError(
-        f"there is no architecture {name!r}; choose one of {listed(others, limit=50)}, or one of "
-        f"keras.applications such as '{_PREFIX}MobileNetV3Small', or make your own known with "
-        "register_architecture",
+        f"architecture must be a registered one, got {name!r}; choose one of "
+        f"{listed(others, limit=50)}, or one of keras.applications such as "
+        f"'{_PREFIX}MobileNetV3Small', or register your own with register_architecture",
         code="not-an-option",
         parameter="architecture",
     )
+
+
+def loss_for(spec: ModelSpec | None) -> str:
+    """Return the Keras loss for a spec; the default one for a custom model."""
+    name = "" if spec is None else spec.architecture
+    found = _BUILTIN.get(name) or _registered.get(name)
+    return DEFAULT_LOSS if found is None else found.loss
 
 
 def architecture_for(spec: ModelSpec) -> Architecture:

@@ -8,14 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self, TypeAlias
 
+from shelfvision._class_names import MAX_CLASSES
 from shelfvision._validation import as_image_size, as_integer, as_number, as_seed
 from shelfvision.errors import InvalidParameterError, ModelError
 
 if TYPE_CHECKING:
     import keras
 
-MAX_CLASSES = 65_536
-"""The largest number of classes that a model may have."""
 MAX_SIDE = 4_096
 """The largest height or width, in pixels, that a model may take."""
 

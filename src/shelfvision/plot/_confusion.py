@@ -16,6 +16,11 @@ from shelfvision.protocols import ClassNames
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_MOST_LABELLED = 100
+"""The largest number of classes whose names and counts are readable."""
+_SIDE = 9.0
+"""The width of a figure of more classes, in inches."""
+
 
 class HasConfusion(Protocol):
     """The interface of an evaluation report that this chart reads."""
@@ -40,7 +45,8 @@ def confusion_matrix(
 ) -> Axes:
     """Draw a confusion matrix.
 
-    Colour always shows the share of the row, so that rare and common classes are comparable.
+    Colour always shows the share of the row, so that rare and common classes are comparable. Above
+    100 classes, names and counts are omitted.
 
     Parameters
     ----------
@@ -75,23 +81,38 @@ def confusion_matrix(
     counts, names = _named_matrix(matrix_or_report, class_names)
     shown = counts if normalize is None else _shares(counts, normalize)
     k = len(names)
-    side = 1.6 + max(0.34 * k, 2.6) + 0.08 * min(max(map(len, names)), 40)
+    labelled = k <= _MOST_LABELLED
+    # A figure that grows with the number of classes would need gigabytes for a thousand.
+    side = 1.6 + max(0.34 * k, 2.6) + 0.08 * min(max(map(len, names)), 40) if labelled else _SIDE
     axes = axes_for(ax, size=(side, side * 0.94))
     shading = _shares(counts, "true")
     image = axes.imshow(shading, cmap="Blues", vmin=0, vmax=1)
-    axes.set_xticks(range(k), [cut(name, 40) for name in names], rotation=90, parse_math=False)
-    axes.set_yticks(range(k), [cut(name, 40) for name in names], parse_math=False)
-    axes.set_xlabel("predicted")
-    axes.set_ylabel("true")
-    for row, column in zip(*np.nonzero(counts if k > 12 else np.ones_like(counts)), strict=True):
-        text = f"{shown[row, column]:.2f}" if normalize else f"{shown[row, column]:d}"
-        ink = "white" if shading[row, column] > 0.5 else DARK
-        small = 9 if k <= 12 else 6
-        axes.text(column, row, text, ha="center", va="center", color=ink, fontsize=small)
+    axes.set_xlabel("predicted" if labelled else "number of the predicted class")
+    axes.set_ylabel("true" if labelled else "number of the true class")
+    if labelled:
+        axes.set_xticks(range(k), [cut(name, 40) for name in names], rotation=90, parse_math=False)
+        axes.set_yticks(range(k), [cut(name, 40) for name in names], parse_math=False)
+        _write_cells(axes, shown, shading, counts)
     bar = axes.get_figure(root=False)
     if bar is not None:
         bar.colorbar(image, ax=axes, fraction=0.04, pad=0.02, label="share of the true class")
     return axes
+
+
+def _write_cells(
+    axes: Axes,
+    shown: npt.NDArray[np.generic],
+    shading: npt.NDArray[np.float64],
+    counts: npt.NDArray[np.int64],
+) -> None:
+    """Write the value of each cell, in large matrices only where it is not 0."""
+    k = len(counts)
+    whole = shown.dtype.kind in "iu"
+    for row, column in zip(*np.nonzero(counts if k > 12 else np.ones_like(counts)), strict=True):
+        text = f"{shown[row, column]:d}" if whole else f"{shown[row, column]:.2f}"
+        ink = "white" if shading[row, column] > 0.5 else DARK
+        small = 9 if k <= 12 else 6
+        axes.text(column, row, text, ha="center", va="center", color=ink, fontsize=small)
 
 
 def _named_matrix(

@@ -7,21 +7,30 @@ all methods share: number of classes, number of photos, calibration error before
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._storage.json_values import canonical_json
+from shelfvision._class_names import MAX_CLASSES
+from shelfvision._storage.json_values import canonical_json, require_shallow
 from shelfvision._validation import as_integer, listed
 from shelfvision.errors import InvalidParameterError
 from shelfvision.predictions._plain import count_of, exact_entries, number_of
 from shelfvision.predictions.calibrators._protocol import Calibrator, Rows
 from shelfvision.predictions.calibrators._registry import CalibrationMethod, calibrator_class
 from shelfvision.predictions.calibrators._temperature import TemperatureScaling
-from shelfvision.predictions.columns import TOLERANCE, as_probabilities, judged, winners_of
+from shelfvision.predictions.columns import (
+    TOLERANCE,
+    Integers,
+    as_probabilities,
+    frozen,
+    judged,
+    winners_of,
+)
 
 if TYPE_CHECKING:
     from typing import Self
@@ -68,7 +77,7 @@ class Calibration:
     calibration was fitted on; measure it on a test set to compare methods."""
 
     def __post_init__(self) -> None:
-        k = as_integer("num_classes", self.num_classes, minimum=2)
+        k = as_integer("num_classes", self.num_classes, minimum=2, maximum=MAX_CLASSES)
         _require_classes(self.calibrator, k)
 
     @property
@@ -117,7 +126,7 @@ class Calibration:
             The arrays have inconsistent shapes, there are fewer than two classes, or a custom
             method violates the contract.
         DataError
-            There are no photos.
+            `predictions` is empty.
         """
         made = calibrator_class(method)
         rows, true = judged(probabilities, labels)
@@ -128,17 +137,14 @@ class Calibration:
                 code="wrong-shape",
                 parameter="probabilities",
             )
-        calibrator = made.fit(rows, true)
-        _require_contract(calibrator, rows)
-        fitted = cls(
+        calibrator, calibrated = _fitted_by_contract(made, rows, true)
+        return cls(
             calibrator=calibrator,
             num_classes=rows.shape[1],
             n_photos=len(rows),
             error_before=expected_calibration_error(rows, true),
-            error_after=0.0,
+            error_after=expected_calibration_error(calibrated, true),
         )
-        after = expected_calibration_error(fitted.apply(rows), true)
-        return replace(fitted, error_after=after)
 
     def apply(self, probabilities: npt.ArrayLike) -> npt.NDArray[np.float32]:
         """Return calibrated probabilities.
@@ -166,7 +172,7 @@ class Calibration:
                 code="wrong-shape",
                 parameter="probabilities",
             )
-        return np.asarray(self.calibrator.apply(rows), dtype=np.float32)
+        return np.asarray(self.calibrator.apply(frozen(rows)), dtype=np.float32)
 
     def to_dict(self) -> dict[str, object]:
         """Return the calibration as plain JSON values."""
@@ -200,7 +206,7 @@ class Calibration:
         # A file contains only the name of the method, so loading it never runs its code.
         method = calibrator_class(entries["method"])
         return cls(
-            calibrator=method.from_dict(own),
+            calibrator=_restored(method, own),
             num_classes=count_of(entries["num_classes"], "num_classes"),
             n_photos=count_of(entries["n_photos"], "n_photos"),
             error_before=number_of(entries["error_before"], "error_before", 0, 1),
@@ -209,19 +215,33 @@ class Calibration:
 
 
 def _require_classes(calibrator: Calibrator, num_classes: int) -> None:
-    """Raise if the calibrator was fitted to another number of classes."""
+    """Raise if the calibrator does not calibrate rows of this number of classes."""
     row = np.full((1, num_classes), 1 / num_classes, np.float32)
     try:
-        fits = np.shape(calibrator.apply(row)) == row.shape
-    except ValueError:
+        found = np.asarray(calibrator.apply(row))
+        fits = found.shape == row.shape and _are_shares(found)
+    except Exception:  # noqa: BLE001  (a custom method raises of every kind)
         fits = False
     if not fits:
         raise InvalidParameterError(
-            f"calibrator {calibrator.name!r} must be fitted to {num_classes} classes, got another "
-            "number; create one with Calibration.fit",
+            f"calibrator {calibrator.name!r} must return probabilities for {num_classes} classes, "
+            "got something else; create one with Calibration.fit",
             code="wrong-length",
             parameter="calibrator",
         )
+
+
+def _restored(method: type[Calibrator], values: Mapping[str, object]) -> Calibrator:
+    """Return the calibrator of a file, whose values may be corrupted."""
+    try:
+        found = method.from_dict(values)
+    except InvalidParameterError:
+        raise
+    except Exception as error:
+        raise _contract_error(method, f"from_dict refused the values: {error!r:.200}") from error
+    if not isinstance(found, method):
+        raise _contract_error(method, f"from_dict returned a {type(found).__name__}")
+    return found
 
 
 def _are_shares(rows: npt.NDArray[np.generic]) -> bool:
@@ -234,28 +254,64 @@ def _are_shares(rows: npt.NDArray[np.generic]) -> bool:
     return bool(inside and (np.abs(floats.sum(axis=1) - 1) <= 1e-3).all())
 
 
-def _require_contract(calibrator: Calibrator, rows: Rows) -> None:
-    """Raise if a custom method returns values that a classifier cannot use or save."""
-    unread = np.full((1, rows.shape[1]), np.nan, np.float32)
-    found = np.asarray(calibrator.apply(np.concatenate([rows, unread])))
-    fault = None
-    if found.shape != (len(rows) + 1, rows.shape[1]) or not _are_shares(found[:-1]):
-        fault = f"apply must return rows of {rows.shape[1]} probabilities that sum to 1"
-    elif not np.isnan(found[-1]).all():
-        fault = "apply must keep rows of NaN, for photos that could not be read"
-    own = calibrator.to_dict()
+def _fitted_by_contract(
+    method: type[Calibrator], rows: Rows, labels: Integers
+) -> tuple[Calibrator, Rows]:
+    """Return the fitted calibrator and the calibrated rows.
+
+    Raise if a custom method fails, or returns what a classifier cannot use, save and load.
+    """
     try:
-        canonical_json(own)
-    except (TypeError, ValueError) as error:
-        fault = f"to_dict must return plain JSON values, but {error}"
-    if not isinstance(own, dict) or set(own) & set(_SHARED):
-        fault = f"to_dict must return a dict without the names {listed(_SHARED)}"
+        calibrator = method.fit(frozen(rows), frozen(labels))
+        calibrated, fault = _applied(calibrator, rows)
+        fault = fault or _fault_of_values(method, calibrator, rows, calibrated)
+    except InvalidParameterError:
+        raise
+    except Exception as error:
+        raise _contract_error(method, f"it raised {error!r:.200}") from error
     if fault is not None:
-        raise InvalidParameterError(
-            f"the calibration method {calibrator.name!r} violates its contract: {fault}",
-            code="contract",
-            parameter="method",
-        )
+        raise _contract_error(method, fault)
+    return calibrator, calibrated
+
+
+def _applied(calibrator: Calibrator, rows: Rows) -> tuple[Rows, str | None]:
+    """Return calibrated rows, and what is wrong with them."""
+    unread = np.full((1, rows.shape[1]), np.nan, np.float32)
+    found = np.asarray(calibrator.apply(frozen(np.concatenate([rows, unread]))))
+    if found.shape != (len(rows) + 1, rows.shape[1]) or not _are_shares(found[:-1]):
+        return rows, f"apply must return rows of {rows.shape[1]} probabilities that sum to 1"
+    if not np.isnan(found[-1]).all():
+        return rows, "apply must keep rows of NaN, for photos that could not be read"
+    return found[:-1], None
+
+
+def _fault_of_values(
+    method: type[Calibrator], calibrator: Calibrator, rows: Rows, calibrated: Rows
+) -> str | None:
+    """Return why a saved calibrator would not be the same after loading."""
+    own = calibrator.to_dict()
+    if calibrator.name != str(method.name):
+        return f"name must be that of its class, got {calibrator.name!r:.100}"
+    if not isinstance(own, dict) or set(own) & set(_SHARED):
+        return f"to_dict must return a dict without the names {listed(_SHARED)}"
+    try:
+        require_shallow(own)
+        written = json.loads(canonical_json(own))
+    except (TypeError, ValueError, RecursionError) as error:
+        return f"to_dict must return plain JSON values, but {error!s:.200}"
+    again = np.asarray(method.from_dict(written).apply(frozen(rows)))
+    if not np.array_equal(again, calibrated):
+        return "from_dict(to_dict()) must return a calibrator that gives the same rows"
+    return None
+
+
+def _contract_error(method: type[Calibrator], fault: str) -> InvalidParameterError:
+    return InvalidParameterError(
+        f"the calibration method {str(method.name)!r} violates its contract: {fault}; correct the "
+        "class, which shelfvision.predictions.Calibrator describes",
+        code="contract",
+        parameter="method",
+    )
 
 
 def expected_calibration_error(
@@ -287,7 +343,7 @@ def expected_calibration_error(
     InvalidParameterError
         The arrays have inconsistent shapes.
     DataError
-        There are no photos.
+        `predictions` is empty.
 
     References
     ----------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeVar, final, overload
+from typing import TYPE_CHECKING, final, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ from shelfvision._validation import Rows, as_integer, as_rows, counted, import_p
 from shelfvision.errors import InvalidParameterError
 from shelfvision.predictions._prediction import DECISIONS, Decision, Prediction
 from shelfvision.predictions._table import render_table
+from shelfvision.predictions.columns import frozen
 from shelfvision.protocols import ClassNames
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class Predictions(Sequence[Prediction]):
         winners = self._probabilities.argmax(axis=1).astype(np.int64)
         # A row of NaN has no predicted class, marked by -1.
         winners[failed] = -1
-        self._winners = _frozen(winners)
+        self._winners = frozen(winners)
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -107,13 +108,13 @@ class Predictions(Sequence[Prediction]):
     def labels(self) -> npt.NDArray[np.object_]:
         """The most probable class of each photo, ``str``, shape (n,); None for unreadable ones."""
         names = _column((*self._class_names, None))
-        return _frozen(names[self._winners])
+        return frozen(names[self._winners])
 
     @property
     def confidences(self) -> npt.NDArray[np.float32]:
         """The probability of the most probable class, shape (n,); NaN for unreadable photos."""
         columns = np.maximum(self._winners, 0)
-        return _frozen(self._probabilities[np.arange(len(self)), columns])
+        return frozen(self._probabilities[np.arange(len(self)), columns])
 
     @property
     def errors(self) -> tuple[str | None, ...]:
@@ -246,18 +247,10 @@ def _remade(
     )
 
 
-_Scalar = TypeVar("_Scalar", bound=np.generic)
-
-
-def _frozen(array: npt.NDArray[_Scalar]) -> npt.NDArray[_Scalar]:
-    array.flags.writeable = False
-    return array
-
-
 def _column(values: Sequence[str | None] | npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
     column = np.empty(len(values), dtype=object)
     column[:] = values
-    return _frozen(column)
+    return frozen(column)
 
 
 def _checked_ids(ids: Sequence[str] | npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
@@ -316,7 +309,7 @@ def _checked(
             code="not-in-range",
             parameter="probabilities",
         )
-    return _frozen(array)
+    return frozen(array)
 
 
 def _checked_decisions(
@@ -341,4 +334,4 @@ def _checked_decisions(
     column = np.empty(len(failed), dtype=object)
     column[:] = given
     column[failed] = "review"
-    return _frozen(column)
+    return frozen(column)

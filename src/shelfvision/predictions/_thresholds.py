@@ -153,7 +153,7 @@ class Thresholds:
         InvalidParameterError
             The arrays have inconsistent shapes, or a number is out of range.
         DataError
-            There are no photos.
+            `predictions` is empty.
 
         References
         ----------
@@ -206,7 +206,7 @@ class Thresholds:
     ) -> Self:
         """Choose the thresholds with the lowest total cost of mistakes and reviews.
 
-        There is no guarantee: on other photos the thresholds usually cost a little more.
+        The cost is not guaranteed: on other photos it is usually a little higher.
 
         Parameters
         ----------
@@ -233,7 +233,7 @@ class Thresholds:
         InvalidParameterError
             The arrays have inconsistent shapes, or a cost is out of range.
         DataError
-            There are no photos.
+            `predictions` is empty.
 
         References
         ----------

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar, final
+from typing import TYPE_CHECKING, final
 
 import numpy as np
 import numpy.typing as npt
 
 from shelfvision._random import order_for
-from shelfvision.predictions.columns import Groups, as_groups, as_labels, as_probabilities
+from shelfvision.predictions.columns import (
+    Groups,
+    as_groups,
+    as_labels,
+    as_probabilities,
+    frozen,
+)
 
 if TYPE_CHECKING:
     from typing import Self
@@ -40,10 +46,10 @@ class ValidationScores:
         """Check the columns and keep read-only copies."""
         rows = as_probabilities(self.probabilities)
         labels = as_labels(self.labels, *rows.shape)
-        object.__setattr__(self, "probabilities", _frozen(rows.copy()))
-        object.__setattr__(self, "labels", _frozen(labels.astype(np.int32)))
+        object.__setattr__(self, "probabilities", frozen(rows.copy()))
+        object.__setattr__(self, "labels", frozen(labels.astype(np.int32)))
         groups = as_groups(self.groups, len(rows)).astype(np.int32)
-        object.__setattr__(self, "groups", _frozen(groups))
+        object.__setattr__(self, "groups", frozen(groups))
 
     @classmethod
     def of(
@@ -107,11 +113,3 @@ def _kept(codes: npt.NDArray[np.int64], limit: int) -> npt.NDArray[np.int64]:
     kept = np.flatnonzero(np.isin(codes, chosen))
     # If every chosen group exceeds the limit, keep the first rows.
     return (kept if len(kept) else np.arange(limit)).astype(np.int64)
-
-
-_Scalar = TypeVar("_Scalar", bound=np.generic)
-
-
-def _frozen(array: npt.NDArray[_Scalar]) -> npt.NDArray[_Scalar]:
-    array.flags.writeable = False
-    return array

@@ -153,7 +153,7 @@ class Regions(Sequence[Region]):
         Raises
         ------
         InvalidParameterError
-            There are no regions, their classes differ, or `class_prior` was used.
+            No regions are given, their classes differ, or `class_prior` was used.
         """
         parts = [regions.predictions for regions in several]
         names = list(dict.fromkeys(part.class_names for part in parts))

@@ -37,7 +37,6 @@ class Cost:
     """Coded pictures."""
     read: int
     """Coded bytes."""
-    alpha: bool = False
 
 
 class Costs:
@@ -120,7 +119,6 @@ class Costs:
             work=pixels + sum(one.work for one in inner),
             coded=sum(one.coded for one in inner),
             read=sum(one.read for one in inner),
-            alpha=item.kind == b"iovl" or any(one.alpha for one in inner),
         )
 
     def _canvas(self, item: Item, parts: int) -> tuple[int, int]:
@@ -151,7 +149,6 @@ class Costs:
             coded=cost.coded + alpha.coded,
             read=cost.read + alpha.read,
             planes=cost.planes,
-            alpha=True,
         )
 
     def _check_cost(self, cost: Cost) -> None:

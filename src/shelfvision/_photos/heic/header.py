@@ -32,8 +32,6 @@ class HeicPhoto:
     """In pixels, upright."""
     decoding_bytes: int
     """Memory that decoding takes, estimated from above."""
-    has_alpha: bool
-    """Whether an alpha image is decoded as well."""
     data: bytes
     """The file without the parts that no pixel depends on."""
 
@@ -61,4 +59,4 @@ def _photo(data: bytes, limits: DecodeLimits, where: str) -> HeicPhoto:
     for body in images.properties_of(images.items[images.primary], b"irot"):
         if body[:1] and body[0] & 1:
             width, height = height, width
-    return HeicPhoto(width, height, int(cost.live), cost.alpha, shown)
+    return HeicPhoto(width, height, int(cost.live), shown)

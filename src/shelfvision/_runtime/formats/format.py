@@ -7,6 +7,7 @@ from a classifier, so no module here imports Keras.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType, ModuleType
@@ -129,6 +130,11 @@ class Format:
     """The supported quantizations; True if activations are quantized too, which needs photos."""
     calibrated: bool = True
     """Whether the graph includes a calibration by one temperature."""
+
+
+def path_beside(path: str | os.PathLike[str], suffix: str) -> str:
+    """Return the path of the second file of a format that has two."""
+    return os.path.splitext(os.fspath(path))[0] + suffix
 
 
 def error_line(error: Exception) -> str:

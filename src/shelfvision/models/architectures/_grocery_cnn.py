@@ -103,6 +103,7 @@ ARCHITECTURES = MappingProxyType(
         "grocery_cnn": Architecture(
             build=build_grocery_cnn,
             tensors=grocery_cnn_tensors,
+            loss="binary_crossentropy",  # as in the article
             # The smallest side that leaves a pixel after the last pooling.
             smallest=next(side for side in range(1, 1000) if _side_after(side) >= 1),
         )

@@ -51,22 +51,17 @@ def register_calibrator(method: _Method) -> _Method:
     """
     _require_class(method)
     with _lock:
-        name = str(method.name)
-        known = _known.get(name)
-        if known is not None and _home(known) != _home(method):
-            raise InvalidParameterError(
-                f"name must be unique, got {name!r}, the name of {_home(known)}; choose another",
-                code="duplicate",
-                parameter="name",
-            )
-        _known[name] = method
+        _require_free(method)
+        _known[str(method.name)] = method
     return method
 
 
 def calibrator_class(method: object) -> type[Calibrator]:
     """Return the class of a calibration method from its name or class."""
     if isinstance(method, type):
-        return _require_class(method)
+        _require_class(method)
+        _require_free(method)
+        return method
     found = _known.get(method) if isinstance(method, str) else None
     if found is None:
         raise InvalidParameterError(
@@ -76,6 +71,18 @@ def calibrator_class(method: object) -> type[Calibrator]:
             parameter="method",
         )
     return found
+
+
+def _require_free(method: type[Calibrator]) -> None:
+    """Refuse a class with the name of another class, which a file with this name would load."""
+    name = str(method.name)
+    known = _known.get(name)
+    if known is not None and _home(known) != _home(method):
+        raise InvalidParameterError(
+            f"name must be unique, got {name!r}, the name of {_home(known)}; choose another",
+            code="duplicate",
+            parameter="name",
+        )
 
 
 def _require_class(method: object) -> type[Calibrator]:

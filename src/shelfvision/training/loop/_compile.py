@@ -13,6 +13,7 @@ from shelfvision._keras.backend import TRAINABLE, backend_name, load_keras
 from shelfvision._validation import listed
 from shelfvision.errors import InvalidParameterError, TrainingError
 from shelfvision.models import spec_of
+from shelfvision.models.registry import loss_for
 from shelfvision.training.loop._learning_rates import cosine, with_layer_decay
 from shelfvision.training.settings._schedules import CosineSchedule, PlateauSchedule, Schedule
 from shelfvision.training.settings._setting import changed_settings, names_of
@@ -128,8 +129,8 @@ def _require_optimizer(optimizer: keras.optimizers.Optimizer, schedule: Schedule
     rate = getattr(optimizer, "inner_optimizer", optimizer).get_config().get("learning_rate")
     if isinstance(schedule, PlateauSchedule) and not isinstance(rate, float | int):
         raise InvalidParameterError(
-            "schedule is a PlateauSchedule, but the optimizer's learning rate follows a schedule "
-            "of its own, which it would work against; leave one of them out",
+            "schedule is a PlateauSchedule, but the optimizer already has a learning-rate "
+            "schedule, and the two conflict; leave one of them out",
             code="conflict",
             parameter="schedule",
         )
@@ -196,8 +197,8 @@ def _optimizer_named(value: object) -> keras.optimizers.Optimizer:
 def _top_of_cosine(rate: object) -> float:
     if not isinstance(rate, float | int):
         raise InvalidParameterError(
-            "schedule is a CosineSchedule, but the optimizer's learning rate follows a schedule of "
-            "its own; give learning_rate, the rate at the top, or leave schedule out",
+            "schedule is a CosineSchedule, but the optimizer already has a learning-rate "
+            "schedule; give learning_rate, the highest rate, or leave schedule out",
             code="conflict",
             parameter="schedule",
         )
@@ -206,9 +207,7 @@ def _top_of_cosine(rate: object) -> float:
 
 def _loss(chosen: object, model: keras.Model, *, label_smoothing: float) -> object:
     if chosen == "auto":
-        spec = spec_of(model)
-        of_article = spec is not None and spec.architecture == "grocery_cnn"
-        chosen = "binary_crossentropy" if of_article else "categorical_crossentropy"
+        chosen = loss_for(spec_of(model))
     try:
         found = load_keras().losses.get(chosen)
     except (ValueError, TypeError) as error:

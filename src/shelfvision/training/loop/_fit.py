@@ -127,7 +127,7 @@ def _monitor(monitor: str, validation: Dataset | None) -> str:
         return "loss"
     if monitor.startswith("val_") and validation is None:
         raise InvalidParameterError(
-            f"monitor is {monitor!r}, but there is no validation part to measure it on; "
+            f"monitor is {monitor!r}, which needs a validation set, got none; "
             "pass validation photos, or monitor='loss'",
             code="needs-validation",
             parameter="monitor",
@@ -206,7 +206,7 @@ def _train(
 
 
 def _warn_of_interrupt(run: Run) -> None:
-    further = "" if run.checkpoints is None else "; fit again with this Trainer to go on"
+    further = "" if run.checkpoints is None else "; call fit of this Trainer again to resume"
     warnings.warn(
         TrainingWarning(
             f"training was interrupted in epoch {run.epoch + 1}; the result is that of epoch "

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from shelfvision._keras.backend import load_keras
-from shelfvision._validation import listed
+from shelfvision._validation import counted, listed
 from shelfvision.data import Dataset, Splits
 from shelfvision.data.aligning import aligned
 from shelfvision.data.arguments import require_dataset
@@ -34,8 +34,8 @@ def check_parts(train: Dataset, validation: Dataset | None, batch_size: int) -> 
     if np.count_nonzero(list(train.class_counts.values())) < 2:
         only = train.class_names[int(train.labels[0])]
         raise DataError(
-            f"all {len(train)} photos of train are {only!r}, and one class leaves nothing to tell "
-            "apart; add photos of another class",
+            f"train must have photos of at least two classes, got {counted(len(train), 'photo')} "
+            f"of {only!r} alone; add photos of another class",
             code="one-class",
             parameter="train",
         )
@@ -60,7 +60,7 @@ def _warn_of_empty_classes(train: Dataset) -> None:
     if empty:
         warnings.warn(
             TrainingWarning(
-                f"train has no photo of {listed(empty)}, so the model cannot learn to tell it; add "
+                f"train has no photo of {listed(empty)}, so the model cannot learn that class; add "
                 "photos, or leave the class out with Dataset.select",
                 code="missing-class",
                 parameter="train",

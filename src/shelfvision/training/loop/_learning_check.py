@@ -98,10 +98,10 @@ def _warn(losses: Losses, most: str) -> None:
     warnings.warn(
         TrainingWarning(
             f"the training loss has not fallen in {losses.epochs} epochs: it was "
-            f"{losses.first:.4g} in the first and {losses.lowest:.4g} at best, and accuracy is no "
-            f"higher than by always answering {most!r}; try a learning_rate ten times smaller or "
-            "larger, check that the layers that should learn are trainable, and check the labels "
-            "with shelfvision.audit",
+            f"{losses.first:.4g} in the first and {losses.lowest:.4g} at best, and accuracy does "
+            f"not exceed that of always answering {most!r}; try a learning_rate ten times smaller "
+            "or larger, check that the layers that should learn are trainable, and check the "
+            "labels with shelfvision.audit",
             code="not-learning",
         ),
         stacklevel=3,

@@ -36,7 +36,7 @@ def mode_of(monitor: str) -> Mode:
     if any(part in name for part in _SMALLER_IS_BETTER):
         return "min"
     raise InvalidParameterError(
-        f"monitor is {monitor!r}, whose name does not tell whether more or less of it is better; "
+        f"monitor is {monitor!r}, and its direction is not known: higher or lower may be better; "
         "set mode to 'max' or 'min'",
         code="ambiguous",
         parameter="monitor",

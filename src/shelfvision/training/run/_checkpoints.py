@@ -132,8 +132,8 @@ class Checkpoints:
                 continue
             except ForeignStateError as error:
                 raise ResumeError(
-                    f"{str(path)!r} was saved by another version of shelfvision ({error}); go on "
-                    'with that version, or start again with resume="never"',
+                    f"{str(path)!r} was saved by another version of shelfvision ({error}); resume "
+                    'it with that version, or start again with resume="never"',
                     code="foreign-format",
                     parameter="checkpoint_dir",
                 ) from error

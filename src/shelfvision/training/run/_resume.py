@@ -29,15 +29,15 @@ def require_a_run(directory: Path | None, resume: Resume) -> None:
         return
     if directory is None:
         raise ResumeError(
-            'resume="must" needs a checkpoint_dir with the run to go on with',
+            'resume="must" needs a checkpoint_dir that contains the run to resume',
             code="needs-folder",
             parameter="checkpoint_dir",
         )
     # Unlike Path.exists, os.path.lexists raises no error for invalid names.
     if not any(os.path.lexists(directory / name) for name in SLOTS):
         raise ResumeError(
-            f'resume="must", but there is no run in {str(directory)!r}; check checkpoint_dir, or '
-            'start one with resume="auto"',
+            f'resume="must", but {str(directory)!r} does not contain a run; check checkpoint_dir, '
+            'or start one with resume="auto"',
             code="not-found",
             parameter="checkpoint_dir",
         )
@@ -58,7 +58,7 @@ def found_state(
         changed.append(f"epochs to {epochs}, of which {begun} are already done or begun")
     if changed:
         raise ResumeError(
-            f"the run in {str(checkpoints.directory)!r} cannot go on, because these changed: "
+            f"the run in {str(checkpoints.directory)!r} cannot be resumed, because these changed: "
             f"{'; '.join(changed)}; choose a new checkpoint_dir, or start over in this one with "
             'resume="never"',
             code="run-changed",

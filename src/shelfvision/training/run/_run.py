@@ -164,8 +164,8 @@ class Run:
         self.model.test_on_batch(*self.batches[0])
         if not self._fits(self.saved.metrics):
             raise ResumeError(
-                "the run cannot go on, because the metrics that the model is compiled with "
-                'changed; compile it with the same, or start over with resume="never"',
+                "the run cannot be resumed, because the metrics that the model is compiled with "
+                'changed; compile it with the same metrics, or start over with resume="never"',
                 code="run-changed",
                 parameter="model",
             )

@@ -233,7 +233,7 @@ def _decode_arrays(
 def _require_names(where: str, found: Mapping[str, object], wanted: set[str]) -> None:
     if set(found) != wanted:
         odd = min(set(found) ^ wanted)
-        raise DamagedStateError(f"{where} lacks {odd!r}, or has it too many")
+        raise DamagedStateError(f"{where} must have exactly its entries, and {odd!r} differs")
 
 
 def _digest_position(data: bytearray) -> int:

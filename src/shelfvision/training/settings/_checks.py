@@ -104,9 +104,9 @@ def callbacks(name: str, value: object) -> tuple[object, ...]:
             raise _wrong_type(name, "instances of keras.callbacks.Callback", callback)
         if any(kind.__name__ == "BackupAndRestore" for kind in type(callback).__mro__):
             raise InvalidParameterError(
-                f"{name} has a BackupAndRestore, which would take a run back to an epoch that "
-                "its Trainer knows nothing of; leave it out and give checkpoint_dir, which goes on "
-                "where a run was stopped",
+                f"{name} has a BackupAndRestore, which would return the run to an epoch that "
+                "differs from the Trainer's own checkpoint; leave it out and give checkpoint_dir, "
+                "from which a stopped run resumes",
                 code="not-supported",
                 parameter=name,
             )

@@ -156,7 +156,8 @@ def require_known(kind: type[DataclassInstance], names: Iterable[object]) -> Non
     unknown = [str(name) for name in names if name not in known]
     if unknown:
         raise InvalidParameterError(
-            f"{listed(unknown)} is no setting of a {kind.__name__}; it has {', '.join(known)}",
+            f"{listed(unknown)} is not a setting of {kind.__name__}; choose from "
+            f"{', '.join(known)}",
             code="unknown-name",
             parameter=unknown[0],
         )
