@@ -18,6 +18,7 @@ import numpy.typing as npt
 from shelfvision._class_names import MAX_CLASSES
 from shelfvision._storage.json_values import canonical_json, require_shallow
 from shelfvision._validation import as_integer, listed
+from shelfvision.data.table import frozen
 from shelfvision.errors import InvalidParameterError
 from shelfvision.predictions._plain import count_of, exact_entries, number_of
 from shelfvision.predictions.calibrators._protocol import Calibrator, Rows
@@ -27,7 +28,6 @@ from shelfvision.predictions.columns import (
     TOLERANCE,
     Integers,
     as_probabilities,
-    frozen,
     judged,
     winners_of,
 )

@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from shelfvision._class_names import as_class_names
 from shelfvision._validation import Rows, as_integer, as_rows, counted, import_package, listed
+from shelfvision.data.table import frozen
 from shelfvision.errors import InvalidParameterError
 from shelfvision.predictions._prediction import DECISIONS, Decision, Prediction
 from shelfvision.predictions._table import render_table
-from shelfvision.predictions.columns import frozen
 from shelfvision.protocols import ClassNames
 
 if TYPE_CHECKING:

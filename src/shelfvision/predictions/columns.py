@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from shelfvision._validation import counted
 from shelfvision.errors import DataError, InvalidParameterError
-
-_Scalar = TypeVar("_Scalar", bound=np.generic)
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Integers: TypeAlias = npt.NDArray[np.int64]
@@ -25,13 +23,6 @@ Groups: TypeAlias = (
     Sequence[int] | Sequence[str] | npt.NDArray[np.integer] | npt.NDArray[np.object_]
 )
 """A name or number for each photo; photos of one group share it."""
-
-
-def frozen(array: npt.NDArray[_Scalar]) -> npt.NDArray[_Scalar]:
-    """Return a read-only view."""
-    view = array.view()
-    view.flags.writeable = False
-    return view
 
 
 def as_probabilities(values: npt.ArrayLike, *, failed: bool = False) -> npt.NDArray[np.float32]:

@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._random import order_for
+from shelfvision.data.table import frozen
 from shelfvision.predictions.columns import (
     Groups,
     as_groups,
     as_labels,
     as_probabilities,
-    frozen,
 )
 
 if TYPE_CHECKING:
