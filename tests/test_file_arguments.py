@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import shelfvision as shv
-from shelfvision import export, regions
+from shelfvision import boxes, export
 from shelfvision._photos.decode import read_photo
 from shelfvision.errors import ShelfVisionError, StorageError
 from support import refuses
@@ -28,8 +28,8 @@ READERS: dict[str, Callable[[str], object]] = {
     "manifest.csv": shv.Dataset.from_manifest,
     "taxonomy.csv": shv.Taxonomy.from_manifest,
     "split.csv": lambda path: shv.Splits.load(path, PHOTOS),
-    "boxes.json": regions.Boxes.from_coco,
-    "boxes.xml": regions.Boxes.from_voc,
+    "boxes.json": boxes.Boxes.from_coco,
+    "boxes.xml": boxes.Boxes.from_voc,
     "photo.jpg": lambda path: read_photo(path, image_size=(8, 8)),
     "model.onnx": export.Predictor,
     "model.tflite": export.Predictor,

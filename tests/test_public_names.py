@@ -21,6 +21,7 @@ PINNED = Path(__file__).with_name("public_names.txt")
 
 MODULES = (
     "shelfvision",
+    "shelfvision.boxes",
     "shelfvision.auditing",
     "shelfvision.augment",
     "shelfvision.data",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from shelfvision import (
         auditing,
         augment,
+        boxes,
         data,
         errors,
         evaluation,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from shelfvision._versions import show_versions
     from shelfvision.auditing import AuditReport, Finding, audit
     from shelfvision.augment import BalancingAugmenter
+    from shelfvision.boxes import Boxes
     from shelfvision.data import Dataset, DecodeLimits, SeededSplitter, SkippedFile, Splits
     from shelfvision.evaluation import (
         Comparison,
@@ -60,7 +62,7 @@ if TYPE_CHECKING:
         ValidationScores,
         expected_calibration_error,
     )
-    from shelfvision.regions import Boxes, Regions, ShelfMap
+    from shelfvision.regions import Regions, ShelfMap
     from shelfvision.taxonomy import Answer, Answers, Taxonomy
     from shelfvision.training import Trainer, TrainingResult
 
@@ -71,7 +73,7 @@ _HOMES = {
     "Answers": "taxonomy",
     "AuditReport": "auditing",
     "BalancingAugmenter": "augment",
-    "Boxes": "regions",
+    "Boxes": "boxes",
     "BundleInfo": "inference",
     "Calibration": "predictions",
     "Classifier": "inference",
@@ -111,6 +113,7 @@ _HOMES = {
 _SUBMODULES = (
     "auditing",
     "augment",
+    "boxes",
     "data",
     "errors",
     "evaluation",
@@ -165,6 +168,7 @@ __all__ = [
     "auditing",
     "augment",
     "available_architectures",
+    "boxes",
     "build_model",
     "compare",
     "data",

@@ -22,8 +22,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import shelfvision as shv
+from shelfvision._photos.given import Photo
 from shelfvision._photos.preprocessing import Preprocessing
-from shelfvision.data.reading import Photo, Reader
+from shelfvision.data.reading import Reader
 from shelfvision.errors import (
     DataError,
     InvalidParameterError,

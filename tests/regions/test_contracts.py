@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 import shelfvision as shv
 from shelfvision._photos.preprocessing import CropShape, Preprocessing
+from shelfvision.boxes.crops import crops_of, windows_of
+from shelfvision.boxes.orientation import turned
 from shelfvision.protocols import Resize
-from shelfvision.regions._crops import crops_of, windows_of
-from shelfvision.regions._orientation import turned
 
 Corners = npt.NDArray[np.float64]
 SIZE = (30, 40)

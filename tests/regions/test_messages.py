@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import shelfvision as shv
+from shelfvision.boxes.orientation import upright
 from shelfvision.errors import ShelfVisionError
-from shelfvision.regions._orientation import upright
 
 ONE = {"image_id": 7, "category_id": 1, "bbox": [1, 1, 5, 5]}
 PHOTOS = [{"id": 7, "file_name": "shop_a/IMG_1.jpg"}, {"id": 8, "file_name": "shop_b/IMG_1.jpg"}]

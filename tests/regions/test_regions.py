@@ -19,15 +19,15 @@ import shelfvision as shv
 from shelfvision import protocols
 from shelfvision._photos.decode import decode_photo
 from shelfvision._photos.preprocessing import Preprocessing
+from shelfvision.boxes.crops import crops_of, windows_of
+from shelfvision.boxes.orientation import turned
+from shelfvision.boxes.whole_photo import whole_photo
 from shelfvision.errors import (
     InvalidParameterError,
     MissingDependencyError,
     PhotoError,
     PhotoNotFoundError,
 )
-from shelfvision.regions._crops import crops_of, windows_of
-from shelfvision.regions._orientation import turned
-from shelfvision.regions._whole_photo import whole_photo
 from shelfvision.regions.predicting import regions_of, with_crop_rule
 from support import refuses
 

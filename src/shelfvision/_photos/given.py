@@ -14,6 +14,7 @@ Examples
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import Any, NoReturn, TypeAlias
 
@@ -33,6 +34,12 @@ _CHANNELS = (1, 3, 4)
 _loading = threading.Lock()
 
 Array: TypeAlias = npt.NDArray[Any]
+
+Photo: TypeAlias = (
+    str | os.PathLike[str] | bytes | bytearray | memoryview | Image | PillowImage.Image
+)
+"""One photo: a path, the bytes of an encoded file, ``uint8`` pixels of shape (height, width, 3),
+or a PIL image of any mode."""
 
 
 def require_rgb(image: object, where: str, ndim: int) -> Images:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from shelfvision._photos.decode import DEFAULT_LIMITS, DecodeLimits
 from shelfvision._photos.sources import read_rows, resize_of
+from shelfvision._skipped import SkippedFiles
 from shelfvision._validation import Rows, as_rows, counted
 from shelfvision.data._given import table_of_arrays, table_of_source
 from shelfvision.data._lineage import GroupLink
@@ -19,7 +20,6 @@ from shelfvision.data._regrouping import bursts_joined, near_duplicates_joined
 from shelfvision.data._selecting import relabelled, selected
 from shelfvision.data.duplicates.bursts import BURST_LIKENESS
 from shelfvision.data.finding._manifest import Columns, Where
-from shelfvision.data.finding._skipped import SkippedFiles
 from shelfvision.data.finding.tables import (
     ReadOptions,
     table_of_directory,

@@ -16,7 +16,7 @@ from shelfvision._photos.decode import (
     decode_photo,
     read_photo,
 )
-from shelfvision._photos.given import from_pillow, require_rgb
+from shelfvision._photos.given import Photo, from_pillow, require_rgb
 from shelfvision._photos.preprocessing import Preprocessing, center_cropped, resized_to_read
 from shelfvision._photos.threads import in_threads
 from shelfvision._validation import one_of
@@ -25,11 +25,6 @@ from shelfvision.data.aligning import sized
 from shelfvision.errors import InvalidParameterError, PhotoError
 from shelfvision.protocols import Image, Images, OnError
 
-Photo: TypeAlias = (
-    str | os.PathLike[str] | bytes | bytearray | memoryview | Image | PillowImage.Image
-)
-"""One photo: a path, the bytes of an encoded file, ``uint8`` pixels of shape (height, width, 3),
-or a PIL image of any mode."""
 Pixels: TypeAlias = Image | PhotoError
 """The pixels of a photo, or the error of reading it."""
 Photos: TypeAlias = Photo | Images | Dataset | Iterable[Photo]

@@ -23,9 +23,9 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._photos.sources import digests_of, resize_of
+from shelfvision._skipped import SkippedFiles
 from shelfvision._validation import Positions, import_package
 from shelfvision.data._lineage import GroupLink, Lineage
-from shelfvision.data.finding._skipped import SkippedFiles
 from shelfvision.protocols import PixelSource
 
 if TYPE_CHECKING:

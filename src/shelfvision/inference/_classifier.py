@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, SupportsFloat, final
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._photos.given import Photo
 from shelfvision._photos.preprocessing import CropShape, Preprocessing
 from shelfvision._storage.sealed import Target
+from shelfvision.boxes import Boxes
 from shelfvision.data import Dataset
-from shelfvision.data.reading import Photo, Photos
+from shelfvision.data.reading import Photos
 from shelfvision.export import ExportFormat, ExportReport, Quantize
 from shelfvision.export.exporting import export_classifier
 from shelfvision.inference import _calibrating, _predicting, _shelves
@@ -36,7 +38,7 @@ from shelfvision.predictions import (
     ValidationScores,
 )
 from shelfvision.protocols import ClassNames, OnError, Resize
-from shelfvision.regions import Boxes, Regions, ShelfMap
+from shelfvision.regions import Regions, ShelfMap
 from shelfvision.regions.predicting import HasCorners
 from shelfvision.regions.tiles import Tile
 

@@ -9,9 +9,9 @@ from typing import SupportsFloat
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._photos.given import Photo
 from shelfvision._photos.preprocessing import CropShape
 from shelfvision._validation import as_number
-from shelfvision.data.reading import Photo
 from shelfvision.inference._predicting import predict_photos
 from shelfvision.inference.served import ServedModel
 from shelfvision.predictions import ClassPrior, Thresholds

@@ -1,16 +1,14 @@
 """Classify the products in a shelf photo, by boxes or by tiles.
 
-`Boxes` are annotations or detections in one photo. `Classifier.predict_regions` crops each box and
-returns `Regions`, one prediction per box. `Classifier.scan` needs no boxes: it covers the photo
-with tiles and returns a `ShelfMap`.
+`Classifier.predict_regions` crops each box of a photo and returns `Regions`, one prediction per
+box. `Classifier.scan` needs no boxes: it covers the photo with tiles and returns a `ShelfMap`.
 
->>> from shelfvision.regions import Boxes
->>> boxes = Boxes([[10, 20, 60, 90], [70, 20, 118, 92]])
+>>> import shelfvision as shv
+>>> boxes = shv.Boxes([[10, 20, 60, 90], [70, 20, 118, 92]])
 >>> regions = classifier.predict_regions("shelf.jpg", boxes)  # doctest: +SKIP
 """
 
-from shelfvision.regions._boxes import Boxes
 from shelfvision.regions._regions import Region, Regions
 from shelfvision.regions._shelf_map import ShelfMap
 
-__all__ = ["Boxes", "Region", "Regions", "ShelfMap"]
+__all__ = ["Region", "Regions", "ShelfMap"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from shelfvision._validation import import_package
+from shelfvision.boxes.box_list import Boxes
 from shelfvision.predictions import Predictions
-from shelfvision.regions._boxes import Boxes
 
 
 def as_coco(predictions: Predictions, boxes: Boxes, file_name: str) -> dict[str, object]:

@@ -13,12 +13,12 @@ import numpy.typing as npt
 
 from shelfvision._text import printable
 from shelfvision._validation import Rows, as_rows, counted
+from shelfvision.boxes.box_list import Boxes
+from shelfvision.boxes.whole_photo import Origin, pixels_of
 from shelfvision.errors import InvalidParameterError
 from shelfvision.predictions import Decision, Predictions
 from shelfvision.protocols import Image
-from shelfvision.regions._boxes import Boxes
 from shelfvision.regions._conversion import as_coco, as_detections
-from shelfvision.regions._whole_photo import Origin, pixels_of
 from shelfvision.regions.drawing._regions_picture import MarkedBoxes, draw_regions
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import SupportsIndex, final
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision.boxes.box_list import Boxes
+from shelfvision.boxes.whole_photo import Origin, pixels_of
 from shelfvision.protocols import Image
-from shelfvision.regions._boxes import Boxes
-from shelfvision.regions._whole_photo import Origin, pixels_of
 from shelfvision.regions.drawing._map_picture import Cells, Edges, draw_map
 
 

@@ -9,15 +9,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import SupportsFloat, cast
 
+from shelfvision._photos.given import Photo
 from shelfvision._photos.preprocessing import CropShape, Preprocessing
-from shelfvision.data.reading import Photo
+from shelfvision.boxes.box_list import HasCorners, as_boxes
+from shelfvision.boxes.crops import crops_of, windows_of
+from shelfvision.boxes.orientation import upright
+from shelfvision.boxes.whole_photo import whole_photo
 from shelfvision.predictions import Predictions
 from shelfvision.protocols import Image
-from shelfvision.regions._boxes import HasCorners, as_boxes
-from shelfvision.regions._crops import crops_of, windows_of
-from shelfvision.regions._orientation import upright
 from shelfvision.regions._regions import Regions
-from shelfvision.regions._whole_photo import whole_photo
 
 __all__ = ["HasCorners", "regions_of", "with_crop_rule"]
 

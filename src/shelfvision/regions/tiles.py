@@ -14,15 +14,15 @@ from typing import SupportsFloat, SupportsIndex, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._photos.given import Photo
 from shelfvision._photos.preprocessing import Preprocessing
 from shelfvision._validation import as_integer, as_number
-from shelfvision.data.reading import Photo
+from shelfvision.boxes.crops import Windows, crops_of
+from shelfvision.boxes.whole_photo import whole_photo
 from shelfvision.errors import InvalidParameterError
 from shelfvision.predictions import Predictions
 from shelfvision.protocols import Image
-from shelfvision.regions._crops import Windows, crops_of
 from shelfvision.regions._shelf_map import ShelfMap
-from shelfvision.regions._whole_photo import whole_photo
 from shelfvision.regions.drawing._map_picture import Edges
 
 Tile: TypeAlias = SupportsIndex | tuple[int, int]

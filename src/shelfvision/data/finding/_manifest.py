@@ -17,12 +17,12 @@ from shelfvision._identifiers import (
     spellings,
     warn_of_twins,
 )
+from shelfvision._skipped import SkippedFile
 from shelfvision._text import unguarded
 from shelfvision._validation import as_path, counted, listed
 from shelfvision.data._lineage import named_groups
 from shelfvision.data.finding._classes import accepted_classes
 from shelfvision.data.finding._paths import PhotoFinder, path_remedy, photo_id
-from shelfvision.data.finding._skipped import SkippedFile
 from shelfvision.data.finding.directories import existing_directory
 from shelfvision.errors import DataError, InvalidParameterError, PhotoNotFoundError
 from shelfvision.protocols import ClassNames, OnError

@@ -10,11 +10,11 @@ from shelfvision._class_names import as_class_names
 from shelfvision._identifiers import clean_name, spellings, warn_of_twins
 from shelfvision._photos.formats import READ_NAMES, conversion, format_of_name, readable_suffixes
 from shelfvision._photos.heic.opening import PIP_LINE, heif_is_installed
+from shelfvision._skipped import SkippedFile
 from shelfvision._validation import counted, listed
 from shelfvision._warnings import warn_caller
 from shelfvision.data.finding._classes import accepted_classes
 from shelfvision.data.finding._folders import is_system_folder, refuse_parts, warn_of_wrapper
-from shelfvision.data.finding._skipped import SkippedFile
 from shelfvision.data.finding.directories import existing_directory
 from shelfvision.errors import DataError, PhotoError, ShelfVisionWarning
 from shelfvision.protocols import ClassNames, OnError

@@ -11,6 +11,7 @@ import numpy as np
 
 from shelfvision._photos.decode import DecodeLimits
 from shelfvision._photos.file_pixels import FilePixels
+from shelfvision._skipped import SkippedFile, SkippedFiles
 from shelfvision._validation import as_image_size, counted, one_of
 from shelfvision.data._columns import object_array
 from shelfvision.data._given import table_of_source
@@ -25,7 +26,6 @@ from shelfvision.data.finding._manifest import (
 )
 from shelfvision.data.finding._readable import unreadable
 from shelfvision.data.finding._scan import scan_directory, warn_of_empty
-from shelfvision.data.finding._skipped import SkippedFile, SkippedFiles
 from shelfvision.data.table import PhotoTable, class_counts_of, taken
 from shelfvision.errors import DataError
 from shelfvision.protocols import RESIZE_RULES, ClassNames, OnError, Resize

@@ -10,8 +10,8 @@ from typing import SupportsIndex
 
 import numpy as np
 
+from shelfvision.boxes.box_list import Corners
 from shelfvision.protocols import Image
-from shelfvision.regions._checking import Corners
 from shelfvision.regions.drawing._canvas import SURE, UNSURE, Canvas, frame, named, tag, tag_size
 
 

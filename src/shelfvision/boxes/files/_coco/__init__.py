@@ -15,10 +15,10 @@ import os
 
 import numpy as np
 
-from shelfvision.regions.files._coco.annotations import CocoFile
-from shelfvision.regions.files._coco.entries import Coco, events
-from shelfvision.regions.files._coco.photo_choice import WhichPhoto, check_asked
-from shelfvision.regions.files._raw_boxes import RawBoxes
+from shelfvision.boxes.files._coco.annotations import CocoFile
+from shelfvision.boxes.files._coco.entries import Coco, events
+from shelfvision.boxes.files._coco.photo_choice import WhichPhoto, check_asked
+from shelfvision.boxes.files._raw_boxes import RawBoxes
 
 __all__ = ["Coco", "WhichPhoto", "read_coco"]
 

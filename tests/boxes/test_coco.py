@@ -508,11 +508,11 @@ def test_more_boxes_photos_or_categories_than_anyone_has_are_refused(
     assert len(read(whole, 3)) == 1
     for limit in ("_MAX_PHOTOS", "_MAX_CATEGORIES"):
         with monkeypatch.context() as patch:
-            patch.setattr(f"shelfvision.regions.files._coco.annotations.{limit}", 4)
+            patch.setattr(f"shelfvision.boxes.files._coco.annotations.{limit}", 4)
             for content in (whole, {"annotations": whole["annotations"]}):
                 with refuses(DataError, "too-large", "source"):
                     read(content, 3)
-    monkeypatch.setattr("shelfvision.regions.files._coco.annotations.MAX_BOXES", 2)
+    monkeypatch.setattr("shelfvision.boxes.files._coco.annotations.MAX_BOXES", 2)
     with refuses(DataError, "too-large", "source"):
         read(dataset([{}, {}, {}]))
 

@@ -8,8 +8,8 @@ from typing import NoReturn
 
 from shelfvision._storage.json_stream import LISTED
 from shelfvision._validation import received
-from shelfvision.regions._checking import MAX_BOXES
-from shelfvision.regions.files._coco.entries import (
+from shelfvision.boxes._checking import MAX_BOXES
+from shelfvision.boxes.files._coco.entries import (
     Corners,
     corners_of,
     description_of,
@@ -20,7 +20,7 @@ from shelfvision.regions.files._coco.entries import (
     size_of,
     text_in,
 )
-from shelfvision.regions.files._coco.photo_choice import (
+from shelfvision.boxes.files._coco.photo_choice import (
     ListedPhoto,
     WhichPhoto,
     asked_id,

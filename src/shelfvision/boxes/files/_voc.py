@@ -11,9 +11,9 @@ import numpy as np
 
 from shelfvision._identifiers import clean_name
 from shelfvision._validation import as_path, received
-from shelfvision.regions._checking import MAX_BOXES, MAX_PIXEL
-from shelfvision.regions.files._raw_boxes import RawBoxes
-from shelfvision.regions.files._text_files import read_text, refuse_file
+from shelfvision.boxes._checking import MAX_BOXES, MAX_PIXEL
+from shelfvision.boxes.files._raw_boxes import RawBoxes
+from shelfvision.boxes.files._text_files import read_text, refuse_file
 
 _KIND = "PASCAL VOC"
 _MOST = 16 * 1024 * 1024

@@ -19,15 +19,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from shelfvision._class_names import as_class_names
+from shelfvision._skipped import SkippedFile, SkippedFiles
 from shelfvision._text import shortened
 from shelfvision._validation import as_path, counted, one_of, received
 from shelfvision._warnings import warn_caller
-from shelfvision.data import SkippedFile, SkippedFiles
+from shelfvision.boxes._checking import MAX_BOXES
+from shelfvision.boxes.files._raw_boxes import RawBoxes
+from shelfvision.boxes.files._text_files import read_text, refuse_file
 from shelfvision.errors import ShelfVisionWarning
 from shelfvision.protocols import ClassNames, OnError
-from shelfvision.regions._checking import MAX_BOXES
-from shelfvision.regions.files._raw_boxes import RawBoxes
-from shelfvision.regions.files._text_files import read_text, refuse_file
 
 TOLERANCE = 0.01
 """How far a coordinate may be outside 0 to 1; exports of Label Studio have up to 1.0021."""

@@ -10,18 +10,20 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, cast, final
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._skipped import SkippedFile, SkippedFiles
 from shelfvision._validation import Rows, as_image_size, as_rows, counted, received
-from shelfvision.data import SkippedFile, SkippedFiles
+from shelfvision.boxes._checking import Corners, box_corners, box_labels, box_scores
+from shelfvision.boxes.files._coco import read_coco
+from shelfvision.boxes.files._raw_boxes import RawBoxes
+from shelfvision.boxes.files._voc import read_voc
+from shelfvision.boxes.files._yolo import read_yolo
 from shelfvision.errors import InvalidParameterError
 from shelfvision.protocols import ClassNames, OnError
-from shelfvision.regions._checking import box_corners, box_labels, box_scores
-from shelfvision.regions.files._coco import read_coco
-from shelfvision.regions.files._raw_boxes import RawBoxes
-from shelfvision.regions.files._voc import read_voc
-from shelfvision.regions.files._yolo import read_yolo
 
 if TYPE_CHECKING:
     from typing import Self
+
+__all__ = ["Boxes", "Corners", "HasCorners", "as_boxes"]
 
 Source: TypeAlias = str | os.PathLike[str]
 """The path of a file."""

@@ -12,10 +12,10 @@ from shelfvision._photos.decode import resize_image
 from shelfvision._photos.preprocessing import Preprocessing
 from shelfvision._photos.threads import in_threads
 from shelfvision._validation import received
+from shelfvision.boxes._checking import Corners
+from shelfvision.boxes.box_list import Boxes
 from shelfvision.errors import InvalidParameterError
 from shelfvision.protocols import Image
-from shelfvision.regions._boxes import Boxes
-from shelfvision.regions._checking import Corners
 
 Windows: TypeAlias = npt.NDArray[np.int64]
 """Left, top, right and bottom in integer pixels inside the photo, shape (n, 4)."""

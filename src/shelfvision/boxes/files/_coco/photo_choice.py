@@ -10,8 +10,8 @@ from typing import NoReturn, TypeAlias
 
 from shelfvision._identifiers import closest, identifier
 from shelfvision._validation import listed, received
+from shelfvision.boxes.files._photo_names import matching_photos
 from shelfvision.errors import DataError, InvalidParameterError
-from shelfvision.regions.files._photo_names import matching_photos
 
 WhichPhoto: TypeAlias = str | int | os.PathLike[str]
 """A photo's file name or id."""

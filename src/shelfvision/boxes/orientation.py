@@ -12,9 +12,9 @@ from typing import NoReturn
 
 import numpy as np
 
+from shelfvision.boxes._checking import Corners
+from shelfvision.boxes.box_list import Boxes
 from shelfvision.errors import InvalidParameterError
-from shelfvision.regions._boxes import Boxes
-from shelfvision.regions._checking import Corners
 
 _SLACK = 0.02
 """How far a box that fits may extend beyond the photo, as a share of the photo's side."""

@@ -15,8 +15,8 @@ from PIL import Image as Pictures
 import shelfvision as shv
 from shelfvision import protocols
 from shelfvision._photos.preprocessing import Preprocessing
+from shelfvision.boxes.orientation import turned, upright
 from shelfvision.errors import InvalidParameterError
-from shelfvision.regions._orientation import turned, upright
 from shelfvision.regions.predicting import regions_of
 from support import refuses
 

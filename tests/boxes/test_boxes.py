@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import shelfvision as shv
+from shelfvision.boxes.box_list import as_boxes
 from shelfvision.errors import InvalidParameterError
-from shelfvision.regions._boxes import as_boxes
 from support import refuses
 
 GOOD = [[10.0, 20.0, 60.0, 90.0], [70.0, 20.0, 118.5, 92.0]]

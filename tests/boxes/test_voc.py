@@ -144,6 +144,6 @@ def test_a_bad_box_is_named_by_its_number(write: Write) -> None:
 def test_more_objects_than_anyone_has_are_refused(
     write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shelfvision.regions.files._voc.MAX_BOXES", 1)
+    monkeypatch.setattr("shelfvision.boxes.files._voc.MAX_BOXES", 1)
     with refuses(DataError, "too-large", "path"):
         shv.Boxes.from_voc(write(VOC))

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import shelfvision as shv
+from shelfvision.boxes.files._yolo import TOLERANCE
 from shelfvision.errors import DataError, InvalidParameterError, ShelfVisionWarning
-from shelfvision.regions.files._yolo import TOLERANCE
 from support import gives_warning, refuses
 
 Write = Callable[..., Path]
@@ -199,7 +199,7 @@ def test_every_box_lies_in_the_photo_and_far_values_are_refused(
 def test_more_lines_than_anyone_has_are_refused(
     write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shelfvision.regions.files._yolo.MAX_BOXES", 2)
+    monkeypatch.setattr("shelfvision.boxes.files._yolo.MAX_BOXES", 2)
     for line in ("0 0.5 0.5 1 1\n", "x\n"):
         with refuses(DataError, "too-large", "path"):
             shv.Boxes.from_yolo(write(line * 3), on_error="skip")

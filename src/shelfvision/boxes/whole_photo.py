@@ -10,8 +10,7 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from shelfvision._photos.decode import DEFAULT_LIMITS, decode_whole, read_bytes
-from shelfvision._photos.given import from_pillow, orientation_of, remedy_for
-from shelfvision.data.reading import Photo
+from shelfvision._photos.given import Photo, from_pillow, orientation_of, remedy_for
 from shelfvision.errors import InvalidParameterError, PhotoError
 from shelfvision.protocols import Image
 

@@ -8,7 +8,7 @@ from typing import NotRequired, TypedDict
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision.data import SkippedFiles
+from shelfvision._skipped import SkippedFiles
 
 
 class RawBoxes(TypedDict):

@@ -13,9 +13,9 @@ from shelfvision._identifiers import identifier, text_of
 from shelfvision._storage import open_regular
 from shelfvision._storage.json_stream import LISTED, Event, json_entries
 from shelfvision._validation import received
+from shelfvision.boxes._checking import MAX_PIXEL
+from shelfvision.boxes.files._text_files import refuse_file
 from shelfvision.errors import DataError
-from shelfvision.regions._checking import MAX_PIXEL
-from shelfvision.regions.files._text_files import refuse_file
 
 Coco: TypeAlias = str | os.PathLike[str] | Mapping[str, object] | Sequence[object]
 """The path of a file, or its parsed content."""
