@@ -564,7 +564,7 @@ def test_a_hostile_bundle_is_refused_with_one_sentence(what: str) -> None:
     assert "\n" not in sentence
 
 
-AGAIN = "; copy it again from where it came"
+AGAIN = "; copy it from its source again"
 TOLD = {
     "tensors: tensors in another order": (
         "its header is not as shelfvision writes it, so it was changed or damaged"
@@ -582,12 +582,8 @@ TOLD = {
     "manifest: a small network of Keras": (
         "it holds 40323 numbers, but its architecture has at least 469560"
     ),
-    "trust: scores of 239 photos": (
-        "the validation scores in it have not the shape that its manifest tells of"
-    ),
-    "trust: labels of 64 bits": (
-        "the validation scores in it have not the shape that its manifest tells of"
-    ),
+    "trust: scores of 239 photos": ("the shape of its validation scores differs from its manifest"),
+    "trust: labels of 64 bits": ("the shape of its validation scores differs from its manifest"),
 }
 
 
@@ -606,7 +602,8 @@ def test_scores_that_are_none_are_told_with_the_reason() -> None:
 def test_an_architecture_that_is_not_known_is_told() -> None:
     sentence = sentence_for(HOSTILE["manifest: an architecture from a module"])
     assert sentence.startswith(
-        "the given file cannot be loaded: there is no architecture 'os.system'; choose one of "
+        "the given file cannot be loaded: architecture must be a registered one, got "
+        "'os.system'; choose one of "
     )
 
 

@@ -97,13 +97,13 @@ def test_scores_are_kept_beside_the_weights_and_come_back() -> None:
     for column in ("probabilities", "labels", "groups"):
         np.testing.assert_array_equal(getattr(found, column), getattr(scores, column))
         assert getattr(found, column).dtype == getattr(scores, column).dtype
-    shape = "the given file cannot be loaded: the validation scores in it have not the shape that "
+    shape = "the given file cannot be loaded: the shape of its validation scores differs from "
     one = bundle(dataclasses.replace(MANIFEST, n_validation=1), scores=scores)
     assert said(BundleError, lambda: read_contents(io.BytesIO(one))).startswith(shape)
     none = bundle(scores=scores)
     assert said(BundleError, lambda: read_contents(io.BytesIO(none))) == (
         "the given file cannot be loaded: it holds other tensors than its manifest names; copy it "
-        "again from where it came"
+        "from its source again"
     )
 
 
@@ -163,7 +163,7 @@ def test_a_file_that_is_taken_for_a_classifier_is_told_with_what_it_is_for(
     path.write_bytes(b"PK\3\4 what another program wrote")
     assert said(BundleError, lambda: read_contents(path)) == (
         f"{str(path)!r} cannot be loaded: it is not a classifier saved by shelfvision{hint}; check "
-        "that it is the right file, and copy it again from where it came"
+        "that it is the right file, and copy it from its source again"
     )
 
 
@@ -281,7 +281,7 @@ def test_a_registered_network_is_built_as_ours_are(
     pretended = bundle(dataclasses.replace(MANIFEST, own_architecture=False))
     assert said(BundleError, lambda: read_contents(io.BytesIO(pretended))) == (
         "the given file cannot be loaded: it gives 'mine' out as an architecture of shelfvision; "
-        "copy it again from where it came"
+        "copy it from its source again"
     )
 
 
@@ -298,7 +298,7 @@ def test_a_network_of_keras_may_have_just_the_fewest_numbers_and_no_fewer(
         else:
             assert said(BundleError, read) == (
                 "the given file cannot be loaded: it holds 8 numbers, but its architecture has at "
-                "least 9; copy it again from where it came"
+                "least 9; copy it from its source again"
             )
 
 
@@ -326,7 +326,7 @@ def test_a_network_that_is_not_the_one_that_was_saved_is_refused(saved: bytes) -
 def test_a_network_of_ones_own_needs_a_builder(saved: bytes, tmp_path: Path) -> None:
     (tmp_path / "x.shelf").write_bytes(saved)
     assert said(BundleError, lambda: load_bundle(tmp_path / "x.shelf")) == (
-        f"{str(tmp_path / 'x.shelf')!r} holds a model of an architecture of your own, 'own', which "
-        "only your code can build; pass builder=, a function that takes a ModelSpec and returns "
-        "the model, or make it known with register_architecture"
+        f"{str(tmp_path / 'x.shelf')!r} has the custom architecture 'own', which only your "
+        "code can build; pass builder=, a function that takes a ModelSpec and returns the model, "
+        "or register it with register_architecture"
     )

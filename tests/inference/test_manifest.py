@@ -48,7 +48,7 @@ MANIFEST = BundleManifest(
 BARE = dataclasses.replace(
     MANIFEST, own_architecture=False, calibration=None, thresholds=None, n_validation=None
 )
-AGAIN = "; check that it is the right file, and copy it again from where it came"
+AGAIN = "; check that it is the right file, and copy it from its source again"
 
 
 def sealed(fields: Fields) -> dict[str, str]:
@@ -69,8 +69,8 @@ def fault(metadata: dict[str, str]) -> str:
     with pytest.raises(BundleError) as caught:
         BundleManifest.from_metadata(metadata, "'x'")
     sentence = str(caught.value)
-    assert sentence.startswith("'x' is no bundle that can be loaded: ")
-    return sentence.removeprefix("'x' is no bundle that can be loaded: ").removesuffix(AGAIN)
+    assert sentence.startswith("'x' cannot be loaded as a bundle: ")
+    return sentence.removeprefix("'x' cannot be loaded as a bundle: ").removesuffix(AGAIN)
 
 
 @pytest.mark.parametrize("manifest", [MANIFEST, BARE])
@@ -122,26 +122,26 @@ def test_a_format_to_come_is_told_with_what_to_do() -> None:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda f: f.update(format=0), "there is no bundle format 0"),
+        (lambda f: f.update(format=0), "bundle format 0 does not exist"),
         (lambda f: f.update(format=True), "its manifest does not say which format it has"),
         (lambda f: f.pop("format"), "its manifest does not say which format it has"),
-        (lambda f: f.update(spec=[]), "the entry 'spec' of its manifest is no dict"),
-        (lambda f: f.update(provenance=1), "the entry 'provenance' of its manifest is no dict"),
+        (lambda f: f.update(spec=[]), "the entry 'spec' of its manifest must be a dict"),
+        (lambda f: f.update(provenance=1), "the entry 'provenance' of its manifest must be a dict"),
         (
             lambda f: f.update(created_with=""),
-            "the entry 'created_with' of its manifest is no dict",
+            "the entry 'created_with' of its manifest must be a dict",
         ),
         (
             lambda f: f.update(own_architecture=1),
-            "the entry 'own_architecture' of its manifest is no bool",
+            "the entry 'own_architecture' of its manifest must be a bool",
         ),
         (
             lambda f: f.update(class_names="ab"),
-            "the entry 'class_names' of its manifest is no list",
+            "the entry 'class_names' of its manifest must be a list",
         ),
         (
             lambda f: f.update(weights=["w", 1]),
-            "the entry 'weights' of its manifest is no list of names",
+            "the entry 'weights' of its manifest must be a list of names",
         ),
         (
             lambda f: f["preprocessing"].update(image_size=[5, 3]),
@@ -157,7 +157,8 @@ def test_a_format_to_come_is_told_with_what_to_do() -> None:
         *(
             (
                 lambda f, value=value: f.update(n_validation=value),
-                f"the entry 'n_validation' of its manifest is no count up to {MAX_ROWS}",
+                "the entry 'n_validation' of its manifest must be a whole "
+                f"number from 1 to {MAX_ROWS}",
             )
             for value in (0, MAX_ROWS + 1, True, "2")
         ),

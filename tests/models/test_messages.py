@@ -34,7 +34,7 @@ GOLDEN: list[tuple[Callable[[], object], str]] = [
         lambda: read_tensor_header(io.BytesIO(b"\x89PNG\r\n\x1a\n"), "'x.png'", kind="a gallery"),
         (
             "'x.png' cannot be loaded: it is not a gallery; check that it is the right file, and "
-            "copy it again from where it came"
+            "copy it from its source again"
         ),
     ),
 ]

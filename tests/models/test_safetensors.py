@@ -54,9 +54,7 @@ def fault(data: bytes) -> str:
         read(data)
     sentence = str(caught.value)
     assert sentence.startswith("'x' cannot be loaded: it")
-    assert sentence.endswith(
-        "; check that it is the right file, and copy it again from where it came"
-    )
+    assert sentence.endswith("; check that it is the right file, and copy it from its source again")
     return sentence.removeprefix("'x' cannot be loaded: it").partition("; check that")[0].strip()
 
 

@@ -179,11 +179,11 @@ def moved(header: dict[str, Any], name: str, first: int, last: int) -> None:
     [
         (
             forged(lambda header: header.pop("model.00001")),
-            "must have exactly its entries, and 'model.00001' differs",
+            "the header must have exactly its entries, and 'model.00001'",
         ),
         (
             forged(lambda header: header.update(more={})),
-            "must have exactly its entries, and 'more' differs",
+            "the header must have exactly its entries, and 'more' differs",
         ),
         (
             signed(DATA.replace(b'\\"metrics\\": [[', b'\\"measure\\": [[')),

@@ -237,7 +237,7 @@ def _refuse_undecodable(error: Exception, header: Header, where: str) -> NoRetur
     reason = " ".join(str(error).split()) or type(error).__name__
     raise PhotoError(
         f"{where or 'the photo'!r} is a damaged {header.format} file, {header.width} x "
-        f"{header.height}, that cannot be decoded ({reason}); copy it again from where it came, "
+        f"{header.height}, that cannot be decoded ({reason}); copy it from its source again, "
         "or remove it",
         path=where,
         code="broken",

@@ -70,9 +70,7 @@ class Header:
 def read_header(data: bytes, *, limits: DecodeLimits, where: str) -> Header:
     """Return the header of a photo, or raise `PhotoError` if it must not be decoded."""
     if not data:
-        refuse(
-            where, "empty", "is empty (0 bytes)", "copy it again from where it came, or remove it"
-        )
+        refuse(where, "empty", "is empty (0 bytes)", "copy it from its source again, or remove it")
     if len(data) > limits.max_bytes:
         refuse_size(where, len(data), limits)
     header = _reader_of(data, where)(data, limits, where)

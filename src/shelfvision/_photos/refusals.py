@@ -7,7 +7,7 @@ from typing import NoReturn
 from shelfvision._photos.limits import DecodeLimits
 from shelfvision.errors import PhotoError
 
-AGAIN = "copy it again from where it came, or remove it"
+AGAIN = "copy it from its source again, or remove it"
 """The remedy for a corrupted file."""
 RAISE = "make it smaller, or pass DecodeLimits with a higher {}"
 """The remedy for a photo that exceeds a limit."""

@@ -124,7 +124,7 @@ def versioned(
             code="newer-format",
         )
     if version < 1:
-        fail("foreign-format", f"there is no {kind} format {version}")
+        fail("foreign-format", f"{kind} format {version} does not exist")
     return fields
 
 

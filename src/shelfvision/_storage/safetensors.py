@@ -273,8 +273,8 @@ def _digests(header: TensorHeader, where: str) -> Mapping[str, object] | None:
 
 def _refuse(where: str, fault: str, code: str = "damaged") -> NoReturn:
     raise BundleError(
-        f"{where} cannot be loaded: it {fault}; check that it is the right file, and copy it again "
-        "from where it came",
+        f"{where} cannot be loaded: it {fault}; check that it is the right file, and copy it from "
+        "its source again",
         code=code,
     )
 

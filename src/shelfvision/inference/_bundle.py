@@ -108,9 +108,9 @@ def load_bundle(
         )
     if builder is None and manifest.own_architecture and not is_registered(_name(manifest)):
         raise BundleError(
-            f"{where} has the custom architecture {manifest.spec.architecture!r}, which only your "
-            "code can build; pass builder=, a function that takes a ModelSpec and returns the model, or "
-            "register it with register_architecture",
+            f"{where} has the custom architecture {manifest.spec.architecture!r}, which only "
+            "your code can build; pass builder=, a function that takes a ModelSpec and returns the "
+            "model, or register it with register_architecture",
             code="needs-builder",
             parameter="builder",
         )
@@ -188,13 +188,13 @@ def _require_canonical(header: TensorHeader, manifest: BundleManifest, where: st
     if names != sorted(names) or canonical_header(header.entries, header.metadata) != header.raw:
         raise BundleError(
             f"{where} cannot be loaded: its header is not as shelfvision writes it, so it was "
-            "changed or damaged; copy it again from where it came",
+            "changed or damaged; copy it from its source again",
             code="not-canonical",
         )
     if sorted([*manifest.weights, *kept_entries(manifest)]) != names:
         raise BundleError(
             f"{where} cannot be loaded: it holds other tensors than its manifest names; copy it "
-            "again from where it came",
+            "from its source again",
             code="inconsistent",
         )
 
@@ -212,7 +212,7 @@ def _require_architecture(header: TensorHeader, manifest: BundleManifest, where:
     if not own and not is_builtin(_name(manifest)):
         raise BundleError(
             f"{where} cannot be loaded: it gives {_name(manifest)!r} out as an architecture of "
-            "shelfvision; copy it again from where it came",
+            "shelfvision; copy it from its source again",
             code="inconsistent",
         )
     _require_enough(header, architecture, where)
@@ -225,7 +225,7 @@ def _require_architecture(header: TensorHeader, manifest: BundleManifest, where:
     if any(entry.dtype != "F32" for entry in weights) or tuple(expected) != manifest.weights:
         raise BundleError(
             f"{where} cannot be loaded: its weights are not the float32 tensors of "
-            f"{manifest.spec.architecture} in their order; copy it again from where it came",
+            f"{manifest.spec.architecture} in their order; copy it from its source again",
             code="inconsistent",
         )
 
@@ -249,7 +249,7 @@ def _require_enough(header: TensorHeader, architecture: Architecture, where: str
     if numbers < architecture.fewest:
         raise BundleError(
             f"{where} cannot be loaded: it holds {numbers} numbers, but its architecture has at "
-            f"least {architecture.fewest}; copy it again from where it came",
+            f"least {architecture.fewest}; copy it from its source again",
             code="inconsistent",
         )
 

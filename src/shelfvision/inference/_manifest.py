@@ -191,7 +191,7 @@ _Kind = TypeVar("_Kind")
 def _typed(fields: dict[str, object], key: str, kind: type[_Kind], where: str) -> _Kind:
     value = fields[key]
     if not isinstance(value, kind):
-        _refuse(where, f"the entry {key!r} of its manifest is no {kind.__name__}")
+        _refuse(where, f"the entry {key!r} of its manifest must be a {kind.__name__}")
     return value
 
 

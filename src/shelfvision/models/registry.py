@@ -137,7 +137,7 @@ def architecture_named(name: str) -> Architecture:
     if name.startswith(_PREFIX):
         keras_names = [known for known in names if known.startswith(_PREFIX)]
         raise ModelError(
-            f"architecture must be one of keras.applications after {_PREFIX!r}, got {name!r}; "
+            f"architecture must be one of keras.applications, got {name!r}; "
             f"choose one of {listed(keras_names, limit=50)}",
             code="not-an-option",
             parameter="architecture",
