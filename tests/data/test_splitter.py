@@ -93,7 +93,8 @@ def test_shares_that_do_not_sum_to_one_are_refused_with_their_sum() -> None:
     [
         ((1.2, -0.2, 0.0), "train"),
         ((float("nan"), 0.5, 0.5), "train"),
-        ((True, "0", 0), "validation"),
+        ((1.0, "0", 0), "validation"),
+        ((True, 0, 0), "train"),
     ],
 )
 def test_a_share_out_of_range_is_refused(shares: tuple[float, float, float], named: str) -> None:

@@ -157,8 +157,10 @@ def test_a_format_to_come_is_told_with_what_to_do() -> None:
         *(
             (
                 lambda f, value=value: f.update(n_validation=value),
-                "the entry 'n_validation' of its manifest must be a whole "
-                f"number from 1 to {MAX_ROWS}",
+                (
+                    "the entry 'n_validation' of its manifest must be a whole "
+                    f"number from 1 to {MAX_ROWS}"
+                ),
             )
             for value in (0, MAX_ROWS + 1, True, "2")
         ),

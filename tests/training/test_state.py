@@ -168,6 +168,12 @@ def forged(change: Callable[[dict[str, Any]], object], more: bytes = b"") -> byt
     return signed(len(raw).to_bytes(8, "little") + raw + DATA[8 + length :] + more)
 
 
+def none_at_the_end(header: dict[str, Any]) -> dict[str, object]:
+    """Return the field of an empty tensor after all others."""
+    end = max(field["data_offsets"][1] for name, field in header.items() if "." in name)
+    return {"dtype": "U8", "shape": [0], "data_offsets": [end, end]}
+
+
 def moved(header: dict[str, Any], name: str, first: int, last: int) -> None:
     """Let a tensor begin and end elsewhere."""
     begin, end = header[name]["data_offsets"]
@@ -178,11 +184,11 @@ def moved(header: dict[str, Any], name: str, first: int, last: int) -> None:
     ("data", "sentence"),
     [
         (
-            forged(lambda header: header.pop("model.00001")),
+            forged(lambda header: header.update({"model.00009": header.pop("model.00001")})),
             "the header must have exactly its entries, and 'model.00001'",
         ),
         (
-            forged(lambda header: header.update(more={})),
+            forged(lambda header: header.update(more=none_at_the_end(header))),
             "the header must have exactly its entries, and 'more' differs",
         ),
         (
@@ -194,8 +200,12 @@ def moved(header: dict[str, Any], name: str, first: int, last: int) -> None:
             "the manifest must have exactly its entries, and 'step' differs",
         ),
         (forged(lambda header: None, more=b"!"), "its arrays do not fill the file"),
-        (forged(lambda header: moved(header, "model.00000", 4, 4)), "its arrays do not fill"),
-        (forged(lambda header: moved(header, "model.00000", 0, -4)), "its arrays do not fill"),
+        (forged(lambda header: moved(header, "model.00000", 4, 4)), "its header is damaged"),
+        (forged(lambda header: moved(header, "model.00000", 0, -4)), "its header is damaged"),
+        (forged(lambda header: header.pop("model.00001")), "its header is damaged"),
+        (forged(lambda header: header.update(more={})), "its header is damaged"),
+        (signed(DATA.replace(b'"dtype":"U8"', b'"dtype":"F9"', 1)), "its header is damaged"),
+        (signed(DATA.replace(b"model.00001", b"model.00000", 1)), "its header is damaged"),
         (signed(DATA.replace(b"float32", b"float99")), "it is not laid out as a run state ("),
         (DATA[:-1] + b"!", "its checksum does not match its content"),
         (b"", "it is not a run state"),

@@ -66,6 +66,22 @@ class Writable(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The largest header and file that are read."""
+
+    header: int = MAX_HEADER
+    """Bytes of the header."""
+    file: int = MAX_FILE
+    """Bytes of the file."""
+    tensors: int = MAX_TENSORS
+    """Number of tensors."""
+
+
+DEFAULT_LIMITS = Limits()
+"""The limits of bundles and galleries."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One tensor as the header describes it."""
 
@@ -100,24 +116,28 @@ class TensorHeader:
 
 
 def read_tensor_header(
-    file: Readable, where: str, *, kind: str = "a file of weights"
+    file: Readable,
+    where: str,
+    *,
+    kind: str = "a file of weights",
+    limits: Limits = DEFAULT_LIMITS,
 ) -> TensorHeader:
     """Read and check the header; nothing is taken from memory but its own, limited size."""
     start = _exactly(file, 8, where, kind=f"is not {kind}, being too short for one")
     length = int.from_bytes(start, "little")
-    if not 2 <= length <= MAX_HEADER:
+    if not 2 <= length <= limits.header:
         _refuse(where, f"is not {kind}", "foreign-format")
     raw = _exactly(file, length, where, kind=f"is not {kind}")
     fields = _json(raw, where)
     metadata = _metadata(fields.pop("__metadata__", {}), where)
-    if len(fields) > MAX_TENSORS:
-        _refuse(where, f"has {len(fields)} tensors, over the limit of {MAX_TENSORS}")
-    spans = [_span(name, field, where) for name, field in fields.items()]
+    if len(fields) > limits.tensors:
+        _refuse(where, f"has {len(fields)} tensors, over the limit of {limits.tensors}")
+    spans = [_span(name, field, where, limits.file) for name, field in fields.items()]
     spans.sort(key=lambda span: (span[0], span[1], span[2].name))
     entries = _contiguous(spans, where)
     header = TensorHeader(metadata=metadata, entries=entries, raw=raw)
-    if header.file_size > MAX_FILE:
-        _refuse(where, f"claims {header.file_size} bytes, over the limit of {MAX_FILE}")
+    if header.file_size > limits.file:
+        _refuse(where, f"claims {header.file_size} bytes, over the limit of {limits.file}")
     return header
 
 
@@ -236,13 +256,13 @@ def _metadata(value: object, where: str) -> dict[str, str]:
     return texts
 
 
-def _span(name: str, value: object, where: str) -> tuple[int, int, Entry]:
+def _span(name: str, value: object, where: str, most: int) -> tuple[int, int, Entry]:
     """Return (start, end, entry) of one tensor of the header."""
     field = _object(value, where)
     dtype, shape, offsets = (field.get(key) for key in ("dtype", "shape", "data_offsets"))
     numbers = [*(shape if isinstance(shape, list) else [-1])]
     numbers += offsets if isinstance(offsets, list) and len(offsets) == 2 else [-1]
-    whole = all(type(n) is int and 0 <= n <= MAX_FILE for n in numbers) and len(numbers) <= 34
+    whole = all(type(n) is int and 0 <= n <= most for n in numbers) and len(numbers) <= 34
     if len(field) != 3 or not isinstance(dtype, str) or not whole:
         _refuse(where, f"describes the tensor {brief(name)} in a way that makes no sense")
     if dtype not in DTYPES:

@@ -8,9 +8,9 @@ detects every changed byte. All fields are validated even if the checksum is rig
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import math
-import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._storage.json_values import Json
-from shelfvision._storage.safetensors import Entry, canonical_header
-from shelfvision.errors import ResumeError
+from shelfvision._storage.safetensors import Entry, Limits, canonical_header, read_tensor_header
+from shelfvision.errors import BundleError, ResumeError
 
 FORMAT = 3
 """Version of the file format."""
@@ -28,9 +28,11 @@ FORMAT = 3
 Arrays: TypeAlias = tuple[npt.NDArray[np.generic], ...]
 """Values of variables, in the order of Keras."""
 
+_LIMITS = Limits(header=2**30, file=2**42, tensors=2**17)
+"""A run keeps as much as its model needs, and its files are its own."""
 _NO_DIGEST = "0" * 64
 _WRONG_LAYOUT = (
-    *(KeyError, TypeError, ValueError, IndexError, AttributeError, struct.error),
+    *(KeyError, TypeError, ValueError, IndexError, AttributeError),
     *(RecursionError, OverflowError, MemoryError),
 )
 """Errors that content of another layout can cause."""
@@ -178,6 +180,8 @@ def decode(data: bytes) -> tuple[RunState, int]:
         return _decoded(data)
     except (DamagedStateError, ForeignStateError):
         raise
+    except BundleError as error:
+        raise DamagedStateError("its header is damaged") from error
     except _WRONG_LAYOUT as error:
         raise DamagedStateError(f"it is not laid out as a run state ({error})") from error
 
@@ -188,9 +192,9 @@ def require_start(data: bytes) -> None:
 
 
 def _decoded(data: bytes) -> tuple[RunState, int]:
-    base = 8 + int(struct.unpack("<Q", data[:8])[0])
-    header = json.loads(data[8:base])
-    manifest = json.loads(header.pop("__metadata__")["run_state"])["manifest"]
+    file = io.BytesIO(data)
+    header = read_tensor_header(file, "the run state", kind="a run state", limits=_LIMITS)
+    manifest = json.loads(header.metadata["run_state"])["manifest"]
     if manifest["format"] != FORMAT:
         raise ForeignStateError(f"it has format {manifest['format']}, not {FORMAT}")
     _require_names("the manifest", manifest, {*_PLAIN, "format", "generation", "arrays"})
@@ -200,34 +204,31 @@ def _decoded(data: bytes) -> tuple[RunState, int]:
             raise DamagedStateError(f"its {name} is {plain[name]!r}")
     if not _is_count(manifest["generation"]):
         raise DamagedStateError(f"its generation is {manifest['generation']!r}")
-    arrays = _decode_arrays(data[base:], header, manifest["arrays"])
+    if header.file_size != len(data):
+        raise DamagedStateError("its arrays do not fill the file")
+    stored = {entry.name: file.read(entry.size) for entry in header.entries}
+    arrays = _decode_arrays(stored, manifest["arrays"])
     # The checks above ensure the types.
     return RunState(**plain, **arrays), manifest["generation"]  # type: ignore[arg-type]
 
 
 def _decode_arrays(
-    content: bytes,
-    header: Mapping[str, Mapping[str, tuple[int, int]]],
-    layout: Mapping[str, Sequence[tuple[str, Sequence[int]]]],
+    stored: Mapping[str, bytes], layout: Mapping[str, Sequence[tuple[str, Sequence[int]]]]
 ) -> dict[str, Arrays]:
-    """Return the arrays by part; refuse content with gaps or overlaps."""
+    """Return the arrays by part, with their own types and shapes."""
     _require_names("the layout", layout, set(_ARRAYS))
     places = {f"{part}.{number:05d}" for part in _ARRAYS for number in range(len(layout[part]))}
-    _require_names("the header", header, places)
-    spans = sorted(header[place]["data_offsets"] for place in places)
-    starts = [0, *(end for _, end in spans)]
-    if [begin for begin, _ in spans] != starts[:-1] or starts[-1] != len(content):
-        raise DamagedStateError("its arrays do not fill the file")
-    arrays: dict[str, Arrays] = {}
-    for part in _ARRAYS:
-        found = []
-        for number, (dtype, shape) in enumerate(layout[part]):
-            begin, end = header[f"{part}.{number:05d}"]["data_offsets"]
-            raw = np.frombuffer(content[begin:end], dtype=np.uint8)
+    _require_names("the header", stored, places)
+    return {
+        part: tuple(
             # NumPy knows types such as bfloat16 after a backend that has them is loaded.
-            found.append(raw.view(np.dtype(dtype)).reshape(shape))
-        arrays[part] = tuple(found)
-    return arrays
+            np.frombuffer(stored[f"{part}.{number:05d}"], np.uint8)
+            .view(np.dtype(dtype))
+            .reshape(shape)
+            for number, (dtype, shape) in enumerate(layout[part])
+        )
+        for part in _ARRAYS
+    }
 
 
 def _require_names(where: str, found: Mapping[str, object], wanted: set[str]) -> None:
