@@ -12,7 +12,7 @@ __all__ = ["Frost", "fog"]
 
 
 def fog(image: Image, rng: np.random.Generator) -> Image:
-    """Veil the image, as a door does that was just opened."""
+    """Add white haze, as on the glass door of a freezer."""
     veil = rng.uniform(0.1, 0.5)
     return (image * (1 - veil) + 255 * veil).astype(np.uint8)
 
