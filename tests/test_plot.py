@@ -105,6 +105,13 @@ def test_confusion_matrix_writes_shares_of_what_is_asked(
     assert [text.get_text() for text in axes.texts][:2] == first_row
 
 
+def test_confusion_matrix_of_very_many_classes_stays_a_small_picture() -> None:
+    axes = plot.confusion_matrix(np.eye(500, dtype=int), [f"product {row}" for row in range(500)])
+    assert max(axes.get_figure(root=True).get_size_inches()) <= 9
+    assert not axes.texts
+    assert "product" not in "".join(label.get_text() for label in axes.get_xticklabels())
+
+
 def test_confusion_matrix_takes_a_report_and_a_class_without_photos() -> None:
     report = SimpleNamespace(confusion=np.array([[3, 1], [0, 0]]), class_names=("a", "b"))
     axes = plot.confusion_matrix(report, normalize="true")

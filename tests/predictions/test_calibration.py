@@ -368,12 +368,30 @@ def test_what_is_no_calibration_method_is_refused(method: Any) -> None:
         {"to_dict": lambda _: {"share": float("nan")}},
         {"to_dict": lambda _: {"method": "shrinkage"}},
         {"to_dict": lambda _: 0.5},
+        {"apply": lambda _, rows: 1 / 0},
+        {"apply": lambda _, rows: rows.fill(0)},
+        {"fit": classmethod(lambda cls, rows, labels: labels.sort())},
+        {"from_dict": classmethod(lambda cls, values: cls(0.5))},
+        {"from_dict": classmethod(lambda cls, values: None)},
+        {"__init__": lambda self, share: object.__setattr__(self, "name", "other")},
     ],
 )
 def test_a_method_of_ones_own_that_breaks_the_contract_is_refused(broken: dict[str, Any]) -> None:
     scores, true = said_and_true(50)
     with refuses(InvalidParameterError, "contract", "method"):
         Calibration.fit(scores, true, method=type("Broken", (Shrinkage,), broken))
+
+
+def test_a_class_with_the_name_of_a_built_in_method_is_refused_before_it_is_fitted() -> None:
+    mine = type("Mine", (Shrinkage,), {"name": "temperature"})
+    with refuses(InvalidParameterError, "duplicate", "name"):
+        Calibration.fit([[0.9, 0.1]], [0], method=mine)
+
+
+def test_a_calibration_for_a_billion_classes_is_refused_at_once() -> None:
+    plain = Calibration.fit(*said_and_true(50)).to_dict()
+    with refuses(InvalidParameterError, "not-in-range", "num_classes"):
+        Calibration.from_dict(plain | {"num_classes": 10**9})
 
 
 def test_parameters_for_another_number_of_classes_are_refused() -> None:
