@@ -17,6 +17,13 @@ from shelfvision.evaluation.scores._reliability import ReliabilityBin
 from shelfvision.evaluation.scores._resampling import Bootstrap
 from shelfvision.evaluation.scores._review import ReviewScores
 from shelfvision.evaluation.scores._slices import SliceScores
+from shelfvision.evaluation.shelves._evaluate_regions import evaluate_regions
+from shelfvision.evaluation.shelves._matching import PhotoMatches
+from shelfvision.evaluation.shelves._report_of_regions import (
+    ProductScores,
+    RegionIntervals,
+    RegionsReport,
+)
 
 __all__ = [
     "Bootstrap",
@@ -32,11 +39,16 @@ __all__ = [
     "Intervals",
     "LeakageCheck",
     "Mistake",
+    "PhotoMatches",
     "PredictsDataset",
+    "ProductScores",
+    "RegionIntervals",
+    "RegionsReport",
     "ReliabilityBin",
     "ReviewScores",
     "SliceScores",
     "compare",
     "evaluate",
+    "evaluate_regions",
     "explain",
 ]

@@ -1,0 +1,1 @@
+"""Evaluation of boxes and their labels on shelf photos."""
