@@ -65,6 +65,7 @@ if TYPE_CHECKING:
         expected_calibration_error,
     )
     from shelfvision.regions import Regions, ShelfMap
+    from shelfvision.review import Corrections
     from shelfvision.taxonomy import Answer, Answers, Taxonomy
     from shelfvision.training import Trainer, TrainingResult
 
@@ -80,6 +81,7 @@ _HOMES = {
     "Calibration": "predictions",
     "Classifier": "inference",
     "Comparison": "evaluation",
+    "Corrections": "review",
     "Dataset": "data",
     "DecodeLimits": "data",
     "EvaluationReport": "evaluation",
@@ -147,6 +149,7 @@ __all__ = [
     "Calibration",
     "Classifier",
     "Comparison",
+    "Corrections",
     "Dataset",
     "DecodeLimits",
     "EvaluationReport",

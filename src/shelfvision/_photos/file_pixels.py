@@ -132,6 +132,10 @@ class FilePixels:
         self._content(row, path, record=True)
         return self._digests.get(row)
 
+    def sizes(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return the size of each file in bytes, 0 for a missing file; no file is read."""
+        return np.fromiter((_size_of(self.path(row)) for row in rows), np.int64, len(rows))
+
     def _decode(self, row: int, image_size: tuple[int, int], resize: Resize) -> Image:
         path = self.path(row)
         data = self._content(row, path, record=False)
@@ -193,6 +197,13 @@ class FileDigests:
             )
         self._sha[row] = np.frombuffer(sha, dtype=np.uint8)
         self._stamp[row] = stamp
+
+
+def _size_of(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0
 
 
 def _stamp_of(status: os.stat_result) -> tuple[int, int, int]:

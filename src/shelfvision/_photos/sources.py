@@ -98,6 +98,13 @@ class ArrayPixels:
         shape = repr(self._images.shape[1:]).encode()
         return hashlib.sha256(shape + np.ascontiguousarray(self._images[row]).tobytes()).hexdigest()
 
+    def sizes(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64] | None:
+        """Return the size of each row's content: that of its file, or less than 0 for an array."""
+        if self._origin is not None:
+            return content_sizes_of(self._origin.source, self._origin.rows[rows])
+        # An array never has the digest of a file, so their sizes differ, too.
+        return np.full(len(rows), -1 - self._images[:1].nbytes, dtype=np.int64)
+
 
 class StoredPixels(ArrayPixels):
     """Pixels in a file, read on access; a pickle contains the path of the file, not the pixels.
@@ -229,6 +236,10 @@ class TakenPixels:
         """Return the digest of row `row`."""
         return self._source.digest(int(self._rows[row]))
 
+    def sizes(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64] | None:
+        """Return the size of each row's content; None if the source does not know it."""
+        return content_sizes_of(self._source, self._rows[rows])
+
 
 class ResizedPixels:
     """The pixels of another source at another size, resized when they are read.
@@ -291,6 +302,10 @@ class ResizedPixels:
         """Return what stands for the content, whatever its size."""
         return self._source.digest(row)
 
+    def sizes(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64] | None:
+        """Return the size of each row's content; None if the source does not know it."""
+        return content_sizes_of(self._source, rows)
+
     def _fitted(self, image: Image) -> Image:
         if image.shape[:2] == self._image_size:
             return image
@@ -335,3 +350,15 @@ def digests_of(source: PixelSource, rows: npt.NDArray[np.int64]) -> list[str]:
 
     in_threads(take, len(rows))
     return digests
+
+
+def content_sizes_of(
+    source: PixelSource, rows: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64] | None:
+    """Return the size of each row's content in bytes, or None if the source does not know it.
+
+    Rows of different sizes have different digests, and sizes are found without reading files. A
+    size of 0 means that it is unknown, because the file is missing.
+    """
+    own = getattr(source, "sizes", None)
+    return None if own is None else cast("npt.NDArray[np.int64] | None", own(rows))

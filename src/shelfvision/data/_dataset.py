@@ -14,9 +14,11 @@ from shelfvision._photos.sources import read_rows, resize_of
 from shelfvision._skipped import SkippedFiles
 from shelfvision._validation import Rows, as_rows, counted
 from shelfvision.data._given import table_of_arrays, table_of_source
+from shelfvision.data._joining import joined_table
 from shelfvision.data._lineage import GroupLink
 from shelfvision.data._pixels import cached_table, resized_table
 from shelfvision.data._regrouping import bursts_joined, near_duplicates_joined
+from shelfvision.data._relabelling import Unreviewed, with_answers
 from shelfvision.data._selecting import relabelled, selected
 from shelfvision.data.duplicates.bursts import BURST_LIKENESS
 from shelfvision.data.finding._manifest import Columns, Where
@@ -37,6 +39,7 @@ from shelfvision.data.table import (
 )
 from shelfvision.errors import InvalidParameterError
 from shelfvision.protocols import ClassNames, Image, Images, OnError, PixelSource, Resize
+from shelfvision.review.corrections import Corrections
 
 if TYPE_CHECKING:
     from typing import Self
@@ -415,6 +418,51 @@ class Dataset:
             )
         )
 
+    @classmethod
+    def concat(cls, datasets: Sequence[Dataset] | Mapping[str, Dataset]) -> Self:
+        """Join datasets into one, such as corrected photos and the training set.
+
+        Class names are aligned: the classes of the first dataset keep their numbers, and further
+        classes follow in the order of the datasets. A photo with the same content in two datasets
+        is kept twice and gets one group, so that a split does not separate it. Photos are read on
+        access. Only files of equal size are compared by their content.
+
+        Parameters
+        ----------
+        datasets : sequence of Dataset, or mapping of str to Dataset
+            The datasets, with one image size, resize rule and crop rule. The keys of a mapping are
+            written before the ids, as in ``"store 7/milk/1.jpg"``, because datasets of several
+            folders often contain equal ids.
+
+        Returns
+        -------
+        Dataset
+            The rows of all datasets, in this order.
+
+        Raises
+        ------
+        DataError
+            The preprocessing differs (code ``"inconsistent"``), an id is in two datasets
+            (``"duplicate"``), or photos with the same content have two labels (``"conflict"``).
+        InvalidParameterError
+            There is no dataset, or a dataset has augmented copies: join datasets before balancing.
+
+        Warns
+        -----
+        ShelfVisionWarning
+            Two class names differ only in case or separators (code ``"twin-names"``), or the same
+            photo is in two groups that you named (``"named-groups"``).
+
+        Examples
+        --------
+        >>> import shelfvision as shv
+        >>> one = shv.samples.render_products({"juice": 2, "milk": 2}, seed=1)
+        >>> other = shv.samples.render_products({"milk": 3, "tea": 1}, seed=2)
+        >>> shv.Dataset.concat({"one": one, "other": other}).class_counts
+        {'juice': 2, 'milk': 5, 'tea': 1}
+        """
+        return cls(joined_table(datasets))
+
     @property
     def table(self) -> PhotoTable:
         """The columns and the pixel source; for packages that extend shelfvision."""
@@ -584,6 +632,58 @@ class Dataset:
             A key is not a class of the dataset, or a value is not a str.
         """
         return type(self)(relabelled(self._table, names))
+
+    def with_labels(
+        self,
+        labels: Corrections | Mapping[str, str],
+        *,
+        class_names: ClassNames | None = None,
+        unreviewed: Unreviewed = "keep",
+    ) -> Self:
+        """Give photos other labels, such as the corrections of a review.
+
+        Photos are found by their id. An augmented copy gets the label of its original. Photos that
+        a person marked as another product or as unusable leave the dataset and are listed in
+        `skipped`. No photo is read.
+
+        Parameters
+        ----------
+        labels : Corrections, or mapping of str to str
+            The class name of each photo id; see `Corrections.read`.
+        class_names : iterable of str or mapping, optional
+            The classes of the result, in the order of their numbers; new classes must be listed
+            here. By default the classes of this dataset.
+        unreviewed : {"keep", "drop"}, default="keep"
+            What happens to photos without an answer: they keep their label, or they leave the
+            dataset. ``"drop"`` turns a folder of new photos without labels into a dataset of the
+            reviewed photos.
+
+        Returns
+        -------
+        Dataset
+            A view with the new labels.
+
+        Raises
+        ------
+        DataError
+            `labels` has an id that the dataset does not have (code ``"unknown-id"``) or a class
+            that is not among the classes (``"unknown-class"``). The message lists them with the
+            closest names.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import shelfvision as shv
+        >>> images = np.zeros((3, 8, 8, 3), dtype=np.uint8)
+        >>> dataset = shv.Dataset.from_arrays(images, ["milk", "juice", "milk"])
+        >>> unusable = shv.review.Correction(status="unusable")
+        >>> corrected = dataset.with_labels(shv.Corrections({"0": "juice", "2": unusable}))
+        >>> corrected.class_counts
+        {'juice': 2, 'milk': 0}
+        """
+        return type(self)(
+            with_answers(self._table, labels, class_names=class_names, unreviewed=unreviewed)
+        )
 
     def group_near_duplicates(
         self,

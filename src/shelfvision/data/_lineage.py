@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._identifiers import text_of
+from shelfvision._photos.joined import joined_source
 from shelfvision._photos.sources import digests_of
 from shelfvision.protocols import PixelSource
 
@@ -101,6 +102,10 @@ class Lineage:
         digests = digests_of(self._source, distinct)
         return np.array([CONTENT + digest[:32] for digest in digests], dtype=object)[places]
 
+    def known(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.object_]:
+        """Return the groups of these rows; None where a group is not computed yet."""
+        return self._groups[rows]
+
     def following(self, rows: npt.NDArray[np.int64]) -> Lineage:
         """Return the lineage of rows derived from these, such as copies; computed on first use."""
         origins = rows if self._origins is None else self._origins[rows]
@@ -121,3 +126,18 @@ class Lineage:
         changed = self._groups.copy()
         changed[rows] = groups
         return Lineage(self._source, changed, origins=self._origins, links=links)
+
+    def columns(self) -> tuple[PixelSource, npt.NDArray[np.object_], npt.NDArray[np.int64]]:
+        """Return the source, the groups that are known, and the origin of every row."""
+        own = np.arange(len(self._groups)) if self._origins is None else self._origins
+        return self._source, self._groups, own
+
+
+def joined_lineage(lineages: Sequence[Lineage], links: tuple[GroupLink, ...]) -> Lineage:
+    """Return the lineage of joined sources; groups that are not computed yet stay so."""
+    sources, groups, origins = zip(*(one.columns() for one in lineages), strict=True)
+    starts = np.cumsum([0, *map(len, sources)])[:-1]
+    moved = [start + own for start, own in zip(starts, origins, strict=True)]
+    return Lineage(
+        joined_source(sources), np.concatenate(groups), origins=np.concatenate(moved), links=links
+    )

@@ -61,11 +61,12 @@ def _joined(
     """Return the same rows with the groups of these pairs joined; warn of named groups."""
     groups, links = join_groups(groups_of(table), table.ids, pairs, similarity, namespace=namespace)
     regrouped = replace(table, lineage=table.lineage.regrouped(table.rows, groups, links))
-    _warn_of_links(regrouped)
+    warn_of_links(regrouped)
     return regrouped
 
 
-def _warn_of_links(table: PhotoTable) -> None:
+def warn_of_links(table: PhotoTable) -> None:
+    """Warn of related photos in different named groups."""
     links = group_links_of(table)
     if not links:
         return
