@@ -74,7 +74,7 @@ class _TaskAnnotation:
     where: str
     results: tuple[_Result, ...]
     predicted: Mapping[int | None, str]
-    """The predicted class of the photo or of each box, to tell confirmed from corrected."""
+    """The predicted class of the photo, or of each box; the same answer confirms it."""
 
 
 def answers_of_export(path: str, control: str | None) -> Iterator[RawAnswer]:
