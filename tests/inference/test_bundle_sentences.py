@@ -138,8 +138,8 @@ def test_a_file_of_another_size_or_digest_is_told(tmp_path: Path) -> None:
     path.write_bytes(data)
     wrong = "AB" * 32
     assert said(BundleError, lambda: read_contents(path, expected_sha256=wrong)) == (
-        f"{str(path)!r} has the SHA-256 {hashlib.sha256(data).hexdigest()}, not {wrong.lower()} as "
-        "expected_sha256 says; it is another file than the one you trust"
+        f"{str(path)!r} must have the SHA-256 {wrong.lower()} of expected_sha256, got "
+        f"{hashlib.sha256(data).hexdigest()}; it is another file than the one you trust"
     )
 
 
@@ -204,7 +204,7 @@ def test_a_place_that_gives_no_bytes_is_told() -> None:
         assert said(InvalidParameterError, read) == refused
         assert said(InvalidParameterError, write) == refused
     assert said(InvalidParameterError, lambda: read_contents(Text())) == (
-        "path must be a path or a file that gives bytes, but the given file gave str; open it in "
+        "path must be a path or a binary file, but the given file returned str; open it in "
         "binary mode"
     )
     told = "the given file cannot be read: {}; check the disk"

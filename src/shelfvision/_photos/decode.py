@@ -37,8 +37,8 @@ __all__ = [
 DEFAULT_LIMITS = DecodeLimits()
 """The default limits."""
 
-# A JPEG is decoded at 1/2, 1/4 or 1/8 of its size while that leaves this many times the wanted
-# pixels on each side; the rest is resized.
+# A JPEG is decoded at 1/2, 1/4 or 1/8 of its size if each side then still has this many times the
+# requested pixels; resizing does the rest.
 _DRAFT_MARGIN = 1.5
 
 _OPENERS = {known.name: known.opener for known in FORMATS if known.opener is not None}
@@ -81,27 +81,27 @@ def decode_photo(
         How a photo of another aspect ratio is resized: stretched, padded with white margins, or
         cropped to its center.
     limits : DecodeLimits
-        What is refused from the header on.
+        The limits, which are checked in the header.
     where : str, default=""
         The photo's path or another name for it, for error messages.
 
     Returns
     -------
     ndarray of uint8, shape (height, width, 3)
-        RGB pixels, 0 to 255, yours to write into.
+        RGB pixels, 0 to 255; the array is writeable.
 
     Raises
     ------
     PhotoError
-        The data are not a photo, are damaged or truncated, or are past a limit; its `code` says
-        which.
+        The data are not a photo, are corrupted or truncated, or exceed a limit. `code` is the
+        reason.
     """
     header = read_header(data, limits=limits, where=where)
     try:
         if header.format == "HEIC":
             return _fitted(_opened_heif(header, limits, where), image_size, resize)
         return _decode(header, image_size, resize, limits, where)
-    except Exception as error:  # noqa: BLE001  (broken files make Pillow raise of every kind)
+    except Exception as error:  # noqa: BLE001  (Pillow raises any error for corrupted files)
         _refuse_undecodable(error, header, where)
 
 
@@ -127,7 +127,7 @@ def decode_whole(
         size = header.height, header.width
         size = size[::-1] if header.orientation >= 5 else size
         return _decode(header, size, "stretch", limits, where), header.orientation
-    except Exception as error:  # noqa: BLE001  (broken files make Pillow raise of every kind)
+    except Exception as error:  # noqa: BLE001  (Pillow raises any error for corrupted files)
         _refuse_undecodable(error, header, where)
 
 
@@ -177,7 +177,7 @@ def resize_image(image: Image, *, image_size: tuple[int, int], resize: Resize = 
     image_size : tuple of int
         Height and width of the result, in pixels.
     resize : {"stretch", "pad", "crop"}, default="stretch"
-        What happens to an image of another shape.
+        How an image of another aspect ratio is resized.
 
     Returns
     -------
@@ -259,7 +259,7 @@ def _decode(
     check_memory(header.memory(fraction), limits, where)
     with _OPENERS[header.format](io.BytesIO(header.data)) as photo:
         if photo.size != (header.width, header.height):
-            raise ValueError(f"its parts disagree on its size, {photo.size}")
+            raise ValueError(f"its parts declare different sizes: {photo.size}")
         if fraction > 1 and isinstance(photo, JpegImageFile):
             box = _draft(photo, box, fraction)
         rgb = as_rgb(photo)
@@ -297,13 +297,13 @@ def _geometry(
 
 
 def _fraction(box: _Box, size: tuple[int, int]) -> int:
-    """Return the factor by which a JPEG's sides may be divided while it is decoded."""
+    """Return the factor by which the decoder may reduce the sides of a JPEG: 1, 2, 4 or 8."""
     room = min((box[2] - box[0]) / size[0], (box[3] - box[1]) / size[1]) / _DRAFT_MARGIN
     return next((step for step in (8, 4, 2) if room >= step), 1)
 
 
 def _draft(photo: JpegImageFile, box: _Box, fraction: int) -> _Box:
-    """Set the decoder to a fraction of the JPEG's size; return the box at that size."""
+    """Make the decoder reduce a JPEG by this factor; return the box at the reduced size."""
     width, height = photo.size
     drafted = photo.draft(None, (max(1, width // fraction), max(1, height // fraction)))
     if drafted is None:

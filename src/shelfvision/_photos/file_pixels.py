@@ -27,7 +27,7 @@ class FilePixels:
     image_size : tuple of int
         Height and width of every image.
     resize : {"stretch", "pad", "crop"}
-        What happens to photos of another shape.
+        How photos of another aspect ratio are resized.
     limits : DecodeLimits, optional
         The largest size and memory of a photo.
     workers : int, optional
@@ -65,7 +65,7 @@ class FilePixels:
 
     @property
     def resize(self) -> Resize:
-        """What happens to photos of another shape."""
+        """How photos of another aspect ratio are resized."""
         return self._resize
 
     @property
@@ -75,7 +75,7 @@ class FilePixels:
 
     @property
     def has_files(self) -> bool:
-        """Whether photos can be read again at another size: they can."""
+        """Whether photos can be read from their files at another size: always True."""
         return True
 
     def resized(self, image_size: tuple[int, int], resize: Resize) -> FilePixels:
@@ -119,12 +119,13 @@ class FilePixels:
     def digest(self, row: int) -> str:
         """Return the SHA-256 of the file's bytes, in hexadecimal.
 
-        It is remembered with the file's times and size, and computed again when those change.
+        The digest is stored with the times and size of the file. It is computed again if those
+        change.
 
         Raises
         ------
         PhotoError
-            The photo changed since its digest was first taken.
+            The photo has changed since its digest was first computed.
         """
         path = self.path(row)
         if self._digests.is_fresh(row, path):
@@ -179,7 +180,7 @@ class FileDigests:
         return "" if self._sha is None else self._sha[row].tobytes().hex()
 
     def record(self, row: int, path: str, data: bytes, status: os.stat_result) -> None:
-        """Record the digest of a file's content, and refuse content other than the recorded."""
+        """Record the digest of the content of a file; refuse content that has changed."""
         stamp = _stamp_of(status)
         if self._stamp is None or self._sha is None:
             self._sha = np.zeros((self._length, 32), dtype=np.uint8)

@@ -39,10 +39,10 @@ class ImageFormat:
     is_read: bool
     """Whether photos of this format are decoded."""
     opener: Callable[[io.BytesIO], PillowImage.Image] | None = None
-    """The plugin of Pillow that decodes it; None where Pillow does not decode it for us.
+    """The Pillow plugin that decodes it; None if Pillow does not decode it.
 
-    Plugins are called by name, not through `PIL.Image.open`, whose bomb check is governed by a
-    process-wide setting and warns where we raise; size limits are checked before.
+    Plugins are called directly, not through `PIL.Image.open`: its check for decompression bombs
+    depends on a global setting and only warns. `headers` checks the size before.
     """
     magic: re.Pattern[bytes] | None = None
     """The first bytes of its files, for formats without a brand."""
@@ -58,8 +58,8 @@ class ImageFormat:
         return self.magic is not None and self.magic.match(data) is not None
 
 
-# BMP, GIF, TIFF and AVIF are not read: their decoders take compressed data, many pages or canvases
-# that the header alone does not bound, and few shops keep photos in them.
+# BMP, GIF, TIFF and AVIF are not read: their headers do not limit the memory of compressed data,
+# pages or canvases, and few shops store photos in these formats.
 FORMATS: tuple[ImageFormat, ...] = (
     ImageFormat(
         name="JPEG",
@@ -145,14 +145,14 @@ def suffix_of(name: str) -> str:
 
 
 def conversion(name: str | os.PathLike[str]) -> str:
-    """Return a command that saves a copy of one image as a PNG photo beside it.
+    """Return a command that saves a copy of an image as a PNG photo next to it.
 
-    It needs nothing but Pillow, which is installed with shelfvision.
+    The command needs only Pillow, which is installed with shelfvision.
     """
     source = os.fspath(name)
     target = (source[: source.rfind(".")] if suffix_of(source) else source) + ".png"
     code = f"from PIL import Image; Image.open({source!r}).convert('RGB').save({target!r})"
-    # Quotes of either kind pass a Windows prompt only inside double ones.
+    # On Windows, only double quotes protect the other kind of quotes.
     return (
         f'python -c "{code}"'
         if set(code).isdisjoint('"$`\\!')

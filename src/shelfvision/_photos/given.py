@@ -1,7 +1,7 @@
-"""Pixels that callers pass: checked arrays, and Pillow images brought to RGB as files are.
+"""Pixels that callers pass: check arrays, and convert Pillow images to RGB like files.
 
-An array that is not ``uint8`` RGB is refused with the expression that makes it so: what to do
-depends on its axes (grey, RGBA, channels first, batches) and on its numbers (0 to 1, 16 bits).
+An array that is not ``uint8`` RGB is refused. The error contains the expression that converts it,
+which depends on the axes (grey, RGBA, channels first, batches) and the values (0 to 1, 16 bits).
 
 Examples
 --------
@@ -30,7 +30,7 @@ from shelfvision.errors import InvalidParameterError, PhotoError
 from shelfvision.protocols import Image, Images
 
 _CHANNELS = (1, 3, 4)
-# Pillow reads the pixels of an opened file on first use, and not from two threads at once.
+# Pillow reads the pixels of an opened file on first use, which is not thread-safe.
 _loading = threading.Lock()
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -94,7 +94,7 @@ def remedy_for(value: object, name: str) -> str:  # noqa: PLR0911  (one return f
     if hasattr(value, "__array__"):
         try:
             array = np.asarray(value)
-        except Exception:  # noqa: BLE001  (tensors of a GPU or with gradients raise of every kind)
+        except Exception:  # noqa: BLE001  (tensors on a GPU or with gradients raise any error)
             return f"pass it as a numpy array on the CPU: {name}.detach().cpu().numpy()"
         inner = f"numpy.asarray({name})"
         right = array.dtype == np.uint8 and array.ndim in (3, 4) and array.shape[-1] == 3
@@ -125,7 +125,7 @@ def _remedy_for_array(array: Array, name: str) -> str:  # noqa: PLR0911  (the sa
 
 
 def _with_channels_last(array: Array, name: str) -> tuple[Array, str] | None:
-    """Return an array whose last axis holds the channels, and the expression for it."""
+    """Return the array with the channels on its last axis, and the expression for it."""
     first, last = array.shape[-3] if array.ndim > 2 else 0, array.shape[-1]
     if array.ndim == 2 or last in (*_CHANNELS, 2):
         return array, name
@@ -137,7 +137,7 @@ def _with_channels_last(array: Array, name: str) -> tuple[Array, str] | None:
 
 
 def _to_8_bits(array: Array, name: str) -> str | None:
-    """Return the expression that brings numbers to 0 to 255; None where their range is unknown."""
+    """Return the expression that scales values to 0 to 255; None if their range is unknown."""
     low, high = float(array.min()), float(array.max())
     whole = array.dtype.kind in "ui"
     forms = (
@@ -156,7 +156,7 @@ def _to_8_bits(array: Array, name: str) -> str | None:
 
 
 def _to_rgb(array: Array, name: str) -> str:
-    """Return the expression that gives 8-bit pixels three channels."""
+    """Return the expression that converts 8-bit pixels to three channels."""
     plain = name if name.isidentifier() or name.endswith(")") else f"({name})"
     if array.ndim == 2:
         return f"numpy.stack([{name}] * 3, axis=-1)"
@@ -172,7 +172,7 @@ def _to_rgb(array: Array, name: str) -> str:
 
 
 def from_pillow(photo: PillowImage.Image, where: str, limits: DecodeLimits) -> Image:
-    """Return the upright RGB pixels of a Pillow image, by the rules for files.
+    """Return the upright RGB pixels of a Pillow image, with the rules for files.
 
     Transparent pixels are drawn over white, 16 bits are scaled to 8, and the EXIF orientation is
     applied. The image itself does not change.
@@ -220,7 +220,7 @@ def from_pillow(photo: PillowImage.Image, where: str, limits: DecodeLimits) -> I
 
 
 def orientation_of(photo: PillowImage.Image) -> int:
-    """Return the EXIF orientation by which `from_pillow` turns an image: 1 to 8, 1 is upright."""
+    """Return the EXIF orientation that `from_pillow` applies to an image: 1 to 8, 1 is upright."""
     try:
         found = photo.getexif().get(ExifTags.Base.Orientation)
     except Exception:  # noqa: BLE001  (corrupted EXIF is ignored, as for files)
@@ -229,7 +229,7 @@ def orientation_of(photo: PillowImage.Image) -> int:
 
 
 def _upright(photo: PillowImage.Image) -> PillowImage.Image:
-    """Return a copy that is upright by the image's EXIF orientation."""
+    """Return a copy that is rotated upright by its EXIF orientation."""
     try:
         return ImageOps.exif_transpose(photo)
     except Exception:  # noqa: BLE001  (corrupted EXIF is ignored, as for files)

@@ -54,12 +54,12 @@ class Header:
     """The size of the file."""
 
     def memory(self, fraction: int = 1) -> int:
-        """Return the bytes that decoding takes, the file included, estimated from above.
+        """Return an upper bound of the memory for decoding in bytes, including the file.
 
         Parameters
         ----------
         fraction : int, default=1
-            By what each side is divided while decoding, which JPEG allows.
+            The factor by which the decoder reduces each side (JPEG only).
         """
         pixels = -(-self.width // fraction) * -(-self.height // fraction)
         while_decoding = self.decoding_bytes + self.stored * pixels
@@ -96,7 +96,7 @@ _START_OF_SCAN = 0xDA
 _END_OF_IMAGE = 0xD9
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _BARE = frozenset((0x01, *range(0xD0, 0xD9)))
-# Frames, tables, restart intervals, and the two application segments with the colour space.
+# Frames, tables, restart intervals, and the two application segments that define the colour space.
 _KEPT = frozenset((*_FRAMES, 0xC4, 0xCC, 0xDB, 0xDC, 0xDD, 0xE0, 0xEE))
 _PROGRESSIVE = frozenset((0xC2, 0xC6, 0xCA, 0xCE))
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
@@ -123,7 +123,7 @@ def _read_jpeg(data: bytes, limits: DecodeLimits, where: str) -> Header:
         elif marker == 0xE1 and data[start + 4 : start + 10] == b"Exif\0\0":
             orientation = _orientation(data[start + 10 : position])
     if len(frame) < 10 or marker == _END_OF_IMAGE:
-        refuse(where, "broken", "is a JPEG file without an image in it", AGAIN)
+        refuse(where, "broken", "is a JPEG file without an image", AGAIN)
     _check_scans(data, start, frame, limits, where)
     height, width = struct.unpack_from(">HH", frame, 5)
     kept.append(data[start:])
@@ -140,7 +140,7 @@ def _read_jpeg(data: bytes, limits: DecodeLimits, where: str) -> Header:
 
 
 def _coefficients(frame: bytes) -> int:
-    """Return the bytes of the coefficients of all scans, which are kept until the last one."""
+    """Return the bytes of the coefficients of all scans, which are kept until the last scan."""
     height, width = struct.unpack_from(">HH", frame, 5)
     factors = [(part >> 4, part & 15) for part in frame[11::3]]
     widest, tallest = (max((pair[side] for pair in factors), default=1) for side in (0, 1))
@@ -163,7 +163,7 @@ def _segment_end(data: bytes, start: int, where: str) -> int:
 
 def _check_scans(data: bytes, start: int, frame: bytes, limits: DecodeLimits, where: str) -> None:
     if _in_one_scan(data, start, frame):
-        # Only the first scan is ever decoded, and its coded bytes cannot look like an end.
+        # Only the first scan is decoded, and its coded bytes cannot contain an end marker.
         if data.rfind(b"\xff\xd9", start) < 0:
             refuse_truncated(where)
         return
@@ -211,7 +211,7 @@ def _read_png(data: bytes, limits: DecodeLimits, where: str) -> Header:
     if kept[1][4:8] != b"IHDR" or len(kept[1]) < 25:
         refuse(where, "broken", "is a PNG file that does not start with a header", AGAIN)
     width, height = struct.unpack_from(">LL", kept[1], 8)
-    # Grey of 16 bits comes in up to 4 bytes, palettes and grey of fewer in 1.
+    # Grey of 16 bits takes up to 4 bytes; palettes and grey of fewer bits take 1.
     stored = 1 if kept[1][17] in (0, 3) and kept[1][16] <= 8 else 4
     return Header(
         format="PNG",
@@ -245,7 +245,7 @@ def _read_webp(data: bytes, limits: DecodeLimits, where: str) -> Header:
         if kind == b"EXIF":
             orientation = _orientation(body.removeprefix(b"Exif\0\0"))
         elif kind == b"VP8X":
-            # Without its notes of a profile, EXIF and XMP, which are left out.
+            # Without the flags for a colour profile, EXIF and XMP, whose chunks are removed.
             flags = bytes([body[0] & ~_WEBP_NOTES]) if body else b""
             kept.append(data[position : position + 8] + flags + data[position + 9 : after])
         elif kind in _WEBP_KEPT:
@@ -255,15 +255,15 @@ def _read_webp(data: bytes, limits: DecodeLimits, where: str) -> Header:
     if position > end + 1:
         refuse_truncated(where)
     if size == (0, 0):
-        refuse(where, "broken", "is a WebP file without an image in it", AGAIN)
+        refuse(where, "broken", "is a WebP file without an image", AGAIN)
     return Header(
         format="WebP",
         width=size[0],
         height=size[1],
         orientation=orientation,
         data=_riff(kept),
-        # The decoder of animations, the only one that Pillow has, keeps two canvases besides the
-        # frame and what it hands on.
+        # Pillow always uses the decoder for animations, which keeps two canvases in addition to
+        # the frame and the result.
         stored=_WEBP_BYTES,
         working=_WEBP_BYTES,
     )
@@ -284,7 +284,9 @@ def _larger(size: tuple[int, int], found: tuple[int, int] | None, where: str) ->
     if found is None or size == (0, 0):
         return found or size
     if found[0] > size[0] or found[1] > size[1]:
-        refuse(where, "broken", f"is a WebP file whose parts disagree on its size, {found}", AGAIN)
+        refuse(
+            where, "broken", f"is a WebP file whose parts declare different sizes: {found}", AGAIN
+        )
     return size
 
 
@@ -316,7 +318,7 @@ def _heic_header(data: bytes, limits: DecodeLimits, where: str) -> Header:
 
 
 def _orientation(exif: bytes) -> int:
-    """Return tag 0x0112 of a TIFF header's first directory, or 1 where there is none."""
+    """Return the orientation (tag 0x0112) in the first directory of a TIFF header, or 1."""
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(exif[:4])
     if order is None:
         return 1

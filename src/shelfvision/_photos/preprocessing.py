@@ -23,7 +23,7 @@ from shelfvision.errors import InvalidParameterError
 from shelfvision.protocols import RESIZE_RULES, Image, Images, Resize
 
 CropShape: TypeAlias = Literal["box", "image"]
-"""What is cropped for a box: the box, or more around it in the shape of the classifier's image."""
+"""The shape of a crop: the box, or the box enlarged to the aspect ratio of the image size."""
 
 CROP_SHAPES: Final[tuple[CropShape, ...]] = get_args(CropShape)
 """The shapes of crops."""
@@ -54,11 +54,11 @@ class Preprocessing:
     image_size: tuple[int, int]
     """Height and width of the network input, in pixels."""
     resize: Resize = "stretch"
-    """How photos of another shape are resized: ``"stretch"``, ``"pad"`` or ``"crop"``."""
+    """How photos of another aspect ratio are resized: ``"stretch"``, ``"pad"`` or ``"crop"``."""
     context: float = 0.0
     """Context margin of crops: a share of the box's width and height, 0 to 10, on every side."""
     shape: CropShape = "box"
-    """What is cropped: ``"box"``, or ``"image"`` for more around it in the shape of the image."""
+    """Shape of a crop: the ``"box"``, or the box enlarged to the aspect ratio of the image."""
     test_time_crop: float = 1.0
     """Share of each side that the center crop keeps at prediction, 0.5 to 1; 1 keeps all.
 
@@ -89,7 +89,7 @@ class Preprocessing:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> Self:
-        """Return the preprocessing of a `to_dict` result; refuse unknown, missing or wrong values.
+        """Return the preprocessing of a `to_dict` result; refuse other entries and values.
 
         Parameters
         ----------
@@ -110,7 +110,7 @@ class Preprocessing:
         if not isinstance(values, Mapping) or set(values) != names:
             raise InvalidParameterError(
                 f"preprocessing must have exactly the entries {sorted(names)}, got "
-                f"{received(values)}; pass what Preprocessing.to_dict gives",
+                f"{received(values)}; pass the result of Preprocessing.to_dict",
                 code="foreign-format",
                 parameter="values",
             )
@@ -118,8 +118,8 @@ class Preprocessing:
         plain = all(type(value) in (str, int, float, list) for value in values.values())
         if not plain or rule.to_dict() != dict(values):
             raise InvalidParameterError(
-                f"preprocessing must have the values that Preprocessing.to_dict gives, got "
-                f"{received(values)}; pass those",
+                f"preprocessing must have the values of Preprocessing.to_dict, got "
+                f"{received(values)}; pass its result",
                 code="wrong-type",
                 parameter="values",
             )
@@ -131,13 +131,13 @@ def _checked_share(value: float) -> float:
 
 
 def preprocessing_of_old_file(image_size: object, resize: object) -> Preprocessing:
-    """Return the preprocessing of a file whose format has only these two values, checked."""
+    """Return the checked preprocessing of a file in an old format with only these values."""
     defaults = Preprocessing(image_size=(1, 1)).to_dict()
     return Preprocessing.from_dict(defaults | {"image_size": image_size, "resize": resize})
 
 
 def resized_to_read(image: Image, rule: Preprocessing) -> Image:
-    """Return pixels at `Preprocessing.read_size`; the image itself where it has that size."""
+    """Return pixels at `Preprocessing.read_size`; the same object if the image has that size."""
     if image.shape[:2] == rule.read_size:
         return image
     return resize_image(image, image_size=rule.read_size, resize=rule.resize)

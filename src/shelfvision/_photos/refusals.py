@@ -30,15 +30,15 @@ def refuse_truncated(where: str) -> NoReturn:
 
 
 def check_size(width: int, height: int, limits: DecodeLimits, where: str) -> None:
-    """Refuse a photo with too many pixels, or none."""
+    """Refuse a photo with too many pixels, or without pixels."""
     if width < 1 or height < 1:
-        refuse(where, "broken", f"says that it has {width} x {height} pixels", AGAIN)
+        refuse(where, "broken", f"declares a size of {width} x {height} pixels", AGAIN)
     size = f"has {width} x {height} pixels"
     if max(width, height) > limits.max_side:
-        what = f"{size}, longer than the {limits.max_side:,} allowed for a side"
+        what = f"{size}; the maximum for a side is {limits.max_side:,}"
         refuse(where, "too-many-pixels", what, RAISE.format("max_side"))
     if width * height > limits.max_pixels:
-        what = f"{size}, more than the {limits.max_pixels:,} in all that are allowed"
+        what = f"{size}; the maximum is {limits.max_pixels:,} pixels in total"
         refuse(where, "too-many-pixels", what, RAISE.format("max_pixels"))
 
 
@@ -53,14 +53,14 @@ def check_memory(needed: int, limits: DecodeLimits, where: str) -> None:
 
 
 def check_chunks(count: int, limits: DecodeLimits, where: str) -> None:
-    """Refuse a file of too many parts."""
+    """Refuse a file with too many chunks."""
     if count > limits.max_chunks:
         what = f"is cut into more than the {limits.max_chunks:,} chunks allowed"
         refuse(where, "too-many-chunks", what, RAISE.format("max_chunks"))
 
 
 def check_frames(count: int, limits: DecodeLimits, where: str) -> None:
-    """Refuse an animation."""
+    """Refuse an animation with too many frames."""
     if count > limits.max_frames:
         what = f"is an animation of {count:,} frames, where {limits.max_frames:,} is allowed"
-        refuse(where, "too-many-frames", what, "save the one frame that is the photo")
+        refuse(where, "too-many-frames", what, "save a single frame as the photo")

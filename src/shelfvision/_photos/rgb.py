@@ -20,22 +20,22 @@ BACKGROUND = (255, 255, 255)
 # A band of this size fits into the processor cache.
 _BAND_PIXELS = 1 << 16
 _TRANSPARENT = frozenset(("LA", "PA", "RGBA", "La", "RGBa"))
-# Of 16 bits to 8, rounded.
+# 16 bits to 8 bits, rounded.
 _TO_8_BITS = ((np.arange(65536, dtype=np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
 
 
 def as_rgb(photo: PillowImage.Image) -> PillowImage.Image:
-    """Return a photo in RGB, transparent pixels over white; the photo is closed if it is another.
+    """Return a photo in RGB, transparent pixels over white; close the photo if it is converted.
 
     Parameters
     ----------
     photo : PIL.Image.Image
-        An image of any mode that JPEG, PNG, WebP and HEIC files have.
+        An image in any mode of JPEG, PNG, WebP and HEIC files.
 
     Returns
     -------
     PIL.Image.Image
-        The photo itself where it is RGB already.
+        The photo in RGB; the same object if it was RGB already.
     """
     photo.load()
     if photo.mode == "RGB" and "transparency" not in photo.info:
@@ -50,7 +50,7 @@ def as_rgb(photo: PillowImage.Image) -> PillowImage.Image:
 
 
 def rgb_array(rgb: PillowImage.Image) -> Image:
-    """Return the pixels of an RGB image as an array to write into.
+    """Return the pixels of an RGB image as a writeable array.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def rgb_array(rgb: PillowImage.Image) -> Image:
 
 
 def _bands(size: tuple[int, int]) -> Iterator[tuple[int, int]]:
-    """Yield the first row and the one after the last of bands from top to bottom."""
+    """Yield the first row and the end row (exclusive) of each band, from top to bottom."""
     width, height = size
     rows = max(1, _BAND_PIXELS // width)
     for top in range(0, height, rows):

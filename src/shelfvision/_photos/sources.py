@@ -34,10 +34,10 @@ class ArrayPixels:
     images : ndarray of uint8, shape (n, height, width, 3)
         The pixels, which must not change afterwards.
     digests : sequence of str, optional
-        What stands for the content of each image, where it was read from elsewhere; by default
+        The digest of the content of each image, if it was read from another source; by default
         a digest of its pixels.
     resize : {"stretch", "pad", "crop"}, default="stretch"
-        How the photos were brought to their size.
+        How the photos were resized.
     origin : Origin, optional
         Where the pixels were read from, if they can be read from there again at another size.
     """
@@ -64,7 +64,7 @@ class ArrayPixels:
 
     @property
     def resize(self) -> Resize:
-        """How the photos were brought to their size."""
+        """How the photos were resized."""
         return self._resize
 
     @property
@@ -73,7 +73,7 @@ class ArrayPixels:
         return self._origin is not None
 
     def resized(self, image_size: tuple[int, int], resize: Resize) -> PixelSource:
-        """Return the same photos at another size, read from their files where there are some."""
+        """Return the same photos at another size, read from their files if they have files."""
         if self._origin is None:
             return ResizedPixels(self, image_size=image_size, resize=resize)
         source = resized_source(self._origin.source, image_size, resize)
@@ -92,7 +92,7 @@ class ArrayPixels:
         return np.array(self._images[np.asarray(rows, dtype=np.int64)])
 
     def digest(self, row: int) -> str:
-        """Return what stands for the content of image `row`."""
+        """Return the digest of the content of image `row`."""
         if self._digests is not None:
             return self._digests[row]
         shape = repr(self._images.shape[1:]).encode()
@@ -116,9 +116,9 @@ class StoredPixels(ArrayPixels):
     stored : StoredArray
         The file, an array of uint8 of shape (n, height, width, 3).
     digests : sequence of str
-        What stands for the content of each image.
+        The digest of the content of each image.
     resize : {"stretch", "pad", "crop"}
-        How the photos were brought to their size.
+        How the photos were resized.
     origin : Origin, optional
         Where the pixels were read from, if they can be read from there again.
     """
@@ -159,7 +159,7 @@ class StoredPixels(ArrayPixels):
         return pixels
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Return how another process opens the same file."""
+        """Return how another process opens the file again."""
         return _stored_again, (self._stored, self._digests, self._resize, self._origin)
 
 
@@ -192,7 +192,7 @@ class TakenPixels:
     source : PixelSource
         The other source.
     rows : ndarray of int64, shape (n,)
-        Its row behind every row.
+        The row of `source` for each row.
     """
 
     __slots__ = ("_rows", "_source")
@@ -208,7 +208,7 @@ class TakenPixels:
 
     @property
     def resize(self) -> Resize:
-        """How photos of another shape were brought to `image_size`."""
+        """How photos of another aspect ratio were resized to `image_size`."""
         return resize_of(self._source)
 
     @property
@@ -229,7 +229,7 @@ class TakenPixels:
         return self._source.read(int(self._rows[row]))
 
     def read_many(self, rows: Sequence[int] | npt.NDArray[np.int64]) -> Images:
-        """Return several rows, the fastest way that the source knows."""
+        """Return several rows, with `read_many` if the source has it."""
         return read_rows(self._source, self._rows[np.asarray(rows, dtype=np.int64)])
 
     def digest(self, row: int) -> str:
@@ -251,7 +251,7 @@ class ResizedPixels:
     image_size : tuple of int
         Height and width of every image.
     resize : {"stretch", "pad", "crop"}
-        What happens to an image of another shape.
+        How an image of another aspect ratio is resized.
     """
 
     __slots__ = ("_image_size", "_resize", "_source")
@@ -268,16 +268,16 @@ class ResizedPixels:
 
     @property
     def resize(self) -> Resize:
-        """What happens to an image of another shape."""
+        """How an image of another aspect ratio is resized."""
         return self._resize
 
     @property
     def has_files(self) -> bool:
-        """Whether the pixels can be read again from files: they cannot."""
+        """Whether the pixels can be read again from files: always False."""
         return False
 
     def resized(self, image_size: tuple[int, int], resize: Resize) -> PixelSource:
-        """Return the same photos at another size, made of the first pixels."""
+        """Return the same photos at another size, resized from the original pixels."""
         return ResizedPixels(self._source, image_size=image_size, resize=resize)
 
     def __len__(self) -> int:
@@ -289,7 +289,7 @@ class ResizedPixels:
         return self._fitted(self._source.read(row))
 
     def read_many(self, rows: Sequence[int] | npt.NDArray[np.int64]) -> Images:
-        """Return several images; no more than a block of the first pixels is held at once."""
+        """Return several images; at most one block of original pixels is in memory at a time."""
         wanted = np.asarray(rows, dtype=np.int64)
         images = np.empty((len(wanted), *self._image_size, 3), dtype=np.uint8)
         for start in range(0, len(wanted), _BLOCK):
@@ -299,7 +299,7 @@ class ResizedPixels:
         return images
 
     def digest(self, row: int) -> str:
-        """Return what stands for the content, whatever its size."""
+        """Return the digest of the content, which is the same for every size."""
         return self._source.digest(row)
 
     def sizes(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64] | None:
@@ -331,7 +331,7 @@ def resized_source(source: PixelSource, image_size: tuple[int, int], resize: Res
 
 
 def read_rows(source: PixelSource, rows: npt.NDArray[np.int64]) -> Images:
-    """Return rows of any source as one array, the fastest way that the source knows."""
+    """Return rows of any source as one array, with `read_many` if the source has it."""
     read_many = getattr(source, "read_many", None)
     if read_many is not None:
         return np.asarray(read_many(rows), dtype=np.uint8)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 
-# More workers than this wait for each other; fewer rows than this are not worth a thread.
+# More workers would wait for each other; for fewer rows, a thread costs more time than it saves.
 _MOST_WORKERS = 8
 _ROWS_PER_WORKER = 4
 

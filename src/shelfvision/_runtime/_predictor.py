@@ -28,9 +28,9 @@ from shelfvision.protocols import Images, OnError, Resize
 class Predictor:
     """Predict from an exported file, with the same predictions as the exported classifier.
 
-    A predictor needs one small runtime and imports neither Keras nor a backend. The file contains
-    the class names, the preprocessing, the calibration and the thresholds. Opening it never runs
-    code; the runtime runs its graph only.
+    A predictor needs one runtime, such as ONNX Runtime, and imports neither Keras nor a backend.
+    The file contains the class names, the preprocessing, the calibration and the thresholds.
+    Opening it never runs code; the runtime runs its graph only.
 
     A predictor is thread-safe, but not fork-safe: create one in each process.
 

@@ -1,9 +1,9 @@
 """A large array in a verified file, whose rows are read on access.
 
 Rows are read by position, not by memory mapping: if a mapped file is truncated, the process
-crashes (``SIGBUS``), while a short read is an ordinary error. The folder is not trusted. Links and
-other planted files are not opened. If anything differs from the expected content, the file is
-ignored and computed again.
+crashes (``SIGBUS``), while a short read is an ordinary error. The folder is not trusted: links and
+other files that are not regular are not opened. If anything differs from the expected content, the
+file is ignored and computed again.
 
 Examples
 --------
@@ -165,7 +165,7 @@ class StoredArray:
         start = bytearray(len(header))
         whole = os.fstat(self._descriptor).st_size == size and self._fill(memoryview(start), 0)
         if not whole or start != header:
-            raise OSError(f"{str(self._path)!r} is not the file that was expected")
+            raise OSError(f"{str(self._path)!r} has another header or size than expected")
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -174,7 +174,7 @@ class StoredArray:
     def __getitem__(
         self, rows: int | npt.NDArray[np.integer] | tuple[npt.NDArray[np.integer], ...]
     ) -> npt.NDArray[np.generic]:
-        """Return one row, several, or, with one array for each of the first axes, parts of rows.
+        """Return one row or several; with an index array for each leading axis, parts of rows.
 
         Raises
         ------
@@ -211,7 +211,7 @@ class StoredArray:
         return StoredArray, (self._path, self._header, self.shape, self.dtype.str)
 
     def _read(self, numbers: npt.NDArray[np.int64], found: npt.NDArray[np.generic]) -> None:
-        """Read parts of one size; read adjacent parts at once."""
+        """Read parts of equal size; read adjacent parts at once."""
         if not found.nbytes:
             return
         size = found.nbytes // len(numbers)
@@ -221,7 +221,7 @@ class StoredArray:
             place = len(self._header) + int(numbers[first]) * size
             if not self._fill(target[int(first) * size : int(last) * size], place):
                 raise DataError(
-                    f"{str(self._path)!r} was shortened while it was in use; delete it and start "
+                    f"{str(self._path)!r} was truncated while it was in use; delete it and start "
                     "again, so that it is computed again",
                     code="damaged",
                 )

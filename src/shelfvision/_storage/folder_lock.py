@@ -1,13 +1,13 @@
 """`FolderLock`: one run at a time in a folder.
 
-The operating system holds the lock, so it ends with the process, however that ends. On Linux it
-belongs to the open file (an *open file description* lock): closing another descriptor of the same
-file, as every backup of the folder does, leaves it alone. Where there are no such locks it is a
-POSIX record lock, which any such close drops; on Windows a byte of the file is locked.
+The operating system holds the lock, so the lock ends with the process, even if the process is
+killed. On Linux it is an *open file description* lock, which belongs to the open file. A backup
+program that opens and closes the same file does not release it. Other POSIX systems have record
+locks, which such a program does release. On Windows a byte of the file is locked.
 
-No lock survives the removal of its file, and some file systems have no locks. Therefore
-`FolderLock.verify` compares, before each save, the file at the path with the one that is held, and
-its content with what was written into it.
+A lock is lost if its file is removed, and some file systems do not support locks. Therefore
+`FolderLock.verify` checks before each save that the file at the path is the open file, and that its
+content is unchanged.
 
 Examples
 --------
@@ -49,15 +49,15 @@ if sys.platform == "win32":
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
 
     def _lock_again(descriptor: int) -> None:
-        """Do nothing, because no other handle can drop the lock."""
+        """Do nothing, because no other handle can release the lock."""
 else:
     import fcntl
 
-    # Not every Python has a name for it.
+    # Some Python versions have no constant for it.
     _OFD_SETLK = getattr(fcntl, "F_OFD_SETLK", 37) if sys.platform == "linux" else None
 
     def _lock(descriptor: int) -> None:
-        # Not flock: network file systems know it only in part.
+        # Not flock, which network file systems support only in part.
         if _OFD_SETLK is not None:
             whole_file = struct.pack("hhqqi", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
             try:
@@ -70,15 +70,15 @@ else:
         fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def _lock_again(descriptor: int) -> None:
-        """Take the lock again if it was dropped; do nothing if it is held."""
+        """Acquire the lock again if it was released; do nothing if it is held."""
         _lock(descriptor)
 
 
 class FolderLock:
     """An exclusive lock of the folder of a run.
 
-    Only the operating system's lock on the file counts. The content of the file names the holder; a
-    file that is left behind has no effect. A planted link at the path is not followed but removed.
+    Only the lock of the operating system counts. The content of the file names the holder. A file
+    that remains after a crash has no effect. A link at the path is removed, not followed.
 
     Parameters
     ----------
@@ -88,17 +88,17 @@ class FolderLock:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        # Record locks do not separate two runs of one process; the set of held keys does.
+        # Record locks do not exclude a second run in one process; the set of held keys does.
         self._key = os.path.join(os.path.realpath(path.parent), path.name)
         self._descriptor: int | None = None
         self._locked = False
         self._note = b""
         self._pid = 0
-        # The thread that saves verifies too, and both move the file's position.
+        # The saving thread verifies too, and both threads change the position in the file.
         self._reading = threading.Lock()
 
     def acquire(self) -> None:
-        """Take the lock.
+        """Acquire the lock.
 
         Raises
         ------
@@ -116,7 +116,7 @@ class FolderLock:
             _held.add(self._key, self)
 
     def verify(self) -> None:
-        """Return if the lock is still held, or was never taken.
+        """Raise an error if the lock was acquired and is lost.
 
         Raises
         ------
@@ -138,7 +138,7 @@ class FolderLock:
             if self._pid != os.getpid() or self._descriptor is None:
                 return
             if self._fault() is None:
-                # While it is still locked, so that nobody can have taken the file meanwhile.
+                # Remove it while it is locked, so that no other process can have acquired it.
                 with contextlib.suppress(OSError):
                     self._path.unlink()
             _held.locks.pop(self._key, None)
@@ -146,13 +146,13 @@ class FolderLock:
             self.forget()
 
     def forget(self) -> None:
-        """Close the file: in a fork it would keep the lock when the parent has ended."""
+        """Close the file; in a forked process it would keep the lock after the parent has ended."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
 
     def _opened(self) -> int:
-        """Return the open file, locked where the file system has locks."""
+        """Return the open file, locked if the file system supports locks."""
         for _ in range(_TRIES):
             descriptor = self._without_links()
             if descriptor is None:
@@ -162,17 +162,17 @@ class FolderLock:
                 if self._is_at_path(descriptor):
                     if os.fstat(descriptor).st_nlink == 1:
                         return descriptor
-                    # Its other name is a file elsewhere, whose content is not ours to change.
+                    # The file is a hard link of another file, whose content must not change.
                     self._path.unlink()
             except BaseException:
                 os.close(descriptor)
                 raise
-            # Its last holder removed it between our opening and our locking.
+            # The last holder removed the file after it was opened and before it was locked.
             os.close(descriptor)
-        raise OSError(errno.ELOOP, "its run.lock is replaced again and again")
+        raise OSError(errno.ELOOP, "its run.lock is replaced repeatedly")
 
     def _without_links(self) -> int | None:
-        """Open the file, or remove the link in its place and return None."""
+        """Open the file; if it is a link, remove the link and return None."""
         try:
             return open_own(self._path, os.O_RDWR | os.O_CREAT, 0o644, alone=False)
         except OSError as error:
@@ -182,7 +182,7 @@ class FolderLock:
         return None
 
     def _try(self, descriptor: int) -> bool:
-        """Return whether the file is now locked; False where the file system has no locks."""
+        """Return whether the file is now locked; False if the file system has no locks."""
         try:
             _lock(descriptor)
         except OSError as error:
@@ -193,7 +193,7 @@ class FolderLock:
         return True
 
     def _fault(self) -> str | None:
-        """Return why the lock is not held any more, or None."""
+        """Return the reason why the lock is lost, or None."""
         if self._pid != os.getpid() or self._descriptor is None:
             return "this process is a fork of the one that trains"
         try:
@@ -233,14 +233,14 @@ class _Held:
         self._watches_forks = not hasattr(os, "register_at_fork")
 
     def add(self, key: str, lock: FolderLock) -> None:
-        """Note a lock; from the first on, forked processes let go of all."""
+        """Record a lock; from the first one on, forked processes close all locks."""
         self.locks[key] = lock
         if not self._watches_forks:
             os.register_at_fork(after_in_child=self._let_go)
             self._watches_forks = True
 
     def _let_go(self) -> None:
-        # Another thread of the parent may have held the guard.
+        # Another thread of the parent process may have held the guard.
         self.guard = threading.Lock()
         for lock in self.locks.values():
             lock.forget()
@@ -251,10 +251,10 @@ _held = _Held()
 
 
 def _write_note(descriptor: int) -> bytes:
-    """Write who holds the lock, in words that no other run writes, and return them."""
+    """Write a unique text that names the holder, and return it."""
     who = f" process {os.getpid()} on {socket.gethostname()}\n{secrets.token_hex(8)}"
-    # The first byte is what Windows locks, and others cannot read there. A full disk
-    # cannot store the note, but the lock is still valid.
+    # Windows locks the first byte, which other processes cannot read. If the disk is full,
+    # the text is not stored, but the lock is valid.
     with contextlib.suppress(OSError):
         os.ftruncate(descriptor, 0)
         os.lseek(descriptor, 0, os.SEEK_SET)

@@ -28,8 +28,8 @@ MAX_ENTRY = 4 << 20
 
 _CHUNK = 64 << 10
 _SPACE = re.compile(r"[ \t\r\n]*")
-# The longest token that a chunk's end can cut and that then looks like an error before the end:
-# an escape, a literal, the exponent of a number.
+# The length of the longest token that looks like an error if the end of a chunk cuts it: an escape,
+# a literal or the exponent of a number.
 _CUT = 64
 
 
@@ -44,7 +44,7 @@ class Listed(enum.Enum):
 
 
 LISTED: Final = Listed.LISTED
-"""Comes before the entries of a list, so that an empty list differs from none."""
+"""Precedes the entries of a list, so that an empty list differs from a missing one."""
 
 Event = tuple[str, object]
 """The key of a list with one of its entries, or with `LISTED`; the key of a root list is empty."""
@@ -65,26 +65,26 @@ def json_entries(
     file : binary file
         The document: UTF-8, UTF-16 or UTF-32, with or without a byte order mark.
     wanted : collection of str
-        The keys whose lists are yielded. What other keys hold is checked and dropped.
+        The keys whose lists are yielded. Values of other keys are checked and dropped.
     where : str
-        What to call the file in an error, such as its quoted path.
+        The name of the file in errors, such as its quoted path.
     limit : int, optional
-        The most bytes that are read. One more is read at most, also where the file grows.
+        The maximum number of bytes. At most one more byte is read, even if the file grows.
     fail : callable, optional
         Called with a code and a fault; raises the caller's own error. By default a `DataError`.
 
     Yields
     ------
     tuple of str and object
-        ``(key, LISTED)`` where a list begins, then ``(key, entry)`` for each entry. The key of a
+        ``(key, LISTED)`` at the start of a list, then ``(key, entry)`` for each entry. The key of a
         list that is the whole document is ``""``.
 
     Raises
     ------
     DataError
         With the codes of `parse_json`, unless `fail` raises another error: ``"not-json"``,
-        ``"too-deep"``, ``"too-large"``, ``"wrong-type"`` where a wanted key holds no list,
-        ``"duplicate"`` where it occurs twice.
+        ``"too-deep"``, ``"too-large"``, ``"wrong-type"`` if the value of a wanted key is not a
+        list, ``"duplicate"`` if a wanted key occurs twice.
     """
     refuse = fail if fail is not None else fail_in(where)
     try:
@@ -130,7 +130,7 @@ def _object(text: _Text, wanted: Collection[str]) -> Iterator[Event]:
 
 
 def _keys(text: _Text) -> Iterator[str]:
-    """Yield each key of an object; the caller goes past its value."""
+    """Yield each key of an object; the caller reads its value."""
     text.take("{")
     if text.took("}"):
         return
@@ -155,7 +155,7 @@ def _list(text: _Text) -> Iterator[object]:
 
 
 class _Text:
-    """The text of a file from where it is read; what was read is forgotten."""
+    """The unread text of a file; text that was read is discarded."""
 
     __slots__ = ("_at", "_decode", "_decoder", "_ended", "_file", "_left", "_lines", "_text")
 
@@ -213,7 +213,7 @@ class _Text:
             if len(self._text) - self._at > MAX_ENTRY:
                 raise JSONFaultError(
                     "too-large",
-                    f"line {self._line()} begins a value of more than {MAX_ENTRY:,} characters",
+                    f"line {self._line()} starts a value of more than {MAX_ENTRY:,} characters",
                 )
             self._more(size)
             size = min(4 * size, MAX_ENTRY)
@@ -223,7 +223,7 @@ class _Text:
         raise JSONFaultError("not-json", f"line {self._line()}: {fault}")
 
     def _tried(self) -> tuple[object, int] | None:
-        """Return the value and where it ends; None where more text may complete it."""
+        """Return the value and its end; None if more text may complete it."""
         try:
             return self._decode(self._text, self._at)
         except json.JSONDecodeError as error:
@@ -237,7 +237,7 @@ class _Text:
         return 1 + self._lines + self._text.count("\n", 0, self._at if at is None else at)
 
     def _more(self, size: int) -> bool:
-        """Read the next chunk and drop the used text; return whether there was more."""
+        """Read the next chunk and discard the used text; return whether there was a chunk."""
         if self._ended:
             return False
         self._lines += self._text.count("\n", 0, self._at)

@@ -69,12 +69,12 @@ def parse_json(
         The whole text. Read it with `shelfvision._storage.read_bounded`, so that its size is
         limited before it is in memory.
     where : str
-        What to call the text in an error, such as the file's quoted path.
+        The name of the text in errors, such as the quoted path of the file.
     limit : int, optional
         The largest length of `data`.
     foreign : bool, default=False
-        Accept what other tools write: UTF-16 and UTF-32, a byte order mark, and repeated names,
-        the last of which counts.
+        Accept the JSON of other tools: UTF-16 and UTF-32, a byte order mark, and repeated names,
+        of which the last one counts.
     fail : callable, optional
         Called with a code and a fault; raises the caller's own error. By default a `DataError`.
 
@@ -158,7 +158,7 @@ def _parsed(data: str | bytes, *, limit: int | None, foreign: bool) -> object:
 
 
 def foreign_decoder() -> json.JSONDecoder:
-    """Return what decodes values of other tools' JSON, for `shelfvision._storage.json_stream`."""
+    """Return the decoder for JSON of other tools, for `shelfvision._storage.json_stream`."""
     return _decoder(None)
 
 
@@ -189,7 +189,7 @@ def _require_unicode(value: object) -> None:
         for text in texts:
             if isinstance(text, str) and any("\ud800" <= c <= "\udfff" for c in text):
                 raise JSONFaultError(
-                    "wrong-encoding", f"half a character is written in {text[:40]!a}"
+                    "wrong-encoding", f"{text[:40]!a} contains half of a surrogate pair"
                 )
         todo.extend(_inside(inner))
 
@@ -224,7 +224,7 @@ def _finite(text: str) -> float:
 
 
 def _short(text: str) -> int:
-    # Python's own limit can be switched off, and longer ones take quadratic time.
+    # The limit of Python can be disabled, and longer numbers take quadratic time.
     if len(text) > MAX_DIGITS:
         raise JSONFaultError("too-large", f"a number has {len(text):,} digits")
     return int(text)
@@ -238,7 +238,7 @@ def _kind(value: object) -> str:
 
 
 def fail_in(where: str) -> Fail:
-    """Return what raises a `DataError` for a document called `where`."""
+    """Return a function that raises a `DataError` for the document `where`."""
 
     def fail(code: str, fault: str) -> NoReturn:
         raise DataError(f"{where} cannot be read as JSON: {fault}; correct the file", code=code)

@@ -7,11 +7,11 @@ import os
 import stat
 
 BINARY: int = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-# Opening a FIFO that nobody writes to would wait for ever; a terminal would become ours.
+# Opening a FIFO without a writer would wait forever; a terminal would become the controlling one.
 WITHOUT_WAITING: int = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 NO_FOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
 CHUNK = 1 << 20
-"""Bytes that are read at once."""
+"""The number of bytes of one read."""
 
 
 def open_own(
@@ -19,8 +19,8 @@ def open_own(
 ) -> int:
     """Open a file in one of our own folders; return its descriptor.
 
-    What someone planted there is never opened: a link, a second name of another file, a FIFO, a
-    device.
+    Links, hard links of other files, FIFOs and devices are never opened, because another user may
+    have placed them there.
 
     Parameters
     ----------
@@ -29,15 +29,15 @@ def open_own(
     flags : int
         Flags of `os.open`. Without ``os.O_TRUNC``: truncate what was returned instead.
     mode : int, default=0o666
-        The permissions of a file that is made.
+        The permissions of a new file.
     alone : bool, default=True
-        Whether a second name of another file is refused. Where it is not, the caller looks at
-        ``st_nlink`` before it writes.
+        Whether a hard link of another file is refused. If False, the caller checks ``st_nlink``
+        before it writes.
 
     Raises
     ------
     OSError
-        The file cannot be opened, or is planted (``errno.ELOOP``).
+        The file cannot be opened, or is a link or not a regular file (``errno.ELOOP``).
     """
     if os.path.islink(path):
         raise OSError(errno.ELOOP, "it is a link", os.fspath(path))
@@ -47,5 +47,5 @@ def open_own(
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode) or (alone and status.st_nlink > 1):
         os.close(descriptor)
-        raise OSError(errno.ELOOP, "it is also a file elsewhere", os.fspath(path))
+        raise OSError(errno.ELOOP, "it is a hard link of another file", os.fspath(path))
     return descriptor

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 SMALLER = "check the path, or split the file"
-"""What to do about a file that is too large, where the caller knows nothing better."""
+"""The default remedy for a file that is too large."""
 
 
 class MakeError(Protocol):
-    """Makes the error of a file that cannot be read; every error class of shelfvision does."""
+    """A function that returns the error for an unreadable file, such as an error class."""
 
     def __call__(
         self, message: str, *, code: str | None = None, parameter: str | None = None
@@ -44,25 +44,25 @@ def read_bounded(
     smaller: str = SMALLER,
     follow: bool = True,
 ) -> bytes:
-    """Return the bytes of a regular file that has at most `limit` of them.
+    """Return the content of a regular file of at most `limit` bytes.
 
     Parameters
     ----------
     source : path-like or binary file
         The file. An open file is read from its current position.
     limit : int
-        The most bytes that are accepted. One more is read at most, also where the file grows.
+        The maximum number of bytes. At most one more byte is read, even if the file grows.
     what : str, default="the file"
-        What messages call it: ``"the saved split"``.
+        The name of the file in messages: ``"the saved split"``.
     error : callable, default=DataError
-        Makes the error, given a message, `code` and `parameter`: a class of
+        Returns the error for a message, `code` and `parameter`: a class of
         `shelfvision.errors`, or a `functools.partial` of one.
     missing : callable, default=DatasetNotFoundError
         The same for a file that does not exist.
     parameter : str, optional
-        The public name of the argument that `source` came in.
+        The public name of the argument with `source`.
     smaller : str, default="check the path, or split the file"
-        What to do where the file is too large.
+        The remedy for a file that is too large.
     follow : bool, default=True
         Whether a link is followed. Files in our own folders are read with False.
 
@@ -74,7 +74,7 @@ def read_bounded(
     Raises
     ------
     ShelfVisionError
-        What `missing` makes, with the code ``"not-found"``, or what `error` makes, with
+        The error of `missing`, with the code ``"not-found"``, or of `error`, with
         ``"not-a-file"`` (a folder, FIFO, device, socket, or a link that must not be followed),
         ``"too-large"``, ``"permission"`` or ``"unreadable"``.
     """
@@ -125,7 +125,7 @@ def open_regular(
 ) -> io.BufferedReader:
     """Open a regular file of at most `limit` bytes for reading, for formats read in pieces.
 
-    The file may grow afterwards: whoever reads it bounds what is read.
+    The file may grow afterwards, so the caller must limit what it reads.
 
     Raises
     ------
@@ -147,7 +147,7 @@ def open_regular(
 
 
 class _Told(io.RawIOBase):
-    """A file whose read errors become the same errors as those of opening it."""
+    """A file whose read errors are converted to the same errors as those of opening it."""
 
     def __init__(self, file: io.FileIO, refusal: _Refusal) -> None:
         super().__init__()
@@ -183,7 +183,7 @@ class _Told(io.RawIOBase):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Refusal:
-    """Says in one sentence why a file is not read."""
+    """The error for a file that is not read, in one sentence."""
 
     where: str
     error: MakeError
@@ -198,7 +198,7 @@ class _Refusal:
         raise make(message, code=code, parameter=self.parameter)
 
     def waits(self) -> NoReturn:
-        """Raise the error of a file that claims to be regular, and has its reader wait."""
+        """Raise the error for a file that claims to be regular but blocks its reader."""
         fault = "is not a regular file: reading it would wait for data"
         self.because("not-a-file", fault, "give the path of a file")
 
@@ -228,7 +228,7 @@ def _named(source: object, what: str) -> str:
 def _opened(
     path: str | os.PathLike[str], limit: int, refusal: _Refusal, *, follow: bool
 ) -> tuple[io.FileIO, os.stat_result]:
-    # Merely opening some devices has an effect, so the kind is looked at before and after.
+    # Opening some devices has side effects, so the type is checked before and after opening.
     _require_regular(os.stat(path) if follow else os.lstat(path), refusal)
     flags = os.O_RDONLY | WITHOUT_WAITING | BINARY | (0 if follow else NO_FOLLOW)
     file = io.FileIO(os.open(path, flags), "rb")
@@ -263,7 +263,7 @@ def _read_regular(
 
 
 def _read_open(file: BinaryIO, limit: int, expected: int, refusal: _Refusal) -> bytes:
-    """Read to the end, but never more than one byte past the limit."""
+    """Read to the end, but at most one byte more than the limit."""
     parts: list[bytes] = []
     total, size = 0, max(expected, 65536)
     while (part := file.read(min(size, limit - total) + 1)) != b"":

@@ -21,11 +21,11 @@ from shelfvision.errors import BundleError, BundleNotFoundError, InvalidParamete
 Tensor: TypeAlias = npt.NDArray[np.generic]
 
 MAX_HEADER = 2**20
-"""The longest header that is read, in bytes."""
+"""The maximum length of the header, in bytes."""
 MAX_FILE = 2**30
-"""The largest file that is read, in bytes."""
+"""The maximum size of a file, in bytes."""
 MAX_TENSORS = 4096
-"""The most tensors that a file may have."""
+"""The maximum number of tensors in a file."""
 DIGESTS = "sha256"
 """Metadata entry with the digest of every tensor by name, as JSON."""
 
@@ -50,15 +50,15 @@ STORABLE = MappingProxyType({dtype: name for name, dtype in DTYPES.items()})
 
 
 class Readable(Protocol):
-    """What bytes are read from, front to back."""
+    """A source of bytes that is read from start to end."""
 
     def read(self, size: int, /) -> bytes:
-        """Return up to `size` bytes, none at the end."""
+        """Return at most `size` bytes; an empty result means the end."""
         ...
 
 
 class Writable(Protocol):
-    """What bytes are written to."""
+    """A destination of bytes."""
 
     def write(self, data: bytes, /) -> object:
         """Write all of `data`."""
@@ -100,10 +100,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TensorHeader:
-    """A checked header: what the file holds, front to back."""
+    """A checked header: the metadata and tensors of the file, in order."""
 
     metadata: Mapping[str, str]
-    """Free text by name."""
+    """Texts by name."""
     entries: tuple[Entry, ...]
     """The tensors in the order of their bytes."""
     raw: bytes
@@ -122,7 +122,7 @@ def read_tensor_header(
     kind: str = "a file of weights",
     limits: Limits = DEFAULT_LIMITS,
 ) -> TensorHeader:
-    """Read and check the header; nothing is taken from memory but its own, limited size."""
+    """Read and check the header; memory is allocated for its limited size only."""
     start = _exactly(file, 8, where, kind=f"is not {kind}, being too short for one")
     length = int.from_bytes(start, "little")
     if not 2 <= length <= limits.header:
@@ -142,7 +142,7 @@ def read_tensor_header(
 
 
 def read_tensors(file: Readable, header: TensorHeader, where: str) -> dict[str, Tensor]:
-    """Read what follows the header, to the file's end; verify digests and finite numbers."""
+    """Read the tensors after the header; verify digests, finite values and the end of the file."""
     digests = _digests(header, where)
     tensors: dict[str, Tensor] = {}
     for entry in header.entries:
@@ -159,7 +159,7 @@ def read_tensors(file: Readable, header: TensorHeader, where: str) -> dict[str, 
 
 
 def write(file: Writable, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    """Write tensors in the order of their names, nothing that `read_tensor_header` would refuse."""
+    """Write tensors in the order of their names; refuse what `read_tensor_header` would refuse."""
     ordered = {name: tensors[name] for name in sorted(tensors)}
     raw = canonical_header(_entries(ordered), metadata)
     size = TensorHeader(metadata=metadata, entries=_entries(ordered), raw=raw).file_size
@@ -223,7 +223,7 @@ def _bytes(tensor: Tensor) -> bytes:
 
 
 def _exactly(file: Readable, size: int, where: str, *, kind: str) -> bytes:
-    """Read `size` bytes, in parts, so that a false size takes no more memory than is there."""
+    """Read `size` bytes in parts, so that a false size does not allocate memory."""
     parts = []
     missing = size
     while missing:

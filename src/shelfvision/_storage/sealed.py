@@ -32,12 +32,12 @@ _Manifest = TypeVar("_Manifest")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sealed(Generic[_Manifest]):
-    """What was read of a whole file."""
+    """The content of a complete file."""
 
     manifest: _Manifest
-    """What it says beside its numbers, checked."""
+    """The checked manifest."""
     header: TensorHeader
-    """What tensors it holds."""
+    """The checked header with the tensors."""
     tensors: dict[str, Tensor]
     """The tensors by name."""
     sha256: str
@@ -112,7 +112,7 @@ class _Hashed:
         self._hasher = hashlib.sha256()
 
     def read(self, size: int, /) -> bytes:
-        """Return up to `size` bytes, none at the end."""
+        """Return at most `size` bytes; an empty result means the end."""
         try:
             data: object = self._file.read(size)
         except OSError as error:
@@ -122,7 +122,7 @@ class _Hashed:
             ) from error
         if not isinstance(data, bytes):
             raise InvalidParameterError(
-                f"path must be a path or a file that gives bytes, but {self.where} gave "
+                f"path must be a path or a binary file, but {self.where} returned "
                 f"{type(data).__name__}; open it in binary mode",
                 code="wrong-type",
                 parameter="path",
@@ -137,7 +137,7 @@ class _Hashed:
 
     @property
     def digest(self) -> str:
-        """The SHA-256 of what went through, 64 hexadecimal digits."""
+        """The SHA-256 of all bytes so far, 64 hexadecimal digits."""
         return self._hasher.hexdigest()
 
 
@@ -153,15 +153,15 @@ def checked_digest(value: object, name: str = "expected_sha256") -> str:
 
 
 def trusted_digest(value: object) -> str | None:
-    """Return the SHA-256 that a file must have; None where any file will do."""
+    """Return the checked SHA-256 that a file must have; None accepts any file."""
     return None if value is None else checked_digest(value)
 
 
 def require_digest(found: str, expected: str | None, where: str) -> None:
-    """Refuse another file than the one that is trusted."""
+    """Refuse a file that does not have the trusted SHA-256."""
     if expected is not None and found != expected:
         raise BundleError(
-            f"{where} has the SHA-256 {found}, not {expected} as expected_sha256 says; it is "
+            f"{where} must have the SHA-256 {expected} of expected_sha256, got {found}; it is "
             "another file than the one you trust",
             code="wrong-digest",
             parameter="expected_sha256",
@@ -169,12 +169,12 @@ def require_digest(found: str, expected: str | None, where: str) -> None:
 
 
 def where_is(source: Target) -> str:
-    """Return how messages call a file."""
+    """Return the name of a file in messages."""
     return repr(os.fspath(source)) if isinstance(source, str | os.PathLike) else "the given file"
 
 
 def _require_binary(place: object, method: str) -> None:
-    """Refuse what is neither a path nor a binary file."""
+    """Refuse a value that is neither a path nor a binary file."""
     named = isinstance(place, str | os.PathLike)
     if not named and (isinstance(place, io.TextIOBase) or not hasattr(place, method)):
         raise InvalidParameterError(

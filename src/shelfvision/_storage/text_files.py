@@ -1,8 +1,8 @@
 """Read text files of other programs: encodings, line ends, and files that are not text.
 
-A byte order mark names the encoding; without one it is UTF-8, or what the caller asks for. What is
-not text (spreadsheets, archives, UTF-16 without its mark) is a typed error that names the file and
-what to do. `shelfvision._csv` reads tables, `read_lines` lists of one entry a line.
+A byte order mark determines the encoding. Without one, it is the encoding that the caller passes,
+or UTF-8. Files that are not text (spreadsheets, archives, UTF-16 without a mark) raise an error
+with a remedy. `shelfvision._csv` reads tables, and `read_lines` lists with one entry per line.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from shelfvision._validation import as_path
 from shelfvision.errors import DataError, InvalidParameterError, SplitError
 
 MAX_BYTES = 256 * 2**20
-"""As large as a text file may be; a table of 2 million rows of 100 characters fits."""
+"""The maximum size of a text file; enough for a table of 2 million rows of 100 characters."""
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
 _MARKS = (
@@ -40,24 +40,24 @@ _FORMATS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextFile:
-    """How a text file is read and what its errors are called."""
+    """The settings for reading a text file, and for its errors."""
 
     path: str
     """The path that the caller passed."""
     what: str
     """What the file is, with an article: ``"the manifest"``."""
     encoding: str | None
-    """The encoding that was asked for; None finds it out."""
+    """The encoding that the caller passed; None detects it."""
     error: type[DataError | SplitError]
     """The type of errors about the content."""
     has_encoding: bool
-    """Whether the caller's caller has a parameter `encoding`, which remedies may name."""
+    """Whether the public function has a parameter `encoding`, which remedies can mention."""
     keep_bytes: bool
     """Whether invalid UTF-8 bytes are kept as surrogates, as in file names."""
     parameter: str
-    """The public argument that named the file."""
+    """The public argument with the path."""
     limit: int
-    """The most bytes that are read."""
+    """The maximum number of bytes."""
 
     @property
     def name(self) -> str:
@@ -111,7 +111,7 @@ def file_text(file: TextFile) -> str:
     encoding = marked_encoding(data) or _known(file.encoding) or "utf-8"
     errors = "surrogateescape" if file.keep_bytes and encoding == "utf-8" else "strict"
     try:
-        # Old tools of DOS end a text with Ctrl-Z.
+        # Old DOS programs end a text with Ctrl-Z.
         text = data.decode(encoding, errors).removeprefix("\ufeff").rstrip("\x1a")
     except UnicodeError as error:
         raise _wrong_encoding(file, data, encoding, error) from error
@@ -126,17 +126,17 @@ def marked_encoding(data: bytes) -> str | None:
 
 
 def lines_of(text: str) -> Iterator[str]:
-    """Yield the lines with their ends, be they CR, LF or CRLF, and cut at nothing else."""
+    """Yield the lines with their line endings (CR, LF or CRLF only)."""
     return (found.group() for found in _LINE.finditer(text))
 
 
 def _known(encoding: object) -> str | None:
-    """Return the encoding, or say that Python knows none of this name."""
+    """Return the encoding; refuse a name that Python does not know."""
     if encoding is None:
         return None
     try:
         # Encode a text to refuse codecs that are not text encodings, such as base64.
-        "a".encode(encoding)  # type: ignore[arg-type]  # what is refused here
+        "a".encode(encoding)  # type: ignore[arg-type]  # refused below
         return str(encoding)
     except (LookupError, TypeError, ValueError):
         raise InvalidParameterError(
@@ -165,7 +165,7 @@ def _wrong_encoding(file: TextFile, data: bytes, encoding: str, fault: UnicodeEr
 
 
 def _with_nul(file: TextFile, data: bytes, text: str) -> Exception:
-    """Return the error for text with NUL: UTF-16 without its mark, or no text at all."""
+    """Return the error for text with NUL: UTF-16 without a mark, or not text."""
     guess = _utf_16(data)
     if guess and file.has_encoding and file.encoding is None:
         return file.refused(
@@ -182,7 +182,7 @@ def _with_nul(file: TextFile, data: bytes, text: str) -> Exception:
 
 
 def _utf_16(data: bytes) -> str | None:
-    """Return which UTF-16 it seems to be: Latin letters there have every other byte 0."""
+    """Return the probable byte order of UTF-16: every other byte of Latin letters is 0."""
     pairs = min(len(data), 2000) // 2
     odd, even = (data[start : 2 * pairs : 2].count(0) for start in (1, 0))
     return "utf-16-le" if 3 * odd > pairs else "utf-16-be" if 3 * even > pairs else None

@@ -44,7 +44,7 @@ def atomic_writer(path: str | os.PathLike[str], *, follow: bool = True) -> Itera
         permissions.
     follow : bool, default=True
         What to do if `path` is a link: True replaces the target of the link, for outputs that a
-        user names; False replaces the link itself, or another planted file, for files in folders
+        user names; False replaces the link itself, or another special file, for files in folders
         of shelfvision.
 
     Yields
@@ -84,7 +84,7 @@ def atomic_writer(path: str | os.PathLike[str], *, follow: bool = True) -> Itera
     except BaseException as error:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
-        # What the caller's own work raised, a photo that cannot be read say, stays what it is.
+        # Errors of the caller's code, such as a photo that cannot be read, are not converted.
         if isinstance(error, OSError) and not isinstance(error, ShelfVisionError):
             raise storage_error(target, error, replaced=replaced) from error
         raise
@@ -119,7 +119,7 @@ def require_writable(path: str | os.PathLike[str]) -> None:
 
 
 def _led_to(target: Path) -> Path:
-    """Return the target of a link that the user named; the target need not exist."""
+    """Return the target of a link that the user passed; the target may be missing."""
     if not target.is_symlink():
         return target
     # A loop of links is refused by the operating system; realpath would return one of them.
@@ -143,7 +143,7 @@ def _existing(target: Path) -> os.stat_result | None:
 
 def temporary_name(name: str, token: str) -> str:
     """Return the name under which a file of this name is written; `token` may be ``"*"``."""
-    # File systems limit bytes, 255 as a rule, not letters.
+    # File systems usually limit names to 255 bytes, not characters.
     short = os.fsencode(name)[:_NAME_BYTES].decode(errors="ignore")
     return f".{short}.{token}.tmp"
 
@@ -165,7 +165,7 @@ def storage_error(target: Path, error: Exception, *, replaced: bool = False) -> 
 
 
 class _DamagedError(OSError):
-    """What was written is not what is read back."""
+    """The bytes that were read back differ from those that were written."""
 
 
 def _code_of(error: Exception) -> str:
@@ -182,7 +182,7 @@ def _code_of(error: Exception) -> str:
 
 
 def make_directory(directory: Path) -> None:
-    """Make a folder, and those above it, whose names survive a power cut."""
+    """Create a folder and its parents durably, so that they survive a power failure."""
     missing: list[Path] = []
     while not directory.is_dir():
         missing.append(directory)
@@ -190,7 +190,7 @@ def make_directory(directory: Path) -> None:
             break
         directory = directory.parent
     for folder in reversed(missing):
-        # Another process may be as quick; the operating system reports a file in the way.
+        # Another process may create it at the same time; a file in its place is an error.
         try:
             os.mkdir(folder)
         except FileExistsError:
@@ -203,15 +203,15 @@ def make_directory(directory: Path) -> None:
 
 
 def fsync_directory(directory: Path) -> None:
-    """Make the names in a folder survive a power cut."""
-    # Without this a power cut may forget the rename. Windows cannot open a directory.
+    """Flush the entries of a folder, so that they survive a power failure."""
+    # Without this, a power failure may undo the rename. Windows cannot open a folder.
     if os.name == "nt":
         return
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         _fsync(descriptor)
     except OSError as error:
-        # Some file systems, those of other machines above all, know no such thing.
+        # Some file systems, mainly network file systems, do not support it.
         if error.errno not in _NO_SUCH_SERVICE:
             raise
     finally:
@@ -219,7 +219,7 @@ def fsync_directory(directory: Path) -> None:
 
 
 class _NewFile(io.RawIOBase):
-    """A file that does not exist yet, opened for writing, which remembers what went into it."""
+    """A new file, opened for writing, that records the digest of what was written."""
 
     def __init__(self, path: Path, *, like: os.stat_result | None) -> None:
         super().__init__()
@@ -227,7 +227,7 @@ class _NewFile(io.RawIOBase):
         self._position = self._size = self._checksum = 0
         self._in_order = True
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | BINARY
-        # What replaces a private file is private from its first moment.
+        # A file that replaces a private file is private from the start.
         self._descriptor = os.open(path, flags, 0o666 if like is None else 0o600)
         self._like = like
 
@@ -259,9 +259,9 @@ class _NewFile(io.RawIOBase):
             os.close(self._descriptor)
 
     def compare(self) -> None:
-        """Read the file, from the disk itself where that can be asked for, and compare.
+        """Read the file back, from the disk if possible, and compare.
 
-        It then gets the permissions of the file that it replaces.
+        Then give it the permissions of the file that it replaces.
         """
         size = checksum = 0
         descriptor = os.open(self._path, os.O_RDONLY | BINARY)
@@ -271,17 +271,17 @@ class _NewFile(io.RawIOBase):
                 size += len(chunk)
                 checksum = zlib.crc32(chunk, checksum)
             if self._like is not None:
-                # Last, for the mode may not let this process read.
+                # Last, because the mode may forbid this process to read.
                 with contextlib.suppress(OSError):
                     _keep_permissions(descriptor, self._path, self._like)
         finally:
             os.close(descriptor)
         if size != self._size or (self._in_order and checksum != self._checksum):
-            raise _DamagedError(errno.EIO, "the disk gives back other bytes than were written")
+            raise _DamagedError(errno.EIO, "the disk returns other bytes than were written")
 
 
 def _keep_permissions(descriptor: int, path: Path, like: os.stat_result) -> None:
-    """Give a new file the owner, where that is allowed, and the mode of another."""
+    """Give a new file the owner (if permitted) and the mode of another."""
     mode = stat.S_IMODE(like.st_mode) & 0o777
     if sys.platform == "win32":
         os.chmod(path, mode)
@@ -291,7 +291,7 @@ def _keep_permissions(descriptor: int, path: Path, like: os.stat_result) -> None
         with contextlib.suppress(OSError):
             os.fchown(descriptor, like.st_uid, like.st_gid)
     if os.fstat(descriptor).st_gid != like.st_gid:
-        # Another group gets no more than everybody has.
+        # Another group gets only the permissions of all users.
         mode &= ~0o070 | (mode & 0o007) << 3
     os.fchmod(descriptor, mode)
 
@@ -305,7 +305,7 @@ def _forget_cached(descriptor: int) -> None:
 
 def _fsync(descriptor: int) -> None:
     if sys.platform == "darwin":
-        # Its fsync leaves bytes in the drive's own memory; a network drive knows no other.
+        # fsync of macOS leaves bytes in the cache of the drive; network drives support only that.
         with contextlib.suppress(OSError):
             fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
             return

@@ -25,9 +25,9 @@ def audit(
     outlier: SupportsFloat = 3.5,
     few: SupportsIndex = 20,
 ) -> AuditReport:
-    """Return the faults of a dataset: read every photo once before you train.
+    """Audit a dataset before training: find faulty, unusual and duplicate photos.
 
-    The report has a finding with its own code for each of these:
+    Every photo is read once. The report has a finding with its own code for each of these:
 
     - photos that cannot be read, and files that were not used;
     - classes with no or few usable photos, class imbalance, and class names that differ only in
@@ -69,19 +69,21 @@ def audit(
     Notes
     -----
     A photo is measured at 256 pixels on its longer side, or at its own size if it is smaller.
-    With m the median of all photos and s their spread (1.4826 times the median absolute
-    deviation [1]_), it counts as
+    Let m be the median of all photos and s their spread (1.4826 times the median absolute
+    deviation [1]_). A photo is
 
-    - **blurred** where its blur is above both m + 3.5 s and 0.6. The measure [2]_ is the share of
+    - **blurred** if its blur is above both m + 3.5 s and 0.6. The blur [2]_ is the share of
       detail that remains after blurring the photo again, 0 to 1, which is independent of light and
       contrast;
-    - **dark** where its mean is below m - 3.5 s and 95 % of its pixels are below 96 of 255, or
-      where 95 % are below 48; **bright** where its mean is above m + 3.5 s and 95 % of its pixels
-      are above 128, or where 95 % are above 240;
-    - **blank** where no colour varies by more than 3 levels over 32 x 32 pixels;
-    - of unusual **size** where the root of its area is 2.5 times the median or less than its
-      2.5th part, and of unusual **aspect** where its longer side over its shorter is 1.5 times
-      the median; both more than 3.5 s away, in logarithms.
+    - **dark** if its mean is below m - 3.5 s and 95 % of its pixels are below 96 of 255, or if
+      95 % are below 48;
+    - **bright** if its mean is above m + 3.5 s and 95 % of its pixels are above 128, or if 95 %
+      are above 240;
+    - **blank** if no colour varies by more than 3 levels over 32 x 32 pixels;
+    - of unusual **size** if the root of its area is more than 2.5 times the median, or less than
+      the median divided by 2.5;
+    - of unusual **aspect** if the ratio of its longer to its shorter side is more than 1.5 times
+      the median. Size and aspect must also differ by more than 3.5 s, in logarithms.
 
     A **burst** is three or more photos that `Dataset.group_bursts` joins: their names differ only
     in the last number, and the average similarity of their colours [3]_ is at least 0.92.

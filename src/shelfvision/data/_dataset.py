@@ -84,13 +84,12 @@ class Dataset:
         """Make a dataset from a folder with one sub-folder of photos per class.
 
         Photos are files with the suffix ``.jpg``, ``.jpeg``, ``.jpe``, ``.jfif``, ``.jfi``,
-        ``.png`` or ``.webp`` at any depth below a class folder; upper and lower case are equal.
-        With ``pip install "shelfvision[heif]"``, ``.heic`` and ``.heif`` files are photos too. The
-        id of a photo is its path relative to `directory`, with forward slashes. `skipped` lists
-        all other files: hidden files, system folders such as ``@eaDir`` and ``__MACOSX``, and
-        images of other formats, with the command that converts them. The order of the photos
-        depends on their names only. A link to a folder is followed unless that folder is read
-        already.
+        ``.png`` or ``.webp``, in upper or lower case, at any depth below a class folder. With
+        ``pip install "shelfvision[heif]"``, ``.heic`` and ``.heif`` files are photos too. The id
+        of a photo is its path relative to `directory`, with forward slashes. `skipped` lists all
+        other files: hidden files, system folders such as ``@eaDir`` and ``__MACOSX``, and images
+        of other formats, with a command that converts them. The order of the photos depends on
+        their names only. Links to folders are followed, and each folder is read once.
 
         Class names are normalized: Unicode NFC, without spaces at the ends. Folders whose
         normalized names are equal are one class.
@@ -171,12 +170,12 @@ class Dataset:
         r"""Make a dataset from a CSV file of paths and labels.
 
         The first line has the column names. The separator may be a comma, semicolon, tab or bar;
-        a first line ``sep=;`` is accepted. Index columns, empty rows and empty columns at the end,
+        a first line ``sep=;`` is accepted. Index columns, and empty rows and columns at the end,
         as pandas and spreadsheets write them, are ignored. Labels are normalized to Unicode NFC
         without spaces at the ends, so that two spellings of ``Käse`` are one class.
 
-        Paths may be absolute or lead out of `root`, because the CSV file is your own list; the id
-        shows such a path. Backslashes and ``file://`` URLs are accepted where the file exists.
+        Paths may be absolute or lead out of `root`; the id shows such a path. Backslashes and
+        ``file://`` URLs are accepted if the file exists.
         Photos keep the order of the CSV file. A photo that is listed twice with the same label
         counts once.
 
@@ -270,8 +269,8 @@ class Dataset:
     ) -> Self:
         """Make a dataset from a pandas, polars or similar DataFrame of paths and labels.
 
-        It is the counterpart of `from_manifest` for frames; filter the frame to choose rows. Read
-        a frame of `to_frame` with ``path_column="id", group_column="group"``.
+        Filter the frame to choose rows. To read a frame of `to_frame` again, pass
+        ``path_column="id", group_column="group"``.
 
         Parameters
         ----------
@@ -391,8 +390,8 @@ class Dataset:
         class_names : iterable of str, or mapping
             The classes, in the order of their numbers; some may have no photos.
         groups : sequence of str, optional
-            A group with its namespace for each row, as in `groups` of another dataset. Rows of
-            one group stay in one set of a split. By default, and where it is None, a photo's
+            The group of each row with its prefix, such as ``"user:store-1"``, as in `groups`. Rows
+            of one group stay in one set of a split. By default, and if it is None, a photo's
             content is its group.
         copies : sequence of int, optional
             0 for an original, 1, 2, … for its augmented copies. By default all are originals.
@@ -480,7 +479,10 @@ class Dataset:
 
     @property
     def groups(self) -> npt.NDArray[np.object_]:
-        """The group of each row with its namespace, ``str``, shape (n,).
+        """The group of each row with a prefix for its kind, ``str``, shape (n,).
+
+        ``"user:store-1"`` is a group that you named, ``"content:…"`` the digest of a photo, and
+        ``"near:…"`` and ``"burst:…"`` are detected groups.
 
         Rows of one group stay in one set of a split. A photo without a named group has the digest
         of its content as its group, which is computed on first use.

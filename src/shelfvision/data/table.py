@@ -96,7 +96,7 @@ def taken(table: PhotoTable, positions: Positions) -> PhotoTable:
 
 
 def groups_of(table: PhotoTable) -> npt.NDArray[np.object_]:
-    """Return the group of each row with its namespace, read-only."""
+    """Return the group of each row with the prefix of its kind, read-only."""
     return frozen(table.lineage.of(table.rows))
 
 

@@ -106,13 +106,13 @@ def evaluate(
     --------
     >>> import numpy as np
     >>> import shelfvision as shv
-    >>> class SaysCan:
+    >>> class AlwaysCan:
     ...     class_names = ("Can", "Jar")
     ...
     ...     def predict(self, photos):
     ...         return shv.Predictions(np.tile([0.9, 0.1], (len(photos), 1)),
     ...                               self.class_names, photos.ids)
-    >>> report = shv.evaluate(SaysCan(), shv.samples.render_products({"Can": 3, "Jar": 1}))
+    >>> report = shv.evaluate(AlwaysCan(), shv.samples.render_products({"Can": 3, "Jar": 1}))
     >>> report.accuracy, report.baseline
     (0.75, 0.75)
     """

@@ -724,9 +724,9 @@ class Classifier:
         format : {"onnx", "litert", "openvino", "keras"}, default="onnx"
             The file format.
         quantize : {"dynamic", "int8"}, optional
-            For LiteRT: ``"dynamic"`` stores weights in 8 bits, a quarter of the size. ``"int8"``
-            also computes in 8 bits, with ranges that are measured on ``photos``. By default the
-            model is not quantized.
+            For LiteRT: ``"dynamic"`` stores weights in 8 bits, less than a third of the size.
+            ``"int8"`` also computes in 8 bits, with ranges that are measured on ``photos``. By
+            default the model is not quantized.
         photos : path, bytes, ndarray, Dataset, or iterable of these, optional
             Photos like those in use. At most 512 of them, evenly spaced, are used. The file is
             compared with the classifier on these photos, by default on generated images.

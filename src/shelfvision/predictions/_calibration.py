@@ -111,7 +111,7 @@ class Calibration:
             ``"temperature"`` divides all logits by one number. It never changes labels and needs
             about a hundred photos. ``"sigmoid"`` (Platt scaling) fits a sigmoid to the log-odds of
             each class, ``"isotonic"`` a rising step function to the probabilities of each class.
-            These two may change labels, and need tens and hundreds of photos per class. Classes
+            Both may change labels, and need tens or hundreds of photos per class. Classes
             without photos are not calibrated. Other values are custom methods: a name registered
             with ``register_calibrator``, or a class that implements `Calibrator`.
 
@@ -126,7 +126,7 @@ class Calibration:
             The arrays have inconsistent shapes, there are fewer than two classes, or a custom
             method violates the contract.
         DataError
-            `predictions` is empty.
+            `probabilities` has no rows.
         """
         made = calibrator_class(method)
         rows, true = judged(probabilities, labels)
@@ -343,7 +343,7 @@ def expected_calibration_error(
     InvalidParameterError
         The arrays have inconsistent shapes.
     DataError
-        `predictions` is empty.
+        `probabilities` has no rows.
 
     References
     ----------

@@ -153,7 +153,7 @@ class Thresholds:
         InvalidParameterError
             The arrays have inconsistent shapes, or a number is out of range.
         DataError
-            `predictions` is empty.
+            `probabilities` has no rows.
 
         References
         ----------
@@ -233,7 +233,7 @@ class Thresholds:
         InvalidParameterError
             The arrays have inconsistent shapes, or a cost is out of range.
         DataError
-            `predictions` is empty.
+            `probabilities` has no rows.
 
         References
         ----------

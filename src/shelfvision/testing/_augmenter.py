@@ -27,22 +27,22 @@ def check_augmenter(augmenter: Augmenter) -> None:
     Parameters
     ----------
     augmenter : callable
-        Takes ``(image, rng)`` and gives an image.
+        A function ``(image, rng) -> image``.
 
     Raises
     ------
     AugmenterError
-        It breaks the contract: one sentence for every fault, a line each. It returns something
-        that is not ``uint8`` of the input's shape; writes into its input; fails on images of
-        1 x 1, tall, wide, of one colour or of extreme values; gives different results for the
-        same image and an equal generator, alone, in another order of calls or from several
-        threads; draws from or seeds the global generators of Python, numpy or torch; or cannot
-        be pickled.
+        The augmenter breaks its contract. The message has one line per fault. Faults are: the
+        result is not ``uint8`` with the shape of the input; the input is changed; the augmenter
+        fails on tall, wide, one-pixel or one-colour images, or on extreme values; the results for
+        the same image and an equal generator differ, also in another order of calls or in several
+        threads; the augmenter uses or seeds the global generators of Python, NumPy or PyTorch; or
+        it cannot be pickled.
 
     Warns
     -----
     ShelfVisionWarning
-        It takes longer than a tenth of a second for an image of 100 x 100.
+        The augmenter takes more than 0.1 seconds for an image of 100 x 100 pixels.
 
     Notes
     -----
@@ -102,7 +102,7 @@ def _adapter_for(thing: object) -> str | None:
 
 def _faults(augmenter: Augmenter) -> Iterator[str]:
     untouched = _fresh(augmenter)
-    # A photo first: what fails on it fails everywhere, and one sentence is enough.
+    # A photo first: an augmenter that fails on it fails on all images, and one fault is reported.
     basic = list(_answer_faults(augmenter, "a photo of 100 x 100", _photo(100, 100)))
     yield from basic
     if not basic:
@@ -118,7 +118,7 @@ def _faults(augmenter: Augmenter) -> Iterator[str]:
 
 
 def _photo(height: int, width: int) -> Image:
-    """Return something with the shades, edges and grain of a photo."""
+    """Return a synthetic image with the shades, edges and noise of a photo."""
     down, right = np.linspace(0, 1, height)[:, None], np.linspace(0, 1, width)
     shades = np.stack([down + 0 * right, right + 0 * down, 0.5 + 0.5 * np.sin(9 * down * right)])
     grain = rng_for(0, "check_augmenter", height, width).random((height, width, 3))
@@ -142,12 +142,12 @@ def _rng(number: int = 0) -> np.random.Generator:
 
 
 def _answer_faults(augmenter: Augmenter, kind: str, image: Image) -> Iterator[str]:
-    # Several draws, since what happens now and then may break the contract now and then.
+    # Several draws, because an augmenter may break the contract for some random numbers only.
     for number in range(4):
         given = image.copy()
         try:
             result: object = augmenter(given, _rng(number))
-        except Exception as error:  # noqa: BLE001  (somebody else's code may raise anything)
+        except Exception as error:  # noqa: BLE001  (user code may raise any error)
             yield f"it fails on {kind} with {type(error).__name__}: {error}"
             return
         fault = answer_fault(result, image)
@@ -160,7 +160,7 @@ def _answer_faults(augmenter: Augmenter, kind: str, image: Image) -> Iterator[st
 
 
 def _result(augmenter: Augmenter, image: Image, number: int) -> object:
-    """Return what it gives, or the name of its error, for comparing."""
+    """Return the result, or the type of the error, for a comparison."""
     try:
         return np.array(augmenter(image.copy(), _rng(number)))
     except Exception as error:  # noqa: BLE001  (reported by another check)
@@ -219,8 +219,8 @@ def _global_faults(augmenter: Augmenter) -> Iterator[str]:
 
 def _pickle_faults(augmenter: Augmenter) -> Iterator[str]:
     try:
-        again = pickle.loads(pickle.dumps(augmenter))  # noqa: S301  (made in the line itself)
-    except Exception as error:  # noqa: BLE001  (pickling somebody else's object)
+        again = pickle.loads(pickle.dumps(augmenter))  # noqa: S301  (the pickle is created in the same line)
+    except Exception as error:  # noqa: BLE001  (pickling a user's object may raise any error)
         yield (
             f"it cannot be pickled ({type(error).__name__}: {error}), so that no other process "
             "can use it; make it a function or class at the top of a module"

@@ -1,4 +1,4 @@
-"""The global random generators, which extensions must leave alone."""
+"""The global random generators, which extensions must not use."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True)
 class GlobalGenerator:
-    """A generator that a whole process shares."""
+    """A random generator that is global to the process."""
 
     name: str
-    """How a message names it."""
+    """The name in messages."""
     state: Callable[[], object]
     """Returns its state."""
     put_back: Callable[[Any], object]
     """Sets its state."""
     seed: Callable[[int], object]
-    """Sets its state by a number."""
+    """Seeds it."""
 
 
 def _loaded_generators() -> list[GlobalGenerator]:
-    legacy = np.random  # looked at and put back, never drawn from
+    legacy = np.random  # its state is compared and restored, but no number is drawn
     generators = [
         GlobalGenerator("the random module", random.getstate, random.setstate, random.seed),
         GlobalGenerator("numpy.random", legacy.get_state, legacy.set_state, legacy.seed),
@@ -61,7 +61,7 @@ def drawn_from(call: Callable[[], object]) -> list[str]:
     """Return the names of the global generators that a call draws from or seeds."""
     found = []
     for generator in _loaded_generators():
-        # A state that nobody else seeds it to, so that seeding shows.
+        # An unusual state, so that seeding changes it.
         generator.seed(1_592_653_589)
         before = pickle.dumps(generator.state())
         call()

@@ -51,6 +51,17 @@ class Trainer:
     Training is deterministic: the same model, photos, settings and seed give the same result. It
     is bit-identical on one machine with one CPU thread. Global random generators are not used.
 
+    All settings are keyword arguments:
+
+    - optimization: ``epochs``, ``batch_size``, ``optimizer``, ``learning_rate``, ``schedule``,
+      ``clipping``, ``weight_decay``, ``loss``, ``label_smoothing``, ``class_weight``;
+    - early stopping and the best epoch: ``patience``, ``min_delta``, ``monitor``, ``mode``;
+    - data augmentation: ``augmenter``;
+    - fine-tuning: ``fine_tune``, ``views``, ``layer_decay``, ``cache_dir``;
+    - checkpoints and callbacks: ``checkpoint_dir``, ``save_every``, ``callbacks``;
+    - speed: ``mixed_precision``, ``steps_per_execution``;
+    - others: ``seed``, ``verbose``, ``on_leak``.
+
     Raises
     ------
     InvalidParameterError

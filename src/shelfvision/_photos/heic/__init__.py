@@ -1,1 +1,1 @@
-"""HEIC photos: their boxes, their cost before decoding, and how they are opened."""
+"""HEIC photos: parse the file structure, compute the cost of decoding, and open them."""

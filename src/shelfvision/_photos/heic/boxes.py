@@ -1,4 +1,4 @@
-"""Reads the boxes of a HEIC file (ISO/IEC 14496-12), and hides those that no pixel depends on."""
+"""Read the boxes of a HEIC file (ISO/IEC 14496-12), and hide boxes that do not affect pixels."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _METADATA = frozenset((b"Exif", b"mime", b"uri "))
 
 
 def read_boxes(data: bytes, limits: DecodeLimits, where: str) -> tuple[Images, bytes]:
-    """Return what a file says of its images, and the file without what no pixel depends on."""
+    """Return the images of a file, and the file without boxes that do not affect pixels."""
     reader = _BoxReader(Images(data=data, limits=limits, where=where))
     return reader.read(), reader.without_hidden()
 
 
 class _BoxReader:
-    """Reads the boxes of one file."""
+    """A reader of the boxes of one file."""
 
     def __init__(self, images: Images) -> None:
         self._images = images
@@ -34,7 +34,7 @@ class _BoxReader:
         """Offsets of box types that are hidden from the decoder."""
 
     def read(self) -> Images:
-        """Return what the boxes say."""
+        """Return the images that the boxes describe."""
         metas = []
         for kind, start, end in self._boxes(0, len(self._data)):
             if kind == b"meta":
@@ -42,7 +42,7 @@ class _BoxReader:
             elif kind not in _KEPT_BOXES:
                 self._hide_box(start)
         if len(metas) != 1:
-            self._images.refuse(f"has {len(metas)} lists of images where one is expected")
+            self._images.refuse(f"must have one list of images, but has {len(metas)}")
         self._read_meta(*metas[0])
         items = self._images.items.values()
         self._hidden += [item.at for item in items if item.kind in _METADATA]
@@ -69,12 +69,12 @@ class _BoxReader:
             refuse_truncated(self._images.where)
 
     def _hide_box(self, body: int) -> None:
-        # The four letters are before the body, or before the long size that precedes it.
+        # The type is before the body, or before the 64-bit size that precedes the body.
         long = self._data[body - 16 : body - 12] == b"\0\0\0\1"
         self._hidden.append(body - (12 if long else 4))
 
     def without_hidden(self) -> bytes:
-        """Return the file with other letters where a kind is hidden."""
+        """Return the file with the type of each hidden box replaced by an unknown type."""
         if not self._hidden:
             return self._data
         changed = bytearray(self._data)
@@ -95,7 +95,7 @@ class _BoxReader:
         for kind, body, box_end in self._boxes(start + 4, end):
             if kind in readers:
                 if kind in seen:
-                    self._images.refuse(f"has two boxes {kind.decode()}")
+                    self._images.refuse(f"has two {kind.decode()} boxes")
                 seen.add(kind)
                 readers[kind](body, box_end)
             elif kind not in _KEPT_IN_META:
@@ -119,14 +119,14 @@ class _BoxReader:
                 continue
             version = self._data[body]
             if version not in (2, 3):
-                self._images.refuse("describes its images in a way that is not read")
+                self._images.refuse("lists its images in a version that is not supported")
             layout = ">HH4s" if version == 2 else ">LH4s"
             if body + 4 + struct.calcsize(layout) > box_end:
                 refuse_truncated(self._images.where)
             number, protection, declared = struct.unpack_from(layout, self._data, body + 4)
             item = self._item(number)
             if item.kind:
-                self._images.refuse(f"describes image {number} twice")
+                self._images.refuse(f"lists image {number} twice")
             item.kind, item.protected = declared, protection != 0
             item.at = body + struct.calcsize(layout)
 
@@ -135,7 +135,7 @@ class _BoxReader:
         sizes = self._data[start + 4] >> 4, self._data[start + 4] & 15, self._data[start + 5] >> 4
         index_size = self._data[start + 5] & 15 if version in (1, 2) else 0
         if version > 2 or not {*sizes, index_size} <= {0, 4, 8}:
-            self._images.refuse("describes places in a way that is not read")
+            self._images.refuse("stores its data locations in a version that is not supported")
         layout = ">H" if version < 2 else ">L"
         (count,) = self._images.numbers(layout, start + 6, end)
         position = start + 6 + struct.calcsize(layout)
@@ -148,11 +148,11 @@ class _BoxReader:
     def _read_location(
         self, number: int, version: int, sizes: tuple[int, ...], position: int, end: int
     ) -> int:
-        """Read where one item's data are; return where the next item is described."""
+        """Read the location of the data of one item; return the offset of the next entry."""
         offset_size, length_size, base_size, index_size = sizes
         item = self._item(number)
         if number in self._located:
-            self._images.refuse(f"says twice where image {number} is")
+            self._images.refuse(f"gives two locations for image {number}")
         self._located.add(number)
         method = 0
         if version > 0:
@@ -185,7 +185,7 @@ class _BoxReader:
             layout = f">{count}{'L' if wide else 'H'}"
             targets = self._images.numbers(layout, body + (6 if wide else 4), box_end)
             if (kind, source) in self._images.references and kind in (b"dimg", b"auxl"):
-                self._images.refuse(f"says twice what image {source} is made of")
+                self._images.refuse(f"lists the parts of image {source} twice")
             self._images.references[kind, source] = list(targets)
             if kind == b"auxl":
                 for target in targets:
@@ -197,7 +197,7 @@ class _BoxReader:
         for kind, body, box_end in self._boxes(start, end):
             if kind == b"ipco":
                 if seen:
-                    self._images.refuse("has two boxes ipco")
+                    self._images.refuse("has two ipco boxes")
                 seen = True
                 self._images.properties = list(self._boxes(body, box_end))
                 for one in self._images.properties:
@@ -220,7 +220,7 @@ class _BoxReader:
             position += struct.calcsize(head)
             item = self._item(number)
             if item.properties:
-                self._images.refuse(f"says twice which properties image {number} has")
+                self._images.refuse(f"lists the properties of image {number} twice")
             found = self._images.numbers(f">{count}{'H' if wide else 'B'}", position, end)
             position += count * (2 if wide else 1)
             self._count(count)

@@ -1,4 +1,4 @@
-"""What decoding a HEIC photo takes, all that it is made of included, held against the limits."""
+"""Compute the memory and work of decoding a HEIC photo, parts included, and check the limits."""
 
 from __future__ import annotations
 
@@ -10,37 +10,37 @@ from shelfvision._photos.heic.images import Images, Item
 from shelfvision._photos.refusals import RAISE, check_size, refuse
 
 _MAX_CODED = 1024
-"""Coded pictures; the tiles of a phone's largest photo are some 200."""
+"""The maximum number of coded pictures; the largest photos of phones have about 200 tiles."""
 _MAX_WORK = 2.5
-"""Pixels that are decoded or copied, in multiples of `DecodeLimits.max_pixels`. Tiles and the
-canvas that they fill make 2."""
+"""The maximum number of pixels that are decoded or copied, in multiples of
+`DecodeLimits.max_pixels`. The tiles of a grid and its canvas together have 2."""
 _MAX_SHARED = 16 * 1024 * 1024
-"""Coded bytes that may be read where images share them, as blank tiles do."""
+"""The maximum number of coded bytes that are read if images share data, as blank tiles do."""
 _SLACK = 64
-"""By how many pixels a coded picture may be larger than the image cut out of it: one block."""
+"""The maximum padding of a coded picture in pixels: one coding block."""
 _DERIVED = frozenset((b"grid", b"iovl", b"iden"))
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What an image takes, all that it is made of included."""
+    """The cost of decoding an image, including its parts."""
 
     width: int
     height: int
     planes: float
-    """Bytes that a pixel takes in the planes of luma and chroma."""
+    """Bytes per pixel of the luma and chroma planes."""
     live: float
-    """Bytes that are held at once."""
+    """Peak memory in bytes."""
     work: int
-    """Pixels that are decoded or copied."""
+    """Number of pixels that are decoded or copied."""
     coded: int
-    """Coded pictures."""
+    """Number of coded pictures."""
     read: int
-    """Coded bytes."""
+    """Number of coded bytes that are read."""
 
 
 class Costs:
-    """The cost of every image of a file that is used, each computed once."""
+    """The cost of each image of a file; computed on first use."""
 
     def __init__(self, images: Images) -> None:
         self._images = images
@@ -48,21 +48,21 @@ class Costs:
         self._costs: dict[int, Cost] = {}
 
     def of(self, number: int) -> Cost:
-        """Return what an image costs, what it is made of included."""
+        """Return the cost of an image, including its parts."""
         if number in self._costs:
             return self._costs[number]
         item = self._images.items.get(number)
         if item is None or not item.kind:
             self._images.refuse(f"has no image {number}")
         if item.protected or item.elsewhere:
-            self._images.refuse("is encrypted, or has its data elsewhere")
+            self._images.refuse("is encrypted, or stores its data in another file")
         self._images.require_few_properties(item)
         if item.kind == b"hvc1":
             cost = self._cost_of_coded(item)
         elif item.kind in _DERIVED:
             cost = self._cost_of_derived(number, item)
         else:
-            self._images.refuse(f"has an image of a kind that is not read, {item.kind!r}")
+            self._images.refuse(f"has an image of the unsupported type {item.kind!r}")
         for other in self._images.alpha_of(number):
             cost = self._with_alpha(cost, self.of(other))
         self._check_cost(cost)
@@ -73,14 +73,14 @@ class Costs:
         declared = self._images.declared_size(item)
         settings = next(self._images.properties_of(item, b"hvcC"), b"")
         if declared is None or not settings:
-            self._images.refuse("has an image without a size or the settings of its decoder")
+            self._images.refuse("has an image without a size or without decoder settings")
         content = self._images.content(item, len(self._images.data))
         coded = coded_size(settings, content, self._limits.max_chunks)
         check_size(coded.width, coded.height, self._limits, self._images.where)
         if coded.width > declared[0] + _SLACK or coded.height > declared[1] + _SLACK:
             self._images.refuse(
-                f"says {declared[0]} x {declared[1]} pixels where {coded.width} x {coded.height} "
-                "are coded"
+                f"declares {declared[0]} x {declared[1]} pixels, but contains a picture of "
+                f"{coded.width} x {coded.height}"
             )
         return Cost(
             *declared,
@@ -94,23 +94,23 @@ class Costs:
     def _cost_of_derived(self, number: int, item: Item) -> Cost:
         made_of = self._images.references.get((b"dimg", number), [])
         if not 1 <= len(made_of) <= _MAX_CODED:
-            self._images.refuse(f"has an image made of {len(made_of)} others")
+            self._images.refuse(f"has an image with {len(made_of)} parts")
         inner = [self.of(one) for one in made_of]
         declared = self._images.declared_size(item)
         if item.kind == b"iden":
             if len(inner) != 1:
-                self._images.refuse("turns several images into one")
+                self._images.refuse("rotates several images as one")
             size = inner[0].width, inner[0].height
         else:
             size = self._canvas(item, len(inner))
             check_size(*size, self._limits, self._images.where)
             if declared is not None and declared != size:
                 self._images.refuse(
-                    f"says {declared[0]} x {declared[1]} pixels where {size[0]} x {size[1]} are "
-                    "made"
+                    f"declares {declared[0]} x {declared[1]} pixels, but its canvas has "
+                    f"{size[0]} x {size[1]}"
                 )
         pixels, planes = size[0] * size[1], max(one.planes for one in inner)
-        # Overlays are made in RGB; a grid is converted as a coded picture is.
+        # Overlays are composed in RGB; a grid is converted to RGB like a coded picture.
         canvas = 2 * planes + 4 if item.kind == b"grid" else 6
         return Cost(
             *size,
@@ -122,7 +122,7 @@ class Costs:
         )
 
     def _canvas(self, item: Item, parts: int) -> tuple[int, int]:
-        """Return the width and height that a grid or an overlay says it makes."""
+        """Return the declared width and height of the canvas of a grid or an overlay."""
         content = self._images.content(item, 16 * (parts + 2))
         version, flags = content[0], content[1]
         size = ">LL" if flags & 1 else ">HH"
@@ -132,9 +132,9 @@ class Costs:
         if item.kind == b"iovl":
             expected += parts * struct.calcsize(size)
         elif (content[2] + 1) * (content[3] + 1) != parts:
-            self._images.refuse(f"has a grid of {parts} tiles that says otherwise")
+            self._images.refuse(f"has a grid whose rows and columns differ from its {parts} tiles")
         if version or len(content) != expected:
-            self._images.refuse("describes a canvas in a way that is not read")
+            self._images.refuse("has a canvas in a version that is not supported")
         return width, height
 
     def _with_alpha(self, cost: Cost, alpha: Cost) -> Cost:
@@ -142,8 +142,8 @@ class Costs:
         return Cost(
             cost.width,
             cost.height,
-            # It may have another size, and is brought to that of the photo: its planes, and a
-            # byte or two of what they become.
+            # An alpha image of another size is resized to the size of the photo, which needs
+            # its planes and one or two bytes per pixel of the result.
             live=cost.live + alpha.live - 3 * min(pixels, alpha.width * alpha.height),
             work=cost.work + alpha.work,
             coded=cost.coded + alpha.coded,
@@ -153,9 +153,9 @@ class Costs:
 
     def _check_cost(self, cost: Cost) -> None:
         if cost.coded > _MAX_CODED:
-            self._images.refuse(f"is made of more than {_MAX_CODED:,} coded pictures")
+            self._images.refuse(f"has more than {_MAX_CODED:,} coded pictures")
         if cost.read > max(2 * len(self._images.data), _MAX_SHARED):
-            self._images.refuse("uses its data more than once")
+            self._images.refuse("refers to its data more than once")
         if cost.work > _MAX_WORK * self._limits.max_pixels:
-            what = f"is made of {cost.work:,} pixels in all, too many for a photo"
+            what = f"needs {cost.work:,} pixels to be decoded in total, too many for a photo"
             refuse(self._images.where, "too-many-pixels", what, RAISE.format("max_pixels"))

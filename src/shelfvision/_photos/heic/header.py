@@ -1,13 +1,13 @@
-"""Reads what a HEIC file says of itself, before any pixel is decoded.
+"""Read the header of a HEIC file before any pixel is decoded.
 
 The file is a tree of boxes (ISO/IEC 14496-12) that describe items (ISO/IEC 23008-12). One item is
-the photo. It is coded itself (``hvc1``), or derived from others: ``grid`` joins tiles, ``iovl``
-lays images over a canvas, ``iden`` turns one; each may have an alpha image besides. pillow-heif
-hands on none of its decoder's limits, so every canvas, every coded picture and every reference on
-the way from the photo down is held against `DecodeLimits` here, with multiplicity: an image that
-is used twice is decoded twice. What is not understood is refused.
+the photo. It is a coded picture (``hvc1``) or derived from other items: ``grid`` joins tiles,
+``iovl`` draws images on a canvas, and ``iden`` rotates one image. Each item may have an alpha
+image. pillow-heif does not expose the limits of its decoder. This module therefore checks every
+canvas, coded picture and reference below the photo against `DecodeLimits`. An image that is used
+twice is decoded twice, so it counts twice. Files with unknown structures are refused.
 
-Boxes and items that no pixel depends on, Exif and films above all, never reach the decoder.
+Boxes and items that do not affect pixels, such as EXIF and videos, are hidden from the decoder.
 """
 
 from __future__ import annotations
@@ -24,26 +24,24 @@ from shelfvision._photos.refusals import AGAIN, refuse, refuse_truncated
 
 @dataclass(frozen=True, slots=True)
 class HeicPhoto:
-    """What is known of the photo in a HEIC file."""
+    """The checked header of the photo in a HEIC file."""
 
     width: int
     """In pixels, upright."""
     height: int
     """In pixels, upright."""
     decoding_bytes: int
-    """Memory that decoding takes, estimated from above."""
+    """Upper bound of the memory for decoding, in bytes."""
     data: bytes
-    """The file without the parts that no pixel depends on."""
+    """The file, with the boxes that do not affect pixels hidden."""
 
 
 def read_heic(data: bytes, limits: DecodeLimits, where: str) -> HeicPhoto:
-    """Return what a file says of its photo; refuse one that costs more than it may."""
+    """Return the header of a HEIC file; refuse a photo that exceeds a limit."""
     try:
         return _photo(data, limits, where)
     except BrokenPictureError as error:
-        refuse(
-            where, "broken", f"is a HEIC file of which the decoder is not trusted: {error}", AGAIN
-        )
+        refuse(where, "broken", f"is a HEIC file with invalid picture data: {error}", AGAIN)
     except (struct.error, IndexError):
         refuse_truncated(where)
 
@@ -51,7 +49,7 @@ def read_heic(data: bytes, limits: DecodeLimits, where: str) -> HeicPhoto:
 def _photo(data: bytes, limits: DecodeLimits, where: str) -> HeicPhoto:
     images, shown = read_boxes(data, limits, where)
     if images.primary is None:
-        images.refuse("does not say which image is the photo")
+        images.refuse("does not name its main image")
     images.require_shallow()
     images.require_small_properties()
     cost = Costs(images).of(images.primary)

@@ -1,7 +1,8 @@
-"""What the coded pictures in a HEIC file say of themselves, before they are decoded.
+"""Read the size of coded pictures (HEVC) before they are decoded.
 
-A picture is coded in NAL units (ITU-T H.265, 7.3.1). The sequence parameter set has the size that
-the decoder allocates, whatever the boxes around it say, and there may be more pictures than one.
+A picture is coded in NAL units (ITU-T H.265, 7.3.1). The decoder allocates the size in the sequence
+parameter set, even if the boxes of the file declare another size. A file may contain several
+pictures for one item, which is refused.
 """
 
 from __future__ import annotations
@@ -12,24 +13,24 @@ from dataclasses import dataclass
 
 _SEQUENCE_SET = 33
 _PICTURES = range(32)
-# Longer ones do not occur; sizes are in the first bytes.
+# Longer parameter sets do not occur; sizes are in the first bytes.
 _LONGEST_SET = 4096
 
 
 class BrokenPictureError(ValueError):
-    """The coded data are not those of a photo."""
+    """The coded data are not one valid picture."""
 
 
 @dataclass(frozen=True, slots=True)
 class CodedPicture:
-    """What coded data say of the picture in them."""
+    """The size of a coded picture, from its data."""
 
     width: int
-    """In pixels, as allocated: before anything is cropped."""
+    """In pixels, as allocated: before cropping."""
     height: int
     """In pixels, as allocated."""
     plane_bytes: float
-    """Bytes that a pixel takes in the planes of luma and chroma."""
+    """Bytes per pixel of the luma and chroma planes."""
 
 
 def coded_size(settings: bytes, data: bytes, most_units: int) -> CodedPicture:
@@ -40,9 +41,9 @@ def coded_size(settings: bytes, data: bytes, most_units: int) -> CodedPicture:
     settings : bytes
         The content of its ``hvcC`` box.
     data : bytes
-        The coded data: units, each after its length.
+        The coded data: NAL units, each preceded by its length.
     most_units : int
-        The most units that are looked at.
+        The maximum number of units.
 
     Raises
     ------
@@ -50,24 +51,24 @@ def coded_size(settings: bytes, data: bytes, most_units: int) -> CodedPicture:
         The data have no picture, several pictures or sizes, or are truncated.
     """
     if len(settings) < 23:
-        raise BrokenPictureError("its decoder settings are cut off")
+        raise BrokenPictureError("its decoder settings are truncated")
     sets: list[CodedPicture] = []
     pictures = 0
     for number, (from_settings, unit) in enumerate(_units(settings, data)):
         if number >= most_units:
-            raise BrokenPictureError("it is cut into too many units")
+            raise BrokenPictureError("it has too many NAL units")
         kind = unit[0] >> 1 & 63
         if (unit[0] & 1) << 5 | unit[1] >> 3:
-            raise BrokenPictureError("it has layers")
+            raise BrokenPictureError("it has several layers")
         if kind == _SEQUENCE_SET:
             sets.append(_size_in(unit[2 : 2 + _LONGEST_SET]))
         elif kind in _PICTURES and not from_settings:
             # The first bit of a slice is 1 if a picture starts.
             pictures += len(unit) > 2 and unit[2] >> 7
     if not sets or pictures != 1:
-        raise BrokenPictureError(f"it has {pictures} pictures where one is expected")
+        raise BrokenPictureError(f"it must have one picture, but has {pictures}")
     if len(set(sets)) > 1:
-        raise BrokenPictureError("it has several sizes")
+        raise BrokenPictureError("it declares several sizes")
     return sets[0]
 
 
@@ -102,14 +103,14 @@ def _units_of_data(data: bytes, prefix: int) -> Iterator[bytes]:
 
 
 def _unit(data: bytes, start: int, length: int) -> bytes:
-    """Return the first bytes of a unit, which must be there to its end."""
+    """Return the first bytes of a unit; refuse a truncated unit."""
     if length < 2 or start + length > len(data):
         raise BrokenPictureError("its units are cut off")
     return data[start : start + min(length, 2 + _LONGEST_SET)]
 
 
 class _Bits:
-    """Reads bits, the first one first."""
+    """A reader of single bits, most significant bit first."""
 
     def __init__(self, data: bytes) -> None:
         self._number = int.from_bytes(data, "big")
@@ -118,7 +119,7 @@ class _Bits:
     def take(self, count: int) -> int:
         self._left -= count
         if self._left < 0:
-            raise BrokenPictureError("its sequence parameters are cut off")
+            raise BrokenPictureError("its sequence parameters are truncated")
         return self._number >> self._left & (1 << count) - 1
 
     def golomb(self) -> int:
@@ -133,7 +134,7 @@ class _Bits:
 
 def _size_in(parameters: bytes) -> CodedPicture:
     """Return the size in a sequence parameter set (H.265, 7.3.2.2)."""
-    # A byte of 3 after two zeros only keeps the data from looking like a start code.
+    # A byte 3 after two zeros is an escape that avoids start codes; it is not data.
     bits = _Bits(parameters.replace(b"\0\0\3", b"\0\0"))
     bits.take(4)
     layers = bits.take(3)

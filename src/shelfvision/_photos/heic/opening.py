@@ -1,4 +1,4 @@
-"""Opens HEIC photos, those of phones, with the package pillow-heif where it is installed."""
+"""Open HEIC photos, the format of iPhones, with pillow-heif if it is installed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shelfvision._validation import import_extra
 from shelfvision.errors import MissingDependencyError
 
 PIP_LINE = 'pip install "shelfvision[heif]"'
-"""What brings the package."""
+"""The command that installs pillow-heif."""
 
 
 def heif_is_installed() -> bool:
@@ -24,7 +24,8 @@ def heif_is_installed() -> bool:
 def open_heif(data: bytes, limits: DecodeLimits, where: str) -> PillowImage.Image:
     """Return the main photo of a HEIC file in RGB, upright; its size is checked before pixels.
 
-    The package is asked directly: registered with Pillow, it would change what the host opens.
+    pillow-heif is called directly. Registering it with Pillow would change which files the host
+    program can open.
     """
     try:
         pillow_heif = import_extra("pillow_heif", extra="heif", purpose="reading HEIC photos")
@@ -35,7 +36,7 @@ def open_heif(data: bytes, limits: DecodeLimits, where: str) -> PillowImage.Imag
     width, height = photo.size
     check_size(width, height, limits, where)
     pixels = photo.data
-    # A view of the decoder's memory, which is freed with `photo` after the conversion to RGB.
+    # A view of the memory of the decoder, which is freed with `photo` after the conversion to RGB.
     decoded = PillowImage.frombuffer(
         photo.mode, photo.size, pixels, "raw", photo.mode, photo.stride, 1
     )

@@ -46,7 +46,7 @@ _ROUGHLY = "The shares are met approximately (hashed)."
 @final
 @dataclass(frozen=True, slots=True)
 class SeededSplitter:
-    """Splits photos into reproducible training, validation and test sets.
+    """Split photos into reproducible training, validation and test sets.
 
     The methods never change between versions. The result depends neither on the process nor on
     global random state, and for ``"stratified"`` and ``"hashed"`` not on the order of the rows.

@@ -18,23 +18,23 @@ if TYPE_CHECKING:
     import keras
 
 PREFIX = "keras:"
-"""What the names of these architectures start with."""
+"""The prefix of the names of these architectures."""
 RATE = 0.2
-"""The rate of dropout before the last layer."""
+"""The dropout rate before the last layer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """What we know about one network without Keras."""
+    """The properties of one network that are needed without Keras."""
 
     parameters: int
-    """Numbers in all weights before the last layer, as of Keras 3.15."""
+    """Number of parameters before the last layer, in Keras 3.15."""
     side: int = 224
     """The side of the images that its weights were trained on, in pixels."""
     scale: Literal["inside", "unit", "caffe", "torch"] = "inside"
-    """How pixels are scaled for it: by itself, to -1 to 1, or as Caffe's or torch's models."""
+    """How pixels are scaled: inside the network, to -1 to 1, or as for Caffe or PyTorch models."""
     smallest: int = 32
-    """The smallest side of an image that Keras builds it for."""
+    """The smallest side of an image that Keras supports."""
 
 
 APPLICATIONS = MappingProxyType(
@@ -80,7 +80,7 @@ APPLICATIONS = MappingProxyType(
         "Xception": Application(20_861_480, 299, "unit", 71),
     }
 )
-"""The networks by Keras's name; ConvNeXtXLarge is larger than a bundle may be."""
+"""The networks by their Keras name; ConvNeXtXLarge exceeds the size limit of a bundle."""
 
 _IMAGENET_MEAN, _IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _CAFFE_MEAN = (103.939, 116.779, 123.68)  # blue, green, red
@@ -128,7 +128,7 @@ def _with_head(image: keras.KerasTensor, x: keras.KerasTensor, spec: ModelSpec) 
 
 
 def _scaled(image: keras.KerasTensor, known: Application) -> keras.KerasTensor:
-    """Return pixels as the network was trained on them."""
+    """Return pixels scaled as in the training of the network."""
     keras = load_keras()
     rescaling = partial(keras.layers.Rescaling, name="rescale")
     if known.scale == "unit":
@@ -166,10 +166,10 @@ def _draw_weights(model: keras.Model, spec: ModelSpec) -> None:
 def _drawn_at_random(
     layer: keras.layers.Layer,
 ) -> Iterator[tuple[keras.initializers.Initializer, keras.Variable]]:
-    """Yield each weight of a layer that starts at random, with what draws it."""
+    """Yield each weight of a layer that has random initial values, and its initializer."""
     for name in [name for name in vars(layer) if name.endswith("_initializer")]:
         initializer, kind = getattr(layer, name), name.removesuffix("_initializer")
-        # A layer of several kernels names each; one of a single kernel may not.
+        # A layer with several kernels names each initializer; a layer with one kernel may not.
         places = (kind, f"{kind}_kernel", "kernel")
         variable = next(
             (v for v in (getattr(layer, p, None) for p in places) if v is not None), None
@@ -179,7 +179,7 @@ def _drawn_at_random(
 
 
 def _set_imagenet(model: keras.Model, spec: ModelSpec) -> None:
-    """Set all weights but the last layer's to those that Keras downloads, or has downloaded."""
+    """Set all weights below the last layer to those that Keras downloads or has cached."""
     try:
         trained = _network(spec, weights="imagenet")
     except ModelError:
@@ -202,7 +202,7 @@ def _set_imagenet(model: keras.Model, spec: ModelSpec) -> None:
 def _architecture(known: Application) -> Architecture:
     return Architecture(
         build=build_application,
-        # Half of them: the next version of Keras may build a network a little differently.
+        # Half of them, because another version of Keras may build a slightly different network.
         fewest=known.parameters // 2,
         smallest=known.smallest,
         image_size=(known.side, known.side),

@@ -80,7 +80,7 @@ def _convolved(
     stride: int = 1,
     active: bool = True,
 ) -> keras.KerasTensor:
-    """Return a convolution and its batch norm, with ReLU6 unless it narrows a block."""
+    """Return a convolution with batch normalization, and ReLU6 except after a projection."""
     x = load_keras().layers.Conv2D(
         channels,
         kernel,

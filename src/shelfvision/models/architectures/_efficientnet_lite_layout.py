@@ -10,7 +10,7 @@ from types import MappingProxyType
 from shelfvision.models.spec import ModelSpec
 
 SMALLEST = 32
-"""The smallest side of an image: the network halves it five times."""
+"""The smallest side of an image, because the network halves it five times."""
 STEM = 32
 FEATURES = 1280
 DIVISOR = 8
@@ -19,16 +19,16 @@ BATCH_NORM = ("gamma", "beta", "moving_mean", "moving_variance")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiteVariant:
-    """What one of the family differs in."""
+    """The differences between the networks of the family."""
 
     width: float
-    """How many times as many channels as Lite0 a block has."""
+    """The multiplier of the number of channels, relative to Lite0."""
     depth: float
-    """How many times as many blocks as Lite0 a stage has."""
+    """The multiplier of the number of blocks per stage, relative to Lite0."""
     side: int
     """The side of the images that its weights were trained on, in pixels."""
     dropout: float
-    """The rate of dropout before the last layer."""
+    """The dropout rate before the last layer."""
 
 
 FAMILY = MappingProxyType(
@@ -43,7 +43,7 @@ FAMILY = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiteStage:
-    """A row of blocks with the same settings; only the first has the stride."""
+    """A sequence of blocks with the same settings; only the first has the stride."""
 
     repeats: int
     """Number of blocks."""
@@ -52,7 +52,7 @@ class LiteStage:
     stride: int
     """Stride of the first block."""
     expand: int
-    """How many times as many channels the depthwise convolution works on."""
+    """The multiplier of channels in the depthwise convolution."""
     channels: int
     """Channels of the output."""
 
@@ -66,15 +66,15 @@ STAGES = (
     LiteStage(repeats=4, kernel=5, stride=2, expand=6, channels=192),
     LiteStage(repeats=1, kernel=3, stride=1, expand=6, channels=320),
 )
-"""The stages of Lite0, which are those of EfficientNet-B0."""
+"""The stages of Lite0, which equal those of EfficientNet-B0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiteBlock:
-    """One inverted bottleneck: widen, convolve each channel, narrow again."""
+    """One inverted bottleneck: expansion, depthwise convolution, projection."""
 
     name: str
-    """What the names of its layers start with."""
+    """The prefix of the names of its layers."""
     kernel: int
     """Side of the depthwise kernel."""
     stride: int
@@ -93,22 +93,22 @@ class LiteBlock:
 
     @property
     def widens(self) -> bool:
-        """Whether there is a convolution that makes more channels first."""
+        """Whether the block starts with an expansion."""
         return self.works_on != self.takes
 
     @property
     def last_layer(self) -> str:
-        """The name of the layer that gives the block's output."""
+        """The name of the layer with the output of the block."""
         return f"{self.name}_add" if self.skips else f"{self.name}_project_norm"
 
 
 def blocks(architecture: str) -> Iterator[LiteBlock]:
-    """Yield the blocks of one of the family, in order."""
+    """Yield the blocks of a network of the family, in order."""
     lite = FAMILY[architecture]
     number, takes = 0, STEM
     for index, stage in enumerate(STAGES):
         gives = _channels(stage.channels, lite.width)
-        # The depth of the first and the last stage is not scaled, as that of stem and top.
+        # The number of blocks in the first and the last stage is not scaled.
         ends = index in {0, len(STAGES) - 1}
         for repeat in range(stage.repeats if ends else math.ceil(stage.repeats * lite.depth)):
             number += 1
@@ -146,19 +146,19 @@ def efficientnet_lite_backbone(architecture: str) -> dict[str, tuple[int, ...]]:
 
 
 def efficientnet_lite_cuts(spec: ModelSpec) -> tuple[str, ...]:
-    """Return the layers at which the network is one tensor wide: the stem, each block, the top."""
+    """Return the cut points, which no branch bypasses: the stem, each block and the top."""
     ends = (block.last_layer for block in blocks(spec.architecture))
     return ("stem_relu", *ends, "top_relu", "pool")
 
 
 def _layer_tensors(name: str, kernel: tuple[int, ...], channels: int) -> dict[str, tuple[int, ...]]:
-    """Return the weights of a convolution and the batch norm behind it."""
+    """Return the weights of a convolution and of the batch normalization after it."""
     norm = {f"{name}_norm/{part}": (channels,) for part in BATCH_NORM}
     return {f"{name}_conv/kernel": kernel} | norm
 
 
 def _channels(channels: int, width: float) -> int:
-    """Return a number of channels scaled to a multiple of 8, at most a tenth below."""
+    """Return a scaled number of channels, rounded to a multiple of 8, at most 10 % lower."""
     scaled = channels * width
     rounded = max(DIVISOR, int(scaled + DIVISOR / 2) // DIVISOR * DIVISOR)
     return rounded + DIVISOR if rounded < 0.9 * scaled else rounded

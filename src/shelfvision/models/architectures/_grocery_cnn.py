@@ -17,8 +17,8 @@ FILTERS = 32
 UNITS = 64
 BLOCKS = 5
 PADDING = 3
-# The article prints no rates. A network of 32 channels has little to spare, so a tenth after
-# each convolution; the dense layer holds the freedom to memorise, so a quarter there.
+# The article does not state dropout rates. A tenth after each convolution, because 32 channels are
+# few; a quarter before the dense layer, which is the most likely to overfit.
 BLOCK_RATE = 0.1
 DENSE_RATE = 0.25
 
@@ -91,7 +91,7 @@ def _initializer(spec: ModelSpec, name: str) -> keras.initializers.Initializer:
 
 
 def _side_after(side: int) -> int:
-    """Return what a side of the image shrinks to behind the last pooling."""
+    """Return the length of a side after the last pooling."""
     side += 2 * PADDING
     for _ in range(BLOCKS):
         side = max(side - 2, 0) // 2
@@ -104,7 +104,7 @@ ARCHITECTURES = MappingProxyType(
             build=build_grocery_cnn,
             tensors=grocery_cnn_tensors,
             loss="binary_crossentropy",  # as in the article
-            # The smallest side that leaves a pixel after the last pooling.
+            # The smallest side that has a pixel left after the last pooling.
             smallest=next(side for side in range(1, 1000) if _side_after(side) >= 1),
         )
     }

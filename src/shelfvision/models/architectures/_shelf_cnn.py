@@ -1,4 +1,4 @@
-"""`shelf_cnn`: a small residual network for edge boxes, cheaper to train than the article's."""
+"""`shelf_cnn`: a small residual network for edge devices, faster to train than `grocery_cnn`."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ NORMAL = ("gamma", "beta", "moving_mean", "moving_variance")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What the ablation varies: how a network of this kind is laid out."""
+    """The layout of a network of this kind; the ablation study varies it."""
 
     stem: int = 24
-    """Channels behind the first convolution, 5 x 5 with a step of 2."""
+    """Channels of the first convolution, 5 x 5 with stride 2."""
     widths: tuple[int, ...] = (32, 64, 80)
-    """Channels of the stages; each begins with a convolution with a step of 2."""
+    """Channels of the stages; each begins with a convolution with stride 2."""
     blocks: tuple[int, ...] = (1, 1, 1)
     """Residual blocks of two convolutions in each stage."""
     momentum: float | None = 0.9
-    """Of the batch norms; None leaves them out."""
+    """Momentum of batch normalization; None omits batch normalization."""
     pooled: bool = True
-    """Whether the last stage is averaged over the image instead of flattened."""
+    """Whether the network has global average pooling instead of flattening."""
     rate: float = 0.2
-    """Of the dropout before the last layer."""
+    """Dropout rate before the last layer."""
 
 
 PLAN = Plan()
@@ -44,7 +44,7 @@ def build_shelf_cnn(spec: ModelSpec) -> keras.Model:
 
 
 def build_by_plan(spec: ModelSpec, plan: Plan) -> keras.Model:
-    """Return the network that a plan lays out."""
+    """Return the network with the layout of a plan."""
     keras = load_keras()
     image = keras.Input(shape=(*spec.image_size, 3), dtype="uint8", name="image")
     x = keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="rescale")(image)
@@ -108,14 +108,14 @@ class _Parts:
         """Return a residual block: ReLU of the input plus two convolutions of it."""
         layers = load_keras().layers
         y = self.convolved(x, f"{name}_a", width)
-        # With gamma 0 a block is the identity at the start, so deep networks train well.
+        # With gamma 0, each block starts as the identity, so deep networks train well.
         y = self._convolution(f"{name}_b", width, 3, 1)(y)
         y = self._normalized(y, f"{name}_b", gamma="zeros")
         x = layers.Add(name=f"{name}_add")([x, y])
         return layers.ReLU(name=f"{name}_relu")(x)
 
     def gathered(self, x: keras.KerasTensor) -> keras.KerasTensor:
-        """Return one row of numbers an image."""
+        """Return one row of features for each image."""
         layers = load_keras().layers
         if not self.plan.pooled:
             return layers.Flatten(data_format="channels_last", name="flatten")(x)
