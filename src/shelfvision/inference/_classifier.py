@@ -380,6 +380,7 @@ class Classifier:
         context: SupportsFloat | None = None,
         shape: CropShape | None = None,
         as_stored: bool | None = None,
+        min_confidence: SupportsFloat | None = None,
         class_prior: ClassPrior = None,
     ) -> Regions:
         """Predict the class of each box in a photo of a shelf.
@@ -411,6 +412,10 @@ class Classifier:
             writes the size of the stored photo together with boxes of the upright photo. For boxes
             with the size of the stored photo, the orientation that contains all boxes is used. If
             both orientations or neither of them does, this argument is required.
+        min_confidence : float, optional
+            The lowest confidence of an accepted box, 0 to 1. Boxes below it are rejected, because
+            they may show a price tag or a product that the classifier does not know. By default the
+            thresholds of the classifier decide; without thresholds no box is rejected.
         class_prior : mapping of str to float, "estimate" or None, default=None
             As in `predict`.
 
@@ -444,6 +449,7 @@ class Classifier:
             context=context,
             shape=shape,
             as_stored=as_stored,
+            min_confidence=min_confidence,
             class_prior=class_prior,
         )
 

@@ -31,16 +31,18 @@ def predict_regions(
     context: SupportsFloat | None,
     shape: CropShape | None,
     as_stored: bool | None,
+    min_confidence: SupportsFloat | None,
     class_prior: ClassPrior,
 ) -> Regions:
     """Return the predictions for the boxes in a photo."""
-    return regions_of(
+    regions = regions_of(
         photo,
         boxes,
         with_crop_rule(served.preprocessing, context=context, shape=shape),
         partial(predict_photos, served, class_prior=class_prior),
         as_stored=as_stored,
     )
+    return regions if min_confidence is None else regions.with_min_confidence(min_confidence)
 
 
 def scan(

@@ -1,8 +1,20 @@
 """Inventories from predictions: adjusted counts of products with confidence intervals."""
 
+from shelfvision.inventory._double_counts import DoubleCount, DoubleCountKind
 from shelfvision.inventory._inventory import Inventory
+from shelfvision.inventory._rejection import UnknownCount
 from shelfvision.inventory._rows import Row
 from shelfvision.inventory._stock_check import StockCheck, StockStatus
 from shelfvision.inventory._take import PartColumn, take_inventory
 
-__all__ = ["Inventory", "PartColumn", "Row", "StockCheck", "StockStatus", "take_inventory"]
+__all__ = [
+    "DoubleCount",
+    "DoubleCountKind",
+    "Inventory",
+    "PartColumn",
+    "Row",
+    "StockCheck",
+    "StockStatus",
+    "UnknownCount",
+    "take_inventory",
+]

@@ -69,7 +69,9 @@ class ConfusionPosterior:
         right, wrong = _right_and_wrong(self.counts)
         accuracy = rng.beta(strength * mean + right, strength * (1 - mean) + wrong.sum(axis=1))
         scatter = rng.choice(_STRENGTHS, n, p=self.wrong)[:, None, None]
-        shares = _dirichlet(scatter * _overall(wrong) + wrong, rng) * (1 - accuracy)[:, :, None]
+        shares = (
+            _dirichlet(scatter * _overall(self.counts) + wrong, rng) * (1 - accuracy)[:, :, None]
+        )
         diagonal = np.arange(len(self.counts))
         shares[:, diagonal, diagonal] = accuracy
         return np.asarray(shares, dtype=np.float64)
@@ -95,9 +97,13 @@ def _right_and_wrong(counts: Floats) -> tuple[Floats, Floats]:
     return np.diag(counts), wrong
 
 
-def _overall(wrong: Floats) -> Floats:
+def _overall(counts: Floats) -> Floats:
     """Return the shares of wrong predictions, independent of the true class, shape (k, k)."""
-    overall = np.tile(wrong.sum(axis=0) + 0.5, (len(wrong), 1))
+    wrong = _right_and_wrong(counts)[1]
+    seen = counts.sum(axis=1) > 0
+    # A class cannot be predicted wrongly for its own photos, so fewer rows add to its column.
+    rows = np.maximum(seen.sum() - seen, 1)
+    overall = np.tile((wrong.sum(axis=0) + 0.5) * (rows.min() / rows), (len(wrong), 1))
     np.fill_diagonal(overall, 0)
     return np.asarray(overall / np.maximum(overall.sum(axis=1, keepdims=True), 1e-300))
 
@@ -118,7 +124,7 @@ def _log_likelihood_of_wrong(counts: Floats) -> Floats:
     from scipy.special import gammaln
 
     wrong = _right_and_wrong(counts)[1]
-    overall, there = _overall(wrong), wrong > 0
+    overall, there = _overall(counts), wrong > 0
     totals = wrong.sum(axis=1)
     totals = totals[totals > 0]
     found = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import asdict, astuple, dataclass
 from typing import TYPE_CHECKING, final
 
 import numpy as np
@@ -16,7 +16,9 @@ from shelfvision._validation import as_path, counted, import_package, one_of
 from shelfvision.data import Dataset
 from shelfvision.errors import InvalidParameterError
 from shelfvision.inventory._comparing import compare_with_list
+from shelfvision.inventory._double_counts import DoubleCount
 from shelfvision.inventory._page import inventory_page
+from shelfvision.inventory._rejection import UnknownCount
 from shelfvision.inventory._rows import COLUMNS, Row, inventory_rows, inventory_rows_with_parts
 from shelfvision.inventory._stock_check import StockCheck
 from shelfvision.inventory._stock_list import Codes, StockColumns
@@ -46,17 +48,22 @@ class Inventory:
     n_photos: int
     """The number of counted photos: all that could be read, including those to review."""
     review: tuple[str, ...]
-    """The ids of readable photos whose confidence is too low."""
+    """The ids of readable photos whose confidence is too low, such as rejected ones."""
     failed: Mapping[str, str]
     """The reason why a photo could not be read, by id; these photos are not counted."""
     unmeasured: tuple[str, ...]
     """Products without validation photos; their confusion is estimated from other products."""
     parts: Mapping[str, Inventory]
     """An inventory for each value of `by`, sorted; each is estimated independently."""
+    unknown: UnknownCount | None = None
+    """The estimated number of photos or boxes without a known product; None if each prediction is
+    counted under its class."""
+    double_counts: tuple[DoubleCount, ...] = ()
+    """Overlapping boxes and repeated photos of shelves, which may be counted twice."""
 
     @property
     def counts(self) -> dict[str, float]:
-        """The adjusted count of each product; the counts sum to `n_photos`."""
+        """The adjusted count of each product; with `unknown`, the counts sum to `n_photos`."""
         return dict(zip(self.class_names, self.draws.mean(axis=0).tolist(), strict=True))
 
     @property
@@ -170,7 +177,8 @@ class Inventory:
         -------
         dict
             Number of photos, confidence level, count, low, high and naive for each product, photos
-            to review, photos that failed, and the parts.
+            to review, photos that failed, the parts, the unknown count, and what may be counted
+            twice.
         """
         products = {
             row.product: {"count": row.count, "low": row.low, "high": row.high, "naive": row.naive}
@@ -184,6 +192,8 @@ class Inventory:
             "failed": dict(self.failed),
             "unmeasured": list(self.unmeasured),
             "parts": {name: part.to_dict() for name, part in self.parts.items()},
+            "unknown": None if self.unknown is None else asdict(self.unknown),
+            "double_counts": [asdict(one) for one in self.double_counts],
         }
 
     def to_frame(self) -> pd.DataFrame:

@@ -26,6 +26,8 @@ def inventory_page(inventory: CountedProducts, photos: Dataset | None) -> str:
         whole=_table(inventory, ""),
         parts=[_table(part, name) for name, part in inventory.parts.items()],
         review=[_thumbnail(name, photos, rows) for name in inventory.review[:_MOST]],
+        twice=[str(one) for one in inventory.double_counts[:_MOST]],
+        twice_left_out=max(len(inventory.double_counts) - _MOST, 0),
         review_left_out=max(len(inventory.review) - _MOST, 0),
     )
 

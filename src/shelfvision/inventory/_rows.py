@@ -9,6 +9,9 @@ from typing import Protocol, final
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision.inventory._double_counts import DoubleCount
+from shelfvision.inventory._rejection import UnknownCount
+
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +92,16 @@ class CountedProducts(Protocol):
     @property
     def parts(self) -> Mapping[str, CountedProducts]:
         """The inventory of each value of `by`."""
+        ...
+
+    @property
+    def unknown(self) -> UnknownCount | None:
+        """The estimated number of photos without a known product."""
+        ...
+
+    @property
+    def double_counts(self) -> tuple[DoubleCount, ...]:
+        """Boxes and photos that may be counted twice."""
         ...
 
     def rows(self, *, order: str = "class") -> tuple[Row, ...]:

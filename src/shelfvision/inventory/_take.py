@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import SupportsFloat, SupportsIndex, TypeAlias
+from typing import SupportsFloat, SupportsIndex, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -19,10 +19,20 @@ from shelfvision.inference import Classifier
 from shelfvision.inventory._adjusted_counts import effective_groups, sample_counts
 from shelfvision.inventory._confusion import Confusion
 from shelfvision.inventory._confusion_posterior import ConfusionPosterior
+from shelfvision.inventory._counted_regions import CountedRegions, ShelfRegions, counted_regions
+from shelfvision.inventory._double_counts import double_counts
 from shelfvision.inventory._inventory import Inventory
+from shelfvision.inventory._rejection import (
+    RejectionRule,
+    RejectUnknown,
+    UnknownCount,
+    rejection_rule,
+)
 from shelfvision.predictions import Predictions
 from shelfvision.protocols import OnError
 
+Column: TypeAlias = Sequence[str] | npt.NDArray[np.object_]
+"""A value for every photo."""
 PartColumn: TypeAlias = Sequence[str] | npt.NDArray[np.object_] | Callable[[str], str]
 """A value for every photo, or a function that maps a photo's id to its value."""
 Integers: TypeAlias = npt.NDArray[np.int64]
@@ -40,6 +50,9 @@ class _Estimator:
     confidence_level: float
     n_draws: int
     seed: int
+    rejected: npt.NDArray[np.bool_] | None = None
+    """Which predictions count under no class; the confusion then has a column and a row for them,
+    after those of the classes. None if each prediction counts."""
 
     def inventory_of(self, rows: Integers, key: str) -> Inventory:
         """Return the inventory of some rows of the predictions."""
@@ -47,26 +60,43 @@ class _Estimator:
         readable = np.array([reason is None for reason in found.errors], dtype=np.bool_)
         number = {name: place for place, name in enumerate(names)}
         labels = np.array([number[name] for name in found.labels[readable]], dtype=np.int64)
-        naive = np.bincount(labels, minlength=len(names))
-        draws = self._draws(labels, rows[readable], rng_for(self.seed, "inventory", key))
+        if self.rejected is not None:
+            labels[self.rejected[rows][readable]] = len(names)
+        naive = np.bincount(labels, minlength=len(names))[: len(names)]
+        every = self._draws(labels, rows[readable], rng_for(self.seed, "inventory", key))
+        draws = np.ascontiguousarray(every[:, : len(names)])
         draws.flags.writeable = False
-        support = self.confusion.support
+        support = self.confusion.support[: len(names)]
+        review = found.decisions == "review" if self.rejected is None else self.rejected[rows]
         return Inventory(
             class_names=names,
             naive=dict(zip(names, naive.tolist(), strict=True)),
             draws=draws,
             confidence_level=self.confidence_level,
             n_photos=int(readable.sum()),
-            review=tuple(found.ids[readable & (found.decisions == "review")]),
+            review=tuple(found.ids[readable & review]),
             failed={i: e for i, e in zip(found.ids, found.errors, strict=True) if e is not None},
             unmeasured=tuple(name for name, n in zip(names, support, strict=True) if not n),
             parts={},
+            unknown=None if self.rejected is None else self._unknown(every[:, -1], labels),
+        )
+
+    def _unknown(self, draws: Integers, labels: Integers) -> UnknownCount:
+        outside = (1 - self.confidence_level) / 2
+        return UnknownCount(
+            count=float(draws.mean()),
+            low=int(np.quantile(draws, outside, method="lower")),
+            high=int(np.quantile(draws, 1 - outside, method="higher")),
+            rejected=int((labels == len(self.predictions.class_names)).sum()),
         )
 
     def _draws(self, labels: Integers, rows: Integers, rng: np.random.Generator) -> Integers:
         k = self.confusion.n_classes
         predicted = np.bincount(labels, minlength=k)
         confusions = self.posterior.sample(self.n_draws, rng)
+        if self.rejected is not None:
+            # Unknown products are assumed to be rejected always; no validation photo shows one.
+            confusions[:, -1] = np.eye(k)[-1]
         in_groups = None
         if self.groups is not None:
             codes = np.unique(self.groups[rows], return_inverse=True)[1]
@@ -84,9 +114,11 @@ class _Estimator:
 
 def take_inventory(
     classifier: Classifier,
-    photos: Photos | Predictions,
+    photos: Photos | Predictions | ShelfRegions,
     *,
     confidence_level: SupportsFloat = 0.9,
+    unknown: RejectUnknown | None = None,
+    min_confidence: SupportsFloat | None = None,
     by: PartColumn | None = None,
     groups: Sequence[str] | npt.NDArray[np.object_] | None = None,
     on_error: OnError = "raise",
@@ -106,18 +138,29 @@ def take_inventory(
     classifier : Classifier
         A classifier with validation scores: trained with a validation set, or made by
         `Classifier.with_validation`. Validation photos should resemble the counted photos.
-    photos : path, bytes, ndarray, Dataset, iterable of these, or Predictions
+    photos : path, bytes, ndarray, Dataset, iterable of these, Predictions, or Regions
         The photos, as for `Classifier.predict`, one product each; or the predictions of this
-        classifier for them.
+        classifier for them. For shelf photos, the `Regions` of one photo, a list of them, or a
+        mapping of photo name to `Regions`; each box is counted.
     confidence_level : float, default=0.9
         The share of intervals that contain the true count, strictly between 0 and 1.
+    unknown : {"count", "reject"}, optional
+        Whether predictions with a low confidence count under their nearest class, or under none:
+        ``"reject"`` is for boxes of price tags and of products that the classifier does not know.
+        By default regions are rejected by the thresholds of the classifier, if it has any, and
+        photos of one product each are counted.
+    min_confidence : float, optional
+        The lowest confidence of predictions that count under a class, 0 to 1. By default the
+        thresholds of the classifier decide.
     by : sequence of str, or callable, optional
         A value for every photo, such as its store, or a function that maps a photo's id to the
-        value. `Inventory.parts` then has an inventory for each value.
+        value. `Inventory.parts` then has an inventory for each value. For regions, the photos are
+        the shelf photos.
     groups : sequence of str, optional
         The group of every photo, such as its burst. Photos of a group are often confused in the
-        same way, so fewer groups give wider intervals. By default the groups of a dataset; for
-        other photos, groups as large as those of the validation photos.
+        same way, so fewer groups give wider intervals. By default the groups of a dataset, and for
+        regions the shelf photos; for other photos, groups as large as those of the validation
+        photos.
     on_error : {"raise", "skip"}, default="raise"
         Whether a photo that cannot be read raises an error or is listed in `Inventory.failed`.
     draws : int, default=500
@@ -136,9 +179,15 @@ def take_inventory(
         The classifier has no validation scores, no photo could be read, or the predictions have
         other classes.
     InvalidParameterError
-        The predictions were corrected for `class_prior`, or a number is out of range.
+        The predictions were corrected for `class_prior`, predictions should be rejected without
+        thresholds and `min_confidence`, or a number is out of range.
     PhotoError
         A photo cannot be read and `on_error` is ``"raise"``.
+
+    Warns
+    -----
+    ShelfVisionWarning
+        Boxes overlap, or shelf photos show one bay (code ``"counted-twice"``).
 
     Notes
     -----
@@ -148,6 +197,15 @@ def take_inventory(
     their effective number of independent photos, and classes with few photos borrow strength from
     similar classes. Second, the matrix is varied by as much as the groups of the counted photos
     vary. Third, counts and class shares are drawn in turn, given the predicted classes.
+
+    If predictions are rejected, the validation photos also measure how many photos of each class
+    are rejected, and the counts include these. The other rejected photos are `Inventory.unknown`.
+    This assumes that unknown products are always rejected; those that are accepted are counted
+    under a class.
+
+    Two boxes of one shelf photo may be counted twice if their intersection over union is at least
+    0.5, or if one has 90 % of its area inside the other. Two shelf photos may show one bay if they
+    are near-duplicates, with a structural similarity of at least 0.9.
 
     References
     ----------
@@ -180,10 +238,19 @@ def take_inventory(
     level = as_number("confidence_level", confidence_level, minimum=0, maximum=1, exclusive=True)
     n_draws = as_integer("draws", draws, minimum=100, maximum=100_000)
     chosen_seed = as_seed(seed)
-    confusion = _validation_confusion(classifier)
-    predictions = _predicted(classifier, photos, on_error)
-    if groups is None and isinstance(photos, Dataset):
-        groups = photos.groups
+    shelves = counted_regions(photos)
+    # Other kinds of mappings and sequences than those of regions are refused by `predict`.
+    given = cast("Photos | Predictions", photos) if shelves is None else shelves.predictions
+    predictions = _predicted(classifier, given, on_error)
+    by, groups = _by_box(photos, shelves, by, groups)
+    rule = rejection_rule(
+        classifier.thresholds,
+        predictions,
+        unknown=unknown,
+        min_confidence=min_confidence,
+        of_regions=shelves is not None,
+    )
+    confusion = _validation_confusion(classifier, rule)
     estimator = _Estimator(
         predictions=predictions,
         groups=None if groups is None else _numbered("groups", groups, len(predictions)),
@@ -192,14 +259,28 @@ def take_inventory(
         confidence_level=level,
         n_draws=n_draws,
         seed=chosen_seed,
+        rejected=None if rule is None else rule.rejected(predictions.probabilities),
     )
     parts = {} if by is None else _parts(estimator, by)
     whole = estimator.inventory_of(np.arange(len(predictions)), "")
-    return replace(whole, parts=parts)
+    twice = () if shelves is None else double_counts(shelves, estimator.rejected)
+    return replace(whole, parts=parts, double_counts=twice)
 
 
-def _validation_confusion(classifier: Classifier) -> Confusion:
-    """Return the confusion of a classifier's validation photos."""
+def _by_box(
+    photos: object, shelves: CountedRegions | None, by: PartColumn | None, groups: Column | None
+) -> tuple[PartColumn | None, Column | None]:
+    """Return parts and groups of each counted photo or box; boxes of one photo are a group."""
+    if shelves is not None:
+        by = None if by is None else shelves.by_box("by", by)
+        return by, shelves.photo_of_box if groups is None else shelves.by_box("groups", groups)
+    if groups is None and isinstance(photos, Dataset):
+        return by, photos.groups
+    return by, groups
+
+
+def _validation_confusion(classifier: Classifier, rule: RejectionRule | None) -> Confusion:
+    """Return the confusion of a classifier's validation photos; the last class is rejected."""
     scores = classifier.validation_scores
     if scores is None or not len(scores):
         raise DataError(
@@ -211,9 +292,12 @@ def _validation_confusion(classifier: Classifier) -> Confusion:
     rows = scores.probabilities
     if classifier.calibration is not None:
         rows = classifier.calibration.apply(rows)
-    k = len(classifier.class_names)
+    k, predicted = len(classifier.class_names), rows.argmax(axis=1)
+    if rule is not None:
+        predicted = np.where(rule.rejected(rows), k, predicted)
+        k += 1
     return Confusion.of(
-        scores.labels.astype(np.int64), rows.argmax(axis=1), scores.groups.astype(np.int64), k
+        scores.labels.astype(np.int64), predicted, scores.groups.astype(np.int64), k
     )
 
 

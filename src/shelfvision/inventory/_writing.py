@@ -37,6 +37,17 @@ def remarks(inventory: CountedProducts) -> list[str]:
     sentences = [
         f"{counted(inventory.n_photos, 'photo')} counted, {len(inventory.review)} to review."
     ]
+    if inventory.unknown is not None:
+        one = inventory.unknown
+        sentences.append(
+            f"{one.rejected} rejected; {one.count:.1f} ({one.low} to {one.high}) without a known "
+            "product."
+        )
+    if inventory.double_counts:
+        sentences.append(
+            f"{counted(len(inventory.double_counts), 'pair')} of boxes or photos may be counted "
+            "twice."
+        )
     if inventory.failed:
         sentences.append(f"{counted(len(inventory.failed), 'photo')} could not be read.")
     if inventory.unmeasured:

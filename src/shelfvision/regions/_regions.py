@@ -6,17 +6,17 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, SupportsIndex, cast, final, overload
+from typing import TYPE_CHECKING, SupportsFloat, SupportsIndex, cast, final, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from shelfvision._text import printable
-from shelfvision._validation import Rows, as_rows, counted
+from shelfvision._validation import Rows, as_number, as_rows, counted
 from shelfvision.boxes.box_list import Boxes
 from shelfvision.boxes.whole_photo import Origin, pixels_of
 from shelfvision.errors import InvalidParameterError
-from shelfvision.predictions import Decision, Predictions
+from shelfvision.predictions import Decision, Predictions, Thresholds
 from shelfvision.protocols import Image
 from shelfvision.regions._conversion import as_coco, as_detections
 from shelfvision.regions.drawing._regions_picture import MarkedBoxes, draw_regions
@@ -131,9 +131,20 @@ class Regions(Sequence[Region]):
         return self._predictions.decisions
 
     @property
+    def unknown(self) -> npt.NDArray[np.bool_]:
+        """Whether each box is rejected: its decision is ``"review"``, shape (n,).
+
+        Such a box may show a price tag, or a product that the classifier does not know.
+        """
+        return np.asarray(self.decisions == "review", dtype=np.bool_)
+
+    @property
     def counts(self) -> dict[str, int]:
-        """The number of boxes with each label, unadjusted; see `take_inventory`."""
-        found = Counter(self.labels)
+        """The number of boxes with each label, unadjusted and without those that are `unknown`.
+
+        `take_inventory` returns adjusted counts.
+        """
+        found = Counter(self.labels[~self.unknown])
         return {name: found[name] for name in self.class_names}
 
     @staticmethod
@@ -171,6 +182,36 @@ class Regions(Sequence[Region]):
             np.concatenate([part.ids for part in parts]),
             decisions=[one for part in parts for one in part.decisions],
         )
+
+    def with_min_confidence(self, min_confidence: SupportsFloat) -> Self:
+        """Return the regions with other decisions: boxes below a confidence are rejected.
+
+        Parameters
+        ----------
+        min_confidence : float
+            The lowest confidence of the decision ``"accept"``, 0 to 1; other boxes get
+            ``"review"``.
+
+        Returns
+        -------
+        Regions
+            The same boxes and probabilities.
+
+        Raises
+        ------
+        InvalidParameterError
+            `min_confidence` is not in the range.
+        """
+        least = as_number("min_confidence", min_confidence, minimum=0, maximum=1)
+        old = self._predictions
+        predictions = Predictions(
+            old.probabilities,
+            old.class_names,
+            old.ids,
+            decisions=list(Thresholds(values=(least,)).decide(old.probabilities)),
+            class_prior=old.class_prior,
+        )
+        return type(self)(predictions, self._boxes, self._origin)
 
     def photo(self) -> Image:
         """Return the pixels of the upright photo, ``uint8`` (height, width, 3).
