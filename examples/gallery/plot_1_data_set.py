@@ -1,9 +1,9 @@
 """
-A data set, and what is wrong with it
-=====================================
+Load and audit a dataset
+========================
 
-A folder with one subfolder per class becomes a dataset. Before anything
-is trained on it, an audit looks at every photo once.
+Read a folder with one subfolder per class, and audit the photos before
+training: wrong labels, duplicates, corrupted and blurred photos.
 """
 
 import shutil
@@ -24,8 +24,8 @@ photos = shv.Dataset.from_directory(folder)
 print(photos.class_counts)
 
 # %%
-# A dataset reads pixels when it is asked for them. Here is a photo of
-# each class:
+# A dataset is lazy: it reads pixels on access. The figure shows one photo
+# of each class.
 
 figure, axes = plt.subplots(1, 4, figsize=(8, 2.3), layout="constrained")
 for label, (ax, name) in enumerate(
@@ -37,9 +37,8 @@ for label, (ax, name) in enumerate(
     ax.set_axis_off()
 
 # %%
-# Now a few of the things that happen to a folder: a photo under two
-# labels, a photo turned and saved again, one out of focus, one cut off
-# while it was copied.
+# Add four typical faults: a photo under two labels, a rotated copy, a
+# blurred photo, and a truncated file. The audit finds all of them.
 
 shutil.copy(folder / "Can" / "0003.jpg", folder / "Jar" / "mislabelled.jpg")
 Image.open(folder / "Can" / "0007.jpg").rotate(90).save(
@@ -56,7 +55,7 @@ report = shv.audit(shv.Dataset.from_directory(folder))
 print(report)
 
 # %%
-# What looks the same can be looked at side by side.
-# ``report.save("audit.html")`` makes a page of everything.
+# Draw the near-duplicates side by side. ``report.save("audit.html")``
+# writes a page with all findings.
 
 report.plot_pairs("near-duplicate")

@@ -1,9 +1,10 @@
 """
-What each operation does
-========================
+Data augmentation operations
+============================
 
-An operation changes one photo, by as much as its settings allow. The same
-photo and the same key always give the same copy.
+Draw augmented copies of a photo for ten operations, and combine
+operations to an augmenter. Operations are deterministic: the same photo
+and seed give the same copy.
 """
 
 import matplotlib.pyplot as plt
@@ -29,8 +30,8 @@ photos = shv.samples.render_products(
 images, _ = photos.to_arrays()
 
 # %%
-# Five copies of a photo by each of ten operations, at settings stronger
-# than their own so that they show.
+# The figure shows five copies for each of ten operations. The settings
+# are stronger than the defaults, so that the effects are visible.
 
 operations = {
     "Rotate": Rotate(25),
@@ -58,13 +59,13 @@ for row, (name, some) in zip(axes, copies.items(), strict=True):
         ax.set(xticks=[], yticks=[])
 
 # %%
-# Operations are put together with ``Compose``, ``OneOf`` and ``Maybe``;
-# ``stages=True`` shows how a copy comes about. A function of your own,
-# ``(image, rng) -> image``, can stand anywhere among them.
+# ``Compose``, ``OneOf`` and ``Maybe`` combine operations, including your
+# own functions ``(image, rng) -> image``. ``preview(stages=True)`` draws
+# the image after each operation.
 
 
 def greyer(image, rng):  # type: ignore[no-untyped-def]
-    """Take some of the colour away."""
+    """Reduce the saturation by a random amount."""
     grey = image.mean(axis=2, keepdims=True)
     share = rng.uniform(0.3, 0.8)
     return (share * grey + (1 - share) * image).astype("uint8")

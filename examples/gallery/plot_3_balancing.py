@@ -1,9 +1,9 @@
 """
-A plan for balance
-==================
+Balance classes by oversampling
+===============================
 
-Shops have many photos of what sells and few of what does not. Before a
-copy is made, a plan says how many each class would get.
+Compare strategies against class imbalance. A plan shows how many
+augmented copies each class gets, before any copy is made.
 """
 
 import matplotlib.pyplot as plt
@@ -18,8 +18,8 @@ splits = shv.SeededSplitter(
 ).split(photos)
 
 # %%
-# The training part alone is balanced. The words are those of imbalanced-
-# learn.
+# Balance the training set only. The strategies have the same names as in
+# imbalanced-learn.
 
 plans = {
     "not majority": shv.BalancingAugmenter(seed=42),
@@ -38,8 +38,9 @@ for ax, (strategy, balancing) in zip(axes, plans.items(), strict=True):
     print(strategy, plan, "", sep="\n")
 
 # %%
-# Copies are rows of the dataset, made when they are read. Each keeps the
-# group of its original, so that none can leave the training part.
+# ``balance`` returns a dataset with the copies, which are computed when
+# they are read. Each copy keeps the group of its original, so it stays in
+# the training set.
 
 train = shv.BalancingAugmenter(seed=42).balance(splits.train)
 print(train.class_counts)

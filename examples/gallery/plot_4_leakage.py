@@ -1,10 +1,10 @@
 """
-Why a random split flatters
-===========================
+Data leakage in a random split
+==============================
 
-Nobody photographs a product once. Here every product is photographed six
-times in a row, and a judge that can hardly see tells how much of a score
-is memory.
+Show that a random split of bursts gives a score that is too high. Each
+product is photographed six times in a row. A nearest neighbour on tiny
+thumbnails measures how much of a score is memorization.
 """
 
 import matplotlib.pyplot as plt
@@ -17,13 +17,13 @@ from shelfvision.augment import Brightness, Compose, Noise, Rotate, Shift
 # %%
 # Bursts
 # ------
-# Twenty products of each class, six photos of each, a little turned,
-# shifted and lit otherwise. The names tell which photos were taken in a
-# row; nothing else does.
+# There are twenty products of each class and six photos of each product,
+# with small changes of angle, position and light. Photos of one product
+# have names that differ only in the last number.
 
 
 def bursts(seed: int) -> shv.Dataset:
-    """Return photos of products, six in a row of each."""
+    """Return six photos of each of the products."""
     products = shv.samples.render_products(
         20, image_size=(64, 64), seed=seed
     )
@@ -48,24 +48,25 @@ for ax, image in zip(axes, photos.read_batch(slice(0, 6)), strict=True):
     ax.set_axis_off()
 
 # %%
-# A judge that remembers
-# ----------------------
-# The nearest of all training photos, at 12 x 12 pixels. Anything with
-# ``class_names`` and ``predict`` can be evaluated.
+# Nearest neighbour baseline
+# --------------------------
+# The baseline predicts the label of the most similar training photo, at
+# 13 x 13 pixels. ``shv.evaluate`` accepts any object that has
+# ``class_names`` and ``predict``.
 
 
 class Nearest:
-    """Answers with the label of the photo that looks most alike."""
+    """Predict the label of the most similar training photo."""
 
     def __init__(self, training: shv.Dataset) -> None:
-        """Remember the training photos."""
+        """Store the training photos."""
         self.class_names = training.class_names
-        self._judge = KNeighborsClassifier(n_neighbors=1)
-        self._judge.fit(self._small(training), training.labels)
+        self._neighbours = KNeighborsClassifier(n_neighbors=1)
+        self._neighbours.fit(self._small(training), training.labels)
 
     def predict(self, photos: shv.Dataset) -> shv.Predictions:
-        """Return the nearest photo's class, with certainty."""
-        found = self._judge.predict(self._small(photos))
+        """Return the class of the nearest photo, with confidence 1."""
+        found = self._neighbours.predict(self._small(photos))
         return shv.Predictions(
             np.eye(len(self.class_names))[found],
             self.class_names,
@@ -80,12 +81,11 @@ class Nearest:
 
 
 # %%
-# Three scores
-# ------------
-# A random split deals the photos of a burst to both sides. With bursts
-# found and kept together, the same judge has only photos of other
-# products to go by. New products, photographed later, are what a shop
-# will see.
+# Compare three test sets
+# -----------------------
+# A random split puts photos of one burst into both sets. If bursts are
+# grouped, the training set has only photos of other products. Photos of
+# new products show the accuracy that a store would see.
 
 splitter = shv.SeededSplitter(train=0.7, validation=0, test=0.3, seed=42)
 grouped = photos.group_near_duplicates().group_bursts()
@@ -94,7 +94,7 @@ print(len(photos), "photos,", len(set(grouped.groups)), "groups found")
 reports = {}
 for title, some in {
     "random split": photos,
-    "bursts kept whole": grouped,
+    "bursts grouped": grouped,
 }.items():
     splits = splitter.split(some)
     assert splits.test is not None
@@ -111,5 +111,5 @@ for place, (title, report) in enumerate(reports.items()):
 ax.axvline(1 / 5, color="grey", linestyle="--")
 ax.set_yticks(range(3), list(reports))
 ax.invert_yaxis()
-ax.set(xlim=(0, 1), xlabel="accuracy (dashed: a guess)")
+ax.set(xlim=(0, 1), xlabel="accuracy (dashed: random guess)")
 ax.spines[["top", "right"]].set_visible(False)

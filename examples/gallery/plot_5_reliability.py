@@ -1,10 +1,10 @@
 """
-Believing a confidence, or not
-==============================
+Calibrate confidence and choose a threshold
+===========================================
 
-Networks that were trained to the end claim too much. The scores below are
-made up, so that the truth is known: 8,000 photos of four classes, by a
-classifier that is surer of itself than it should be.
+Fit temperature scaling to an overconfident classifier, draw reliability
+diagrams, and choose thresholds for a precision. The scores are simulated:
+8,000 photos of four classes.
 """
 
 import matplotlib.pyplot as plt
@@ -23,8 +23,8 @@ scores = (sharpened / sharpened.sum(axis=1, keepdims=True)).astype(
 )
 
 # %%
-# One half teaches, the other judges. A temperature is one number, learned
-# from the first half; it changes no label.
+# Fit the calibration on the first half of the photos and evaluate it on
+# the second half. Temperature scaling does not change labels.
 
 calibration = shv.Calibration.fit(scores[:4000], labels[:4000])
 print(calibration)
@@ -32,7 +32,7 @@ print(calibration)
 figure, axes = plt.subplots(1, 2, figsize=(9, 4.2), layout="constrained")
 for ax, title, given in zip(
     axes,
-    ("as it says", "calibrated"),
+    ("not calibrated", "calibrated"),
     (scores[4000:], calibration.apply(scores[4000:])),
     strict=True,
 ):
@@ -46,11 +46,11 @@ for ax, title, given in zip(
     )
 
 # %%
-# What to accept
-# --------------
-# A threshold accepts what is sure enough for a precision, and sends the
-# rest to review. It is chosen on the first half and holds, or not, on the
-# second.
+# Choose a threshold for a precision
+# ----------------------------------
+# Predictions below the threshold go to review (abstention). Each threshold
+# is chosen on the first half. The chart shows the precision and the
+# coverage on the second half.
 
 first, second = (
     calibration.apply(scores[:4000]),
@@ -66,13 +66,13 @@ for precision in asked:
     right = second.argmax(axis=1) == labels[4000:]
     reached.append(right[accepted].mean())
     covered.append(accepted.mean())
-    share = f"{reached[-1]:.3f} right of {covered[-1]:.0%} accepted"
-    print(f"asked {precision:.2f}: {share}")
+    share = f"{reached[-1]:.3f} correct of {covered[-1]:.0%} accepted"
+    print(f"requested {precision:.2f}: {share}")
 
 figure, ax = plt.subplots(figsize=(5.5, 3.6), layout="constrained")
-ax.plot(asked, reached, "o-", label="right, of those accepted")
-ax.plot(asked, covered, "s-", label="accepted, of all")
-ax.plot(asked, asked, "--", color="grey", label="asked for")
-ax.set(xlabel="precision asked for", ylim=(0, 1.02))
+ax.plot(asked, reached, "o-", label="precision of accepted photos")
+ax.plot(asked, covered, "s-", label="coverage: accepted photos")
+ax.plot(asked, asked, "--", color="grey", label="requested precision")
+ax.set(xlabel="requested precision", ylim=(0, 1.02))
 ax.legend(frameon=False)
 ax.spines[["top", "right"]].set_visible(False)

@@ -1,9 +1,10 @@
 """
-Stock with its doubt
-====================
+Count products with confidence intervals
+========================================
 
-Counting labels repeats a classifier's mistakes. An inventory turns back
-what is known to be confused, and says how sure it is of each count.
+Counts of predicted labels are biased by confusions. An inventory corrects
+the counts for the confusions of the validation photos, and has a
+confidence interval for each count.
 """
 
 import keras
@@ -12,8 +13,8 @@ import matplotlib.pyplot as plt
 import shelfvision as shv
 
 # %%
-# A network of a few seconds, on thumbnails, so that it is often wrong.
-# The classifier remembers what it said of the validation photos.
+# Train a small network on thumbnails for a few seconds, so that it makes
+# many mistakes. The classifier keeps the scores of the validation photos.
 
 
 def small_network() -> keras.Model:
@@ -44,7 +45,8 @@ classifier = trainer.fit(
 print(classifier.validation_scores)
 
 # %%
-# A shelf with a mix of its own.
+# Count the products on photos with other class proportions than in
+# training.
 
 truth = {"Bottle": 160, "Can": 60, "Pouch": 20}
 shelf = shv.samples.render_products(truth, image_size=(32, 32), seed=9)
@@ -52,8 +54,8 @@ inventory = shv.take_inventory(classifier, shelf)
 print(inventory)
 
 # %%
-# What is there, what the labels say, and what the inventory makes of
-# them, with nine in ten.
+# The chart shows the true counts, the counts of predicted labels, and the
+# adjusted counts with 90 % confidence intervals.
 
 figure, ax = plt.subplots(figsize=(6, 3), layout="constrained")
 for place, (name, count) in enumerate(truth.items()):
@@ -66,14 +68,14 @@ for place, (name, count) in enumerate(truth.items()):
         place,
         "o",
         color="#4878a8",
-        label="inventory",
+        label="adjusted count",
     )
     ax.plot(
         inventory.naive[name],
         place,
         "x",
         color="#b03030",
-        label="labels counted",
+        label="predicted labels",
     )
     ax.plot(
         count,
@@ -81,7 +83,7 @@ for place, (name, count) in enumerate(truth.items()):
         "|",
         color="black",
         markersize=22,
-        label="really there",
+        label="true count",
     )
 ax.set_yticks(range(len(truth)), list(truth))
 ax.set(xlabel="photos", xlim=(0, None))
@@ -91,7 +93,7 @@ ax.legend(
 ax.spines[["top", "right"]].set_visible(False)
 
 # %%
-# Held against what should be there:
+# Compare the inventory with a stock list:
 
 for check in inventory.against({"Bottle": 160, "Can": 120, "Pouch": 20}):
     print(check)

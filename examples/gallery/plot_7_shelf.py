@@ -1,10 +1,10 @@
 """
-A whole shelf, box by box
-=========================
+Classify the products in a shelf photo
+======================================
 
-A detector, whichever you have, says where products stand; a classifier
-says what they are. Here the shelf is rendered, so boxes and truth are
-known.
+Train a classifier on crops of shelf photos, and classify the boxes of
+another shelf. The shelves are rendered, so the boxes and true labels are
+known. With real photos, use the boxes of a detector.
 """
 
 from collections import Counter
@@ -19,11 +19,11 @@ import shelfvision as shv
 names = ("Bottle", "Can", "Carton", "Pouch")
 
 # %%
-# Photos to learn from
-# --------------------
-# What is classified are crops, so crops are what to learn from: twenty
-# other shelves, cut up. A group for each shelf keeps its products
-# together.
+# Make a training set of crops
+# ----------------------------
+# Training photos should look like the crops that are classified. Crop the
+# products of twenty shelves. Each shelf is a group, so that its crops stay
+# in one set.
 
 images, labels, groups = [], [], []
 for seed in range(20):
@@ -42,8 +42,8 @@ print(splits.describe())
 
 
 # %%
-# A network of a few seconds
-# --------------------------
+# Train a small network
+# ---------------------
 
 
 def small_network() -> keras.Model:
@@ -69,8 +69,8 @@ assert splits.validation is not None
 print(shv.evaluate(classifier, splits.validation).accuracy)
 
 # %%
-# The shelf in question
-# ---------------------
+# Classify the boxes of a new shelf
+# ---------------------------------
 
 shelf = shv.samples.render_shelf(3, 10, class_names=names, seed=99)
 regions = classifier.predict_regions(shelf.photo, shelf.boxes)
@@ -80,11 +80,12 @@ ax.imshow(regions.draw())
 ax.set_axis_off()
 
 # %%
-# How many of each, against what stands there. Neighbours are alike, so
-# for counts with intervals name each block of them as a group, and take
-# validation photos of many shelves.
+# Compare the counts with the true labels. For counts with confidence
+# intervals, use ``shv.take_inventory`` with validation photos of many
+# shelves. Products next to each other are similar, so pass each block of
+# equal products as a group.
 
 truth = Counter(shelf.labels)
 for name in names:
     print(f"{name:7} {regions.counts[name]:2} of {truth[name]:2}")
-print(f"right: {np.mean(regions.labels == np.array(shelf.labels)):.2f}")
+print(f"accuracy: {np.mean(regions.labels == np.array(shelf.labels)):.2f}")
