@@ -453,3 +453,5 @@ def test_an_svg_needs_axes_of_a_figure() -> None:
     loose.remove()
     with refuses(InvalidParameterError, "wrong-type", "chart"):
         plot.as_svg(lambda: loose)
+    with refuses(InvalidParameterError, "wrong-type", "chart"):
+        plot.as_svg(None)  # type: ignore[arg-type]  # wrong on purpose

@@ -10,7 +10,7 @@ import pytest
 
 import shelfvision as shv
 from shelfvision._keras.backend import load_keras
-from shelfvision.errors import ModelError
+from shelfvision.errors import InvalidParameterError, ModelError
 from shelfvision.models import ModelSpec, registry
 from shelfvision.models.architecture import Architecture
 from shelfvision.testing import check_architecture
@@ -89,6 +89,11 @@ def test_a_good_network_passes() -> None:
 def test_an_unknown_name_is_refused() -> None:
     with refuses(ModelError, "not-an-option", "architecture"):
         check_architecture("nowhere")
+
+
+def test_a_name_is_a_text() -> None:
+    with refuses(InvalidParameterError, "wrong-type", "name"):
+        check_architecture(3)  # type: ignore[arg-type]  # wrong on purpose
 
 
 def subclassed(spec: ModelSpec) -> keras.Model:

@@ -67,6 +67,39 @@ class Fails(Shades):
         return super().read(row)
 
 
+class FailsLater(Shades):
+    """A source whose file is gone after its rows have been read once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left = 7
+
+    def read(self, row: int) -> Image:
+        self.left -= 1
+        if self.left < 0:
+            raise OSError("the file\nis gone")
+        return super().read(row)
+
+
+class NoLength(Shades):
+    def __len__(self) -> int:
+        raise RuntimeError("not open")
+
+
+class NoSize:
+    """A source whose size cannot be found out."""
+
+    digest = Shades.digest
+    read = Shades.read
+
+    def __len__(self) -> int:
+        return 5
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        raise OSError("not open")
+
+
 class Gray(Shades):
     def read(self, row: int) -> Image:
         return np.asarray(super().read(row)[:, :, 0])
@@ -208,6 +241,9 @@ class StackingMany(Many):
         (Shades(0), "it has no rows"),
         (OddSize(), "image_size must be a tuple"),
         (Fails(), "read fails on row 3 with KeyError"),
+        (FailsLater(), "it fails with OSError: the file is gone"),
+        (NoLength(), "it fails with RuntimeError: not open"),
+        (NoSize(), "it fails with OSError: not open"),
         (Gray(), "not uint8 of shape (4, 6) (row 0)"),
         (Float(), "not float64"),
         (Turned(), "of shape (6, 4, 3)"),
@@ -232,7 +268,7 @@ class StackingMany(Many):
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Shades) else "",
 )
-def test_every_fault_is_told(source: Shades, words: str) -> None:
+def test_every_fault_is_told(source: Any, words: str) -> None:
     with refuses(DataError, "contract", "source") as caught:
         check_pixel_source(source)
     assert words in str(caught.value)

@@ -38,6 +38,22 @@ def test_it_prints_what_somebody_has_chosen() -> None:
     assert repr(shv.Trainer(epochs=7, seed=42)) == "Trainer(epochs=7)"
 
 
+class Unprintable:
+    """An augmenter whose ``repr`` fails."""
+
+    def __call__(self, image: Image, rng: np.random.Generator) -> Image:
+        return image
+
+    def __repr__(self) -> str:
+        raise RuntimeError
+
+
+def test_it_prints_an_augmenter_that_cannot_be_printed_by_its_type() -> None:
+    trainer = shv.Trainer(augmenter=Unprintable())
+    assert repr(trainer) == "Trainer(augmenter=<Unprintable>)"
+    assert "&lt;Unprintable&gt;" in trainer._repr_html_()
+
+
 def test_it_prints_objects_of_keras_without_their_address() -> None:
     trainer = shv.Trainer(optimizer=load_keras().optimizers.SGD(0.5))
     assert repr(trainer) == "Trainer(optimizer=<SGD>)"

@@ -30,6 +30,8 @@ def as_svg(chart: Callable[[], Axes]) -> bytes:
 
     Raises
     ------
+    InvalidParameterError
+        `chart` is not a function, or it returns axes without a figure.
     MissingDependencyError
         matplotlib is not installed.
 
@@ -40,6 +42,12 @@ def as_svg(chart: Callable[[], Axes]) -> bytes:
     >>> svg[:5]
     b'<?xml'
     """
+    if not callable(chart):
+        raise InvalidParameterError(
+            f"chart must be a function that draws a chart, got {chart!r:.100}; pass a lambda",
+            code="wrong-type",
+            parameter="chart",
+        )
     matplotlib = import_extra("matplotlib", extra="plot", purpose="drawing")
     file = io.BytesIO()
     # Without a salt, the ids inside the file are random; without a date, it is the current time.

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._random import rng_for
-from shelfvision.errors import ModelError
+from shelfvision.errors import InvalidParameterError, ModelError
 from shelfvision.inference import Classifier
 from shelfvision.models import ModelSpec, cut_points
 from shelfvision.models.architecture import Architecture
@@ -39,6 +39,8 @@ def check_architecture(name: str) -> None:
 
     Raises
     ------
+    InvalidParameterError
+        `name` is not a text.
     ModelError
         The architecture is unknown, or it breaks the contract. The message has one line per fault.
         The builder fails at its own size or at its smallest, or returns something else
@@ -70,9 +72,16 @@ def check_architecture(name: str) -> None:
     shelfvision.errors.ModelError: architecture 'careless' breaks its contract:
     - the same spec gives other initial weights...
     """
-    architecture = architecture_named(str(name))
+    if not isinstance(name, str):
+        raise InvalidParameterError(
+            f"name must be the name of a registered architecture, got {name!r:.100}; register it "
+            "with register_architecture, and pass its name",
+            code="wrong-type",
+            parameter="name",
+        )
+    architecture = architecture_named(name)
     with generators_kept():
-        faults = listed_faults(_faults(str(name), architecture))
+        faults = listed_faults(_faults(name, architecture))
     if faults:
         raise ModelError(
             f"architecture {name!r} breaks its contract:{faults}",

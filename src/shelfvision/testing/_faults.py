@@ -11,5 +11,5 @@ def listed_faults(faults: Iterable[str]) -> str:
 
 
 def described_error(error: BaseException) -> str:
-    """Return the type and the message of an error in an extension's code."""
-    return f"{type(error).__name__}: {error}"
+    """Return the type and the message of an error in an extension's code, in one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split()):.300}"

@@ -55,7 +55,7 @@ def check_pixel_source(source: PixelSource) -> None:
         ...
     shelfvision.errors.DataError: source must be a PixelSource, got ...
     """
-    missing = [duty for duty in _DUTIES if not hasattr(source, duty)]
+    missing = [duty for duty in _DUTIES if not _has(source, duty)]
     if missing or isinstance(source, type):
         kind = "a class" if isinstance(source, type) else f"without {', '.join(missing)}"
         raise DataError(
@@ -65,13 +65,29 @@ def check_pixel_source(source: PixelSource) -> None:
             parameter="source",
         )
     with generators_kept():
-        faults = listed_faults(_faults(source))
+        faults = listed_faults(_all_faults(source))
     if faults:
         raise DataError(
             f"source {type(source).__name__} breaks its contract:{faults}",
             code="contract",
             parameter="source",
         )
+
+
+def _has(source: object, duty: str) -> bool:
+    """Return whether a source has a member; a property that raises an error counts as one."""
+    try:
+        return hasattr(source, duty)
+    except Exception:  # noqa: BLE001  (somebody else's code may raise anything)
+        return True
+
+
+def _all_faults(source: PixelSource) -> Iterator[str]:
+    """Yield the faults; the first error of a source that no check expects is the last of them."""
+    try:
+        yield from _faults(source)
+    except Exception as error:  # noqa: BLE001  (somebody else's code may raise anything)
+        yield f"it fails with {described_error(error)}"
 
 
 def _faults(source: PixelSource) -> Iterator[str]:

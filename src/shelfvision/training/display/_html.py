@@ -47,9 +47,13 @@ def result_view(
 
 
 def shown(value: object, longest: int | None = None) -> str:
-    """Return the ``repr`` of a setting, or its type if the ``repr`` has a memory address."""
-    text = repr(value)
-    text = f"<{type(value).__name__}>" if " at 0x" in text else text
+    """Return the ``repr`` of a setting; its type if that fails or has a memory address."""
+    own = f"<{type(value).__name__}>"
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001  (an augmenter of the caller may raise anything)
+        text = own
+    text = own if " at 0x" in text else text
     return text if longest is None or len(text) <= longest else text[: longest - 1] + "…"
 
 
