@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from shelfvision._versions import show_versions
     from shelfvision.auditing import AuditReport, Finding, audit
     from shelfvision.augment import BalancingAugmenter
-    from shelfvision.boxes import Boxes
+    from shelfvision.boxes import Boxes, read_boxes
     from shelfvision.data import Dataset, DecodeLimits, SeededSplitter, SkippedFile, Splits
     from shelfvision.evaluation import (
         Comparison,
@@ -112,6 +112,7 @@ _HOMES = {
     "expected_calibration_error": "predictions",
     "explain": "evaluation",
     "inspect": "inference",
+    "read_boxes": "boxes",
     "register_architecture": "models",
     "show_versions": "_versions",
     "take_inventory": "inventory",
@@ -195,6 +196,7 @@ __all__ = [
     "plot",
     "predictions",
     "protocols",
+    "read_boxes",
     "regions",
     "register_architecture",
     "review",

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import shelfvision as shv
 from shelfvision._photos.preprocessing import CropShape, Preprocessing
-from shelfvision.boxes.crops import crops_of, windows_of
+from shelfvision.boxes.crops import ROUNDING, crops_of, windows_of
 from shelfvision.boxes.orientation import turned
 from shelfvision.protocols import Resize
 
@@ -50,8 +50,8 @@ def test_what_is_cut_out_lies_in_the_photo_and_holds_every_pixel_of_the_box(
         assert 0 <= left < right <= SIZE[1]
         assert 0 <= top < bottom <= SIZE[0]
         inside = box.clip(0, (SIZE[1], SIZE[0]) * 2)
-        assert (np.array([left, top]) <= inside[:2] + 1e-6).all()
-        assert (np.array([right, bottom]) >= inside[2:] - 1e-6).all()
+        assert (np.array([left, top]) <= inside[:2] + ROUNDING).all()
+        assert (np.array([right, bottom]) >= inside[2:] - ROUNDING).all()
     photo = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), dtype=np.uint8)
     crops = list(crops_of(photo, windows, how))
     assert all(crop.shape == (*image_size, 3) and crop.dtype == np.uint8 for crop in crops)

@@ -13,6 +13,8 @@ from shelfvision.errors import InvalidParameterError
 
 MAX_BOXES = 100_000
 """The largest number of boxes in a photo, to limit memory."""
+MAX_BOXES_OF_ALL = 2_000_000
+"""The largest number of boxes in all photos of a dataset, to limit memory."""
 MAX_PIXEL = 1e6
 """The largest coordinate; photos are smaller."""
 

@@ -19,6 +19,10 @@ from shelfvision.protocols import Image
 
 Windows: TypeAlias = npt.NDArray[np.int64]
 """Left, top, right and bottom in integer pixels inside the photo, shape (n, 4)."""
+ROUNDING = 0.0075
+"""The largest rounding error of a box edge in pixels: six decimals at 10,000 pixels. The centre may
+be off by 0.5 millionths, and half of the width by 0.25."""
+
 _AT_ONCE = 256
 
 
@@ -26,7 +30,7 @@ def windows_of(boxes: Boxes, photo_size: tuple[int, int], preprocessing: Preproc
     """Return the pixels to crop for each box, with context margin and crop shape applied."""
     require_inside(boxes, photo_size)
     size = np.array(photo_size[::-1] * 2, dtype=np.float64)
-    corners = boxes.corners.clip(0, size)
+    corners = settled(boxes.corners).clip(0, size)
     corners = _widened(corners, preprocessing.context)
     if preprocessing.shape == "image":
         corners = _shaped(corners, preprocessing.image_size, photo_size)
@@ -34,6 +38,18 @@ def windows_of(boxes: Boxes, photo_size: tuple[int, int], preprocessing: Preproc
     # Include every pixel that the box touches, so that a crop is never empty.
     edges = [np.floor(corners[:, :2]), np.ceil(corners[:, 2:])]
     return np.concatenate(edges, axis=1).astype(np.int64)
+
+
+def settled(corners: Corners) -> Corners:
+    """Return corners where those within `ROUNDING` of a whole pixel are whole.
+
+    YOLO files have six decimals of the photo's size, so a box of whole pixels comes back as 24.002
+    pixels. Its crop would have one column more than the same box from COCO or PASCAL VOC.
+    """
+    whole = corners.round()
+    found = np.where(np.abs(corners - whole) <= ROUNDING, whole, corners)
+    collapsed = (found[:, 2:] <= found[:, :2]).any(axis=1, keepdims=True)
+    return np.where(collapsed, corners, found)
 
 
 def crops_of(photo: Image, windows: Windows, preprocessing: Preprocessing) -> Iterator[Image]:

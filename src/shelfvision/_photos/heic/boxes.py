@@ -16,7 +16,7 @@ _KEPT_IN_META = frozenset(
 _METADATA = frozenset((b"Exif", b"mime", b"uri "))
 
 
-def read_boxes(data: bytes, limits: DecodeLimits, where: str) -> tuple[Images, bytes]:
+def read_heic_boxes(data: bytes, limits: DecodeLimits, where: str) -> tuple[Images, bytes]:
     """Return the images of a file, and the file without boxes that do not affect pixels."""
     reader = _BoxReader(Images(data=data, limits=limits, where=where))
     return reader.read(), reader.without_hidden()

@@ -15,7 +15,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from shelfvision._photos.heic.boxes import read_boxes
+from shelfvision._photos.heic.boxes import read_heic_boxes
 from shelfvision._photos.heic.costs import Costs
 from shelfvision._photos.heic.hevc import BrokenPictureError
 from shelfvision._photos.limits import DecodeLimits
@@ -47,7 +47,7 @@ def read_heic(data: bytes, limits: DecodeLimits, where: str) -> HeicPhoto:
 
 
 def _photo(data: bytes, limits: DecodeLimits, where: str) -> HeicPhoto:
-    images, shown = read_boxes(data, limits, where)
+    images, shown = read_heic_boxes(data, limits, where)
     if images.primary is None:
         images.refuse("does not name its main image")
     images.require_shallow()

@@ -50,7 +50,9 @@ def matching_photos(wanted: str, listed: Iterable[tuple[str, str]]) -> list[str]
         lambda name, _: name == wanted,
         lambda _, found: found == parts,
         lambda _, found: bool(found) and _ends(found, parts),
-        lambda _, found: len(parts) == 1 and found[-1:] != () and _original(found[-1]) == parts[0],
+        lambda _, found: (
+            len(parts) == 1 and found[-1:] != () and original_name(found[-1]) == parts[0]
+        ),
     )
     for fits in ways:
         found = [(number, of) for number, name, of in split if fits(name, of)]
@@ -85,6 +87,6 @@ def _ends(one: Parts, other: Parts) -> bool:
     return one[-n:] == other[-n:]
 
 
-def _original(base: str) -> str:
+def original_name(base: str) -> str:
     """Return the base name of an uploaded file without the prefix of Label Studio."""
     return _UPLOADED.sub("", base, count=1) if _UPLOADED.match(base) else base

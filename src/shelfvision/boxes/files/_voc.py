@@ -1,9 +1,16 @@
-"""Read the boxes of one photo from PASCAL VOC XML."""
+"""Read the boxes of one photo from PASCAL VOC XML.
+
+Tools write different elements beside those of the format: CVAT ``attributes`` and ``occluded``,
+Roboflow ``path`` and the corners in another order. Only the corners, the names of the objects, the
+size and the file name of the photo are read.
+"""
 
 from __future__ import annotations
 
 import math
 import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import NoReturn
 from xml.etree import ElementTree as ET
 
@@ -14,6 +21,7 @@ from shelfvision._validation import as_path, received
 from shelfvision.boxes._checking import MAX_BOXES, MAX_PIXEL
 from shelfvision.boxes.files._raw_boxes import RawBoxes
 from shelfvision.boxes.files._text_files import read_text, refuse_file
+from shelfvision.errors import DataError
 
 _KIND = "PASCAL VOC"
 _MOST = 16 * 1024 * 1024
@@ -30,8 +38,27 @@ class _XMLError(ValueError):
         self.code = code
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VocFile:
+    """The content of a file."""
+
+    file_name: str
+    """The name of the photo; empty without one."""
+    boxes: RawBoxes
+    """The boxes in the order of the file."""
+    numbers: Sequence[int]
+    """The position of each box in the file."""
+
+
 def read_voc(path: str | os.PathLike[str]) -> RawBoxes:
     """Return the boxes of a file."""
+    return read_voc_file(path, None).boxes
+
+
+def read_voc_file(
+    path: str | os.PathLike[str], on_fault: Callable[[int, DataError], None] | None
+) -> VocFile:
+    """Return the boxes of a file; `on_fault` takes the number of an invalid box and its fault."""
     where = repr(as_path(path))
     root = _parsed(read_text(path, kind=_KIND, most=_MOST), where)
     objects = root.findall("object")
@@ -43,12 +70,21 @@ def read_voc(path: str | os.PathLike[str]) -> RawBoxes:
         )
     if len(objects) > MAX_BOXES:
         _refuse(where, f"it has more than {MAX_BOXES:,} boxes", "too-large")
-    corners = [_corners(one, row, where) for row, one in enumerate(objects)]
-    return RawBoxes(
-        corners=np.array(corners, dtype=np.float64).reshape(-1, 4),
-        labels=[clean_name(one.findtext("name") or "") or None for one in objects],
+    corners: dict[int, list[float]] = {}
+    for row, one in enumerate(objects):
+        try:
+            corners[row] = _corners(one, row, where)
+        except DataError as error:
+            if on_fault is None:
+                raise
+            on_fault(row, error)
+    boxes = RawBoxes(
+        corners=np.array(list(corners.values()), dtype=np.float64).reshape(-1, 4),
+        labels=[clean_name(objects[row].findtext("name") or "") or None for row in corners],
         image_size=_size(root),
     )
+    name = (root.findtext("filename") or "").strip()
+    return VocFile(file_name=name, boxes=boxes, numbers=list(corners))
 
 
 class _Shallow(ET.TreeBuilder):

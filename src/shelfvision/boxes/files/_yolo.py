@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 import os
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,41 +62,84 @@ def read_yolo(
     names = None if class_names is None else as_class_names(class_names)
     one_of("on_error", on_error, ("raise", "skip"))
     where = as_path(path)
+    faults: list[YoloFault] = []
+    boxes = read_yolo_file(path, names, None if on_error == "raise" else faults.append).boxes
+    skipped = [
+        SkippedFile(path=f"{where}:{fault.line}", reason=fault.reason, code=fault.code)
+        for fault in faults
+    ]
+    _warn_skipped(where, skipped)
+    boxes["skipped"] = SkippedFiles(skipped)
+    return boxes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class YoloFault:
+    """An invalid line."""
+
+    line: int
+    """Its number in the file, from 1."""
+    number: int
+    """The position of its box in the file, from 0."""
+    reason: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class YoloFile:
+    """The content of a file."""
+
+    boxes: RawBoxes
+    """The boxes in the order of the file."""
+    numbers: Sequence[int]
+    """The position of each box in the file, blank lines not counted."""
+
+
+def read_yolo_file(
+    path: str | os.PathLike[str],
+    names: tuple[str, ...] | None,
+    on_fault: Callable[[YoloFault], None] | None,
+    *,
+    keypoints: int = 0,
+) -> YoloFile:
+    """Return the boxes of a file; `on_fault` takes invalid lines, which raise without it.
+
+    `keypoints` is the number of values of keypoints behind each box (``kpt_shape``), which are not
+    read.
+    """
+    where = as_path(path)
     lines = re.split(r"\r\n|\r|\n", read_text(path, kind=_KIND, most=_MOST))
-    rows: list[_YoloLine] = []
-    skipped: list[SkippedFile] = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
+    filled = [(line, text.split()) for line, text in enumerate(lines, 1) if text.strip()]
+    if len(filled) > MAX_BOXES:
+        few = f"it has more than {MAX_BOXES:,} boxes"
+        refuse_file(repr(where), _KIND, few, code="too-large", parameter="path")
+    rows: dict[int, _YoloLine] = {}
+    for number, (line, words) in enumerate(filled):
+        posed = keypoints and len(words) == 5 + keypoints
         try:
-            rows.append(_row(line.split(), names))
+            rows[number] = _row(words[:5] if posed else words, names)
         except _LineError as error:
-            if on_error == "raise":
-                fault = f"line {number} {error}"
+            reason = f"line {line} {error}"
+            if on_fault is None:
                 refuse_file(
                     repr(where),
                     _KIND,
-                    fault,
+                    reason,
                     code=error.code,
                     parameter="path",
                     remedy=error.remedy,
                 )
-            skipped.append(
-                SkippedFile(
-                    path=f"{where}:{number}", reason=f"line {number} {error}", code=error.code
-                )
-            )
-        if len(rows) + len(skipped) > MAX_BOXES:
-            few = f"it has more than {MAX_BOXES:,} boxes"
-            refuse_file(repr(where), _KIND, few, code="too-large", parameter="path")
-    _warn_skipped(where, skipped)
+            on_fault(YoloFault(line=line, number=number, reason=reason, code=error.code))
+    return YoloFile(boxes=_raw_rows(list(rows.values())), numbers=list(rows))
+
+
+def _raw_rows(rows: Sequence[_YoloLine]) -> RawBoxes:
     scores = [row.score for row in rows]
     return RawBoxes(
         corners=np.array([row.corners for row in rows], dtype=np.float64).reshape(-1, 4),
         labels=[row.label for row in rows],
         scores=None if None in scores or not scores else np.array(scores, dtype=np.float32),
         relative=True,
-        skipped=SkippedFiles(skipped),
     )
 
 

@@ -1,20 +1,24 @@
-"""Join the photos, categories and annotations of COCO JSON by their ids."""
+"""Join the photos, categories and annotations of COCO JSON by their ids.
+
+`CocoFile` collects the boxes of one chosen photo. `every_photo` makes it collect those of all.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sized
+from collections.abc import Callable, Mapping, Sized
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import NoReturn, TypeAlias
 
 from shelfvision._storage.json_stream import LISTED
 from shelfvision._validation import received
-from shelfvision.boxes._checking import MAX_BOXES
+from shelfvision.boxes._checking import MAX_BOXES, MAX_BOXES_OF_ALL
 from shelfvision.boxes.files._coco.entries import (
     Corners,
     corners_of,
     description_of,
     file_name_of,
     id_of,
+    is_crowd,
     refuse_entry,
     score_of,
     size_of,
@@ -27,6 +31,10 @@ from shelfvision.boxes.files._coco.photo_choice import (
     choose_by_id,
     choose_photo,
 )
+from shelfvision.errors import DataError
+
+OnFault: TypeAlias = Callable[[str, int, DataError], None]
+"""Takes the id of a photo, the number of a box in it, and the fault of this box."""
 
 _MAX_PHOTOS = 500_000
 _MAX_CATEGORIES = 100_000
@@ -34,11 +42,15 @@ _MAX_CATEGORIES = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Annotation:
-    """One annotation of the chosen photo."""
+    """One annotation of a photo."""
 
     corners: Corners
     category: str | None
     score: float | None
+    number: int
+    """Its position among the annotations of its photo, from 0."""
+    crowd: bool
+    """Whether it covers several objects (``iscrowd``)."""
 
 
 class CocoFile:
@@ -48,29 +60,48 @@ class CocoFile:
         "_categories_used",
         "_chosen",
         "_count",
+        "_every",
         "_image",
-        "_photos",
+        "_numbers",
+        "_on_fault",
         "_photos_used",
+        "_total",
         "_where",
         "boxes",
         "names",
+        "photos",
     )
 
-    def __init__(self, where: str, image: WhichPhoto | None) -> None:
+    def __init__(
+        self,
+        where: str,
+        image: WhichPhoto | None,
+        *,
+        every_photo: bool = False,
+        on_fault: OnFault | None = None,
+    ) -> None:
         self._where, self._image = where, image
-        self._photos: dict[str, ListedPhoto] | None = None
+        self._every, self._on_fault = every_photo, on_fault
+        self.photos: dict[str, ListedPhoto] | None = None
+        self._numbers: dict[str, int] = {}
+        self._total = 0
         self._chosen: str | None = None
         self._count: int | None = None
         # Ids that annotations refer to, each with the first such annotation.
         self._photos_used: dict[str, str] = {}
         self._categories_used: dict[str, str] = {}
-        self.boxes: list[Annotation] = []
+        self.boxes: dict[str, list[Annotation]] = {}
         self.names: dict[str, str] | None = None
 
     @property
     def size(self) -> tuple[int, int] | None:
         """Height and width of the photo, if the file has them."""
-        return None if not self._photos or self._chosen is None else self._photos[self._chosen].size
+        return None if not self.photos or self._chosen is None else self.photos[self._chosen].size
+
+    @property
+    def chosen(self) -> list[Annotation]:
+        """The annotations of the chosen photo, in the order of the file."""
+        return self.boxes.get(self._chosen or "", [])
 
     def take(self, key: str, entry: object) -> None:
         """Process the start of a list, or one of its entries."""
@@ -97,25 +128,29 @@ class CocoFile:
         """Check that all ids are listed; return whether a second pass must read the boxes."""
         if self._count is None:
             self._refuse("it has no list of annotations", "foreign-format")
-        self._require_listed("photo", "images", self._photos_used, self._photos)
+        self._require_listed("photo", "images", self._photos_used, self.photos)
         self._require_listed("category", "categories", self._categories_used, self.names)
+        if self._every:
+            return False
         again = self._chosen is None
-        if self._photos is None:
+        if self.photos is None:
             self._chosen = choose_by_id(self._where, list(self._photos_used), self._image)
         elif again:
-            self._chosen = choose_photo(self._where, self._photos, self._image)
+            self._chosen = choose_photo(self._where, self.photos, self._image)
         return again and bool(self._photos_used)
 
     def _begin(self, key: str) -> None:
         if key == "images":
-            self._photos = {}
+            self.photos = {}
         elif key == "categories":
             self.names = {}
         else:
             self._count = 0
             # If the photos are listed after the annotations, a second pass is needed.
-            if self._photos is not None:
-                self._chosen = choose_photo(self._where, self._photos, self._image)
+            if self._every:
+                return
+            if self.photos is not None:
+                self._chosen = choose_photo(self._where, self.photos, self._image)
             elif not key and self._image is not None:
                 self._chosen = asked_id(self._image)
 
@@ -128,7 +163,7 @@ class CocoFile:
         return entry
 
     def _take_photo(self, entry: Mapping[str, object]) -> None:
-        photos = self._photos if self._photos is not None else {}
+        photos = self.photos if self.photos is not None else {}
         name = file_name_of(self._where, entry)
         which = "a photo without a name" if name is None else f"photo {name!r}"
         number = id_of(self._where, entry, "id", which)
@@ -157,13 +192,29 @@ class CocoFile:
             category = id_of(self._where, entry, "category_id", which)
             self._categories_used.setdefault(category, which)
             self._require_few(self._categories_used, _MAX_CATEGORIES + 1, "categories")
-        if self._photos is None or photo not in self._photos:
+        if self.photos is None or photo not in self.photos:
             self._photos_used.setdefault(photo, which)
             self._require_few(self._photos_used, _MAX_PHOTOS + 1, "photos")
-        if photo == self._chosen:
-            self._require_few(self.boxes, MAX_BOXES, "boxes of one photo")
+        if self._every or photo == self._chosen:
+            self._add(photo, entry, category, which)
+
+    def _add(
+        self, photo: str, entry: Mapping[str, object], category: str | None, which: str
+    ) -> None:
+        found = self.boxes.setdefault(photo, [])
+        number = self._numbers[photo] = self._numbers.get(photo, -1) + 1
+        self._total += 1
+        self._require_few(found, MAX_BOXES, "boxes of one photo")
+        self._require_few(range(self._total), MAX_BOXES_OF_ALL, "boxes")
+        try:
             corners = corners_of(self._where, entry, which)
-            self.boxes.append(Annotation(corners, category, score_of(self._where, entry, which)))
+            score = score_of(self._where, entry, which)
+        except DataError as error:
+            if self._on_fault is None:
+                raise
+            self._on_fault(photo, number, error)
+            return
+        found.append(Annotation(corners, category, score, number, is_crowd(entry)))
 
     def _require_few(self, found: Sized, most: int, what: str) -> None:
         if len(found) >= most:

@@ -143,6 +143,11 @@ def score_of(where: str, entry: Mapping[str, object], which: str) -> float | Non
     return number
 
 
+def is_crowd(entry: Mapping[str, object]) -> bool:
+    """Return whether an annotation covers several objects."""
+    return entry.get("iscrowd") in (1, True)
+
+
 def _fault(box: Iterable[object], sides: Sequence[float]) -> str:
     """Return the error code for four values of a box, or an empty string if they are valid."""
     if not any(map(math.isnan, sides)):
