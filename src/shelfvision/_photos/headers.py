@@ -1,8 +1,8 @@
 """Read the headers of JPEG, PNG, WebP and HEIC files before any pixel is decoded.
 
 Each reader parses the structure of the file, checks it against the limits, and returns only the
-parts that affect pixels. Comments, colour profiles, thumbnails and text never reach the decoder. The
-EXIF orientation is read here.
+parts that affect pixels. Comments, colour profiles, thumbnails and text never reach the decoder.
+The EXIF orientation is read here.
 """
 
 from __future__ import annotations

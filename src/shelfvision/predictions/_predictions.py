@@ -257,7 +257,7 @@ class Predictions(Sequence[Prediction]):
         Raises
         ------
         DataError
-            There are no predictions, more than 10,000, or several with one id.
+            The number of predictions is 0 or above 10,000, or several have one id.
         InvalidParameterError
             `photos` has another length or order than the predictions, or `top` is out of range.
         PhotoError
