@@ -289,7 +289,7 @@ class Regions(Sequence[Region]):
         Raises
         ------
         DataError
-            There are no boxes, more than 10,000, or several with one id.
+            The number of boxes is 0 or above 10,000, or several have one id.
         InvalidParameterError
             `others` have other classes, or `top` is out of range.
         PhotoError

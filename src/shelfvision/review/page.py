@@ -184,7 +184,7 @@ def _guesses(row: npt.NDArray[np.float32], most: int) -> list[tuple[int, float]]
 
 
 def _named(text: str, width: int, *, keep_end: bool = False) -> dict[str, object]:
-    """Return a text as it is shown and, where it differs, as a cell of the corrections."""
+    """Return the displayed text and, if it differs, the text for a cell of the corrections."""
     shown, cell = shortened(text, width, keep_end=keep_end), csv_cell(text)
     return {"n": shown} if shown == cell else {"n": shown, "c": cell}
 
