@@ -26,6 +26,7 @@ from shelfvision.errors import InvalidParameterError
 from shelfvision.predictions._prediction import DECISIONS, Decision, Prediction
 from shelfvision.predictions._reviewing import pictures_of
 from shelfvision.predictions._table import render_table
+from shelfvision.predictions.saving import save_predictions
 from shelfvision.protocols import ClassNames
 from shelfvision.review.page import review_page
 
@@ -285,6 +286,45 @@ class Predictions(Sequence[Prediction]):
             top=top,
         )
         write_atomically(as_path(path), page.encode("utf-8", "backslashreplace"))
+
+    def save(self, path: str | os.PathLike[str], *, probabilities: bool = False) -> None:
+        """Write the predictions as CSV, JSON lines or Parquet, by the suffix of the path.
+
+        The columns are ``id``, ``label``, ``confidence``, ``decision`` and ``error``. A photo that
+        could not be read has no label and no confidence. CSV cells that a spreadsheet would run as
+        formulas start with an apostrophe.
+
+        Parameters
+        ----------
+        path : path-like
+            The file to write, with the suffix ``.csv``, ``.jsonl`` or ``.parquet``; an existing
+            file is replaced atomically. Parquet needs ``pip install "shelfvision[parquet]"``.
+        probabilities : bool, default=False
+            Whether the probability of each class is written, too: in columns named
+            ``p(class name)``, or in JSON lines as an object ``probabilities``.
+
+        Raises
+        ------
+        InvalidParameterError
+            The suffix is not known.
+        DataError
+            A name is not Unicode and the format is Parquet.
+        MissingDependencyError
+            pyarrow is not installed and the format is Parquet.
+        StorageError
+            The file cannot be written.
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> import shelfvision as shv
+        >>> path = pathlib.Path(tempfile.mkdtemp(), "predictions.csv")
+        >>> shv.Predictions([[0.9, 0.1]], ["juice", "milk"], ["a.jpg"]).save(path)
+        >>> print(path.read_text(), end="")
+        id,label,confidence,decision,error
+        a.jpg,juice,0.9,,
+        """
+        save_predictions(self, path, probabilities=probabilities)
 
     def __repr__(self) -> str:
         """Return a short table with the first and last photos."""
