@@ -26,7 +26,8 @@ def run(chosen: argparse.Namespace) -> int:
     top = as_integer("--top", chosen.top, minimum=1)
     model = model_of(chosen.file, chosen.sha256)
     parts = (
-        model.predict(paths, on_error=chosen.on_error) for paths in _in_parts(_paths(chosen.photos))
+        model.predict(paths, on_error=chosen.on_error)
+        for paths in _in_parts(photo_paths(chosen.photos))
     )
     writers = {"table": _table, "jsonl": _json_lines, "csv": _csv}
     total, failed = writers[chosen.format](parts, top)
@@ -37,7 +38,8 @@ def run(chosen: argparse.Namespace) -> int:
     return int(bool(failed) or not total)
 
 
-def _paths(named: Iterable[str]) -> Iterator[str]:
+def photo_paths(named: Iterable[str]) -> Iterator[str]:
+    """Yield the paths of the photos that arguments name: files, folders, and - for a list."""
     for name in named:
         if name == "-":
             yield from filter(None, _listed())
