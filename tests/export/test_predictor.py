@@ -8,6 +8,7 @@ import os
 import pickle
 import subprocess
 import sys
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from shelfvision.errors import (
 )
 from shelfvision.export import Predictor, Runtime
 from shelfvision.predictions import ClassPrior
+from shelfvision.regions.predicting import regions_of, with_crop_rule
 from support import refuses
 
 from .conftest import NAMES, SIZE, Shop, require
@@ -170,6 +172,27 @@ print(*[name for name in heavy if name in sys.modules])
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == ""
+
+
+def test_regions_have_the_crops_of_the_exported_classifier(
+    predictor: Predictor, classifier: shv.Classifier, pixels: Pixels
+) -> None:
+    shelf = np.concatenate([np.repeat(image, 3, axis=0) for image in pixels[:4]], axis=1)
+    boxes = [[24 * place + 1.5, 5, 24 * place + 22, 55.2] for place in range(4)]
+    found = predictor.predict_regions(shelf, boxes, context=0.1, shape="image")
+    seen: list[Pixels] = []
+    rule = classifier.preprocessing
+    assert predictor.preprocessing.image_size == rule.image_size
+
+    def spy(crops: Iterable[Pixels]) -> shv.Predictions:
+        seen.extend(crops)
+        return predictor.predict(seen)
+
+    rule = with_crop_rule(rule, context=0.1, shape="image")
+    regions_of(shelf, boxes, rule, spy, as_stored=None)
+    np.testing.assert_allclose(found.probabilities, predictor.predict_proba(seen), atol=1e-6)
+    assert found.class_names == NAMES
+    assert found.ids.tolist() == [f"photo#{place}" for place in range(4)]
 
 
 def test_a_fork_is_refused_in_a_sentence(predictor: Predictor, pixels: Pixels) -> None:

@@ -41,6 +41,21 @@ def test_a_new_product_is_to_review_until_it_is_added(gallery: shv.Gallery, shot
     assert larger.predict(shots("sky", 10, seed=5)).labels.tolist() == ["sky"] * 10
 
 
+def test_products_in_the_boxes_of_a_shelf_are_recognized(
+    gallery: shv.Gallery, shots: Shots
+) -> None:
+    boxes = [[8 * place, 0, 8 * place + 8, 8] for place in range(3)]
+    shelf = np.concatenate([shots(name, 1, seed=7)[0] for name in ("sky", "brick", "grass")], 1)
+    regions = gallery.predict_regions(shelf, boxes)
+    assert regions.labels[[0, 2]].tolist() == ["sky", "grass"]
+    assert regions.decisions.tolist() == ["accept", "review", "accept"]
+    crops = [shelf[:, left:right] for left, _, right, _ in boxes]
+    rows = gallery.predict(crops).probabilities
+    np.testing.assert_array_equal(regions.probabilities, rows)
+    wide = gallery.predict_regions(shelf, boxes, context=0.5)
+    assert (wide.probabilities != rows).any()
+
+
 def test_adding_and_removing_leave_the_gallery_as_it_was(
     gallery: shv.Gallery, shots: Shots
 ) -> None:

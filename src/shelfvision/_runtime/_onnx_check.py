@@ -2,16 +2,18 @@
 
 ONNX Runtime allocates from an arena of limited size, but some operators bypass it: strings,
 ``NonZero`` and ``Unique`` allocate elsewhere, and loops have no time limit. This module therefore
-accepts only the operators that `Classifier.export` writes for the networks of this library and of
-`keras.applications`, and a few similar ones. It refuses everything else: other operators and
-domains, subgraphs, functions, training, sparse tensors, strings, external weights, and tensors
-whose data do not have the size of their shape.
+accepts only the operators of `OnnxRules`. `EXPORT_RULES` are the operators that `Classifier.export`
+writes for the networks of this library and of `keras.applications`, and a few similar ones. Other
+files, such as those of detectors, have rules of their own. Everything else is refused: other
+operators and domains, subgraphs, functions, training, sparse tensors, strings, external weights,
+and tensors whose data do not have the size of their shape.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NoReturn
 
@@ -52,6 +54,26 @@ OPERATORS = frozenset(
 """The operators of the default ONNX domain that an exported file may contain;
 docs/how-to/export.md lists them."""
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnnxRules:
+    """The operators that a kind of ONNX file may contain, and the words for its errors."""
+
+    operators: frozenset[str]
+    """The accepted operators of the default ONNX domain."""
+    kind: str
+    """The kind of file in messages: ``"an ONNX export"``."""
+    remedy: str
+    """The remedy in messages."""
+
+
+EXPORT_RULES = OnnxRules(
+    operators=OPERATORS,
+    kind="an ONNX export",
+    remedy="pass a file that Classifier.export wrote",
+)
+"""The rules for files of `Classifier.export`."""
+
 MAX_NODES = 20_000
 """The largest number of operators in a graph; the largest network of `keras.applications` has about
 2,000."""
@@ -70,24 +92,24 @@ _OWN_DOMAINS = (b"", b"ai.onnx")
 _CONSTANTS = frozenset({b"value", b"value_float", b"value_floats", b"value_int", b"value_ints"})
 
 
-def onnx_metadata(data: bytes, where: str) -> dict[str, bytes]:
+def onnx_metadata(data: bytes, where: str, rules: OnnxRules = EXPORT_RULES) -> dict[str, bytes]:
     """Return the metadata of an ONNX file, after checking its whole graph.
 
     Raises
     ------
     BundleError
-        The file is corrupted, or contains something that an export never has. The code is
+        The file is corrupted, or contains something that the rules forbid. The code is
         ``"operator-not-allowed"``, ``"subgraph"``, ``"external-data"``, ``"strings"``,
         ``"sparse"``, ``"inconsistent"``, ``"too-large"``, ``"duplicate"`` or ``"damaged"``.
     """
-    return _File(where).read(data)
+    return _File(where, rules).read(data)
 
 
 class _File:
     """Checks one file; counts operators, tensors and bytes over the whole file."""
 
-    def __init__(self, where: str) -> None:
-        self._where = where
+    def __init__(self, where: str, rules: OnnxRules) -> None:
+        self._where, self._rules = where, rules
         self._reader = ProtobufReader(self._refuse)
         self._n_tensors = self._n_nodes = self._bytes = 0
 
@@ -154,11 +176,11 @@ class _File:
             elif number == 5:
                 attributes.append(self._bytes_of(value))
         text = name.decode("utf-8", "replace")
-        if domain not in _OWN_DOMAINS or text not in OPERATORS:
+        if domain not in _OWN_DOMAINS or text not in self._rules.operators:
             shown = f"{domain.decode('utf-8', 'replace')}.{text}" if domain else text
             self._refuse(
                 "operator-not-allowed",
-                f"it has the operator {shown[:80]!r}, which no export has",
+                f"it has the operator {shown[:80]!r}, which is not accepted",
             )
         for attribute in attributes:
             self._attribute(attribute, text)
@@ -182,7 +204,7 @@ class _File:
             self._refuse("inconsistent", "it has an attribute of several tensors")
         if operator == "Cast" and name == b"to" and whole not in _ITEM_BYTES:
             self._refuse(
-                "strings", "it casts numbers to strings, or to another type that no export has"
+                "strings", "it casts numbers to strings, or to another type that is not accepted"
             )
         if operator == "Constant" and name not in _CONSTANTS:
             self._refuse("strings", f"it has the constant {name[:40].decode('utf-8', 'replace')!r}")
@@ -213,7 +235,7 @@ class _File:
 
     def _require_numbers(self, sides: list[int], kind: int, raw: int, other: int) -> None:
         if kind not in _ITEM_BYTES:
-            self._refuse("strings", f"it has weights of the type {kind}, which no export has")
+            self._refuse("strings", f"it has weights of the type {kind}, which is not accepted")
         if len(sides) > MAX_SIDES or any(side > MAX_FILE for side in sides):
             self._refuse("too-large", "it has a tensor of too many dimensions or elements")
         count = math.prod(sides)
@@ -242,7 +264,6 @@ class _File:
 
     def _refuse(self, code: str, fault: str) -> NoReturn:
         raise BundleError(
-            f"{self._where} cannot be used as an ONNX export: {fault}; pass a file that "
-            "Classifier.export wrote",
+            f"{self._where} cannot be used as {self._rules.kind}: {fault}; {self._rules.remedy}",
             code=code,
         )

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import SupportsIndex, cast, final, get_args
+from typing import SupportsFloat, SupportsIndex, cast, final, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._photos.preprocessing import Preprocessing
+from shelfvision._photos.given import Photo
+from shelfvision._photos.preprocessing import CropShape, Preprocessing
 from shelfvision._runtime.answers import answers_of
 from shelfvision._runtime.formats import ExportFormat, Runtime
 from shelfvision._runtime.formats.format import Scores
@@ -18,10 +19,13 @@ from shelfvision._runtime.reading import read_export
 from shelfvision._runtime.sessions import load_session
 from shelfvision._storage.sealed import require_digest, trusted_digest
 from shelfvision._validation import as_integer, one_of
+from shelfvision.boxes import Boxes
 from shelfvision.data.reading import Batch, Photos, Reader
 from shelfvision.errors import ModelError
 from shelfvision.predictions import Calibration, ClassPrior, Predictions, Thresholds
 from shelfvision.protocols import Images, OnError, Resize
+from shelfvision.regions import Regions
+from shelfvision.regions.predicting import BoxDetector, HasCorners, regions_of, with_crop_rule
 
 
 @final
@@ -173,6 +177,57 @@ class Predictor:
             self.thresholds,
             class_prior=class_prior,
             known=None if shares is None else np.array(shares),
+        )
+
+    def predict_regions(
+        self,
+        photo: Photo,
+        boxes: Boxes | HasCorners | BoxDetector | npt.ArrayLike,
+        *,
+        context: SupportsFloat | None = None,
+        shape: CropShape | None = None,
+        as_stored: bool | None = None,
+        class_prior: ClassPrior = None,
+    ) -> Regions:
+        """Predict the class of each box in a photo of a shelf.
+
+        Parameters
+        ----------
+        photo : path, bytes, PIL image or ndarray
+            One photo.
+        boxes : array_like, Boxes, supervision.Detections or Detector
+            The boxes of products, or a detector that finds them, as in
+            `Classifier.predict_regions`.
+        context : float, optional
+            The context margin of crops, as a share of each box. By default that of `preprocessing`.
+        shape : {"box", "image"}, optional
+            The shape of crops. By default that of `preprocessing`.
+        as_stored : bool, optional
+            Whether the boxes refer to the pixels as stored in the file, before the EXIF orientation
+            is applied; see `Classifier.predict_regions`.
+        class_prior : mapping of str to float, "estimate" or None, default=None
+            As in `predict`.
+
+        Returns
+        -------
+        Regions
+            Labels, confidences and decisions in the order of the boxes. The crops are those of the
+            exported classifier.
+
+        Raises
+        ------
+        InvalidParameterError
+            A box is not finite, is empty, has swapped corners or is outside the photo, or the boxes
+            belong to a photo of another size.
+        PhotoError
+            The photo cannot be read.
+        """
+        return regions_of(
+            photo,
+            boxes,
+            with_crop_rule(self.preprocessing, context=context, shape=shape),
+            partial(self.predict, class_prior=class_prior),
+            as_stored=as_stored,
         )
 
     def predict_proba(self, photos: Photos) -> npt.NDArray[np.float32]:

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, SupportsFloat, final
 
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._photos.given import Photo
+from shelfvision._photos.preprocessing import CropShape
 from shelfvision._storage.sealed import Target
 from shelfvision._validation import counted
+from shelfvision.boxes import Boxes
 from shelfvision.data import Dataset
 from shelfvision.data.reading import Photos
 from shelfvision.gallery import _enrolling, _searching
@@ -24,6 +27,8 @@ from shelfvision.gallery._saving import load_index, save_index
 from shelfvision.inference import Classifier
 from shelfvision.predictions import Predictions
 from shelfvision.protocols import OnError
+from shelfvision.regions import Regions
+from shelfvision.regions.predicting import BoxDetector, HasCorners, regions_of, with_crop_rule
 
 if TYPE_CHECKING:
     from typing import Self
@@ -233,6 +238,56 @@ class Gallery:
             sent to review.
         """
         return _searching.predict_gallery(self._index, photos, on_error)
+
+    def predict_regions(
+        self,
+        photo: Photo,
+        boxes: Boxes | HasCorners | BoxDetector | npt.ArrayLike,
+        *,
+        context: SupportsFloat | None = None,
+        shape: CropShape | None = None,
+        as_stored: bool | None = None,
+    ) -> Regions:
+        """Predict the enrolled product in each box of a photo of a shelf.
+
+        Parameters
+        ----------
+        photo : path, bytes, PIL image or ndarray
+            One photo.
+        boxes : array_like, Boxes, supervision.Detections or Detector
+            The boxes of products, or a detector that finds them, as in
+            `Classifier.predict_regions`.
+        context : float, optional
+            The context margin of crops, as a share of each box. By default that of the classifier.
+        shape : {"box", "image"}, optional
+            The shape of crops. By default that of the classifier.
+        as_stored : bool, optional
+            Whether the boxes refer to the pixels as stored in the file, before the EXIF orientation
+            is applied; see `Classifier.predict_regions`.
+
+        Returns
+        -------
+        Regions
+            Labels, confidences and decisions in the order of the boxes. The decision is
+            ``"review"`` for a box whose content is not similar to any enrolled product, as in
+            `predict`.
+
+        Raises
+        ------
+        InvalidParameterError
+            A box is not finite, is empty, has swapped corners or is outside the photo, or the boxes
+            belong to a photo of another size.
+        PhotoError
+            The photo cannot be read.
+        """
+        rule = self.classifier.preprocessing
+        return regions_of(
+            photo,
+            boxes,
+            with_crop_rule(rule, context=context, shape=shape),
+            self.predict,
+            as_stored=as_stored,
+        )
 
     def familiarity(self, photos: Photos) -> npt.NDArray[np.float64]:
         """Return how typical each photo is of photos of the enrolled products.

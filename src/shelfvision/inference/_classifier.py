@@ -39,7 +39,7 @@ from shelfvision.predictions import (
 )
 from shelfvision.protocols import ClassNames, OnError, Resize
 from shelfvision.regions import Regions, ShelfMap
-from shelfvision.regions.predicting import HasCorners
+from shelfvision.regions.predicting import BoxDetector, HasCorners
 from shelfvision.regions.tiles import Tile
 
 if TYPE_CHECKING:
@@ -375,7 +375,7 @@ class Classifier:
     def predict_regions(
         self,
         photo: Photo,
-        boxes: Boxes | HasCorners | npt.ArrayLike,
+        boxes: Boxes | HasCorners | BoxDetector | npt.ArrayLike,
         *,
         context: SupportsFloat | None = None,
         shape: CropShape | None = None,
@@ -394,10 +394,12 @@ class Classifier:
         photo : path, bytes, PIL image or ndarray
             One photo: a path, the bytes of an encoded file, a PIL image of any mode, or ``uint8``
             pixels of shape (height, width, 3).
-        boxes : array_like, Boxes or supervision.Detections
+        boxes : array_like, Boxes, supervision.Detections or Detector
             The boxes of products, from any detector: left, top, right and bottom in pixels of the
             upright photo, shape (n, 4). `Boxes.from_coco`, `Boxes.from_voc` and `Boxes.from_yolo`
-            read files. A box can extend beyond the photo, but must not be completely outside.
+            read files. A box can extend beyond the photo, but must not be completely outside. An
+            object with a method ``detect``, such as `shelfvision.export.Detector`, gets the pixels
+            of the upright photo and returns the boxes.
         context : float, optional
             The context margin: the share of a box's width and height that the crop adds on each
             side. Choose it so that crops look like the training photos. By default the margin of

@@ -80,6 +80,13 @@ class Tiling:
             for side, whole in zip(self.size(photo_size, scale), photo_size, strict=True)
         ]
 
+    def windows(self, photo_size: tuple[int, int], scale: float = 1.0) -> Windows:
+        """Return left, top, right and bottom of the tiles of one scale, row by row."""
+        height, width = self.size(photo_size, scale)
+        tops, lefts = np.meshgrid(*self.starts(photo_size, scale), indexing="ij")
+        corners = [lefts, tops, lefts + width, tops + height]
+        return np.stack([one.ravel() for one in corners], axis=1)
+
 
 def _as_tile(tile: Tile | None) -> tuple[int, int] | None:
     if tile is None:
@@ -127,9 +134,7 @@ def map_of(
             parameter="tile",
         )
     sides = [tiling.size(size, scale) for scale in tiling.scales]
-    windows = np.concatenate(
-        [_windows(grid, side) for grid, side in zip(grids, sides, strict=True)]
-    )
+    windows = np.concatenate([tiling.windows(size, scale) for scale in tiling.scales])
     found = predict(crops_of(whole.pixels, windows, preprocessing))
     edges = _edges(tiling, size)
     probabilities = _averaged(found.probabilities, grids, sides, edges)
@@ -144,12 +149,6 @@ def map_of(
         edges=edges,
         origin=whole.origin,
     )
-
-
-def _windows(grid: Sequence[npt.NDArray[np.int64]], side: tuple[int, int]) -> Windows:
-    tops, lefts = np.meshgrid(*grid, indexing="ij")
-    corners = [lefts, tops, lefts + side[1], tops + side[0]]
-    return np.stack([one.ravel() for one in corners], axis=1)
 
 
 def _edges(tiling: Tiling, size: tuple[int, int]) -> tuple[Edges, Edges]:
