@@ -1,11 +1,11 @@
 """Follow the article's recipe, step by step, on a folder of photos.
 
 The article is "Inventory Classification for Retail Management using Deep Learning". Its recipe
-balances the classes first and splits afterwards, so most validation photos have an altered twin in
-training. ``--honest`` splits first and balances the training part only; ``--train-split`` and
-``--test-split`` take the parts from the column split of the folder's ``manifest.csv``, and judge on
-photos of other sessions. The folder holds one subfolder per class, or a folder ``images`` that
-does, as Freiburg Groceries comes.
+balances the classes first and splits afterwards, so most validation photos have an augmented copy
+in the training set (data leakage). ``--honest`` splits first and balances the training set only.
+``--train-split`` and ``--test-split`` use the sets in the column ``split`` of ``manifest.csv``, and
+evaluate on photos of other sessions. The folder has one subfolder per class, or a folder ``images``
+with these subfolders, as in Freiburg Groceries.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SEED = 42
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What the network is trained on, watched on and judged on."""
+    """The training, validation and test sets."""
 
     train: shv.Dataset
     validation: shv.Dataset
@@ -33,7 +33,7 @@ class Parts:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the recipe and print what it scores."""
+    """Run the recipe and print the scores."""
     options = parse(arguments)
     mpl.use("Agg")
     options.output.mkdir(parents=True, exist_ok=True)
@@ -48,12 +48,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(result)
     result.classifier.save(options.output / "article.shelf")
     report = shv.evaluate(result.classifier, parts.test)
-    print(f"\nJudged on the test part:\n\n{report}")
+    print(f"\nEvaluated on the test set:\n\n{report}")
     draw(options.output, result, report, parts.test)
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Return what the command line says."""
+    """Return the options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("photos", type=Path, help="folder of photos")
     parser.add_argument("--classes", nargs="+", help="use these classes only")
@@ -62,18 +62,18 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--honest", action="store_true", help="split first, then balance")
     parser.add_argument("--train-split", help="train on the manifest's rows of this split")
-    parser.add_argument("--test-split", help="judge on the manifest's rows of this split")
+    parser.add_argument("--test-split", help="evaluate on the manifest's rows of this split")
     parser.add_argument("--epochs", type=int, default=200)
     parser.add_argument("--patience", type=int, default=20)
     parser.add_argument("--output", type=Path, default=Path("article-output"))
     options = parser.parse_args(arguments)
     if bool(options.train_split) != bool(options.test_split):
-        parser.error("give --train-split and --test-split together")
+        parser.error("pass --train-split and --test-split together")
     return options
 
 
 def parts_for(options: argparse.Namespace) -> Parts:
-    """Return the parts in the order that the command line asks for."""
+    """Return the sets for the options of the command line."""
     if options.train_split:
         return session_parts(
             *(load(options, split) for split in (options.train_split, options.test_split))
@@ -83,7 +83,7 @@ def parts_for(options: argparse.Namespace) -> Parts:
 
 
 def load(options: argparse.Namespace, split: str | None = None) -> shv.Dataset:
-    """Take step 1: every photo of each class, 100 x 100 RGB, labelled by folder or manifest."""
+    """Load every photo of each class, 100 x 100 RGB, labelled by folder or manifest: step 1."""
     if split is not None:
         photos = shv.Dataset.from_manifest(options.photos / "manifest.csv", where={"split": split})
     else:
@@ -94,11 +94,11 @@ def load(options: argparse.Namespace, split: str | None = None) -> shv.Dataset:
 
 
 def article_parts(photos: shv.Dataset) -> Parts:
-    """Take steps 2 to 5 in the article's order: balance, one-hot, shuffle with seed 42, cut."""
+    """Run steps 2 to 5 in the article's order: balance, one-hot, shuffle with seed 42, split."""
     images, labels = shv.BalancingAugmenter(seed=SEED).fit_resample(*photos.to_arrays())
     one_hot = np.eye(len(photos.class_names), dtype=np.float32)[labels]
     splitter = shv.SeededSplitter(train=0.7, validation=0.2, test=0.1, seed=SEED, method="shuffled")
-    # Arrays carry no lineage, so nothing can notice that most photos have a twin in another part.
+    # Arrays do not record originals, so the leakage of augmented copies cannot be detected.
     train, validation, test = (
         shv.Dataset.from_arrays(
             images[rows], one_hot[rows].argmax(axis=1), class_names=photos.class_names
@@ -109,11 +109,11 @@ def article_parts(photos: shv.Dataset) -> Parts:
 
 
 def honest_parts(photos: shv.Dataset) -> Parts:
-    """Split first, keeping near duplicates together, then balance the training part."""
+    """Split first, with near-duplicates in one set, then balance the training set."""
     grouped = photos.group_near_duplicates()
     splits = shv.SeededSplitter(train=0.7, validation=0.2, test=0.1, seed=SEED).split(grouped)
     if splits.validation is None or splits.test is None:
-        raise SystemExit("there are too few photos for three parts")
+        raise SystemExit("there are too few photos for three sets")
     balanced = shv.BalancingAugmenter(seed=SEED).balance(splits.train)
     return Parts(
         train=balanced.cached(), validation=splits.validation.cached(), test=splits.test.cached()
@@ -121,11 +121,11 @@ def honest_parts(photos: shv.Dataset) -> Parts:
 
 
 def session_parts(train: shv.Dataset, other: shv.Dataset) -> Parts:
-    """Judge on other sessions; an eighth of the training photos chooses the best epoch."""
+    """Evaluate on other sessions; an eighth of the training photos chooses the best epoch."""
     splitter = shv.SeededSplitter(train=0.875, validation=0.125, test=0, seed=SEED)
     splits = splitter.split(train.group_near_duplicates())
     if splits.validation is None:
-        raise SystemExit("there are too few photos for a validation part")
+        raise SystemExit("there are too few photos for a validation set")
     balanced = shv.BalancingAugmenter(seed=SEED).balance(splits.train)
     checked = shv.Splits(train=balanced, validation=splits.validation, test=other)
     return Parts(
@@ -134,9 +134,9 @@ def session_parts(train: shv.Dataset, other: shv.Dataset) -> Parts:
 
 
 def train(options: argparse.Namespace, parts: Parts) -> shv.TrainingResult:
-    """Take step 6: Adam, binary cross-entropy, checkpoints of the best model, early stopping."""
+    """Train as in step 6: with Adam, binary cross-entropy, checkpoints and early stopping."""
     model = shv.build_model(len(parts.train.class_names), image_size=(100, 100), seed=SEED)
-    # Imported after the model is built, Keras runs on the backend that shelfvision chose for it.
+    # Import Keras after build_model, which chooses an installed backend.
     import keras
 
     model.compile(
@@ -150,7 +150,7 @@ def train(options: argparse.Namespace, parts: Parts) -> shv.TrainingResult:
         patience=options.patience,
         checkpoint_dir=options.output / "checkpoints",
         seed=SEED,
-        # Photos that are identical in the source stand in several parts of the article's split.
+        # In the split of the article, identical photos are in several sets.
         on_leak="raise" if options.honest or options.train_split else "allow",
     )
     return trainer.fit(model, parts.train, parts.validation, resume="never")
@@ -172,7 +172,7 @@ def draw(
 
 
 def save(axes: object, path: Path) -> None:
-    """Write the figure of one or several axes."""
+    """Save the figure of one or several axes."""
     np.ravel(np.asarray(axes, dtype=object))[0].figure.savefig(path, dpi=100)
 
 

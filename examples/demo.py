@@ -1,8 +1,8 @@
-"""Take photos the whole way: group, split, balance, train, judge, save, load and predict.
+"""Run all steps on photos: group, split, balance, train, evaluate, save, load and predict.
 
-Without arguments it renders its own photos. ``--photos DIR`` takes a folder with one subfolder
-per class, or one that holds a ``manifest.csv`` with the columns path and label; where the manifest
-has a column split as well, ``--train-split`` and ``--validation-split`` say which values to use.
+Without arguments, the demo renders photos. ``--photos DIR`` uses a folder with one subfolder per
+class, or with a ``manifest.csv`` that has the columns path and label. If the manifest also has a
+column split, ``--train-split`` and ``--validation-split`` select its values.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     part, photos = judging_part(splits)
     report = shv.evaluate(result.classifier, photos)
-    print(f"\nJudged on the {part} part:\n\n{report}")
+    print(f"\nEvaluated on the {part} set:\n\n{report}")
 
     bundle = options.output / "groceries.shelf"
     result.classifier.save(bundle)
@@ -57,12 +57,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Return what the command line says."""
+    """Return the options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--photos", type=Path, help="folder of photos; rendered ones by default")
     parser.add_argument("--train-split", help="value of the manifest's column split to train on")
-    parser.add_argument("--validation-split", help="value of the column split to judge on")
-    parser.add_argument("--keep-bursts", action="store_true", help="never part photos of one burst")
+    parser.add_argument("--validation-split", help="value of the column split to evaluate on")
+    parser.add_argument(
+        "--keep-bursts", action="store_true", help="keep photos of one burst in one set"
+    )
     parser.add_argument("--classes", nargs="+", help="use these classes only")
     parser.add_argument(
         "--relabel", nargs="+", default=[], metavar="NAME=NEW", help="rename classes"
@@ -73,14 +75,14 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--output", type=Path, default=Path("demo-output"))
     options = parser.parse_args(arguments)
     if bool(options.train_split) != bool(options.validation_split):
-        parser.error("give --train-split and --validation-split together")
+        parser.error("pass --train-split and --validation-split together")
     if options.train_split and options.photos is None:
-        parser.error("--train-split chooses rows of a manifest; give its folder with --photos")
+        parser.error("--train-split selects rows of a manifest; pass its folder with --photos")
     return options
 
 
 def split_photos(options: argparse.Namespace) -> shv.Splits:
-    """Return the parts: those that the manifest names, or a split by groups of near duplicates."""
+    """Return the sets of the manifest, or a new split by groups of near-duplicates."""
     if options.train_split:
         train, validation = (
             named(options, manifest_part(options.photos, split))
@@ -100,7 +102,7 @@ def manifest_part(folder: Path, split: str) -> shv.Dataset:
 
 
 def all_photos(options: argparse.Namespace) -> shv.Dataset:
-    """Return every photo of the folder, or rendered ones."""
+    """Return all photos of the folder, or rendered photos."""
     if options.photos is None:
         return shv.samples.render_products(shv.samples.UNEVEN_COUNTS, seed=options.seed).cached()
     if (options.photos / "manifest.csv").is_file():
@@ -109,7 +111,7 @@ def all_photos(options: argparse.Namespace) -> shv.Dataset:
 
 
 def named(options: argparse.Namespace, photos: shv.Dataset) -> shv.Dataset:
-    """Return the photos under the class names that the command line asks for."""
+    """Return the photos with the class names of the command line."""
     photos = photos.relabel(dict(pair.split("=", 1) for pair in options.relabel))
     return photos.select(options.classes) if options.classes else photos
 
@@ -117,7 +119,7 @@ def named(options: argparse.Namespace, photos: shv.Dataset) -> shv.Dataset:
 def fit(
     options: argparse.Namespace, train: shv.Dataset, validation: shv.Dataset | None
 ) -> shv.TrainingResult:
-    """Train the article's network; the pixels of both parts are read once and kept."""
+    """Train the article's network, with the pixels of both sets cached in memory."""
     model = shv.build_model(
         num_classes=len(train.class_names), image_size=train.image_size, seed=options.seed
     )
@@ -132,16 +134,16 @@ def fit(
 
 
 def judging_part(splits: shv.Splits) -> tuple[str, shv.Dataset]:
-    """Return the part to judge on, and its name."""
+    """Return the name of the set to evaluate on, and the set."""
     if splits.test is not None:
         return "test", splits.test
     if splits.validation is not None:
         return "validation", splits.validation
-    sys.exit("there is no part to judge on; give --validation-split")
+    sys.exit("there is no set to evaluate on; pass --validation-split")
 
 
 def print_parts(splits: shv.Splits, train: shv.Dataset) -> None:
-    """Print how many photos of each class every part has."""
+    """Print the number of photos of each class in each set."""
     parts = {"train": splits.train, "balanced": train}
     parts |= {"validation": splits.validation} if splits.validation is not None else {}
     parts |= {"test": splits.test} if splits.test is not None else {}
@@ -152,7 +154,7 @@ def print_parts(splits: shv.Splits, train: shv.Dataset) -> None:
 
 
 def check_in_fresh_process(classifier: shv.Classifier, bundle: Path, photos: shv.Dataset) -> None:
-    """Load the saved classifier in another process and compare what it says."""
+    """Load the saved classifier in another process and compare its predictions."""
     pixels, output = bundle.with_name("pixels.npy"), bundle.with_name("probabilities.npy")
     images, _ = photos[:64].to_arrays()
     np.save(pixels, images)
@@ -163,10 +165,10 @@ def check_in_fresh_process(classifier: shv.Classifier, bundle: Path, photos: shv
     output.unlink()
     same = np.array_equal(here.argmax(axis=1), there.argmax(axis=1))
     if not same or not np.allclose(here, there, atol=1e-6):
-        sys.exit("the classifier that was loaded does not say what the saved one says")
+        sys.exit("the loaded classifier does not give the predictions of the saved one")
     print(
         f"\nSaved to {bundle} ({bundle.stat().st_size / 1000:.0f} kB); loaded in another process, "
-        f"it gives the same {len(images)} labels, and probabilities within "
+        f"it predicts the same {len(images)} labels, and probabilities within "
         f"{np.abs(here - there).max():.1g}."
     )
 
@@ -188,7 +190,7 @@ def draw(
 
 
 def draw_balancing(output: Path, before: shv.Dataset, after: shv.Dataset, *, seed: int) -> None:
-    """Draw the classes before and after balancing, and what the augmenter makes of some photos."""
+    """Draw the classes before and after balancing, and augmented copies of some photos."""
     save(shv.plot.class_balance(before.class_counts, after.class_counts), output / "balance.png")
     images, _ = before[np.linspace(0, len(before) - 1, 5).astype(int)].to_arrays()
     augmenter = shv.augment.default_augmenter()
@@ -196,7 +198,7 @@ def draw_balancing(output: Path, before: shv.Dataset, after: shv.Dataset, *, see
 
 
 def save(axes: object, path: Path) -> None:
-    """Write the figure of one or several axes."""
+    """Save the figure of one or several axes."""
     np.ravel(np.asarray(axes, dtype=object))[0].figure.savefig(path, dpi=100)
 
 

@@ -278,6 +278,56 @@ def test_a_photo_that_cannot_be_read_stops_or_becomes_a_row(
     assert "bad.jpg" in run("predict", bundle, *photos, "--on-error", "skip").out
 
 
+def reviewed(page: Path) -> list[str]:
+    """Return the ids on a review page, the least confident first."""
+    (data,) = re.findall(r'id="review">(.*?)</script>', page.read_text(encoding="utf-8"))
+    return [item["n"] for item in json.loads(data)["items"]]
+
+
+def test_a_review_page_is_written_for_the_predictions_that_options_select(
+    run: Run, shelf: Path, bundle: Path, tmp_path: Path
+) -> None:
+    table = run("predict", bundle, shelf, "--format", "jsonl").out.splitlines()
+    shares = {row["id"]: row["confidence"] for row in map(json.loads, table)}
+    found = run("review", bundle, shelf, "--output", "all.html")
+    assert (found.status, found.out) == (0, "all.html: 14 of 14 predictions to review\n")
+    assert sorted(reviewed(tmp_path / "all.html")) == sorted(shares)
+    middle = sorted(shares.values())[7]
+    assert run("review", bundle, shelf, "-o", "low.html", "--below", middle).status == 0
+    assert reviewed(tmp_path / "low.html") == sorted(
+        (name for name in shares if shares[name] < middle), key=lambda name: shares[name]
+    )
+    nothing = run("review", bundle, shelf, "-o", "none.html", "--below", 0.1)
+    assert (nothing.status, nothing.out) == (1, "")
+    assert not (tmp_path / "none.html").exists()
+
+
+def test_a_review_follows_the_thresholds_of_the_classifier(
+    run: Run, shelf: Path, bundle: Path, tmp_path: Path
+) -> None:
+    without = run("review", bundle, shelf, "-o", "r.html", "--to-review")
+    assert (without.status, code_of(without)) == (2, "conflict")
+    photos = shv.Dataset.from_directory(shelf, image_size=(88, 88))
+    scored = shv.Classifier.load(bundle).with_validation(photos)
+    scored.with_threshold(mistake_cost=3, review_cost=1).save("careful.shelf")
+    table = run("predict", "careful.shelf", shelf, "--format", "jsonl").out.splitlines()
+    undecided = [row["id"] for row in map(json.loads, table) if row["decision"] == "review"]
+    assert undecided
+    assert run("review", "careful.shelf", shelf, "-o", "r.html", "--to-review").status == 0
+    assert sorted(reviewed(tmp_path / "r.html")) == sorted(undecided)
+
+
+def test_a_photo_that_cannot_be_read_is_reviewed_too(
+    run: Run, shelf: Path, bundle: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "bad.jpg").write_bytes(b"no photo")
+    photos = [shelf / "Can" / "0000.jpg", "bad.jpg"]
+    assert run("review", bundle, *photos, "-o", "r.html").status == 1
+    found = run("review", bundle, *photos, "-o", "r.html", "--on-error", "skip", "--below", 0.99)
+    assert found.status == 0
+    assert reviewed(tmp_path / "r.html")[-1] == "bad.jpg"
+
+
 def test_a_classifier_is_exported_and_the_file_predicts(
     run: Run, shelf: Path, bundle: Path
 ) -> None:
@@ -329,6 +379,10 @@ def test_a_root_above_the_parts_of_a_split_is_refused_with_the_path(run: Run, sh
         (["predict", "BUNDLE", "missing.jpg"], 1, "not-found"),
         (["predict", "BUNDLE", "EMPTY"], 2, "empty"),
         (["predict", "BUNDLE", "a.jpg", "--top", "0"], 2, "not-in-range"),
+        (["review", "BUNDLE", "a.jpg", "-o", "r.html", "--top", "21"], 2, "not-in-range"),
+        (["review", "BUNDLE", "a.jpg", "-o", "r.html", "--below", "1.5"], 2, "not-in-range"),
+        (["review", "BUNDLE", "missing.jpg", "-o", "r.html"], 1, "not-found"),
+        (["review", "BUNDLE", "a.jpg", "-o", "EMPTY"], 2, "not-a-file"),
         (["audit", "missing"], 1, "not-found"),
         (["audit", "SHELF", "--where", "a=b"], 2, "conflict"),
         (["audit", "SHELF", "--group-column", "a"], 2, "conflict"),

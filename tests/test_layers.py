@@ -65,7 +65,8 @@ BACKENDS = {"keras", "tensorflow", "jax", "torch"}
 
 HEAVY = BACKENDS | {
     *("ai_edge_litert", "matplotlib", "narwhals", "onnx", "onnxruntime", "openvino", "pandas"),
-    *("jinja2", "pillow_heif", "rich", "safetensors", "scipy", "skimage", "sklearn", "tf2onnx"),
+    *("jinja2", "pillow_heif", "pyarrow", "rich", "safetensors", "scipy", "skimage", "sklearn"),
+    "tf2onnx",
     "yaml",
 }
 """Packages that a function may import, so that importing shelfvision stays quick."""

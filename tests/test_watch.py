@@ -153,7 +153,7 @@ def test_a_name_that_is_no_text_is_a_name(
 
 def test_a_database_of_another_classifier_is_refused(watch: ModuleType, tmp_path: Path) -> None:
     watch.Stock(tmp_path / "stock.sqlite", "a" * 64).close()
-    with pytest.raises(SystemExit, match="aaaaaaaaaaaa, not by bbbbbbbbbbbb"):
+    with pytest.raises(SystemExit, match="aaaaaaaaaaaa, not of bbbbbbbbbbbb"):
         watch.Stock(tmp_path / "stock.sqlite", "b" * 64)
 
 

@@ -1,12 +1,15 @@
 """A web service around a saved classifier: ``uvicorn service:app --workers 2``.
 
-``/predict`` tells what one photo shows. ``/inventory`` counts a shelf, of which it gets the photo
-and the boxes that a detector found, and holds it against what should be there.
+``/predict`` classifies one photo. ``/inventory`` counts the products in the boxes of a shelf photo,
+and compares the counts with the expected stock.
 
-Environment: ``SHELF_BUNDLE`` is the file that ``Classifier.save`` wrote, ``SHELF_SHA256`` the
-digest that it returned, ``SHELF_MAX_BYTES`` the largest photo (by default 8 MiB), ``SHELF_MEMORY``
-what all requests of a worker may take together (by default 1 GiB): a request that would take more
-waits until others are answered.
+Environment variables:
+
+- ``SHELF_BUNDLE``: the file that ``Classifier.save`` wrote;
+- ``SHELF_SHA256``: the digest that it returned;
+- ``SHELF_MAX_BYTES``: the maximum size of a photo, by default 8 MiB;
+- ``SHELF_MEMORY``: the memory for all requests of a worker together, by default 1 GiB. A request
+  that needs more than is left waits until other requests are finished.
 """
 
 from __future__ import annotations
@@ -27,24 +30,24 @@ import shelfvision as shv
 MAX_BYTES = int(os.environ.get("SHELF_MAX_BYTES", "8388608"))
 MEMORY = int(os.environ.get("SHELF_MEMORY", str(1024**3)))
 AT_ONCE = 2 * (os.cpu_count() or 1)
-# A body is held as it arrives, as bytes, and as the text and the bytes that base64 stands for.
+# A body is in memory up to four times: as received, as bytes, and as base64 text and its bytes.
 COPIES = 4
 SECONDS_TO_SEND = 30
 
 
 class Answer(BaseModel):
-    """What the classifier says about one photo."""
+    """The prediction for one photo."""
 
     label: str
     confidence: float
     decision: str | None
-    """``accept``, or ``review`` where a person should look; null without thresholds."""
+    """``accept``, or ``review`` if a person should check it; null without thresholds."""
     sha256: str
-    """Which classifier said so."""
+    """The SHA-256 of the classifier."""
 
 
 class About(BaseModel):
-    """Which classifier answers."""
+    """The classifier of this service."""
 
     sha256: str
     architecture: str
@@ -54,55 +57,55 @@ class About(BaseModel):
 
 
 class Shelf(BaseModel):
-    """A photo of a shelf, and where the products are on it."""
+    """A shelf photo with the boxes of its products."""
 
     photo: Base64Bytes
     boxes: list[tuple[float, float, float, float]] = Field(min_length=1, max_length=1000)
     """Left, top, right and bottom of each product, in pixels of the upright photo."""
     expected: dict[str, NonNegativeInt] | None = None
-    """How many of each product should be there."""
+    """The expected count of each product."""
 
 
 class Count(BaseModel):
-    """How many of a product are there."""
+    """The adjusted count of a product, with its confidence interval."""
 
     count: float
     low: int
     high: int
     taken_for: int
-    """How many boxes were taken for it; `count` corrects that for what is confused."""
+    """The number of boxes with this predicted label, before the correction for confusions."""
 
 
 class Difference(BaseModel):
-    """What is not as expected of a product."""
+    """A product whose count differs from the expected count."""
 
     product: str
     status: str
     expected: int | None
-    """None for a product that is not listed."""
+    """None for a product without an expected count."""
     confidence: float
 
 
 class Stock(BaseModel):
-    """What is on a shelf."""
+    """The products on a shelf."""
 
     labels: list[str]
-    """What each box shows, in the order of the boxes."""
+    """The predicted product of each box, in the order of the boxes."""
     review: list[int]
-    """The numbers of boxes that a person should look at."""
+    """The indices of boxes that a person should check."""
     products: dict[str, Count]
     differences: list[Difference]
-    """Against what was expected, the surest first; empty if nothing was."""
+    """Differences from the expected counts, most confident first; empty without those."""
     sha256: str
 
 
 class Budget:
-    """Bytes that requests may take together; whoever needs more than is left waits in a queue.
+    """A memory budget for all requests; a request that needs more than is left waits in a queue.
 
     Parameters
     ----------
     total : int
-        The bytes.
+        The size of the budget in bytes.
     """
 
     def __init__(self, total: int) -> None:
@@ -113,10 +116,12 @@ class Budget:
 
     @asynccontextmanager
     async def hold(self, amount: int) -> AsyncIterator[None]:
-        """Take bytes, and give them back at the end; more than the total is refused."""
+        """Reserve bytes, and release them at the end; refuse more than the total."""
         if amount > self.total:
-            raise HTTPException(413, f"it needs {amount:,} bytes, of {self.total:,} that there are")
-        # One after the other, so that a large photo is not overtaken for ever.
+            raise HTTPException(
+                413, f"the request needs {amount:,} bytes, more than {self.total:,}"
+            )
+        # First come, first served, so that small requests do not delay a large one forever.
         async with self._turn:
             while self._left < amount:
                 self._returned = anyio.Event()
@@ -131,7 +136,7 @@ class Budget:
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Load the classifier in this worker, never before the fork, and have it compile."""
+    """Load the classifier in this worker, after the fork, and compile it with a prediction."""
     path = os.environ.get("SHELF_BUNDLE")
     if path is None:
         raise RuntimeError(
@@ -139,11 +144,11 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         )
     info = shv.inspect(path, expected_sha256=os.environ.get("SHELF_SHA256"))
     classifier = shv.Classifier.load(path, expected_sha256=info.sha256)
-    # The first prediction compiles; no request shall wait for that.
+    # The first prediction compiles the model, so no request has to wait for it.
     classifier.predict(np.zeros((*classifier.image_size, 3), np.uint8))
     app.state.classifier, app.state.info = classifier, info
     app.state.limiter = anyio.CapacityLimiter(AT_ONCE)
-    # Two budgets: who waits for pixels holds a body, and who holds pixels waits for nothing.
+    # Two budgets prevent a deadlock: a request that waits for pixels holds its body only.
     app.state.bodies, app.state.pixels = Budget(MEMORY // 4), Budget(MEMORY - MEMORY // 4)
     yield
 
@@ -152,34 +157,34 @@ app = FastAPI(title="What is on this photo?", lifespan=lifespan)
 
 
 async def body_of(request: Request, limit: int) -> bytes:
-    """Return the body of a request, and stop reading when it is too large or too slow."""
+    """Return the body of a request; stop reading if it is too large or too slow."""
     data = bytearray()
     with anyio.move_on_after(SECONDS_TO_SEND):
         async for part in request.stream():
             data += part
             if len(data) > limit:
-                raise HTTPException(413, f"a photo may have {MAX_BYTES} bytes at most")
+                raise HTTPException(413, f"the photo must have at most {MAX_BYTES} bytes")
         return bytes(data)
     raise HTTPException(408, f"the request was not sent within {SECONDS_TO_SEND} seconds")
 
 
 def size_of(request: Request, limit: int) -> int:
-    """Return the most bytes that a body has, by its header where it has one."""
+    """Return the maximum size of the body: the content length, or the limit without one."""
     told = request.headers.get("content-length", "")
     return min(int(told), limit) if told.isdecimal() and len(told) < 12 else limit
 
 
 async def photo_of(request: Request) -> AsyncIterator[bytes]:
-    """Yield the photo that is the body of a request; its memory is held until the answer."""
+    """Yield the photo in the body of a request; its memory is reserved until the response."""
     if request.headers.get("content-type", "").startswith("multipart/"):
-        raise HTTPException(415, "send the photo as the body, as curl --data-binary does, no form")
+        raise HTTPException(415, "send the photo as the body (curl --data-binary), not as a form")
     async with request.app.state.bodies.hold(COPIES * size_of(request, MAX_BYTES)):
         yield await body_of(request, MAX_BYTES)
 
 
 async def shelf_of(request: Request) -> AsyncIterator[Shelf]:
-    """Yield the shelf that the body of a request describes."""
-    # In base64 four bytes hold three, and a thousand boxes and products take their place too.
+    """Yield the shelf in the body of a request."""
+    # Base64 needs four bytes for three; the rest is for a thousand boxes and products.
     limit = MAX_BYTES * 4 // 3 + 200_000
     async with request.app.state.bodies.hold(COPIES * size_of(request, limit)):
         data = await body_of(request, limit)
@@ -192,7 +197,7 @@ async def shelf_of(request: Request) -> AsyncIterator[Shelf]:
 
 
 def memory_of(photo: bytes) -> int:
-    """Return what decoding takes, by the header; 0 for what is refused before it is decoded."""
+    """Return the memory for decoding a photo; 0 if the photo is refused before decoding."""
     try:
         return shv.data.memory_to_decode(photo)
     except shv.errors.PhotoError:
@@ -201,7 +206,7 @@ def memory_of(photo: bytes) -> int:
 
 @app.post("/predict")
 async def predict(request: Request, photo: Annotated[bytes, Depends(photo_of)]) -> Answer:
-    """Tell which product a JPEG, PNG or WebP photo shows; the photo is the body of the request."""
+    """Classify a JPEG, PNG or WebP photo; the photo is the body of the request."""
     state = request.app.state
     async with state.pixels.hold(memory_of(photo)):
         found = await anyio.to_thread.run_sync(
@@ -219,10 +224,12 @@ async def predict(request: Request, photo: Annotated[bytes, Depends(photo_of)]) 
 
 @app.post("/inventory")
 async def inventory(request: Request, shelf: Annotated[Shelf, Depends(shelf_of)]) -> Stock:
-    """Count the products in the boxes of a shelf's photo; the body is a `Shelf` as JSON."""
+    """Count the products in the boxes of a shelf photo; the body is a `Shelf` as JSON."""
     state = request.app.state
     if state.classifier.validation_scores is None:
-        raise HTTPException(501, "the classifier keeps no validation scores to correct counts by")
+        raise HTTPException(
+            501, "the classifier has no validation scores, which adjusted counts need"
+        )
     try:
         async with state.pixels.hold(memory_of(shelf.photo)):
             return await anyio.to_thread.run_sync(
@@ -233,7 +240,7 @@ async def inventory(request: Request, shelf: Annotated[Shelf, Depends(shelf_of)]
 
 
 def counted(classifier: shv.Classifier, shelf: Shelf, sha256: str) -> Stock:
-    """Count a shelf."""
+    """Return the adjusted counts of a shelf."""
     found = classifier.predict_regions(shelf.photo, shelf.boxes).predictions
     stock = shv.take_inventory(classifier, found)
     checks = () if shelf.expected is None else stock.against(shelf.expected)
@@ -260,13 +267,13 @@ def counted(classifier: shv.Classifier, shelf: Shelf, sha256: str) -> Stock:
 
 @app.get("/health")
 async def health() -> dict[str, str]:
-    """Tell that this worker has loaded its classifier; before that it answers nothing."""
+    """Report that this worker has loaded its classifier; before that, it does not respond."""
     return {"status": "ok"}
 
 
 @app.get("/version")
 async def version(request: Request) -> About:
-    """Tell which classifier answers."""
+    """Describe the classifier."""
     info: shv.BundleInfo = request.app.state.info
     return About(
         sha256=info.sha256,

@@ -2,17 +2,17 @@
 
 ``python watch.py incoming groceries.shelf stock.sqlite [--page stock.html] [--once]``
 
-It may be stopped at any instant, by a signal, by a crash or by a power cut, and started again: no
-photo is counted twice and none is lost.
+The program can be stopped at any time, by a signal, a crash or a power failure, and started again.
+No photo is counted twice, and none is lost.
 
-- A photo is its content. The digest is the key, so a copy under another name counts once.
-- What is said of a photo, and that its file was seen, are written in one transaction.
-- A file is read when it has not changed for a while (``--settle``). Should it change later all the
-  same, what is said of its new content takes the place of the old, so give each photo its own name.
+- Photos are identified by their content (a digest), so a copy under another name counts once.
+- The prediction for a photo and the record of its file are written in one transaction.
+- A file is read when it has not changed for some seconds (``--settle``). If it changes later, the
+  prediction for the new content replaces the old one, so give each photo a unique name.
 - A photo that cannot be read is a row with its error.
-- What was counted stays counted when its file is moved away.
+- A photo remains counted when its file is moved away.
 
-A folder in the folder is a store, a shelf or a day: it gets an inventory of its own.
+Each subfolder, such as a store, a shelf or a day, gets a separate inventory.
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ CREATE TABLE IF NOT EXISTS photos (
     counted_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP,
     label TEXT,
     confidence REAL,
-    decision TEXT,               -- NULL where the classifier has no thresholds
+    decision TEXT,               -- NULL if the classifier has no thresholds
     probabilities BLOB,          -- float32, in the order of the classes
     error TEXT,
     CHECK ((error IS NULL) = (label IS NOT NULL))
 ) STRICT;
 CREATE TABLE IF NOT EXISTS files (
-    name BLOB PRIMARY KEY,       -- bytes, since not every name is text
+    name BLOB PRIMARY KEY,       -- bytes, because not every name is text
     size INTEGER NOT NULL,
     changed INTEGER NOT NULL,    -- in nanoseconds
     digest TEXT NOT NULL REFERENCES photos
@@ -67,27 +67,27 @@ log = logging.getLogger("watch")
 
 
 class Predicts(Protocol):
-    """What is asked of a classifier."""
+    """The interface of a classifier that this program needs."""
 
     def predict(self, photos: bytes, /, *, on_error: shv.protocols.OnError) -> shv.Predictions:
-        """Say what a photo shows; one that cannot be read is a row with its error."""
+        """Return the prediction for a photo; an unreadable photo is a row with its error."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """What a file looked like, without reading it."""
+    """Size and modification time of a file."""
 
     size: int
     changed: int
 
 
 class Stock:
-    """What is known of the photos: a database that survives whatever happens to this program."""
+    """The photos and their predictions, in a database that survives a crash of the program."""
 
     def __init__(self, path: str | os.PathLike[str], classifier_sha256: str) -> None:
         self._db = sqlite3.connect(path, timeout=60, isolation_level=None)
         self._db.execute("PRAGMA journal_mode = WAL")
-        # In WAL mode the default may forget the last transactions at a power cut.
+        # In WAL mode, the default may lose the last transactions in a power failure.
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.execute("PRAGMA foreign_keys = ON")
         with self._transaction():
@@ -100,9 +100,9 @@ class Stock:
         if found != classifier_sha256:
             self.close()
             raise SystemExit(
-                f"{os.fspath(path)} was filled by the classifier {found[:12]}, not by "
-                f"{classifier_sha256[:12]}, and what two classifiers confuse cannot be corrected "
-                "together; start another database"
+                f"{os.fspath(path)} has predictions of the classifier {found[:12]}, not of "
+                f"{classifier_sha256[:12]}, and counts are corrected for the confusions of one "
+                "classifier only; pass another database"
             )
 
     def close(self) -> None:
@@ -110,19 +110,19 @@ class Stock:
         self._db.close()
 
     def knows(self, name: bytes, look: Look) -> bool:
-        """Tell whether a file was seen as it looks now."""
+        """Return whether a file was recorded with this size and modification time."""
         row = self._db.execute("SELECT size, changed FROM files WHERE name = ?", [name]).fetchone()
         return row is not None and Look(*row) == look
 
     def has(self, digest: str) -> bool:
-        """Tell whether a photo is counted already."""
+        """Return whether a photo is counted already."""
         row = self._db.execute("SELECT 1 FROM photos WHERE digest = ?", [digest]).fetchone()
         return row is not None
 
     def record(self, name: bytes, look: Look, digest: str, said: shv.Prediction | None) -> bool:
-        """Write down a file and what is said of its photo, both or nothing.
+        """Record a file and the prediction for its photo in one transaction.
 
-        Returns whether that was done; not where nothing is said of a photo that is not there.
+        Returns False, and records nothing, if the photo is unknown and there is no prediction.
         """
         with self._transaction():
             if said is not None:
@@ -139,7 +139,7 @@ class Stock:
                 [name, look.size, look.changed, digest],
             )
             if old is not None:
-                # The name has another content now; the old one goes unless a copy is elsewhere.
+                # The file has other content now. Remove the old photo unless another file has it.
                 self._db.execute(
                     "DELETE FROM photos WHERE digest = ? AND NOT EXISTS "
                     "(SELECT 1 FROM files WHERE files.digest = photos.digest)",
@@ -148,7 +148,7 @@ class Stock:
         return True
 
     def predictions(self, class_names: tuple[str, ...]) -> shv.Predictions:
-        """Return what is said of all photos, each under the first of its names."""
+        """Return the predictions for all photos, each with the first of its names as id."""
         rows = self._db.execute(
             "SELECT min(name), decision, probabilities, error FROM photos JOIN files "
             "USING (digest) GROUP BY digest ORDER BY min(name)"
@@ -185,17 +185,17 @@ def _columns(said: shv.Prediction) -> tuple[str | float | bytes | None, ...]:
 
 @dataclass
 class Watch:
-    """Looks at a folder again and again, and counts what is new."""
+    """Scan a folder repeatedly, and count new photos."""
 
     folder: Path
     classifier: Predicts
     stock: Stock
     settle: float = 2.0
-    """For how many seconds a file must not have changed."""
+    """Seconds without a change before a file is read."""
     _since: dict[bytes, tuple[Look, float]] = field(default_factory=dict)
 
     def look(self) -> tuple[int, int]:
-        """Count what has come and is whole; return how many that were, and how many must wait."""
+        """Count new, complete photos; return how many were counted and how many must wait."""
         now = time.monotonic()
         new = {name: look for name, look in looks(self.folder) if not self.stock.knows(name, look)}
         before = self._since
@@ -228,10 +228,10 @@ class Watch:
 
 
 def looks(folder: Path) -> Iterator[tuple[bytes, Look]]:
-    """Yield the name and the look of every photo in a folder and its folders, in sorted order.
+    """Yield the name and the state of every photo in a folder and its subfolders, sorted.
 
-    Files that begin with a dot or end in anything but a photo's ending are left alone, so who
-    brings photos can write ``shelf.jpg.part`` and rename it when it is whole.
+    Hidden files and files without the suffix of a photo are ignored. An upload can therefore write
+    ``shelf.jpg.part`` and rename the file when it is complete.
     """
     top = os.fsencode(folder)
     for place, folders, names in os.walk(top):
@@ -249,30 +249,30 @@ def looks(folder: Path) -> Iterator[tuple[bytes, Look]]:
 
 
 def shown(name: bytes) -> str:
-    """Return a file's name as text."""
+    """Return the name of a file as text."""
     return os.fsdecode(name).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def look_of(found: os.stat_result) -> Look:
-    """Return what the file system says of a file."""
+    """Return size and modification time from the status of a file."""
     return Look(size=found.st_size, changed=found.st_mtime_ns)
 
 
 def told_of(said: shv.Prediction) -> str:
-    """Return what is said of a photo in a line."""
+    """Return the prediction for a photo as one line of text."""
     return said.error or ", ".join(filter(None, (said.label, said.decision)))
 
 
 def part_of(name: str) -> str:
-    """Return the folder in the folder that a photo lies in."""
+    """Return the subfolder of a photo."""
     return name.rpartition("/")[0] or "."
 
 
 def report(classifier: shv.Classifier, stock: Stock, page: Path | None) -> None:
-    """Print the inventory, and save its page."""
+    """Print the inventory, and save it as a page."""
     found = stock.predictions(classifier.class_names)
     if all(error is not None for error in found.errors):
-        print("There is nothing to count yet.")
+        print("There are no photos to count yet.")
         return
     inventory = shv.take_inventory(classifier, found, by=part_of)
     print(inventory)
@@ -281,19 +281,21 @@ def report(classifier: shv.Classifier, stock: Stock, page: Path | None) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Watch until somebody stops it, or count once what is there."""
-    # Not the module's docstring, which python -OO leaves out.
+    """Watch a folder until the program is stopped, or count once."""
+    # Not the docstring of the module, which python -OO removes.
     parser = argparse.ArgumentParser(description=DESCRIPTION)
-    parser.add_argument("folder", type=Path, help="where photos arrive")
-    parser.add_argument("classifier", type=Path, help="what Classifier.save wrote")
-    parser.add_argument("database", type=Path, help="where the inventory is kept")
-    parser.add_argument("--page", type=Path, help="an HTML page of the inventory, kept up to date")
-    parser.add_argument("--settle", type=float, default=2.0, help="seconds without a change")
-    parser.add_argument("--once", action="store_true", help="count what is there, then end")
+    parser.add_argument("folder", type=Path, help="the folder with the photos")
+    parser.add_argument("classifier", type=Path, help="the file that Classifier.save wrote")
+    parser.add_argument("database", type=Path, help="the SQLite database of the inventory")
+    parser.add_argument("--page", type=Path, help="also write the inventory as an HTML page")
+    parser.add_argument(
+        "--settle", type=float, default=2.0, help="seconds without a change before a file is read"
+    )
+    parser.add_argument("--once", action="store_true", help="count the photos once, then exit")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     if not options.folder.is_dir():
-        sys.exit(f"there is no folder {options.folder}; make it, or name another")
+        sys.exit(f"the folder {options.folder} does not exist; create it, or pass another")
     info = shv.inspect(options.classifier)
     classifier = shv.Classifier.load(options.classifier, expected_sha256=info.sha256)
     with closing(Stock(options.database, info.sha256)) as stock:

@@ -16,6 +16,7 @@ EXTRAS = {
     "plot": ("matplotlib", "charts of training histories, confusion matrices and photos"),
     "frame": ("narwhals", "datasets from pandas or polars data frames"),
     "heif": ("pillow_heif", "HEIC photos of phones"),
+    "parquet": ("pyarrow", "predictions as Parquet files"),
     "onnx": ("onnxruntime", "running exported ONNX files"),
     "litert": ("ai_edge_litert", "running exported LiteRT files"),
     "openvino": ("openvino", "writing and running OpenVINO files"),

@@ -191,6 +191,43 @@ def _predict(sub: argparse.ArgumentParser) -> None:
     )
 
 
+def _review(sub: argparse.ArgumentParser) -> None:
+    _file(sub)
+    sub.add_argument(
+        "photos",
+        metavar="PHOTO",
+        nargs="+",
+        help="photos and folders of photos; - reads paths from standard input, one per line",
+    )
+    sub.add_argument(
+        "-o", "--output", metavar="OUT", required=True, help="the page (.html) to write"
+    )
+    sub.add_argument(
+        "--below",
+        type=float,
+        metavar="C",
+        help="only predictions with a confidence below C, 0 to 1 (default: all)",
+    )
+    sub.add_argument(
+        "--to-review",
+        action="store_true",
+        help="only predictions that the thresholds of FILE send to review",
+    )
+    sub.add_argument(
+        "--top",
+        type=int,
+        default=5,
+        metavar="K",
+        help="number of classes to choose from for each photo (default: %(default)s)",
+    )
+    sub.add_argument(
+        "--on-error",
+        choices=("raise", "skip"),
+        default="raise",
+        help="for a photo that cannot be read: stop (default), or list it with its error",
+    )
+
+
 def _export(sub: argparse.ArgumentParser) -> None:
     _file(sub, "a bundle (.shelf)")
     sub.add_argument("output", metavar="OUT", help="the file to write")
@@ -294,5 +331,6 @@ _COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "train": ("train a classifier on photos", _train),
     "evaluate": ("measure a classifier on labelled photos", _evaluate),
     "predict": ("predict the classes of photos", _predict),
+    "review": ("write a page on which people correct predictions", _review),
     "export": ("write a classifier to a file for another runtime", _export),
 }

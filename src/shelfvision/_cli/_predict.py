@@ -12,13 +12,13 @@ from itertools import islice
 from shelfvision._cli._photos import model_of
 from shelfvision._cli._say import complain, say_json, settle_for_programs
 from shelfvision._photos.formats import READ_NAMES, READ_SUFFIXES, suffix_of
-from shelfvision._text import csv_cell, printable
+from shelfvision._text import printable
 from shelfvision._validation import as_integer, counted
 from shelfvision.errors import InvalidParameterError
-from shelfvision.predictions import Prediction, Predictions
+from shelfvision.predictions import Predictions
+from shelfvision.predictions.saving import COLUMNS, csv_row, plain_rows, significant
 
 _AT_ONCE = 256
-_COLUMNS = ("id", "label", "confidence", "decision", "error")
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -26,7 +26,8 @@ def run(chosen: argparse.Namespace) -> int:
     top = as_integer("--top", chosen.top, minimum=1)
     model = model_of(chosen.file, chosen.sha256)
     parts = (
-        model.predict(paths, on_error=chosen.on_error) for paths in _in_parts(_paths(chosen.photos))
+        model.predict(paths, on_error=chosen.on_error)
+        for paths in _in_parts(photo_paths(chosen.photos))
     )
     writers = {"table": _table, "jsonl": _json_lines, "csv": _csv}
     total, failed = writers[chosen.format](parts, top)
@@ -37,7 +38,8 @@ def run(chosen: argparse.Namespace) -> int:
     return int(bool(failed) or not total)
 
 
-def _paths(named: Iterable[str]) -> Iterator[str]:
+def photo_paths(named: Iterable[str]) -> Iterator[str]:
+    """Yield the paths of the photos that arguments name: files, folders, and - for a list."""
     for name in named:
         if name == "-":
             yield from filter(None, _listed())
@@ -80,26 +82,14 @@ def _below(folder: str) -> Iterator[str]:
         )
 
 
-def _plain(one: Prediction) -> dict[str, object]:
-    confidence = None if one.error else round(one.confidence, 6)
-    return {
-        "id": one.id,
-        "label": one.label,
-        "confidence": confidence,
-        "decision": one.decision,
-        "error": one.error,
-    }
-
-
 def _json_lines(parts: Iterable[Predictions], top: int) -> tuple[int, int]:
     total = failed = 0
     for part in parts:
-        for one, best in zip(part, part.top(top), strict=True):
-            row = _plain(one)
+        for row, best in zip(plain_rows(part), part.top(top), strict=True):
             if top > 1:
-                row["top"] = [[name, round(share, 6)] for name, share in best]
+                row["top"] = [[name, significant(share)] for name, share in best]
             say_json(row, indent=None)
-            failed += one.error is not None
+            failed += row["error"] is not None
         total += len(part)
         sys.stdout.flush()
     return total, failed
@@ -109,12 +99,9 @@ def _csv(parts: Iterable[Predictions], _top: int) -> tuple[int, int]:
     total = failed = 0
     settle_for_programs()
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(_COLUMNS)
+    writer.writerow(COLUMNS)
     for part in parts:
-        for one in part:
-            writer.writerow(
-                csv_cell(cell) if isinstance(cell, str) else cell for cell in _plain(one).values()
-            )
+        writer.writerows(csv_row(list(row.values())) for row in plain_rows(part))
         failed += sum(error is not None for error in part.errors)
         total += len(part)
         sys.stdout.flush()

@@ -1,8 +1,8 @@
 """Read the headers of JPEG, PNG, WebP and HEIC files before any pixel is decoded.
 
 Each reader parses the structure of the file, checks it against the limits, and returns only the
-parts that pixels depend on. Comments, colour profiles, thumbnails and text never reach the decoder.
-The orientation is read here.
+parts that affect pixels. Comments, colour profiles, thumbnails and text never reach the decoder.
+The EXIF orientation is read here.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ class Header:
     orientation: int
     """The EXIF orientation, 1 to 8; 1 is upright."""
     data: bytes
-    """The file without the parts that no pixel depends on."""
+    """The file without the parts that do not affect pixels."""
     stored: float
-    """Bytes that a decoded pixel takes before it is RGB."""
+    """Bytes per decoded pixel before the conversion to RGB."""
     working: float
-    """Bytes that a pixel takes while it is brought to RGB, or RGB to an array: what is more."""
+    """Bytes per pixel during the conversion to RGB or to an array, whichever is larger."""
     decoding_bytes: int = 0
-    """Bytes that the decoder needs besides, and returns when it is done."""
+    """Additional bytes that the decoder needs and releases at the end."""
     file_bytes: int = 0
     """The size of the file."""
 
@@ -116,7 +116,7 @@ def _read_jpeg(data: bytes, limits: DecodeLimits, where: str) -> Header:
         check_chunks(segments, limits, where)
         if marker in _FRAMES:
             if frame:
-                refuse(where, "broken", "is a broken JPEG with two frame headers", AGAIN)
+                refuse(where, "broken", "is a corrupted JPEG with two frame headers", AGAIN)
             frame = data[start:position]
         if marker in _KEPT:
             kept.append(data[start:position])
@@ -145,7 +145,7 @@ def _coefficients(frame: bytes) -> int:
     factors = [(part >> 4, part & 15) for part in frame[11::3]]
     widest, tallest = (max((pair[side] for pair in factors), default=1) for side in (0, 1))
     share = sum(across * down for across, down in factors) / max(1, widest * tallest)
-    # Two bytes each, and whole blocks at the edges.
+    # Two bytes per coefficient, with complete blocks at the edges.
     return int(2 * share * (width + 8 * widest) * (height + 8 * tallest))
 
 

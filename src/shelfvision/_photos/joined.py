@@ -56,7 +56,7 @@ class JoinedPixels:
 
     @property
     def resize(self) -> Resize:
-        """How photos of another shape are brought to `image_size`."""
+        """How photos of another aspect ratio are resized to `image_size`."""
         return resize_of(self._sources[0])
 
     @property
@@ -78,7 +78,7 @@ class JoinedPixels:
         return source.read(inner)
 
     def read_many(self, rows: Sequence[int] | npt.NDArray[np.int64]) -> Images:
-        """Return several rows, the fastest way that each source knows."""
+        """Return several rows, with `read_many` of each source that has it."""
         wanted = np.asarray(rows, dtype=np.int64)
         images = np.empty((len(wanted), *self.image_size, 3), dtype=np.uint8)
         for source, places, inner in self._by_source(wanted):

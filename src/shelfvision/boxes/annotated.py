@@ -79,7 +79,7 @@ def read_boxes(
         The annotations: a COCO JSON file or a folder of such files, a folder of PASCAL VOC XML, a
         YOLO ``data.yaml`` or a folder with ``images`` and ``labels``, a mapping of the path of a
         photo to its boxes, or supervision's ``DetectionDataset``. Exports of CVAT, Roboflow and
-        Label Studio are read as they are after unpacking.
+        Label Studio are read without conversion, after unpacking.
     images : path-like, optional
         The folder of the photos; by default the folder of the annotations.
 

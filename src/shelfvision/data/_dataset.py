@@ -444,7 +444,7 @@ class Dataset:
             The preprocessing differs (code ``"inconsistent"``), an id is in two datasets
             (``"duplicate"``), or photos with the same content have two labels (``"conflict"``).
         InvalidParameterError
-            There is no dataset, or a dataset has augmented copies: join datasets before balancing.
+            `datasets` is empty, or a dataset has augmented copies: join datasets before balancing.
 
         Warns
         -----

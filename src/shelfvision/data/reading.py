@@ -63,7 +63,7 @@ class Reader:
         elif isinstance(photos, np.ndarray) and photos.ndim == 4:
             yield from self._of_array(photos, size)
         else:
-            numbered = enumerate(_one_by_one(photos))
+            numbered = enumerate(one_by_one(photos))
             while some := list(islice(numbered, size)):
                 yield self._of_photos(some)
 
@@ -143,7 +143,7 @@ _NOT_READ = np.empty((0, 0, 3), dtype=np.uint8)
 _SINGLE = (str, os.PathLike, bytes, bytearray, memoryview, np.ndarray, PillowImage.Image)
 
 
-def _one_by_one(photos: object) -> Iterable[Photo]:
+def one_by_one(photos: object) -> Iterable[Photo]:
     """Return an iterable of single photos."""
     if isinstance(photos, np.ndarray) and photos.ndim == 1 and photos.dtype.kind in "OU":
         return cast("list[Photo]", photos.tolist())

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, final, overload
+from typing import TYPE_CHECKING, SupportsIndex, final, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from shelfvision._class_names import as_class_names
-from shelfvision._validation import Rows, as_integer, as_rows, counted, import_package, listed
+from shelfvision._storage import write_atomically
+from shelfvision._validation import (
+    Rows,
+    as_integer,
+    as_path,
+    as_rows,
+    counted,
+    import_package,
+    listed,
+)
+from shelfvision.data.reading import Photos
 from shelfvision.data.table import frozen
 from shelfvision.errors import InvalidParameterError
 from shelfvision.predictions._prediction import DECISIONS, Decision, Prediction
+from shelfvision.predictions._reviewing import pictures_of
 from shelfvision.predictions._table import render_table
+from shelfvision.predictions.saving import save_predictions
 from shelfvision.protocols import ClassNames
+from shelfvision.review.page import review_page
 
 if TYPE_CHECKING:
     from typing import Self
@@ -219,6 +233,98 @@ class Predictions(Sequence[Prediction]):
             f"p({name})": self._probabilities[:, i] for i, name in enumerate(self._class_names)
         }
         return pd.DataFrame(columns)
+
+    def save_review(
+        self, path: str | os.PathLike[str], photos: Photos, *, top: SupportsIndex = 5
+    ) -> None:
+        """Save a page on which a person confirms or corrects the predictions.
+
+        The page is one HTML file that needs no server and no network. It shows each photo with its
+        most probable classes, the least confident prediction first. The browser keeps the answers,
+        and the page downloads them as ``corrections.csv`` with the columns id, label, status and
+        comment. Select the predictions to review first, for example
+        ``found[found.decisions == "review"]``.
+
+        Parameters
+        ----------
+        path : path-like
+            The HTML file. A missing folder is created.
+        photos : path, bytes, array, PIL image, Dataset, or iterable of these
+            The photos of the predictions, in the same order. A photo that cannot be read is
+            listed without its picture.
+        top : int, default=5
+            The number of classes to offer for each photo, at most 20.
+
+        Raises
+        ------
+        DataError
+            The number of predictions is 0 or above 10,000, or several have one id.
+        InvalidParameterError
+            `photos` has another length or order than the predictions, or `top` is out of range.
+        PhotoError
+            None of the photos can be read.
+        StorageError
+            The file cannot be written; an existing file is unchanged.
+
+        Notes
+        -----
+        The page contains a JPEG thumbnail of each photo of at most 48 KB, with 2,000 photos or
+        more of at most 12 KB.
+
+        Examples
+        --------
+        >>> import shelfvision as shv
+        >>> photos = shv.samples.render_products({"juice": 1, "milk": 1})
+        >>> found = shv.Predictions([[0.9, 0.1], [0.4, 0.6]], ["juice", "milk"], photos.ids)
+        >>> found.save_review("review.html", photos)
+        """
+        page = review_page(
+            list(self._ids),
+            self._class_names,
+            self._probabilities,
+            pictures_of(photos, self._ids, self._errors),
+            top=top,
+        )
+        write_atomically(as_path(path), page.encode("utf-8", "backslashreplace"))
+
+    def save(self, path: str | os.PathLike[str], *, probabilities: bool = False) -> None:
+        """Write the predictions as CSV, JSON lines or Parquet, by the suffix of the path.
+
+        The columns are ``id``, ``label``, ``confidence``, ``decision`` and ``error``. A photo that
+        could not be read has no label and no confidence. CSV cells that a spreadsheet would run as
+        formulas start with an apostrophe.
+
+        Parameters
+        ----------
+        path : path-like
+            The file to write, with the suffix ``.csv``, ``.jsonl`` or ``.parquet``; an existing
+            file is replaced atomically. Parquet needs ``pip install "shelfvision[parquet]"``.
+        probabilities : bool, default=False
+            Whether the probability of each class is written, too: in columns named
+            ``p(class name)``, or in JSON lines as an object ``probabilities``.
+
+        Raises
+        ------
+        InvalidParameterError
+            The suffix is not known.
+        DataError
+            A name is not Unicode and the format is Parquet.
+        MissingDependencyError
+            pyarrow is not installed and the format is Parquet.
+        StorageError
+            The file cannot be written.
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> import shelfvision as shv
+        >>> path = pathlib.Path(tempfile.mkdtemp(), "predictions.csv")
+        >>> shv.Predictions([[0.9, 0.1]], ["juice", "milk"], ["a.jpg"]).save(path)
+        >>> print(path.read_text(), end="")
+        id,label,confidence,decision,error
+        a.jpg,juice,0.9,,
+        """
+        save_predictions(self, path, probabilities=probabilities)
 
     def __repr__(self) -> str:
         """Return a short table with the first and last photos."""

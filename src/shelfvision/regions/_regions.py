@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING, SupportsFloat, SupportsIndex, cast, final, ove
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._storage import write_atomically
 from shelfvision._text import printable
-from shelfvision._validation import Rows, as_number, as_rows, counted
+from shelfvision._validation import Rows, as_number, as_path, as_rows, counted
 from shelfvision.boxes.box_list import Boxes
 from shelfvision.boxes.whole_photo import Origin, pixels_of
 from shelfvision.errors import InvalidParameterError
 from shelfvision.predictions import Decision, Predictions, Thresholds
 from shelfvision.protocols import Image
 from shelfvision.regions._conversion import as_coco, as_detections
+from shelfvision.regions._reviewing import BoxesInPhoto, surroundings_of
 from shelfvision.regions.drawing._regions_picture import MarkedBoxes, draw_regions
+from shelfvision.review.page import review_page
 
 if TYPE_CHECKING:
     from typing import Self
@@ -261,6 +264,52 @@ class Regions(Sequence[Region]):
             sure=tuple(one != "review" for one in self.decisions),
         )
         return draw_regions(self.photo(), marked, width, font)
+
+    def save_review(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        others: Iterable[Regions] = (),
+        top: SupportsIndex = 5,
+    ) -> None:
+        """Save a page on which a person confirms or corrects the class of each box.
+
+        The page shows each box in its surroundings; `Predictions.save_review` describes the page.
+        Select the boxes to review first, for example ``regions[regions.decisions == "review"]``.
+
+        Parameters
+        ----------
+        path : path-like
+            The HTML file. A missing folder is created.
+        others : iterable of Regions, optional
+            The regions of other photos, for one page of all of them.
+        top : int, default=5
+            The number of classes to offer for each box, at most 20.
+
+        Raises
+        ------
+        DataError
+            The number of boxes is 0 or above 10,000, or several have one id.
+        InvalidParameterError
+            `others` have other classes, or `top` is out of range.
+        PhotoError
+            None of the photos can be read.
+        StorageError
+            The file cannot be written; an existing file is unchanged.
+        """
+        several = [self, *others]
+        pooled = Regions.pooled(several) if len(several) > 1 else self._predictions
+        photos = [
+            BoxesInPhoto(corners=one.boxes.corners, photo=one.photo) for one in several if len(one)
+        ]
+        page = review_page(
+            list(pooled.ids),
+            pooled.class_names,
+            pooled.probabilities,
+            surroundings_of(photos),
+            top=top,
+        )
+        write_atomically(as_path(path), page.encode("utf-8", "backslashreplace"))
 
     def to_coco(self, *, file_name: str | None = None) -> dict[str, object]:
         """Return a COCO dataset of this photo, as plain values for ``json.dump``.

@@ -28,14 +28,14 @@ _Values = dict[str, npt.NDArray[np.generic]]
 
 
 def check_architecture(name: str) -> None:
-    """Check that a registered architecture can be built, trained, saved and loaded.
+    """Check the contract of a registered architecture: its layers, seeds, weights and bundles.
 
-    The check builds a few models of two sizes and trains none.
+    The check builds a few models of two sizes, and saves and loads a classifier. It trains none.
 
     Parameters
     ----------
     name : str
-        The name that it was registered with.
+        The name of the registered architecture.
 
     Raises
     ------
@@ -43,12 +43,12 @@ def check_architecture(name: str) -> None:
         `name` is not a text.
     ModelError
         The architecture is unknown, or it breaks the contract. The message has one line per fault.
-        The builder fails at its own size or at its smallest, or returns something else
-        than a functional model from ``uint8`` pixels to ``float32`` probabilities of the spec's
-        shape; the same spec gives other layers, weights or dropout; another seed gives the same
-        initial weights; the builder draws from or seeds a global generator; ``tensors`` does not
-        give names and shapes of all weights in order; a cut point is not a layer at which the
-        graph is one tensor wide; or a saved classifier is not the same when it is loaded.
+        Faults are: the builder fails at its default or smallest image size; it does not return a
+        functional model from ``uint8`` pixels to ``float32`` probabilities; the same spec gives
+        other layers, weights or dropout; another seed gives the same initial weights; the builder
+        uses or seeds a global generator; ``tensors`` does not return the names and shapes of all
+        weights in order; a branch of the model bypasses a cut point; or a loaded classifier
+        differs from the saved one.
 
     Notes
     -----
@@ -93,13 +93,13 @@ def check_architecture(name: str) -> None:
 def _faults(name: str, architecture: Architecture) -> Iterator[str]:
     spec = ModelSpec(architecture=name, num_classes=3, image_size=architecture.image_size, seed=1)
     small = architecture.smallest
-    # Neither square nor of as many classes.
+    # Not square, and with another number of classes.
     other = replace(spec, num_classes=5, image_size=(small, small + 8))
     built: list[keras.Model] = []
     for one in (spec, other):
         try:
             built.append(model_from_spec(one))
-        except Exception as error:  # noqa: BLE001  (somebody else's code may raise anything)
+        except Exception as error:  # noqa: BLE001  (user code may raise any error)
             yield f"with {one} it fails with {described_error(error)}"
             return
     basic = [
@@ -149,7 +149,7 @@ def _rows(model: keras.Model, photos: npt.NDArray[np.uint8]) -> npt.NDArray[Any]
 
 
 def _values(model: keras.Model) -> _Values:
-    """Return all variables by number and name, the states of dropout included."""
+    """Return all variables by number and name, including the states of dropout."""
     return {
         f"{number} {variable.path.rpartition('/')[2]}": np.array(variable.numpy())
         for number, variable in enumerate(model.variables)
@@ -194,7 +194,7 @@ def _tensor_faults(
         return
     try:
         given = {name: tuple(shape) for name, shape in architecture.tensors(spec).items()}
-    except Exception as error:  # noqa: BLE001  (somebody else's code may raise anything)
+    except Exception as error:  # noqa: BLE001  (user code may raise any error)
         yield f"tensors fails with {described_error(error)}"
         return
     wanted = {weight.path: tuple(weight.shape) for weight in model.weights}
@@ -227,7 +227,7 @@ def _bundle_faults(spec: ModelSpec, model: keras.Model) -> Iterator[str]:
         saved.save(file)
         file.seek(0)
         loaded = Classifier.load(file)
-    except Exception as error:  # noqa: BLE001  (somebody else's code may raise anything)
+    except Exception as error:  # noqa: BLE001  (user code may raise any error)
         yield f"a classifier of it cannot be saved and loaded again: {described_error(error)}"
         return
     if not np.array_equal(saved.predict_proba(photos), loaded.predict_proba(photos)):

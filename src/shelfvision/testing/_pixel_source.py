@@ -15,7 +15,7 @@ from shelfvision.testing._faults import described_error, listed_faults
 from shelfvision.testing._global_generators import generators_kept
 
 _MOST_ROWS = 16
-"""How many rows are read, spread over the source."""
+"""The maximum number of rows that are read, evenly spaced."""
 _DUTIES = ("image_size", "__len__", "read", "digest")
 
 
@@ -32,12 +32,12 @@ def check_pixel_source(source: PixelSource) -> None:
     Raises
     ------
     DataError
-        It breaks the contract: one sentence for every fault, a line each. `image_size` is not two
-        whole numbers; `read` fails, or returns something else than a writable ``uint8`` array of
-        shape (height, width, 3), or an array that it keeps; a row has other pixels when it is read
-        again, in another order or from several threads; the source cannot be pickled, or its copy
-        has other pixels or digests; a digest is not hexadecimal, changes, or is the same for
-        different pixels; or `read_many`, where there is one, does not equal `read` row by row.
+        The source breaks its contract. The message has one line per fault. Faults are:
+        `image_size` is not two integers; `read` fails, or does not return a new writeable
+        ``uint8`` array of shape (height, width, 3); a row has other pixels when it is read again,
+        in another order or in several threads; the source cannot be pickled, or its copy has other
+        pixels or digests; a digest is not hexadecimal, changes, or is the same for different
+        pixels; or the result of `read_many`, if it exists, differs from `read`.
 
     Examples
     --------
@@ -101,7 +101,7 @@ def _faults(source: PixelSource) -> Iterator[str]:
         basic = [fault for row in rows for fault in _image_faults(source, row)][:1]
     yield from basic
     if basic:
-        # What fails on one read fails everywhere, and a sentence about it is enough.
+        # A source that fails on one read fails on all rows, and one fault is reported.
         return
     pixels = {row: source.read(row).copy() for row in rows}
     yield from _repeat_faults(source, pixels)
@@ -122,7 +122,7 @@ def _size_faults(source: PixelSource) -> Iterator[str]:
 def _image_faults(source: PixelSource, row: int) -> Iterator[str]:
     try:
         image: object = source.read(row)
-    except Exception as error:  # noqa: BLE001  (somebody else's code may raise anything)
+    except Exception as error:  # noqa: BLE001  (user code may raise any error)
         yield f"read fails on row {row} with {described_error(error)}"
         return
     wanted = (*source.image_size, 3)
@@ -138,10 +138,10 @@ def _image_faults(source: PixelSource, row: int) -> Iterator[str]:
 
 
 def _equal(source: PixelSource, row: int, wanted: Image) -> bool:
-    """Return whether a row is read as before; an error is a difference."""
+    """Return whether a row has the same pixels as before; an error counts as a difference."""
     try:
         return np.array_equal(source.read(row), wanted)
-    except Exception:  # noqa: BLE001  (somebody else's code may raise anything)
+    except Exception:  # noqa: BLE001  (user code may raise any error)
         return False
 
 
@@ -177,7 +177,7 @@ def _digest_faults(source: PixelSource, pixels: dict[int, Image]) -> Iterator[st
     try:
         digests = {row: source.digest(row) for row in pixels}
         again = {row: source.digest(row) for row in reversed(pixels)}
-    except Exception as error:  # noqa: BLE001  (somebody else's code may raise anything)
+    except Exception as error:  # noqa: BLE001  (user code may raise any error)
         yield f"digest fails with {described_error(error)}"
         return
     odd = [digest for digest in digests.values() if not _is_hexadecimal(digest)]
@@ -216,7 +216,7 @@ def _batch_fault(
 ) -> str | None:
     try:
         images: object = source.read_many(rows)
-    except Exception as error:  # noqa: BLE001  (somebody else's code may raise anything)
+    except Exception as error:  # noqa: BLE001  (user code may raise any error)
         return f"read_many fails on {len(rows)} rows with {described_error(error)}"
     shape = (len(rows), *source.image_size, 3)
     if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.shape != shape:
@@ -228,8 +228,8 @@ def _batch_fault(
 
 def _pickle_faults(source: PixelSource, pixels: dict[int, Image]) -> Iterator[str]:
     try:
-        copy = pickle.loads(pickle.dumps(source))  # noqa: S301  (made in the line itself)
-    except Exception as error:  # noqa: BLE001  (pickling somebody else's object)
+        copy = pickle.loads(pickle.dumps(source))  # noqa: S301  (the pickle is created in the same line)
+    except Exception as error:  # noqa: BLE001  (pickling a user's object may raise any error)
         yield (
             f"it cannot be pickled ({described_error(error)}), so that no other process can use "
             "it; define its class at the top of a module, and keep open files and locks out of it"
@@ -238,7 +238,7 @@ def _pickle_faults(source: PixelSource, pixels: dict[int, Image]) -> Iterator[st
     try:
         same = len(copy) == len(source) and copy.image_size == source.image_size
         same = same and all(copy.digest(row) == source.digest(row) for row in pixels)
-    except Exception:  # noqa: BLE001  (somebody else's code may raise anything)
+    except Exception:  # noqa: BLE001  (user code may raise any error)
         same = False
     if not same or not all(_equal(copy, row, image) for row, image in pixels.items()):
         yield (

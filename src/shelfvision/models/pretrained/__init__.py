@@ -1,1 +1,1 @@
-"""Pretrained weights from packages, read without running what they contain."""
+"""Pretrained weights from packages, read without running code of the packages."""

@@ -117,7 +117,7 @@ def package_tensors(architecture: str) -> Mapping[str, Tensor]:
 
 
 def package_file(package: Package) -> Path:
-    """Return where the weights of an installed package are; its code is never imported."""
+    """Return the path of the weights in an installed package; its code is never imported."""
     try:
         distribution = importlib.metadata.distribution(package.name)
     except importlib.metadata.PackageNotFoundError as error:
@@ -132,7 +132,7 @@ def package_file(package: Package) -> Path:
 
 
 def _names(architecture: str) -> dict[str, str]:
-    """Return our name for each of the file's that belongs to the backbone."""
+    """Return the name in this library for each backbone tensor of the file."""
     names = _layer_names("_conv_stem", "_bn0", "stem") | _layer_names("_conv_head", "_bn1", "top")
     for index, block in enumerate(blocks(architecture)):
         theirs = f"_blocks.{index}."

@@ -1,8 +1,9 @@
-"""Reads tensors from the legacy file of torch, without torch and without running what it says.
+"""Read tensors from the legacy PyTorch file format, without PyTorch and without running its code.
 
-Such a file is a row of pickles and then the numbers. A pickle is a program for a stack machine
-that may call any function; ours knows the few instructions that tensors take, and the three names
-that may be called are only ever compared, never looked up. Everything else is refused.
+Such a file is a sequence of pickles, followed by the numbers. A pickle is a program for a stack
+machine that can call any function. The machine in this module supports only the few instructions
+that tensors need. It compares the names of functions with three known names and never imports them.
+Everything else is refused.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ from shelfvision._storage.safetensors import MAX_TENSORS, Tensor
 from shelfvision.errors import ModelError
 
 MAGIC = 0x1950A86A20F9469CFC6C
-"""What the first pickle of such a file holds."""
+"""The number in the first pickle of such a file."""
 MAX_INSTRUCTIONS = 500_000
-"""The longest pickle that is read, in instructions."""
+"""The maximum length of a pickle, in instructions."""
 
 _Storages = Mapping[str, Tensor]
 _MARK = object()
@@ -40,14 +41,14 @@ _NAMES = frozenset({_ORDERED_DICT, _REBUILD, *_STORAGES})
 
 @dataclass(frozen=True, slots=True)
 class _Name:
-    """A function or class that a pickle names, as nothing but its name."""
+    """The name of a function or class in a pickle; it is never imported."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class _Storage:
-    """A run of numbers that follows the pickles."""
+    """A block of numbers after the pickles."""
 
     key: str
     dtype: np.dtype[np.generic]
@@ -56,7 +57,7 @@ class _Storage:
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """A tensor: how it looks at a storage."""
+    """A tensor: offset, shape and strides in a storage."""
 
     storage: _Storage
     offset: int
@@ -64,7 +65,7 @@ class _View:
     strides: tuple[int, ...]
 
     def of(self, storages: _Storages, where: str) -> Tensor:
-        """Return the tensor as an array that looks at its storage."""
+        """Return the tensor as a view of its storage."""
         numbers = storages.get(self.storage.key)
         last = sum((n - 1) * step for n, step in zip(self.shape, self.strides, strict=True))
         if numbers is None or 0 in self.shape or self.offset + last >= len(numbers):
@@ -82,7 +83,7 @@ def read_torch_file(data: bytes, where: str) -> dict[str, Tensor]:
     data : bytes
         The whole file.
     where : str
-        What errors call it.
+        The name of the file in errors.
 
     Returns
     -------
@@ -92,7 +93,7 @@ def read_torch_file(data: bytes, where: str) -> dict[str, Tensor]:
     Raises
     ------
     ModelError
-        The file is of another kind, holds anything but tensors, or is damaged.
+        The file has another format, contains anything except tensors, or is corrupted.
     """
     file = io.BytesIO(data)
     if _unpickled(file, where) != MAGIC:
@@ -115,7 +116,7 @@ def read_torch_file(data: bytes, where: str) -> dict[str, Tensor]:
 
 
 def _read_storages(file: io.BytesIO, views: Mapping[object, object], where: str) -> _Storages:
-    """Return the numbers behind the pickles by the key of their storage."""
+    """Return the numbers after the pickles, by the key of their storage."""
     known = {view.storage.key: view.storage for view in views.values() if isinstance(view, _View)}
     keys = _unpickled(file, where)
     if not isinstance(keys, list) or set(map(str, keys)) != set(known) or len(keys) != len(known):
@@ -134,7 +135,7 @@ def _read_storages(file: io.BytesIO, views: Mapping[object, object], where: str)
 
 
 def _unpickled(file: io.BytesIO, where: str) -> object:
-    """Return the value of the pickle that comes next."""
+    """Return the value of the next pickle."""
     machine = _Machine(where)
     try:
         for number, (opcode, argument, _) in enumerate(pickletools.genops(file)):
@@ -152,14 +153,14 @@ def _unpickled(file: io.BytesIO, where: str) -> object:
 
 @dataclass(slots=True)
 class _Machine:
-    """A stack machine that makes plain values, storages and views, and nothing else."""
+    """A stack machine that creates only plain values, storages and views."""
 
     where: str
     stack: list[object] = field(default_factory=list)
     memo: dict[int, object] = field(default_factory=dict)
 
     def step(self, instruction: str, argument: object) -> None:
-        """Carry out one instruction."""
+        """Execute one instruction."""
         if instruction in _CONSTANTS:
             self.stack.append(_CONSTANTS[instruction])
         elif instruction in _LITERALS:
@@ -170,39 +171,39 @@ class _Machine:
             _refuse(self.where, f"has the instruction {instruction} in a pickle")
 
     def pop(self) -> object:
-        """Take the uppermost value."""
+        """Pop the top value."""
         return self.stack.pop()
 
     def since_mark(self) -> list[object]:
-        """Take everything down to the last mark."""
+        """Pop all values above the last mark."""
         values: list[object] = []
         while (value := self.stack.pop()) is not _MARK:
             values.append(value)
         return values[::-1]
 
     def name(self, argument: object) -> None:
-        """Push a name if it is one of those that tensors take."""
+        """Push a name if it is one of the three known names."""
         text = str(argument)
         if text not in _NAMES:
             _refuse(self.where, f"names {text[:100]!r}, which no tensor takes")
         self.stack.append(_Name(text))
 
     def set_items(self, pairs: list[object]) -> None:
-        """Put pairs of key and value into the dictionary on top."""
+        """Add pairs of key and value to the dictionary on top of the stack."""
         target = self.stack[-1]
         if not isinstance(target, dict):
             _refuse(self.where, "has a pickle that makes no sense")
         target.update(zip(pairs[::2], pairs[1::2], strict=True))
 
     def append(self, values: list[object]) -> None:
-        """Put values at the end of the list on top."""
+        """Append values to the list on top of the stack."""
         target = self.stack[-1]
         if not isinstance(target, list):
             _refuse(self.where, "has a pickle that makes no sense")
         target.extend(values)
 
     def reduce(self) -> None:
-        """Make what a call of a known name stands for."""
+        """Create the value of a call of a known name."""
         arguments, called = self.pop(), self.pop()
         if called == _Name(_ORDERED_DICT) and arguments == ():
             self.stack.append({})
@@ -212,7 +213,7 @@ class _Machine:
             _refuse(self.where, "calls something that makes no tensor")
 
     def storage(self) -> None:
-        """Push the storage that a reference stands for."""
+        """Push the storage of a persistent reference."""
         reference = self.pop()
         if not isinstance(reference, tuple) or len(reference) != 6:
             _refuse(self.where, "refers to something other than a storage")
@@ -235,7 +236,7 @@ _ACTIONS: Mapping[str, Callable[[_Machine, object], None]] = MappingProxyType(
         "GLOBAL": _Machine.name,
         "REDUCE": lambda machine, _: machine.reduce(),
         "BINPERSID": lambda machine, _: machine.storage(),
-        # The attributes of a dictionary of tensors say which layer wrote what; nobody asks.
+        # The attributes of a dictionary of tensors are metadata of layers, which are not needed.
         "BUILD": lambda machine, _: machine.stack.__delitem__(-1),
         "TUPLE": lambda machine, _: machine.stack.append(tuple(machine.since_mark())),
         "TUPLE1": lambda machine, _: machine.stack.append((machine.pop(),)),
@@ -254,7 +255,7 @@ _ACTIONS: Mapping[str, Callable[[_Machine, object], None]] = MappingProxyType(
 
 
 def _view(arguments: tuple[object, ...], where: str) -> _View:
-    """Return the tensor that _rebuild_tensor_v2 would make of its arguments."""
+    """Return the tensor that `_rebuild_tensor_v2` creates from its arguments."""
     storage, offset, shape, strides = arguments[:4]
     sides = (*_numbers(shape), *_numbers(strides), offset)
     if not isinstance(storage, _Storage) or not all(map(_whole, sides)):
