@@ -19,6 +19,7 @@ import pytest
 from PIL import Image as PillowImage
 
 import shelfvision as shv
+from shelfvision._photos.given import Photo
 from shelfvision.errors import (
     BundleError,
     BundleNotFoundError,
@@ -70,7 +71,8 @@ def detector(name: str, **arguments: object) -> Detector:
 
 
 def rounded(boxes: shv.Boxes) -> list[list[float]]:
-    return boxes.corners.round(2).tolist()
+    found: list[list[float]] = boxes.corners.round(2).tolist()
+    return found
 
 
 def encoded(photo: Pixels, orientation: int = 1) -> bytes:
@@ -121,8 +123,7 @@ def test_each_axis_has_its_own_exact_scale() -> None:
 
 
 def test_a_network_of_variable_size_gets_little_padding() -> None:
-    pytest.importorskip("onnx")
-    seen = []
+    seen: list[tuple[int, ...]] = []
     one = detector("yolo-dynamic", image_size=(640, 640))
     run = one._network.session.run
 
@@ -175,9 +176,9 @@ def test_boxes_refer_to_the_upright_photo() -> None:
 def test_photos_are_paths_bytes_pixels_and_pil_images(tmp_path: Path) -> None:
     photo = painted((64, 64), (RED, (5, 10, 25, 30)))
     (tmp_path / "shelf.png").write_bytes(encoded(photo))
-    given = [str(tmp_path / "shelf.png"), tmp_path / "shelf.png", encoded(photo), photo]
     one = detector("yolo")
-    for kind in (*given, PillowImage.fromarray(photo)):
+    given: list[Photo] = [str(tmp_path / "shelf.png"), tmp_path / "shelf.png", encoded(photo)]
+    for kind in (*given, photo, PillowImage.fromarray(photo)):
         assert rounded(one.detect(kind)) == [[5, 10, 25, 30]]
     with refuses(PhotoNotFoundError, "not-found"):
         one.detect(tmp_path / "missing.png")
