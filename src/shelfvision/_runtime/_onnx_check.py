@@ -4,7 +4,7 @@ ONNX Runtime allocates from an arena of limited size, but some operators bypass 
 ``NonZero`` and ``Unique`` allocate elsewhere, and loops have no time limit. This module therefore
 accepts only the operators of `OnnxRules`. `EXPORT_RULES` are the operators that `Classifier.export`
 writes for the networks of this library and of `keras.applications`, and a few similar ones. Other
-files, such as those of detectors, have rules of their own. Everything else is refused: other
+files, such as those of detectors, have separate rules. Everything else is refused: other
 operators and domains, subgraphs, functions, training, sparse tensors, strings, external weights,
 and tensors whose data do not have the size of their shape.
 """

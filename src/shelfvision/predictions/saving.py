@@ -62,7 +62,7 @@ def save_predictions(
 
 
 def plain_rows(predictions: Predictions) -> Iterator[dict[str, object]]:
-    """Yield each prediction as text and numbers by column; None where there is no value."""
+    """Yield each prediction as text and numbers by column; None for a missing value."""
     for one in predictions:
         yield {
             "id": one.id,

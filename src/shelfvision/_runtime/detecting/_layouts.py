@@ -262,7 +262,7 @@ def best_pairs(corners: Floats, scores: Pixels, least: float) -> Candidates:
 
 
 def _checked(scores: Pixels) -> Floats:
-    """Return scores clipped to 0 to 1; raise if they are no probabilities."""
+    """Return scores clipped to 0 to 1; raise if they are not probabilities."""
     if len(scores) and not (
         float(scores.min()) >= -_SCORE_SLACK and float(scores.max()) <= 1 + _SCORE_SLACK
     ):

@@ -14,8 +14,8 @@ for two pieces of a product that is larger than the overlap:
 - Two pieces become one box around both, which may grow further with pieces of other tiles.
 
 A box is a piece if it touches a border of its tile that is not a border of the photo. Whole boxes
-only remove boxes of their own class, but pieces of any class: half a bottle is often mistaken for
-another product.
+remove only whole boxes of the same class, but pieces of any class, because half a bottle is often
+mistaken for another product.
 """
 
 from __future__ import annotations
