@@ -98,6 +98,10 @@ class FilePixels:
         """Return the path of photo `row`."""
         return os.path.join(self._root, self._names[row])
 
+    def file_of(self, row: int) -> str:
+        """Return the path of photo `row`, which is a whole photo."""
+        return self.path(row)
+
     def read(self, row: int) -> Image:
         """Return photo `row` as upright RGB pixels."""
         return self._decode(row, self._image_size, self._resize)

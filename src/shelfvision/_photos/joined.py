@@ -19,6 +19,7 @@ import numpy.typing as npt
 from shelfvision._photos.decode import resize_image
 from shelfvision._photos.sources import (
     content_sizes_of,
+    file_of,
     has_files,
     read_rows,
     resize_of,
@@ -97,6 +98,11 @@ class JoinedPixels:
         """Return the digest of row `row`."""
         source, inner = self._at(row)
         return source.digest(inner)
+
+    def file_of(self, row: int) -> str | None:
+        """Return the path of the photo of row `row`, or None without one."""
+        source, inner = self._at(row)
+        return file_of(source, inner)
 
     def sizes(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64] | None:
         """Return the size of each row's content; None if a source does not know it."""

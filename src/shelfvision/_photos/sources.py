@@ -105,6 +105,12 @@ class ArrayPixels:
         # An array never has the digest of a file, so their sizes differ, too.
         return np.full(len(rows), -1 - self._images[:1].nbytes, dtype=np.int64)
 
+    def file_of(self, row: int) -> str | None:
+        """Return the path of the photo of row `row`, or None without one."""
+        if self._origin is None:
+            return None
+        return file_of(self._origin.source, int(self._origin.rows[row]))
+
 
 class StoredPixels(ArrayPixels):
     """Pixels in a file, read on access; a pickle contains the path of the file, not the pixels.
@@ -240,6 +246,10 @@ class TakenPixels:
         """Return the size of each row's content; None if the source does not know it."""
         return content_sizes_of(self._source, self._rows[rows])
 
+    def file_of(self, row: int) -> str | None:
+        """Return the path of the photo of row `row`, or None without one."""
+        return file_of(self._source, int(self._rows[row]))
+
 
 class ResizedPixels:
     """The pixels of another source at another size, resized when they are read.
@@ -362,3 +372,9 @@ def content_sizes_of(
     """
     own = getattr(source, "sizes", None)
     return None if own is None else cast("npt.NDArray[np.int64] | None", own(rows))
+
+
+def file_of(source: PixelSource, row: int) -> str | None:
+    """Return the path of the file that is a row's whole photo, or None without one."""
+    own = getattr(source, "file_of", None)
+    return None if own is None else cast("str | None", own(row))

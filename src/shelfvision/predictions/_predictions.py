@@ -23,11 +23,13 @@ from shelfvision._validation import (
 from shelfvision.data.reading import Photos
 from shelfvision.data.table import frozen
 from shelfvision.errors import InvalidParameterError
+from shelfvision.predictions._label_studio import label_studio_tasks
 from shelfvision.predictions._prediction import DECISIONS, Decision, Prediction
 from shelfvision.predictions._reviewing import pictures_of
 from shelfvision.predictions._table import render_table
 from shelfvision.predictions.saving import save_predictions
 from shelfvision.protocols import ClassNames
+from shelfvision.review.label_studio import photo_config, write_tasks
 from shelfvision.review.page import review_page
 
 if TYPE_CHECKING:
@@ -286,6 +288,64 @@ class Predictions(Sequence[Prediction]):
             top=top,
         )
         write_atomically(as_path(path), page.encode("utf-8", "backslashreplace"))
+
+    def save_label_studio(
+        self,
+        path: str | os.PathLike[str],
+        photos: Photos,
+        *,
+        root: str | os.PathLike[str] | None = None,
+    ) -> str:
+        """Write Label Studio tasks with the predictions as pre-annotations.
+
+        Import the file into a project whose labelling configuration is the returned text. Each
+        photo has its predicted class preselected; a person confirms it, chooses another class, or
+        marks the photo as another product or unusable. `Corrections.read` reads the JSON export of
+        the project. Photos that could not be read are left out.
+
+        Parameters
+        ----------
+        path : path-like
+            The JSON file to write; an existing file is replaced atomically.
+        photos : path, URL, bytes, array, PIL image, Dataset, or iterable of these
+            The photos of the predictions, in the same order. Label Studio opens paths as local
+            files, and URLs as they are. Other photos are written into the file as JPEG of at most
+            1,024 pixels.
+        root : path-like, optional
+            The folder that Label Studio serves, its setting
+            ``LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT``; by default the root of the file system.
+
+        Returns
+        -------
+        str
+            The labelling configuration, XML with all classes.
+
+        Raises
+        ------
+        DataError
+            Two predictions have one id, or a class name has control characters.
+        InvalidParameterError
+            `photos` has another length or order than the predictions, or a path is not below
+            `root`.
+        PhotoError
+            A photo that is not a file cannot be read.
+        StorageError
+            The file cannot be written.
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> import shelfvision as shv
+        >>> path = pathlib.Path(tempfile.mkdtemp(), "tasks.json")
+        >>> found = shv.Predictions([[0.9, 0.1]], ["juice", "milk"], ["photos/1.jpg"])
+        >>> config = found.save_label_studio(path, ["photos/1.jpg"], root="photos")
+        >>> "/data/local-files/?d=1.jpg" in path.read_text()
+        True
+        """
+        config = photo_config(self._class_names)
+        folder = None if root is None else as_path(root, "root")
+        write_tasks(path, label_studio_tasks(self, photos, folder))
+        return config
 
     def save(self, path: str | os.PathLike[str], *, probabilities: bool = False) -> None:
         """Write the predictions as CSV, JSON lines or Parquet, by the suffix of the path.

@@ -45,16 +45,16 @@ def pictures_of(
         None of the photos can be read.
     """
     if isinstance(photos, Dataset):
-        _require_same_order(photos.ids.tolist(), ids, strict=True)
+        require_same_order(photos.ids.tolist(), ids, strict=True)
         return _attempting(_of_dataset(photos), errors)
     batch = isinstance(photos, np.ndarray) and photos.ndim == 4
     given: list[Photo] = list(photos) if batch else list(one_by_one(photos))  # type: ignore[arg-type]  # rows of a batch
     names = [os.fsdecode(one) if isinstance(one, str | os.PathLike) else None for one in given]
 
     def read(row: int, side: int) -> ReviewPhoto:
-        return ReviewPhoto(pixels=_picture(given[row], f"photo {row}", side))
+        return ReviewPhoto(pixels=picture_of(given[row], f"photo {row}", side))
 
-    _require_same_order(names, ids, strict=False)
+    require_same_order(names, ids, strict=False)
     return _attempting(read, errors)
 
 
@@ -73,9 +73,10 @@ def _attempting(read: ReadPhoto, errors: Sequence[str | None]) -> ReadPhoto:
     return attempt
 
 
-def _require_same_order(
+def require_same_order(
     names: Sequence[str | None], ids: npt.NDArray[np.object_], *, strict: bool
 ) -> None:
+    """Refuse photos that do not belong to the predictions row by row."""
     if len(names) != len(ids):
         raise InvalidParameterError(
             f"photos must have one photo for each of {counted(len(ids), 'prediction')}, got "
@@ -130,7 +131,8 @@ def _of_dataset(dataset: Dataset) -> ReadPhoto:
     return lambda row, _: ReviewPhoto(pixels=large[row][0])
 
 
-def _picture(photo: Photo, where: str, side: int) -> Image:
+def picture_of(photo: Photo, where: str, side: int) -> Image:
+    """Return a photo; if it is decoded, its longer side is at most `side` pixels."""
     if isinstance(photo, bytes | bytearray | memoryview):
         return _decoded(bytes(photo), where, side, DEFAULT_LIMITS)
     if isinstance(photo, str | os.PathLike):

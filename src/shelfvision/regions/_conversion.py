@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 
 from shelfvision._validation import import_package
@@ -36,6 +39,30 @@ def as_coco(predictions: Predictions, boxes: Boxes, file_name: str) -> dict[str,
         "categories": [{"id": number, "name": name} for name, number in numbers.items()],
         "annotations": annotations,
     }
+
+
+def joined_coco(datasets: Sequence[Mapping[str, Any]]) -> dict[str, object]:
+    """Return one COCO dataset of several, with ids that count through all of them."""
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    numbers: dict[str, int] = {}
+    for dataset in datasets:
+        name_of = {one["id"]: one["name"] for one in dataset["categories"]}
+        for name in name_of.values():
+            numbers.setdefault(name, len(numbers) + 1)
+        image_id = {one["id"]: len(images) + n for n, one in enumerate(dataset["images"], 1)}
+        images += [{**one, "id": image_id[one["id"]]} for one in dataset["images"]]
+        annotations += [
+            {
+                **one,
+                "id": len(annotations) + n,
+                "image_id": image_id[one["image_id"]],
+                "category_id": numbers[name_of[one["category_id"]]],
+            }
+            for n, one in enumerate(dataset["annotations"], 1)
+        ]
+    categories = [{"id": number, "name": name} for name, number in numbers.items()]
+    return {"images": images, "categories": categories, "annotations": annotations}
 
 
 def as_detections(predictions: Predictions, boxes: Boxes) -> object:

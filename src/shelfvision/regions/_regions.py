@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,9 +20,16 @@ from shelfvision.boxes.whole_photo import Origin, pixels_of
 from shelfvision.errors import InvalidParameterError
 from shelfvision.predictions import Decision, Predictions, Thresholds
 from shelfvision.protocols import Image
-from shelfvision.regions._conversion import as_coco, as_detections
+from shelfvision.regions._conversion import as_coco, as_detections, joined_coco
 from shelfvision.regions._reviewing import BoxesInPhoto, surroundings_of
 from shelfvision.regions.drawing._regions_picture import MarkedBoxes, draw_regions
+from shelfvision.review.label_studio import (
+    LabelledBox,
+    image_source,
+    shelf_config,
+    shelf_task,
+    write_tasks,
+)
 from shelfvision.review.page import review_page
 
 if TYPE_CHECKING:
@@ -96,6 +104,11 @@ class Regions(Sequence[Region]):
     def boxes(self) -> Boxes:
         """The boxes in pixels of the upright photo."""
         return self._boxes
+
+    @property
+    def origin(self) -> str | bytes | Image:
+        """The photo: its path, the bytes of its file, or its pixels."""
+        return self._origin
 
     @property
     def image_size(self) -> tuple[int, int]:
@@ -311,6 +324,76 @@ class Regions(Sequence[Region]):
         )
         write_atomically(as_path(path), page.encode("utf-8", "backslashreplace"))
 
+    def save_label_studio(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        others: Iterable[Regions] = (),
+        root: str | os.PathLike[str] | None = None,
+    ) -> str:
+        """Write a Label Studio task for each photo, with its boxes as labelled rectangles.
+
+        `Predictions.save_label_studio` describes the file. A person changes the label of a
+        rectangle; ``"other product"`` and ``"unusable"`` are labels, too. `Corrections.read` reads
+        the JSON export of the project, with ids such as ``"shelf.jpg#4"``, and leaves out
+        rectangles that the person added.
+
+        Parameters
+        ----------
+        path : path-like
+            The JSON file to write; an existing file is replaced atomically.
+        others : iterable of Regions, optional
+            The regions of other photos, for one project of all of them.
+        root : path-like, optional
+            The folder that Label Studio serves; by default the root of the file system.
+
+        Returns
+        -------
+        str
+            The labelling configuration, XML with all classes.
+
+        Raises
+        ------
+        DataError
+            A class name has control characters.
+        InvalidParameterError
+            A photo is not below `root`.
+        PhotoError
+            A photo that is not a file cannot be read.
+        StorageError
+            The file cannot be written.
+        """
+        several = [self, *others]
+        names = dict.fromkeys(name for one in several for name in one.class_names)
+        config = shelf_config(names)
+        folder = None if root is None else as_path(root, "root")
+        write_tasks(path, (_task_of(one, folder) for one in several))
+        return config
+
+    def save_coco(self, path: str | os.PathLike[str], *, others: Iterable[Regions] = ()) -> None:
+        """Write the boxes of one or more photos as one COCO file, for FiftyOne and other tools.
+
+        Parameters
+        ----------
+        path : path-like
+            The JSON file to write; an existing file is replaced atomically.
+        others : iterable of Regions, optional
+            The regions of other photos.
+
+        Raises
+        ------
+        StorageError
+            The file cannot be written.
+
+        Notes
+        -----
+        FiftyOne reads the file with ``fiftyone.Dataset.from_dir(
+        dataset_type=fiftyone.types.COCODetectionDataset, data_path="photos",
+        labels_path="regions.json")``. Annotations also have score and decision.
+        """
+        found = joined_coco([one.to_coco() for one in (self, *others)])
+        write_atomically(as_path(path), json.dumps(found).encode("ascii"))
+
     def to_coco(self, *, file_name: str | None = None) -> dict[str, object]:
         """Return a COCO dataset of this photo, as plain values for ``json.dump``.
 
@@ -408,3 +491,16 @@ class Regions(Sequence[Region]):
         names += [f"{more} classes more"] if more > 0 else []
         title = f"<Regions: {counted(len(self), 'box')}{note}"
         return f"{title}: {', '.join(names)}>" if names else f"{title}>"
+
+
+def _task_of(regions: Regions, root: str | None) -> dict[str, object]:
+    """Return the Label Studio task of one photo."""
+    numbers = [str(name).rpartition("#") for name in regions.ids]
+    boxes = [
+        LabelledBox(number=int(number), corners=one.box, label=one.label, confidence=one.confidence)
+        for one, (_, _, number) in zip(regions, numbers, strict=True)
+    ]
+    origin = regions.origin
+    image = image_source(origin if isinstance(origin, str) else regions.photo(), root=root)
+    photo = numbers[0][0] if numbers else origin if isinstance(origin, str) else "photo"
+    return shelf_task(photo, image, regions.image_size, boxes)
