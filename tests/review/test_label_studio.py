@@ -131,6 +131,7 @@ def test_photos_that_could_not_be_read_are_left_out(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "tasks.json").read_text()) == []
 
 
+@pytest.mark.remedy("outside")
 def test_what_does_not_fit_is_refused_and_writes_nothing(tmp_path: Path) -> None:
     paths = photos_in(tmp_path / "shop", "a.jpg", "b.jpg")
     found = predicted([str(path) for path in paths])
@@ -139,6 +140,7 @@ def test_what_does_not_fit_is_refused_and_writes_nothing(tmp_path: Path) -> None
         found.save_label_studio(target, paths[:1])
     with refuses(InvalidParameterError, "outside", "root"):
         found.save_label_studio(target, paths, root=tmp_path / "elsewhere")
+    found.save_label_studio(tmp_path / "right.json", paths, root=tmp_path / "shop")
     with refuses(DataError, "duplicate", "ids"):
         predicted(["a", "a"]).save_label_studio(target, ["http://a", "http://b"])
     with refuses(DataError, "wrong-encoding", "class_names"):

@@ -309,7 +309,7 @@ class Predictions(Sequence[Prediction]):
             The JSON file to write; an existing file is replaced atomically.
         photos : path, URL, bytes, array, PIL image, Dataset, or iterable of these
             The photos of the predictions, in the same order. Label Studio opens paths as local
-            files, and URLs as they are. Other photos are written into the file as JPEG of at most
+            files, and URLs unchanged. Other photos are written into the file as JPEG of at most
             1,024 pixels.
         root : path-like, optional
             The folder that Label Studio serves, its setting
