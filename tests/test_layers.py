@@ -48,6 +48,7 @@ FLOORS: dict[str, int] = {
     "_storage": 1,
     "_class_names": 0,
     "_identifiers": 0,
+    "_product_codes": 0,
     "_progress": 0,
     "_random": 0,
     "_skipped": 0,

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         testing,
         training,
     )
+    from shelfvision._product_codes import ProductCodes
     from shelfvision._versions import show_versions
     from shelfvision.auditing import AuditReport, Finding, audit
     from shelfvision.augment import BalancingAugmenter
@@ -91,6 +92,7 @@ _HOMES = {
     "Inventory": "inventory",
     "Prediction": "predictions",
     "Predictions": "predictions",
+    "ProductCodes": "_product_codes",
     "Regions": "regions",
     "RegionsReport": "evaluation",
     "SeededSplitter": "data",
@@ -160,6 +162,7 @@ __all__ = [
     "Inventory",
     "Prediction",
     "Predictions",
+    "ProductCodes",
     "Regions",
     "RegionsReport",
     "SeededSplitter",

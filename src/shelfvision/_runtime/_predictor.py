@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from shelfvision._photos.given import Photo
 from shelfvision._photos.preprocessing import CropShape, Preprocessing
+from shelfvision._product_codes import ProductCodes
 from shelfvision._runtime.answers import answers_of
 from shelfvision._runtime.formats import ExportFormat, Runtime
 from shelfvision._runtime.formats.format import Scores
@@ -90,6 +91,11 @@ class Predictor:
     def class_names(self) -> tuple[str, ...]:
         """The class names, in the order of the columns of probabilities."""
         return self._session.export.card.class_names
+
+    @property
+    def product_codes(self) -> ProductCodes | None:
+        """The product code of each class; None without codes."""
+        return self._session.export.card.product_codes
 
     @property
     def preprocessing(self) -> Preprocessing:

@@ -14,6 +14,7 @@ from typing import NoReturn, Self, cast
 
 from shelfvision._class_names import MAX_CLASSES, as_class_names
 from shelfvision._photos.preprocessing import Preprocessing, preprocessing_of_old_file
+from shelfvision._product_codes import ProductCodes, codes_of_file, plain_codes
 from shelfvision._storage.json_values import canonical_json, versioned
 from shelfvision.errors import BundleError, InvalidParameterError
 from shelfvision.models.spec import MAX_SIDE
@@ -34,6 +35,7 @@ _KEYS = {
     *("input", "output", "quantize", "source_sha256", "thresholds", "weights_sha256"),
 }
 _SHARES = "trained_shares"
+_CODES = "product_codes"
 _SIZE_KEYS = {"image_size", "resize"}
 _KEYS_OF = {
     1: _KEYS | _SIZE_KEYS,
@@ -80,6 +82,8 @@ class Card:
     """The SHA-256 of the weights if they are in a second file."""
     created_with: tuple[tuple[str, str], ...] = ()
     """Versions of the packages that wrote the file."""
+    product_codes: ProductCodes | None = None
+    """The product code of each class; None without codes."""
 
     @property
     def image_size(self) -> tuple[int, int]:
@@ -94,7 +98,7 @@ class Card:
     def to_json(self) -> str:
         """Return the card as JSON in ASCII."""
         calibration, thresholds = self.calibration, self.thresholds
-        fields = {
+        fields: dict[str, object] = {
             "format": VERSION,
             "input": {"name": INPUT, "pixels": _PIXELS},
             "output": {"name": OUTPUT, "scores": _SCORES},
@@ -110,6 +114,8 @@ class Card:
             "weights_sha256": self.weights_sha256,
             "created_with": dict(self.created_with),
         }
+        if self.product_codes is not None:
+            fields[_CODES] = plain_codes(self.product_codes)
         return canonical_json(fields)
 
     @classmethod
@@ -127,7 +133,7 @@ class Card:
             newest=VERSION,
             fail=lambda code, fault: _refuse(where, fault, code),
         )
-        if set(fields) != _KEYS_OF[cast("int", fields["format"])]:
+        if set(fields) - {_CODES} != _KEYS_OF[cast("int", fields["format"])]:
             _refuse(where, "its description has missing or unknown entries")
         try:
             return cls._from_fields(fields)
@@ -157,9 +163,16 @@ class Card:
             if fields["weights_sha256"] is None
             else _digest(fields["weights_sha256"]),
             created_with=tuple(sorted(cast("dict[str, str]", created).items())),
+            product_codes=_codes_of(fields),
         )
         _require_fit(card)
         return card
+
+
+def _codes_of(fields: dict[str, object]) -> ProductCodes | None:
+    if _CODES not in fields:
+        return None
+    return codes_of_file(fields[_CODES], tuple(cast("list[str]", fields["class_names"])))
 
 
 def _require_fit(card: Card) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, SupportsFloat, final
 
 import numpy as np
@@ -17,6 +18,7 @@ import numpy.typing as npt
 
 from shelfvision._photos.given import Photo
 from shelfvision._photos.preprocessing import CropShape, Preprocessing
+from shelfvision._product_codes import ProductCodes, codes_for
 from shelfvision._storage.sealed import Target
 from shelfvision.boxes import Boxes
 from shelfvision.data import Dataset
@@ -224,6 +226,11 @@ class Classifier:
     def validation_scores(self) -> ValidationScores | None:
         """The uncalibrated probabilities for validation photos; None if none are kept."""
         return self._served.decision_rule.validation_scores
+
+    @property
+    def product_codes(self) -> ProductCodes | None:
+        """The product code of each class; None without codes."""
+        return self._served.product_codes
 
     def predict(
         self,
@@ -529,6 +536,38 @@ class Classifier:
             scales=scales,
             min_confidence=min_confidence,
         )
+
+    def with_product_codes(self, codes: Mapping[str, str] | None) -> Self:
+        """Return a classifier whose classes have product codes: GTINs or SKUs.
+
+        `save` writes the codes into the bundle, and `take_inventory` into the inventory, which
+        joins them with the codes of a stock list.
+
+        Parameters
+        ----------
+        codes : ProductCodes, mapping of str to str, or None
+            The code of each class, by class name; some classes may have none. A plain mapping
+            contains GTINs. None removes the codes.
+
+        Returns
+        -------
+        Classifier
+            A classifier with these codes.
+
+        Raises
+        ------
+        InvalidParameterError
+            A code is not valid, or is for a class that the classifier does not have.
+
+        Examples
+        --------
+        >>> import shelfvision as shv
+        >>> model = shv.build_model(2)
+        >>> classifier = shv.Classifier.from_model(model, class_names=["Juice", "Milk"])
+        >>> classifier.with_product_codes({"Milk": "4006381333931"}).product_codes["Milk"]
+        '4006381333931'
+        """
+        return type(self)(replace(self._served, product_codes=codes_for(codes, self.class_names)))
 
     def with_validation(self, dataset: Dataset | ValidationScores | None) -> Self:
         """Return a classifier with the scores of other validation photos.

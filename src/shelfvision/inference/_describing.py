@@ -32,6 +32,7 @@ def bundle_manifest_of(served: ServedModel) -> BundleManifest:
         calibration=rule.calibration,
         thresholds=rule.thresholds,
         n_validation=None if scores is None else len(scores),
+        product_codes=served.product_codes,
     )
 
 
@@ -55,6 +56,7 @@ def _card_of(served: ServedModel, sha256: str) -> Card:
         calibration=served.decision_rule.calibration,
         thresholds=served.decision_rule.thresholds,
         trained_shares=None if prior is None else tuple(prior.tolist()),
+        product_codes=served.product_codes,
         source_sha256=sha256,
         created_with=tuple(package_versions().items()),
     )

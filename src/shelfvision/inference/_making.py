@@ -66,7 +66,7 @@ def served_from_bundle(bundle: LoadedBundle) -> ServedModel:
         calibration=manifest.calibration,
         thresholds=manifest.thresholds,
     )
-    return replace(served, decision_rule=rule)
+    return replace(served, decision_rule=rule, product_codes=manifest.product_codes)
 
 
 def _checked_preprocessing(

@@ -14,6 +14,7 @@ from typing import NoReturn, Self, TypeVar, cast
 
 from shelfvision._class_names import as_class_names
 from shelfvision._photos.preprocessing import Preprocessing, preprocessing_of_old_file
+from shelfvision._product_codes import ProductCodes, codes_of_file, plain_codes
 from shelfvision._storage.json_values import MAX_DEPTH, canonical_json, require_shallow, versioned
 from shelfvision._storage.safetensors import DIGESTS
 from shelfvision._storage.sealed import SEAL, seal
@@ -35,6 +36,8 @@ _KEYS_OF = {
     3: _KEYS | {"preprocessing"} | _DECIDING_KEYS,
 }
 """The manifest keys of each format version."""
+_CODES = "product_codes"
+"""The key of product codes, which only classifiers with codes have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +64,12 @@ class BundleManifest:
     """The lowest confidence of accepted predictions; None makes no decisions."""
     n_validation: int | None = None
     """The number of validation photos whose scores are kept; None without scores."""
+    product_codes: ProductCodes | None = None
+    """The product code of each class; None without codes."""
 
     def to_metadata(self, digests: str) -> dict[str, str]:
         """Return the metadata of the file, with the digest of manifest and tensors."""
-        fields = {
+        fields: dict[str, object] = {
             "format": VERSION,
             "spec": self.spec.to_dict(),
             "own_architecture": self.own_architecture,
@@ -77,6 +82,8 @@ class BundleManifest:
             "thresholds": None if self.thresholds is None else self.thresholds.to_dict(),
             "n_validation": self.n_validation,
         }
+        if self.product_codes is not None:
+            fields[_CODES] = plain_codes(self.product_codes)
         text = canonical_json(fields)
         return {ENTRY: text, DIGESTS: digests, SEAL: seal(text, digests)}
 
@@ -98,7 +105,7 @@ class BundleManifest:
         if metadata[SEAL] != seal(text, metadata[DIGESTS]):
             _refuse(where, "it is damaged: its manifest does not match its digest")
         keys = _KEYS_OF[cast("int", fields.pop("format"))]
-        if set(fields) != keys:
+        if set(fields) - {_CODES} != keys:
             found = listed(sorted(fields), limit=20)
             _refuse(
                 where, f"its manifest has the entries {found}, not {listed(sorted(keys), limit=20)}"
@@ -138,6 +145,7 @@ class BundleManifest:
             calibration=calibration,
             thresholds=thresholds,
             n_validation=None if n_validation is None else _count(n_validation, where),
+            product_codes=codes_of_file(fields[_CODES], names) if _CODES in fields else None,
         )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._photos.preprocessing import Preprocessing
+from shelfvision._product_codes import ProductCodes
 from shelfvision.data.reading import Batch, Photos, Reader
 from shelfvision.inference._decision_rule import DecisionRule
 from shelfvision.inference._frozen_network import FrozenNetwork
@@ -49,6 +50,8 @@ class ServedModel:
     """The settings that the network is built from; None if shelfvision did not build it."""
     decision_rule: DecisionRule
     """The calibration, the thresholds and the validation scores."""
+    product_codes: ProductCodes | None = None
+    """The product code of each class; None without codes."""
 
     @property
     def architecture(self) -> str:

@@ -114,7 +114,7 @@ def _require_fitting(
     if columns.key is not None and codes is None:
         raise InvalidParameterError(
             f"key_column={columns.key!r} needs the class name of each code, got no codes; pass "
-            'codes={"4006381333931": "Milk"}',
+            'codes={"4006381333931": "Milk"}, or use a classifier with_product_codes',
             code="conflict",
             parameter="codes",
         )

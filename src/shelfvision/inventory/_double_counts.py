@@ -50,9 +50,11 @@ class DoubleCount:
 
 
 def double_counts(
-    photos: CountedRegions, rejected: npt.NDArray[np.bool_] | None
+    photos: CountedRegions | None, rejected: npt.NDArray[np.bool_] | None
 ) -> tuple[DoubleCount, ...]:
     """Return what may be counted twice, and warn if there is anything; rejected boxes are not."""
+    if photos is None:
+        return ()
     found = (*_repeated(photos), *_overlapping(photos, rejected))
     if found:
         warn_caller(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._product_codes import ProductCodes
 from shelfvision._storage import write_atomically
 from shelfvision._text import json_text
 from shelfvision._validation import as_path, counted, import_package, one_of
@@ -60,6 +61,8 @@ class Inventory:
     counted under its class."""
     double_counts: tuple[DoubleCount, ...] = ()
     """Overlapping boxes and repeated photos of shelves, which may be counted twice."""
+    codes: ProductCodes | None = None
+    """The product code of each class, from the classifier; None without codes."""
 
     @property
     def counts(self) -> dict[str, float]:
@@ -104,9 +107,10 @@ class Inventory:
             The columns of the file.
         key_column : str, optional
             The column of codes, such as EAN or PLU, instead of `product_column`; it requires
-            `codes`.
+            `codes`, or a classifier with product codes.
         codes : mapping of str to str, optional
-            The class name of each code: ``{"4006381333931": "Milk"}``. Several codes may have one
+            The class name of each code, by default the product codes of the classifier if
+            `key_column` is given: ``{"4006381333931": "Milk"}``. Several codes may have one
             class; their counts are added. Without `key_column`, the product column or the keys of
             the mapping contain the codes. A code that is not listed is an unknown product.
         store_column : str, optional
@@ -163,12 +167,17 @@ class Inventory:
             columns=StockColumns(
                 product=product_column, count=count_column, key=key_column, store=store_column
             ),
-            codes=codes,
+            codes=self._codes_for(codes, key_column),
             store=store,
             partial=bool(partial),
             encoding=encoding,
             confidence_level=confidence_level,
         )
+
+    def _codes_for(self, codes: Codes | None, key_column: str | None) -> Codes | None:
+        if codes is None and key_column is not None and self.codes:
+            return self.codes.by_code
+        return codes
 
     def to_dict(self) -> dict[str, object]:
         """Return the inventory without its draws, in plain types for ``json.dumps``.
@@ -180,8 +189,9 @@ class Inventory:
             to review, photos that failed, the parts, the unknown count, and what may be counted
             twice.
         """
+        columns = ("count", "low", "high", "naive", *(("code",) if self.codes else ()))
         products = {
-            row.product: {"count": row.count, "low": row.low, "high": row.high, "naive": row.naive}
+            row.product: {column: getattr(row, column) for column in columns}
             for row in inventory_rows(self)
         }
         return {
@@ -202,8 +212,8 @@ class Inventory:
         Returns
         -------
         pandas.DataFrame
-            Columns part, product, count, low, high and naive: a row for each product, first of the
-            whole inventory (part ``""``), then of each part.
+            Columns part, product, count, low, high, naive and code: a row for each product, first
+            of the whole inventory (part ``""``), then of each part.
 
         Raises
         ------
@@ -247,7 +257,7 @@ class Inventory:
         write_atomically(path, text.encode("utf-8", "backslashreplace"))
 
     def rows(self, *, order: str = "class") -> tuple[Row, ...]:
-        """Return a row for each product: part, product, count, low, high, naive.
+        """Return a row for each product: part, product, count, low, high, naive, code.
 
         Parameters
         ----------

@@ -9,6 +9,7 @@ from typing import Protocol, final
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._product_codes import ProductCodes
 from shelfvision.inventory._double_counts import DoubleCount
 from shelfvision.inventory._rejection import UnknownCount
 
@@ -30,6 +31,8 @@ class Row:
     """The upper end of the interval."""
     naive: int
     """The number of photos predicted as the product."""
+    code: str = ""
+    """The product code; empty without one."""
 
 
 COLUMNS = tuple(field.name for field in fields(Row))
@@ -104,6 +107,11 @@ class CountedProducts(Protocol):
         """Boxes and photos that may be counted twice."""
         ...
 
+    @property
+    def codes(self) -> ProductCodes | None:
+        """The product code of each class."""
+        ...
+
     def rows(self, *, order: str = "class") -> tuple[Row, ...]:
         """Return a row for every product."""
         ...
@@ -120,6 +128,7 @@ def inventory_rows(inventory: CountedProducts, part: str = "") -> tuple[Row, ...
             low=ends[name][0],
             high=ends[name][1],
             naive=inventory.naive[name],
+            code="" if inventory.codes is None else inventory.codes.get(name, ""),
         )
         for name, count in inventory.counts.items()
     )

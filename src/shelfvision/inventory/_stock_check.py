@@ -37,6 +37,8 @@ class StockCheck:
     that there are not too few and that there are not too many."""
     part: str = ""
     """The store, or another value of `by`; empty for the whole inventory."""
+    code: str = ""
+    """The product code of the class; empty without one."""
 
     def __str__(self) -> str:
         """Return the check as a line of text."""
@@ -86,6 +88,7 @@ def checked_against(
                 interval=intervals[name],
                 confidence=probable,
                 part=part,
+                code="" if stock.codes is None else stock.codes.get(name, ""),
             )
         )
     return checks

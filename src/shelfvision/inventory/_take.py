@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._identifiers import clean_name, text_of
+from shelfvision._product_codes import ProductCodes
 from shelfvision._random import rng_for
 from shelfvision._validation import as_integer, as_number, as_seed, counted, listed
 from shelfvision.data import Dataset
@@ -50,6 +51,7 @@ class _Estimator:
     confidence_level: float
     n_draws: int
     seed: int
+    codes: ProductCodes | None
     rejected: npt.NDArray[np.bool_] | None = None
     """Which predictions count under no class; the confusion then has a column and a row for them,
     after those of the classes. None if each prediction counts."""
@@ -78,6 +80,7 @@ class _Estimator:
             failed={i: e for i, e in zip(found.ids, found.errors, strict=True) if e is not None},
             unmeasured=tuple(name for name, n in zip(names, support, strict=True) if not n),
             parts={},
+            codes=self.codes,
             unknown=None if self.rejected is None else self._unknown(every[:, -1], labels),
         )
 
@@ -259,12 +262,12 @@ def take_inventory(
         confidence_level=level,
         n_draws=n_draws,
         seed=chosen_seed,
+        codes=classifier.product_codes,
         rejected=None if rule is None else rule.rejected(predictions.probabilities),
     )
     parts = {} if by is None else _parts(estimator, by)
     whole = estimator.inventory_of(np.arange(len(predictions)), "")
-    twice = () if shelves is None else double_counts(shelves, estimator.rejected)
-    return replace(whole, parts=parts, double_counts=twice)
+    return replace(whole, parts=parts, double_counts=double_counts(shelves, estimator.rejected))
 
 
 def _by_box(
