@@ -9,7 +9,13 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._photos.decode import DEFAULT_LIMITS, DecodeLimits, decode_photo, read_bytes
+from shelfvision._photos.decode import (
+    DEFAULT_LIMITS,
+    DecodeLimits,
+    decode_photo,
+    decode_whole,
+    read_bytes,
+)
 from shelfvision._photos.threads import in_threads
 from shelfvision.errors import PhotoError
 from shelfvision.protocols import Image, Images, Resize
@@ -119,6 +125,12 @@ class FilePixels:
     def thumbnail(self, row: int, image_size: tuple[int, int]) -> Image:
         """Return photo `row` stretched to another size."""
         return self._decode(row, image_size, "stretch")
+
+    def whole(self, row: int) -> Image:
+        """Return photo `row` at its original size."""
+        path = self.path(row)
+        data = self._content(row, path, record=False)
+        return decode_whole(data, limits=self._limits, where=path)[0]
 
     def digest(self, row: int) -> str:
         """Return the SHA-256 of the file's bytes, in hexadecimal.

@@ -17,13 +17,19 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._photos.decode import resize_image
+from shelfvision._photos.preprocessing import Preprocessing
 from shelfvision._photos.sources import (
+    SourceRows,
     content_sizes_of,
+    crop_rule_of,
     file_of,
     has_files,
+    kept,
+    read_as,
     read_rows,
     resize_of,
     resized_source,
+    whole_photos,
 )
 from shelfvision.protocols import Image, Images, PixelSource, Resize
 
@@ -68,6 +74,33 @@ class JoinedPixels:
     def resized(self, image_size: tuple[int, int], resize: Resize) -> JoinedPixels:
         """Return the same rows at another size."""
         return JoinedPixels([resized_source(one, image_size, resize) for one in self._sources])
+
+    @property
+    def crop_rule(self) -> Preprocessing | None:
+        """The rule of the crops; None if no source has crops."""
+        return next(filter(None, map(crop_rule_of, self._sources)), None)
+
+    def read_as(self, rule: Preprocessing) -> JoinedPixels:
+        """Return the same rows as a classifier with this preprocessing reads them."""
+        return JoinedPixels([read_as(one, rule) for one in self._sources])
+
+    def whole_photos(self, rows: SourceRows) -> tuple[PixelSource, SourceRows]:
+        """Return a source of the whole photos, and the photo of each row."""
+        found = np.empty(len(rows), dtype=np.int64)
+        photos: list[PixelSource] = []
+        for source, places, inner in self._by_source(rows):
+            whole, of_source = whole_photos(source, inner)
+            found[places] = of_source + sum(map(len, photos))
+            photos.append(whole)
+        return JoinedPixels(photos), found
+
+    def kept(self, rows: SourceRows, directory: str | None) -> JoinedPixels:
+        """Return the same rows, whose crops are cut once."""
+        used = {id(source): inner for source, _, inner in self._by_source(rows)}
+        none = np.empty(0, dtype=np.int64)
+        return JoinedPixels(
+            [kept(one, used.get(id(one), none), directory) for one in self._sources]
+        )
 
     def __len__(self) -> int:
         """Return the number of rows."""

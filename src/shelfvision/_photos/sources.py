@@ -4,6 +4,15 @@ A source with a better way than resizing its pixels has a method ``resized(image
 an attribute `has_files`: `FilePixels` decodes its files again, and `AugmentedPixels` renders its
 copies from resized originals. `resized_source` calls this method if it exists, and otherwise
 resizes pixels.
+
+A source of crops, which are cut from whole photos, has four members more. Sources that take their
+rows from another source pass them on:
+
+- ``crop_rule`` is the `Preprocessing` of the crops.
+- ``read_as(rule)`` returns the same rows with another rule.
+- ``whole_photos(rows)`` returns a source of whole photos, and the photo of each row. Duplicates,
+  bursts and audits compare these, because neighbouring crops of one shelf always look alike.
+- ``kept(rows, directory)`` returns the same rows, cut once on first use (see `KeptCrops`).
 """
 
 from __future__ import annotations
@@ -11,16 +20,20 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from shelfvision._photos.decode import resize_image
+from shelfvision._photos.preprocessing import Preprocessing
 from shelfvision._photos.threads import in_threads
 from shelfvision._storage.array_file import StoredArray
 from shelfvision.errors import DataError
 from shelfvision.protocols import Image, Images, PixelSource, Resize
+
+SourceRows: TypeAlias = npt.NDArray[np.int64]
+"""Rows of a source, shape (n,)."""
 
 _BLOCK = 64
 """The number of images that are in memory at their original size during resizing."""
@@ -78,6 +91,23 @@ class ArrayPixels:
             return ResizedPixels(self, image_size=image_size, resize=resize)
         source = resized_source(self._origin.source, image_size, resize)
         return TakenPixels(source, self._origin.rows)
+
+    @property
+    def crop_rule(self) -> Preprocessing | None:
+        """The rule of the crops; None for whole photos."""
+        return None if self._origin is None else crop_rule_of(self._origin.source)
+
+    def read_as(self, rule: Preprocessing) -> PixelSource:
+        """Return the crops with another rule, cut from their photos."""
+        if self._origin is None:
+            return self.resized(rule.read_size, rule.resize)
+        return TakenPixels(read_as(self._origin.source, rule), self._origin.rows)
+
+    def whole_photos(self, rows: SourceRows) -> tuple[PixelSource, SourceRows]:
+        """Return a source of the whole photos, and the photo of each row."""
+        if self._origin is None:
+            return self, rows
+        return whole_photos(self._origin.source, self._origin.rows[rows])
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -226,6 +256,23 @@ class TakenPixels:
         """Return the same rows at another size."""
         return TakenPixels(resized_source(self._source, image_size, resize), self._rows)
 
+    @property
+    def crop_rule(self) -> Preprocessing | None:
+        """The rule of the crops; None for whole photos."""
+        return crop_rule_of(self._source)
+
+    def read_as(self, rule: Preprocessing) -> PixelSource:
+        """Return the crops with another rule, cut from their photos."""
+        return TakenPixels(read_as(self._source, rule), self._rows)
+
+    def whole_photos(self, rows: SourceRows) -> tuple[PixelSource, SourceRows]:
+        """Return a source of the whole photos, and the photo of each row."""
+        return whole_photos(self._source, self._rows[rows])
+
+    def kept(self, rows: SourceRows, directory: str | None) -> PixelSource:
+        """Return the same rows, whose crops are cut once."""
+        return TakenPixels(kept(self._source, self._rows[rows], directory), self._rows)
+
     def __len__(self) -> int:
         """Return the number of rows."""
         return len(self._rows)
@@ -338,6 +385,54 @@ def resized_source(source: PixelSource, image_size: tuple[int, int], resize: Res
     if own is None:
         return ResizedPixels(source, image_size=image_size, resize=resize)
     return cast("PixelSource", own(image_size, resize))
+
+
+def crop_rule_of(source: PixelSource) -> Preprocessing | None:
+    """Return the rule of a source of crops; None if its rows are whole photos."""
+    return cast("Preprocessing | None", getattr(source, "crop_rule", None))
+
+
+def preprocessing_of(source: PixelSource) -> Preprocessing:
+    """Return how the rows of a source are read."""
+    rule = crop_rule_of(source)
+    if rule is not None:
+        return rule
+    resize = cast("Resize", getattr(source, "resize", "stretch"))
+    return Preprocessing(image_size=source.image_size, resize=resize)
+
+
+def read_as(source: PixelSource, rule: Preprocessing) -> PixelSource:
+    """Return the same rows as a classifier with this preprocessing reads them."""
+    own = getattr(source, "read_as", None)
+    if own is None or crop_rule_of(source) is None:
+        return resized_source(source, rule.read_size, rule.resize)
+    return cast("PixelSource", own(rule))
+
+
+def whole_photos(source: PixelSource, rows: SourceRows) -> tuple[PixelSource, SourceRows]:
+    """Return a source of whole photos, and its row for each of these rows."""
+    own = getattr(source, "whole_photos", None)
+    if own is None or crop_rule_of(source) is None:
+        return source, rows
+    return cast("tuple[PixelSource, SourceRows]", own(rows))
+
+
+def kept(source: PixelSource, rows: SourceRows, directory: str | None) -> PixelSource:
+    """Return the same source, whose crops for these rows are cut once on first use.
+
+    Parameters
+    ----------
+    source : PixelSource
+        Any source; one of whole photos is returned unchanged.
+    rows : ndarray of int64
+        The rows that will be read.
+    directory : str or None
+        A folder for the crops; None keeps them in memory.
+    """
+    own = getattr(source, "kept", None)
+    if own is None or crop_rule_of(source) is None:
+        return source
+    return cast("PixelSource", own(rows, directory))
 
 
 def read_rows(source: PixelSource, rows: npt.NDArray[np.int64]) -> Images:

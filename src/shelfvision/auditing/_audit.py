@@ -42,7 +42,8 @@ def audit(
     Parameters
     ----------
     dataset : Dataset or Splits
-        The photos to audit. Augmented copies are ignored. The dataset may be made with
+        The photos to audit. Augmented copies are ignored. Of a dataset of `Dataset.from_boxes`, the
+        whole photos are audited, and classes are counted by boxes. The dataset may be made with
         ``on_error="raise"`` or ``"skip"``: bad photos are reported in both cases.
     threshold : float, default=0.95
         The minimum similarity of near-duplicates, 0.5 to 1, as for

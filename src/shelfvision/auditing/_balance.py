@@ -41,7 +41,8 @@ def about_classes(
 
 def _without_photos(photos: AuditedPhotos, looks: Looks) -> Iterator[Finding]:
     """Find classes that have no photo, or none that can be read."""
-    usable = np.bincount(photos.labels[looks.readable], minlength=len(photos.class_names))
+    readable = looks.readable[photos.box_photos]
+    usable = np.bincount(photos.box_labels[readable], minlength=len(photos.class_names))
     counts, passed_over = photos.counts(), _passed_over(photos)
     empty = [name for name, n in zip(counts, usable.tolist(), strict=True) if not n]
     if not empty:
@@ -92,7 +93,7 @@ def _similar_names(photos: AuditedPhotos) -> Iterator[Finding]:
 def _missing_from_parts(photos: AuditedPhotos, filled: dict[str, int]) -> Iterator[Finding]:
     missing = []
     for number, part in enumerate(photos.part_names):
-        here = set(photos.labels[photos.parts == number].tolist())
+        here = set(photos.box_labels[photos.parts[photos.box_photos] == number].tolist())
         names = [name for name in filled if photos.class_names.index(name) not in here]
         missing += [f"{name}: none in {part}" for name in names]
     if missing:

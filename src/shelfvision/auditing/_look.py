@@ -12,6 +12,7 @@ import numpy.typing as npt
 from shelfvision._photos.decode import decode_photo, read_bytes, resize_image
 from shelfvision._photos.file_pixels import FilePixels
 from shelfvision._photos.headers import read_header
+from shelfvision._photos.sources import crop_rule_of, whole_photos
 from shelfvision._photos.threads import in_threads
 from shelfvision._progress import progress
 from shelfvision.auditing._measures import Measures, measures_of, spread_of
@@ -28,10 +29,15 @@ _SIDE = 256
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditedPhotos:
-    """The original photos of all sets as columns, with their pixel sources."""
+    """The original photos of all sets as columns, with their pixel sources.
+
+    A dataset of crops is audited by its whole photos, which show many classes. Its classes are
+    counted by boxes.
+    """
 
     ids: tuple[str, ...]
     labels: npt.NDArray[np.int64]
+    """The class of each photo; -1 for photos with boxes of many classes."""
     parts: npt.NDArray[np.int64]
     part_names: tuple[str, ...]
     class_names: tuple[str, ...]
@@ -39,21 +45,26 @@ class AuditedPhotos:
     skipped: tuple[SkippedFile, ...]
     sources: tuple[PixelSource, ...]
     rows: npt.NDArray[np.int64]
+    box_labels: npt.NDArray[np.int64]
+    """The class of each row of the datasets."""
+    box_photos: npt.NDArray[np.int64]
+    """The photo of each row of the datasets."""
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def label(self, photo: int) -> str:
         """Return the class name of a photo."""
-        return self.class_names[int(self.labels[photo])]
+        number = int(self.labels[photo])
+        return self.class_names[number] if number >= 0 else "shelf"
 
     def part(self, photo: int) -> str:
         """Return the set of the split that a photo is in; empty without a split."""
         return self.part_names[int(self.parts[photo])]
 
     def counts(self) -> dict[str, int]:
-        """Return the number of photos of each class."""
-        numbers = np.bincount(self.labels, minlength=len(self.class_names))
+        """Return the number of photos, or boxes, of each class."""
+        numbers = np.bincount(self.box_labels, minlength=len(self.class_names))
         return dict(zip(self.class_names, numbers.tolist(), strict=True))
 
     def picture(self, photo: int, side: int) -> Image:
@@ -66,16 +77,54 @@ def photos_of(parts: Mapping[str, Dataset]) -> AuditedPhotos:
     """Return the original photos of all sets, without augmented copies."""
     originals = {name: part[np.flatnonzero(part.copies == 0)] for name, part in parts.items()}
     blocks = list(originals.values())
+    photos = [_block_of(block) for block in blocks]
+    starts = np.cumsum([0, *(len(block.ids) for block in photos)])
     return AuditedPhotos(
-        ids=tuple(name for block in blocks for name in block.ids.tolist()),
-        labels=np.concatenate([block.labels for block in blocks]),
-        parts=np.repeat(np.arange(len(blocks)), [len(block) for block in blocks]),
+        ids=tuple(name for block in photos for name in block.ids),
+        labels=np.concatenate([block.labels for block in photos]),
+        parts=np.repeat(np.arange(len(blocks)), [len(block.ids) for block in photos]),
         part_names=tuple(originals),
         class_names=blocks[0].class_names,
         image_size=blocks[0].image_size,
         skipped=tuple(dict.fromkeys(file for block in blocks for file in block.skipped)),
-        sources=tuple(block.table.source for block in blocks),
-        rows=np.concatenate([block.table.rows for block in blocks]),
+        sources=tuple(block.source for block in photos),
+        rows=np.concatenate([block.rows for block in photos]),
+        box_labels=np.concatenate([block.labels for block in blocks]),
+        box_photos=np.concatenate(
+            [start + block.photo_of for start, block in zip(starts[:-1], photos, strict=True)]
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Block:
+    """The photos of one set, and the photo of each of its rows."""
+
+    source: PixelSource
+    rows: npt.NDArray[np.int64]
+    ids: list[str]
+    labels: npt.NDArray[np.int64]
+    photo_of: npt.NDArray[np.int64]
+
+
+def _block_of(part: Dataset) -> _Block:
+    table = part.table
+    if crop_rule_of(table.source) is None:
+        return _Block(
+            source=table.source,
+            rows=table.rows,
+            ids=part.ids.tolist(),
+            labels=part.labels,
+            photo_of=np.arange(len(part)),
+        )
+    source, photos = whole_photos(table.source, table.rows)
+    rows, first, photo_of = np.unique(photos, return_index=True, return_inverse=True)
+    return _Block(
+        source=source,
+        rows=rows,
+        ids=[part.ids[row].rpartition("#")[0] for row in first.tolist()],
+        labels=np.full(len(rows), -1, dtype=np.int64),
+        photo_of=photo_of,
     )
 
 

@@ -162,7 +162,8 @@ def about_sizes(photos: AuditedPhotos, looks: Looks, settings: AuditSettings) ->
         photos, _SIZE.about(usual=usual), known & (away > far), side, order=-away, detail=detail
     )
     yield from _singles(photos, _SHAPE, known & (longer > far), ratio, falling=True, detail=detail)
-    small = known & (sides < photos.image_size).any(axis=1)
+    # The boxes of shelves are resized, not the photos.
+    small = known & (photos.labels >= 0) & (sides < photos.image_size).any(axis=1)
     wanted = f"{photos.image_size[0]} x {photos.image_size[1]}"
     yield from _singles(photos, _SMALL.about(wanted=wanted), small, side, detail=detail)
 

@@ -15,7 +15,7 @@ from shelfvision._validation import received
 from shelfvision.boxes._checking import Corners
 from shelfvision.boxes.box_list import Boxes
 from shelfvision.errors import InvalidParameterError
-from shelfvision.protocols import Image
+from shelfvision.protocols import Image, Images
 
 Windows: TypeAlias = npt.NDArray[np.int64]
 """Left, top, right and bottom in integer pixels inside the photo, shape (n, 4)."""
@@ -29,8 +29,15 @@ _AT_ONCE = 256
 def windows_of(boxes: Boxes, photo_size: tuple[int, int], preprocessing: Preprocessing) -> Windows:
     """Return the pixels to crop for each box, with context margin and crop shape applied."""
     require_inside(boxes, photo_size)
+    return windows_in(boxes.corners, photo_size, preprocessing)
+
+
+def windows_in(
+    corners: Corners, photo_size: tuple[int, int], preprocessing: Preprocessing
+) -> Windows:
+    """Return the pixels to crop for corners in pixels that overlap the photo."""
     size = np.array(photo_size[::-1] * 2, dtype=np.float64)
-    corners = settled(boxes.corners).clip(0, size)
+    corners = settled(corners).clip(0, size)
     corners = _widened(corners, preprocessing.context)
     if preprocessing.shape == "image":
         corners = _shaped(corners, preprocessing.image_size, photo_size)
@@ -55,10 +62,13 @@ def settled(corners: Corners) -> Corners:
 def crops_of(photo: Image, windows: Windows, preprocessing: Preprocessing) -> Iterator[Image]:
     """Yield the crops, resized to `Preprocessing.read_size` in several threads."""
     for start in range(0, len(windows), _AT_ONCE):
-        yield from _cropped(photo, windows[start : start + _AT_ONCE], preprocessing)
+        yield from cropped(photo, windows[start : start + _AT_ONCE], preprocessing)
 
 
-def _cropped(photo: Image, windows: Windows, preprocessing: Preprocessing) -> npt.NDArray[np.uint8]:
+def cropped(
+    photo: Image, windows: Windows, preprocessing: Preprocessing, *, workers: int | None = None
+) -> Images:
+    """Return the crops as one array, resized to `Preprocessing.read_size`."""
     size, resize = preprocessing.read_size, preprocessing.resize
     crops = np.empty((len(windows), *size, 3), dtype=np.uint8)
 
@@ -67,15 +77,22 @@ def _cropped(photo: Image, windows: Windows, preprocessing: Preprocessing) -> np
         crop = photo[top:bottom, left:right]
         crops[position] = resize_image(crop, image_size=size, resize=resize)
 
-    in_threads(fill, len(windows))
+    in_threads(fill, len(windows), workers=workers)
     return crops
+
+
+def is_inside(boxes: Boxes, photo_size: tuple[int, int]) -> npt.NDArray[np.bool_]:
+    """Return which boxes overlap the photo."""
+    height, width = photo_size
+    left, top, right, bottom = boxes.corners.T
+    found: npt.NDArray[np.bool_] = (left < width) & (top < height) & (right > 0) & (bottom > 0)
+    return found
 
 
 def require_inside(boxes: Boxes, photo_size: tuple[int, int]) -> None:
     """Raise if a box does not overlap the photo, or if boxes seem to be relative."""
     height, width = photo_size
-    left, top, right, bottom = boxes.corners.T
-    outside = (left >= width) | (top >= height) | (right <= 0) | (bottom <= 0)
+    outside = ~is_inside(boxes, photo_size)
     if outside.any():
         row = int(np.flatnonzero(outside)[0])
         raise InvalidParameterError(

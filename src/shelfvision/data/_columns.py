@@ -22,7 +22,7 @@ from shelfvision._photos.given import remedy_for
 from shelfvision._validation import counted, listed
 from shelfvision._warnings import warn_caller
 from shelfvision.data.finding._classes import accepted_classes
-from shelfvision.errors import DataError, ShelfVisionWarning
+from shelfvision.errors import DataError, InvalidParameterError, ShelfVisionWarning
 from shelfvision.protocols import ClassNames, Images
 
 MOST_CLASSES = 65_536
@@ -234,3 +234,15 @@ def distinct_ids(ids: Iterable[object]) -> list[str]:
             parameter="ids",
         )
     return names
+
+
+def as_photo_id(name: object) -> str:
+    """Return a photo id, or refuse another value on the left of ``in``."""
+    if isinstance(name, str):
+        return name
+    raise InvalidParameterError(
+        f"a photo id must be on the left of `in`, a str, got {type(name).__name__}; write "
+        "dataset.ids[0] in dataset",
+        code="wrong-type",
+        parameter="name",
+    )

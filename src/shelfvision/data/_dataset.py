@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, SupportsIndex, cast, final, overload
+from typing import TYPE_CHECKING, SupportsFloat, SupportsIndex, cast, final, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from shelfvision._photos.decode import DEFAULT_LIMITS, DecodeLimits
-from shelfvision._photos.sources import read_rows, resize_of
+from shelfvision._photos.preprocessing import CropShape, Preprocessing
+from shelfvision._photos.sources import preprocessing_of, read_rows, resize_of
 from shelfvision._skipped import SkippedFiles
 from shelfvision._validation import Rows, as_rows, counted
+from shelfvision.boxes.annotated import BoxSource
+from shelfvision.data._columns import as_photo_id
 from shelfvision.data._given import table_of_arrays, table_of_source
 from shelfvision.data._joining import joined_table
 from shelfvision.data._lineage import GroupLink
@@ -28,6 +31,8 @@ from shelfvision.data.finding.tables import (
     table_of_frame,
     table_of_manifest,
 )
+from shelfvision.data.shelves._choosing import AtBorder, BoxFilter, LabelMap
+from shelfvision.data.shelves.tables import BoxOptions, table_of_boxes
 from shelfvision.data.table import (
     PhotoTable,
     class_counts_of,
@@ -37,7 +42,6 @@ from shelfvision.data.table import (
     groups_of,
     taken,
 )
-from shelfvision.errors import InvalidParameterError
 from shelfvision.protocols import ClassNames, Image, Images, OnError, PixelSource, Resize
 from shelfvision.review.corrections import Corrections
 
@@ -312,6 +316,125 @@ class Dataset:
         )
 
     @classmethod
+    def from_boxes(
+        cls,
+        source: BoxSource,
+        *,
+        images: str | os.PathLike[str] | None = None,
+        label_map: LabelMap | None = None,
+        class_names: ClassNames | None = None,
+        context: SupportsFloat = 0.0,
+        shape: CropShape = "box",
+        image_size: tuple[int, int] = (100, 100),
+        resize: Resize = "stretch",
+        min_box_size: SupportsFloat = 0.0,
+        at_border: AtBorder = "keep",
+        as_stored: bool | None = None,
+        on_error: OnError = "raise",
+        limits: DecodeLimits = DEFAULT_LIMITS,
+    ) -> Self:
+        """Make a dataset of crops from the annotated boxes of shelf photos, one row per box.
+
+        A crop is cut exactly as `Classifier.predict_regions` cuts it. The crop rule is stored in
+        the classifier that `Trainer.fit` returns, so that both use the same rule.
+
+        The id of a row is the path of its photo and the position of its box in the annotations,
+        such as ``"shelf.jpg#3"``. The position is counted from 0, before any box is left out. The
+        content of the whole photo is the group of all its boxes. So boxes of one photo, and of
+        copies with another name, stay in one set of a split. `group_near_duplicates`,
+        `group_bursts` and `audit` compare whole photos, not crops.
+
+        Parameters
+        ----------
+        source : path-like, mapping or DetectionDataset
+            The annotations, as for `read_boxes`: COCO JSON, a folder of PASCAL VOC XML, a YOLO
+            ``data.yaml`` or folder, a mapping of photo to `Boxes`, or supervision's
+            ``DetectionDataset``.
+        images : path-like, optional
+            The folder of the photos; by default the folder of the annotations. Ids start from it.
+        label_map : mapping of str to str or None, optional
+            The class of each label. None leaves the boxes of a label out, such as price tags.
+            Labels that are not in the mapping keep their name.
+        class_names : iterable of str or mapping, optional
+            The classes to use, in the order of their numbers; boxes of other classes are left out.
+            By default the sorted labels, after `label_map`.
+        context : float, default=0.0
+            The context margin of crops: a share of the box's width and height, 0 to 10, added on
+            every side.
+        shape : {"box", "image"}, default="box"
+            What is cropped: the box, or more around it in the aspect ratio of `image_size`.
+        image_size, resize, limits : optional
+            As for `from_directory`.
+        min_box_size : float, default=0.0
+            The smallest shorter side of a box inside its photo, in pixels. Smaller boxes are left
+            out.
+        at_border : {"keep", "skip"}, default="keep"
+            ``"skip"`` leaves out boxes that are less than 1 pixel from the border of the photo,
+            because the product is often cut off.
+        as_stored : bool, optional
+            Whether boxes refer to the stored pixels of photos with an EXIF orientation. By default
+            they refer to the upright photo, unless the annotations prove otherwise.
+        on_error : {"raise", "skip"}, default="raise"
+            ``"raise"`` raises an error for a missing photo or an invalid box. ``"skip"`` decodes
+            each photo once now and lists what cannot be used in `skipped`.
+
+        Returns
+        -------
+        Dataset
+            The crops in the order of the photos and their boxes.
+
+        Raises
+        ------
+        DatasetNotFoundError
+            `source` or `images` does not exist.
+        PhotoNotFoundError
+            A photo does not exist (only with ``on_error="raise"``).
+        DataError
+            The annotations cannot be read, a box is invalid, or no box is left.
+        InvalidParameterError
+            A parameter is out of range, or `label_map` has a label that the annotations lack.
+
+        Warns
+        -----
+        ShelfVisionWarning
+            A class in `class_names` has no box (code ``"missing-class"``), or two spellings are
+            one class (``"twin-names"``).
+
+        Notes
+        -----
+        Each file is read once now, without decoding it, and its content must not change
+        afterwards. Rows that are read in order decode each photo once. `Trainer.fit` reads rows in
+        random order, so it cuts all crops once before training, in memory or in its `cache_dir`.
+        Boxes of whole pixels give the same crops from COCO, PASCAL VOC and YOLO files, although
+        YOLO rounds: an edge within 0.0075 pixels of a whole pixel is that pixel.
+
+        `skipped` lists invalid boxes and missing photos, boxes without a label, crowds (``iscrowd``
+        of COCO), boxes that are too small or at the border, and photos without boxes.
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> import shelfvision as shv
+        >>> from PIL import Image
+        >>> shelf = shv.samples.render_shelf(2, 6, class_names=["juice", "milk"], seed=1)
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "shelf.png"
+        >>> Image.fromarray(shelf.photo).save(path)
+        >>> boxes = shv.Boxes(shelf.boxes, labels=shelf.labels)
+        >>> crops = shv.Dataset.from_boxes({path: boxes}, context=0.1, image_size=(64, 64))
+        >>> crops.class_names, crops.image_size, len(set(crops.groups))
+        (('juice', 'milk'), (64, 64), 1)
+        """
+        margin, size = cast("float", context), cast("float", min_box_size)
+        options = BoxOptions(
+            rule=Preprocessing(image_size=image_size, resize=resize, context=margin, shape=shape),
+            boxes=BoxFilter(min_box_size=size, at_border=at_border),
+            as_stored=as_stored,
+            limits=limits,
+            on_error=on_error,
+        )
+        return cls(table_of_boxes(source, images, label_map, class_names, options))
+
+    @classmethod
     def from_arrays(
         cls,
         images: Images,
@@ -523,6 +646,14 @@ class Dataset:
         return resize_of(self._table.source)
 
     @property
+    def preprocessing(self) -> Preprocessing:
+        """How photos or boxes become images: image size, resize rule and crop rule.
+
+        The crop rule (`context` and `shape`) has an effect for crops of `from_boxes` only.
+        """
+        return preprocessing_of(self._table.source)
+
+    @property
     def skipped(self) -> SkippedFiles:
         """The files that were found but are not in the dataset, with reasons; prints as a table."""
         return self._table.skipped
@@ -557,14 +688,7 @@ class Dataset:
         InvalidParameterError
             `name` is not a str.
         """
-        if not isinstance(name, str):
-            raise InvalidParameterError(
-                f"a photo id must be on the left of `in`, a str, got {type(name).__name__}; write "
-                "dataset.ids[0] in dataset",
-                code="wrong-type",
-                parameter="name",
-            )
-        return bool((self._table.ids == name).any())
+        return bool((self._table.ids == as_photo_id(name)).any())
 
     def __iter__(self) -> Iterator[tuple[Image, int]]:
         """Yield ``(image, label)`` for every row, reading one photo at a time."""

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from shelfvision._identifiers import lookalike
 from shelfvision._photos.joined import joined_source
-from shelfvision._photos.sources import content_sizes_of, digests_of, resize_of
+from shelfvision._photos.sources import content_sizes_of, crop_rule_of, digests_of, resize_of
 from shelfvision._skipped import SkippedFile, SkippedFiles
 from shelfvision._validation import counted, received
 from shelfvision._warnings import warn_caller
@@ -54,6 +54,7 @@ def joined_table(datasets: object) -> PhotoTable:
     """Return the rows of all datasets in one table."""
     parts = list(_parts(datasets))
     _require_parts(parts)
+    _require_one_crop_rule(parts)
     names = _class_names(parts)
     ids = object_array([part.prefix + name for part in parts for name in part.table.ids])
     part_of = np.repeat(np.arange(len(parts)), [len(part.table) for part in parts])
@@ -135,6 +136,18 @@ def _preprocessing(part: _Part) -> tuple[tuple[int, int], str]:
 def _described(part: _Part) -> str:
     (height, width), resize = _preprocessing(part)
     return f"{height} x {width} pixels ({resize!r})"
+
+
+def _require_one_crop_rule(parts: Sequence[_Part]) -> None:
+    rules = {part.name: crop_rule_of(part.table.source) for part in parts}
+    crops = {name: (one.context, one.shape) for name, one in rules.items() if one is not None}
+    if len(set(crops.values())) > 1:
+        raise DataError(
+            f"datasets must have one crop rule, got context and shape {crops}; pass the same "
+            "context and shape to Dataset.from_boxes",
+            code="inconsistent",
+            parameter="datasets",
+        )
 
 
 def _class_names(parts: Sequence[_Part]) -> tuple[str, ...]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._photos.sources import crop_rule_of, whole_photos
 from shelfvision._validation import as_number, counted
 from shelfvision._warnings import warn_caller
 from shelfvision.data._lineage import BURST, NEAR
@@ -16,6 +17,7 @@ from shelfvision.data.duplicates.bursts import burst_pairs
 from shelfvision.data.duplicates.near import near_pairs
 from shelfvision.data.table import PhotoTable, group_links_of, groups_of
 from shelfvision.errors import ShelfVisionWarning
+from shelfvision.protocols import PixelSource
 
 
 def near_duplicates_joined(
@@ -28,28 +30,57 @@ def near_duplicates_joined(
     """Return the same rows with near-duplicates in one group."""
     least = as_number("threshold", threshold, minimum=0.5, maximum=1.0)
     originals = np.flatnonzero(table.copies == 0)
-    pairs, similarity = near_pairs(table.source, table.rows[originals], least)
+    photos = _photos_of(table, originals)
+    found, similarity = near_pairs(photos.source, photos.rows, least)
+    pairs = photos.first[found]
     if embeddings is not None:
         nearest = as_number("embedding_threshold", embedding_threshold, minimum=0, maximum=1)
         vectors = checked_embeddings(embeddings, len(table))[originals]
         more, cosines = embedded_pairs(vectors, nearest)
-        pairs = np.concatenate((pairs, more))
+        pairs = np.concatenate((pairs, originals[more]))
         similarity = np.concatenate((similarity, cosines))
-    return _joined(table, originals[pairs], similarity, NEAR)
+    return _joined(table, pairs, similarity, NEAR)
 
 
 def bursts_joined(table: PhotoTable, *, threshold: float) -> PhotoTable:
     """Return the same rows with the photos of a burst in one group."""
     least = as_number("threshold", threshold, minimum=0.5, maximum=1.0)
     originals = np.flatnonzero(table.copies == 0)
-    pairs, similarity = burst_pairs(
-        table.source,
-        table.rows[originals],
-        table.ids[originals].tolist(),
-        table.labels[originals],
-        least,
+    photos = _photos_of(table, originals)
+    pairs, similarity = burst_pairs(photos.source, photos.rows, photos.names, photos.labels, least)
+    return _joined(table, photos.first[pairs], similarity, BURST)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Photos:
+    """The photos to compare: the rows of a table, or the whole photos that its crops are from."""
+
+    source: PixelSource
+    """The source of the photos."""
+    rows: npt.NDArray[np.int64]
+    """The row of `source` for each photo."""
+    first: npt.NDArray[np.int64]
+    """The first row of the table with each photo."""
+    names: list[str]
+    """The name of each photo."""
+    labels: npt.NDArray[np.int64]
+    """The class of each photo; 0 for shelves, which show many classes."""
+
+
+def _photos_of(table: PhotoTable, originals: npt.NDArray[np.int64]) -> _Photos:
+    source, rows = table.source, table.rows[originals]
+    names, labels = table.ids[originals].tolist(), table.labels[originals]
+    if crop_rule_of(source) is None:
+        return _Photos(source=source, rows=rows, first=originals, names=names, labels=labels)
+    source, photos = whole_photos(source, rows)
+    distinct, first = np.unique(photos, return_index=True)
+    return _Photos(
+        source=source,
+        rows=distinct,
+        first=originals[first],
+        names=[names[row].rpartition("#")[0] for row in first.tolist()],
+        labels=np.zeros(len(distinct), dtype=np.int64),
     )
-    return _joined(table, originals[pairs], similarity, BURST)
 
 
 def _joined(

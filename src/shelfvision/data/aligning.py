@@ -16,13 +16,13 @@ galleries align the dataset with these functions before they compute anything.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from typing import Literal, TypeAlias
 
 from shelfvision._identifiers import closest
 from shelfvision._photos.preprocessing import Preprocessing
-from shelfvision._photos.sources import has_files
+from shelfvision._photos.sources import crop_rule_of, has_files, read_as
 from shelfvision._validation import listed
 from shelfvision._warnings import warn_caller
 from shelfvision.data._dataset import Dataset
@@ -105,6 +105,15 @@ def _alike(name: str, other: str) -> bool:
     return SequenceMatcher(None, name.casefold(), other.casefold()).ratio() >= _ALIKE
 
 
+def _recropped(dataset: Dataset, rule: Preprocessing, wanted: Preprocessing) -> Sized:
+    """Return crops with another rule, cut from their photos."""
+    if rule == wanted:
+        return Sized(dataset=dataset, brought="as given")
+    table = dataset.table
+    table = replace(table, source=read_as(table.source, wanted))
+    return Sized(dataset=Dataset(table), brought="files")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sized:
     """A resized dataset, and how it was resized."""
@@ -119,6 +128,7 @@ def sized(dataset: Dataset, preprocessing: Preprocessing, *, parameter: str) -> 
     """Return the dataset at the size at which a classifier reads photos, before the test-time crop.
 
     Photos with files are read again at that size, also in views, cached and augmented datasets.
+    Boxes of shelf photos are cropped again by the classifier's crop rule.
     Pixels of arrays are resized, as `Classifier.predict` resizes arrays, with a warning.
 
     Parameters
@@ -131,6 +141,9 @@ def sized(dataset: Dataset, preprocessing: Preprocessing, *, parameter: str) -> 
         The parameter name of the dataset, for the warning.
     """
     image_size, resize = preprocessing.read_size, preprocessing.resize
+    rule = crop_rule_of(dataset.table.source)
+    if rule is not None:
+        return _recropped(dataset, rule, preprocessing)
     files = has_files(dataset.table.source)
     same_size = dataset.image_size == image_size
     if same_size and (dataset.resize == resize or not files):

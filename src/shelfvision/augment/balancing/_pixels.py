@@ -10,7 +10,18 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._photos.sources import has_files, read_rows, resize_of, resized_source
+from shelfvision._photos.preprocessing import Preprocessing
+from shelfvision._photos.sources import (
+    SourceRows,
+    crop_rule_of,
+    has_files,
+    kept,
+    read_as,
+    read_rows,
+    resize_of,
+    resized_source,
+    whole_photos,
+)
 from shelfvision._random import rng_for
 from shelfvision.augment.contract import apply_augmenter
 from shelfvision.augment.identity import augmenter_identity, recipe_or_name
@@ -71,6 +82,23 @@ class AugmentedPixels:
     def resized(self, image_size: tuple[int, int], resize: Resize) -> AugmentedPixels:
         """Return the same copies, rendered from the originals at another size."""
         return replace(self, source=resized_source(self.source, image_size, resize))
+
+    @property
+    def crop_rule(self) -> Preprocessing | None:
+        """The rule of the crops; None for whole photos."""
+        return crop_rule_of(self.source)
+
+    def read_as(self, rule: Preprocessing) -> AugmentedPixels:
+        """Return the same copies, rendered from crops with another rule."""
+        return replace(self, source=read_as(self.source, rule))
+
+    def whole_photos(self, rows: SourceRows) -> tuple[PixelSource, SourceRows]:
+        """Return a source of the whole photos, and the photo of each row."""
+        return whole_photos(self.source, self.rows[rows])
+
+    def kept(self, rows: SourceRows, directory: str | None) -> AugmentedPixels:
+        """Return the same copies, rendered from crops that are cut once."""
+        return replace(self, source=kept(self.source, self.rows[rows], directory))
 
     @property
     def refresh(self) -> bool:

@@ -80,7 +80,7 @@ class PhotoFiles:
     def find_stem(self, parts: Parts) -> list[str]:
         """Return the paths of the photos for an annotation file without its suffix."""
         self._listed()
-        for wanted in _counterparts(parts):
+        for wanted in counterparts(parts):
             candidates = self._stems.get(wanted[-1], ())
             exact = [one for one in candidates if without_suffix(one) == wanted]
             found = exact or _fitting(wanted, candidates, key=without_suffix)
@@ -148,7 +148,7 @@ def without_suffix(parts: Parts) -> Parts:
     return tuple(_composed(part) for part in (*parts[:-1], base[:dot] if dot > 0 else base))
 
 
-def _counterparts(parts: Parts) -> Iterator[Parts]:
+def counterparts(parts: Parts) -> Iterator[Parts]:
     """Yield the paths where the photo of an annotation file may be, the most probable first."""
     folders = [place for place, part in enumerate(parts[:-1]) if part.casefold() in COUNTERPARTS]
     for place in reversed(folders):

@@ -48,8 +48,8 @@ class YoloConfig:
     """The number of values of keypoints behind each box (``kpt_shape``)."""
     folders: tuple[str, ...] = ()
     """The absolute paths of the folders of photos."""
-    photos: tuple[str, ...] = ()
-    """The absolute paths of the photos in lists."""
+    photos: frozenset[str] = frozenset()
+    """The absolute paths of the photos in lists, without suffix."""
 
 
 def is_label_file(path: str) -> bool:
@@ -167,7 +167,7 @@ def _keypoints(shape: object) -> int:
     return sides[0] * sides[1]
 
 
-def _sets(entries: Sequence[object], base: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _sets(entries: Sequence[object], base: str) -> tuple[tuple[str, ...], frozenset[str]]:
     """Return the folders of photos and the listed photos of all sets that exist."""
     folders: list[str] = []
     photos: list[str] = []
@@ -180,7 +180,7 @@ def _sets(entries: Sequence[object], base: str) -> tuple[tuple[str, ...], tuple[
             folders.append(place)
         elif suffix_of(place) == ".txt":
             photos += _listed_in(place, base)
-    return tuple(dict.fromkeys(folders)), tuple(dict.fromkeys(photos))
+    return tuple(dict.fromkeys(folders)), frozenset(os.path.splitext(one)[0] for one in photos)
 
 
 def _listed_in(path: str, base: str) -> list[str]:

@@ -10,9 +10,15 @@ from __future__ import annotations
 import os
 
 from shelfvision.boxes.box_list import Boxes
+from shelfvision.boxes.files._photo_names import Parts
 from shelfvision.boxes.files._yolo import YoloFault, read_yolo_file
 from shelfvision.boxes.sources._gathering import AnnotatedPhoto, Gathering, box_numbers
-from shelfvision.boxes.sources._photo_files import COUNTERPARTS, files_below, without_suffix
+from shelfvision.boxes.sources._photo_files import (
+    COUNTERPARTS,
+    counterparts,
+    files_below,
+    without_suffix,
+)
 from shelfvision.boxes.sources._yolo_config import YoloConfig, is_label_file
 from shelfvision.errors import DataError
 
@@ -44,7 +50,7 @@ def _photo_of(label: str, config: YoloConfig, gathering: Gathering) -> Annotated
     parts = without_suffix(tuple(label.split("/")))
     named = "/".join(part for part in parts if part.casefold() not in COUNTERPARTS)
     placed = gathering.place(named, gathering.files.find_stem(parts), repr(path))
-    if placed is None or not _is_used(placed[1], config):
+    if placed is None or not any(_is_used(one, config) for one in _photo_stems(parts, config)):
         return None
     faults: list[YoloFault] = []
     try:
@@ -74,7 +80,8 @@ def _empty(
     found = []
     for name in gathering.files.below(""):
         path = os.path.join(gathering.files.root, *name.split("/"))
-        if path not in known and _is_used(path, config) and _is_photo_folder(name):
+        used = _is_used(os.path.splitext(path)[0], config)
+        if path not in known and used and _is_photo_folder(name):
             boxes = Boxes([], relative=True)
             found.append(AnnotatedPhoto(name=name, path=path, boxes=boxes, numbers=box_numbers([])))
     return found
@@ -86,10 +93,15 @@ def _is_photo_folder(name: str) -> bool:
     return "images" in folders or any(one.startswith("obj_") for one in folders)
 
 
-def _is_used(path: str | None, config: YoloConfig) -> bool:
-    """Return whether a photo is in one of the sets; without sets all are."""
-    if path is None or not (config.folders or config.photos):
+def _photo_stems(parts: Parts, config: YoloConfig) -> list[str]:
+    """Return where the photo of a label file may be in the dataset, without suffix."""
+    return [os.path.join(config.folder, *one) for one in counterparts(parts)]
+
+
+def _is_used(stem: str, config: YoloConfig) -> bool:
+    """Return whether a photo, without suffix, is in one of the sets; without sets all are."""
+    if not (config.folders or config.photos):
         return True
-    return path in config.photos or any(
-        path.startswith(os.path.join(folder, "")) for folder in config.folders
+    return stem in config.photos or any(
+        stem.startswith(os.path.join(folder, "")) for folder in config.folders
     )

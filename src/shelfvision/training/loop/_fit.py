@@ -7,12 +7,15 @@ Check the photos and the model, compile, resume a run or start a new one, train,
 from __future__ import annotations
 
 import math
+import os
 import warnings
 from collections.abc import Mapping
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shelfvision._photos.sources import crop_rule_of, kept
 from shelfvision._progress import Verbose
 from shelfvision._storage.json_values import Json
 from shelfvision.augment.copies import describe_copies
@@ -70,6 +73,7 @@ def fit(
     require_backend()
     validation = check_parts(train, validation, trainer.batch_size)
     train, validation, leaks = resolve_leaks(train, validation, trainer.on_leak)
+    train, validation = _with_kept_crops(train, validation, trainer.cache_dir)
     check_model(model, train)
     check_probabilities(model, train)
     monitor = _monitor(trainer.monitor, validation)
@@ -217,6 +221,31 @@ def _warn_of_interrupt(run: Run) -> None:
     )
 
 
+def _preprocessing(train: Dataset, validation: Dataset | None) -> Preprocessing:
+    """Return how the classifier reads photos: as the training set, with its crop rule.
+
+    A classifier that is trained on photos of single products but validated on boxes of shelves gets
+    the crop rule of these boxes.
+    """
+    sources = [part.table.source for part in (train, validation) if part is not None]
+    rule = next(filter(None, map(crop_rule_of, sources)), None)
+    own = train.preprocessing
+    return own if rule is None else replace(own, context=rule.context, shape=rule.shape)
+
+
+def _with_kept_crops(
+    train: Dataset, validation: Dataset | None, cache_dir: str | os.PathLike[str] | None
+) -> tuple[Dataset, Dataset | None]:
+    """Return the same rows; boxes of shelf photos are cropped once, when the first is read."""
+    directory = None if cache_dir is None else os.fspath(cache_dir)
+
+    def kept_in(part: Dataset) -> Dataset:
+        table = part.table
+        return Dataset(replace(table, source=kept(table.source, table.rows, directory)))
+
+    return kept_in(train), None if validation is None else kept_in(validation)
+
+
 def _result(
     settings: Mapping[str, Json],
     run: Run,
@@ -231,7 +260,7 @@ def _result(
     classifier = Classifier.from_model(
         model,
         class_names=train.class_names,
-        preprocessing=Preprocessing(image_size=train.image_size, resize=train.resize),
+        preprocessing=_preprocessing(train, validation),
         provenance={
             **environment(),
             "backend": identity["backend"],

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from shelfvision._keras.backend import load_keras
+from shelfvision._photos.sources import crop_rule_of
 from shelfvision._validation import counted, listed
 from shelfvision.data import Dataset, Splits
 from shelfvision.data.aligning import aligned
@@ -84,6 +85,15 @@ def _check_same(train: Dataset, validation: Dataset) -> None:
                 code="inconsistent",
                 parameter="validation",
             )
+    rules = [crop_rule_of(part.table.source) for part in (train, validation)]
+    crops = [(rule.context, rule.shape) for rule in rules if rule is not None]
+    if len(set(crops)) > 1:
+        raise DataError(
+            "validation must have the crop rule of train, context and shape "
+            f"{crops[0]}, got {crops[1]}; pass the same to Dataset.from_boxes",
+            code="inconsistent",
+            parameter="validation",
+        )
     if np.count_nonzero(list(validation.class_counts.values())) < 2:
         warnings.warn(
             TrainingWarning(

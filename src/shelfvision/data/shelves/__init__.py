@@ -1,0 +1,1 @@
+"""Labelled crops of the annotated boxes in shelf photos."""
