@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
+from shutil import which
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import numpy.typing as npt
@@ -92,6 +95,30 @@ def shelf_pictures(classifier: shv.Classifier) -> tuple[Pictures.Image, Pictures
     return Pictures.fromarray(regions.draw(width=900)), Pictures.fromarray(seen.draw(width=900))
 
 
+def review_picture(classifier: shv.Classifier) -> Pictures.Image:
+    """Return a screenshot of the review page after a few answers; needs Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    photos = shv.samples.render_products(
+        12, class_names=classifier.class_names, image_size=(400, 320), seed=21
+    )
+    found = classifier.predict(photos.resized(classifier.image_size))
+    with TemporaryDirectory() as folder, sync_playwright() as playwright:
+        path = Path(folder, "review.html")
+        found.save_review(path, photos)
+        # Chromium refuses its sandbox to root.
+        browser = playwright.chromium.launch(
+            executable_path=which("chromium"), args=["--no-sandbox"]
+        )
+        page = browser.new_page(viewport={"width": 1200, "height": 760})
+        page.goto(path.as_uri())
+        for key in ("1", "2", "1", "o", "1"):
+            page.keyboard.press(key)
+        shot = page.screenshot()
+        browser.close()
+    return Pictures.open(BytesIO(shot)).convert("RGB")
+
+
 def main() -> None:
     """Write all pictures."""
     sheet().save(HOME / "operations.webp", quality=82, method=6)
@@ -104,7 +131,9 @@ def main() -> None:
     axes = augment.preview(steps, several, stages=True)
     axes.flat[0].figure.savefig(HOME / "stages.webp", dpi=70)
     heat_maps().flat[0].figure.savefig(HOME / "heat-maps.webp", dpi=70)
-    for name, picture in zip(("regions", "scan"), shelf_pictures(shelf_classifier()), strict=True):
+    classifier = shelf_classifier()
+    shown = (*shelf_pictures(classifier), review_picture(classifier))
+    for name, picture in zip(("regions", "scan", "review"), shown, strict=True):
         picture.save(HOME / f"{name}.webp", quality=82, method=6)
 
 
