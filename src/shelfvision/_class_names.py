@@ -10,6 +10,7 @@ from __future__ import annotations
 import operator
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import Any, SupportsIndex, cast
 
@@ -49,12 +50,20 @@ def as_class_names(value: ClassNames) -> tuple[str, ...]:
     >>> as_class_names({0: 4011, 1: 4006381333931})
     ('4011', '4006381333931')
     """
+    if type(value) is tuple and all(type(name) is str for name in value):
+        # The same names are passed with every prediction, so the result is kept.
+        return _checked_texts(value)
     if isinstance(value, str) or not isinstance(value, Iterable):
         raise _bad_names(f"must be a list of names, got {value!r}", "wrong-type", _example(value))
     if isinstance(value, set | frozenset):
         remedy = "pass sorted(names), or a list in the order of the classes"
         raise _bad_names("must have an order, got a set", "wrong-type", remedy)
     given = _in_order(value) if isinstance(value, Mapping) else tuple(value)
+    return _checked(given)
+
+
+def _checked(given: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names in Unicode NFC; refuse names that are empty or not distinct."""
     require_texts("class_names", given)
     names = tuple(clean_name(str(name)) for name in given)
     require_texts("class_names", names)
@@ -63,6 +72,8 @@ def as_class_names(value: ClassNames) -> tuple[str, ...]:
     _require_distinct(names, given)
     return names
 
+
+_checked_texts = lru_cache(maxsize=32)(_checked)
 
 _AS_LIST = "pass a list of the names in the order of their numbers"
 

@@ -37,7 +37,8 @@ class Session:
         if not len(images):
             return np.empty((0, len(card.class_names)), dtype=np.float32)
         scores = self.runner(images)
-        if not np.isfinite(scores).all() or scores.min() < 0:
+        # A comparison with NaN is false.
+        if not (scores.min() >= 0 and scores.max() < np.inf):
             raise ModelError(
                 f"the outputs of {self.export.where} must be probabilities, got the first row "
                 f"{scores[0, :5].tolist()}; export the classifier again",

@@ -38,6 +38,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+_HIGHEST = 1 + 1e-3
+"""The highest probability that rounding may give."""
+
+
 @final
 class Predictions(Sequence[Prediction]):
     """The predictions for many photos: an immutable sequence of `Prediction`.
@@ -464,9 +468,11 @@ def _checked(
             code="wrong-shape",
             parameter="probabilities",
         )
+    if array.size and not failed.any() and array.min() >= 0 and array.max() <= _HIGHEST:
+        return frozen(array)
     array[failed] = np.nan
     # Comparisons with NaN are false, so NaN counts as outside.
-    outside = ~((array >= 0) & (array <= 1 + 1e-3)).all(axis=1) & ~failed
+    outside = ~((array >= 0) & (array <= _HIGHEST)).all(axis=1) & ~failed
     if outside.any():
         row = int(np.flatnonzero(outside)[0])
         raise InvalidParameterError(
