@@ -11,7 +11,7 @@ rows from another source pass them on:
 - ``crop_rule`` is the `Preprocessing` of the crops.
 - ``read_as(rule)`` returns the same rows with another rule.
 - ``whole_photos(rows)`` returns a source of whole photos, and the photo of each row. Duplicates,
-  bursts and audits compare these, because neighbouring crops of one shelf always look alike.
+  bursts and audits compare these, because neighbouring crops of one shelf are always similar.
 - ``kept(rows, directory)`` returns the same rows, cut once on first use (see `KeptCrops`).
 """
 
