@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import NoReturn
 
 import shelfvision
+from shelfvision._cli._count_options import add_calibrate_options, add_count_options
+from shelfvision._cli._train_options import add_train_options
 from shelfvision.errors import InvalidParameterError
 
 _FILE = "a bundle (.shelf) or an exported file (.onnx, .tflite, .xml)"
@@ -72,87 +74,7 @@ def _train(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "-o", "--output", metavar="FILE", required=True, help="the bundle (.shelf) to write"
     )
-    _model(sub)
-    _split(sub)
-    _training(sub)
-    _checkpoints(sub)
-
-
-def _model(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument(
-        "--architecture", default="grocery_cnn", help="the network (default: %(default)s)"
-    )
-    sub.add_argument(
-        "--weights", metavar="W", help="pretrained weights: 'imagenet', or a weights file"
-    )
-    sub.add_argument(
-        "--image-size",
-        type=_size,
-        metavar="H[xW]",
-        help="size of the model input in pixels (default: that of the architecture)",
-    )
-    sub.add_argument("--resize", default="stretch", help="stretch (default), pad or crop")
-
-
-def _split(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument(
-        "--validation",
-        type=float,
-        default=0.2,
-        metavar="SHARE",
-        help="share of the validation set, which selects the best epoch (default: %(default)s)",
-    )
-    sub.add_argument(
-        "--test",
-        type=float,
-        default=0.0,
-        metavar="SHARE",
-        help="share of the test set, which is evaluated at the end (default: %(default)s)",
-    )
-    sub.add_argument(
-        "--split-column",
-        metavar="COLUMN",
-        help="manifest column with the set of each photo: train, validation (or val) or test",
-    )
-    sub.add_argument(
-        "--seed",
-        type=int,
-        default=42,
-        metavar="N",
-        help="seed of all random choices (default: %(default)s)",
-    )
-
-
-def _training(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument(
-        "--epochs",
-        type=int,
-        metavar="N",
-        help="largest number of epochs (default: recommended for the dataset)",
-    )
-    sub.add_argument(
-        "--batch-size",
-        type=int,
-        metavar="N",
-        help="photos per training step (default: recommended for the dataset)",
-    )
-    sub.add_argument(
-        "--balance",
-        action="store_true",
-        help="oversample classes with few photos by augmented copies",
-    )
-
-
-def _checkpoints(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument(
-        "--run",
-        metavar="FOLDER",
-        help="folder of the checkpoints, from which the same command resumes "
-        "(default: OUTPUT plus .run)",
-    )
-    sub.add_argument(
-        "--fresh", action="store_true", help="ignore existing checkpoints and start over"
-    )
+    add_train_options(sub)
 
 
 def _evaluate(sub: argparse.ArgumentParser) -> None:
@@ -226,6 +148,18 @@ def _review(sub: argparse.ArgumentParser) -> None:
         default="raise",
         help="for a photo that cannot be read: stop (default), or list it with its error",
     )
+
+
+def _calibrate(sub: argparse.ArgumentParser) -> None:
+    _file(sub, "a bundle (.shelf)")
+    _dataset(sub)
+    add_calibrate_options(sub)
+    _json(sub)
+
+
+def _count(sub: argparse.ArgumentParser) -> None:
+    _file(sub, "a bundle (.shelf) with validation scores")
+    add_count_options(sub)
 
 
 def _export(sub: argparse.ArgumentParser) -> None:
@@ -304,19 +238,6 @@ def _json(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--json", action="store_true", help="print JSON")
 
 
-def _size(text: str) -> tuple[int, int]:
-    """Parse ``100`` or ``100x120``."""
-    try:
-        sides = [int(side) for side in text.lower().split("x")]
-    except ValueError:
-        sides = []
-    if len(sides) not in (1, 2):
-        raise argparse.ArgumentTypeError(
-            f"must be pixels as H or HxW, such as 100 or 100x120, got {text!r}"
-        )
-    return sides[0], sides[-1]
-
-
 def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not name or not equals:
@@ -332,5 +253,7 @@ _COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "evaluate": ("measure a classifier on labelled photos", _evaluate),
     "predict": ("predict the classes of photos", _predict),
     "review": ("write a page on which people correct predictions", _review),
+    "calibrate": ("fit calibration and thresholds to validation photos", _calibrate),
+    "count": ("count the products on photos, and compare them with a stock list", _count),
     "export": ("write a classifier to a file for another runtime", _export),
 }

@@ -1,0 +1,160 @@
+"""``shelfvision calibrate`` and ``shelfvision count`` from a terminal."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import shelfvision as shv
+from shelfvision._cli import main
+from shelfvision._cli._count import boxes_of_photos
+from shelfvision.errors import DataError
+from support import refuses
+
+NAMES = ("Can", "Jar")
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Return a function that runs a command in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        status = main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return status, captured.out, captured.err
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with photos, an annotated shelf and a bundle that keeps scores and codes."""
+    place = tmp_path_factory.mktemp("counts")
+    shv.samples.write_products(place / "photos", {"Can": 12, "Jar": 12}, image_size=(88, 88))
+    for folder, seed in (("bay-1", 1), ("bay-2", 2)):
+        shelf = shv.samples.render_shelf(
+            1, 4, class_names=NAMES, image_size=(120, 320), seed=seed, gaps=0
+        )
+        (place / folder).mkdir()
+        Image.fromarray(shelf.photo).save(place / folder / "shelf.png")
+        annotations = [
+            {"image_id": 1, "category_id": 1, "bbox": [left, top, right - left, bottom - top]}
+            for left, top, right, bottom in shelf.boxes
+        ]
+        coco = {
+            "images": [{"id": 1, "file_name": f"{folder}/shelf.png"}],
+            "categories": [{"id": 1, "name": "product"}],
+            "annotations": annotations,
+        }
+        (place / f"{folder}.json").write_text(json.dumps(coco))
+    model = shv.build_model(2, image_size=(88, 88), seed=1)
+    true = np.repeat([0, 1], 50)
+    scores = shv.ValidationScores.of(np.eye(2, dtype=np.float32)[true] * 0.8 + 0.1, true)
+    classifier = shv.Classifier.from_model(model, class_names=NAMES).with_validation(scores)
+    codes = {"Can": "4006381333931", "Jar": "96385074"}
+    classifier.with_product_codes(codes).save(place / "m.shelf")
+    classifier.with_validation(None).save(place / "bare.shelf")
+    return place
+
+
+def test_a_bundle_is_calibrated_on_photos_and_saved_anew(run: Run, place: Path) -> None:
+    arguments = ("--mistake-cost", 1, "--review-cost", 0.1, "--json")
+    status, out, _ = run(
+        "calibrate", place / "bare.shelf", place / "photos", "-o", "new.shelf", *arguments
+    )
+    found = json.loads(out)
+    assert (status, found["n_photos"], found["method"]) == (0, 24, "temperature")
+    assert 0 <= found["ece_before"] <= 1
+    made = shv.Classifier.load("new.shelf", expected_sha256=found["sha256"])
+    assert made.calibration is not None
+    assert made.thresholds is not None
+    assert made.validation_scores is not None
+    before = shv.Classifier.load(place / "bare.shelf").with_validation(made.validation_scores)
+    assert made.calibration == before.with_calibration().calibration
+    assert list(made.thresholds.values) == found["thresholds"]["values"]
+
+
+def test_calibration_and_thresholds_are_told_in_sentences(run: Run, place: Path) -> None:
+    bundle = place / "bare.shelf"
+    for method in ("sigmoid", "isotonic", "none"):
+        status, out, err = run(
+            "calibrate", bundle, place / "photos", "-o", "n.shelf", "--method", method
+        )
+        assert (status, "expected calibration error before" in out) == (0, True), err
+        assert ("after" in out) == (method != "none")
+        assert "SHA-256" in out
+
+
+@pytest.mark.remedy("conflict", "wrong-type")
+def test_thresholds_need_a_precision_or_both_costs(run: Run, place: Path) -> None:
+    bundle, photos = place / "m.shelf", place / "photos"
+    for options in (("--mistake-cost", 1), ("--precision", 0.9, "--review-cost", 1)):
+        status, _, err = run("calibrate", bundle, photos, "-o", "n.shelf", *options)
+        assert status == 2
+        assert "[conflict]" in err
+    (place / "m.onnx").write_bytes(b"\x08\x07")
+    status, _, err = run("calibrate", place / "m.onnx", photos, "-o", "n.shelf")
+    assert (status, "FILE must be a bundle" in err) == (2, True)
+
+
+def test_photos_of_products_are_counted(run: Run, place: Path) -> None:
+    status, out, _ = run("count", place / "m.shelf", place / "photos", "-o", "counts.csv")
+    assert status == 0
+    assert "24 photos counted" in out
+    with open("counts.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["code"] for row in rows] == ["4006381333931", "96385074"]
+    assert sum(float(row["count"]) for row in rows) == pytest.approx(24, abs=0.05)
+
+
+def test_boxes_of_shelves_are_counted_against_a_stock_list(run: Run, place: Path) -> None:
+    Path("erp.csv").write_text("EAN;Bestand\n4006381333931;400,0\n96385074;0,0\n")
+    status, out, err = run(
+        *("count", place / "m.shelf", place / "bay-1" / "shelf.png"),
+        *("--boxes", place / "bay-1.json", "--output", "counts.html"),
+        *("--stock-list", "erp.csv", "--key-column", "EAN", "--count-column", "Bestand"),
+        *("--checks", "checks.csv"),
+    )
+    assert (status, "4 photos counted" in out) == (0, True), err
+    assert "Can: short" in out or "Can: missing" in out
+    assert "<h1>" in Path("counts.html").read_text()
+    with open("checks.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert (rows[0]["code"], rows[0]["expected"]) == ("4006381333931", "400")
+
+
+def test_unsure_boxes_are_rejected(run: Run, place: Path) -> None:
+    arguments = (place / "bay-1" / "shelf.png", "--boxes", place / "bay-1.json")
+    status, out, _ = run("count", place / "m.shelf", *arguments, "--min-confidence", 0.8)
+    assert (status, "rejected" in out) == (0, True)
+
+
+@pytest.mark.remedy("conflict", "no-validation-scores", "missing-photos")
+def test_what_cannot_be_counted_is_refused(run: Run, place: Path) -> None:
+    photo = place / "bay-1" / "shelf.png"
+    status, _, err = run("count", place / "bare.shelf", photo)
+    assert (status, "[no-validation-scores]" in err) == (1, True)
+    options = ("--boxes", place / "bay-1.json", "--detector", "d.onnx")
+    status, _, err = run("count", place / "m.shelf", photo, *options)
+    assert (status, "[conflict]" in err) == (2, True)
+    status, _, err = run("count", place / "m.shelf", photo, "--checks", "c.csv")
+    assert (status, "name one with --stock-list" in err) == (2, True)
+    status, _, err = run("count", place / "m.shelf", photo, "--boxes", place / "bay-2.json")
+    assert (status, "[missing-photos]" in err) == (1, True)
+
+
+def test_boxes_belong_to_the_photo_whose_path_ends_in_their_name() -> None:
+    none = shv.Boxes(np.empty((0, 4)))
+    annotated = {"a/1.jpg": none, "1.jpg": shv.Boxes([[0, 0, 1, 1]])}
+    found = boxes_of_photos(annotated, ["shop/a/1.jpg", "shop/b/1.jpg"])
+    assert [len(boxes) for boxes in found.values()] == [0, 1]
+    with refuses(DataError, "ambiguous", "--boxes"):
+        boxes_of_photos({"1.jpg": none}, ["a/1.jpg", "b/1.jpg"])
