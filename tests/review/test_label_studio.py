@@ -95,7 +95,7 @@ def test_a_project_gives_corrections_back(tmp_path: Path) -> None:
 
 def test_photos_without_a_file_are_written_into_the_task(tmp_path: Path) -> None:
     (path,) = photos_in(tmp_path, "a.jpg")
-    kinds = [np.zeros((8, 8, 3), np.uint8), path.read_bytes(), PillowImage.open(path)]
+    kinds: list[Any] = [np.zeros((8, 8, 3), np.uint8), path.read_bytes(), PillowImage.open(path)]
     found = predicted(["0", "1", "2"])
     found.save_label_studio(tmp_path / "tasks.json", kinds)
     tasks = json.loads((tmp_path / "tasks.json").read_text())
@@ -124,7 +124,9 @@ def test_urls_stay_as_they_are(tmp_path: Path, url: str) -> None:
 
 
 def test_photos_that_could_not_be_read_are_left_out(tmp_path: Path) -> None:
-    found = shv.Predictions([[0.9, 0.1], [0, 0]], ["a", "b"], ["x", "y"], [None, "no photo"])
+    found = shv.Predictions(
+        np.array([[0.9, 0.1], [0, 0]]), ["a", "b"], ["x", "y"], [None, "no photo"]
+    )
     found.save_label_studio(tmp_path / "tasks.json", ["http://x", "http://y"])
     assert len(json.loads((tmp_path / "tasks.json").read_text())) == 1
     found[:0].save_label_studio(tmp_path / "tasks.json", [])

@@ -19,6 +19,7 @@ from shelfvision.data._columns import as_photo_id
 from shelfvision.data._given import table_of_arrays, table_of_source
 from shelfvision.data._joining import joined_table
 from shelfvision.data._lineage import GroupLink
+from shelfvision.data._notebook import dataset_view
 from shelfvision.data._pixels import cached_table, resized_table
 from shelfvision.data._regrouping import bursts_joined, near_duplicates_joined
 from shelfvision.data._relabelling import Unreviewed, with_answers
@@ -1021,6 +1022,10 @@ class Dataset:
             pandas is not installed.
         """
         return frame_of(self._table)
+
+    def _repr_html_(self) -> str:
+        """Return a few photos and the number of photos of each class, for notebooks."""
+        return dataset_view(self._table)
 
     def __repr__(self) -> str:
         """Return one line with the number of photos, the number of classes and the image size."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, SupportsFloat, final
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._pages.notebook import notebook_view
 from shelfvision._photos.given import Photo
 from shelfvision._photos.preprocessing import CropShape
 from shelfvision._storage.sealed import Target
@@ -438,6 +439,15 @@ class Gallery:
     def __deepcopy__(self, _memo: dict[int, object]) -> Self:
         """Return the gallery itself, which is immutable."""
         return self
+
+    def _repr_html_(self) -> str:
+        """Return the number of enrolled photos of each product, for notebooks."""
+        photos = counted(len(self._index.photos), "photo")
+        return notebook_view(
+            f"Gallery: {counted(len(self.class_names), 'product')}, {photos}",
+            columns=["product", "photos"],
+            rows=list(self.counts.items()),
+        )
 
     def __repr__(self) -> str:
         """Return one line with the number of products and photos."""

@@ -23,7 +23,7 @@ from shelfvision.inventory._rejection import UnknownCount
 from shelfvision.inventory._rows import COLUMNS, Row, inventory_rows, inventory_rows_with_parts
 from shelfvision.inventory._stock_check import StockCheck
 from shelfvision.inventory._stock_list import Codes, StockColumns
-from shelfvision.inventory._writing import csv_of, table_of
+from shelfvision.inventory._writing import csv_of, inventory_view, table_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -276,6 +276,10 @@ class Inventory:
     def __str__(self) -> str:
         """Return the inventory as an aligned table."""
         return table_of(self)
+
+    def _repr_html_(self) -> str:
+        """Return the counts with their confidence intervals, for notebooks."""
+        return inventory_view(self)
 
     def __repr__(self) -> str:
         """Return the inventory in one line."""

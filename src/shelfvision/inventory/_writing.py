@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterable
 from dataclasses import astuple
 
+from shelfvision._pages.notebook import notebook_view
 from shelfvision._text import csv_cell, printable, shortened
 from shelfvision._validation import counted
 from shelfvision.inventory._rows import COLUMNS, CountedProducts, Row
@@ -30,6 +31,19 @@ def table_of(inventory: CountedProducts) -> str:
     rows = [titles, *(_cells(row) for row in inventory.rows(order="count"))]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join([*(_line(row, widths) for row in rows), "", *remarks(inventory)])
+
+
+def inventory_view(inventory: CountedProducts) -> str:
+    """Return the HTML of an inventory for a notebook, the product with the largest count first."""
+    rows = inventory.rows(order="count")
+    return notebook_view(
+        f"Inventory: {counted(inventory.n_photos, 'photo')} of {counted(len(rows), 'product')}",
+        notes=remarks(inventory),
+        columns=["product", "count", f"{inventory.confidence_level:.0%} interval", "predicted"],
+        rows=[
+            [row.product, f"{row.count:.1f}", f"{row.low} to {row.high}", row.naive] for row in rows
+        ],
+    )
 
 
 def remarks(inventory: CountedProducts) -> list[str]:

@@ -24,6 +24,7 @@ from shelfvision.data.reading import Photos
 from shelfvision.data.table import frozen
 from shelfvision.errors import InvalidParameterError
 from shelfvision.predictions._label_studio import label_studio_tasks
+from shelfvision.predictions._notebook import predictions_view
 from shelfvision.predictions._prediction import DECISIONS, Decision, Prediction
 from shelfvision.predictions._reviewing import pictures_of
 from shelfvision.predictions._table import render_table
@@ -389,6 +390,10 @@ class Predictions(Sequence[Prediction]):
         a.jpg,juice,0.9,,
         """
         save_predictions(self, path, probabilities=probabilities)
+
+    def _repr_html_(self) -> str:
+        """Return the counts of labels and a table of the first photos, for notebooks."""
+        return predictions_view(self)
 
     def __repr__(self) -> str:
         """Return a short table with the first and last photos."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, SupportsFloat, SupportsIndex, cast, final, ove
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._pages.notebook import notebook_view, picture
 from shelfvision._storage import write_atomically
 from shelfvision._text import printable
 from shelfvision._validation import Rows, as_number, as_path, as_rows, counted
@@ -481,6 +482,17 @@ class Regions(Sequence[Region]):
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle the constructor's arguments."""
         return type(self), (self._predictions, self._boxes, self._origin)
+
+    def _repr_html_(self) -> str:
+        """Return the photo with its boxes and the counts of labels, for notebooks."""
+        review = int((self.decisions == "review").sum())
+        return notebook_view(
+            f"Regions: {counted(len(self), 'box')}",
+            notes=[f"{counted(review, 'box')} to review."] if review else [],
+            photos=[picture(lambda: self.draw(width=640), self._name())],
+            columns=["class", "boxes"],
+            rows=Counter(self.labels).most_common(),
+        )
 
     def __repr__(self) -> str:
         """Return the counts of the most frequent labels."""

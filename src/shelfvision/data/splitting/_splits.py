@@ -26,6 +26,7 @@ from shelfvision.data.splitting._files import (
     rows_of_list,
     write_split,
 )
+from shelfvision.data.splitting._notebook import splits_view
 from shelfvision.data.splitting._origin import SplitOrigin
 from shelfvision.data.splitting.leaks import (
     ON_LEAK,
@@ -308,6 +309,10 @@ class Splits:
             Several lines of text.
         """
         return "\n".join([*count_table(self._parts), *self._remarks()])
+
+    def _repr_html_(self) -> str:
+        """Return a few photos of each set and the number of photos by class, for notebooks."""
+        return splits_view(self._parts)
 
     def __repr__(self) -> str:
         """Return a heading and the table of `describe`."""
