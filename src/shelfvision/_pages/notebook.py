@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+from PIL import Image as PillowImage
+
 from shelfvision._pages.html import jpeg_of, render_template
-from shelfvision._photos.decode import resize_image
-from shelfvision._photos.threads import in_threads
 from shelfvision._text import shortened
 from shelfvision.protocols import Image
 
@@ -27,6 +29,7 @@ MOST_ROWS: Final = 20
 """The largest number of rows of a table."""
 
 _LONGEST = 60
+_WORKERS = 4
 _SIDE = 96
 _THUMBNAIL_BYTES, _PICTURE_BYTES = 8_000, 90_000
 _QUALITIES = (80, 60, 40, 20)
@@ -84,7 +87,8 @@ def notebook_photos(read: Callable[[int], Image], captions: Sequence[str]) -> li
             lambda: read(place), shown[place], side=_SIDE, most_bytes=_THUMBNAIL_BYTES
         )
 
-    in_threads(fill, len(shown))
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        list(pool.map(fill, range(len(shown))))
     return found
 
 
@@ -120,8 +124,9 @@ def _fitted(pixels: Image, side: int) -> Image:
     scale = side / max(height, width)
     if scale >= 1:
         return pixels
-    size = max(1, round(height * scale)), max(1, round(width * scale))
-    return resize_image(pixels, image_size=size)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    small = PillowImage.fromarray(pixels).resize(size, PillowImage.Resampling.BOX)
+    return np.asarray(small, dtype=np.uint8)
 
 
 def _cell(value: object) -> str:
