@@ -26,13 +26,13 @@ def dataset_view(table: PhotoTable) -> str:
         f"Dataset: {counted(len(table), 'photo')} of {counted(len(counts), 'class')}, "
         f"{height} x {width}",
         notes=notes,
-        photos=photos_of(table, MOST_PHOTOS),
+        photos=thumbnails_of(table, MOST_PHOTOS),
         columns=["class", "photos"],
         rows=list(counts.items()),
     )
 
 
-def photos_of(table: PhotoTable, most: int, prefix: str = "") -> list[NotebookPhoto]:
+def thumbnails_of(table: PhotoTable, most: int, prefix: str = "") -> list[NotebookPhoto]:
     """Return thumbnails of rows that are spread evenly over the table."""
     rows = np.unique(np.linspace(0, len(table) - 1, min(most, len(table))).round().astype(int))
     names = [prefix + table.class_names[table.labels[row]] for row in rows]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from shelfvision._pages.notebook import MOST_PHOTOS, notebook_view
 from shelfvision._validation import counted
 from shelfvision.data._dataset import Dataset
-from shelfvision.data._notebook import photos_of
+from shelfvision.data._notebook import thumbnails_of
 
 
 def splits_view(parts: Mapping[str, Dataset]) -> str:
@@ -15,7 +15,7 @@ def splits_view(parts: Mapping[str, Dataset]) -> str:
     photos = [
         photo
         for name, part in parts.items()
-        for photo in photos_of(part.table, MOST_PHOTOS // len(parts), f"{name}: ")
+        for photo in thumbnails_of(part.table, MOST_PHOTOS // len(parts), f"{name}: ")
     ]
     counts = [part.class_counts for part in parts.values()]
     names = parts["train"].class_names
