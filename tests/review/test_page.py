@@ -110,7 +110,18 @@ def test_photos_of_a_folder_are_read_larger_than_the_input_of_the_network(tmp_pa
     for dataset in (photos, photos.cached()):
         found.save_review(tmp_path / "r.html", dataset)
         (item,) = content(tmp_path / "r.html")["items"]
-        assert max(item["w"], item["h"]) == 640
+        assert (item["w"], item["h"]) == (640, 320)
+
+
+def test_crops_of_annotated_photos_keep_the_shape_of_their_boxes(tmp_path: Path) -> None:
+    PillowImage.fromarray(noise(200, 300)).save(tmp_path / "shelf.png")
+    boxes = shv.Boxes([[10, 10, 50, 90], [100, 20, 260, 60]], labels=["can", "jar"])
+    crops = shv.Dataset.from_boxes({str(tmp_path / "shelf.png"): boxes}, image_size=(32, 32))
+    found = shv.Predictions([[0.6, 0.4], [0.3, 0.7]], NAMES, crops.ids)
+    for dataset in (crops, crops[[0, 1]], crops.cached()):
+        found.save_review(tmp_path / "r.html", dataset)
+        sizes = [(item["w"], item["h"]) for item in content(tmp_path / "r.html")["items"]]
+        assert [width / height for width, height in sizes] == pytest.approx([0.5, 4], rel=0.05)
 
 
 def test_a_photo_that_cannot_be_read_is_listed_with_the_reason(tmp_path: Path) -> None:
@@ -125,6 +136,16 @@ def test_a_photo_that_cannot_be_read_is_listed_with_the_reason(tmp_path: Path) -
     assert "p" in items["c"]
     # There is nothing to see, so it is last.
     assert list(items)[-1] == "b"
+
+
+def test_a_white_photo_is_shown(tmp_path: Path) -> None:
+    (tmp_path / "can").mkdir()
+    PillowImage.fromarray(np.full((60, 60, 3), 255, np.uint8)).save(tmp_path / "can" / "a.png")
+    photos = shv.Dataset.from_directory(tmp_path, image_size=(32, 32)).cached()
+    found = shv.Predictions([[0.6, 0.4]], NAMES, photos.ids)
+    found.save_review(tmp_path / "r.html", photos)
+    (item,) = content(tmp_path / "r.html")["items"]
+    assert (item["w"], item["h"]) == (640, 640)
 
 
 def test_a_page_without_any_photo_is_not_written(tmp_path: Path) -> None:

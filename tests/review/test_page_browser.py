@@ -212,6 +212,40 @@ def test_buttons_work_by_mouse_and_touch(visit: Open, review: Path) -> None:
     ]
 
 
+SWIPE = """([from, to]) => {
+  const target = document.getElementById("picture");
+  for (const [type, x] of [["touchstart", from], ["touchend", to]]) {
+    const touch = new Touch({ identifier: 1, target, clientX: x, clientY: 300 });
+    const touches = type === "touchstart" ? [touch] : [];
+    target.dispatchEvent(new TouchEvent(type, { touches, changedTouches: [touch], bubbles: true }));
+  }
+}"""
+
+
+def test_a_swipe_over_the_photo_moves(visit: Open, review: Path) -> None:
+    page = visit(review, width=800, touch=True)
+    page.evaluate(SWIPE, [300, 100])
+    assert name(page) == "shelf/0001.jpg"
+    page.evaluate(SWIPE, [100, 300])
+    assert name(page) == "shelf/0000.jpg"
+    page.evaluate(SWIPE, [100, 110])
+    assert name(page) == "shelf/0000.jpg"
+
+
+def test_zoom_fills_the_window_and_keys_still_answer(visit: Open, review: Path) -> None:
+    page = visit(review)
+    press(page, "z")
+    box = page.locator("#picture").bounding_box()
+    assert box == {"x": 0, "y": 0, "width": 1400, "height": 900}
+    press(page, "1")
+    assert done(page) == "1 of 12 reviewed"
+    press(page, "Escape")
+    assert page.locator(".guess").first.is_visible()
+    smaller = page.locator("#picture").bounding_box()
+    assert smaller is not None
+    assert smaller["width"] < 1000
+
+
 def test_a_later_answer_replaces_an_earlier_one(visit: Open, review: Path) -> None:
     page = visit(review)
     press(page, "2", "ArrowLeft")

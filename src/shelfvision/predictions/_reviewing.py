@@ -122,13 +122,23 @@ def _of_dataset(dataset: Dataset) -> ReadPhoto:
             return ReviewPhoto(pixels=pixels)
 
         return read_file
-    # Crops and cached photos are read again at a larger size; only a padded one is not distorted.
-    large = (
-        dataset.resized((LARGEST_SIDE, LARGEST_SIDE), resize="pad")
-        if has_files(source)
-        else dataset
-    )
-    return lambda row, _: ReviewPhoto(pixels=large[row][0])
+    if not has_files(source):
+        return lambda row, _: ReviewPhoto(pixels=dataset[row][0])
+    # Crops and cached photos are read again at a larger size. Padding keeps their shape.
+    large = dataset.resized((LARGEST_SIDE, LARGEST_SIDE), resize="pad")
+    return lambda row, _: ReviewPhoto(pixels=_without_padding(large[row][0]))
+
+
+def _without_padding(image: Image) -> Image:
+    """Return an image without the equal white margins on two of its sides."""
+    white = (image == 255).all(axis=2)
+    bounds = []
+    for axis, length in enumerate(white.shape):
+        inside = np.flatnonzero(~white.all(axis=1 - axis))
+        # A white image has no inside.
+        margin = min(int(inside[0]), length - 1 - int(inside[-1])) if len(inside) else 0
+        bounds.append(slice(margin, length - margin))
+    return image[bounds[0], bounds[1]]
 
 
 def picture_of(photo: Photo, where: str, side: int) -> Image:
