@@ -23,9 +23,14 @@ def add_calibrate_options(sub: argparse.ArgumentParser) -> None:
         help="choose thresholds that accept predictions with this precision, e.g. 0.98",
     )
     sub.add_argument(
-        "--mistake-cost", type=float, metavar="C", help="or by costs: of an accepted mistake"
+        "--mistake-cost",
+        type=float,
+        metavar="C",
+        help="choose thresholds by costs: the cost of a mistake",
     )
-    sub.add_argument("--review-cost", type=float, metavar="C", help="and of a review of one photo")
+    sub.add_argument(
+        "--review-cost", type=float, metavar="C", help="the cost of reviewing one photo"
+    )
     sub.add_argument("--per-class", action="store_true", help="one threshold per predicted class")
 
 
