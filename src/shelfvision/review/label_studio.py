@@ -6,7 +6,7 @@ the photo's width and height. `Corrections.read` reads what the project exports.
 
 >>> image_source("photos/milk 1.jpg", root="photos")
 '/data/local-files/?d=milk%201.jpg'
->>> print(photo_config(["milk", "tea & sugar"]).splitlines()[4])
+>>> print(photo_config(["milk", "tea & sugar"]).splitlines()[5])
     <Choice value="tea &amp; sugar" />
 
 References
