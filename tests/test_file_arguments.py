@@ -20,6 +20,7 @@ from support import refuses
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX files")
 
 PHOTOS = shv.Dataset.from_arrays(np.zeros((4, 8, 8, 3), np.uint8), [0, 0, 1, 1])
+FOUND = shv.Predictions(np.full((4, 2), 0.5), ["a", "b"], PHOTOS.ids)
 
 READERS: dict[str, Callable[[str], object]] = {
     "classifier.shelf": shv.Classifier.load,
@@ -83,6 +84,7 @@ OTHERS: dict[str, tuple[str, Callable[[object], object]]] = {
     "former split": ("previous", lambda path: shv.SeededSplitter().split(PHOTOS, previous=path)),  # type: ignore[arg-type]
     "folders of products": ("directory", shv.Taxonomy.from_directory),  # type: ignore[dict-item]
     "saved audit": ("path", lambda path: shv.audit(PHOTOS).save(path)),  # type: ignore[arg-type]
+    "saved review": ("path", lambda path: FOUND.save_review(path, PHOTOS)),  # type: ignore[arg-type]
     "saved split": ("path", lambda path: shv.Splits(train=PHOTOS).save(path)),  # type: ignore[arg-type]
     "cache": ("directory", PHOTOS.cached),  # type: ignore[dict-item]
     "samples": ("directory", lambda path: shv.samples.write_products(path, 1)),  # type: ignore[arg-type]

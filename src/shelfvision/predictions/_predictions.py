@@ -285,6 +285,7 @@ class Predictions(Sequence[Prediction]):
         >>> found = shv.Predictions([[0.9, 0.1], [0.4, 0.6]], ["juice", "milk"], photos.ids)
         >>> found.save_review("review.html", photos)
         """
+        target = as_path(path)
         page = review_page(
             list(self._ids),
             self._class_names,
@@ -292,7 +293,7 @@ class Predictions(Sequence[Prediction]):
             pictures_of(photos, self._ids, self._errors),
             top=top,
         )
-        write_atomically(as_path(path), page.encode("utf-8", "backslashreplace"))
+        write_atomically(target, page.encode("utf-8", "backslashreplace"))
 
     def save_label_studio(
         self,

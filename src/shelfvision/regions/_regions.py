@@ -311,6 +311,7 @@ class Regions(Sequence[Region]):
         StorageError
             The file cannot be written; an existing file is unchanged.
         """
+        target = as_path(path)
         several = [self, *others]
         pooled = Regions.pooled(several) if len(several) > 1 else self._predictions
         photos = [
@@ -323,7 +324,7 @@ class Regions(Sequence[Region]):
             surroundings_of(photos),
             top=top,
         )
-        write_atomically(as_path(path), page.encode("utf-8", "backslashreplace"))
+        write_atomically(target, page.encode("utf-8", "backslashreplace"))
 
     def save_label_studio(
         self,
