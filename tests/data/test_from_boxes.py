@@ -57,7 +57,7 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     found: list[int] = []
     whole = FilePixels.whole
 
-    def counting(self: FilePixels, row: int) -> protocols.Image:
+    def counting(self: FilePixels, row: int) -> Pictures.Image:
         found.append(row)
         return whole(self, row)
 

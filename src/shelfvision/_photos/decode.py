@@ -27,7 +27,9 @@ __all__ = [
     "DEFAULT_LIMITS",
     "DecodeLimits",
     "decode_photo",
+    "decode_upright",
     "decode_whole",
+    "fit_rgb",
     "memory_to_decode",
     "read_bytes",
     "read_photo",
@@ -99,7 +101,7 @@ def decode_photo(
     header = read_header(data, limits=limits, where=where)
     try:
         if header.format == "HEIC":
-            return _fitted(_opened_heif(header, limits, where), image_size, resize)
+            return fit_rgb(_opened_heif(header, limits, where), image_size, resize)
         return _decode(header, image_size, resize, limits, where)
     except Exception as error:  # noqa: BLE001  (Pillow raises any error for corrupted files)
         _refuse_undecodable(error, header, where)
@@ -120,13 +122,24 @@ def decode_whole(
     PhotoError
         As for `decode_photo`.
     """
+    rgb, orientation = decode_upright(data, limits=limits, where=where)
+    return rgb_array(rgb), orientation
+
+
+def decode_upright(
+    data: bytes, *, limits: DecodeLimits = DEFAULT_LIMITS, where: str = ""
+) -> tuple[PillowImage.Image, int]:
+    """Return what `decode_whole` returns, but the pixels as a Pillow image in RGB.
+
+    To crop many boxes from it is faster, because the whole photo is not copied to an array.
+    """
     header = read_header(data, limits=limits, where=where)
     try:
         if header.format == "HEIC":
-            return rgb_array(_opened_heif(header, limits, where)), 1
+            return _opened_heif(header, limits, where), 1
         size = header.height, header.width
         size = size[::-1] if header.orientation >= 5 else size
-        return _decode(header, size, "stretch", limits, where), header.orientation
+        return _decoded(header, size, "stretch", limits, where), header.orientation
     except Exception as error:  # noqa: BLE001  (Pillow raises any error for corrupted files)
         _refuse_undecodable(error, header, where)
 
@@ -184,10 +197,11 @@ def resize_image(image: Image, *, image_size: tuple[int, int], resize: Resize = 
     ndarray of uint8, shape (height, width, 3)
         RGB pixels; the array is writeable.
     """
-    return _fitted(PillowImage.fromarray(np.ascontiguousarray(image)), image_size, resize)
+    return fit_rgb(PillowImage.fromarray(np.ascontiguousarray(image)), image_size, resize)
 
 
-def _fitted(rgb: PillowImage.Image, image_size: tuple[int, int], resize: Resize) -> Image:
+def fit_rgb(rgb: PillowImage.Image, image_size: tuple[int, int], resize: Resize) -> Image:
+    """Return the pixels of a Pillow image in RGB at another size; see `resize_image`."""
     box, size = _geometry(rgb.size, (image_size[1], image_size[0]), resize)
     return _padded(rgb_array(_resized(rgb, box, size)), image_size)
 
@@ -252,6 +266,12 @@ def _opened_heif(header: Header, limits: DecodeLimits, where: str) -> PillowImag
 def _decode(
     header: Header, image_size: tuple[int, int], resize: Resize, limits: DecodeLimits, where: str
 ) -> Image:
+    return _padded(rgb_array(_decoded(header, image_size, resize, limits, where)), image_size)
+
+
+def _decoded(
+    header: Header, image_size: tuple[int, int], resize: Resize, limits: DecodeLimits, where: str
+) -> PillowImage.Image:
     turned = header.orientation >= 5
     wanted = image_size if turned else (image_size[1], image_size[0])
     box, size = _geometry((header.width, header.height), wanted, resize)
@@ -266,7 +286,7 @@ def _decode(
     rgb = _resized(rgb, box, size)
     if header.orientation != 1:
         rgb = rgb.transpose(_UPRIGHT[header.orientation])
-    return _padded(rgb_array(rgb), image_size)
+    return rgb
 
 
 _Box = tuple[float, float, float, float]

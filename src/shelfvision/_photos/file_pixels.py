@@ -8,12 +8,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image as PillowImage
 
 from shelfvision._photos.decode import (
     DEFAULT_LIMITS,
     DecodeLimits,
     decode_photo,
-    decode_whole,
+    decode_upright,
     read_bytes,
 )
 from shelfvision._photos.threads import in_threads
@@ -126,11 +127,11 @@ class FilePixels:
         """Return photo `row` stretched to another size."""
         return self._decode(row, image_size, "stretch")
 
-    def whole(self, row: int) -> Image:
-        """Return photo `row` at its original size."""
+    def whole(self, row: int) -> PillowImage.Image:
+        """Return photo `row` upright at its original size, in RGB."""
         path = self.path(row)
         data = self._content(row, path, record=False)
-        return decode_whole(data, limits=self._limits, where=path)[0]
+        return decode_upright(data, limits=self._limits, where=path)[0]
 
     def digest(self, row: int) -> str:
         """Return the SHA-256 of the file's bytes, in hexadecimal.

@@ -7,8 +7,9 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image as PillowImage
 
-from shelfvision._photos.decode import resize_image
+from shelfvision._photos.decode import fit_rgb, resize_image
 from shelfvision._photos.preprocessing import Preprocessing
 from shelfvision._photos.threads import in_threads
 from shelfvision._validation import received
@@ -66,16 +67,23 @@ def crops_of(photo: Image, windows: Windows, preprocessing: Preprocessing) -> It
 
 
 def cropped(
-    photo: Image, windows: Windows, preprocessing: Preprocessing, *, workers: int | None = None
+    photo: Image | PillowImage.Image,
+    windows: Windows,
+    preprocessing: Preprocessing,
+    *,
+    workers: int | None = None,
 ) -> Images:
     """Return the crops as one array, resized to `Preprocessing.read_size`."""
     size, resize = preprocessing.read_size, preprocessing.resize
     crops = np.empty((len(windows), *size, 3), dtype=np.uint8)
 
     def fill(position: int) -> None:
-        left, top, right, bottom = windows[position]
-        crop = photo[top:bottom, left:right]
-        crops[position] = resize_image(crop, image_size=size, resize=resize)
+        left, top, right, bottom = windows[position].tolist()
+        if isinstance(photo, PillowImage.Image):
+            crops[position] = fit_rgb(photo.crop((left, top, right, bottom)), size, resize)
+        else:
+            crop = photo[top:bottom, left:right]
+            crops[position] = resize_image(crop, image_size=size, resize=resize)
 
     in_threads(fill, len(windows), workers=workers)
     return crops

@@ -9,6 +9,7 @@ from typing import final
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image as PillowImage
 
 from shelfvision._photos.cropped import KeptCrops
 from shelfvision._photos.file_pixels import FilePixels
@@ -57,7 +58,7 @@ class CropPixels:
         self._corners = corners
         self._sizes = sizes
         self._rule = rule
-        self._last: tuple[int, Image] | None = None
+        self._last: tuple[int, PillowImage.Image] | None = None
 
     @property
     def image_size(self) -> tuple[int, int]:
