@@ -15,7 +15,9 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import shelfvision as shv
 from shelfvision._cli import _say, main
@@ -250,6 +252,63 @@ def test_photos_are_predicted_as_json_lines_and_as_csv(run: Run, shelf: Path, bu
     assert rows[0]["top"][0][0] == rows[0]["label"]
     table = list(csv.DictReader(io.StringIO(run("predict", bundle, shelf, "--format", "csv").out)))
     assert [row["label"] for row in table] == [row["label"] for row in rows]
+
+
+DETECTOR = Path(__file__).parent / "export" / "golden" / "detectors" / "yolo.onnx"
+
+
+def test_the_products_of_a_shelf_photo_are_classified_by_a_file_of_boxes(
+    run: Run, bundle: Path, tmp_path: Path
+) -> None:
+    photo = np.full((64, 64, 3), 200, np.uint8)
+    Image.fromarray(photo).save("shelf.png")
+    Path("shelf.txt").write_text("0 0.25 0.5 0.5 1\n0 0.75 0.5 0.5 1\n", encoding="utf-8")
+    command = ("regions", bundle, "shelf.png", "--boxes", "shelf.txt")
+    found = run(*command, "-o", "drawn.png", "--csv", "found.csv", "--coco", "found.json")
+    assert found.status == 0, found.err
+    assert found.out.startswith("2 boxes, 0 to review\n")
+    rows = list(csv.DictReader(Path("found.csv").read_text(encoding="utf-8").splitlines()))
+    assert [row["id"] for row in rows] == ["shelf.png#0", "shelf.png#1"]
+    assert [float(rows[1][side]) for side in ("left", "top", "right", "bottom")] == [32, 0, 64, 64]
+    regions = shv.Classifier.load(bundle).predict_regions(
+        tmp_path / "shelf.png", shv.Boxes.from_yolo("shelf.txt")
+    )
+    assert [row["label"] for row in rows] == regions.labels.tolist()
+    with Image.open("drawn.png") as drawn:
+        assert drawn.width == regions.draw().shape[1]
+    coco = shv.Boxes.from_coco("found.json", image="shelf.png")
+    assert coco.corners.tolist() == [[0, 0, 32, 64], [32, 0, 64, 64]]
+    assert run("regions", bundle, "shelf.png", "--boxes", "found.json").out == found.out
+
+
+def test_the_products_of_a_shelf_photo_are_found_by_a_detector(run: Run, bundle: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    photo = np.full((64, 160, 3), 200, np.uint8)
+    photo[10:40, 50:62] = (255, 0, 0)
+    Image.fromarray(photo).save("shelf.png")
+    command = ("regions", bundle, "shelf.png", "--detector", DETECTOR, "--csv", "found.csv")
+    assert run(*command, "--tile", 64).out.startswith("1 box, 0 to review\n")
+    (row,) = csv.DictReader(Path("found.csv").read_text(encoding="utf-8").splitlines())
+    sides = [float(row[side]) for side in ("left", "top", "right", "bottom")]
+    assert sides == [50, 10, 62, 40]
+    assert run(*command, "--min-confidence", 0.95).out == "0 boxes, 0 to review\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ([], "conflict"),
+        (["--boxes", "a.txt", "--detector", "a.onnx"], "conflict"),
+        (["--boxes", "a.txt", "--tile", "64"], "conflict"),
+        (["--boxes", "a.csv"], "wrong-suffix"),
+        (["--boxes", "a.txt", "-o", "drawn.gif"], "wrong-suffix"),
+        (["--boxes", "a.txt"], "not-found"),
+    ],
+)
+def test_regions_need_boxes_or_a_detector(
+    run: Run, bundle: Path, arguments: list[str], code: str
+) -> None:
+    assert one_sentence(run("regions", bundle, "shelf.png", *arguments)).endswith(f"[{code}]")
 
 
 def test_paths_are_read_from_the_standard_input(

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import shelfvision
 from shelfvision._cli._count_options import add_calibrate_options, add_count_options
+from shelfvision._cli._regions_options import add_regions_options
 from shelfvision._cli._train_options import add_train_options
 from shelfvision.errors import InvalidParameterError
 
@@ -162,6 +163,11 @@ def _count(sub: argparse.ArgumentParser) -> None:
     add_count_options(sub)
 
 
+def _regions(sub: argparse.ArgumentParser) -> None:
+    _file(sub)
+    add_regions_options(sub)
+
+
 def _export(sub: argparse.ArgumentParser) -> None:
     _file(sub, "a bundle (.shelf)")
     sub.add_argument("output", metavar="OUT", help="the file to write")
@@ -255,5 +261,6 @@ _COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "review": ("write a page on which people correct predictions", _review),
     "calibrate": ("fit calibration and thresholds to validation photos", _calibrate),
     "count": ("count the products on photos, and compare them with a stock list", _count),
+    "regions": ("classify the products in a shelf photo", _regions),
     "export": ("write a classifier to a file for another runtime", _export),
 }

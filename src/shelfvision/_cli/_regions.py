@@ -1,0 +1,121 @@
+"""``regions``: classify the products in a shelf photo, by a file of boxes or by a detector."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import os
+
+from PIL import Image as PillowImage
+
+from shelfvision._cli._photos import model_of, require_place
+from shelfvision._cli._say import say
+from shelfvision._photos.formats import suffix_of
+from shelfvision._storage import write_atomically
+from shelfvision._text import csv_cell, json_text
+from shelfvision._validation import counted
+from shelfvision.boxes import Boxes
+from shelfvision.errors import InvalidParameterError
+from shelfvision.export import Detector
+from shelfvision.protocols import Image
+from shelfvision.regions import Regions
+
+_COLUMNS = ("id", "left", "top", "right", "bottom", "label", "confidence", "decision")
+_PICTURES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Classify the boxes, print the counts and write the files that are asked for."""
+    _require_files(chosen)
+    boxes = _detector(chosen) if chosen.boxes is None else _boxes(chosen)
+    model = model_of(chosen.file, chosen.sha256)
+    regions = model.predict_regions(chosen.photo, boxes, context=chosen.context, shape=chosen.shape)
+    if chosen.output is not None:
+        write_atomically(chosen.output, _picture(regions.draw(), chosen.output))
+    if chosen.csv is not None:
+        write_atomically(chosen.csv, _table(regions).encode())
+    if chosen.coco is not None:
+        name = os.path.basename(chosen.photo)
+        write_atomically(chosen.coco, json_text(regions.to_coco(file_name=name)).encode())
+    _report(regions)
+    return 0
+
+
+def _require_files(chosen: argparse.Namespace) -> None:
+    """Raise for arguments that cannot be used, before a model is loaded."""
+    if (chosen.boxes is None) == (chosen.detector is None):
+        raise InvalidParameterError(
+            "one of --boxes and --detector must be given, got "
+            f"{'neither' if chosen.boxes is None else 'both'}; name a file of boxes or a detector",
+            code="conflict",
+            parameter="--boxes",
+        )
+    if chosen.detector is None and (chosen.tile is not None or chosen.layout != "auto"):
+        raise InvalidParameterError(
+            "--tile and --layout are for --detector, got --boxes; leave them out",
+            code="conflict",
+            parameter="--tile" if chosen.tile is not None else "--layout",
+        )
+    for option in ("output", "csv", "coco"):
+        require_place(getattr(chosen, option), f"--{option}")
+    if chosen.output is not None and suffix_of(chosen.output) not in _PICTURES:
+        raise InvalidParameterError(
+            f"--output must end in {', '.join(_PICTURES)}, got {chosen.output!r}; rename it",
+            code="wrong-suffix",
+            parameter="--output",
+        )
+
+
+def _boxes(chosen: argparse.Namespace) -> Boxes:
+    """Return the boxes of the photo from COCO JSON, PASCAL VOC XML or YOLO text."""
+    suffix = suffix_of(chosen.boxes)
+    if suffix == ".json":
+        return Boxes.from_coco(chosen.boxes, image=os.path.basename(chosen.photo))
+    if suffix == ".xml":
+        return Boxes.from_voc(chosen.boxes)
+    if suffix == ".txt":
+        return Boxes.from_yolo(chosen.boxes)
+    raise InvalidParameterError(
+        "--boxes must be COCO JSON (.json), PASCAL VOC XML (.xml) or YOLO text (.txt), got "
+        f"{chosen.boxes!r}; rename it",
+        code="wrong-suffix",
+        parameter="--boxes",
+    )
+
+
+def _detector(chosen: argparse.Namespace) -> Detector:
+    return Detector(
+        chosen.detector,
+        layout=chosen.layout,
+        min_confidence=chosen.min_confidence,
+        tile=chosen.tile,
+    )
+
+
+def _picture(pixels: Image, path: str) -> bytes:
+    buffer = io.BytesIO()
+    PillowImage.fromarray(pixels).save(buffer, _PICTURES[suffix_of(path)], quality=90)
+    return buffer.getvalue()
+
+
+def _table(regions: Regions) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    for one in regions:
+        sides = [round(side, 2) for side in one.box]
+        confidence, decision = round(float(one.confidence), 6), one.decision or ""
+        writer.writerow(
+            [csv_cell(one.id), *sides, csv_cell(one.label), confidence, csv_cell(decision)]
+        )
+    return text.getvalue()
+
+
+def _report(regions: Regions) -> None:
+    """Print the number of boxes of each product, the most frequent first."""
+    n_review = int((regions.decisions == "review").sum())
+    say(f"{counted(len(regions), 'box')}, {n_review} to review")
+    for name, count in sorted(regions.counts.items(), key=lambda item: -item[1]):
+        if count:
+            say(f"{count:6}  {name}")
