@@ -87,7 +87,7 @@ def ultralytics(kind: str, **options: Any) -> None:
     made = load(f"{kind}.yaml")
     awaken(made.model)
     path = str(made.export(format="onnx", imgsz=SIZE, opset=17, simplify=False, **options))
-    model = load(path, task="detect")
+    model = load(path)
 
     def referee(photo: npt.NDArray[np.uint8]) -> Found:
         # Ultralytics takes arrays as BGR.
@@ -142,9 +142,11 @@ def hugging_face(folder: Path) -> None:
         num_queries=100,
         encoder_in_channels=[128, 256, 512],
         anchor_image_size=[SIZE, SIZE],
+        freeze_backbone_batch_norms=False,
     )
     torch.manual_seed(0)
-    model = package.RTDetrForObjectDetection(config).eval()
+    model = package.RTDetrForObjectDetection(config)
+    awaken(model)
     processor = package.RTDetrImageProcessor(size={"height": SIZE, "width": SIZE})
 
     class Plain(torch.nn.Module):  # type: ignore[misc, name-defined]  # no types
@@ -211,7 +213,8 @@ def main() -> None:
     os.chdir(folder)
     runs: dict[str, Callable[[], None]] = {
         "yolov8n": lambda: ultralytics("yolov8n"),
-        "yolo11n": lambda: ultralytics("yolo11n", dynamic=True),
+        "yolo11n": lambda: ultralytics("yolo11n"),
+        "dynamic": lambda: ultralytics("yolo11n", dynamic=True),
         "yolov10n": lambda: ultralytics("yolov10n", nms=False),
         "yolo26n": lambda: ultralytics("yolo26n", nms=False),
         "rtdetr": lambda: ultralytics("rtdetr-resnet50"),

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import NoReturn
 
 import shelfvision
-from shelfvision._cli._count_options import add_calibrate_options, add_count_options
-from shelfvision._cli._regions_options import add_regions_options
-from shelfvision._cli._train_options import add_train_options
+from shelfvision._cli.options.count import add_calibrate_options, add_count_options
+from shelfvision._cli.options.regions import add_regions_options
+from shelfvision._cli.options.train import add_train_options
 from shelfvision.errors import InvalidParameterError
 
 _FILE = "a bundle (.shelf) or an exported file (.onnx, .tflite, .xml)"
