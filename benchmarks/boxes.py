@@ -5,7 +5,7 @@ time to decode the same photos once at their full size, with as many threads. Th
 of at most 1.2. Both ways take turns, and the median of the rounds counts, as wall-clock time and as
 CPU time of all threads.
 
-    python benchmarks/boxes.py [--photos 4] [--rounds 5] [--size 100]
+    python benchmarks/boxes.py [--photos 4] [--rounds 5] [--size 100] [--context 0]
 """
 
 from __future__ import annotations
@@ -65,11 +65,12 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=4)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--size", type=int, default=100)
+    parser.add_argument("--context", type=float, default=0.0)
     settings = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         boxes = write_shelves(Path(folder), settings.photos)
         side = settings.size
-        crops = shv.Dataset.from_boxes(boxes, context=0.1, image_size=(side, side))
+        crops = shv.Dataset.from_boxes(boxes, context=settings.context, image_size=(side, side))
         ways: dict[str, Callable[[], object]] = {
             "decode": lambda: decode(list(boxes)),
             "cut all crops": lambda: crops.resized((side, side + 1)).cached(),
@@ -80,7 +81,7 @@ def main() -> None:
             for name in (list(ways), list(reversed(ways)))[number % 2]:
                 taken[name].append(timed(ways[name]))
     print(f"{len(boxes)} photos of 4,000 x 3,000 pixels and {statistics.mean(sizes):.1f} MiB")
-    print(f"{len(crops)} crops of {side} x {side} pixels")
+    print(f"{len(crops)} crops of {side} x {side} pixels, context {settings.context:g}")
     middle = {
         name: [statistics.median(column) for column in zip(*rows, strict=True)]
         for name, rows in taken.items()

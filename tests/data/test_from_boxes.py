@@ -383,3 +383,49 @@ def test_a_photo_in_memory_is_no_key(tmp_path: Path) -> None:
     photo(0).save(file, "PNG")
     with refuses(InvalidParameterError, "wrong-type", "source"):
         shv.Dataset.from_boxes({file.getvalue(): [[1, 2, 3, 4]]})  # type: ignore[arg-type]
+
+
+def test_rendered_shelves_in_three_formats_give_the_same_dataset(tmp_path: Path) -> None:
+    """Photos whose sides are no powers of 2, so that YOLO's six decimals round."""
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    names = ("Can", "Jar", "Pouch")
+    coco_file: dict[str, list[object]] = {"images": [], "annotations": [], "categories": []}
+    coco_file["categories"] = [{"id": number, "name": name} for number, name in enumerate(names)]
+    (tmp_path / "voc/Annotations").mkdir(parents=True)
+    (tmp_path / "yolo/labels").mkdir(parents=True)
+    (tmp_path / "yolo/classes.txt").write_text("\n".join(names))
+    height, width = 700, 1100
+    for seed in range(3):
+        shelf = shv.samples.render_shelf(
+            2, 7, class_names=names, image_size=(height, width), seed=seed
+        )
+        Pictures.fromarray(shelf.photo).save(photos / f"shelf_{seed}.png")
+        size = {"height": height, "width": width}
+        coco_file["images"].append({"id": seed, "file_name": f"shelf_{seed}.png", **size})
+        objects, lines = "", []
+        rows = zip(shelf.labels, shelf.boxes.round().tolist(), strict=True)
+        for label, (left, top, right, bottom) in rows:
+            number, box = names.index(label), [left, top, right - left, bottom - top]
+            annotation = {"image_id": seed, "category_id": number, "bbox": box}
+            coco_file["annotations"].append(annotation)
+            objects += (
+                f"<object><name>{label}</name><bndbox><xmin>{left:.0f}</xmin><ymin>{top:.0f}</ymin>"
+                f"<xmax>{right:.0f}</xmax><ymax>{bottom:.0f}</ymax></bndbox></object>"
+            )
+            x, y, w, h = (left + right) / 2, (top + bottom) / 2, right - left, bottom - top
+            shares = (x / width, y / height, w / width, h / height)
+            lines.append(" ".join([str(number), *(f"{share:.6f}" for share in shares)]))
+        (tmp_path / f"voc/Annotations/shelf_{seed}.xml").write_text(
+            f"<annotation><size><width>{width}</width><height>{height}</height></size>"
+            f"{objects}</annotation>"
+        )
+        (tmp_path / f"yolo/labels/shelf_{seed}.txt").write_text("\n".join(lines))
+    dump(coco_file, tmp_path / "coco.json")
+    sources = (tmp_path / "coco.json", tmp_path / "voc", tmp_path / "yolo")
+    one, *others = (shv.Dataset.from_boxes(source, images=photos) for source in sources)
+    assert len(one) > 30
+    for other in others:
+        assert other.ids.tolist() == one.ids.tolist()
+        assert other.fingerprint == one.fingerprint
+        assert np.array_equal(other.to_arrays()[0], one.to_arrays()[0])
