@@ -25,6 +25,7 @@ from shelfvision._cli._parser import parser
 from shelfvision._cli._remedies import OPTIONS
 from shelfvision._text import from_csv_cell
 from shelfvision.errors import InvalidParameterError
+from shelfvision.models.pretrained import WeightsInstallation
 from support import refuses
 
 Run = Callable[..., "Outcome"]
@@ -38,10 +39,15 @@ class Outcome:
         self.status, self.out, self.err = status, out, err
 
 
+def not_installed(_architecture: str) -> WeightsInstallation:
+    return WeightsInstallation(installed=False, pip='"shelfvision[pretrained]"')
+
+
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Return a function that runs a command in an empty folder."""
+    """Return a function that runs a command in an empty folder; `train` trains from scratch."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("shelfvision._cli.options.network.installation_of", not_installed)
 
     def call(*arguments: object) -> Outcome:
         try:

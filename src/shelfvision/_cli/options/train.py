@@ -7,15 +7,37 @@ import argparse
 
 def add_train_options(sub: argparse.ArgumentParser) -> None:
     """Add the options of the network, the split, the training and the checkpoints."""
+    _boxes(sub)
     _model(sub)
     _split(sub)
     _training(sub)
     _checkpoints(sub)
 
 
+def _boxes(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument(
+        "--boxes",
+        metavar="ANNOTATIONS",
+        help="train on the annotated boxes of shelf photos: COCO JSON, a folder of PASCAL VOC XML, "
+        "or YOLO; PHOTOS is then the folder of the shelf photos",
+    )
+    sub.add_argument(
+        "--context",
+        type=float,
+        default=0.0,
+        metavar="C",
+        help="with --boxes: context margin of crops, a share of the box (default: %(default)s)",
+    )
+    sub.add_argument(
+        "--shape", default="box", help="with --boxes: shape of crops, box (default) or image"
+    )
+
+
 def _model(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
-        "--architecture", default="grocery_cnn", help="the network (default: %(default)s)"
+        "--architecture",
+        help="the network (default: efficientnet_lite0, pretrained, if its weights are installed; "
+        "otherwise grocery_cnn from scratch)",
     )
     sub.add_argument(
         "--weights", metavar="W", help="pretrained weights: 'imagenet', or a weights file"
