@@ -364,7 +364,7 @@ class Dataset:
             every side.
         shape : {"box", "image"}, default="box"
             What is cropped: the box, or more around it in the aspect ratio of `image_size`.
-        image_size, resize, limits : optional
+        image_size, resize : optional
             As for `from_directory`.
         min_box_size : float, default=0.0
             The smallest shorter side of a box inside its photo, in pixels. Smaller boxes are left
@@ -378,6 +378,8 @@ class Dataset:
         on_error : {"raise", "skip"}, default="raise"
             ``"raise"`` raises an error for a missing photo or an invalid box. ``"skip"`` decodes
             each photo once now and lists what cannot be used in `skipped`.
+        limits : DecodeLimits, optional
+            As for `from_directory`.
 
         Returns
         -------

@@ -44,7 +44,7 @@ class ProductScores:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegionIntervals:
-    """Confidence intervals of a `RegionsReport`: lower and upper ends."""
+    """Confidence intervals of a `shelfvision.RegionsReport`: lower and upper ends."""
 
     precision: Interval
     """The interval of the precision of boxes."""
