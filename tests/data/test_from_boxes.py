@@ -197,6 +197,17 @@ def test_copies_of_a_photo_in_other_folders_are_one_group(tmp_path: Path) -> Non
     assert found.groups[0] == found.groups[1] != found.groups[2]
 
 
+def test_augmented_versions_of_roboflow_are_one_group(tmp_path: Path) -> None:
+    boxes, given = shv.Boxes([[1, 1, 20, 20]], labels=["juice"]), {}
+    names = ("a_jpg.rf." + "0a" * 16, "a_jpg.rf." + "1b" * 16, "b_jpg.rf." + "2c" * 16, "c")
+    for seed, name in enumerate(names):
+        photo(seed).save(tmp_path / f"{name}.jpg")
+        given[f"{name}.jpg"] = boxes
+    found = shv.Dataset.from_boxes(given, images=tmp_path).groups.tolist()
+    assert found[0] == found[1]
+    assert len(set(found)) == 3
+
+
 def shop(folder: Path, n: int, per_photo: int = 6) -> dict[str, shv.Boxes]:
     """Write photos of different shelves, and return boxes of two classes in each."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -231,6 +242,19 @@ def test_near_duplicates_are_looked_for_among_whole_photos(tmp_path: Path) -> No
         assert len(set(found.groups)) == 5
         assert len(set(joined.groups)) == 4
         assert len(set(joined.groups[[*range(6), *range(24, 30)]])) == 1
+
+
+def test_the_same_product_on_two_shelves_is_no_near_duplicate(tmp_path: Path) -> None:
+    given = shop(tmp_path, 4)
+    product = Pictures.fromarray(np.random.default_rng(9).integers(0, 256, (5, 2, 3), np.uint8))
+    for name in given:
+        shelf = Pictures.open(tmp_path / name)
+        shelf.paste(product.resize((18, 50)), (0, 10))
+        shelf.save(tmp_path / name)
+    found = shv.Dataset.from_boxes(given, images=tmp_path)
+    assert np.array_equal(found[0][0], found[6][0])
+    assert len(set(found.group_near_duplicates().groups)) == 4
+    assert {finding.code for finding in shv.audit(found, few=0)} == set()
 
 
 def test_bursts_are_looked_for_among_whole_photos(tmp_path: Path) -> None:

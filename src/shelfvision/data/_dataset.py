@@ -342,7 +342,8 @@ class Dataset:
         The id of a row is the path of its photo and the position of its box in the annotations,
         such as ``"shelf.jpg#3"``. The position is counted from 0, before any box is left out. The
         content of the whole photo is the group of all its boxes. So boxes of one photo, and of
-        copies with another name, stay in one set of a split. `group_near_duplicates`,
+        copies with another name, stay in one set of a split. Augmented versions of one photo from
+        Roboflow (``shelf_jpg.rf.….jpg``) are one group, too. `group_near_duplicates`,
         `group_bursts` and `audit` compare whole photos, not crops.
 
         Parameters

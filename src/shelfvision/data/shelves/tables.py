@@ -7,6 +7,7 @@ size and EXIF orientation place the boxes in the upright photo, as `predict_regi
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -23,13 +24,15 @@ from shelfvision.boxes.crops import is_inside, require_inside, settled
 from shelfvision.boxes.orientation import upright
 from shelfvision.data._columns import object_array
 from shelfvision.data._given import table_of_source
-from shelfvision.data._lineage import CONTENT
+from shelfvision.data._lineage import CONTENT, NEAR
 from shelfvision.data.shelves._choosing import BoxFilter, LabelMap, left_out, numbers_of_labels
 from shelfvision.data.shelves._crop_pixels import CropPixels
 from shelfvision.data.shelves._photo_headers import PhotoHeader, opened_photos
 from shelfvision.data.table import PhotoTable
 from shelfvision.errors import DataError, ShelfVisionError
 from shelfvision.protocols import ClassNames, OnError
+
+_ROBOFLOW = re.compile(r"(.+)\.rf\.[0-9A-Za-z_-]{8,64}\.\w+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,16 +87,35 @@ def table_of_boxes(
     photo_of = np.array(rows.photo_of, dtype=np.int64)[kept]
     corners = np.concatenate(rows.corners)[kept]
     sizes = np.array(rows.sizes, dtype=np.int64)
-    digests = [CONTENT + opened.source.digest(photo)[:32] for photo in np.unique(photo_of)]
-    group_of = dict(zip(np.unique(photo_of).tolist(), digests, strict=True))
+    used = np.unique(photo_of).tolist()
+    digests = {photo: opened.source.digest(photo)[:32] for photo in used}
+    group_of = _groups({found.photos[photo].name: digests[photo] for photo in used})
     table = table_of_source(
         CropPixels(opened.source, photo_of, corners, sizes, options.rule),
         ids=object_array([rows.ids[row] for row in kept]),
         labels=numbers[kept],
         class_names=names,
-        groups=[group_of[photo] for photo in photo_of.tolist()],
+        groups=[group_of[found.photos[photo].name] for photo in photo_of.tolist()],
     )
     return replace(table, skipped=SkippedFiles(rows.skipped))
+
+
+def _groups(digests: dict[str, str]) -> dict[str, str]:
+    """Return the group of each photo by its name: its content.
+
+    Roboflow exports several augmented versions of a photo, which have its name before ``.rf.`` and
+    a digest. They are one group, so that a split keeps them together.
+    """
+    versions: dict[str, list[str]] = {}
+    for name in digests:
+        found = _ROBOFLOW.fullmatch(name.rpartition("/")[2])
+        if found is not None:
+            versions.setdefault(found[1], []).append(name)
+    groups = {name: CONTENT + digest for name, digest in digests.items()}
+    for names in versions.values():
+        if len({digests[name] for name in names}) > 1:
+            groups |= dict.fromkeys(names, NEAR + min(digests[name] for name in names))
+    return groups
 
 
 def _take(
