@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image as PillowImage
 
 import shelfvision as shv
 from shelfvision._photos.file_pixels import FilePixels
@@ -208,6 +209,35 @@ def test_augmented_copies_are_made_after_joining() -> None:
     again = shv.BalancingAugmenter(seed=1).balance(joined)
     copy = np.flatnonzero(again.copies > 0)[0] if (again.copies > 0).any() else 0
     assert again.groups[copy] in joined.groups.tolist()
+
+
+def shelves(folder: Path, **corners: list[list[float]]) -> dict[Path, shv.Boxes]:
+    """Return boxes labelled tea of photos with these names; all photos have the same content."""
+    pixels = np.random.default_rng(5).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+    folder.mkdir(exist_ok=True)
+    found = {}
+    for name, boxes in corners.items():
+        PillowImage.fromarray(pixels).save(folder / f"{name}.png")
+        found[folder / f"{name}.png"] = shv.Boxes(boxes, labels=["tea"] * len(boxes))
+    return found
+
+
+def test_crops_of_one_photo_in_two_datasets_are_one_group(tmp_path: Path) -> None:
+    one = shelves(tmp_path / "one", a=[[0, 0, 20, 20], [20, 0, 40, 20]])
+    other = shelves(tmp_path / "two", b=[[0, 0, 20, 20], [40, 20, 80, 60]])
+    parts = {
+        "one": shv.Dataset.from_boxes(one, image_size=SIZE),
+        "two": shv.Dataset.from_boxes(other, image_size=SIZE),
+    }
+    found = shv.Dataset.concat(parts)
+    assert len(set(found.groups.tolist())) == 1
+    np.testing.assert_array_equal(found[3][0], parts["two"][1][0])
+    twin = parts["two"].ids[0]
+    both = [*found.class_names, "milk"]
+    parts["two"] = parts["two"].with_labels({twin: "milk"}, class_names=both)
+    with refuses(DataError, "conflict", "datasets") as caught:
+        shv.Dataset.concat(parts)
+    assert f"'two/{twin}' is 'milk'" in str(caught.value)
 
 
 def test_skipped_files_stay_listed(stores: tuple[Path, Path]) -> None:

@@ -26,6 +26,7 @@ from shelfvision.data._relabelling import Unreviewed, with_answers
 from shelfvision.data._selecting import relabelled, selected
 from shelfvision.data.duplicates.bursts import BURST_LIKENESS
 from shelfvision.data.finding._manifest import Columns, Where
+from shelfvision.data.finding._readable import verified
 from shelfvision.data.finding.tables import (
     ReadOptions,
     table_of_directory,
@@ -533,16 +534,10 @@ class Dataset:
         DataError
             The columns differ in length, or a label is not the number of a class.
         """
-        return cls(
-            table_of_source(
-                source,
-                ids=ids,
-                labels=labels,
-                class_names=class_names,
-                groups=groups,
-                copies=copies,
-            )
+        table = table_of_source(
+            source, ids=ids, labels=labels, class_names=class_names, groups=groups, copies=copies
         )
+        return cls(table)
 
     @classmethod
     def concat(cls, datasets: Sequence[Dataset] | Mapping[str, Dataset]) -> Self:
@@ -811,9 +806,7 @@ class Dataset:
         >>> corrected.class_counts
         {'juice': 2, 'milk': 0}
         """
-        return type(self)(
-            with_answers(self._table, labels, class_names=class_names, unreviewed=unreviewed)
-        )
+        return type(self)(with_answers(self._table, labels, class_names, unreviewed))
 
     def group_near_duplicates(
         self,
@@ -952,6 +945,37 @@ class Dataset:
             The cache cannot be written.
         """
         return type(self)(cached_table(self._table, directory))
+
+    def verify(self, *, on_error: OnError = "raise") -> Self:
+        """Decode each photo once, and raise an error or leave out photos that cannot be read.
+
+        Use it before a long run, so that a corrupted photo does not end it.
+
+        Parameters
+        ----------
+        on_error : {"raise", "skip"}, default="raise"
+            ``"raise"`` raises the error of the first photo that cannot be read. ``"skip"`` leaves
+            such photos out and lists them in `skipped`.
+
+        Returns
+        -------
+        Dataset
+            The photos that can be read.
+
+        Raises
+        ------
+        PhotoError
+            A photo cannot be read (only with ``on_error="raise"``).
+        DataError
+            No photo can be read (only with ``on_error="skip"``).
+
+        Examples
+        --------
+        >>> import shelfvision as shv
+        >>> len(shv.samples.render_products(2, image_size=(32, 32)).verify())
+        10
+        """
+        return type(self)(verified(self._table, on_error))
 
     def resized(self, image_size: tuple[int, int], *, resize: Resize | None = None) -> Self:
         """Return the same photos at another image size or resize rule.

@@ -20,10 +20,10 @@ from shelfvision._skipped import SkippedFile, SkippedFiles
 from shelfvision._validation import counted, received
 from shelfvision._warnings import warn_caller
 from shelfvision.data._columns import object_array
-from shelfvision.data._lineage import CONTENT, NEAR, GroupLink, joined_lineage
+from shelfvision.data._lineage import NEAR, GroupLink, joined_lineage
 from shelfvision.data._regrouping import warn_of_links
 from shelfvision.data.duplicates._grouping import join_groups
-from shelfvision.data.table import PhotoTable
+from shelfvision.data.table import PhotoTable, groups_of
 from shelfvision.errors import DataError, InvalidParameterError, ShelfVisionWarning
 
 _SHOWN = 5
@@ -46,8 +46,8 @@ class _Twins:
 
     pairs: npt.NDArray[np.int64]
     """Pairs of rows, shape (n, 2)."""
-    digests: Mapping[int, str]
-    """The digest of each row in a pair, and of the other rows with that content."""
+    rows: frozenset[int]
+    """The rows of the pairs."""
 
 
 def joined_table(datasets: object) -> PhotoTable:
@@ -221,12 +221,9 @@ def _twins_of(table: PhotoTable, part_of: npt.NDArray[np.int64]) -> _Twins:
         by_digest.setdefault(digest, []).append(row)
     shared = [same for same in by_digest.values() if len(set(part_of[same].tolist())) > 1]
     pairs = [(same[0], row) for same in shared for row in same[1:]]
-    kept = {row for same in shared for row in same}
     return _Twins(
         pairs=np.array(pairs, dtype=np.int64).reshape(-1, 2),
-        digests={
-            row: digest for row, digest in zip(rows.tolist(), digests, strict=True) if row in kept
-        },
+        rows=frozenset(row for same in shared for row in same),
     )
 
 
@@ -271,12 +268,20 @@ def _require_one_label(
         )
 
 
+def _groups_to_join(table: PhotoTable, twins: _Twins) -> npt.NDArray[np.object_]:
+    """Return the groups that equal content may join; None for rows that join no other row."""
+    if crop_rule_of(table.source) is not None:
+        # Crops share the group of their photo, so all crops of the photo join.
+        return np.array(groups_of(table))
+    groups = table.lineage.known(table.rows)
+    rows = np.array(sorted(twins.rows), dtype=np.int64)
+    groups[rows] = table.lineage.of(table.rows[rows])
+    return groups
+
+
 def _with_joined_groups(table: PhotoTable, twins: _Twins) -> PhotoTable:
     """Return the table with one group for photos of the same content."""
-    groups = table.lineage.known(table.rows)
-    for row, digest in twins.digests.items():
-        if groups[row] is None:
-            groups[row] = CONTENT + digest[:32]
+    groups = _groups_to_join(table, twins)
     if all(groups[one] == groups[other] for one, other in twins.pairs.tolist()):
         return table
     # Other rows have their own content as their group, which joins with no other group.

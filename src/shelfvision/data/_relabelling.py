@@ -33,7 +33,6 @@ _SHOWN = 5
 def with_answers(
     table: PhotoTable,
     labels: Corrections | Mapping[str, str],
-    *,
     class_names: ClassNames | None,
     unreviewed: Unreviewed,
 ) -> PhotoTable:

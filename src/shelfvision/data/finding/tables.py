@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, final
 
-import numpy as np
-
 from shelfvision._photos.decode import DecodeLimits
 from shelfvision._photos.file_pixels import FilePixels
 from shelfvision._skipped import SkippedFile, SkippedFiles
-from shelfvision._validation import as_image_size, counted, one_of
+from shelfvision._validation import as_image_size, one_of
 from shelfvision.data._columns import object_array
 from shelfvision.data._given import table_of_source
 from shelfvision.data.finding._frame import FRAME, rows_of_frame
@@ -24,10 +22,9 @@ from shelfvision.data.finding._manifest import (
     read_manifest,
     read_photo_manifest,
 )
-from shelfvision.data.finding._readable import unreadable
+from shelfvision.data.finding._readable import verified
 from shelfvision.data.finding._scan import scan_directory, warn_of_empty
-from shelfvision.data.table import PhotoTable, class_counts_of, taken
-from shelfvision.errors import DataError
+from shelfvision.data.table import PhotoTable, class_counts_of
 from shelfvision.protocols import RESIZE_RULES, ClassNames, OnError, Resize
 
 if TYPE_CHECKING:
@@ -137,19 +134,4 @@ def _table_of_files(
     )
     table = table_of_source(source, ids=ids, labels=labels, class_names=class_names, groups=groups)
     table = replace(table, skipped=SkippedFiles(skipped))
-    return _without_unreadable(table, source) if options.on_error == "skip" else table
-
-
-def _without_unreadable(table: PhotoTable, source: FilePixels) -> PhotoTable:
-    """Return the rows that can be decoded; list the others in `skipped`."""
-    bad = unreadable(source)
-    if len(bad) == len(table):
-        first = next(iter(bad.values()))
-        raise DataError(
-            f"all of {counted(len(table), 'photo')} failed to decode; the first error: {first}",
-            code="unreadable",
-        )
-    good = np.ones(len(table), dtype=np.bool_)
-    good[list(bad)] = False
-    failed = [SkippedFile(table.ids[row], str(error), error.code) for row, error in bad.items()]
-    return replace(taken(table, good), skipped=SkippedFiles((*table.skipped, *failed)))
+    return verified(table, "skip") if options.on_error == "skip" else table
