@@ -85,7 +85,7 @@ def ultralytics(kind: str, **options: Any) -> None:
     package = import_module("ultralytics")
     load = package.RTDETR if kind.startswith("rtdetr") else package.YOLO
     made = load(f"{kind}.yaml")
-    awaken(made.model)
+    awaken(made.model, enlarge=20)
     path = str(made.export(format="onnx", imgsz=SIZE, opset=17, simplify=False, **options))
     model = load(path)
 
@@ -103,7 +103,7 @@ def ultralytics(kind: str, **options: Any) -> None:
     compare(f"Ultralytics {kind} {options or ''}".strip(), path, referee)
 
 
-def awaken(model: Any) -> None:
+def awaken(model: Any, *, enlarge: float) -> None:
     """Fit the normalization layers of a network to photos, and enlarge its class scores.
 
     Without training, signals vanish on their way through a deep network, and all boxes have the
@@ -121,7 +121,7 @@ def awaken(model: Any) -> None:
             model(batch)
         for name, parameter in model.named_parameters():
             if re.search(r"cv3\.\d\.2\.weight|score_head.*weight|class_embed.*weight", name):
-                parameter.mul_(20)
+                parameter.mul_(enlarge)
     model.eval()
 
 
@@ -146,7 +146,7 @@ def hugging_face(folder: Path) -> None:
     )
     torch.manual_seed(0)
     model = package.RTDetrForObjectDetection(config)
-    awaken(model)
+    awaken(model, enlarge=1)
     processor = package.RTDetrImageProcessor(size={"height": SIZE, "width": SIZE})
 
     class Plain(torch.nn.Module):  # type: ignore[misc, name-defined]  # no types

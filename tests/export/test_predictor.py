@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,16 +19,19 @@ import pytest
 from PIL import Image
 
 import shelfvision as shv
+from shelfvision._runtime.card import Card
 from shelfvision.data.reading import Reader
 from shelfvision.errors import (
     BundleError,
     BundleNotFoundError,
+    DataError,
     InvalidParameterError,
     MissingDependencyError,
     ModelError,
     PhotoError,
 )
 from shelfvision.export import Predictor, Runtime
+from shelfvision.inference._describing import exported_source
 from shelfvision.predictions import ClassPrior
 from shelfvision.regions.predicting import regions_of, with_crop_rule
 from support import refuses
@@ -193,6 +197,28 @@ def test_regions_have_the_crops_of_the_exported_classifier(
     np.testing.assert_allclose(found.probabilities, predictor.predict_proba(seen), atol=1e-6)
     assert found.class_names == NAMES
     assert found.ids.tolist() == [f"photo#{place}" for place in range(4)]
+
+
+def test_an_inventory_by_a_predictor_is_that_of_the_exported_classifier(
+    predictor: Predictor, trusted: shv.Classifier, pixels: Pixels
+) -> None:
+    with refuses(DataError, "no-validation-scores", "classifier"):
+        shv.take_inventory(predictor, pixels)
+    known = shv.Dataset.from_arrays(pixels, np.arange(len(pixels)) % 3, class_names=NAMES)
+    classifier = trusted.with_validation(known)
+    card = exported_source(classifier.served, "0" * 64).card
+    session = predictor._session
+    measured = replace(session.export.card, measured=Card.from_json(card.to_json(), "").measured)
+    predictor._session = replace(session, export=replace(session.export, card=measured))
+    answers = classifier.predict(pixels)
+    ours, theirs = (shv.take_inventory(one, answers) for one in (predictor, classifier))
+    assert ours.naive == theirs.naive
+    assert ours.counts == pytest.approx(theirs.counts)
+    rejecting = [
+        shv.take_inventory(one, answers, unknown="reject", min_confidence=0.5)
+        for one in (predictor, classifier)
+    ]
+    assert rejecting[0].counts == pytest.approx(rejecting[1].counts)
 
 
 def test_a_fork_is_refused_in_a_sentence(predictor: Predictor, pixels: Pixels) -> None:

@@ -56,6 +56,23 @@ def test_products_in_the_boxes_of_a_shelf_are_recognized(
     assert (wide.probabilities != rows).any()
 
 
+def test_a_shelf_is_counted_by_a_gallery_which_rejects_what_it_does_not_know(
+    gallery: shv.Gallery, shots: Shots
+) -> None:
+    names = ("sky",) * 6 + ("brick",) * 4 + ("grass",) * 5
+    products = [shots(name, 1, seed=100 + place)[0] for place, name in enumerate(names)]
+    boxes = [[8 * place, 0, 8 * place + 8, 8] for place in range(len(names))]
+    regions = gallery.predict_regions(np.concatenate(products, axis=1), boxes)
+    found = shv.take_inventory(gallery, regions)
+    assert found.counts["sky"] == pytest.approx(6, abs=1)
+    assert found.counts["grass"] == pytest.approx(5, abs=1)
+    counted = shv.take_inventory(gallery, regions, unknown="count")
+    assert sum(counted.naive.values()) == 15
+    assert sum(found.naive.values()) <= 12
+    assert gallery.measured is not None
+    assert len(gallery.measured) == 60
+
+
 def test_adding_and_removing_leave_the_gallery_as_it_was(
     gallery: shv.Gallery, shots: Shots
 ) -> None:

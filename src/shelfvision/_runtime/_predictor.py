@@ -23,7 +23,13 @@ from shelfvision._validation import as_integer, one_of
 from shelfvision.boxes import Boxes
 from shelfvision.data.reading import Batch, Photos, Reader
 from shelfvision.errors import ModelError
-from shelfvision.predictions import Calibration, ClassPrior, Predictions, Thresholds
+from shelfvision.predictions import (
+    Calibration,
+    ClassPrior,
+    MeasuredPhotos,
+    Predictions,
+    Thresholds,
+)
 from shelfvision.protocols import Images, OnError, Resize
 from shelfvision.regions import Regions
 from shelfvision.regions.predicting import BoxDetector, HasCorners, regions_of, with_crop_rule
@@ -131,6 +137,18 @@ class Predictor:
     def thresholds(self) -> Thresholds | None:
         """The lowest confidence for accepting a prediction; None makes no decisions."""
         return self._session.export.card.thresholds
+
+    @property
+    def measured(self) -> MeasuredPhotos | None:
+        """The predictions of the exported classifier for its validation photos, in short form.
+
+        `take_inventory` measures confusions with them. None if the classifier had no validation
+        scores.
+        """
+        card = self._session.export.card
+        if not card.measured:
+            return None
+        return MeasuredPhotos.from_summary(card.measured, len(card.class_names))
 
     @property
     def source_sha256(self) -> str:

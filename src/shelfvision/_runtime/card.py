@@ -19,6 +19,7 @@ from shelfvision._storage.json_values import canonical_json, versioned
 from shelfvision.errors import BundleError, InvalidParameterError
 from shelfvision.models.spec import MAX_SIDE
 from shelfvision.predictions import Calibration, Thresholds
+from shelfvision.predictions.validation_scores import MAX_ROWS
 
 VERSION = 3
 """The version of the card that is written; older versions can be read."""
@@ -36,6 +37,7 @@ _KEYS = {
 }
 _SHARES = "trained_shares"
 _CODES = "product_codes"
+_MEASURED = "measured"
 _SIZE_KEYS = {"image_size", "resize"}
 _KEYS_OF = {
     1: _KEYS | _SIZE_KEYS,
@@ -80,6 +82,8 @@ class Card:
     """The SHA-256 of the bundle of the exported classifier."""
     weights_sha256: str | None = None
     """The SHA-256 of the weights if they are in a second file."""
+    measured: tuple[tuple[int, int, float, int], ...] = ()
+    """True class, predicted class, its probability and group of each validation photo."""
     created_with: tuple[tuple[str, str], ...] = ()
     """Versions of the packages that wrote the file."""
     product_codes: ProductCodes | None = None
@@ -116,6 +120,8 @@ class Card:
         }
         if self.product_codes is not None:
             fields[_CODES] = plain_codes(self.product_codes)
+        if self.measured:
+            fields[_MEASURED] = [list(row) for row in self.measured]
         return canonical_json(fields)
 
     @classmethod
@@ -133,7 +139,7 @@ class Card:
             newest=VERSION,
             fail=lambda code, fault: _refuse(where, fault, code),
         )
-        if set(fields) - {_CODES} != _KEYS_OF[cast("int", fields["format"])]:
+        if set(fields) - {_CODES, _MEASURED} != _KEYS_OF[cast("int", fields["format"])]:
             _refuse(where, "its description has missing or unknown entries")
         try:
             return cls._from_fields(fields)
@@ -164,6 +170,7 @@ class Card:
             else _digest(fields["weights_sha256"]),
             created_with=tuple(sorted(cast("dict[str, str]", created).items())),
             product_codes=_codes_of(fields),
+            measured=_measured_of(fields.get(_MEASURED, []), len(cast("list[str]", names))),
         )
         _require_fit(card)
         return card
@@ -173,6 +180,22 @@ def _codes_of(fields: dict[str, object]) -> ProductCodes | None:
     if _CODES not in fields:
         return None
     return codes_of_file(fields[_CODES], tuple(cast("list[str]", fields["class_names"])))
+
+
+def _measured_of(value: object, k: int) -> tuple[tuple[int, int, float, int], ...]:
+    """Return the checked summary of the validation photos."""
+    _require(isinstance(value, list) and len(value) <= MAX_ROWS, _MEASURED)
+    found = []
+    for row in cast("list[object]", value):
+        _require(isinstance(row, list) and len(row) == 4, _MEASURED)
+        label, predicted, confidence, group = cast("list[object]", row)
+        _require(all(type(one) is int for one in (label, predicted, group)), _MEASURED)
+        _require(type(confidence) in (int, float), _MEASURED)
+        one = int(cast("int", label)), int(cast("int", predicted)), float(cast("float", confidence))
+        _require(0 <= one[0] < k and 0 <= one[1] < k and 0 <= one[2] <= 1 + 1e-6, _MEASURED)
+        _require(0 <= cast("int", group) < 2**31, _MEASURED)
+        found.append((*one, cast("int", group)))
+    return tuple(found)
 
 
 def _require_fit(card: Card) -> None:

@@ -26,7 +26,7 @@ from shelfvision.gallery import _enrolling, _searching
 from shelfvision.gallery._index import ProductIndex
 from shelfvision.gallery._saving import load_index, save_index
 from shelfvision.inference import Classifier
-from shelfvision.predictions import Predictions
+from shelfvision.predictions import MeasuredPhotos, Predictions
 from shelfvision.protocols import OnError
 from shelfvision.regions import Regions
 from shelfvision.regions.predicting import BoxDetector, HasCorners, regions_of, with_crop_rule
@@ -206,6 +206,15 @@ class Gallery:
         then all photos are sent to review.
         """
         return self._index.nearness.limit
+
+    @property
+    def measured(self) -> MeasuredPhotos | None:
+        """The predictions for enrolled photos, each compared without the photos of its own group.
+
+        `take_inventory` measures confusions and rejections with them. None if no product has photos
+        of two groups.
+        """
+        return _searching.measured_by_groups(self._index)
 
     def predict(self, photos: Photos, *, on_error: OnError = "raise") -> Predictions:
         """Predict the enrolled product of each photo.

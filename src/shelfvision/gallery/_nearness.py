@@ -50,6 +50,8 @@ class Nearness:
     """The weight of each distance; the weights of one group have the sum 1."""
     n_groups: int
     """The number of groups that these distances come from."""
+    left_out: tuple[Rows, Integers, Integers]
+    """The cosines of these photos with the prototypes, their products and their groups."""
     unknown: float | None
     """The share of photos of enrolled products that may be sent to review; None for none."""
 
@@ -156,6 +158,7 @@ def nearness_of(enrolled: EnrolledPhotos, unknown: float | None) -> Nearness:
         usual=distances[rising],
         weights=weights[rising],
         n_groups=len(sizes),
+        left_out=(cosines, photos.labels[kept], photos.groups[kept]),
         unknown=unknown,
     )
 

@@ -13,8 +13,9 @@ from shelfvision.data.reading import Photos
 from shelfvision.errors import ShelfVisionWarning
 from shelfvision.gallery._enrolled import Rows
 from shelfvision.gallery._index import ProductIndex
+from shelfvision.gallery._nearness import distances_of, softmax
 from shelfvision.inference.served import batches_of
-from shelfvision.predictions import Decision, Predictions
+from shelfvision.predictions import Decision, MeasuredPhotos, Predictions
 from shelfvision.protocols import OnError
 
 _BATCH = 128
@@ -39,6 +40,20 @@ def predict_gallery(index: ProductIndex, photos: Photos, on_error: OnError) -> P
         ids,
         errors,
         decisions=cast("list[Decision]", decisions.tolist()),
+    )
+
+
+def measured_by_groups(index: ProductIndex) -> MeasuredPhotos | None:
+    """Return the predictions for enrolled photos, each without the photos of its own group."""
+    nearness = index.nearness
+    cosines, labels, groups = nearness.left_out
+    if not len(labels):
+        return None
+    return MeasuredPhotos(
+        probabilities=softmax(cosines / nearness.temperature),
+        labels=labels,
+        groups=groups,
+        rejected=~nearness.known(distances_of(cosines)),
     )
 
 

@@ -29,11 +29,12 @@ from shelfvision.inference import _calibrating, _predicting, _shelves
 from shelfvision.inference._bundle import Builder, load_bundle, save_bundle
 from shelfvision.inference._describing import bundle_manifest_of, exported_source
 from shelfvision.inference._making import served_from_bundle, served_from_model
-from shelfvision.inference.served import ServedModel
+from shelfvision.inference.served import ServedModel, measured_photos
 from shelfvision.predictions import (
     Calibration,
     CalibrationMethod,
     ClassPrior,
+    MeasuredPhotos,
     Prediction,
     Predictions,
     Thresholds,
@@ -231,6 +232,11 @@ class Classifier:
     def product_codes(self) -> ProductCodes | None:
         """The product code of each class; None without codes."""
         return self._served.product_codes
+
+    @property
+    def measured(self) -> MeasuredPhotos | None:
+        """The calibrated predictions for the validation photos; None if none are kept."""
+        return measured_photos(self._served)
 
     def predict(
         self,

@@ -7,7 +7,12 @@ from functools import partial
 from shelfvision._runtime.card import Card
 from shelfvision.export.exporting import Source
 from shelfvision.inference._manifest import BundleManifest
-from shelfvision.inference.served import ServedModel, class_probabilities, training_prior
+from shelfvision.inference.served import (
+    ServedModel,
+    class_probabilities,
+    measured_photos,
+    training_prior,
+)
 from shelfvision.inference.versions import package_versions
 from shelfvision.models import ModelSpec
 
@@ -49,7 +54,7 @@ def exported_source(served: ServedModel, sha256: str) -> Source:
 
 def _card_of(served: ServedModel, sha256: str) -> Card:
     """Return the metadata that exported files contain."""
-    prior = training_prior(served)
+    prior, measured = training_prior(served), measured_photos(served)
     return Card(
         class_names=served.class_names,
         preprocessing=served.preprocessing,
@@ -57,6 +62,7 @@ def _card_of(served: ServedModel, sha256: str) -> Card:
         thresholds=served.decision_rule.thresholds,
         trained_shares=None if prior is None else tuple(prior.tolist()),
         product_codes=served.product_codes,
+        measured=() if measured is None else measured.summary(),
         source_sha256=sha256,
         created_with=tuple(package_versions().items()),
     )

@@ -19,6 +19,7 @@ from shelfvision.inference._decision_rule import DecisionRule
 from shelfvision.inference._frozen_network import FrozenNetwork
 from shelfvision.models import ModelSpec
 from shelfvision.models.registry import is_builtin
+from shelfvision.predictions import MeasuredPhotos
 from shelfvision.predictions.class_prior import as_prior
 from shelfvision.predictions.columns import Floats
 from shelfvision.protocols import Images, OnError
@@ -27,6 +28,7 @@ __all__ = [
     "ServedModel",
     "batches_of",
     "class_probabilities",
+    "measured_photos",
     "raw_probabilities",
     "training_prior",
 ]
@@ -83,6 +85,19 @@ def raw_probabilities(served: ServedModel, photos: Photos) -> Rows:
     if not found:
         return np.empty((0, len(served.class_names)), dtype=np.float32)
     return np.concatenate(found)
+
+
+def measured_photos(served: ServedModel) -> MeasuredPhotos | None:
+    """Return the calibrated probabilities for the validation photos; None without any."""
+    rule = served.decision_rule
+    scores = rule.validation_scores
+    if scores is None or not len(scores):
+        return None
+    return MeasuredPhotos(
+        probabilities=rule.calibrate(scores.probabilities),
+        labels=scores.labels.astype(np.int64),
+        groups=scores.groups.astype(np.int64),
+    )
 
 
 def training_prior(served: ServedModel) -> Floats | None:

@@ -16,19 +16,20 @@ from shelfvision._validation import as_integer, as_number, as_seed, counted, lis
 from shelfvision.data import Dataset
 from shelfvision.data.reading import Photos
 from shelfvision.errors import DataError, InvalidParameterError
-from shelfvision.inference import Classifier
 from shelfvision.inventory._adjusted_counts import effective_groups, sample_counts
 from shelfvision.inventory._confusion import Confusion
 from shelfvision.inventory._confusion_posterior import ConfusionPosterior
 from shelfvision.inventory._counted_regions import CountedRegions, ShelfRegions, counted_regions
 from shelfvision.inventory._double_counts import double_counts
 from shelfvision.inventory._inventory import Inventory
-from shelfvision.inventory._rejection import (
-    RejectionRule,
-    RejectUnknown,
-    UnknownCount,
-    rejection_rule,
+from shelfvision.inventory._model import (
+    CountingModel,
+    confusion_of_measured,
+    measured_by,
+    rejected_photos,
+    rejects_by_itself,
 )
+from shelfvision.inventory._rejection import RejectUnknown, UnknownCount, rejection_rule
 from shelfvision.predictions import Predictions
 from shelfvision.protocols import OnError
 
@@ -116,7 +117,7 @@ class _Estimator:
 
 
 def take_inventory(
-    classifier: Classifier,
+    classifier: CountingModel,
     photos: Photos | Predictions | ShelfRegions,
     *,
     confidence_level: SupportsFloat = 0.9,
@@ -138,9 +139,11 @@ def take_inventory(
 
     Parameters
     ----------
-    classifier : Classifier
+    classifier : Classifier, Predictor or Gallery
         A classifier with validation scores: trained with a validation set, or made by
-        `Classifier.with_validation`. Validation photos should resemble the counted photos.
+        `Classifier.with_validation`. Validation photos should resemble the counted photos. A
+        `Predictor` has the scores of the exported classifier. A `Gallery` uses its enrolled photos,
+        each compared without the photos of its own group, and rejects boxes by its own decisions.
     photos : path, bytes, ndarray, Dataset, iterable of these, Predictions, or Regions
         The photos, as for `Classifier.predict`, one product each; or the predictions of this
         classifier for them. For shelf photos, the `Regions` of one photo, a list of them, or a
@@ -231,29 +234,29 @@ def take_inventory(
     >>> round(sum(inventory.counts.values()))
     16
     """
-    if not isinstance(classifier, Classifier):
-        raise InvalidParameterError(
-            f"classifier must be a Classifier, got {type(classifier).__name__}; make one with "
-            "Classifier.from_model(...) or Classifier.load(path)",
-            code="wrong-type",
-            parameter="classifier",
-        )
     level = as_number("confidence_level", confidence_level, minimum=0, maximum=1, exclusive=True)
     n_draws = as_integer("draws", draws, minimum=100, maximum=100_000)
     chosen_seed = as_seed(seed)
+    measured = measured_by(classifier)
     shelves = counted_regions(photos)
     # Other kinds of mappings and sequences than those of regions are refused by `predict`.
     given = cast("Photos | Predictions", photos) if shelves is None else shelves.predictions
     predictions = _predicted(classifier, given, on_error)
     by, groups = _by_box(photos, shelves, by, groups)
+    own = rejects_by_itself(
+        measured, unknown=unknown, min_confidence=min_confidence, of_regions=shelves is not None
+    )
     rule = rejection_rule(
-        classifier.thresholds,
+        getattr(classifier, "thresholds", None),
         predictions,
-        unknown=unknown,
+        unknown="count" if own else unknown,
         min_confidence=min_confidence,
         of_regions=shelves is not None,
     )
-    confusion = _validation_confusion(classifier, rule)
+    rejected = None if rule is None else rule.rejected(predictions.probabilities)
+    if own:
+        rejected = np.asarray(predictions.decisions == "review", dtype=np.bool_)
+    confusion = confusion_of_measured(measured, rejected_photos(measured, rule, own=own))
     estimator = _Estimator(
         predictions=predictions,
         groups=None if groups is None else _numbered("groups", groups, len(predictions)),
@@ -262,8 +265,8 @@ def take_inventory(
         confidence_level=level,
         n_draws=n_draws,
         seed=chosen_seed,
-        codes=classifier.product_codes,
-        rejected=None if rule is None else rule.rejected(predictions.probabilities),
+        codes=getattr(classifier, "product_codes", None),
+        rejected=rejected,
     )
     parts = {} if by is None else _parts(estimator, by)
     whole = estimator.inventory_of(np.arange(len(predictions)), "")
@@ -282,30 +285,8 @@ def _by_box(
     return by, groups
 
 
-def _validation_confusion(classifier: Classifier, rule: RejectionRule | None) -> Confusion:
-    """Return the confusion of a classifier's validation photos; the last class is rejected."""
-    scores = classifier.validation_scores
-    if scores is None or not len(scores):
-        raise DataError(
-            "classifier must have validation scores to correct counts for confusions, got none; "
-            "call with_validation(dataset) first, or train with a validation set",
-            code="no-validation-scores",
-            parameter="classifier",
-        )
-    rows = scores.probabilities
-    if classifier.calibration is not None:
-        rows = classifier.calibration.apply(rows)
-    k, predicted = len(classifier.class_names), rows.argmax(axis=1)
-    if rule is not None:
-        predicted = np.where(rule.rejected(rows), k, predicted)
-        k += 1
-    return Confusion.of(
-        scores.labels.astype(np.int64), predicted, scores.groups.astype(np.int64), k
-    )
-
-
 def _predicted(
-    classifier: Classifier, photos: Photos | Predictions, on_error: OnError
+    classifier: CountingModel, photos: Photos | Predictions, on_error: OnError
 ) -> Predictions:
     if isinstance(photos, Predictions):
         _require_own(photos, classifier)
@@ -322,7 +303,7 @@ def _predicted(
     return found
 
 
-def _require_own(predictions: Predictions, classifier: Classifier) -> None:
+def _require_own(predictions: Predictions, classifier: CountingModel) -> None:
     if predictions.class_names != classifier.class_names:
         raise DataError(
             f"predictions must have the classifier's classes {listed(classifier.class_names)}, got "

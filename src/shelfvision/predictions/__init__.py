@@ -7,6 +7,7 @@ trained on.
 """
 
 from shelfvision.predictions._calibration import Calibration, expected_calibration_error
+from shelfvision.predictions._measured_photos import MeasuredPhotos
 from shelfvision.predictions._prediction import Decision, Prediction
 from shelfvision.predictions._predictions import Predictions
 from shelfvision.predictions._thresholds import Thresholds
@@ -25,6 +26,7 @@ __all__ = [
     "ClassPrior",
     "Decision",
     "IsotonicCalibration",
+    "MeasuredPhotos",
     "PlattScaling",
     "Prediction",
     "Predictions",
