@@ -209,7 +209,7 @@ class Gallery:
 
     @property
     def measured(self) -> MeasuredPhotos | None:
-        """The predictions for enrolled photos, each compared without the photos of its own group.
+        """The predictions for enrolled photos, each compared without the photos of its group.
 
         `take_inventory` measures confusions and rejections with them. None if no product has photos
         of two groups.

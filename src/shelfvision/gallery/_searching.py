@@ -44,7 +44,7 @@ def predict_gallery(index: ProductIndex, photos: Photos, on_error: OnError) -> P
 
 
 def measured_by_groups(index: ProductIndex) -> MeasuredPhotos | None:
-    """Return the predictions for enrolled photos, each without the photos of its own group."""
+    """Return the predictions for enrolled photos, each without the photos of its group."""
     nearness = index.nearness
     cosines, labels, groups = nearness.left_out
     if not len(labels):

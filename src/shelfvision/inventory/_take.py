@@ -143,7 +143,7 @@ def take_inventory(
         A classifier with validation scores: trained with a validation set, or made by
         `Classifier.with_validation`. Validation photos should resemble the counted photos. A
         `Predictor` has the scores of the exported classifier. A `Gallery` uses its enrolled photos,
-        each compared without the photos of its own group, and rejects boxes by its own decisions.
+        each compared without the photos of its group, and its decisions reject boxes.
     photos : path, bytes, ndarray, Dataset, iterable of these, Predictions, or Regions
         The photos, as for `Classifier.predict`, one product each; or the predictions of this
         classifier for them. For shelf photos, the `Regions` of one photo, a list of them, or a

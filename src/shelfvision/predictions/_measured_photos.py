@@ -32,7 +32,7 @@ class MeasuredPhotos:
     groups: npt.NDArray[np.int64]
     """The group of each photo as an integer, read-only, shape (n,)."""
     rejected: npt.NDArray[np.bool_] | None = None
-    """Which photos the model rejects as unknown by a rule of its own; None if it has only
+    """Which photos the model rejects as unknown with a separate rule; None if it has only
     thresholds."""
 
     def __post_init__(self) -> None:
