@@ -107,7 +107,9 @@ def test_confusion_matrix_writes_shares_of_what_is_asked(
 
 def test_confusion_matrix_of_very_many_classes_stays_a_small_picture() -> None:
     axes = plot.confusion_matrix(np.eye(500, dtype=int), [f"product {row}" for row in range(500)])
-    assert max(axes.get_figure(root=True).get_size_inches()) <= 9
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    assert max(figure.get_size_inches()) <= 9
     assert not axes.texts
     assert "product" not in "".join(label.get_text() for label in axes.get_xticklabels())
 

@@ -79,8 +79,8 @@ def evaluate_regions(
     DataError
         A photo is missing on one side, or a true label is unknown (code ``"unknown-class"``).
     InvalidParameterError
-        ``regions`` or ``truth`` has the wrong type, a number is out of range, or the boxes of a photo
-        belong to photos of different sizes.
+        ``regions`` or ``truth`` has the wrong type, a number is out of range, or the boxes of a
+        photo belong to photos of different sizes.
 
     Notes
     -----
