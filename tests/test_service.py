@@ -118,6 +118,17 @@ def test_a_shelf_is_counted_and_held_against_what_is_expected(
     assert said["sha256"] == digest_and_path[0]
 
 
+def test_the_crop_rule_of_a_request_replaces_that_of_the_bundle(
+    client: TestClient, digest_and_path: tuple[str, Path]
+) -> None:
+    boxes: list[list[float]] = [[0, 0, 40, 80], [30.5, 5, 80, 60], [5, 40, 88, 88]]
+    classifier = shv.Classifier.load(digest_and_path[1])
+    for rule in ({}, {"context": 0.4}, {"context": 0.2, "shape": "image"}):
+        said = client.post("/inventory", json=shelf(boxes, **rule)).json()
+        assert said["labels"] == list(classifier.predict_regions(photo(), boxes, **rule).labels)
+    assert client.post("/inventory", json=shelf(boxes, shape="round")).status_code == 422
+
+
 @pytest.mark.parametrize(
     ("body", "told"),
     [

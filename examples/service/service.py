@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated
+from typing import Annotated, Literal
 
 import anyio
 import anyio.to_thread
@@ -64,6 +64,10 @@ class Shelf(BaseModel):
     """Left, top, right and bottom of each product, in pixels of the upright photo."""
     expected: dict[str, NonNegativeInt] | None = None
     """The expected count of each product."""
+    context: float | None = Field(default=None, ge=0, le=10)
+    """The context margin of crops; by default the crop rule in the bundle."""
+    shape: Literal["box", "image"] | None = None
+    """The shape of crops; by default the crop rule in the bundle."""
 
 
 class Count(BaseModel):
@@ -241,7 +245,9 @@ async def inventory(request: Request, shelf: Annotated[Shelf, Depends(shelf_of)]
 
 def counted(classifier: shv.Classifier, shelf: Shelf, sha256: str) -> Stock:
     """Return the adjusted counts of a shelf."""
-    found = classifier.predict_regions(shelf.photo, shelf.boxes).predictions
+    found = classifier.predict_regions(
+        shelf.photo, shelf.boxes, context=shelf.context, shape=shelf.shape
+    ).predictions
     stock = shv.take_inventory(classifier, found)
     checks = () if shelf.expected is None else stock.against(shelf.expected)
     return Stock(
