@@ -68,7 +68,7 @@ def test_regions_keep_the_order_of_the_boxes() -> None:
     assert list(regions.decisions) == ["review", "accept", "accept"]
     assert regions.counts == {"red": 2, "green": 0, "blue": 0}
     assert list(regions.boxes) == [tuple(box) for box in BOXES]
-    assert repr(regions) == "<Regions: 3 boxes, 1 to review: 2 red, 1 blue>"
+    assert repr(regions) == "<Regions: 3 boxes, 1 to review: 2 red>"
 
 
 def test_a_region_has_everything_that_is_known_of_one_box() -> None:

@@ -492,15 +492,16 @@ class Regions(Sequence[Region]):
             notes=[f"{counted(review, 'box')} to review."] if review else [],
             photos=[picture(lambda: self.draw(width=640), self._name())],
             columns=["class", "boxes"],
-            rows=Counter(self.labels).most_common(),
+            rows=(+Counter(self.counts)).most_common(),
         )
 
     def __repr__(self) -> str:
-        """Return the counts of the most frequent labels."""
+        """Return the number of boxes, and the highest `counts`."""
         review = int((self.decisions == "review").sum())
         note = f", {review} to review" if review else ""
-        names = [f"{n} {printable(name)}" for name, n in Counter(self.labels).most_common(5)]
-        more = len(set(self.labels)) - len(names)
+        found = +Counter(self.counts)  # without zeros
+        names = [f"{n} {printable(name)}" for name, n in found.most_common(5)]
+        more = len(found) - len(names)
         names += [f"{more} classes more"] if more > 0 else []
         title = f"<Regions: {counted(len(self), 'box')}{note}"
         return f"{title}: {', '.join(names)}>" if names else f"{title}>"
