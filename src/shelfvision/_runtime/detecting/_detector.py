@@ -61,9 +61,10 @@ class Detector:
     path : path-like
         The ONNX file of the detector.
     layout : {"auto", "yolo", "yolov5", "yolo-end-to-end", "rt-detr", "rf-detr"}, default="auto"
-        The layout of the outputs. ``"yolo"`` is YOLOv8 and YOLO11 without, ``"yolo-end-to-end"``
-        YOLOv10, YOLO26 and exports with non-maximum suppression in the file, ``"yolov5"`` YOLOv5
-        and YOLOv7. By default the names and shapes of the outputs decide, or the file is refused.
+        The layout of the outputs. ``"yolo"`` is for YOLOv8 and YOLO11, ``"yolo-end-to-end"`` for
+        YOLOv10, YOLO26 and exports with non-maximum suppression in the file, and ``"yolov5"`` for
+        YOLOv5 and YOLOv7. By default the names and shapes of the outputs decide; if several layouts
+        fit, the file is refused.
     min_confidence : float, default=0.25
         The lowest score of a box, 0 to 1.
     iou : float, default=0.5
