@@ -3,7 +3,9 @@
 The classifier is a linear layer (logistic regression, at most 40 steps of L-BFGS) on embeddings of
 EfficientNet-Lite0 with weights of ImageNet. It learns from a quarter of the bursts of the training
 photos. The other bursts are the pool of new photos without labels. A person reviews 50, 100 or 200
-photos of the pool: the least confident, or random ones. The reviewed photos join the training
+photos of the pool: those with the smallest margin between the two most probable classes (Scheffer,
+Decomain and Wrobel, 2001), at most one of each burst; the least confident; or random ones. The
+reviewed photos join the training
 photos, and the layer is trained again. The true label of the dataset stands for the answer of the
 person, so the person makes no mistakes.
 
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
 Mask: TypeAlias = npt.NDArray[np.bool_]
 Right: TypeAlias = npt.NDArray[np.float64]
 """The share of seeds in which each judged photo is right, or one seed's zeros and ones."""
-WAYS = ("least confident", "random")
+WAYS = ("smallest margin, one of a burst", "least confident", "random")
 SIZE = (224, 224)
 
 
@@ -115,15 +117,21 @@ def right(layer: LogisticRegression, judge: Part) -> Right:
     return np.asarray(layer.predict(judge.seen) == judge.labels, dtype=np.float64)
 
 
-def reviewed(
-    rows: Mask, number: int, confidences: npt.NDArray[np.float64] | None, rng: np.random.Generator
-) -> Mask:
-    """Return the training photos and the reviewed photos: random ones without confidences."""
-    pool = np.flatnonzero(~rows)
-    values = rng.permutation(len(pool)) if confidences is None else confidences[pool]
-    more = rows.copy()
-    more[pool[np.argsort(values, kind="stable")[:number]]] = True
-    return more
+def order_of(
+    way: str,
+    probabilities: npt.NDArray[np.float64],
+    groups: npt.NDArray[np.int64],
+    rng: np.random.Generator,
+) -> npt.NDArray[np.int64]:
+    """Return the order in which the photos of the pool are reviewed."""
+    if way == "random":
+        return np.argsort(rng.permutation(len(groups)))
+    best = np.sort(probabilities, axis=1)
+    if way == "least confident":
+        return np.argsort(best[:, -1], kind="stable")
+    order = np.argsort(best[:, -1] - best[:, -2], kind="stable")
+    first = np.sort(np.unique(groups[order], return_index=True)[1])
+    return np.concatenate([order[first], np.delete(order, first)])
 
 
 def start_of(train: Part, share: float, rng: np.random.Generator) -> Mask:
@@ -179,23 +187,26 @@ def main() -> None:
         sizes.append(int(rows.sum()))
         first = trained(train, rows)
         before.append(right(first, judge))
-        confidences = first.predict_proba(train.seen).max(axis=1)
+        pool = np.flatnonzero(~rows)
+        probabilities = first.predict_proba(train.seen[pool])
         for (number, way), found in after.items():
-            more = reviewed(rows, number, None if way == "random" else confidences, rng)
+            order = order_of(way, probabilities, train.groups[pool], rng)
+            more = rows.copy()
+            more[pool[order[:number]]] = True
             found.append(right(trained(train, more), judge))
         print(f"seed {seed}: {before[-1].mean():.3f}", file=sys.stderr, flush=True)
     print(f"started with {np.mean(sizes):.0f} photos, accuracy {np.mean(before):.3f}")
-    print("| reviewed | least confident | random | difference | over seeds | over bursts |")
+    print("| reviewed | chosen | accuracy | gain | over seeds | over bursts |")
     print("|---|---|---|---|---|---|")
-    for number in options.numbers:
-        unsure, some = (np.array(after[number, way]) for way in WAYS)
-        gain = unsure - some
+    for (number, way), found in after.items():
+        accuracy = np.mean(found)
+        gain = np.array(found) - np.array(after[number, "random"])
         over_seeds = "{:+.3f} to {:+.3f}".format(*t_interval(gain.mean(axis=1)))
         over_bursts = "{:+.3f} to {:+.3f}".format(
             *cluster_interval(gain.mean(axis=0), judge.groups)
         )
-        shown = (f"{unsure.mean():.3f}", f"{some.mean():.3f}", f"{gain.mean():+.3f}")
-        print(f"| {number} | {' | '.join(shown)} | {over_seeds} | {over_bursts} |")
+        shown = [f"{accuracy:.3f}", f"{gain.mean():+.3f}", over_seeds, over_bursts]
+        print(f"| {number} | {way} | " + " | ".join(shown) + " |")
 
 
 if __name__ == "__main__":
