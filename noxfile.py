@@ -82,11 +82,14 @@ def tests_torch(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def adapters(session: nox.Session) -> None:
-    """Run the tests of augmenters and regions beside the real packages that they work with."""
+    """Run the tests of augmenters, regions and reviews with the packages that they work with."""
     session.install("-e", ".[torch,plot]", *group("test"), *group("adapters"))
     settings = test_settings(session)
     session.run(
-        "pytest", "-rs", *(session.posargs or ("tests/augment", "tests/regions")), env=settings
+        "pytest",
+        "-rs",
+        *(session.posargs or ("tests/augment", "tests/regions", "tests/review")),
+        env=settings,
     )
 
 
