@@ -91,6 +91,14 @@ class TestOperators:
         with refuses(BundleError, "subgraph"):
             Detector(file)
 
+    def test_cubic_interpolation_is_refused(self, file: Path) -> None:
+        for mode in (b"nearest", b"linear"):
+            graph = node("Resize", b"", field(1, b"mode") + field(4, mode))
+            assert onnx_metadata(graph, "'a.onnx'", DETECTOR_RULES) == {}
+        file.write_bytes(node("Resize", b"", field(1, b"mode") + field(4, b"cubic")))
+        with refuses(BundleError, "operator-not-allowed"):
+            Detector(file)
+
     def test_weights_in_other_files_are_refused(self, file: Path) -> None:
         tensor = b"\x08\x01\x10\x01" + field(13, field(1, b"location") + field(2, b"/etc/passwd"))
         file.write_bytes(b"\x08\x09" + field(7, field(5, tensor)))

@@ -89,6 +89,7 @@ _ITEM_BYTES: Mapping[int, int] = MappingProxyType(
 )
 """Bytes per element by ONNX's type number; strings and 4-bit types are not supported."""
 _OWN_DOMAINS = (b"", b"ai.onnx")
+_MODES = (b"nearest", b"linear")
 _CONSTANTS = frozenset({b"value", b"value_float", b"value_floats", b"value_int", b"value_ints"})
 
 
@@ -186,12 +187,14 @@ class _File:
             self._attribute(attribute, text)
 
     def _attribute(self, message: memoryview, operator: str) -> None:
-        name, whole, n_tensors = b"", 0, 0
+        name, text, whole, n_tensors = b"", b"", 0, 0
         for number, value in self._reader.fields(message):
             if number == 1:
                 name = bytes(self._bytes_of(value))
             elif number == 3 and isinstance(value, int):
                 whole = value
+            elif number == 4:
+                text = bytes(self._bytes_of(value))
             elif number in (5, 10):
                 n_tensors += 1
                 self._tensor(self._bytes_of(value))
@@ -202,6 +205,13 @@ class _File:
         if n_tensors > 1:
             # A protobuf parser would merge them to one tensor of another size.
             self._refuse("inconsistent", "it has an attribute of several tensors")
+        self._require_values(operator, name, whole, text)
+
+    def _require_values(self, operator: str, name: bytes, whole: int, text: bytes) -> None:
+        """Refuse values of attributes that need strings, or memory outside the arena."""
+        if operator == "Resize" and name == b"mode" and text not in _MODES:
+            # Cubic interpolation allocates a table for every coordinate, outside the arena.
+            self._refuse("operator-not-allowed", f"it resizes by {text[:20]!r} interpolation")
         if operator == "Cast" and name == b"to" and whole not in _ITEM_BYTES:
             self._refuse(
                 "strings", "it casts numbers to strings, or to another type that is not accepted"
