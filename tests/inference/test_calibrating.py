@@ -145,11 +145,11 @@ def test_too_few_photos_send_everything_to_review_and_say_how_many_would_do(
     few = with_scores(classifier, scores_of(60, groups=2))
     with pytest.warns(ShelfVisionWarning) as caught:
         chosen = few.with_threshold(0.98)
-    sentence = str(caught[0].message)
+    sentence = str(caught[0])
     assert "the 60 photos of 30 groups do not support a precision of 0.98" in sentence
     assert "every photo goes to review" in sentence
     assert chosen.thresholds is not None
-    assert f"about {chosen.thresholds.needed[0]} photos" in sentence
+    assert f"about {chosen.thresholds.needed[0]} groups" in sentence
     assert caught[0].filename == __file__
     assert set(chosen.predict(pixels).decisions) == {"review"}
 
@@ -163,7 +163,9 @@ def test_a_class_without_photos_does_not_hide_how_many_the_others_need() -> None
     found = shv.Thresholds(values=(None, None), precision=0.98, needed=(None, 149))
     with gives_warning(ShelfVisionWarning, "too-few-photos") as caught:
         warn_of_too_few(found, ["absent", "rare"])
-    assert "about 149 photos of the class" in str(caught[0])
+    sentence = str(caught[0])
+    assert "'absent' has no predictions or too many mistakes" in sentence
+    assert "about 149 groups each would be sufficient for 'rare'" in sentence
 
 
 def test_a_precision_that_is_supported_warns_of_nothing(scored: shv.Classifier) -> None:

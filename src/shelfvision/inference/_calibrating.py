@@ -156,19 +156,14 @@ def warn_of_too_few(thresholds: Thresholds, class_names: Sequence[str]) -> None:
     if not short or thresholds.precision is None:
         return
     share = f"{thresholds.precision:.4g}"
+    fault = f"{_photos(thresholds)} do not support a precision of {share}{_surely(thresholds)}"
     if not thresholds.per_class:
-        sentence = (
-            f"{_photos(thresholds)} do not support a precision of {share}{_surely(thresholds)}, so "
-            f"every photo goes to review; {_remedy(thresholds.needed[0])}"
-        )
+        sentence = f"{fault}, so every photo goes to review, and {_remedy(thresholds.needed[0])}"
     else:
         names = listed(class_names[place] for place in short)
-        # A class that was never predicted has no estimate; the estimates of others still count.
-        numbers = [thresholds.needed[place] for place in short]
-        most = max((number for number in numbers if number is not None), default=None)
         sentence = (
-            f"{_photos(thresholds)} do not support a precision of {share}{_surely(thresholds)} for "
-            f"{names}, so what is predicted as such goes to review; {_remedy(most, each=True)}"
+            f"{fault} for {names}, so all predictions of {_these(short)} go to review: "
+            f"{_remedy_of_classes(thresholds, short, class_names)}"
         )
     warn_caller(ShelfVisionWarning(sentence, code="too-few-photos"))
 
@@ -183,14 +178,34 @@ def _photos(thresholds: Thresholds) -> str:
 def _surely(thresholds: Thresholds) -> str:
     if thresholds.confidence_level is None:
         return " on average"
-    return f" with a confidence of {thresholds.confidence_level:.4g}"
+    return f" at a confidence level of {thresholds.confidence_level:.4g}"
 
 
-def _remedy(needed: int | None, *, each: bool = False) -> str:
+def _these(classes: Sequence[int]) -> str:
+    return "this class" if len(classes) == 1 else "these classes"
+
+
+def _remedy(needed: int | None) -> str:
     if needed is None:
-        return "no number of such photos would do, for mistakes are too many; ask for less"
-    of_what = " of the class" if each else ""
+        return "more photos do not help, because mistakes are too many; request a lower precision"
     return (
-        f"about {needed} photos{of_what} taken apart from each other would do if mistakes stay as "
-        "rare as on these; add photos, or ask for less"
+        f"about {counted(needed, 'group')} would be sufficient if mistakes stay as rare; add "
+        "photos, or request a lower precision"
     )
+
+
+def _remedy_of_classes(
+    thresholds: Thresholds, short: Sequence[int], class_names: Sequence[str]
+) -> str:
+    """Return the remedy for classes that lack photos, and for those that photos do not help."""
+    lacking = [place for place in short if thresholds.needed[place] is not None]
+    hopeless = [class_names[place] for place in short if thresholds.needed[place] is None]
+    most = max((thresholds.needed[place] or 0 for place in lacking), default=0)
+    parts = []
+    if hopeless:
+        have = "has" if len(hopeless) == 1 else "have"
+        parts.append(f"{listed(hopeless)} {have} no predictions or too many mistakes")
+    if lacking:
+        names = listed(class_names[place] for place in lacking)
+        parts.append(f"about {counted(most, 'group')} each would be sufficient for {names}")
+    return f"{', and '.join(parts)}; add photos, or request a lower precision"

@@ -88,12 +88,26 @@ def _encoded_by_keras(name: str, value: object, other: Other) -> Json:
 
 def refuse_value(name: str, value: object) -> NoReturn:
     """Refuse a value that plain JSON values cannot represent."""
+    if name == "augmenter":
+        _refuse_augmenter(value)
     raise InvalidParameterError(
         f"{name} has {_kind_name(value)}, which plain values cannot represent; leave it out, and "
         "add it with dataclasses.replace to the Trainer that is made of them",
         code="not-plain",
         parameter=name,
     )
+
+
+def _refuse_augmenter(value: object) -> None:
+    """Name the augmenter that has no name, which can be a part of another one."""
+    try:
+        augmenter_to_dict(value)  # type: ignore[arg-type]  # it checks
+    except AugmenterError as error:
+        raise InvalidParameterError(
+            f"augmenter cannot be converted to plain values: {error}",
+            code="not-plain",
+            parameter="augmenter",
+        ) from error
 
 
 def type_and_digest(name: str, value: object) -> Json:
