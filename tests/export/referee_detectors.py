@@ -95,8 +95,10 @@ def ultralytics(kind: str, **options: Any) -> None:
         found = model.predict(
             photo[..., ::-1].copy(), conf=1e-7, iou=IOU, max_det=3000, imgsz=SIZE, verbose=False
         )[0].boxes
+        height, width = photo.shape[:2]
         return (
-            found.xyxy.numpy().astype(np.float64),
+            # Ultralytics does not clip the boxes of RT-DETR to the photo.
+            found.xyxy.numpy().astype(np.float64).clip(0, (width, height, width, height)),
             found.conf.numpy().astype(np.float64),
             found.cls.numpy().astype(np.int64),
         )
