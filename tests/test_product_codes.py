@@ -150,3 +150,48 @@ def test_a_stock_list_is_joined_by_the_codes_of_the_classifier(
     bare = inventory_of(classifier.with_product_codes(None))
     with refuses(InvalidParameterError, "conflict", "codes"):
         bare.against(erp, key_column="EAN", count_column="Bestand")
+
+
+def dataset(codes: dict[str, str] | None = None) -> shv.Dataset:
+    images = np.random.default_rng(3).integers(0, 256, (12, 88, 88, 3), dtype=np.uint8)
+    photos = shv.Dataset.from_arrays(images, [*NAMES] * 4)
+    return photos.with_product_codes(CODES if codes is None else codes)
+
+
+def test_a_dataset_keeps_its_codes_through_views_splits_and_balancing() -> None:
+    photos = dataset()
+    balanced = shv.BalancingAugmenter(shv.augment.Flip()).balance(photos[:7])
+    splits = shv.SeededSplitter(train=0.5, validation=0.25, test=0.25).split(photos)
+    for one in (photos[2:5], balanced, splits.train, photos.cached(), photos.resized((20, 20))):
+        assert one.product_codes == CODES
+    assert photos.with_product_codes(None).product_codes is None
+    assert pickle.loads(pickle.dumps(photos)).product_codes == CODES
+    with refuses(InvalidParameterError, "unknown-name", "codes"):
+        photos.with_product_codes({"Rice": "96385074"})
+
+
+def test_codes_follow_the_names_of_classes() -> None:
+    photos = dataset()
+    assert photos.select(["Milk", "Oats"]).product_codes == {"Milk": CODES["Milk"]}
+    assert photos.select(["Oats"]).product_codes is None
+    renamed = photos.relabel({"Milk": "Whole milk"}).product_codes
+    assert renamed == {"Juice": CODES["Juice"], "Whole milk": CODES["Milk"]}
+    assert photos.relabel({"Milk": "Drink", "Juice": "Drink"}).product_codes is None
+
+
+def test_joined_datasets_have_all_codes_and_none_twice() -> None:
+    one, other = dataset({"Juice": CODES["Juice"]}), dataset({"Milk": CODES["Milk"]})
+    joined = shv.Dataset.concat({"one": one, "other": other})
+    assert joined.product_codes == CODES
+    third = dataset({"Juice": "4006381333931"})
+    with refuses(InvalidParameterError, "conflict", "datasets"):
+        shv.Dataset.concat({"one": one, "third": third})
+    shop = one.with_product_codes(shv.ProductCodes({"Oats": "17-B"}, kind="sku"))
+    with refuses(InvalidParameterError, "conflict", "datasets"):
+        shv.Dataset.concat({"one": one, "shop": shop})
+
+
+def test_a_trained_classifier_has_the_codes_of_its_photos() -> None:
+    trainer = shv.Trainer(epochs=1, batch_size=6, monitor="loss", verbose=False)
+    result = trainer.fit(shv.build_model(3, image_size=(88, 88)), dataset())
+    assert result.classifier.product_codes == CODES

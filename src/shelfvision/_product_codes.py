@@ -9,7 +9,7 @@ digits weighted 3, 1, 3, ... from right to left, it completes their sum to a mul
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Literal, TypeAlias, final
 
@@ -134,6 +134,56 @@ def codes_for(codes: Mapping[str, str] | None, class_names: tuple[str, ...]) -> 
                 parameter="codes",
             )
     return found
+
+
+def codes_of_classes(
+    codes: ProductCodes | None,
+    class_names: Collection[str],
+    *,
+    renamed: Mapping[str, str] | None = None,
+) -> ProductCodes | None:
+    """Return the codes of the classes that are kept, with their new names.
+
+    `renamed` maps old names to new ones. A class that is merged of several has no code, because
+    each of them is another product.
+    """
+    if codes is None:
+        return None
+    old_names: dict[str, list[str]] = {}
+    for old in class_names if renamed is None else renamed:
+        old_names.setdefault(old if renamed is None else renamed[old], []).append(old)
+    kept = {
+        new: codes[old_names[new][0]]
+        for new in class_names
+        if len(old_names.get(new, ())) == 1 and old_names[new][0] in codes
+    }
+    return ProductCodes(kept, kind=codes.kind) if kept else None
+
+
+def joined_codes(several: Iterable[ProductCodes | None], *, parameter: str) -> ProductCodes | None:
+    """Return all codes; raise if two give a class another code, or are of two kinds."""
+    present = [codes for codes in several if codes]
+    if not present:
+        return None
+    kinds = {codes.kind for codes in present}
+    if len(kinds) > 1:
+        raise InvalidParameterError(
+            f"{parameter} must have product codes of one kind, got 'gtin' and 'sku'; set the codes "
+            "of all with with_product_codes",
+            code="conflict",
+            parameter=parameter,
+        )
+    found: dict[str, str] = {}
+    for codes in present:
+        for name, code in codes.items():
+            if found.setdefault(name, code) != code:
+                raise InvalidParameterError(
+                    f"{parameter} must have one product code for each class, got {found[name]!r} "
+                    f"and {code!r} for {name!r}; set the codes of all with with_product_codes",
+                    code="conflict",
+                    parameter=parameter,
+                )
+    return ProductCodes(found, kind=present[0].kind)
 
 
 def plain_codes(codes: ProductCodes) -> dict[str, object]:

@@ -12,8 +12,9 @@ import numpy.typing as npt
 from shelfvision._photos.decode import DEFAULT_LIMITS, DecodeLimits
 from shelfvision._photos.preprocessing import CropShape, Preprocessing
 from shelfvision._photos.sources import preprocessing_of, read_rows, resize_of
+from shelfvision._product_codes import ProductCodes
 from shelfvision._skipped import SkippedFiles
-from shelfvision._validation import Rows, as_rows, counted
+from shelfvision._validation import Rows, as_rows
 from shelfvision.boxes.annotated import BoxSource
 from shelfvision.data._columns import as_photo_id
 from shelfvision.data._given import table_of_arrays, table_of_source
@@ -23,7 +24,7 @@ from shelfvision.data._notebook import dataset_view
 from shelfvision.data._pixels import cached_table, resized_table
 from shelfvision.data._regrouping import bursts_joined, near_duplicates_joined
 from shelfvision.data._relabelling import Unreviewed, with_answers
-from shelfvision.data._selecting import relabelled, selected
+from shelfvision.data._selecting import relabelled, selected, with_codes
 from shelfvision.data.duplicates.bursts import BURST_LIKENESS
 from shelfvision.data.finding._manifest import Columns, Where
 from shelfvision.data.finding._readable import verified
@@ -42,6 +43,7 @@ from shelfvision.data.table import (
     frame_of,
     group_links_of,
     groups_of,
+    summary_of,
     taken,
 )
 from shelfvision.protocols import ClassNames, Image, Images, OnError, PixelSource, Resize
@@ -60,7 +62,8 @@ class Dataset:
 
     ``dataset[i]`` returns ``(image, label)``. A slice, mask or index array returns another
     `Dataset` that shares the pixels. Photos are read on access and are not kept in memory. Make a
-    dataset with `from_directory`, `from_manifest`, `from_frame`, `from_arrays` or `from_source`.
+    dataset with `from_directory`, `from_manifest`, `from_frame`, `from_boxes`, `from_arrays` or
+    `from_source`.
     """
 
     __slots__ = ("_table",)
@@ -653,6 +656,11 @@ class Dataset:
         return preprocessing_of(self._table.source)
 
     @property
+    def product_codes(self) -> ProductCodes | None:
+        """The GTIN or SKU of classes, which a trained classifier takes over."""
+        return self._table.product_codes
+
+    @property
     def skipped(self) -> SkippedFiles:
         """The files that were found but are not in the dataset, with reasons; prints as a table."""
         return self._table.skipped
@@ -691,8 +699,7 @@ class Dataset:
 
     def __iter__(self) -> Iterator[tuple[Image, int]]:
         """Yield ``(image, label)`` for every row, reading one photo at a time."""
-        for position in range(len(self)):
-            yield self[position]
+        yield from (self[position] for position in range(len(self)))
 
     def read_batch(self, indices: Rows) -> Images:
         """Return the images of several rows at once.
@@ -757,6 +764,38 @@ class Dataset:
             A key is not a class of the dataset, or a value is not a str.
         """
         return type(self)(relabelled(self._table, names))
+
+    def with_product_codes(self, codes: Mapping[str, str] | None) -> Self:
+        """Give classes product codes: GTINs or SKUs.
+
+        A classifier that is trained on the dataset has the same codes, and with it its bundle, its
+        exported files and the inventories that it counts.
+
+        Parameters
+        ----------
+        codes : ProductCodes, mapping of str to str, or None
+            The code of each class, by class name; some classes may have none. A plain mapping
+            contains GTINs. None removes the codes.
+
+        Returns
+        -------
+        Dataset
+            A view with these codes.
+
+        Raises
+        ------
+        InvalidParameterError
+            A code is not valid, or is for a class that the dataset does not have.
+
+        Examples
+        --------
+        >>> import shelfvision as shv
+        >>> dataset = shv.samples.render_products({"juice": 2, "milk": 2})
+        >>> coded = dataset.with_product_codes({"milk": "4006381333931"})
+        >>> coded.select(["milk"]).product_codes["milk"]
+        '4006381333931'
+        """
+        return type(self)(with_codes(self._table, codes))
 
     def with_labels(
         self,
@@ -1056,8 +1095,4 @@ class Dataset:
 
     def __repr__(self) -> str:
         """Return one line with the number of photos, the number of classes and the image size."""
-        height, width = self.image_size
-        return (
-            f"<Dataset: {counted(len(self), 'photo')} of "
-            f"{counted(len(self.class_names), 'class')}, {height} x {width}>"
-        )
+        return f"<Dataset: {summary_of(self._table)}>"

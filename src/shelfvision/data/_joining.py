@@ -16,6 +16,7 @@ import numpy.typing as npt
 from shelfvision._identifiers import lookalike
 from shelfvision._photos.joined import joined_source
 from shelfvision._photos.sources import content_sizes_of, crop_rule_of, digests_of, resize_of
+from shelfvision._product_codes import joined_codes
 from shelfvision._skipped import SkippedFile, SkippedFiles
 from shelfvision._validation import counted, received
 from shelfvision._warnings import warn_caller
@@ -73,6 +74,9 @@ def joined_table(datasets: object) -> PhotoTable:
         lineage=joined_lineage([part.table.lineage for part in parts], _links(parts)),
         class_names=names,
         skipped=SkippedFiles(_skipped(parts)),
+        product_codes=joined_codes(
+            (part.table.product_codes for part in parts), parameter="datasets"
+        ),
     )
     twins = _twins_of(table, part_of)
     _require_one_label(table, twins, part_of, parts)

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from shelfvision._class_names import as_class_names
 from shelfvision._identifiers import closest
+from shelfvision._product_codes import codes_of_classes
 from shelfvision._skipped import SkippedFile, SkippedFiles
 from shelfvision._validation import counted, listed, one_of, received
 from shelfvision.data.table import PhotoTable, taken
@@ -58,6 +59,7 @@ def with_answers(
         taken(table, kept),
         labels=new[kept],
         class_names=names,
+        product_codes=codes_of_classes(table.product_codes, names),
         skipped=SkippedFiles((*table.skipped, *_left_out(by_id))),
     )
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from shelfvision._class_names import as_class_names
 from shelfvision._identifiers import clean_name
+from shelfvision._product_codes import codes_for, codes_of_classes
 from shelfvision._validation import listed, require_texts
 from shelfvision.data.finding._classes import accepted_classes
 from shelfvision.data.table import PhotoTable, taken
@@ -23,6 +24,11 @@ def selected(table: PhotoTable, class_names: ClassNames) -> PhotoTable:
         _require_classes(table, chosen, "class_names")
     accepted_classes(chosen, table.class_names, of="the dataset")
     return renumbered(table, chosen)
+
+
+def with_codes(table: PhotoTable, codes: Mapping[str, str] | None) -> PhotoTable:
+    """Return the same rows with these product codes of the classes."""
+    return replace(table, product_codes=codes_for(codes, table.class_names))
 
 
 def relabelled(table: PhotoTable, names: Mapping[str, str]) -> PhotoTable:
@@ -52,7 +58,12 @@ def renumbered(
     names = table.class_names if renamed is None else [renamed[old] for old in table.class_names]
     labels = np.array([number.get(name, -1) for name in names], dtype=np.int64)[table.labels]
     kept = labels >= 0
-    return replace(taken(table, kept), labels=labels[kept], class_names=class_names)
+    return replace(
+        taken(table, kept),
+        labels=labels[kept],
+        class_names=class_names,
+        product_codes=codes_of_classes(table.product_codes, class_names, renamed=renamed),
+    )
 
 
 def _require_classes(table: PhotoTable, names: Sequence[str], parameter: str) -> None:

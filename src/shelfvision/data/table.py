@@ -23,8 +23,9 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._photos.sources import digests_of, resize_of
+from shelfvision._product_codes import ProductCodes
 from shelfvision._skipped import SkippedFiles
-from shelfvision._validation import Positions, import_package
+from shelfvision._validation import Positions, counted, import_package
 from shelfvision.data._lineage import GroupLink, Lineage
 from shelfvision.protocols import PixelSource
 
@@ -55,6 +56,8 @@ class PhotoTable:
     """The names of the classes in the order of their numbers."""
     skipped: SkippedFiles = field(default_factory=SkippedFiles)
     """The files that were found but are not in the dataset."""
+    product_codes: ProductCodes | None = None
+    """The GTIN or SKU of classes; training does not depend on them."""
 
     def __post_init__(self) -> None:
         """Make the arrays read-only."""
@@ -92,6 +95,7 @@ def taken(table: PhotoTable, positions: Positions) -> PhotoTable:
         lineage=table.lineage,
         class_names=table.class_names,
         skipped=table.skipped,
+        product_codes=table.product_codes,
     )
 
 
@@ -112,6 +116,13 @@ def class_counts_of(table: PhotoTable) -> dict[str, int]:
     """Return the number of rows of each class."""
     counts = np.bincount(table.labels, minlength=len(table.class_names))
     return dict(zip(table.class_names, counts.tolist(), strict=True))
+
+
+def summary_of(table: PhotoTable) -> str:
+    """Return the number of rows, the number of classes and the image size."""
+    height, width = table.source.image_size
+    classes = counted(len(table.class_names), "class")
+    return f"{counted(len(table), 'photo')} of {classes}, {height} x {width}"
 
 
 def fingerprint_of(table: PhotoTable) -> str:

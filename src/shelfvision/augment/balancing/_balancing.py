@@ -193,6 +193,7 @@ class BalancingAugmenter:
                 lineage=table.lineage.following(rows),
                 class_names=table.class_names,
                 skipped=table.skipped,
+                product_codes=table.product_codes,
             )
         )
 

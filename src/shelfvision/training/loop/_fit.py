@@ -274,7 +274,8 @@ def _result(
             "monitor": run.monitor,
             "metrics": finite(metrics),
         },
-    ).with_validation(validation)
+    )
+    classifier = classifier.with_product_codes(train.product_codes).with_validation(validation)
     return TrainingResult(
         model=model,
         classifier=classifier,
