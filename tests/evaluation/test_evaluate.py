@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import shelfvision as shv
 from shelfvision.errors import DataError, InvalidParameterError, ShelfVisionWarning
@@ -216,3 +217,22 @@ def test_what_is_no_classifier_is_refused(judged: object) -> None:
 def test_what_is_no_dataset_is_refused(photos: object) -> None:
     with refuses(InvalidParameterError, "wrong-type", "dataset"):
         shv.evaluate(Stub([0]), photos)  # type: ignore[arg-type]  # wrong on purpose
+
+
+def test_products_on_shelves_are_judged_with_the_photo_as_the_group(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(5).integers(0, 256, (3, 30, 60, 3), dtype=np.uint8)
+    boxes = shv.Boxes([[0, 0, 20, 30], [20, 0, 40, 30], [40, 0, 60, 30]], labels=NAMES)
+    shelves: dict[Path, shv.Boxes] = {}
+    for number, photo in enumerate(pixels):
+        path = tmp_path / f"shelf-{number}.png"
+        Image.fromarray(photo).save(path)
+        shelves[path] = boxes
+    crops = shv.Dataset.from_boxes(shelves, image_size=(8, 8))
+    report = shv.evaluate(Stub([0, 1, 2] * 2 + [0, 1, 1]), crops)
+
+    assert (report.n, report.n_groups) == (9, 3)
+    assert report.accuracy == pytest.approx(8 / 9)
+    (mistake,) = report.top_mistakes(3)
+    assert mistake.id.endswith("shelf-2.png#2")
+    report.save(tmp_path / "report.html")
+    assert "shelf-2.png#2" in (tmp_path / "report.html").read_text(encoding="utf-8")

@@ -197,6 +197,12 @@ def test_regions_have_the_crops_of_the_exported_classifier(
     np.testing.assert_allclose(found.probabilities, predictor.predict_proba(seen), atol=1e-6)
     assert found.class_names == NAMES
     assert found.ids.tolist() == [f"photo#{place}" for place in range(4)]
+    least = float(np.median(found.confidences))
+    strict = predictor.predict_regions(
+        shelf, boxes, context=0.1, shape="image", min_confidence=least
+    )
+    assert strict.unknown.tolist() == (found.confidences < least).tolist()
+    assert strict.unknown.any()
 
 
 def test_an_inventory_by_a_predictor_is_that_of_the_exported_classifier(

@@ -211,6 +211,7 @@ class Predictor:
         context: SupportsFloat | None = None,
         shape: CropShape | None = None,
         as_stored: bool | None = None,
+        min_confidence: SupportsFloat | None = None,
         class_prior: ClassPrior = None,
     ) -> Regions:
         """Predict the class of each box in a photo of a shelf.
@@ -229,6 +230,9 @@ class Predictor:
         as_stored : bool, optional
             Whether the boxes refer to the pixels as stored in the file, before the EXIF orientation
             is applied; see `Classifier.predict_regions`.
+        min_confidence : float, optional
+            The lowest confidence of an accepted box, 0 to 1, as in `Classifier.predict_regions`.
+            By default the thresholds of the exported classifier decide.
         class_prior : mapping of str to float, "estimate" or None, default=None
             As in `predict`.
 
@@ -252,6 +256,7 @@ class Predictor:
             with_crop_rule(self.preprocessing, context=context, shape=shape),
             partial(self.predict, class_prior=class_prior),
             as_stored=as_stored,
+            min_confidence=min_confidence,
         )
 
     def predict_proba(self, photos: Photos) -> npt.NDArray[np.float32]:

@@ -257,6 +257,7 @@ class Gallery:
         context: SupportsFloat | None = None,
         shape: CropShape | None = None,
         as_stored: bool | None = None,
+        min_confidence: SupportsFloat | None = None,
     ) -> Regions:
         """Predict the enrolled product in each box of a photo of a shelf.
 
@@ -274,6 +275,9 @@ class Gallery:
         as_stored : bool, optional
             Whether the boxes refer to the pixels as stored in the file, before the EXIF orientation
             is applied; see `Classifier.predict_regions`.
+        min_confidence : float, optional
+            The lowest confidence of an accepted box, 0 to 1, as in `Classifier.predict_regions`.
+            By default the similarity to the enrolled products decides, as in `predict`.
 
         Returns
         -------
@@ -297,6 +301,7 @@ class Gallery:
             with_crop_rule(rule, context=context, shape=shape),
             self.predict,
             as_stored=as_stored,
+            min_confidence=min_confidence,
         )
 
     def familiarity(self, photos: Photos) -> npt.NDArray[np.float64]:

@@ -35,14 +35,14 @@ def predict_regions(
     class_prior: ClassPrior,
 ) -> Regions:
     """Return the predictions for the boxes in a photo."""
-    regions = regions_of(
+    return regions_of(
         photo,
         boxes,
         with_crop_rule(served.preprocessing, context=context, shape=shape),
         partial(predict_photos, served, class_prior=class_prior),
         as_stored=as_stored,
+        min_confidence=min_confidence,
     )
-    return regions if min_confidence is None else regions.with_min_confidence(min_confidence)
 
 
 def scan(

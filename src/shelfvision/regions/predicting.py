@@ -61,6 +61,7 @@ def regions_of(
     predict: Callable[[Iterator[Image]], Predictions],
     *,
     as_stored: bool | None,
+    min_confidence: SupportsFloat | None = None,
 ) -> Regions:
     """Return the predictions for the boxes in a photo."""
     if hasattr(boxes, "detect"):
@@ -79,7 +80,8 @@ def regions_of(
         decisions=list(predictions.decisions),
         class_prior=predictions.class_prior,
     )
-    return Regions(named, found, whole.origin)
+    regions = Regions(named, found, whole.origin)
+    return regions if min_confidence is None else regions.with_min_confidence(min_confidence)
 
 
 def _detected(whole: WholePhoto, detector: BoxDetector, *, as_stored: bool | None) -> Boxes:
