@@ -67,15 +67,18 @@ def test_values_out_of_range_are_refused(change: dict[str, object], code: str) -
 
 
 @pytest.mark.parametrize(
-    ("change", "code"),
+    ("change", "code", "parameter"),
     [
-        ({"rotate": 90}, "foreign-format"),
-        ({"context": True}, "wrong-type"),
-        ({"image_size": (28, 14)}, "wrong-type"),
+        ({"rotate": 90}, "foreign-format", "values"),
+        ({"context": True}, "not-in-range", "context"),
+        ({"context": "0.5"}, "not-in-range", "context"),
+        ({"image_size": (28, 14)}, "wrong-type", "values"),
     ],
 )
-def test_other_plain_values_are_refused(change: dict[str, object], code: str) -> None:
-    with refuses(InvalidParameterError, code, "values"):
+def test_other_plain_values_are_refused(
+    change: dict[str, object], code: str, parameter: str
+) -> None:
+    with refuses(InvalidParameterError, code, parameter):
         Preprocessing.from_dict(CROPPING.to_dict() | change)
 
 

@@ -152,6 +152,11 @@ def test_a_stock_list_is_joined_by_the_codes_of_the_classifier(
         bare.against(erp, key_column="EAN", count_column="Bestand")
 
 
+def codes_of(holder: shv.Dataset | shv.Classifier) -> dict[str, str]:
+    """Return the product codes as a plain dict."""
+    return dict(holder.product_codes or {})
+
+
 def dataset(codes: dict[str, str] | None = None) -> shv.Dataset:
     images = np.random.default_rng(3).integers(0, 256, (12, 88, 88, 3), dtype=np.uint8)
     photos = shv.Dataset.from_arrays(images, [*NAMES] * 4)
@@ -163,18 +168,18 @@ def test_a_dataset_keeps_its_codes_through_views_splits_and_balancing() -> None:
     balanced = shv.BalancingAugmenter(shv.augment.Flip()).balance(photos[:7])
     splits = shv.SeededSplitter(train=0.5, validation=0.25, test=0.25).split(photos)
     for one in (photos[2:5], balanced, splits.train, photos.cached(), photos.resized((20, 20))):
-        assert one.product_codes == CODES
+        assert codes_of(one) == CODES
     assert photos.with_product_codes(None).product_codes is None
-    assert pickle.loads(pickle.dumps(photos)).product_codes == CODES
+    assert codes_of(pickle.loads(pickle.dumps(photos))) == CODES
     with refuses(InvalidParameterError, "unknown-name", "codes"):
         photos.with_product_codes({"Rice": "96385074"})
 
 
 def test_codes_follow_the_names_of_classes() -> None:
     photos = dataset()
-    assert photos.select(["Milk", "Oats"]).product_codes == {"Milk": CODES["Milk"]}
+    assert codes_of(photos.select(["Milk", "Oats"])) == {"Milk": CODES["Milk"]}
     assert photos.select(["Oats"]).product_codes is None
-    renamed = photos.relabel({"Milk": "Whole milk"}).product_codes
+    renamed = codes_of(photos.relabel({"Milk": "Whole milk"}))
     assert renamed == {"Juice": CODES["Juice"], "Whole milk": CODES["Milk"]}
     assert photos.relabel({"Milk": "Drink", "Juice": "Drink"}).product_codes is None
 
@@ -182,7 +187,7 @@ def test_codes_follow_the_names_of_classes() -> None:
 def test_joined_datasets_have_all_codes_and_none_twice() -> None:
     one, other = dataset({"Juice": CODES["Juice"]}), dataset({"Milk": CODES["Milk"]})
     joined = shv.Dataset.concat({"one": one, "other": other})
-    assert joined.product_codes == CODES
+    assert codes_of(joined) == CODES
     third = dataset({"Juice": "4006381333931"})
     with refuses(InvalidParameterError, "conflict", "datasets"):
         shv.Dataset.concat({"one": one, "third": third})
@@ -194,4 +199,4 @@ def test_joined_datasets_have_all_codes_and_none_twice() -> None:
 def test_a_trained_classifier_has_the_codes_of_its_photos() -> None:
     trainer = shv.Trainer(epochs=1, batch_size=6, monitor="loss", verbose=False)
     result = trainer.fit(shv.build_model(3, image_size=(88, 88)), dataset())
-    assert result.classifier.product_codes == CODES
+    assert codes_of(result.classifier) == CODES

@@ -34,8 +34,7 @@ GOLDEN: list[tuple[Callable[[shv.Classifier], object], str]] = [
         lambda classifier: shv.Classifier.load(io.BytesIO(b"a note")),
         (
             "the given file cannot be loaded: it is not a classifier saved by shelfvision, being "
-            "too short for one; check that it is the right file, and copy it again from where it "
-            "came"
+            "too short for one; check that it is the right file, and copy it from its source again"
         ),
     ),
 ]

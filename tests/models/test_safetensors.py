@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,13 @@ import safetensors.numpy
 
 from shelfvision._storage import safetensors as _safetensors
 from shelfvision._storage.safetensors import (
+    DEFAULT_LIMITS,
     DIGESTS,
     DTYPES,
     MAX_FILE,
     MAX_HEADER,
     Entry,
+    Limits,
     Tensor,
     TensorHeader,
     canonical_header,
@@ -42,16 +45,16 @@ def written(tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) 
     return file.getvalue()
 
 
-def read(data: bytes) -> dict[str, Tensor]:
+def read(data: bytes, limits: Limits = DEFAULT_LIMITS) -> dict[str, Tensor]:
     """Return the tensors of a file."""
     file = io.BytesIO(data)
-    return read_tensors(file, read_tensor_header(file, "'x'"), "'x'")
+    return read_tensors(file, read_tensor_header(file, "'x'", limits=limits), "'x'")
 
 
-def fault(data: bytes) -> str:
+def fault(data: bytes, limits: Limits = DEFAULT_LIMITS) -> str:
     """Return what is told of a file, without the advice that is always the same."""
     with pytest.raises(BundleError) as caught:
-        read(data)
+        read(data, limits)
     sentence = str(caught.value)
     assert sentence.startswith("'x' cannot be loaded: it")
     assert sentence.endswith("; check that it is the right file, and copy it from its source again")
@@ -252,15 +255,16 @@ def limited(monkeypatch: pytest.MonkeyPatch, **limits: int) -> None:
         monkeypatch.setattr(_safetensors, name, limit)
 
 
-def test_no_more_is_read_than_the_limits_allow(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_more_is_read_than_the_limits_allow() -> None:
     three: dict[str, Tensor] = {name: np.zeros(4, np.uint8) for name in "abc"}
     data = written(three, {})
-    limited(monkeypatch, MAX_TENSORS=3, MAX_FILE=len(data))
-    assert len(read(data)) == 3
-    limited(monkeypatch, MAX_TENSORS=2)
-    assert fault(data) == "has 3 tensors, over the limit of 2"
-    limited(monkeypatch, MAX_TENSORS=3, MAX_FILE=len(data) - 1)
-    assert fault(data) == f"claims {len(data)} bytes, over the limit of {len(data) - 1}"
+    header = int.from_bytes(data[:8], "little")
+    enough = Limits(tensors=3, file=len(data), header=header)
+    assert len(read(data, enough)) == 3
+    assert fault(data, replace(enough, tensors=2)) == "has 3 tensors, over the limit of 2"
+    shorter = replace(enough, file=len(data) - 1)
+    assert fault(data, shorter) == f"claims {len(data)} bytes, over the limit of {len(data) - 1}"
+    assert fault(data, replace(enough, header=header - 1)) == "is not a file of weights"
 
 
 def test_nothing_is_written_that_would_not_be_read(monkeypatch: pytest.MonkeyPatch) -> None:

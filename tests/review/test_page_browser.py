@@ -56,6 +56,12 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
+def reload(page: Page) -> None:
+    """Load the page again, and wait until it has read what the browser keeps."""
+    page.reload()
+    page.wait_for_selector("html[data-ready=true]")
+
+
 @pytest.fixture
 def visit(browser: Browser) -> Iterator[Open]:
     """Return a function that opens a page; the end of the test checks that it reported nothing."""
@@ -302,7 +308,7 @@ def test_shortcuts_can_be_turned_off(visit: Open, review: Path) -> None:
     assert done(page) == "0 of 12 reviewed"
     press(page, "ArrowRight")
     assert name(page) == "shelf/0001.jpg"
-    page.reload()
+    reload(page)
     assert not page.locator("#shortcuts").is_checked()
 
 
@@ -321,16 +327,16 @@ def test_answers_survive_a_reload_and_a_page_that_is_written_again(
     press(page, "1", "2", "c")
     page.keyboard.type("torn")
     press(page, "Escape")
-    page.reload()
+    reload(page)
     assert (done(page), name(page)) == ("2 of 6 reviewed", "shelf/0002.jpg")
     assert page.locator("#comment").input_value() == "torn"
     found(6).save_review(path, photos(7)[1:])
-    page.reload()
+    reload(page)
     assert done(page) == "2 of 6 reviewed"
     press(page, "u")
     assert (done(page), name(page)) == ("1 of 6 reviewed", "shelf/0001.jpg")
     found(5).save_review(path, photos(5))
-    page.reload()
+    reload(page)
     assert done(page) == "0 of 5 reviewed"
 
 
@@ -340,8 +346,7 @@ def test_answers_survive_a_reload_and_a_page_that_is_written_again(
 def test_what_another_page_stored_does_no_harm(stored: str, visit: Open, review: Path) -> None:
     page = visit(review)
     page.evaluate("stored => localStorage.setItem(KEY, stored)", stored)
-    page.reload()
-    page.wait_for_selector("html[data-ready=true]")
+    reload(page)
     assert done(page) == "0 of 12 reviewed"
 
 

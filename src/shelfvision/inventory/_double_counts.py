@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._photos.decode import resize_image
+from shelfvision._random import rng_for
 from shelfvision._text import printable
 from shelfvision._validation import counted
 from shelfvision._warnings import warn_caller
@@ -108,8 +109,8 @@ class _ShelfPhotos:
         try:
             return resize_image(self._regions[row].photo(), image_size=self.image_size)
         except PhotoError:
-            noise = np.random.default_rng(row).integers(0, 256, (*self.image_size, 3))
-            return noise.astype(np.uint8)
+            noise = rng_for(row, "unreadable shelf photo")
+            return noise.integers(0, 256, (*self.image_size, 3), dtype=np.uint8)
 
     def digest(self, row: int) -> str:
         return str(row)
