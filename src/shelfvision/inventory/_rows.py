@@ -104,7 +104,7 @@ class CountedProducts(Protocol):
 
     @property
     def double_counts(self) -> tuple[DoubleCount, ...]:
-        """Boxes and photos that may be counted twice."""
+        """The boxes and photos that may be counted twice."""
         ...
 
     @property
