@@ -288,6 +288,12 @@ def test_what_is_no_source_is_refused(tmp_path: Path) -> None:
         shv.read_boxes(tmp_path / "shelf.txt")
 
 
+def _repeating(depth: int) -> str:
+    """Return YAML whose last line has 9**depth parts, by aliases."""
+    lines = [f"l{n}: &x{n} [{', '.join([f'*x{n - 1}'] * 9)}]\n" for n in range(1, depth + 1)]
+    return "l0: &x0 milk\n" + "".join(lines)
+
+
 @pytest.mark.parametrize(
     ("text", "code"),
     [
@@ -297,6 +303,10 @@ def test_what_is_no_source_is_refused(tmp_path: Path) -> None:
         ("names: 3\n", "wrong-type"),
         ("names: {a: 0}\n", "wrong-type"),
         ("names: [a, a]\n", "duplicate"),
+        ("names: {0: a, 00: b}\n", "duplicate"),
+        ("names:\n  ? " + "1" * 5000 + "\n  : a\n", "wrong-type"),
+        (_repeating(12) + "names: *x12\n", "too-large"),
+        (_repeating(12) + "names: {*x12 : a}\n", "damaged"),
     ],
 )
 def test_a_faulty_data_yaml_is_refused(text: str, code: str, tmp_path: Path) -> None:
@@ -304,6 +314,16 @@ def test_a_faulty_data_yaml_is_refused(text: str, code: str, tmp_path: Path) -> 
     (tmp_path / "data.yaml").write_text(text)
     with refuses(DataError, code, "source"):
         shv.read_boxes(tmp_path / "data.yaml")
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["kpt_shape: [" + "1" * 5000 + ", 3]", "train: " + "/" * 500_000, "train: " + "./" * 9999],
+)
+def test_long_entries_of_a_data_yaml_have_no_effect(line: str, tmp_path: Path) -> None:
+    cvat_ultralytics(tmp_path)
+    (tmp_path / "data.yaml").write_text(f"names: [a, b, c]\n{line}\n")
+    assert shv.read_boxes(tmp_path / "data.yaml").popitem()[1].labels == ("b", "a", "a")
 
 
 def test_a_data_yaml_runs_no_code(tmp_path: Path) -> None:

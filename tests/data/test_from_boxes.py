@@ -329,6 +329,13 @@ def test_what_cannot_be_used_raises_or_is_listed(shelves: Path) -> None:
     ]
 
 
+def test_a_box_that_barely_touches_its_photo_is_cropped(tmp_path: Path) -> None:
+    Pictures.new("RGB", (64, 48), (200, 10, 10)).save(tmp_path / "a.png")
+    boxes = shv.Boxes([[63.9999, 1, 70, 9]], labels=["can"])
+    dataset = shv.Dataset.from_boxes({str(tmp_path / "a.png"): boxes}, image_size=(4, 4))
+    assert dataset[0][0][0, 0].tolist() == [200, 10, 10]
+
+
 def test_a_missing_photo_or_one_of_another_size_is_an_error(shelves: Path) -> None:
     photo(1).resize((30, 30)).save(images_of(shelves) / "shelf_1.jpg")
     with refuses(DataError, "sizes-differ", "source"):

@@ -124,6 +124,18 @@ def test_what_is_cut_out_is_every_pixel_that_a_box_touches() -> None:
     assert windows([[-5, -5, 5, 5], [95, 50, 300, 300]]) == [[0, 0, 5, 5], [95, 50, 100, 60]]
 
 
+def test_a_box_that_barely_touches_the_photo_has_the_pixels_at_its_edge() -> None:
+    assert windows([[99.9999, 20, 105, 30], [-5, 20, 0.001, 30]]) == [
+        [99, 20, 100, 30],
+        [0, 20, 1, 30],
+    ]
+    assert windows([[10, 59.995, 20, 70], [10, -9, 20, 0.005]]) == [
+        [10, 59, 20, 60],
+        [10, 0, 20, 1],
+    ]
+    assert len(found(boxes=[[99.9999, 20, 105, 30]])) == 1
+
+
 def test_context_is_a_share_of_the_box_on_every_side_and_ends_at_the_edge() -> None:
     assert windows([[20, 20, 40, 30]], context=0.5) == [[10, 15, 50, 35]]
     assert windows([[2, 20, 22, 30]], context=0.5) == [[0, 15, 32, 35]]

@@ -38,7 +38,7 @@ def windows_in(
 ) -> Windows:
     """Return the pixels to crop for corners in pixels that overlap the photo."""
     size = np.array(photo_size[::-1] * 2, dtype=np.float64)
-    corners = settled(corners).clip(0, size)
+    corners = settled(corners, photo_size).clip(0, size)
     corners = _widened(corners, preprocessing.context)
     if preprocessing.shape == "image":
         corners = _shaped(corners, preprocessing.image_size, photo_size)
@@ -48,15 +48,17 @@ def windows_in(
     return np.concatenate(edges, axis=1).astype(np.int64)
 
 
-def settled(corners: Corners) -> Corners:
+def settled(corners: Corners, photo_size: tuple[int, int]) -> Corners:
     """Return corners where those within `ROUNDING` of a whole pixel are whole.
 
     YOLO files have six decimals of the photo's size, so a box of whole pixels comes back as 24.002
-    pixels. Its crop would have one column more than the same box from COCO or PASCAL VOC.
+    pixels. Its crop would have one column more than the same box from COCO or PASCAL VOC. A box
+    that would have no area inside the photo keeps its corners.
     """
     whole = corners.round()
     found = np.where(np.abs(corners - whole) <= ROUNDING, whole, corners)
-    collapsed = (found[:, 2:] <= found[:, :2]).any(axis=1, keepdims=True)
+    inside = found.clip(0, np.array(photo_size[::-1] * 2))
+    collapsed = (inside[:, 2:] <= inside[:, :2]).any(axis=1, keepdims=True)
     return np.where(collapsed, corners, found)
 
 

@@ -34,6 +34,8 @@ _SETS = ("train", "val", "valid", "test")
 _KIND = "YOLO configuration"
 _MOST = 1024 * 1024
 _MOST_LISTED = 64 * 1024 * 1024
+_LONGEST_PATH = 4096
+_MOST_FOLDERS = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,18 +137,41 @@ def _parsed(path: str) -> Mapping[str, object]:
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         _refuse(path, f"it is not valid YAML ({reason})", "damaged")
+    if _is_expanding(content):
+        _refuse(path, "its aliases repeat too much text", "too-large")
     if not isinstance(content, dict):
         _refuse(path, f"it must be a mapping with 'names', got {received(content)}", "wrong-type")
     return content
+
+
+def _is_expanding(content: object) -> bool:
+    """Return whether the content is much longer than its text, because aliases repeat its parts.
+
+    An alias costs no memory until the content is walked through or shown: 12 lines that each list
+    the line before 9 times have 9**12 parts.
+    """
+    waiting, length = [content], 0
+    while waiting and length <= 4 * _MOST:
+        part = waiting.pop()
+        length += len(part) + 1 if isinstance(part, str) else 1
+        if isinstance(part, dict):
+            waiting += [*part, *part.values()]
+        elif isinstance(part, list):
+            waiting += part
+    return bool(waiting)
 
 
 def _yaml_names(names: object, path: str) -> tuple[str, ...] | None:
     if not names:
         return None
     if isinstance(names, dict):
-        if not all(isinstance(key, str) and key.strip().isdecimal() for key in names):
+        pairs = [(_whole_number(key), name) for key, name in names.items()]
+        numbered = {number: name for number, name in pairs if number is not None}
+        if any(number is None for number, _ in pairs):
             _refuse(path, f"names must have numbers as keys, got {received(names)}", "wrong-type")
-        return _checked({int(key): name for key, name in names.items()}, path)
+        if len(numbered) < len(names):
+            _refuse(path, f"names must have each number once, got {received(names)}", "duplicate")
+        return _checked(numbered, path)
     if not isinstance(names, list):
         _refuse(path, f"names must be a list or a mapping, got {received(names)}", "wrong-type")
     return _checked(names, path)
@@ -163,8 +188,14 @@ def _keypoints(shape: object) -> int:
     """Return how many values ``kpt_shape: [17, 3]`` puts behind each box."""
     if not isinstance(shape, list) or len(shape) != 2:
         return 0
-    sides = [int(one) if isinstance(one, str) and one.isdecimal() else 0 for one in shape]
-    return sides[0] * sides[1]
+    count, values = (_whole_number(one) or 0 for one in shape)
+    return count * values
+
+
+def _whole_number(text: object) -> int | None:
+    """Return the number; None for other text and for numbers of ten digits or more."""
+    digits = text.strip() if isinstance(text, str) else ""
+    return int(digits) if digits.isdecimal() and len(digits) < 10 else None
 
 
 def _sets(entries: Sequence[object], base: str) -> tuple[tuple[str, ...], frozenset[str]]:
@@ -193,7 +224,8 @@ def _existing(entry: str, base: str) -> Iterator[str]:
     """Yield the existing paths that an entry may mean, the literal one first."""
     plain = entry.replace("\\", "/")
     shorter = plain
-    while True:
+    # No operating system opens longer paths, and each folder costs a look at the disk.
+    for _ in range(_MOST_FOLDERS if len(plain) <= _LONGEST_PATH else 0):
         place = os.path.normpath(os.path.join(base, shorter))
         if "\0" not in place and os.path.exists(place):
             yield place

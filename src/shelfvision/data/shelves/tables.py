@@ -140,7 +140,7 @@ def _take(
             raise
         rows.skipped.append(SkippedFile(path=photo.name, reason=str(error), code=error.code))
         return
-    corners = settled(boxes.corners)
+    corners = settled(boxes.corners, header.image_size)
     used, skipped = left_out(photo, corners, header.image_size, options.boxes)
     used &= is_inside(boxes, header.image_size)
     rows.skipped += skipped
