@@ -165,6 +165,39 @@ def test_stores_are_given_for_each_shelf_photo(classifier: shv.Classifier) -> No
         shv.take_inventory(classifier, [shelves["a.jpg"], "b.jpg"])  # type: ignore[arg-type]
 
 
+def test_an_inventory_of_shelf_photos_says_boxes(
+    classifier: shv.Classifier, tmp_path: Path
+) -> None:
+    shelves = {"a.jpg": shelf([0, 0, 1]), "b.jpg": shelf([2], seed=1)}
+    stock = shv.take_inventory(classifier, shelves, by=["north", "south"])
+    assert stock.unit == "box"
+    assert repr(stock) == "<Inventory: 4 boxes of 3 products>"
+    assert "4 boxes counted, " in str(stock)
+    assert stock.to_dict()["unit"] == "box"
+    stock.save(tmp_path / "stock.html")
+    page = (tmp_path / "stock.html").read_text()
+    for words in ("Inventory of 4 boxes", "<p>3 boxes</p>", "<p>1 box</p>", "predicted boxes."):
+        assert words in page, words
+    assert "photo" not in page.partition("<h1>")[2]
+
+
+def test_an_inventory_of_photos_says_photos(
+    classifier: shv.Classifier, found: shv.Regions, tmp_path: Path
+) -> None:
+    stock = shv.take_inventory(classifier, found.predictions)
+    assert stock.unit == "photo"
+    assert f"{len(found)} photos counted, " in str(stock)
+
+
+def test_a_page_takes_the_counted_photos_as_a_dataset(
+    classifier: shv.Classifier, found: shv.Regions, tmp_path: Path
+) -> None:
+    stock = shv.take_inventory(classifier, found)
+    with refuses(InvalidParameterError, "wrong-type", "photos"):
+        stock.save(tmp_path / "stock.html", photos=[found])  # type: ignore[arg-type]
+    assert not (tmp_path / "stock.html").exists()
+
+
 def test_overlapping_boxes_are_reported(classifier: shv.Classifier) -> None:
     corners = [[0, 0, 10, 10], [1, 0, 11, 10], [50, 0, 60, 40], [52, 2, 56, 8], [100, 0, 110, 10]]
     with gives_warning(ShelfVisionWarning, "counted-twice", "photos"):

@@ -3,11 +3,12 @@
 from shelfvision.inventory._double_counts import DoubleCount, DoubleCountKind
 from shelfvision.inventory._inventory import Inventory
 from shelfvision.inventory._rejection import UnknownCount
-from shelfvision.inventory._rows import Row
+from shelfvision.inventory._rows import CountedUnit, Row
 from shelfvision.inventory._stock_check import StockCheck, StockStatus
 from shelfvision.inventory._take import PartColumn, take_inventory
 
 __all__ = [
+    "CountedUnit",
     "DoubleCount",
     "DoubleCountKind",
     "Inventory",

@@ -13,14 +13,20 @@ import numpy.typing as npt
 from shelfvision._product_codes import ProductCodes
 from shelfvision._storage import write_atomically
 from shelfvision._text import json_text
-from shelfvision._validation import as_path, counted, import_package, one_of
+from shelfvision._validation import as_path, counted, import_package, one_of, received
 from shelfvision.data import Dataset
 from shelfvision.errors import InvalidParameterError
 from shelfvision.inventory._comparing import compare_with_list
 from shelfvision.inventory._double_counts import DoubleCount
 from shelfvision.inventory._page import inventory_page
 from shelfvision.inventory._rejection import UnknownCount
-from shelfvision.inventory._rows import COLUMNS, Row, inventory_rows, inventory_rows_with_parts
+from shelfvision.inventory._rows import (
+    COLUMNS,
+    CountedUnit,
+    Row,
+    inventory_rows,
+    inventory_rows_with_parts,
+)
 from shelfvision.inventory._stock_check import StockCheck
 from shelfvision.inventory._stock_list import Codes, StockColumns
 from shelfvision.inventory._writing import csv_of, inventory_view, table_of
@@ -33,7 +39,7 @@ if TYPE_CHECKING:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Inventory:
-    """Adjusted counts of photos of each product, with confidence intervals.
+    """Adjusted counts of photos or boxes of each product, with confidence intervals.
 
     `take_inventory` returns an inventory.
     """
@@ -41,15 +47,15 @@ class Inventory:
     class_names: tuple[str, ...]
     """The products, in the order of the classifier's classes."""
     naive: Mapping[str, int]
-    """The number of photos predicted as each product, not corrected for confusion."""
+    """The number of photos or boxes predicted as each product, not corrected for confusion."""
     draws: npt.NDArray[np.int64]
     """Samples of the counts, shape (draws, k), read-only."""
     confidence_level: float
     """The share of intervals that contain the true count, such as 0.9."""
     n_photos: int
-    """The number of counted photos: all that could be read, including those to review."""
+    """The number of counted photos or boxes: all that could be read, including those to review."""
     review: tuple[str, ...]
-    """The ids of readable photos whose confidence is too low, such as rejected ones."""
+    """The ids of readable photos or boxes whose confidence is too low, such as rejected ones."""
     failed: Mapping[str, str]
     """The reason why a photo could not be read, by id; these photos are not counted."""
     unmeasured: tuple[str, ...]
@@ -63,6 +69,8 @@ class Inventory:
     """Overlapping boxes and repeated photos of shelves, which may be counted twice."""
     codes: ProductCodes | None = None
     """The product code of each class, from the classifier; None without codes."""
+    unit: CountedUnit = "photo"
+    """What is counted: photos of one product each, or the boxes of shelf photos."""
 
     @property
     def counts(self) -> dict[str, float]:
@@ -185,9 +193,9 @@ class Inventory:
         Returns
         -------
         dict
-            Number of photos, confidence level, count, low, high and naive for each product, photos
-            to review, photos that failed, the parts, the unknown count, and what may be counted
-            twice.
+            Number of photos or boxes, unit ("photo" or "box"), confidence level, count, low, high
+            and naive for each product, ids to review, photos that failed, the parts, the unknown
+            count, and what may be counted twice.
         """
         columns = ("count", "low", "high", "naive", *(("code",) if self.codes else ()))
         products = {
@@ -196,6 +204,7 @@ class Inventory:
         }
         return {
             "n_photos": self.n_photos,
+            "unit": self.unit,
             "confidence_level": self.confidence_level,
             "products": products,
             "review": list(self.review),
@@ -231,12 +240,13 @@ class Inventory:
         path : path-like
             The path of the file, with the suffix ``.csv``, ``.json`` or ``.html``.
         photos : Dataset, optional
-            For a page: the counted photos. The page shows up to 24 photos to review.
+            For a page: the counted photos, or the crops of the counted boxes
+            (`Dataset.from_boxes`). The page shows up to 24 of those to review.
 
         Raises
         ------
         InvalidParameterError
-            The file has another suffix.
+            The file has another suffix, or `photos` is no dataset.
         StorageError
             The file cannot be written; an existing file is unchanged.
         """
@@ -247,6 +257,13 @@ class Inventory:
                 f"{kind!r}; use one of these endings",
                 code="not-an-option",
                 parameter="path",
+            )
+        if photos is not None and not isinstance(photos, Dataset):
+            raise InvalidParameterError(
+                f"photos must be a Dataset, got {received(photos)}; pass the counted photos as a "
+                "Dataset, or leave photos out",
+                code="wrong-type",
+                parameter="photos",
             )
         if kind == ".csv":
             text = csv_of(inventory_rows_with_parts(self))
@@ -284,4 +301,4 @@ class Inventory:
     def __repr__(self) -> str:
         """Return the inventory in one line."""
         kinds = counted(len(self.class_names), "product")
-        return f"<Inventory: {counted(self.n_photos, 'photo')} of {kinds}>"
+        return f"<Inventory: {counted(self.n_photos, self.unit)} of {kinds}>"

@@ -20,8 +20,9 @@ def inventory_page(inventory: CountedProducts, photos: Dataset | None) -> str:
     rows = {} if photos is None else {name: row for row, name in enumerate(photos.ids)}
     return render_template(
         "inventory.html",
-        title=f"Inventory of {counted(inventory.n_photos, 'photo')}",
+        title=f"Inventory of {counted(inventory.n_photos, inventory.unit)}",
         remarks=remarks(inventory),
+        predicted="boxes" if inventory.unit == "box" else "photos",
         level=f"{inventory.confidence_level:.0%}",
         whole=_table(inventory, ""),
         parts=[_table(part, name) for name, part in inventory.parts.items()],
@@ -36,7 +37,7 @@ def _table(inventory: CountedProducts, name: str) -> dict[str, object]:
     rows = inventory.rows(order="count")
     return {
         "name": name,
-        "n_photos": inventory.n_photos,
+        "counted": counted(inventory.n_photos, inventory.unit),
         "rows": rows,
         "most": max([1, *(max(row.high, row.naive) for row in rows)]),
     }

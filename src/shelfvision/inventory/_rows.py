@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Protocol, final
+from typing import Literal, Protocol, TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,9 @@ import numpy.typing as npt
 from shelfvision._product_codes import ProductCodes
 from shelfvision.inventory._double_counts import DoubleCount
 from shelfvision.inventory._rejection import UnknownCount
+
+CountedUnit: TypeAlias = Literal["photo", "box"]
+"""What an inventory counts: photos of one product each, or boxes of shelf photos."""
 
 
 @final
@@ -30,7 +33,7 @@ class Row:
     high: int
     """The upper end of the interval."""
     naive: int
-    """The number of photos predicted as the product."""
+    """The number of photos or boxes predicted as the product."""
     code: str = ""
     """The product code; empty without one."""
 
@@ -54,7 +57,7 @@ class CountedProducts(Protocol):
 
     @property
     def naive(self) -> Mapping[str, int]:
-        """The number of photos predicted as each product."""
+        """The number of photos or boxes predicted as each product."""
         ...
 
     @property
@@ -74,12 +77,17 @@ class CountedProducts(Protocol):
 
     @property
     def n_photos(self) -> int:
-        """The number of photos that are counted."""
+        """The number of photos or boxes that are counted."""
+        ...
+
+    @property
+    def unit(self) -> CountedUnit:
+        """What is counted."""
         ...
 
     @property
     def review(self) -> tuple[str, ...]:
-        """The ids of photos to review."""
+        """The ids of photos or boxes to review."""
         ...
 
     @property

@@ -30,6 +30,7 @@ from shelfvision.inventory._model import (
     rejects_by_itself,
 )
 from shelfvision.inventory._rejection import RejectUnknown, UnknownCount, rejection_rule
+from shelfvision.inventory._rows import CountedUnit
 from shelfvision.predictions import Predictions
 from shelfvision.protocols import OnError
 
@@ -53,6 +54,7 @@ class _Estimator:
     n_draws: int
     seed: int
     codes: ProductCodes | None
+    unit: CountedUnit = "photo"
     rejected: npt.NDArray[np.bool_] | None = None
     """Which predictions count under no class; the confusion then has a column and a row for them,
     after those of the classes. None if each prediction counts."""
@@ -82,6 +84,7 @@ class _Estimator:
             unmeasured=tuple(name for name, n in zip(names, support, strict=True) if not n),
             parts={},
             codes=self.codes,
+            unit=self.unit,
             unknown=None if self.rejected is None else self._unknown(every[:, -1], labels),
         )
 
@@ -239,9 +242,7 @@ def take_inventory(
     chosen_seed = as_seed(seed)
     measured = measured_by(classifier)
     shelves = counted_regions(photos)
-    # Other kinds of mappings and sequences than those of regions are refused by `predict`.
-    given = cast("Photos | Predictions", photos) if shelves is None else shelves.predictions
-    predictions = _predicted(classifier, given, on_error)
+    predictions = _predicted(classifier, photos, shelves, on_error)
     by, groups = _by_box(photos, shelves, by, groups)
     own = rejects_by_itself(
         measured, unknown=unknown, min_confidence=min_confidence, of_regions=shelves is not None
@@ -266,6 +267,7 @@ def take_inventory(
         n_draws=n_draws,
         seed=chosen_seed,
         codes=getattr(classifier, "product_codes", None),
+        unit="photo" if shelves is None else "box",
         rejected=rejected,
     )
     parts = {} if by is None else _parts(estimator, by)
@@ -286,8 +288,13 @@ def _by_box(
 
 
 def _predicted(
-    classifier: CountingModel, photos: Photos | Predictions, on_error: OnError
+    classifier: CountingModel,
+    photos: Photos | Predictions | ShelfRegions,
+    shelves: CountedRegions | None,
+    on_error: OnError,
 ) -> Predictions:
+    # Other kinds of mappings and sequences than those of regions are refused by `predict`.
+    photos = cast("Photos | Predictions", photos) if shelves is None else shelves.predictions
     if isinstance(photos, Predictions):
         _require_own(photos, classifier)
         found = photos

@@ -36,8 +36,9 @@ def table_of(inventory: CountedProducts) -> str:
 def inventory_view(inventory: CountedProducts) -> str:
     """Return the HTML of an inventory for a notebook, the product with the largest count first."""
     rows = inventory.rows(order="count")
+    number = counted(inventory.n_photos, inventory.unit)
     return notebook_view(
-        f"Inventory: {counted(inventory.n_photos, 'photo')} of {counted(len(rows), 'product')}",
+        f"Inventory: {number} of {counted(len(rows), 'product')}",
         notes=remarks(inventory),
         columns=["product", "count", f"{inventory.confidence_level:.0%} interval", "predicted"],
         rows=[
@@ -49,7 +50,7 @@ def inventory_view(inventory: CountedProducts) -> str:
 def remarks(inventory: CountedProducts) -> list[str]:
     """Return notes about the inventory, one sentence each."""
     sentences = [
-        f"{counted(inventory.n_photos, 'photo')} counted, {len(inventory.review)} to review."
+        f"{counted(inventory.n_photos, inventory.unit)} counted, {len(inventory.review)} to review."
     ]
     if inventory.unknown is not None:
         one = inventory.unknown
@@ -63,7 +64,7 @@ def remarks(inventory: CountedProducts) -> list[str]:
             "twice."
         )
     if inventory.failed:
-        sentences.append(f"{counted(len(inventory.failed), 'photo')} could not be read.")
+        sentences.append(f"{counted(len(inventory.failed), inventory.unit)} could not be read.")
     if inventory.unmeasured:
         names = ", ".join(printable(name) for name in inventory.unmeasured)
         sentences.append(f"Imprecise, because validation photos are missing: {names}.")
