@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from shelfvision._runtime._onnx_check import OPERATORS, onnx_metadata
-from shelfvision._runtime.detecting import _metadata
+from shelfvision._runtime.detecting import _metadata, _tiles
 from shelfvision._runtime.detecting._choosing import cells_of, layout_of
+from shelfvision._runtime.detecting._layouts import Candidates
 from shelfvision._runtime.detecting._metadata import DetectorMetadata, class_names_in, metadata_of
+from shelfvision._runtime.detecting._network import DetectorNetwork
 from shelfvision._runtime.detecting._operators import DETECTOR_RULES
+from shelfvision._runtime.detecting._suppression import MOST_CANDIDATES
+from shelfvision.boxes import Boxes
 from shelfvision.errors import BundleError, InvalidParameterError, ModelError, ShelfVisionError
 from shelfvision.export import Detector
 from support import refuses
@@ -164,6 +169,68 @@ class TestFiles:
                 sentences.append(str(error))
         assert len(sentences) > 5
         assert not any("\n" in sentence for sentence in sentences)
+
+
+class TestOutputs:
+    """A file may return other outputs for a photo than for the blank image of its layout."""
+
+    def detected(
+        self, name: str, outputs: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
+    ) -> Boxes:
+        detector = Detector(GOLDEN / "detectors" / f"{name}.onnx", min_confidence=0)
+        given = tuple(one.astype(np.float32) for one in outputs)
+        monkeypatch.setattr(DetectorNetwork, "run", lambda self, pixels: given)
+        return detector.detect(np.zeros((64, 64, 3), np.uint8))
+
+    @pytest.mark.parametrize("number", [np.nan, np.inf, -1, 1e30])
+    def test_a_class_number_that_is_none_is_refused(
+        self, number: float, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        require("onnxruntime")
+        rows = np.array([[[1, 1, 20, 20, 0.9, number]]])
+        with refuses(ModelError, "unknown-class") as caught:
+            self.detected("yolo-end-to-end", [rows], monkeypatch)
+        assert "must return class numbers from 0, got " in str(caught.value)
+
+    @pytest.mark.parametrize(
+        ("name", "shape"),
+        [
+            ("yolo-end-to-end", (1, 3, 5)),
+            ("yolo-end-to-end", (3, 6)),
+            ("yolo-end-to-end", (0, 3, 6)),
+            ("yolo", (1, 4, 84)),
+            ("yolo", ()),
+        ],
+    )
+    def test_outputs_of_another_shape_are_refused(
+        self, name: str, shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        require("onnxruntime")
+        with refuses(ModelError, "wrong-shape"):
+            self.detected(name, [np.ones(shape)], monkeypatch)
+
+    def test_of_too_many_boxes_the_best_are_kept(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        require("onnxruntime")
+        rows = np.zeros((1, 120_000, 6))
+        rows[0, :, 2:4], rows[0, :, 4] = 32, np.linspace(0, 1, 120_000)
+        found = self.detected("yolo-end-to-end", [rows], monkeypatch)
+        assert len(found) == MOST_CANDIDATES
+        assert found.scores is not None
+        assert found.scores.min() > 0.7
+
+    def test_of_too_many_boxes_in_tiles_the_best_are_kept(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(_tiles, "MOST_CANDIDATES", 3)
+        part = Candidates(
+            corners=np.array([[0.0, 0, 2, 2], [4, 4, 6, 6]]),
+            scores=np.array([0.9, 0.1]),
+            classes=np.zeros(2, np.int64),
+        )
+        other = replace(part, corners=part.corners + np.array([50, 0, 50, 0]))
+        windows = np.array([[0, 0, 50, 50], [50, 0, 100, 50]])
+        found = _tiles.joined_tiles([part, other], windows, (50, 100), 0.5)
+        assert found.scores.tolist() == [0.9, 0.9, 0.1]
 
 
 class TestNames:

@@ -13,8 +13,13 @@ import numpy as np
 from shelfvision._class_names import as_class_names
 from shelfvision._photos.given import Photo
 from shelfvision._runtime.detecting._choosing import LAYOUTS, DetectorLayout, layout_of
-from shelfvision._runtime.detecting._layouts import Candidates, OutputLayout, ScoresError
-from shelfvision._runtime.detecting._network import DetectorNetwork, open_network
+from shelfvision._runtime.detecting._layouts import (
+    Candidates,
+    ClassesError,
+    OutputLayout,
+    ScoresError,
+)
+from shelfvision._runtime.detecting._network import DetectorNetwork, Pixels, open_network
 from shelfvision._runtime.detecting._suppression import suppressed
 from shelfvision._runtime.detecting._tiles import MOST_TILES, joined_tiles
 from shelfvision._storage.sealed import trusted_digest
@@ -202,7 +207,8 @@ class Detector:
         -------
         Boxes
             The boxes in pixels of the upright photo by descending score, with labels, scores and
-            `image_size`. They are clipped to the photo.
+            `image_size`. They are clipped to the photo. Of more than 30,000 boxes, those with the
+            highest scores are returned.
 
         Raises
         ------
@@ -211,8 +217,8 @@ class Detector:
         InvalidParameterError
             `photo` is not a photo, or `tile` is too small for it.
         ModelError
-            The outputs are NaN or no probabilities, the network needs too much memory, a class has
-            no name, or this process is a fork of the one that created the detector.
+            The outputs are NaN, no probabilities or of another shape than for a blank image, the
+            network needs too much memory, a class has no name, or this process is a fork of the one that created the detector.
         """
         if os.getpid() != self._pid:
             raise ModelError(
@@ -330,14 +336,7 @@ def _detected(
 ) -> Candidates:
     """Return the boxes of one image in its pixels, without duplicates, by descending score."""
     given, placement = layout.prepare(pixels, settings.input_size, settings.stride)
-    try:
-        found = layout.decode(network.run(given), settings.min_confidence)
-    except ScoresError as error:
-        raise ModelError(
-            f"the scores of {network.where} must be from 0 to 1 for the layout {layout.name!r}, "
-            f"got {error}; pass another layout, or export the detector again",
-            code="not-probabilities",
-        ) from error
+    found = _decoded(network.run(given), network.where, layout, settings.min_confidence)
     if layout.suppress:
         found = found[suppressed(found.corners, found.scores, found.classes, settings.iou)]
     height, width = placement.input_size
@@ -351,6 +350,33 @@ def _detected(
     corners = placement.to_photo(found.corners * scale)
     area = (corners[:, 2:] - corners[:, :2]).min(axis=1, initial=np.inf) > 0
     return Candidates(corners=corners, scores=found.scores, classes=found.classes)[area]
+
+
+def _decoded(
+    outputs: tuple[Pixels, ...], where: str, layout: OutputLayout, least: float
+) -> Candidates:
+    try:
+        return layout.decode(outputs, least)
+    except ScoresError as error:
+        raise ModelError(
+            f"the scores of {where} must be from 0 to 1 for the layout {layout.name!r}, "
+            f"got {error}; pass another layout, or export the detector again",
+            code="not-probabilities",
+        ) from error
+    except ClassesError as error:
+        raise ModelError(
+            f"{where} must return class numbers from 0, got {error}; pass another layout, or "
+            "export the detector again",
+            code="unknown-class",
+        ) from error
+    except (IndexError, ValueError) as error:
+        # The layout was chosen for the outputs of a blank image; a file may return others later.
+        shapes = ", ".join(str(list(one.shape)) for one in outputs[:4])
+        raise ModelError(
+            f"the outputs of {where} must fit the layout {layout.name!r} for every photo, got the "
+            f"shapes {shapes}; export the detector again",
+            code="wrong-shape",
+        ) from error
 
 
 def _labels(found: Candidates, settings: _Settings, where: str) -> list[str | None]:

@@ -28,6 +28,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._class_names import MAX_CLASSES
 from shelfvision._runtime.detecting._input import (
     Pixels,
     Placement,
@@ -85,6 +86,10 @@ Decode = Callable[[tuple[Pixels, ...], float], Candidates]
 
 class ScoresError(ValueError):
     """Outputs that cannot have the chosen layout: scores outside 0 to 1, or NaN."""
+
+
+class ClassesError(ValueError):
+    """Outputs with a class number that is NaN, negative or too large."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -232,8 +237,12 @@ def scored_rows(corners: Floats, table: Pixels, least: float) -> Candidates:
     """Return boxes by descending score, with the scores and classes of columns 4 and 5."""
     scores = _checked(table[:, 4])
     rows = np.flatnonzero(scores >= least)
-    rows = rows[by_score(scores[rows])]
-    classes = np.rint(table[rows, 5]).astype(np.int64)
+    rows = rows[by_score(scores[rows])][:MOST_CANDIDATES]
+    numbers = np.rint(table[rows, 5])
+    odd = numbers[~((numbers >= 0) & (numbers < MAX_CLASSES))]
+    if len(odd):
+        raise ClassesError(f"{float(odd[0]):.4g}")
+    classes = numbers.astype(np.int64)
     return Candidates(corners=corners[rows], scores=scores[rows], classes=classes)
 
 
@@ -252,7 +261,7 @@ def best_of(corners: Floats, scores: Pixels, least: float) -> Candidates:
 def best_pairs(corners: Floats, scores: Pixels, least: float) -> Candidates:
     """Return the n best pairs of a box and a class, for n boxes, by descending score."""
     flat = _checked(scores.reshape(-1))
-    chosen = by_score(flat)[: len(corners)]
+    chosen = by_score(flat)[: min(len(corners), MOST_CANDIDATES)]
     chosen = chosen[flat[chosen] >= least]
     return Candidates(
         corners=corners[chosen // scores.shape[1]],

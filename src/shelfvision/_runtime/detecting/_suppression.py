@@ -18,7 +18,8 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 MOST_CANDIDATES = 30_000
-"""The largest number of candidates of one image; those with the highest scores are kept."""
+"""The largest number of candidates of one image, and of the tiles of one photo together; those with
+the highest scores are kept."""
 
 
 def by_score(scores: Floats) -> Integers:

@@ -26,7 +26,13 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._runtime.detecting._layouts import Candidates
-from shelfvision._runtime.detecting._suppression import Floats, Integers, by_score, overlaps
+from shelfvision._runtime.detecting._suppression import (
+    MOST_CANDIDATES,
+    Floats,
+    Integers,
+    by_score,
+    overlaps,
+)
 
 MOST_TILES = 2_500
 """The largest number of tiles of one photo."""
@@ -85,7 +91,9 @@ def _seen(
     parts: list[Candidates], windows: Floats, photo_size: tuple[int, int], iou: float
 ) -> _Seen:
     tiles = np.repeat(np.arange(len(parts)), [len(part.scores) for part in parts])
-    boxes, around = Candidates.joined(parts), windows[tiles].reshape(-1, 4)
+    every = Candidates.joined(parts)
+    best = np.sort(by_score(every.scores)[:MOST_CANDIDATES])
+    boxes, around = every[best], windows[tiles[best]].reshape(-1, 4)
     height, width = photo_size
     margins = np.maximum(_TOUCH * (around[:, 2:] - around[:, :2]), 2)
     inner = around != np.array([0, 0, width, height])
