@@ -218,7 +218,8 @@ class Detector:
             `photo` is not a photo, or `tile` is too small for it.
         ModelError
             The outputs are NaN, no probabilities or of another shape than for a blank image, the
-            network needs too much memory, a class has no name, or this process is a fork of the one that created the detector.
+            network needs too much memory, a class has no name, or this process is a fork of the one
+            that created the detector.
         """
         if os.getpid() != self._pid:
             raise ModelError(
