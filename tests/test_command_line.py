@@ -285,6 +285,13 @@ def test_the_products_of_a_shelf_photo_are_classified_by_a_file_of_boxes(
     coco = shv.Boxes.from_coco("found.json", image="shelf.png")
     assert coco.corners.tolist() == [[0, 0, 32, 64], [32, 0, 64, 64]]
     assert run("regions", bundle, "shelf.png", "--boxes", "found.json").out == found.out
+    Path("export/labels").mkdir(parents=True)
+    Path("shelf.txt").rename("export/labels/shelf.txt")
+    Path("export/images").mkdir()
+    Path("shelf.png").rename("export/images/shelf.png")
+    Path("export/classes.txt").write_text("product\n", encoding="utf-8")
+    folder = run("regions", bundle, "export/images/shelf.png", "--boxes", "export")
+    assert (folder.status, folder.out) == (0, found.out), folder.err
 
 
 def test_the_products_of_a_shelf_photo_are_found_by_a_detector(run: Run, bundle: Path) -> None:

@@ -126,7 +126,7 @@ def test_boxes_of_shelves_are_counted_against_a_stock_list(run: Run, place: Path
         *("--stock-list", "erp.csv", "--key-column", "EAN", "--count-column", "Bestand"),
         *("--checks", "checks.csv"),
     )
-    assert (status, "4 photos counted" in out) == (0, True), err
+    assert (status, "4 boxes counted" in out) == (0, True), err
     assert "Can: short" in out or "Can: missing" in out
     assert "<h1>" in Path("counts.html").read_text()
     with open("checks.csv", newline="") as file:
@@ -232,9 +232,43 @@ def test_annotated_shelves_train_a_classifier(run: Run) -> None:
     assert (status, "saved 'm.shelf'" in out) == (0, True), err
     assert shv.Classifier.load("m.shelf").preprocessing.context == 0.1
 
+    status, out, err = run(
+        *("calibrate", "m.shelf", "shelves", "--boxes", "boxes.json", "-o", "careful.shelf")
+    )
+    assert (status, f"on {len(annotations)} photos of 4 groups" in out) == (0, True), out + err
+    crops = shv.Dataset.from_boxes("boxes.json", images="shelves", context=0.1, image_size=(88, 88))
+    careful = shv.Classifier.load("careful.shelf")
+    expected = shv.evaluate(careful, crops)
+    status, out, err = run(
+        "evaluate", "careful.shelf", "shelves", "--boxes", "boxes.json", "--json"
+    )
+    assert status == 0, err
+    assert json.loads(out)["accuracy"] == pytest.approx(expected.accuracy)
+
 
 @pytest.mark.remedy("conflict")
 def test_options_of_manifests_and_of_boxes_are_not_mixed(run: Run) -> None:
     for options in (("--boxes", "a.json", "--group-column", "g"), ("--context", 0.1)):
         status, _, err = run("train", "photos", "-o", "m.shelf", *options)
         assert (status, "[conflict]" in err) == (2, True)
+
+
+@pytest.mark.remedy("conflict")
+def test_a_classifier_is_not_calibrated_with_a_manifest_of_boxes(run: Run, place: Path) -> None:
+    options = ("--boxes", place / "bay-1.json", "--where", "store=north")
+    for command in (("calibrate", place / "m.shelf"), ("evaluate", place / "m.shelf")):
+        output = ("-o", "new.shelf") if command[0] == "calibrate" else ()
+        status, _, err = run(*command, place, *options, *output)
+        assert (status, "--where is not for --boxes" in err) == (2, True), err
+
+
+def test_messages_about_stock_lists_name_options(run: Run, place: Path) -> None:
+    Path("erp.csv").write_text("shop;product;count\nnorth;Can;4,0\n")
+    photo = place / "photos" / "Can"
+    command = ("count", place / "m.shelf", photo, "--stock-list", "erp.csv")
+    _, _, err = run(*command, "--store-column", "shop")
+    assert "; pass --store for one store [conflict]" in err
+    _, _, err = run(*command, "--store", "north")
+    assert "; pass --store-column [conflict]" in err
+    status, out, err = run(*command, "--store-column", "shop", "--store", "north")
+    assert (status, "Can: " in out) == (0, True), err

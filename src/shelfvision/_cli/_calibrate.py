@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._cli._photos import dataset_of, is_bundle, require_place
+from shelfvision._cli._photos import is_bundle, labelled_photos, require_place
 from shelfvision._cli._say import complain, say, say_json
 from shelfvision._validation import counted
 from shelfvision.errors import InvalidParameterError
@@ -27,9 +27,7 @@ def run(chosen: argparse.Namespace) -> int:
     """Fit, save and print the calibration error before and after."""
     _require_arguments(chosen)
     classifier = Classifier.load(chosen.file, expected_sha256=chosen.sha256)
-    photos = dataset_of(
-        chosen, image_size=classifier.image_size, resize=classifier.resize, class_names=None
-    )
+    photos = labelled_photos(chosen, classifier)
     if not chosen.group_column:
         complain(f"searching {counted(len(photos), 'photo')} for near-duplicates and bursts")
         photos = photos.group_near_duplicates().group_bursts()

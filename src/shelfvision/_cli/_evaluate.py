@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from shelfvision._cli._photos import dataset_of, model_of, require_place
+from shelfvision._cli._photos import labelled_photos, model_of, require_place
 from shelfvision._cli._say import complain, say, say_json
 from shelfvision.evaluation import evaluate
 
@@ -13,8 +13,7 @@ def run(chosen: argparse.Namespace) -> int:
     """Print the evaluation report, and save it as HTML on request."""
     require_place(chosen.html, "--html")
     model = model_of(chosen.file, chosen.sha256)
-    # Load all classes of the dataset, so that `evaluate` refuses those that are unknown.
-    photos = dataset_of(chosen, image_size=model.image_size, resize=model.resize)
+    photos = labelled_photos(chosen, model)
     report = evaluate(model, photos)
     if chosen.json:
         say_json(report.to_dict())

@@ -9,7 +9,11 @@ from collections.abc import Callable
 from typing import NoReturn
 
 import shelfvision
-from shelfvision._cli.options.count import add_calibrate_options, add_count_options
+from shelfvision._cli.options.count import (
+    add_calibrate_options,
+    add_count_options,
+    add_labelled_boxes,
+)
 from shelfvision._cli.options.regions import add_regions_options
 from shelfvision._cli.options.train import add_train_options
 from shelfvision.errors import InvalidParameterError
@@ -81,6 +85,7 @@ def _train(sub: argparse.ArgumentParser) -> None:
 def _evaluate(sub: argparse.ArgumentParser) -> None:
     _file(sub)
     _dataset(sub)
+    add_labelled_boxes(sub)
     sub.add_argument("--html", metavar="OUT", help="also save the report as HTML")
     _json(sub)
 

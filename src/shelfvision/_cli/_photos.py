@@ -63,6 +63,45 @@ def dataset_of(
     )
 
 
+def labelled_photos(chosen: argparse.Namespace, model: Model) -> Dataset:
+    """Return photos of one product each, or the crops of annotated boxes, for a classifier."""
+    if chosen.boxes is None:
+        # All classes of the dataset are loaded, so that those the classifier lacks are refused.
+        return dataset_of(chosen, image_size=model.image_size, resize=model.resize)
+    require_boxes_alone(chosen)
+    rule = model.preprocessing
+    return Dataset.from_boxes(
+        chosen.boxes,
+        images=chosen.dataset,
+        context=rule.context,
+        shape=rule.shape,
+        image_size=rule.image_size,
+        resize=rule.resize,
+        on_error=chosen.on_error,
+    )
+
+
+def require_boxes_alone(chosen: argparse.Namespace) -> None:
+    """Refuse options for manifests beside --boxes, and options for boxes without it."""
+    manifest = {
+        "--split-column": getattr(chosen, "split_column", None),
+        "--group-column": chosen.group_column,
+        "--where": chosen.where,
+        "--encoding": chosen.encoding,
+    }
+    crops = {
+        "--context": getattr(chosen, "context", 0.0),
+        "--shape": getattr(chosen, "shape", "box") != "box",
+    }
+    refused = crops if chosen.boxes is None else manifest
+    for option, given in refused.items():
+        if given:
+            fault = "needs --boxes" if chosen.boxes is None else "is not for --boxes"
+            raise InvalidParameterError(
+                f"{option} {fault}, got {given!r}; leave it out", code="conflict", parameter=option
+            )
+
+
 def _is_manifest(place: Path) -> bool:
     return place.is_file() or place.suffix.lower() == ".csv"
 

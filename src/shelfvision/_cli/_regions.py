@@ -9,13 +9,14 @@ import os
 
 from PIL import Image as PillowImage
 
+from shelfvision._cli._count import boxes_of_photos
 from shelfvision._cli._photos import model_of, require_place
 from shelfvision._cli._say import say
 from shelfvision._photos.formats import suffix_of
 from shelfvision._storage import write_atomically
 from shelfvision._text import csv_cell, json_text
 from shelfvision._validation import counted
-from shelfvision.boxes import Boxes
+from shelfvision.boxes import Boxes, read_boxes
 from shelfvision.errors import InvalidParameterError
 from shelfvision.export import Detector
 from shelfvision.protocols import Image
@@ -68,8 +69,10 @@ def _require_files(chosen: argparse.Namespace) -> None:
 
 
 def _boxes(chosen: argparse.Namespace) -> Boxes:
-    """Return the boxes of the photo from COCO JSON, PASCAL VOC XML or YOLO text."""
+    """Return the boxes of the photo from COCO JSON, PASCAL VOC XML, YOLO text, or a data set."""
     suffix = suffix_of(chosen.boxes)
+    if os.path.isdir(chosen.boxes) or suffix in (".yaml", ".yml"):
+        return boxes_of_photos(read_boxes(chosen.boxes), [chosen.photo])[chosen.photo]
     if suffix == ".json":
         return Boxes.from_coco(chosen.boxes, image=os.path.basename(chosen.photo))
     if suffix == ".xml":
@@ -77,8 +80,8 @@ def _boxes(chosen: argparse.Namespace) -> Boxes:
     if suffix == ".txt":
         return Boxes.from_yolo(chosen.boxes)
     raise InvalidParameterError(
-        "--boxes must be COCO JSON (.json), PASCAL VOC XML (.xml) or YOLO text (.txt), got "
-        f"{chosen.boxes!r}; rename it",
+        "--boxes must be COCO JSON (.json), PASCAL VOC XML (.xml), YOLO text (.txt) or a folder, "
+        f"got {chosen.boxes!r}; rename it",
         code="wrong-suffix",
         parameter="--boxes",
     )

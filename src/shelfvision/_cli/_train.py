@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import cast
 
-from shelfvision._cli._photos import dataset_of, require_place
+from shelfvision._cli._photos import dataset_of, require_boxes_alone, require_place
 from shelfvision._cli._say import complain, say
 from shelfvision._cli.options.network import choose_network
 from shelfvision._csv import read_table
@@ -29,7 +29,7 @@ def run(chosen: argparse.Namespace) -> int:
     """Train, evaluate and save; the same command resumes after an interruption."""
     output = Path(chosen.output)
     require_place(chosen.output, "--output")
-    _require_boxes_alone(chosen)
+    require_boxes_alone(chosen)
     choice = choose_network(chosen)
     splits = _splits(chosen)
     _report_photos(splits)
@@ -108,24 +108,6 @@ def _photos(chosen: argparse.Namespace, size: tuple[int, int]) -> Dataset:
         resize=chosen.resize,
         on_error=chosen.on_error,
     )
-
-
-def _require_boxes_alone(chosen: argparse.Namespace) -> None:
-    """Refuse options for manifests beside --boxes, and options for boxes without it."""
-    manifest = {
-        "--split-column": chosen.split_column,
-        "--group-column": chosen.group_column,
-        "--where": chosen.where,
-        "--encoding": chosen.encoding,
-    }
-    crops = {"--context": chosen.context, "--shape": chosen.shape != "box"}
-    refused = crops if chosen.boxes is None else manifest
-    for option, given in refused.items():
-        if given:
-            fault = "needs --boxes" if chosen.boxes is None else "is not for --boxes"
-            raise InvalidParameterError(
-                f"{option} {fault}, got {given!r}; leave it out", code="conflict", parameter=option
-            )
 
 
 def _listed(chosen: argparse.Namespace, size: tuple[int, int]) -> Splits:

@@ -7,6 +7,7 @@ import argparse
 
 def add_calibrate_options(sub: argparse.ArgumentParser) -> None:
     """Add the options of ``calibrate``."""
+    add_labelled_boxes(sub)
     sub.add_argument(
         "-o", "--output", metavar="NEW", required=True, help="the bundle (.shelf) to write"
     )
@@ -32,6 +33,16 @@ def add_calibrate_options(sub: argparse.ArgumentParser) -> None:
         "--review-cost", type=float, metavar="C", help="the cost of reviewing one photo"
     )
     sub.add_argument("--per-class", action="store_true", help="one threshold per predicted class")
+
+
+def add_labelled_boxes(sub: argparse.ArgumentParser) -> None:
+    """Add the option of annotated shelf photos in place of photos of one product each."""
+    sub.add_argument(
+        "--boxes",
+        metavar="ANNOTATIONS",
+        help="use the annotated boxes of shelf photos, with the crop rule of FILE: COCO JSON, a "
+        "folder of PASCAL VOC XML, or YOLO; PHOTOS is then the folder of the shelf photos",
+    )
 
 
 def add_count_options(sub: argparse.ArgumentParser) -> None:

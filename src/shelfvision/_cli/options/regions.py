@@ -8,7 +8,10 @@ import argparse
 def add_regions_options(sub: argparse.ArgumentParser) -> None:
     """Add the photo, the source of its boxes and the files to write."""
     sub.add_argument("photo", metavar="PHOTO", help="the photo of a shelf")
-    text = "boxes of the photo: COCO JSON (.json), PASCAL VOC XML (.xml) or YOLO text (.txt)"
+    text = (
+        "boxes of the photo: COCO JSON (.json), PASCAL VOC XML (.xml), YOLO text (.txt), or a "
+        "folder of annotations that names the photo"
+    )
     sub.add_argument("--boxes", metavar="FILE", help=text)
     sub.add_argument(
         "--detector", metavar="FILE", help="a detector (.onnx) that finds the boxes instead"
