@@ -109,6 +109,8 @@ def test_a_size_of_nought_is_not_known(write: Write) -> None:
         (VOC.replace("30.5", "inf"), "wrong-type"),
         (VOC.replace("30.5", "1e999"), "wrong-type"),
         (VOC.replace("30.5", "30,5"), "wrong-type"),
+        (VOC.replace("30.5", "3_0"), "wrong-type"),
+        (VOC.replace("30.5", "\u0663\u0660"), "wrong-type"),
         (VOC.replace("30.5", "9" * 5000), "wrong-type"),
         (VOC.replace("<xmax>30.5</xmax>", ""), "wrong-type"),
         (VOC.replace("bndbox", "robndbox"), "wrong-type"),

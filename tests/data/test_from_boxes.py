@@ -294,6 +294,13 @@ def test_labels_are_renamed_or_left_out(shelves: Path) -> None:
         shv.Dataset.from_boxes(shelves, label_map=dict.fromkeys(NAMES))
 
 
+def test_a_blank_label_is_none(shelves: Path) -> None:
+    boxes = shv.Boxes([[1, 1, 9, 9], [2, 2, 9, 9], [3, 3, 9, 9]], labels=["tea", " ", ""])
+    found = shv.Dataset.from_boxes({str(images_of(shelves) / "shelf_1.jpg"): boxes})
+    assert found.class_counts == {"tea": 1}
+    assert [one.code for one in found.skipped] == ["no-label", "no-label"]
+
+
 def test_small_boxes_and_boxes_at_the_border_are_listed(shelves: Path) -> None:
     found = shv.Dataset.from_boxes(shelves, min_box_size=5, at_border="skip")
     assert found.class_counts == {"007": 1, "juice": 2}

@@ -68,6 +68,7 @@ def test_what_is_saved_is_read_again(tmp_path: Path) -> None:
         "a\nb\x1b[2J\u202e.jpg": Correction(label="käse, <b>"),
         "'quoted'": Correction(status="unusable", comment="blurred; dark"),
         "C:\\photos\\x1b.jpg": Correction(label="tea", status="confirmed"),
+        " space at both ends ": Correction(label="tea", comment=" \t"),
         "not utf-8 \udcff": Correction(status="other product"),
     }
     saved = shv.Corrections(hostile)

@@ -46,9 +46,15 @@ def answers_of_csv(path: str, encoding: str | None) -> Iterator[RawAnswer]:
 def csv_of_answers(rows: Iterable[tuple[str, str, str, str]]) -> str:
     """Return rows of id, label, status and comment as CSV without formulas."""
     file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(tuple(map(csv_cell, row)) for row in rows)
+    plain, quoted = (
+        csv.writer(file, lineterminator="\n", quoting=quoting)
+        for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_ALL)
+    )
+    plain.writerow(COLUMNS)
+    for row in rows:
+        # Readers drop spaces at the start of a cell without quotes.
+        spaced = any(text != text.strip() for text in row)
+        (quoted if spaced else plain).writerow(map(csv_cell, row))
     return file.getvalue()
 
 

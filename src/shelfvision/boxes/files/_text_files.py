@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from typing import NoReturn
@@ -51,6 +52,18 @@ def _encoding(data: bytes) -> str | None:
     name = declared[1].decode("ascii")
     # The declaration was readable as ASCII, so encodings such as UTF-16 are wrong here.
     return name if _TEXT_CODECS.fullmatch(name) else None
+
+
+def number_in(text: str, *, most: float) -> float:
+    """Return the number that a text is; NaN for other text and beyond `most` or its negative."""
+    # Python accepts underscores and the digits of other scripts; other tools do not.
+    if len(text) > 40 or not text.isascii() or "_" in text:
+        return math.nan
+    try:
+        number = float(text)
+    except ValueError:
+        return math.nan
+    return number if abs(number) <= most else math.nan
 
 
 def refuse_file(

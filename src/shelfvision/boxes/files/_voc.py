@@ -20,7 +20,7 @@ from shelfvision._identifiers import clean_name
 from shelfvision._validation import as_path, received
 from shelfvision.boxes._checking import MAX_BOXES, MAX_PIXEL
 from shelfvision.boxes.files._raw_boxes import RawBoxes
-from shelfvision.boxes.files._text_files import read_text, refuse_file
+from shelfvision.boxes.files._text_files import number_in, read_text, refuse_file
 from shelfvision.errors import DataError
 
 _KIND = "PASCAL VOC"
@@ -130,7 +130,7 @@ def _refuse(where: str, fault: str, code: str) -> NoReturn:
 
 def _corners(one: ET.Element, row: int, where: str) -> list[float]:
     texts = [(one.findtext(f"bndbox/{side}") or "").strip() for side in _SIDES]
-    corners = [_number(text) for text in texts]
+    corners = [number_in(text, most=MAX_PIXEL) for text in texts]
     if not all(math.isfinite(value) for value in corners):
         _refuse(
             where,
@@ -144,17 +144,10 @@ def _corners(one: ET.Element, row: int, where: str) -> list[float]:
     return corners
 
 
-def _number(text: str) -> float:
-    try:
-        number = float(text) if len(text) <= 40 else math.nan
-    except ValueError:
-        return math.nan
-    return number if abs(number) <= MAX_PIXEL else math.nan
-
-
 def _size(root: ET.Element) -> tuple[int, int] | None:
     """Return height and width; None if they are missing or 0, which tools write for unknown."""
-    sides = [_number((root.findtext(f"size/{side}") or "").strip()) for side in ("height", "width")]
+    texts = [(root.findtext(f"size/{side}") or "").strip() for side in ("height", "width")]
+    sides = [number_in(text, most=MAX_PIXEL) for text in texts]
     if not all(1 <= side <= 16384 and side == int(side) for side in sides):
         return None
     return int(sides[0]), int(sides[1])

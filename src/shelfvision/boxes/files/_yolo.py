@@ -24,9 +24,9 @@ from shelfvision._skipped import SkippedFile, SkippedFiles
 from shelfvision._text import shortened
 from shelfvision._validation import as_path, counted, one_of, received
 from shelfvision._warnings import warn_caller
-from shelfvision.boxes._checking import MAX_BOXES
+from shelfvision.boxes._checking import MAX_BOXES, MAX_PIXEL
 from shelfvision.boxes.files._raw_boxes import RawBoxes
-from shelfvision.boxes.files._text_files import read_text, refuse_file
+from shelfvision.boxes.files._text_files import number_in, read_text, refuse_file
 from shelfvision.errors import ShelfVisionWarning
 from shelfvision.protocols import ClassNames, OnError
 
@@ -159,7 +159,7 @@ def _warn_skipped(where: str, skipped: list[SkippedFile]) -> None:
 def _row(words: list[str], names: tuple[str, ...] | None) -> _YoloLine:
     """Return label, corners and confidence of a line."""
     shown = received(shortened(" ".join(words[:40]), 60))
-    values = [_number(word) for word in words]
+    values = [number_in(word, most=MAX_PIXEL) for word in words]
     polygon = len(words) > _LEAST_POLYGON
     if len(words) < 5 or not all(map(math.isfinite, values)):
         raise _LineError(
@@ -233,14 +233,3 @@ def _around(shares: list[float]) -> tuple[float, float, float, float]:
 
 def _clipped(share: float) -> float:
     return min(max(share, 0.0), 1.0)
-
-
-def _number(text: str) -> float:
-    # Python accepts underscores and the digits of other scripts; other tools do not.
-    if len(text) > 40 or not text.isascii() or "_" in text:
-        return math.nan
-    try:
-        number = float(text)
-    except ValueError:
-        return math.nan
-    return number if abs(number) <= 1e6 else math.nan

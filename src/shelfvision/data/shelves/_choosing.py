@@ -60,7 +60,8 @@ def left_out(
 ) -> tuple[npt.NDArray[np.bool_], list[SkippedFile]]:
     """Return the boxes that become rows, and those that do not, with reasons."""
     crowd = np.isin(photo.numbers, list(photo.crowds))
-    unnamed = np.array([label is None for label in photo.boxes.labels], dtype=np.bool_)
+    labels = photo.boxes.labels
+    unnamed = np.array([not clean_name(label or "") for label in labels], dtype=np.bool_)
     faults = [
         (crowd, "crowd", "it covers several objects (iscrowd)"),
         (unnamed, "no-label", "it has no label"),
