@@ -11,6 +11,7 @@ import pytest
 from PIL import Image as Pictures
 
 import shelfvision as shv
+from shelfvision._keras.backend import backend_name
 from shelfvision._photos.file_pixels import FilePixels
 from shelfvision.errors import DataError
 from support import refuses
@@ -101,6 +102,63 @@ def test_a_dataset_with_another_crop_rule_is_cut_again_for_a_classifier(
         )
     report = shv.evaluate(classifier, other)
     assert report.accuracy == shv.evaluate(classifier, crops).accuracy
+
+
+def test_an_exported_classifier_sees_the_crops_of_the_training_set(
+    crops: shv.Dataset, fitted: Fit, tmp_path: Path
+) -> None:
+    pytest.importorskip("tf2onnx")
+    pytest.importorskip("onnxruntime")
+    if backend_name() != "tensorflow":
+        pytest.skip("a network of a user's own is exported under tensorflow")
+    classifier = fitted(*parts(crops))
+    classifier.export(tmp_path / "shelf.onnx")
+    predictor = shv.export.Predictor(tmp_path / "shelf.onnx")
+    assert predictor.preprocessing == HOW
+    boxes = shelves(tmp_path, 1, first=5)["shelf_5.png"]
+    expected = classifier.predict_regions(tmp_path / "shelf_5.png", boxes)
+    found = predictor.predict_regions(tmp_path / "shelf_5.png", boxes)
+    assert found.labels.tolist() == expected.labels.tolist()
+    np.testing.assert_allclose(found.probabilities, expected.probabilities, atol=1e-5)
+    of_crops = predictor.predict_proba(crops[[name.startswith("shelf_5") for name in crops.ids]])
+    np.testing.assert_array_equal(found.probabilities, of_crops)
+
+
+def test_answers_for_the_boxes_of_new_shelves_are_labels_of_new_crops(
+    crops: shv.Dataset, fitted: Fit, tmp_path: Path
+) -> None:
+    train, validation = parts(crops)
+    classifier = fitted(train, validation)
+    truth = shelves(tmp_path, 2, first=6)
+    labels = list(truth["shelf_6.png"].labels or ())
+    found = {
+        name: classifier.predict_regions(tmp_path / name, boxes) for name, boxes in truth.items()
+    }
+    found["shelf_6.png"].save_review(tmp_path / "review.html", others=[found["shelf_7.png"]])
+    answers = ["id,label,status,comment", f"{tmp_path / 'shelf_6.png'}#0,,unusable,blurred"]
+    answers += [
+        f"{tmp_path / 'shelf_6.png'}#{row},{label},corrected,"
+        for row, label in enumerate(labels)
+        if row
+    ]
+    (tmp_path / "corrections.csv").write_text("\n".join(answers) + "\n")
+
+    predicted = shv.Dataset.from_boxes(
+        {
+            tmp_path / name: shv.Boxes(regions.boxes.corners, labels=list(regions.labels))
+            for name, regions in found.items()
+        },
+        **RULE,  # type: ignore[arg-type]
+    )
+    assert predicted.ids.tolist() == [name for one in found.values() for name in one.ids]
+    corrections = shv.Corrections.read(tmp_path / "corrections.csv")
+    reviewed = predicted.with_labels(
+        corrections, class_names=classifier.class_names, unreviewed="drop"
+    )
+    assert len(reviewed) == 7
+    assert [reviewed.class_names[label] for label in reviewed.labels] == labels[1:]
+    larger = shv.Dataset.concat({"known": train, "new": reviewed})
+    assert fitted(larger, validation).preprocessing == HOW
 
 
 def test_two_crop_rules_are_refused(crops: shv.Dataset, fitted: Fit, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from shelfvision._photos.decode import DecodeLimits
 from shelfvision._photos.preprocessing import Preprocessing
 from shelfvision._skipped import SkippedFile, SkippedFiles
-from shelfvision._validation import one_of
+from shelfvision._validation import counted, one_of
 from shelfvision.boxes.annotated import AnnotatedPhoto, BoxSource, annotated_photos
 from shelfvision.boxes.box_list import Boxes, Corners
 from shelfvision.boxes.crops import is_inside, require_inside, settled
@@ -176,8 +176,8 @@ def _require_boxes(rows: _Rows, photos: Sequence[AnnotatedPhoto]) -> None:
         return
     first = f", the first because {rows.skipped[0].reason}" if rows.skipped else ""
     raise DataError(
-        f"source must have a box that can be used, got {len(photos)} photos with none{first}; "
-        "correct the annotations, or pass the folder of the photos as images=",
+        f"source must have a box that can be used, got {counted(len(photos), 'photo')} with "
+        f"none{first}; correct the annotations, or pass the folder of the photos as images=",
         code="empty",
         parameter="source",
     )
