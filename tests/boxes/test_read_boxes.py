@@ -274,6 +274,15 @@ def test_a_photo_that_is_listed_twice_is_refused_or_skipped(tmp_path: Path) -> N
     assert [one.code for one in found.skipped] == ["duplicate"]
 
 
+@pytest.mark.remedy("empty")
+def test_a_part_of_the_labels_asks_for_the_folder_of_the_export(tmp_path: Path) -> None:
+    write_labels(tmp_path / "labels/train")
+    with refuses(DataError, "empty", "source") as caught:
+        shv.read_boxes(tmp_path / "labels/train")
+    assert str(caught.value).endswith("; pass the folder that contains images/ and labels/")
+    assert shv.read_boxes(tmp_path)
+
+
 def test_what_is_no_source_is_refused(tmp_path: Path) -> None:
     with refuses(DatasetNotFoundError, "not-found", "source"):
         shv.read_boxes(tmp_path / "none.json")

@@ -66,17 +66,24 @@ def _of_folder(path: str) -> FoundSource:
         files = [os.path.join(path, name) for name in sorted(names)]
         return FoundSource(kind=kind, files=tuple(files) if kind == "COCO" else (path,))
     if not found:
-        raise DataError(
-            f"source must contain COCO JSON, PASCAL VOC XML or YOLO labels, got {path!r} without "
-            "any; pass the folder or the file of the annotations, and the photos as images=",
-            code="empty",
-            parameter="source",
-        )
+        raise _nothing_found(path)
     examples = listed(f"{kind} ({min(names)})" for kind, names in sorted(found.items()))
     raise DataError(
         f"source must have annotations of one format, got {path!r} with {examples}; pass the file "
         "or the folder of one",
         code="ambiguous",
+        parameter="source",
+    )
+
+
+def _nothing_found(path: str) -> DataError:
+    got = "without any; pass the folder or the file of the annotations, and the photos as images="
+    if any(suffix_of(name) == ".txt" for name in files_below(path)):
+        # YOLO labels are recognized by the name of their folder: labels/train of an export.
+        got = "with text files outside labels/; pass the folder that contains images/ and labels/"
+    return DataError(
+        f"source must contain COCO JSON, PASCAL VOC XML or YOLO labels, got {path!r} {got}",
+        code="empty",
         parameter="source",
     )
 
