@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -124,6 +125,20 @@ def test_boxes_without_labels_are_evaluated_as_boxes() -> None:
     assert np.isnan(report.label_accuracy)
     assert report.to_dict()["label_accuracy"] is None
     assert "label" not in str(report)
+
+
+def test_labels_are_compared_in_one_unicode_form() -> None:
+    composed, apart = boxes(["K\u00e4se"] * 3), boxes(["Ka\u0308se "] * 3)
+    report = shv.evaluate_regions(composed, apart)
+    assert report.label_accuracy == 1
+    assert report.class_names == ("K\u00e4se",)
+
+
+def test_a_report_goes_through_a_pickle() -> None:
+    report = shv.evaluate_regions(boxes(["Can"] * 3), boxes(["Can", "Jar", "Can"]))
+    again = pickle.loads(pickle.dumps(report))
+    assert again.to_dict() == report.to_dict()
+    assert list(again.photos) == list(report.photos)
 
 
 def test_relative_annotations_are_compared_in_pixels() -> None:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -267,6 +268,24 @@ def test_regions_that_different_classifiers_saw_are_not_pooled() -> None:
     one = shv.Regions(other, shv.Boxes([[0, 0, 1, 1]]).in_pixels((60, 100)), painted())
     with refuses(InvalidParameterError, "inconsistent", "several"):
         shv.Regions.pooled([found(), one])
+
+
+@pytest.mark.parametrize("others", [5, [5], None])
+def test_other_photos_are_given_as_their_regions(others: object, tmp_path: Path) -> None:
+    regions: Any = found()
+    for save in (regions.save_coco, regions.save_review, regions.save_label_studio):
+        for given in (others, regions):
+            with refuses(InvalidParameterError, "wrong-type", "others"):
+                save(tmp_path / "a.json", others=given)
+    with refuses(InvalidParameterError, "wrong-type", "several"):
+        shv.Regions.pooled(others)  # type: ignore[arg-type]
+
+
+def test_label_studio_needs_the_numbers_of_the_boxes(tmp_path: Path) -> None:
+    named = shv.Predictions([[0.5, 0.5]], ["a", "b"], ["shelf.jpg"])
+    regions = shv.Regions(named, shv.Boxes([[0, 0, 9, 9]]).in_pixels((60, 100)), painted())
+    with refuses(InvalidParameterError, "inconsistent", "predictions"):
+        regions.save_label_studio(tmp_path / "tasks.json")
 
 
 def test_predictions_and_boxes_have_to_fit() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import numpy.typing as npt
 from shelfvision._pages.notebook import notebook_view, picture
 from shelfvision._storage import write_atomically
 from shelfvision._text import printable
-from shelfvision._validation import Rows, as_number, as_path, as_rows, counted
+from shelfvision._validation import Rows, as_number, as_path, as_rows, counted, received
 from shelfvision.boxes.box_list import Boxes
 from shelfvision.boxes.whole_photo import Origin, pixels_of
 from shelfvision.errors import InvalidParameterError
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from typing import Self
 
     import pandas as pd
+
+_NUMBERED = re.compile(r".*#[0-9]{1,9}", re.DOTALL)
 
 
 # Compared by identity, because comparing arrays does not give a single truth value.
@@ -183,7 +186,7 @@ class Regions(Sequence[Region]):
         InvalidParameterError
             No regions are given, their classes differ, or `class_prior` was used.
         """
-        parts = [regions.predictions for regions in several]
+        parts = [one.predictions for one in _listed_regions(several, "several")]
         names = list(dict.fromkeys(part.class_names for part in parts))
         if len(names) != 1 or any(part.class_prior is not None for part in parts):
             got = "no regions" if not names else "regions with different classes or a class_prior"
@@ -312,7 +315,7 @@ class Regions(Sequence[Region]):
             The file cannot be written; an existing file is unchanged.
         """
         target = as_path(path)
-        several = [self, *others]
+        several = [self, *_listed_regions(others, "others")]
         pooled = Regions.pooled(several) if len(several) > 1 else self._predictions
         photos = [
             BoxesInPhoto(corners=one.boxes.corners, photo=one.photo) for one in several if len(one)
@@ -365,7 +368,7 @@ class Regions(Sequence[Region]):
         StorageError
             The file cannot be written.
         """
-        several = [self, *others]
+        several = [self, *_listed_regions(others, "others")]
         names = dict.fromkeys(name for one in several for name in one.class_names)
         config = shelf_config(names)
         folder = None if root is None else as_path(root, "root")
@@ -393,7 +396,7 @@ class Regions(Sequence[Region]):
         dataset_type=fiftyone.types.COCODetectionDataset, data_path="photos",
         labels_path="regions.json")``. Annotations also have score and decision.
         """
-        found = joined_coco([one.to_coco() for one in (self, *others)])
+        found = joined_coco([one.to_coco() for one in (self, *_listed_regions(others, "others"))])
         write_atomically(as_path(path), json.dumps(found).encode("ascii"))
 
     def to_coco(self, *, file_name: str | None = None) -> dict[str, object]:
@@ -507,9 +510,32 @@ class Regions(Sequence[Region]):
         return f"{title}: {', '.join(names)}>" if names else f"{title}>"
 
 
+def _listed_regions(several: object, parameter: str) -> list[Regions]:
+    found: list[Regions] = []
+    # Regions of one photo can be iterated too, but give its boxes.
+    for one in several if isinstance(several, Iterable) else (several,):
+        if not isinstance(one, Regions):
+            raise InvalidParameterError(
+                f"{parameter} must be a list of the regions of photos, got {received(several)}; "
+                "pass [regions]",
+                code="wrong-type",
+                parameter=parameter,
+            )
+        found.append(one)
+    return found
+
+
 def _task_of(regions: Regions, root: str | None) -> dict[str, object]:
     """Return the Label Studio task of one photo."""
     numbers = [str(name).rpartition("#") for name in regions.ids]
+    odd = [name for name in regions.ids if not _NUMBERED.fullmatch(name)]
+    if odd:
+        raise InvalidParameterError(
+            "predictions must have ids such as 'shelf.jpg#3' for Label Studio, got "
+            f"{received(odd[0])}; add '#' and the number of the box",
+            code="inconsistent",
+            parameter="predictions",
+        )
     boxes = [
         LabelledBox(number=int(number), corners=one.box, label=one.label, confidence=one.confidence)
         for one, (_, _, number) in zip(regions, numbers, strict=True)

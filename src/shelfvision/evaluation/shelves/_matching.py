@@ -102,7 +102,7 @@ def _entries(
                 code="duplicate",
                 parameter=parameter,
             )
-        found[name] = value
+        found[name] = _with_clean_labels(value) if isinstance(value, Boxes) else value
     if not found:
         raise InvalidParameterError(
             f"{parameter} must have at least one photo, got none; pass the boxes of a photo",
@@ -110,6 +110,20 @@ def _entries(
             parameter=parameter,
         )
     return found
+
+
+def _with_clean_labels(boxes: Boxes) -> Boxes:
+    """Return boxes whose labels are spelled as class names are; a blank label is none."""
+    labels = [clean_name(label or "") or None for label in boxes.labels]
+    if tuple(labels) == boxes.labels:
+        return boxes
+    return Boxes(
+        boxes.corners,
+        labels=labels,
+        scores=boxes.scores,
+        image_size=boxes.image_size,
+        relative=boxes.relative,
+    )
 
 
 def _require_same_photos(predicted: Mapping[str, object], true: Mapping[str, object]) -> None:

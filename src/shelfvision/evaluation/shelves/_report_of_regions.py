@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 import numpy.typing as npt
@@ -179,6 +180,13 @@ class RegionsReport:
         """
         save_regions_report(self, path)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle the fields; mappings that cannot be changed are no part of pickles."""
+        fields = {name: getattr(self, name) for name in self.__slots__}
+        return _remade, (
+            {**fields, "photos": dict(self.photos), "per_class": dict(self.per_class)},
+        )
+
     def __str__(self) -> str:
         """Return the report as an aligned table."""
         return regions_text(self)
@@ -190,6 +198,11 @@ class RegionsReport:
             f"<RegionsReport: precision {self.precision:.3f}, recall {self.recall:.3f}{label}, "
             f"{counted(self.n_true, 'box')} in {counted(self.n_photos, 'photo')}>"
         )
+
+
+def _remade(fields: dict[str, Any]) -> RegionsReport:
+    photos, scores = MappingProxyType(fields["photos"]), MappingProxyType(fields["per_class"])
+    return RegionsReport(**{**fields, "photos": photos, "per_class": scores})
 
 
 def share(part: float, whole: float) -> float:
