@@ -161,6 +161,20 @@ def test_boxes_belong_to_the_photo_whose_path_ends_in_their_name() -> None:
     assert [len(boxes) for boxes in found.values()] == [0, 1]
     with refuses(DataError, "ambiguous", "--boxes"):
         boxes_of_photos({"1.jpg": none}, ["a/1.jpg", "b/1.jpg"])
+    assert list(boxes_of_photos({"K\u00e4se.jpg": none}, ["a/Ka\u0308se.jpg"])) == [
+        "a/Ka\u0308se.jpg"
+    ]
+
+
+def test_photos_without_boxes_are_refused_by_the_option_that_gives_boxes(
+    run: Run, place: Path
+) -> None:
+    Path("none.json").write_text(
+        '{"images": [{"id": 1, "file_name": "shelf.png"}], "categories": [], "annotations": []}'
+    )
+    photo = place / "bay-1" / "shelf.png"
+    status, _, err = run("count", place / "m.shelf", photo, "--boxes", "none.json")
+    assert (status, "[empty]" in err, "--boxes must" in err) == (1, True, True)
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,14 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
+from unicodedata import normalize
 
 from shelfvision._cli._photos import Model, model_of, require_place
 from shelfvision._cli._predict import photo_paths
 from shelfvision._cli._say import complain, say
 from shelfvision._storage import write_atomically
 from shelfvision._text import csv_cell
-from shelfvision._validation import listed
+from shelfvision._validation import counted, listed
 from shelfvision.boxes import Boxes, read_boxes
 from shelfvision.errors import DataError, InvalidParameterError
 from shelfvision.export import Detector
@@ -76,6 +77,14 @@ def _counted(model: Classifier, paths: list[str], chosen: argparse.Namespace) ->
             min_confidence=chosen.min_confidence,
         )
     found = _regions(model, paths, chosen)
+    if not any(map(len, found.values())):
+        option = "--boxes" if chosen.detector is None else "--detector"
+        raise DataError(
+            f"{option} must give at least one box, got none in {counted(len(paths), 'photo')}; "
+            "count photos with products",
+            code="empty",
+            parameter=option,
+        )
     return take_inventory(
         model,
         {name: regions for name, regions in found.items() if len(regions)},
@@ -95,14 +104,16 @@ def _regions(model: Model, paths: Sequence[str], chosen: argparse.Namespace) -> 
 def boxes_of_photos(annotated: Mapping[str, Boxes], paths: Sequence[str]) -> dict[str, Boxes]:
     """Return the boxes of each photo: those whose name is the end of the photo's path.
 
-    ``a/1.jpg`` is the name of ``shop/a/1.jpg`` and not of ``shop/b/1.jpg``.
+    ``a/1.jpg`` is the name of ``shop/a/1.jpg`` and not of ``shop/b/1.jpg``. Names are compared in
+    Unicode NFC.
     """
     found: dict[str, Boxes] = {}
     taken: dict[str, str] = {}
+    composed = {normalize("NFC", name): boxes for name, boxes in annotated.items()}
     for path in paths:
-        parts = PurePath(path).parts
+        parts = PurePath(normalize("NFC", path)).parts
         ends = ["/".join(parts[place:]) for place in range(len(parts))]
-        name = next((end for end in ends if end in annotated), None)
+        name = next((end for end in ends if end in composed), None)
         if name is None:
             raise DataError(
                 f"--boxes must have the photo {path!r}, got {listed(annotated)}; count photos that "
@@ -117,7 +128,7 @@ def boxes_of_photos(annotated: Mapping[str, Boxes], paths: Sequence[str]) -> dic
                 code="ambiguous",
                 parameter="--boxes",
             )
-        found[path] = annotated[name]
+        found[path] = composed[name]
     return found
 
 
