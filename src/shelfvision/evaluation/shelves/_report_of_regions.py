@@ -181,7 +181,7 @@ class RegionsReport:
         save_regions_report(self, path)
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle the fields; mappings that cannot be changed are no part of pickles."""
+        """Pickle the fields; read-only mappings cannot be pickled, so they are copied."""
         fields = {name: getattr(self, name) for name in self.__slots__}
         return _remade, (
             {**fields, "photos": dict(self.photos), "per_class": dict(self.per_class)},
