@@ -52,7 +52,8 @@ def run(chosen: argparse.Namespace) -> int:
 def _require_arguments(chosen: argparse.Namespace) -> None:
     """Raise for arguments that cannot be used, before a model is loaded."""
     for option in ("output", "checks"):
-        require_place(getattr(chosen, option), f"--{option}")
+        read = (chosen.file, *chosen.photos, chosen.boxes, chosen.detector, chosen.stock_list)
+        require_place(getattr(chosen, option), f"--{option}", *read)
     if chosen.boxes is not None and chosen.detector is not None:
         raise InvalidParameterError(
             "--boxes and --detector must not both be given; leave one of them out",

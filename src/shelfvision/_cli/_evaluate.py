@@ -11,7 +11,7 @@ from shelfvision.evaluation import evaluate
 
 def run(chosen: argparse.Namespace) -> int:
     """Print the evaluation report, and save it as HTML on request."""
-    require_place(chosen.html, "--html")
+    require_place(chosen.html, "--html", chosen.file)
     model = model_of(chosen.file, chosen.sha256)
     photos = labelled_photos(chosen, model)
     report = evaluate(model, photos)

@@ -112,11 +112,21 @@ def model_of(path: str, sha256: str | None = None) -> Model:
     return kind(path, expected_sha256=sha256)
 
 
-def require_place(path: str | None, option: str) -> None:
-    """Raise if a file cannot be written, before minutes are spent on its content."""
+def require_place(path: str | None, option: str, *read: str | None) -> None:
+    """Raise if a file cannot be written, before minutes are spent on its content.
+
+    A file that the same command reads is never replaced.
+    """
     if path is None:
         return
     place = Path(path)
+    if any(one is not None and _same_file(place, one) for one in read):
+        raise InvalidParameterError(
+            f"{option} must not be a file that the command reads, got {path!r}; choose another "
+            "name",
+            code="conflict",
+            parameter=option,
+        )
     if place.is_dir():
         raise InvalidParameterError(
             f"{option} must be a file, got the folder {path!r}; name a file",
@@ -138,6 +148,13 @@ def require_place(path: str | None, option: str) -> None:
             code="permission",
             parameter=option,
         )
+
+
+def _same_file(place: Path, other: str) -> bool:
+    try:
+        return place.samefile(other)
+    except (OSError, ValueError):
+        return False
 
 
 def is_bundle(path: str) -> bool:

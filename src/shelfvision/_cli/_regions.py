@@ -59,7 +59,8 @@ def _require_files(chosen: argparse.Namespace) -> None:
             parameter="--tile" if chosen.tile is not None else "--layout",
         )
     for option in ("output", "csv", "coco"):
-        require_place(getattr(chosen, option), f"--{option}")
+        read = (chosen.file, chosen.photo, chosen.boxes, chosen.detector)
+        require_place(getattr(chosen, option), f"--{option}", *read)
     if chosen.output is not None and suffix_of(chosen.output) not in _PICTURES:
         raise InvalidParameterError(
             f"--output must end in {', '.join(_PICTURES)}, got {chosen.output!r}; rename it",

@@ -19,8 +19,8 @@ def run(chosen: argparse.Namespace) -> int:
     """Predict photos and write the page; return 1 if there is nothing to review."""
     top = as_integer("--top", chosen.top, minimum=1, maximum=20)
     below = None if chosen.below is None else as_number("--below", chosen.below, maximum=1)
-    require_place(chosen.output, "--output")
     paths = list(photo_paths(chosen.photos))
+    require_place(chosen.output, "--output", chosen.file, *paths)
     found = model_of(chosen.file, chosen.sha256).predict(paths, on_error=chosen.on_error)
     rows = np.flatnonzero(_wanted(found, below, undecided=chosen.to_review))
     if not len(rows):
