@@ -21,9 +21,9 @@ from shelfvision.boxes import Boxes
 from shelfvision.errors import BundleError, InvalidParameterError, ModelError, ShelfVisionError
 from shelfvision.export import Detector
 from support import refuses
+from support.onnx_files import entry, field, memory_of
 
 from .conftest import require
-from .test_hostile_files import entry, field, memory_of
 
 GOLDEN = Path(__file__).parent / "golden"
 YOLO = GOLDEN / "detectors" / "yolo.onnx"

@@ -7,8 +7,7 @@ import json
 import random
 import shutil
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ import pytest
 
 import shelfvision as shv
 from shelfvision._runtime._onnx_check import onnx_metadata
-from shelfvision._runtime._onnx_session import _bounded_in
 from shelfvision._runtime.card import CARD_FILE
 from shelfvision._runtime.formats.litert import LABELS_FILE
 from shelfvision._runtime.reading import read_export
@@ -26,6 +24,7 @@ from shelfvision._runtime.sessions import Session
 from shelfvision.errors import BundleError, BundleNotFoundError
 from shelfvision.export import Predictor
 from support import refuses
+from support.onnx_files import entry, field, memory_of
 
 from .conftest import require
 
@@ -41,23 +40,6 @@ def refused(path: Path) -> str:
     assert "\n" not in sentence
     assert path.name in sentence
     return sentence
-
-
-def field(number: int, value: bytes) -> bytes:
-    """Return a field of protobuf that holds bytes."""
-    return bytes([number << 3 | 2]) + varint(len(value)) + value
-
-
-def varint(value: int) -> bytes:
-    data = b""
-    while value > 0x7F:
-        data += bytes([value & 0x7F | 0x80])
-        value >>= 7
-    return data + bytes([value])
-
-
-def entry(key: str, value: str) -> bytes:
-    return field(14, field(1, key.encode()) + field(2, value.encode()))
 
 
 def card(**changes: object) -> str:
@@ -169,17 +151,6 @@ def greedy_onnx(name: str) -> bytes:
     opset = [make.make_opsetid("", 18)]
     data: bytes = make.make_model(graph, opset_imports=opset, ir_version=8).SerializeToString()
     return data + entry("shelfvision", card())
-
-
-@contextmanager
-def memory_of(limit: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let graphs take so many bytes; the limit is the process's, so it is put back after."""
-    with monkeypatch.context() as patch:
-        patch.setattr("shelfvision._runtime._onnx_session.MOST_MEMORY", limit)
-        _bounded_in.clear()
-        yield
-    _bounded_in.clear()
-    Predictor(GOLDEN / "tiny.onnx")
 
 
 def test_batches_of_many_sizes_do_not_use_memory_up(monkeypatch: pytest.MonkeyPatch) -> None:
