@@ -50,11 +50,8 @@ RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 Box = tuple[int, int, int, int]
 Pixels = npt.NDArray[np.uint8]
 
-pytestmark = [
-    pytest.mark.filterwarnings("error"),
-    # The classifier of all tests in this folder may be made by one of these.
-    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
-]
+# Only warnings of our own code, such as those of NumPy about NaN.
+pytestmark = pytest.mark.filterwarnings("error:::shelfvision")
 
 
 @pytest.fixture(autouse=True)
