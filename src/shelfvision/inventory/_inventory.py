@@ -246,7 +246,7 @@ class Inventory:
         Raises
         ------
         InvalidParameterError
-            The file has another suffix, or `photos` is no dataset.
+            The file has another suffix, or `photos` is not a `Dataset`.
         StorageError
             The file cannot be written; an existing file is unchanged.
         """
