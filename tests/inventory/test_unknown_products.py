@@ -153,6 +153,15 @@ def test_a_classifier_rejects_boxes_below_a_confidence(bare: shv.Classifier) -> 
     assert bare.predict_regions(photo(), boxes, min_confidence=0.999).unknown.all()
 
 
+def test_an_empty_shelf_is_counted_as_nothing(classifier: shv.Classifier) -> None:
+    sold_out = classifier.predict_regions(np.zeros((40, 60, 3), np.uint8), np.zeros((0, 4)))
+    for rule in ({}, {"min_confidence": 0.5}):
+        found = shv.take_inventory(classifier, sold_out, **rule)  # type: ignore[arg-type]
+        assert set(found.counts.values()) == {0.0}
+        assert set(found.intervals.values()) == {(0, 0)}
+        assert (found.n_photos, found.unit) == (0, "box")
+
+
 def test_stores_are_given_for_each_shelf_photo(classifier: shv.Classifier) -> None:
     shelves = {"a.jpg": shelf([0, 0, 1]), "b.jpg": shelf([2], seed=1)}
     stock = shv.take_inventory(classifier, shelves, by=["north", "south"])

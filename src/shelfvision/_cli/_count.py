@@ -78,17 +78,17 @@ def _counted(model: Classifier, paths: list[str], chosen: argparse.Namespace) ->
             min_confidence=chosen.min_confidence,
         )
     found = _regions(model, paths, chosen)
-    if not any(map(len, found.values())):
-        option = "--boxes" if chosen.detector is None else "--detector"
+    # A detector finds no box on an empty shelf; a file without boxes is rather of other photos.
+    if chosen.detector is None and not any(map(len, found.values())):
         raise DataError(
-            f"{option} must give at least one box, got none in {counted(len(paths), 'photo')}; "
-            "count photos with products",
+            f"--boxes must give at least one box, got none in {counted(len(paths), 'photo')}; "
+            "name the file of these photos",
             code="empty",
-            parameter=option,
+            parameter="--boxes",
         )
     return take_inventory(
         model,
-        {name: regions for name, regions in found.items() if len(regions)},
+        found,
         confidence_level=chosen.confidence_level,
         min_confidence=chosen.min_confidence,
     )

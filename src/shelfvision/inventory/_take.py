@@ -99,6 +99,8 @@ class _Estimator:
 
     def _draws(self, labels: Integers, rows: Integers, rng: np.random.Generator) -> Integers:
         k = self.confusion.n_classes
+        if not len(labels):
+            return np.zeros((self.n_draws, k), dtype=np.int64)
         predicted = np.bincount(labels, minlength=k)
         confusions = self.posterior.sample(self.n_draws, rng)
         if self.rejected is not None:
@@ -300,7 +302,9 @@ def _predicted(
         found = photos
     else:
         found = classifier.predict(photos, on_error=on_error)
-    if all(reason is not None for reason in found.errors):
+    # A photo of an empty shelf has no boxes, and all its counts are 0.
+    sold_out = shelves is not None and not len(found)
+    if not sold_out and all(reason is not None for reason in found.errors):
         raise DataError(
             f"photos must have a photo that can be read, got none of "
             f"{counted(len(found), 'photo')}; give at least one that can",
