@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 import random
 import re
@@ -13,8 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shelfvision._csv import read_table
+from shelfvision._csv import csv_text, read_table
 from shelfvision._storage.text_files import read_lines
+from shelfvision._text import from_csv_cell
 from shelfvision.errors import (
     DataError,
     DatasetNotFoundError,
@@ -262,3 +264,12 @@ def test_lines_are_read_as_tables_are(file: Path) -> None:
     assert read_lines(file, keep_bytes=True) == [(1, os.fsdecode(b"\xff.jpg"))]
     with refuses(SplitError, "wrong-encoding", "list"):
         read_lines(file, error=SplitError, has_encoding=False, parameter="list")
+
+
+def test_written_rows_are_read_back_with_their_spaces_and_without_formulas() -> None:
+    rows = [("id", "count"), (" a.jpg", 1.5), ("=1+1", None), ("x;=2", 3), ('say "no"', 4)]
+    text = csv_text(rows)
+    found = [[from_csv_cell(cell) for cell in row] for row in csv.reader(io.StringIO(text))]
+    assert found == [["" if value is None else str(value) for value in row] for row in rows]
+    assert '" a.jpg"' in text
+    assert "\n=1+1" not in text

@@ -1,4 +1,7 @@
-r"""The reader of every CSV file: manifests, taxonomies, stock lists, saved splits, corrections.
+r"""The reader and the writer of CSV files.
+
+Manifests, taxonomies, stock lists, saved splits and corrections are read with `read_table`.
+Inventories, predictions, reports and corrections are written with `csv_text` or `csv_lines`.
 
 Spreadsheets and data frames write one table in many ways. `read_table` detects the format: the
 delimiter (comma, semicolon, tab, bar, or what a first line ``sep=;`` names), the encoding (UTF-8,
@@ -20,15 +23,17 @@ parses the text; its global settings are never changed.
 from __future__ import annotations
 
 import csv
+import io
 import os
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TypeAlias
 
 from shelfvision._identifiers import clean_name, closest
 from shelfvision._storage.text_files import MAX_BYTES, TextFile, file_text, lines_of
+from shelfvision._text import csv_cell
 from shelfvision._validation import as_path, listed
 from shelfvision.errors import DataError, InvalidParameterError, SplitError
 
@@ -55,6 +60,32 @@ class Table:
     """The names of all columns of the file, in order, without empty names."""
     rows: Rows
     """The cells of every row that is not empty."""
+
+
+def csv_lines(rows: Iterable[Iterable[object]]) -> Iterator[str]:
+    """Yield each row as a line of CSV; no text is a formula, and None is an empty cell."""
+    file = io.StringIO()
+    plain, quoted = (
+        csv.writer(file, lineterminator="\n", quoting=quoting)
+        for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_ALL)
+    )
+    for row in rows:
+        cells = [csv_cell(value) if isinstance(value, str) else value for value in row]
+        # Readers drop spaces at the start of a cell without quotes.
+        spaced = any(isinstance(cell, str) and cell != cell.strip() for cell in cells)
+        (quoted if spaced else plain).writerow(cells)
+        yield file.getvalue()
+        file.seek(0)
+        file.truncate()
+
+
+def csv_text(rows: Iterable[Iterable[object]]) -> str:
+    r"""Return the rows as CSV; see `csv_lines`.
+
+    >>> csv_text([("id", "count"), ("=milk", 3), (" a.jpg", 1.5)])
+    'id,count\n\'=milk,3\n" a.jpg","1.5"\n'
+    """
+    return "".join(csv_lines(rows))
 
 
 def read_table(

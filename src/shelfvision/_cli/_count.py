@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from unicodedata import normalize
@@ -12,8 +10,8 @@ from unicodedata import normalize
 from shelfvision._cli._photos import Model, model_of, require_place
 from shelfvision._cli._predict import photo_paths
 from shelfvision._cli._say import complain, say
+from shelfvision._csv import csv_text
 from shelfvision._storage import write_atomically
-from shelfvision._text import csv_cell
 from shelfvision._validation import counted, listed
 from shelfvision.boxes import Boxes, read_boxes
 from shelfvision.errors import DataError, InvalidParameterError
@@ -152,12 +150,9 @@ def _compare(inventory: Inventory, chosen: argparse.Namespace) -> None:
 
 
 def _table(checks: Sequence[StockCheck]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
+    rows: list[tuple[object, ...]] = [_COLUMNS]
     for one in checks:
-        low, high = one.interval or ("", "")
-        names = [csv_cell(value) for value in (one.part, one.code, one.product, one.status)]
-        counts = ["" if value is None else round(value, 2) for value in (one.expected, one.count)]
-        writer.writerow([*names, *counts, low, high, round(one.confidence, 4)])
-    return text.getvalue()
+        names = (one.part, one.code, one.product, one.status)
+        counts = (None if value is None else round(value, 2) for value in (one.expected, one.count))
+        rows.append((*names, *counts, *(one.interval or (None, None)), round(one.confidence, 4)))
+    return csv_text(rows)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -11,12 +10,13 @@ from itertools import islice
 
 from shelfvision._cli._photos import model_of
 from shelfvision._cli._say import complain, say_json, settle_for_programs
+from shelfvision._csv import csv_lines
 from shelfvision._photos.formats import READ_NAMES, READ_SUFFIXES, suffix_of
 from shelfvision._text import printable
 from shelfvision._validation import as_integer, counted
 from shelfvision.errors import InvalidParameterError
 from shelfvision.predictions import Predictions
-from shelfvision.predictions.saving import COLUMNS, csv_row, plain_rows, significant
+from shelfvision.predictions.saving import COLUMNS, plain_rows, significant
 
 _AT_ONCE = 256
 
@@ -98,10 +98,9 @@ def _json_lines(parts: Iterable[Predictions], top: int) -> tuple[int, int]:
 def _csv(parts: Iterable[Predictions], _top: int) -> tuple[int, int]:
     total = failed = 0
     settle_for_programs()
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    sys.stdout.writelines(csv_lines([COLUMNS]))
     for part in parts:
-        writer.writerows(csv_row(list(row.values())) for row in plain_rows(part))
+        sys.stdout.writelines(csv_lines(row.values() for row in plain_rows(part)))
         failed += sum(error is not None for error in part.errors)
         total += len(part)
         sys.stdout.flush()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import io
 import os
 
@@ -12,9 +11,10 @@ from PIL import Image as PillowImage
 from shelfvision._cli._count import boxes_of_photos
 from shelfvision._cli._photos import model_of, require_place
 from shelfvision._cli._say import say
+from shelfvision._csv import csv_text
 from shelfvision._photos.formats import suffix_of
 from shelfvision._storage import write_atomically
-from shelfvision._text import csv_cell, json_text
+from shelfvision._text import json_text
 from shelfvision._validation import counted
 from shelfvision.boxes import Boxes, read_boxes
 from shelfvision.errors import InvalidParameterError
@@ -104,16 +104,11 @@ def _picture(pixels: Image, path: str) -> bytes:
 
 
 def _table(regions: Regions) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
+    rows: list[tuple[object, ...]] = [_COLUMNS]
     for one in regions:
-        sides = [round(side, 2) for side in one.box]
-        confidence, decision = round(float(one.confidence), 6), one.decision or ""
-        writer.writerow(
-            [csv_cell(one.id), *sides, csv_cell(one.label), confidence, csv_cell(decision)]
-        )
-    return text.getvalue()
+        sides = (round(side, 2) for side in one.box)
+        rows.append((one.id, *sides, one.label, round(float(one.confidence), 6), one.decision))
+    return csv_text(rows)
 
 
 def _report(regions: Regions) -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable
 from dataclasses import astuple
 
+from shelfvision._csv import csv_text
 from shelfvision._pages.notebook import notebook_view
-from shelfvision._text import csv_cell, printable, shortened
+from shelfvision._text import printable, shortened
 from shelfvision._validation import counted
 from shelfvision.inventory._rows import COLUMNS, CountedProducts, Row
 
@@ -17,12 +16,7 @@ _WIDTH = 40
 
 def csv_of(rows: Iterable[Row]) -> str:
     """Return the rows as CSV; formulas are escaped, so that spreadsheets do not run them."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for row in rows:
-        writer.writerow(csv_cell(cell) if isinstance(cell, str) else cell for cell in astuple(row))
-    return file.getvalue()
+    return csv_text([COLUMNS, *map(astuple, rows)])
 
 
 def table_of(inventory: CountedProducts) -> str:

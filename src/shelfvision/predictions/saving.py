@@ -14,15 +14,14 @@ suffix     format
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol
 
+from shelfvision._csv import csv_lines
 from shelfvision._storage import atomic_writer
-from shelfvision._text import csv_cell
 from shelfvision._validation import as_path, import_extra
 from shelfvision.errors import DataError, InvalidParameterError
 
@@ -73,11 +72,6 @@ def plain_rows(predictions: Predictions) -> Iterator[dict[str, object]]:
         }
 
 
-def csv_row(values: Sequence[object]) -> list[object]:
-    """Return cells that no spreadsheet runs as a formula."""
-    return [csv_cell(value) if isinstance(value, str) else value for value in values]
-
-
 def significant(value: float) -> float:
     """Return a float32 as a float with the 7 digits that it holds: 0.9, not 0.8999999762."""
     return float(f"{value:.7g}")
@@ -85,15 +79,15 @@ def significant(value: float) -> float:
 
 def _write_csv(predictions: Predictions, file: BinaryIO, *, probabilities: bool) -> None:
     names = [f"p({name})" for name in predictions.class_names] if probabilities else []
-    text = io.TextIOWrapper(file, encoding="utf-8", newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(csv_row([*COLUMNS, *names]))
-    for part in _parts(predictions):
-        shares = _shares(part) if probabilities else [[]] * len(part)
-        for row, found in zip(plain_rows(part), shares, strict=True):
-            cells = found if found or not probabilities else [None] * len(names)
-            writer.writerow([*csv_row(list(row.values())), *cells])
-    text.detach()
+    nothing: list[float | None] = [None] * len(names)
+    rows = (
+        [*row.values(), *(found or nothing)]
+        for part in _parts(predictions)
+        for row, found in zip(
+            plain_rows(part), _shares(part) if probabilities else [[]] * len(part), strict=True
+        )
+    )
+    file.writelines(line.encode() for line in csv_lines(chain([[*COLUMNS, *names]], rows)))
 
 
 def _write_json_lines(predictions: Predictions, file: BinaryIO, *, probabilities: bool) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator
 
-from shelfvision._csv import Table, read_table
+from shelfvision._csv import Table, csv_text, read_table
 from shelfvision._identifiers import clean_name
-from shelfvision._text import csv_cell, from_csv_cell
+from shelfvision._text import from_csv_cell
 from shelfvision.errors import DataError
 from shelfvision.review._answers import RawAnswer
 
@@ -45,17 +43,7 @@ def answers_of_csv(path: str, encoding: str | None) -> Iterator[RawAnswer]:
 
 def csv_of_answers(rows: Iterable[tuple[str, str, str, str]]) -> str:
     """Return rows of id, label, status and comment as CSV without formulas."""
-    file = io.StringIO()
-    plain, quoted = (
-        csv.writer(file, lineterminator="\n", quoting=quoting)
-        for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_ALL)
-    )
-    plain.writerow(COLUMNS)
-    for row in rows:
-        # Readers drop spaces at the start of a cell without quotes.
-        spaced = any(text != text.strip() for text in row)
-        (quoted if spaced else plain).writerow(map(csv_cell, row))
-    return file.getvalue()
+    return csv_text([COLUMNS, *rows])
 
 
 def _refuse_tasks(table: Table) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import SupportsFloat, SupportsIndex, cast, final
+from typing import Any, SupportsFloat, SupportsIndex, final
 
 import numpy as np
 
@@ -159,7 +159,7 @@ class Detector:
             stride=_stride(self._network),
         )
         self._layout = _layout(self._network, self._settings, layout)
-        self._arguments = {
+        self._arguments: dict[str, Any] = {
             "layout": self._layout.name,
             "min_confidence": least,
             "iou": limit,
@@ -258,12 +258,9 @@ class Detector:
             parts.append(Candidates(corners=moved, scores=one.scores, classes=one.classes))
         return joined_tiles(parts, windows, photo_size, self._settings.iou)
 
-    def __reduce__(self) -> tuple[Callable[[str], Detector], tuple[str]]:
+    def __reduce__(self) -> tuple[object, ...]:
         """Pickle the path and the digest of the file; unpickling reads the file again."""
-        return cast(
-            "Callable[[str], Detector]",
-            partial(type(self), **self._arguments),  # type: ignore[arg-type]
-        ), (self._path,)
+        return partial(Detector, self._path, **self._arguments), ()
 
     def __repr__(self) -> str:
         """Return one line with layout, number of classes and input size."""

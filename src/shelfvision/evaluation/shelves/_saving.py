@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from shelfvision._csv import csv_text
 from shelfvision._pages.html import render_template
 from shelfvision._storage import write_atomically
-from shelfvision._text import csv_cell, json_text, shortened
+from shelfvision._text import json_text, shortened
 from shelfvision._validation import as_path
 from shelfvision.errors import InvalidParameterError
 
@@ -151,13 +150,11 @@ def _line(cells: tuple[str, ...], widths: list[int]) -> str:
 
 
 def _csv(report: RegionsReport) -> str:
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(_TITLES)
+    rows: list[tuple[object, ...]] = [_TITLES]
     for name, one in report.per_class.items():
-        scores = ("" if math.isnan(value) else value for value in (one.precision, one.recall))
-        writer.writerow((csv_cell(name), one.true, one.predicted, one.correct, *scores))
-    return file.getvalue()
+        scores = (None if math.isnan(value) else value for value in (one.precision, one.recall))
+        rows.append((name, one.true, one.predicted, one.correct, *scores))
+    return csv_text(rows)
 
 
 def _page(report: RegionsReport) -> str:
