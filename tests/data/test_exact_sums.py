@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pytest
 
 import shelfvision as shv
-from shelfvision.auditing._measures import measures_of, outlyingness, spread_of
+from shelfvision.auditing.measures import measures_of, outlyingness, spread_of
 from shelfvision.data.duplicates import near as _near
 from shelfvision.data.duplicates._embedded import embedded_pairs
 from shelfvision.data.duplicates.bursts import colours_of, differences
@@ -105,7 +105,7 @@ def test_descriptors_of_thumbnails_are_made_of_exact_sums() -> None:
         gaps = [abs(magnitude[i, j] - magnitude[j, i]) for i, j in low if i < j]
         scale = np.sqrt(0.5) / (1000 * 2**20 * 32**2)
         expected = (np.array([*sums, *gaps], dtype=np.float64) * scale).astype(np.float32)
-        assert _near._descriptor(thumbnail).tolist() == expected.tolist()
+        assert _near.coarse_of(thumbnail).tolist() == expected.tolist()
 
 
 def test_the_spread_and_light_of_a_photo_are_exact() -> None:

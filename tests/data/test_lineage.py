@@ -12,7 +12,7 @@ import pytest
 import shelfvision as shv
 from shelfvision._photos.sources import ArrayPixels
 from shelfvision.data._lineage import GroupLink, Lineage, named_group, named_groups
-from shelfvision.data.duplicates._grouping import GroupForest, join_groups
+from shelfvision.data.duplicates.grouping import GroupForest, join_groups
 from shelfvision.errors import InvalidParameterError, ShelfVisionWarning
 from support import gives_warning, refuses
 

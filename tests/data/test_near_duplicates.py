@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 import shelfvision as shv
-from shelfvision.data.duplicates._grouping import join_groups
+from shelfvision.data.duplicates.grouping import join_groups
 from shelfvision.errors import InvalidParameterError, ShelfVisionWarning
 from support import gives_warning, refuses
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from shelfvision._photos.sources import ArrayPixels
 from shelfvision.auditing._finding import Finding, Severity
-from shelfvision.auditing._look import AuditedPhotos, Looks
 from shelfvision.auditing._quality import blank_photos, listed_rows
+from shelfvision.auditing.looks import AuditedPhotos, Looks
 from shelfvision.data.duplicates.near import near_pairs
 
 
@@ -22,10 +24,24 @@ class Alike:
     likeness: float
 
 
-def about_twins(photos: AuditedPhotos, looks: Looks, threshold: float) -> Iterator[Finding]:
-    """Find identical photos and near-duplicates, within and across labels and sets of a split."""
+class NearPhotos(NamedTuple):
+    """Pairs of near-duplicates among audited photos, the first photo of each content."""
+
+    pairs: npt.NDArray[np.int64]
+    """Two photos per pair, the smaller number first, shape (n, 2)."""
+    likeness: npt.NDArray[np.float64]
+    """The similarity of each pair, shape (n,)."""
+
+
+def about_twins(
+    photos: AuditedPhotos, looks: Looks, threshold: float, known: NearPhotos | None
+) -> Iterator[Finding]:
+    """Find identical photos and near-duplicates, within and across labels and sets of a split.
+
+    Near-duplicates are searched among the thumbnails, unless they are known already.
+    """
     exact = _same_content(looks)
-    near = _same_looks(looks, threshold)
+    near = _near(_same_looks(looks, threshold) if known is None else known)
     labels, parts = photos.labels, photos.parts
 
     def kind(pick: Callable[[Alike], bool], sets: Iterable[Alike]) -> list[Alike]:
@@ -104,19 +120,31 @@ def _same_content(looks: Looks) -> list[Alike]:
     return [Alike(tuple(members), 1.0) for members in sets.values() if len(members) > 1]
 
 
-def _same_looks(looks: Looks, threshold: float) -> list[Alike]:
+def _same_looks(looks: Looks, threshold: float) -> NearPhotos:
     """Return pairs of near-duplicates; blank photos are left out."""
+    if looks.tiny is None:
+        return NearPhotos(np.empty((0, 2), dtype=np.int64), np.empty(0))
     blank = blank_photos(looks)
-    first: dict[bytes, int] = {}
-    for photo in np.flatnonzero(looks.readable & ~blank).tolist():
-        first.setdefault(looks.digests[photo], photo)
+    first = first_of_content(looks, looks.readable & ~blank)
     rows = np.array(list(first.values()), dtype=np.int64)
     pairs, likeness = near_pairs(ArrayPixels(looks.tiny), rows, threshold)
+    return NearPhotos(rows[pairs], likeness)
+
+
+def first_of_content(looks: Looks, photos: npt.NDArray[np.bool_]) -> dict[bytes, int]:
+    """Return the first of these photos with each digest."""
+    first: dict[bytes, int] = {}
+    for photo in np.flatnonzero(photos).tolist():
+        first.setdefault(looks.digests[photo], photo)
+    return first
+
+
+def _near(found: NearPhotos) -> list[Alike]:
     # Two files with the same pixels are not identical files.
-    alike = np.minimum(likeness, 0.9999).tolist()
+    alike = np.minimum(found.likeness, 0.9999).tolist()
     return [
         Alike((one, other), value)
-        for (one, other), value in zip(rows[pairs].tolist(), alike, strict=True)
+        for (one, other), value in zip(found.pairs.tolist(), alike, strict=True)
     ]
 
 

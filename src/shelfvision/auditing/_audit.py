@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import SupportsFloat, SupportsIndex
 
-from shelfvision._validation import as_integer, as_number
-from shelfvision.auditing._alike import about_twins
-from shelfvision.auditing._balance import about_classes
-from shelfvision.auditing._bursts import about_bursts
-from shelfvision.auditing._look import look_at, photos_of
-from shelfvision.auditing._quality import about_files, about_looks, about_sizes
 from shelfvision.auditing._report import AuditReport
-from shelfvision.auditing._settings import AuditSettings
+from shelfvision.auditing.looks import look_at, photos_of
+from shelfvision.auditing.reporting import report_on
+from shelfvision.auditing.settings import audit_settings
 from shelfvision.data import Dataset, Splits
 from shelfvision.data.splitting.leaks import PARTS
 from shelfvision.errors import DataError, InvalidParameterError
@@ -111,11 +107,7 @@ def audit(
     warning imbalance 1
     note sizes-unknown 0
     """
-    settings = AuditSettings(
-        threshold=as_number("threshold", threshold, minimum=0.5, maximum=1.0),
-        outlier=as_number("outlier", outlier, minimum=1.0, maximum=100.0),
-        few=as_integer("few", few, minimum=0),
-    )
+    settings = audit_settings(threshold=threshold, outlier=outlier, few=few)
     gathered = photos_of(_parts_of(dataset))
     if not len(gathered):
         raise DataError(
@@ -123,18 +115,7 @@ def audit(
             code="empty",
             parameter="dataset",
         )
-    looks = look_at(gathered)
-    return AuditReport(
-        gathered,
-        [
-            *about_files(gathered, looks),
-            *about_twins(gathered, looks, settings.threshold),
-            *about_classes(gathered, looks, settings),
-            *about_looks(gathered, looks, settings),
-            *about_sizes(gathered, looks, settings),
-            *about_bursts(gathered, looks),
-        ],
-    )
+    return report_on(gathered, look_at(gathered), settings)
 
 
 def _parts_of(dataset: Dataset | Splits) -> Mapping[str, Dataset]:

@@ -10,8 +10,8 @@ import numpy as np
 from shelfvision._identifiers import clean_name, folded
 from shelfvision._validation import counted
 from shelfvision.auditing._finding import Finding
-from shelfvision.auditing._look import AuditedPhotos, Looks
-from shelfvision.auditing._settings import AuditSettings
+from shelfvision.auditing.looks import AuditedPhotos, Looks
+from shelfvision.auditing.settings import AuditSettings
 
 # Below this ratio, balancing changes little.
 _RATIO = 3.0

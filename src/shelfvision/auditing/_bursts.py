@@ -8,8 +8,8 @@ import numpy as np
 
 from shelfvision._photos.sources import ArrayPixels
 from shelfvision.auditing._finding import Finding
-from shelfvision.auditing._look import AuditedPhotos, Looks
 from shelfvision.auditing._quality import blank_photos, listed_rows
+from shelfvision.auditing.looks import AuditedPhotos, Looks
 from shelfvision.data.duplicates.bursts import BURST_LIKENESS, burst_pairs
 
 # Two similar photos are not yet a burst.
@@ -43,6 +43,8 @@ def about_bursts(photos: AuditedPhotos, looks: Looks) -> Iterator[Finding]:
 
 def _bursts(photos: AuditedPhotos, looks: Looks) -> list[tuple[tuple[int, ...], float]]:
     """Return the photos of every burst and the similarity of neighbours, the largest first."""
+    if looks.tiny is None:
+        return []
     seen = np.flatnonzero(looks.readable & ~blank_photos(looks))
     pairs, alike = burst_pairs(
         ArrayPixels(looks.tiny),

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision import plot
-from shelfvision.auditing._look import AuditedPhotos
 from shelfvision.auditing._text import short_id
+from shelfvision.auditing.looks import AuditedPhotos
 from shelfvision.errors import PhotoError
 from shelfvision.protocols import Image
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from shelfvision._pages.html import photo_uri, render_template
 from shelfvision.auditing._finding import Finding
-from shelfvision.auditing._look import AuditedPhotos
 from shelfvision.auditing._text import audit_heading
 from shelfvision.auditing._text import examples as worst
+from shelfvision.auditing.looks import AuditedPhotos
 from shelfvision.errors import PhotoError
 
 _SIDE = 144

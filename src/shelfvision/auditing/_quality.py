@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision.auditing._finding import Finding, Severity
-from shelfvision.auditing._look import AuditedPhotos, Looks
-from shelfvision.auditing._measures import outlyingness
-from shelfvision.auditing._settings import AuditSettings
+from shelfvision.auditing.looks import AuditedPhotos, Looks
+from shelfvision.auditing.measures import outlyingness
+from shelfvision.auditing.settings import AuditSettings
 
 _Floats = npt.NDArray[np.float64]
 _Mask = npt.NDArray[np.bool_]

@@ -13,9 +13,9 @@ from shelfvision._storage import write_atomically
 from shelfvision._validation import as_integer, as_path, import_package, listed
 from shelfvision.auditing._contact import draw_sets
 from shelfvision.auditing._finding import SEVERITIES, Finding
-from shelfvision.auditing._look import AuditedPhotos
 from shelfvision.auditing._page import audit_page, audit_table
 from shelfvision.auditing._text import audit_heading, audit_text
+from shelfvision.auditing.looks import AuditedPhotos
 from shelfvision.errors import DataError, InvalidParameterError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from shelfvision._text import printable, shortened
 from shelfvision.auditing._finding import SEVERITIES, Finding
-from shelfvision.auditing._look import AuditedPhotos
+from shelfvision.auditing.looks import AuditedPhotos
 
 _WIDTH = 96
 _NAME = 40

@@ -23,7 +23,7 @@ from shelfvision._warnings import warn_caller
 from shelfvision.data._columns import object_array
 from shelfvision.data._lineage import NEAR, GroupLink, joined_lineage
 from shelfvision.data._regrouping import warn_of_links
-from shelfvision.data.duplicates._grouping import join_groups
+from shelfvision.data.duplicates.grouping import join_groups
 from shelfvision.data.table import PhotoTable, groups_of
 from shelfvision.errors import DataError, InvalidParameterError, ShelfVisionWarning
 

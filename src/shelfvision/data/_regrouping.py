@@ -12,8 +12,8 @@ from shelfvision._validation import as_number, counted
 from shelfvision._warnings import warn_caller
 from shelfvision.data._lineage import BURST, NEAR
 from shelfvision.data.duplicates._embedded import checked_embeddings, embedded_pairs
-from shelfvision.data.duplicates._grouping import join_groups
 from shelfvision.data.duplicates.bursts import burst_pairs
+from shelfvision.data.duplicates.grouping import join_groups
 from shelfvision.data.duplicates.near import near_pairs
 from shelfvision.data.table import PhotoTable, group_links_of, groups_of
 from shelfvision.errors import ShelfVisionWarning

@@ -15,7 +15,7 @@ All sums are sums of integers, so the result is the same on every machine.
 
 >>> photo = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
 >>> turned = np.rot90(photo)
->>> bool((_descriptor(photo) == _descriptor(turned)).all())
+>>> bool((coarse_of(photo) == coarse_of(turned)).all())
 True
 
 References
@@ -40,8 +40,11 @@ from shelfvision._progress import progress
 from shelfvision.protocols import Image, PixelSource
 
 _SIDE = 32
-_FINE = 16
+FINE = 16
+"""The side at which pairs are compared, in pixels."""
 _FREQUENCIES = 4
+N_COARSE = 10
+"""The number of coefficients that describe the layout of a photo."""
 # The largest distance of two candidates, in grey levels, and the number of candidates per photo.
 # Copies of one photo have distances below 0.5; more copies are joined through chains.
 _RADIUS = 16.0
@@ -71,7 +74,28 @@ def near_pairs(
     not change these, so one search tree covers all eight symmetries. Each pair is then compared in
     colour under each symmetry.
     """
-    coarse, fine = _features(source, rows)
+    return pairs_among(*_features(source, rows), threshold)
+
+
+def pairs_among(
+    coarse: npt.NDArray[np.float32], fine: npt.NDArray[np.uint8], threshold: float
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Return pairs of near-duplicates among photos whose features are known.
+
+    Parameters
+    ----------
+    coarse : ndarray of float32, shape (n, N_COARSE)
+        The result of `coarse_of` for each photo.
+    fine : ndarray of uint8, shape (n, 16, 16, 3)
+        The result of `fine_of` for each photo.
+    threshold : float
+        The minimum similarity.
+
+    Returns
+    -------
+    tuple of (ndarray of int64, ndarray of float64)
+        Pairs of rows, shape (p, 2), and their similarities in falling order, shape (p,).
+    """
     pairs = _candidates(coarse)
     similarity = np.empty(len(pairs), dtype=np.float64)
     for start in range(0, len(pairs), _BLOCK):
@@ -85,19 +109,23 @@ def near_pairs(
 def _features(
     source: PixelSource, rows: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.uint8]]:
-    n_coarse = len(_descriptor(np.zeros((_SIDE, _SIDE, 3), dtype=np.uint8)))
-    coarse = np.empty((len(rows), n_coarse), dtype=np.float32)
-    fine = np.empty((len(rows), _FINE, _FINE, 3), dtype=np.uint8)
+    coarse = np.empty((len(rows), N_COARSE), dtype=np.float32)
+    fine = np.empty((len(rows), FINE, FINE, 3), dtype=np.uint8)
     with progress("Comparing photos", len(rows)) as advance:
 
         def look(position: int) -> None:
             thumbnail = thumbnail_of(source, int(rows[position]))
-            coarse[position] = _descriptor(thumbnail)
-            fine[position] = resize_image(thumbnail, image_size=(_FINE, _FINE))
+            coarse[position] = coarse_of(thumbnail)
+            fine[position] = fine_of(thumbnail)
             advance()
 
         in_threads(look, len(rows))
     return coarse, fine
+
+
+def fine_of(thumbnail: Image) -> Image:
+    """Return a thumbnail of 32 x 32 pixels at 16 x 16, at which pairs are compared."""
+    return resize_image(thumbnail, image_size=(FINE, FINE))
 
 
 def thumbnail_of(source: PixelSource, row: int) -> Image:
@@ -109,11 +137,12 @@ def thumbnail_of(source: PixelSource, row: int) -> Image:
     return resize_image(source.read(row), image_size=size)
 
 
-def _descriptor(thumbnail: Image) -> npt.NDArray[np.float32]:
-    """Return low-frequency DCT magnitudes, in grey levels, that are invariant to symmetries.
+def coarse_of(thumbnail: Image) -> npt.NDArray[np.float32]:
+    """Return the layout of a photo: low-frequency DCT magnitudes that ignore symmetries.
 
     A flip changes only signs and a transposition swaps the two indices, so the sum and the absolute
-    difference of the magnitudes of each swapped pair do not change.
+    difference of the magnitudes of each swapped pair do not change. The numbers are grey levels;
+    the first is the mean of the photo.
     """
     grey = thumbnail.astype(np.float64) @ _GREY
     magnitude = np.abs(_WAVES @ grey @ _WAVES.T)

@@ -5,17 +5,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._photos.decode import decode_photo, read_bytes, resize_image
+from shelfvision._photos.decode import DecodeLimits, decode_photo, read_bytes, resize_image
 from shelfvision._photos.file_pixels import FilePixels
 from shelfvision._photos.headers import read_header
 from shelfvision._photos.sources import crop_rule_of, whole_photos
 from shelfvision._photos.threads import in_threads
 from shelfvision._progress import progress
-from shelfvision.auditing._measures import Measures, measures_of, spread_of
+from shelfvision.auditing.measures import Measures, measures_of, spread_of
 from shelfvision.data import Dataset, SkippedFile
 from shelfvision.errors import PhotoError
 from shelfvision.protocols import Image, PixelSource
@@ -51,6 +52,7 @@ class AuditedPhotos:
     """The photo of each row of the datasets."""
 
     def __len__(self) -> int:
+        """Return the number of photos."""
         return len(self.ids)
 
     def label(self, photo: int) -> str:
@@ -139,8 +141,8 @@ class Looks:
     """Height and width of the file's upright image; 0 without a file."""
     digests: list[bytes]
     """A digest of the content; empty if a photo cannot be read."""
-    tiny: npt.NDArray[np.uint8]
-    """Every photo stretched to 32 x 32 pixels."""
+    tiny: npt.NDArray[np.uint8] | None
+    """Every photo stretched to 32 x 32 pixels; None if no thumbnails were kept."""
     spread: npt.NDArray[np.float64]
     """The standard deviation of the colour that varies most, in levels, on the thumbnail."""
     measures: npt.NDArray[np.float64]
@@ -155,35 +157,83 @@ class Looks:
 def look_at(photos: AuditedPhotos) -> Looks:
     """Read every photo once, in several threads."""
     n = len(photos)
+    tiny = np.zeros((n, TINY, TINY, 3), dtype=np.uint8)
     looks = Looks(
         errors={},
         readable=np.zeros(n, dtype=np.bool_),
         sizes=np.zeros((n, 2), dtype=np.int32),
         digests=[b""] * n,
-        tiny=np.zeros((n, TINY, TINY, 3), dtype=np.uint8),
+        tiny=tiny,
         spread=np.zeros(n),
         measures=np.full((n, len(Measures._fields)), np.nan),
     )
     with progress("Auditing photos", n) as advance:
 
         def look(photo: int) -> None:
+            source, row = photos.sources[int(photos.parts[photo])], int(photos.rows[photo])
             try:
-                _look(photos, photo, looks)
+                image, looks.sizes[photo], looks.digests[photo] = _read(source, row, _SIDE)
             except PhotoError as error:
                 looks.errors[photo] = error
+            else:
+                seen = look_of(image)
+                tiny[photo], looks.spread[photo], looks.measures[photo] = seen
+                looks.readable[photo] = True
             advance()
 
         in_threads(look, n)
     return looks
 
 
-def _look(photos: AuditedPhotos, photo: int, looks: Looks) -> None:
-    source, row = photos.sources[int(photos.parts[photo])], int(photos.rows[photo])
-    image, looks.sizes[photo], looks.digests[photo] = _read(source, row, _SIDE)
-    looks.tiny[photo] = resize_image(image, image_size=(TINY, TINY))
-    looks.spread[photo] = spread_of(looks.tiny[photo])
-    looks.measures[photo] = measures_of(image)
-    looks.readable[photo] = True
+class Look(NamedTuple):
+    """The thumbnail and the measures of one photo."""
+
+    tiny: Image
+    """The photo stretched to 32 x 32 pixels."""
+    spread: float
+    """The standard deviation of the colour that varies most, in levels, on the thumbnail."""
+    measures: Measures
+    """Blur and light, of 256 pixels on the longer side."""
+
+
+def look_of(image: Image) -> Look:
+    """Measure a photo that `audited_image` returned."""
+    tiny = resize_image(image, image_size=(TINY, TINY))
+    return Look(tiny, spread_of(tiny), measures_of(image))
+
+
+def audited_image(
+    data: bytes, *, limits: DecodeLimits, where: str, side: int = _SIDE
+) -> tuple[Image, tuple[int, int]]:
+    """Return an encoded photo at the size at which audits measure it, and its own upright size.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file.
+    limits : DecodeLimits
+        The limits, which are checked in the header.
+    where : str
+        The photo's path or another name for it, for error messages.
+    side : int
+        The longer side of the image is at most this many pixels; its aspect ratio is kept.
+
+    Returns
+    -------
+    tuple of (ndarray of uint8, tuple of int)
+        RGB pixels of shape (height, width, 3), and height and width of the upright photo.
+
+    Raises
+    ------
+    PhotoError
+        The photo cannot be decoded.
+    """
+    header = read_header(data, limits=limits, where=where)
+    size = header.height, header.width
+    if header.orientation >= 5:
+        size = size[1], size[0]
+    image = decode_photo(data, image_size=_within(size, side), limits=limits, where=where)
+    return image, size
 
 
 def _read(source: PixelSource, row: int, side: int) -> tuple[Image, tuple[int, int], bytes]:
@@ -194,11 +244,7 @@ def _read(source: PixelSource, row: int, side: int) -> tuple[Image, tuple[int, i
         return small, (0, 0), source.digest(row).encode()
     path = source.path(row)
     data, _ = read_bytes(path, limits=source.limits)
-    header = read_header(data, limits=source.limits, where=path)
-    size = header.height, header.width
-    if header.orientation >= 5:
-        size = size[1], size[0]
-    image = decode_photo(data, image_size=_within(size, side), limits=source.limits, where=path)
+    image, size = audited_image(data, limits=source.limits, where=path, side=side)
     return image, size, hashlib.sha256(data).digest()
 
 
