@@ -24,6 +24,8 @@ GOLDEN = (
     *("tests/inference/test_bundle.py", "tests/export/test_predictor.py"),
 )
 """The tests of what is decided, and of files that were made elsewhere."""
+UNMARKED = "not backend and not slow and not fuzz and not kills and not processes and not photos"
+"""The tests that need little more than numpy, each within half a second."""
 WITHOUT_PAGES = ("--ignore=tests/test_docs.py",)
 """The code of pages takes long, and is the same for every backend."""
 
@@ -127,12 +129,30 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     session.run("codespell")
+    session.run("zizmor", "--offline", ".github")
     session.run("python", "tests/support/prose.py")
     sources = sorted(str(path) for path in Path("src").rglob("*.py"))
     session.run("numpydoc", "lint", *sources)
     session.run("interrogate")
     session.run("vulture")
     session.run("deptry", ".")
+
+
+@nox.session(default=False)
+def quick(session: nox.Session) -> None:
+    """Check style, wording, types and the quick tests that need no backend, within a minute.
+
+    The environment has no backend, so a test that needs one and is not marked fails here. mypy
+    checks what changed since its last run. Arguments after -- go to pytest.
+    """
+    session.install("-e", ".[plot]", *group("lint"), *group("types"))
+    session.run("ruff", "check", "--quiet")
+    session.run("ruff", "format", "--check", "--quiet")
+    session.run("codespell")
+    session.run("python", "tests/support/prose.py")
+    session.run("mypy")
+    chosen = session.posargs or (*WORKERS, "-q", "-m", UNMARKED)
+    session.run("pytest", *chosen, env=test_settings(session))
 
 
 @nox.session
@@ -180,6 +200,39 @@ def check_against_the_last_release(session: nox.Session) -> None:
         session.run("griffe", "check", "shelfvision", "--search", "src", "--against", tags[0])
     else:
         session.log("Nothing has been released yet, so there is nothing to compare with.")
+
+
+@nox.session(default=False)
+def release(session: nox.Session) -> None:
+    """Check that the tag after -- can be published, and build its packages into dist/."""
+    (tag,) = session.posargs or ("v" + PROJECT["project"]["version"],)
+    for fault in faults_of_release(tag.removeprefix("v")):
+        session.error(fault)
+    judges(session)
+    built = {path.name: path.read_bytes() for path in Path("dist").iterdir()}
+    again = Path(session.create_tmp()).resolve() / "again"
+    shutil.rmtree(again, ignore_errors=True)
+    session.run("python", "-m", "build", "--outdir", str(again), silent=True)
+    if built != {path.name: path.read_bytes() for path in again.iterdir()}:
+        session.error("a second build gives other bytes, so the packages are not reproducible")
+
+
+def faults_of_release(version: str) -> list[str]:
+    """Return what has to be done before a version can be released."""
+    declared = PROJECT["project"]["version"]
+    citation = Path("CITATION.cff").read_text(encoding="utf-8")
+    changelog = Path("CHANGELOG.md").read_text(encoding="utf-8")
+    fragments = [path.name for path in Path("changelog.d").glob("*.*.md")]
+    heading = rf"^## \[{re.escape(version)}\] - \d{{4}}-\d\d-\d\d$"
+    checks = {
+        f"pyproject.toml has version {declared}, not {version}": declared == version,
+        f"CITATION.cff has another version than {version}": f"version: {version}\n" in citation,
+        f"CHANGELOG.md has no section [{version}] with a date": bool(
+            re.search(heading, changelog, re.MULTILINE)
+        ),
+        f"changelog.d has {', '.join(fragments)}; run towncrier build": not fragments,
+    }
+    return [fault for fault, holds in checks.items() if not holds]
 
 
 @nox.session(default=False)
