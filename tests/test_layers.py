@@ -53,6 +53,7 @@ FLOORS: dict[str, int] = {
     "_random": 0,
     "_skipped": 0,
     "_text": 0,
+    "_urls": 0,
     "_validation": 0,
     "_warnings": 0,
     "errors": 0,
@@ -65,8 +66,9 @@ KERAS_MODULES = {"shelfvision.evaluation._explanations"}
 BACKENDS = {"keras", "tensorflow", "jax", "torch"}
 
 HEAVY = BACKENDS | {
-    *("ai_edge_litert", "matplotlib", "narwhals", "onnx", "onnxruntime", "openvino", "pandas"),
-    *("jinja2", "pillow_heif", "pyarrow", "rich", "safetensors", "scipy", "skimage", "sklearn"),
+    *("ai_edge_litert", "fsspec", "jinja2", "matplotlib", "narwhals", "onnx", "onnxruntime"),
+    *("openvino", "pandas", "pillow_heif", "pyarrow", "rich", "safetensors", "scipy", "skimage"),
+    "sklearn",
     "tf2onnx",
     "yaml",
 }

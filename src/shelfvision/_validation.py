@@ -14,6 +14,7 @@ from typing import Any, SupportsFloat, SupportsIndex, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._urls import LOCAL_COPY, is_url, refuse_url
 from shelfvision.errors import InvalidParameterError, MissingDependencyError
 
 Rows: TypeAlias = (
@@ -67,8 +68,12 @@ def received(value: object, *, limit: int = 200) -> str:
     return text if len(text) <= limit else f"{text[:limit]}…"
 
 
-def as_path(value: str | os.PathLike[str], parameter: str = "path") -> str:
-    """Return a path as text; refuse numbers, which Python treats as open files.
+def as_path(
+    value: str | os.PathLike[str], parameter: str = "path", *, remedy: str = LOCAL_COPY
+) -> str:
+    """Return a path as text; refuse numbers, which Python treats as open files, and URLs.
+
+    `remedy` is what to do instead of passing a URL.
 
     Examples
     --------
@@ -77,6 +82,8 @@ def as_path(value: str | os.PathLike[str], parameter: str = "path") -> str:
         ...
     shelfvision.errors.InvalidParameterError: path must be a path, got 5; give text or pathlib.Path
     """
+    if is_url(value):
+        refuse_url(value, parameter, remedy)
     if isinstance(value, str):
         return value
     if isinstance(value, os.PathLike):

@@ -1,9 +1,10 @@
-"""Interfaces that users can implement: augmenters and pixel sources."""
+"""Interfaces that users can implement: augmenters, pixel sources and paths of storage."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, Protocol, TypeAlias, get_args, runtime_checkable
+from typing import Any, Literal, Protocol, TypeAlias, get_args, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +16,12 @@ __all__ = [
     "ClassNames",
     "Image",
     "Images",
+    "Location",
     "OnError",
     "PixelSource",
     "Resize",
+    "StorageOptions",
+    "UniversalPath",
 ]
 
 Image: TypeAlias = npt.NDArray[np.uint8]
@@ -38,6 +42,36 @@ Keras; or names by number, such as ``data.yaml`` of YOLO. Numbers are 0 to n - 1
 
 OnError: TypeAlias = Literal["raise", "skip"]
 """What to do with a photo that cannot be read."""
+
+StorageOptions: TypeAlias = Mapping[str, Any]
+"""Options of an fsspec file system, such as ``{"profile": "shop"}`` or ``{"anon": True}``."""
+
+
+@runtime_checkable
+class UniversalPath(Protocol):
+    """The interface of paths of remote storage: a ``UPath`` of universal_pathlib.
+
+    ``str(path)`` returns the URL. A path of this computer is an `os.PathLike` instead.
+    """
+
+    @property
+    def protocol(self) -> str:
+        """The scheme of the URL, such as ``"s3"``."""
+        ...
+
+    @property
+    def path(self) -> str:
+        """The URL without its scheme."""
+        ...
+
+    @property
+    def storage_options(self) -> StorageOptions:
+        """The options of the file system."""
+        ...
+
+
+Location: TypeAlias = "str | os.PathLike[str] | UniversalPath"
+"""A path of this computer, or a URL of remote storage as text or ``UPath``."""
 
 
 @runtime_checkable

@@ -6,6 +6,8 @@ its limit, even if the file grows.
 Writing: after a crash, either the complete old file or the complete new file exists. An existing
 file keeps its permissions. If the output path is a link, the target of the link is replaced.
 
+Paths may be URLs where a function calls `as_location`; see `shelfvision._storage.remote`.
+
 Examples
 --------
 >>> import tempfile, pathlib
@@ -26,6 +28,7 @@ from shelfvision._storage.reading import (
     read_bounded,
     read_with_status,
 )
+from shelfvision._storage.remote import RemoteFile, as_location, suffix_of_location
 from shelfvision._storage.writing import (
     atomic_writer,
     fsync_directory,
@@ -38,6 +41,8 @@ from shelfvision._storage.writing import (
 __all__ = [
     "SMALLER",
     "MakeError",
+    "RemoteFile",
+    "as_location",
     "atomic_writer",
     "fsync_directory",
     "make_directory",
@@ -46,6 +51,7 @@ __all__ = [
     "read_bounded",
     "read_with_status",
     "storage_error",
+    "suffix_of_location",
     "temporary_name",
     "write_atomically",
 ]

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, NoReturn, Protocol, cast
 
 from shelfvision._storage.opening import BINARY, CHUNK, NO_FOLLOW, WITHOUT_WAITING
+from shelfvision._storage.remote import RemoteFile, fetch
 from shelfvision.errors import DataError, DatasetNotFoundError, ShelfVisionError
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class MakeError(Protocol):
 
 
 def read_bounded(
-    source: str | os.PathLike[str] | BinaryIO,
+    source: str | os.PathLike[str] | RemoteFile | BinaryIO,
     limit: int,
     *,
     what: str = "the file",
@@ -48,7 +49,7 @@ def read_bounded(
 
     Parameters
     ----------
-    source : path-like or binary file
+    source : path-like, RemoteFile or binary file
         The file. An open file is read from its current position.
     limit : int
         The maximum number of bytes. At most one more byte is read, even if the file grows.
@@ -84,7 +85,10 @@ def read_bounded(
         missing=missing,
         parameter=parameter,
         smaller=smaller,
+        remote=isinstance(source, RemoteFile),
     )
+    if isinstance(source, RemoteFile):
+        return _read_remote(source, limit, refusal)
     if not isinstance(source, str | os.PathLike):
         return _read_open(source, limit, 0, refusal)
     data, _ = _read_regular(source, limit, refusal, follow=follow)
@@ -190,12 +194,17 @@ class _Refusal:
     missing: MakeError
     parameter: str | None
     smaller: str
+    remote: bool = False
 
     def because(self, code: str, fault: str, remedy: str) -> NoReturn:
         """Raise the error of this code."""
         make = self.missing if code == "not-found" else self.error
         message = f"{self.where} {fault}; {remedy}"
         raise make(message, code=code, parameter=self.parameter)
+
+    @property
+    def _place(self) -> str:
+        return "URL" if self.remote else "path"
 
     def waits(self) -> NoReturn:
         """Raise the error for a file that claims to be regular but blocks its reader."""
@@ -207,20 +216,34 @@ class _Refusal:
         if isinstance(fault, ShelfVisionError):
             raise fault
         if isinstance(fault, FileNotFoundError | NotADirectoryError):
-            remedy = "check the path"
-            if "://" in self.where:
-                remedy = "addresses are not fetched, so download the file and give its path"
-            self.because("not-found", "does not exist", remedy)
+            self.because("not-found", "does not exist", f"check the {self._place}")
+        reason = getattr(fault, "strerror", None) or str(fault) or type(fault).__name__
+        if isinstance(fault, PermissionError) and self.remote:
+            remedy = "pass credentials in storage_options, or set them in the environment"
+            self.because("permission", f"may not be read: {reason}", remedy)
         if isinstance(fault, PermissionError):
             self.because("permission", "may not be read: permission denied", "allow reading it")
         if isinstance(fault, OSError) and fault.errno in (errno.ELOOP, errno.ENXIO):
             self.because("not-a-file", "is not a regular file", "give the path of a file")
-        reason = getattr(fault, "strerror", None) or str(fault) or type(fault).__name__
         remedy = "check the path and the disk it is on"
+        if self.remote:
+            remedy = "check the URL, the network and storage_options"
         self.because("unreadable", f"cannot be read: {reason}", remedy)
 
 
+def _read_remote(file: RemoteFile, limit: int, refusal: _Refusal) -> bytes:
+    try:
+        data = fetch(file, limit + 1)
+    except OSError as fault:
+        refusal.of(fault)
+    if len(data) > limit:
+        _refuse_large(None, limit, refusal)
+    return data
+
+
 def _named(source: object, what: str) -> str:
+    if isinstance(source, RemoteFile):
+        return f"{what} {source.shown!r}"
     named = isinstance(source, str | bytes | os.PathLike)
     return f"{what} {os.fsdecode(source)!r}" if named else what  # type: ignore[arg-type]  # checked
 

@@ -1,7 +1,8 @@
 """Atomic, durable writing.
 
 After a crash, either the complete old file or the complete new file exists. An existing file keeps
-its permissions. If the output path is a link, the target of the link is replaced.
+its permissions. If the output path is a link, the target of the link is replaced. A `RemoteFile` is
+uploaded as one object.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from shelfvision._storage.opening import BINARY, CHUNK
+from shelfvision._storage.remote import RemoteFile, require_store, store
 from shelfvision.errors import ShelfVisionError, StorageError
 
 if sys.platform == "darwin":
@@ -32,14 +34,17 @@ _NAME_BYTES = 150
 
 
 @contextlib.contextmanager
-def atomic_writer(path: str | os.PathLike[str], *, follow: bool = True) -> Iterator[BinaryIO]:
+def atomic_writer(
+    path: str | os.PathLike[str] | RemoteFile, *, follow: bool = True
+) -> Iterator[BinaryIO]:
     """Open a temporary file next to `path` for writing; rename it to `path` on success.
 
-    The order is: write, fsync, read back and compare, rename, fsync of the folder.
+    The order is: write, fsync, read back and compare, rename, fsync of the folder. A remote file is
+    collected in memory, uploaded as one object, read back and compared.
 
     Parameters
     ----------
-    path : path-like
+    path : path-like or RemoteFile
         The file to write. Its folder is created if it does not exist. An existing file keeps its
         permissions.
     follow : bool, default=True
@@ -59,6 +64,10 @@ def atomic_writer(path: str | os.PathLike[str], *, follow: bool = True) -> Itera
         is unchanged, and no temporary file remains. If the fsync of the folder fails, the new file
         is at `path` already, and the message warns that a power cut may restore the old file.
     """
+    if isinstance(path, RemoteFile):
+        with _uploader(path) as upload:
+            yield upload
+        return
     target = Path(path)
     try:
         target = _led_to(target) if follow else target
@@ -90,14 +99,44 @@ def atomic_writer(path: str | os.PathLike[str], *, follow: bool = True) -> Itera
         raise
 
 
-def write_atomically(path: str | os.PathLike[str], data: bytes, *, follow: bool = True) -> None:
+@contextlib.contextmanager
+def _uploader(file: RemoteFile) -> Iterator[BinaryIO]:
+    """Collect a remote file in memory; upload it on success."""
+    with io.BytesIO() as content:
+        yield content
+        try:
+            store(file, content.getvalue())
+        except OSError as error:
+            raise _upload_error(file, error) from None
+
+
+def _upload_error(file: RemoteFile, error: OSError) -> StorageError:
+    """Return the error for a remote file that cannot be written."""
+    if error.errno == errno.EBADMSG:
+        return StorageError(
+            f"{file.shown!r} must contain the bytes that were uploaded, but {error.strerror}; "
+            "another program may have written it at the same time, so save again",
+            code="damaged",
+        )
+    return StorageError(
+        f"cannot write {file.shown!r}: {error.strerror}; an existing file is unchanged, so check "
+        "the URL, the permissions and storage_options, and save again",
+        code=_code_of(error),
+    )
+
+
+def write_atomically(
+    path: str | os.PathLike[str] | RemoteFile, data: bytes, *, follow: bool = True
+) -> None:
     """Write `data` to `path` atomically: a crash leaves the old or the new file, never a mix."""
     with atomic_writer(path, follow=follow) as file:
         file.write(data)
 
 
-def require_writable(path: str | os.PathLike[str]) -> None:
+def require_writable(path: str | os.PathLike[str] | RemoteFile) -> None:
     """Check early whether `write_atomically` would fail, and raise its error.
+
+    For a remote file, only its store and the packages are checked; nothing is sent.
 
     Raises
     ------
@@ -105,6 +144,9 @@ def require_writable(path: str | os.PathLike[str]) -> None:
         The path is a folder, FIFO, device or socket, its folder is a file, or one of them may not
         be written to.
     """
+    if isinstance(path, RemoteFile):
+        require_store(path)
+        return
     target = Path(path)
     try:
         target = _led_to(target)
