@@ -22,6 +22,7 @@ FLOORS: dict[str, int] = {
     "_cli": 12,
     "": 11,
     "_versions": 11,
+    "scale": 11,
     "taxonomy": 11,
     "testing": 11,
     "training": 10,

@@ -37,6 +37,7 @@ MODULES = (
     "shelfvision.protocols",
     "shelfvision.regions",
     "shelfvision.samples",
+    "shelfvision.scale",
     "shelfvision.taxonomy",
     "shelfvision.testing",
     "shelfvision.training",

@@ -146,6 +146,14 @@ def test_it_is_pickled_as_its_path(predictor: Predictor, pixels: Pixels) -> None
     assert (again.predict_proba(pixels) == predictor.predict_proba(pixels)).all()
 
 
+def test_its_pickle_keeps_the_number_of_threads() -> None:
+    require("onnxruntime")
+    one = Predictor(GOLDEN / "tiny.onnx", threads=1)
+    make, arguments = pickle.loads(pickle.dumps(one)).__reduce__()
+    assert (make.keywords["threads"], make.keywords["runtime"]) == (1, "onnxruntime")
+    assert arguments == (str(GOLDEN / "tiny.onnx"),)
+
+
 def test_it_says_what_it_is(predictor: Predictor) -> None:
     assert f"{predictor.format} by {predictor.runtime}, 3 classes, 20 x 24" in repr(predictor)
     assert predictor.calibration is not None

@@ -74,7 +74,7 @@ class Predictor:
     >>> predictor.predict("photo.jpg").labels  # doctest: +SKIP
     """
 
-    __slots__ = ("_path", "_pid", "_session")
+    __slots__ = ("_path", "_pid", "_session", "_threads")
 
     def __init__(
         self,
@@ -90,6 +90,7 @@ class Predictor:
         export = read_export(path)
         require_digest(export.sha256, expected, export.where)
         self._session = load_session(export, runtime, count)
+        self._threads = count
         self._path = os.path.abspath(path)
         self._pid = os.getpid()
 
@@ -296,10 +297,11 @@ class Predictor:
         return self._session.scores(images)
 
     def __reduce__(self) -> tuple[Callable[[str], Predictor], tuple[str]]:
-        """Pickle the path and the digest of the file; unpickling reads the file again."""
+        """Pickle path, digest, runtime and threads; unpickling reads the file again."""
         session = self._session
         runtime = cast("Runtime", session.runtime)
-        make = partial(type(self), runtime=runtime, expected_sha256=session.export.sha256)
+        digest = session.export.sha256
+        make = partial(type(self), runtime=runtime, threads=self._threads, expected_sha256=digest)
         return make, (self._path,)
 
     def __repr__(self) -> str:

@@ -1,0 +1,278 @@
+"""`Scorer`: from batches of photos to batches of predictions, in any engine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, SupportsIndex, TypeVar, cast, final
+
+from shelfvision._storage.sealed import checked_digest
+from shelfvision._text import printable
+from shelfvision._validation import as_integer, as_path, counted, one_of, received
+from shelfvision.errors import BundleError, InvalidParameterError
+from shelfvision.scale._kinds import as_pandas, batch_parts, given_batch
+from shelfvision.scale._opening import file_facts, serving_model
+from shelfvision.scale._schema import result_schema, spark_ddl
+from shelfvision.scale._scoring import scored
+from shelfvision.scale._settings import ANSWERS, PHOTO_KINDS, PhotoKind, ScorerSettings
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+Table = TypeVar("Table")
+"""A batch: a dict of arrays, a DataFrame, or a pyarrow Table or RecordBatch."""
+
+_ROWS_AT_ONCE = 1024
+"""The number of rows in a batch that `Scorer.over` yields."""
+
+
+@final
+class Scorer:
+    """Predict batches of photos in Ray Data, Dask, Spark or any other engine.
+
+    A scorer is a callable from a batch to a batch of the same kind. Its pickle contains the path
+    and the digest of the classifier's file, a few hundred bytes. A worker opens the file when it
+    scores the first batch, and verifies the digest. All scorers, threads and tasks of a process
+    share the open model; a forked process opens its own.
+
+    ==================================== ===========================================================
+    engine                               call
+    ==================================== ===========================================================
+    Ray Data                             ``dataset.map_batches(scorer, batch_format="pyarrow")``
+    Dask                                 ``frame.map_partitions(scorer, meta=scorer.meta)``
+    Spark                                ``frame.mapInArrow(scorer.over, scorer.ddl)``
+    pandas, polars, pyarrow, no engine   ``scorer(batch)``
+    ==================================== ===========================================================
+
+    A photo that cannot be read is a row with its ``error`` and ``error_code``; it never stops a
+    job. The number and the order of rows are those of the batch, and every result has the schema
+    `schema`, even if the batch is empty.
+
+    Parameters
+    ----------
+    bundle : path-like
+        A bundle that ``Classifier.save`` wrote, which needs Keras in the workers, or an ONNX,
+        LiteRT or OpenVINO file that ``Classifier.export`` wrote, which does not. Every worker must
+        be able to read it at this path.
+    sha256 : str, optional
+        The SHA-256 that the file must have. By default its SHA-256 when the scorer is created, so
+        that a worker never uses another file.
+    photo_column : str, default="bytes"
+        The column of photos. Ray's ``read_binary_files`` names it ``"bytes"``, Spark's
+        ``binaryFile`` names it ``"content"``.
+    photo_kind : {"bytes", "path"}, default="bytes"
+        What the column contains: encoded files, or paths of files that the worker reads.
+    id_column : str or None, default="path"
+        The column with the id of each photo, which the result contains as text. None gives results
+        without ids.
+    columns : sequence of {"label", "confidence", "decision"}, optional
+        The predictions in the result, by default all three.
+    probabilities : bool, default=False
+        Whether the result contains the probability of each class, in columns named
+        ``p(class name)``.
+    embed : bool, default=False
+        Whether the result contains a column ``embedding`` with a list of float32 for each photo.
+        It needs a bundle.
+    threads : int, default=1
+        The number of threads that one call decodes and computes with. Engines run one task per
+        core, so more than 1 helps only if fewer tasks run.
+
+    Raises
+    ------
+    BundleNotFoundError
+        The file does not exist.
+    BundleError
+        The file is neither a bundle nor an export, is corrupted, or has another SHA-256.
+    InvalidParameterError
+        An argument is invalid, or two columns of the result have one name.
+    MissingDependencyError
+        pyarrow is not installed; the message contains the pip command.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> import pandas as pd
+    >>> import shelfvision as shv
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "groceries.shelf")
+    >>> model = shv.build_model(2)
+    >>> digest = shv.Classifier.from_model(model, class_names=["juice", "milk"]).save(path)
+    >>> scorer = shv.scale.Scorer(path, sha256=digest)
+    >>> found = scorer(pd.DataFrame({"path": ["a.jpg"], "bytes": [b"not a photo"]}))
+    >>> found.columns.tolist()
+    ['path', 'label', 'confidence', 'decision', 'error', 'error_code']
+    >>> found.error_code[0]
+    'not-an-image'
+    """
+
+    __slots__ = ("_class_names", "_settings")
+
+    _settings: ScorerSettings
+    _class_names: tuple[str, ...] | None
+
+    def __init__(
+        self,
+        bundle: str | os.PathLike[str],
+        *,
+        sha256: str | None = None,
+        photo_column: str = "bytes",
+        photo_kind: PhotoKind = "bytes",
+        id_column: str | None = "path",
+        columns: Sequence[str] = ANSWERS,
+        probabilities: bool = False,
+        embed: bool = False,
+        threads: SupportsIndex = 1,
+    ) -> None:
+        one_of("photo_kind", photo_kind, PHOTO_KINDS)
+        expected = None if sha256 is None else checked_digest(sha256, "sha256")
+        path = os.path.abspath(as_path(bundle, "bundle"))
+        count = as_integer("threads", threads, minimum=1, maximum=1024)
+        facts = file_facts(path, embed=bool(embed))
+        _require_sha256(path, facts.sha256, expected)
+        self._settings = ScorerSettings(
+            bundle=path,
+            sha256=facts.sha256,
+            exported=facts.exported,
+            photo_column=_as_column("photo_column", photo_column),
+            photo_kind=photo_kind,
+            id_column=None if id_column is None else _as_column("id_column", id_column),
+            columns=_checked_columns(columns),
+            probabilities=bool(probabilities),
+            embedding_width=facts.embedding_width,
+            threads=count,
+        )
+        self._class_names = facts.class_names
+        _require_distinct(self.schema.names)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The class names, in the order of the columns of probabilities."""
+        if self._class_names is None:
+            self._class_names = serving_model(self._settings).class_names
+        return self._class_names
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 that the file has in every worker."""
+        return self._settings.sha256
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns and types of every result."""
+        return result_schema(self._settings, self.class_names if self._named else ())
+
+    @property
+    def ddl(self) -> str:
+        """The schema as Spark DDL, for ``mapInArrow`` and ``mapInPandas``."""
+        return spark_ddl(self.schema)
+
+    @property
+    def meta(self) -> pd.DataFrame:
+        """The schema as an empty pandas frame, for the argument ``meta`` of Dask."""
+        return as_pandas(self.schema.empty_table())
+
+    @property
+    def _named(self) -> bool:
+        """Whether the schema contains class names."""
+        return self._settings.probabilities
+
+    def __call__(self, batch: Table) -> Table:
+        """Score one batch.
+
+        Parameters
+        ----------
+        batch : dict of arrays, DataFrame, pyarrow.Table or pyarrow.RecordBatch
+            The photos, one per row.
+
+        Returns
+        -------
+        dict of ndarray, DataFrame, pyarrow.Table or pyarrow.RecordBatch
+            One row per row of `batch`, in order and of the same kind, with the columns of `schema`.
+            A pandas frame has the index of `batch`. In a dict, a missing text is ``""`` and a
+            missing number NaN; use Arrow batches if you need nulls.
+
+        Raises
+        ------
+        InvalidParameterError
+            The batch is of another kind, or has no photo column or id column.
+        BundleError
+            The file of the classifier has changed, or cannot be read by this worker.
+        """
+        given = given_batch(batch, self._settings)
+        if given.rows.length:
+            table = scored(given.rows, self._settings, serving_model(self._settings))
+        else:
+            table = self.schema.empty_table()
+        return cast("Table", given.returned(table))
+
+    def over(self, batches: Iterable[Table]) -> Iterator[Table]:
+        """Score a stream of batches, for ``mapInArrow`` and ``mapInPandas`` of Spark.
+
+        Parameters
+        ----------
+        batches : iterable of batches
+            The batches, each of a kind that `__call__` accepts.
+
+        Yields
+        ------
+        dict of ndarray, DataFrame, pyarrow.Table or pyarrow.RecordBatch
+            The results in order, in parts of at most 1,024 rows.
+        """
+        for batch in batches:
+            yield from map(self, batch_parts(batch, _ROWS_AT_ONCE))
+
+    def __getstate__(self) -> ScorerSettings:
+        """Pickle the settings; the file is opened when the first batch is scored."""
+        return self._settings
+
+    def __setstate__(self, settings: ScorerSettings) -> None:
+        """Take the settings in another process, without reading the file."""
+        self._settings, self._class_names = settings, None
+
+    def __repr__(self) -> str:
+        """Return one line with the file and where the photos are."""
+        settings = self._settings
+        threads = counted(settings.threads, "thread")
+        return (
+            f"<Scorer: {printable(os.path.basename(settings.bundle))}, {settings.photo_kind} in "
+            f"the column {settings.photo_column!r}, {threads}>"
+        )
+
+
+def _as_column(parameter: str, name: object) -> str:
+    if isinstance(name, str) and name:
+        return name
+    raise InvalidParameterError(
+        f"{parameter} must be the name of a column, got {received(name)}; pass text",
+        code="wrong-type",
+        parameter=parameter,
+    )
+
+
+def _checked_columns(columns: Sequence[str]) -> tuple[str, ...]:
+    """Return the selected predictions in their fixed order."""
+    names = [columns] if isinstance(columns, str) else list(columns)
+    for name in names:
+        one_of("columns", name, ANSWERS)
+    return tuple(name for name in ANSWERS if name in names)
+
+
+def _require_sha256(path: str, found: str, expected: str | None) -> None:
+    if expected is not None and found != expected:
+        raise BundleError(
+            f"{path!r} must have the SHA-256 {expected} of sha256, got {found}; it is another file "
+            "than the one you trust",
+            code="wrong-digest",
+            parameter="sha256",
+        )
+
+
+def _require_distinct(names: Sequence[str]) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InvalidParameterError(
+            f"id_column must differ from the other columns of the result, got {twice[0]!r}; rename "
+            "the column in the batches",
+            code="duplicate",
+            parameter="id_column",
+        )
