@@ -78,7 +78,27 @@ def _listed(place: Path, options: argparse.Namespace, size: tuple[int, int]) -> 
             yield f"fold {fold}", splits.train, splits.test
 
 
+def judge_photos(place: Path, options: argparse.Namespace, size: tuple[int, int]) -> shv.Dataset:
+    """Return all photos of another manifest with the same columns, to judge by."""
+    return _opened(place, options, size, where=None)
+
+
 def _from_manifest(place: Path, options: argparse.Namespace, size: tuple[int, int]) -> Part:
+    train, test = (
+        _opened(place, options, size, where={options.split_column: part})
+        for part in (options.train, options.test)
+    )
+    return f"{options.train} to {options.test}", train, test
+
+
+def _opened(
+    place: Path,
+    options: argparse.Namespace,
+    size: tuple[int, int],
+    *,
+    where: dict[str, str] | None,
+) -> shv.Dataset:
+    """Return the photos of a manifest with the classes that the options ask for."""
     relabel = dict(pair.split("=", 1) for pair in options.relabel or ())
     manifest = place if place.is_file() else place / "manifest.csv"
     names = list(relabel) or None
@@ -86,15 +106,12 @@ def _from_manifest(place: Path, options: argparse.Namespace, size: tuple[int, in
         with manifest.open(newline="", encoding="utf-8") as file:
             there = names or sorted({row[options.label_column] for row in csv.DictReader(file)})
         names = [name for name in there if name not in options.leave_out]
-    train, test = (
-        shv.Dataset.from_manifest(
-            manifest,
-            path_column=options.path_column,
-            label_column=options.label_column,
-            where={options.split_column: part},
-            class_names=names,
-            image_size=size,
-        ).relabel({name: relabel[name] for name in names or () if name in relabel})
-        for part in (options.train, options.test)
+    photos = shv.Dataset.from_manifest(
+        manifest,
+        path_column=options.path_column,
+        label_column=options.label_column,
+        where=where,
+        class_names=names,
+        image_size=size,
     )
-    return f"{options.train} to {options.test}", train, test
+    return photos.relabel({name: relabel[name] for name in names or () if name in relabel})

@@ -78,6 +78,27 @@ def show_table(rows: list[Row]) -> None:
         print(f"| {task} | {model} ({len(some)}) | " + " | ".join(cells + minutes) + " |")
 
 
+def show_sets(rows: list[Row]) -> None:
+    """Print the scores of each set of photos, those of summed classes among them."""
+    print("\n| task | network | photos | n | accuracy | 95 % interval | kinds | 95 % interval |")
+    print("|---|---|---|---|---|---|---|---|")
+    for (task, model), some in kinds(rows).items():
+        sets = [row["sets"] for row in some if isinstance(row.get("sets"), dict)]
+        for name in dict.fromkeys(name for found in sets for name in found):
+            scores = [found[name] for found in sets if name in found]
+            of_kinds = [
+                {key.removeprefix("summed_"): score[key] for key in score if "summed_" in key}
+                for score in scores
+            ]
+            cells = [f"{mean(scores, 'photos'):.0f}"]
+            cells += [f(part) for part in (scores, of_kinds) for f in (_accuracies, between)]
+            print(f"| {task} | {model} ({len(scores)}) | {name} | " + " | ".join(cells) + " |")
+
+
+def _accuracies(rows: list[Row]) -> str:
+    return spread(rows, "accuracy")
+
+
 def draw_confusion(rows: list[Row], folder: Path) -> None:
     """Draw what each model took for what on each task, all its trainings together."""
     from matplotlib.figure import Figure

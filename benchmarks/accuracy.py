@@ -8,17 +8,21 @@ Run ``python benchmarks/accuracy.py --photos PLACE [--models tuned,frozen] [--se
 - a tree with ``images/<CLASS>/`` and ``splits/train0.txt``, ``splits/test0.txt`` and so on, as
   Freiburg Groceries has it: each pair of lists is a round of its own (``--folds 0,1``).
 
-``--task`` takes one of the Grocery Store photos' tasks: drinks, coarse, products. Photos to judge
-by never choose an epoch. Finished trainings are kept in ``--rows``,
+``--task`` takes one of the Grocery Store photos' tasks: drinks, coarse, products. ``--judge`` names
+another manifest with the same columns, all of whose photos are judged by, too; it may be repeated.
+Every set is scored alone and all sets together, with intervals from a bootstrap over bursts.
+``--suite`` runs the tasks and networks that the documentation reports. Photos to judge by never
+choose an epoch. Finished trainings are kept in ``--rows``,
 a file of JSON lines, so that the program can be stopped and started again; ``--table`` only prints
-and draws what is there. ``--keep`` saves every classifier, with its scores of the photos to judge
-by, for ``abstaining.py``; ``--leave-out`` keeps classes from it, to see what it makes of them.
+and draws what is there. ``--predictions`` keeps the probabilities of every photo, from which
+``paired.py`` compares trainings photo by photo. ``--keep`` saves every classifier, with its scores
+of the photos to judge by, for ``abstaining.py``; ``--leave-out`` keeps classes from it, to see what
+it makes of them.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import hashlib
 import json
 import os
@@ -31,8 +35,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from _judging import Judged, figures, judged_by, kinds_of, sets_to_judge
 from _places import TASKS, Part, parts
-from _rows import Row, draw_confusion, draw_costs, read_rows, show_table
+from _rows import Row, draw_confusion, draw_costs, read_rows, show_sets, show_table
 
 import shelfvision as shv
 
@@ -80,6 +85,8 @@ CANDIDATES = {
         architecture="efficientnet_lite0", recipe=recommended, side=224, weights="imagenet"
     ),
 }
+SUITE = (("drinks", ("tuned", "shelf_cnn")), ("products", ("tuned",)))
+"""The tasks and networks whose figures the documentation reports."""
 
 
 def trained(
@@ -115,46 +122,24 @@ def built(candidate: Candidate, train: shv.Dataset, seed: int) -> keras.Model:
     )
 
 
-def judged(result: shv.TrainingResult, test: shv.Dataset) -> Row:
-    """Return how good a classifier is on photos of bursts, and what one photo costs it."""
-    report = shv.evaluate(result.classifier, test)
-    image = test[0][0][None]
+def served(classifier: shv.Classifier, judged: Judged, image: np.ndarray) -> Row:
+    """Return the errors on the first set, the size of the file and the time of one photo."""
     laps = []
     for _ in range(30):
         start = time.perf_counter()
-        result.classifier.predict_proba(image)
+        classifier.predict_proba(image)
         laps.append(time.perf_counter() - start)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "classifier.shelf"
-        result.classifier.save(path)
+        classifier.save(path)
         size = path.stat().st_size
+    first = judged.of(judged.names[0]).report()
     return {
-        "accuracy": round(report.accuracy, 4),
-        "macro_f1": round(report.macro_f1, 4),
-        "interval": [round(end, 4) for end in report.intervals.accuracy],
-        "photos": len(test),
-        "confusion": np.asarray(report.confusion).tolist(),
-        "class_names": list(test.class_names),
+        "confusion": np.asarray(first.confusion).tolist(),
+        "class_names": list(judged.class_names),
         "bytes": size,
         "milliseconds_a_photo": round(1000 * statistics.median(laps), 2),
     }
-
-
-def summed(result: shv.TrainingResult, test: shv.Dataset, options: argparse.Namespace) -> Row:
-    """Return how often the kind of a product is right, whose probabilities are summed up."""
-    if not options.summed_column:
-        return {}
-    place = Path(options.photos)
-    path = place if place.is_file() else place / "manifest.csv"
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    kind = {row[options.label_column]: row[options.summed_column] for row in rows}
-    kinds = np.array([kind[name] for name in test.class_names])
-    known = np.unique(kinds)
-    scores = result.classifier.predict_proba(test)
-    sums = np.stack([scores[:, kinds == name].sum(axis=1) for name in known], axis=1)
-    right = known[sums.argmax(axis=1)] == kinds[test.labels]
-    return {"summed_accuracy": round(float(right.mean()), 4)}
 
 
 def key_of(name: str, candidate: Candidate, part: Part, seed: int, task: str) -> Row:
@@ -185,10 +170,15 @@ def run(name: str, options: argparse.Namespace) -> None:
             if any(row.items() >= key.items() for row in read_rows(options.rows)):
                 continue
             result, cost = trained(candidate, train, seed, options.cache)
-            row = key | {"side": side} | judged(result, test.group_bursts()) | cost
-            row |= summed(result, test, options)
+            sets = sets_to_judge(options, test, train)
+            judged = judged_by(result.classifier, sets)
+            scores = figures(judged, kinds_of(options))
+            row = key | {"side": side} | scores[judged.names[0]] | cost | {"sets": scores}
+            row |= served(result.classifier, judged, train[0][0][None])
+            if options.predictions:
+                judged.save(options.predictions / f"{key['task']}-{name}-{seed}-{label}.npz")
             if options.keep:
-                kept = result.classifier.with_validation(test.group_bursts())
+                kept = result.classifier.with_validation(sets[judged.names[0]])
                 kept.save(options.keep / f"{key['task']}-{name}-{seed}.shelf")
             with options.rows.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row) + "\n")
@@ -218,9 +208,10 @@ def options_of(parser: argparse.ArgumentParser) -> argparse.Namespace:
     parser.add_argument("--pictures", type=Path, help="folder for pictures of confusion")
     parser.add_argument("--costs", type=Path, help="file for the picture of accuracy and time")
     parser.add_argument("--table", action="store_true", help="print what is known, train nothing")
+    parser.add_argument("--judge", action="append", metavar="MANIFEST", help="more photos")
+    parser.add_argument("--predictions", type=Path, help="folder for every photo's probabilities")
+    parser.add_argument("--suite", action="store_true", help="the tasks and networks of the docs")
     options = parser.parse_args()
-    for name, value in TASKS.get(options.task, {}).items():
-        setattr(options, name, value)
     if options.keep:
         options.keep.mkdir(parents=True, exist_ok=True)
     return options
@@ -229,11 +220,14 @@ def options_of(parser: argparse.ArgumentParser) -> argparse.Namespace:
 def main() -> None:
     """Train, print and draw."""
     options = options_of(argparse.ArgumentParser(description=__doc__))
-    if not options.table:
-        for name in options.models.split(","):
-            run(name, options)
+    wanted = SUITE if options.suite else ((options.task, options.models.split(",")),)
+    for task, names in wanted if not options.table else ():
+        asked = argparse.Namespace(**vars(options) | {"task": task} | TASKS.get(task, {}))
+        for name in names:
+            run(name, asked)
     rows = read_rows(options.rows)
     show_table(rows)
+    show_sets(rows)
     if options.pictures:
         draw_confusion(rows, options.pictures)
     if options.costs:
