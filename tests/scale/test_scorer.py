@@ -508,3 +508,40 @@ def test_without_pyarrow_the_error_has_the_pip_line(
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     with pytest.raises(MissingDependencyError, match=r"shelfvision\[scale\]"):
         _ = scorer.schema
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_columns_are_copied_in_their_declared_type(kind: str, photos: list[bytes]) -> None:
+    scorer = Scorer(EXPORT, keep={"store": "string", "week": "int32"}, columns=["label"])
+    columns = {"bytes": photos[:2], "path": ["a", "b"], "store": [7, 8], "week": [1, 2]}
+    batch: Any = columns
+    if kind == "pandas":
+        batch = pd.DataFrame(columns)
+    elif kind == "polars":
+        batch = pl.DataFrame(columns)
+    elif kind in ("table", "record batch"):
+        batch = pa.table(columns)
+    found = scorer(batch)
+    if isinstance(found, dict):
+        assert found["store"].tolist() == ["7", "8"]
+        assert found["week"].dtype == np.int32
+        return
+    found = as_table(found)
+    assert found.column_names == ["path", "store", "week", "label", "error", "error_code"]
+    assert found["store"].to_pylist() == ["7", "8"]
+    assert found["week"].to_pylist() == [1, 2]
+    assert scorer.ddl.startswith("`path` STRING, `store` STRING, `week` INT, `label` STRING")
+
+
+def test_a_copied_column_of_another_type_is_refused(photos: list[bytes]) -> None:
+    batch = pa.table({"bytes": photos[:1], "path": ["a"], "week": ["first"]})
+    with refuses(InvalidParameterError, "wrong-type", "keep"):
+        Scorer(EXPORT, keep={"week": "int32"})(batch)
+    with refuses(InvalidParameterError, "missing-column", "keep"):
+        Scorer(EXPORT, keep={"store": "int32"})(batch)
+    with refuses(InvalidParameterError, "duplicate", "keep"):
+        Scorer(EXPORT, keep={"label": "string"})
+    with refuses(InvalidParameterError, "not-an-option", "keep"):
+        Scorer(EXPORT, keep={"week": "week"})  # type: ignore[dict-item]  # the point of the test
+    with refuses(InvalidParameterError, "wrong-type", "keep"):
+        Scorer(EXPORT, keep=["week"])  # type: ignore[arg-type]  # the point of the test

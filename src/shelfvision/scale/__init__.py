@@ -6,6 +6,6 @@ and imports no engine.
 """
 
 from shelfvision.scale._scorer import Scorer
-from shelfvision.scale._settings import PhotoKind
+from shelfvision.scale._settings import KeptType, PhotoKind
 
-__all__ = ["PhotoKind", "Scorer"]
+__all__ = ["KeptType", "PhotoKind", "Scorer"]

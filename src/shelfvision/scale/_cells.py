@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -22,8 +22,6 @@ from shelfvision._photos.threads import in_threads
 from shelfvision.errors import PhotoError
 from shelfvision.protocols import Image, Images
 from shelfvision.scale._settings import PhotoKind
-
-Pixels = Image | PhotoError
 
 _UNREAD: Final = PhotoError("the photo was not read", code="unreadable")
 
@@ -39,44 +37,65 @@ class PhotoBatch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CellReader:
-    """Reads the cells of a photo column."""
+class PhotoCells:
+    """Where the photos of a table are."""
 
     kind: PhotoKind
     column: str
     """The name of the photo column, for messages."""
-    preprocessing: Preprocessing
-    threads: int
-    _content: Callable[[object, str, str], bytes] = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_content", _CONTENTS[self.kind])
+    def content(self, cell: object, where: str) -> bytes:
+        """Return the bytes of the file of a photo, or raise `PhotoError`."""
+        return _CONTENTS[self.kind](cell, where, self.column)
 
-    def read(self, cells: Sequence[object], names: Sequence[str]) -> PhotoBatch:
-        """Return the photos in the cells; `names` are the names of the rows in messages."""
-        found: list[Pixels] = [_UNREAD] * len(cells)
 
-        def fill(row: int) -> None:
-            found[row] = self._pixels(cells[row], names[row])
+def read_cells(
+    photos: PhotoCells,
+    cells: Sequence[object],
+    names: Sequence[str],
+    preprocessing: Preprocessing,
+    threads: int,
+) -> PhotoBatch:
+    """Return the photos in some cells; `names` are the names of the rows in messages."""
+    rule = preprocessing
+    found: list[Image | PhotoError] = [_UNREAD] * len(cells)
 
-        in_threads(fill, len(cells), workers=min(self.threads, len(cells)))
-        return _batch_of(found, self.preprocessing)
-
-    def _pixels(self, cell: object, where: str) -> Pixels:
-        rule = self.preprocessing
+    def fill(row: int) -> None:
         try:
-            data = self._content(cell, where, self.column)
-            return decode_photo(data, image_size=rule.read_size, resize=rule.resize, where=where)
+            data = photos.content(cells[row], names[row])
+            found[row] = decode_photo(
+                data, image_size=rule.read_size, resize=rule.resize, where=names[row]
+            )
         except PhotoError as error:
-            return error
+            found[row] = error
 
-
-def _batch_of(found: Sequence[Pixels], rule: Preprocessing) -> PhotoBatch:
+    in_threads(fill, len(cells), workers=min(threads, len(cells)))
     good = [one for one in found if not isinstance(one, PhotoError)]
+    images = np.stack(good) if good else np.empty((0, *rule.read_size, 3), np.uint8)
     errors = [one if isinstance(one, PhotoError) else None for one in found]
-    if not good:
-        return PhotoBatch(images=np.empty((0, *rule.image_size, 3), np.uint8), errors=errors)
-    return PhotoBatch(images=center_cropped(np.stack(good), rule), errors=errors)
+    return PhotoBatch(images=center_cropped(images, rule), errors=errors)
+
+
+def require_present(cell: object, where: str, column: str, what: str = "photo") -> None:
+    """Refuse a missing value: None, NaN, pandas' NA or an empty text."""
+    empty = isinstance(cell, str) and not cell
+    if empty or (not hasattr(cell, "__len__") and is_missing(cell)):
+        refuse(
+            where,
+            "missing",
+            f"has no {what}: its cell in the column {column!r} is empty",
+            "fill the cell, or remove the row",
+        )
+
+
+def wrong_type(cell: object, where: str, column: str, wanted: str, remedy: str) -> PhotoError:
+    """Return the error for a cell of another type."""
+    return PhotoError(
+        f"{where!r} must have {wanted} in the column {column!r}, got {type(cell).__name__}; "
+        f"{remedy}",
+        path=where,
+        code="wrong-type",
+    )
 
 
 def _given_bytes(cell: object, where: str, column: str) -> bytes:
@@ -87,11 +106,11 @@ def _given_bytes(cell: object, where: str, column: str) -> bytes:
         return bytes(cell)
     if isinstance(cell, np.ndarray) and cell.dtype == np.uint8 and cell.ndim == 1:
         return cell.tobytes()
-    _require_present(cell, where, column)
+    require_present(cell, where, column)
     remedy = "store the bytes of the encoded file in it"
     if isinstance(cell, str):
         remedy = 'pass photo_kind="path" for paths'
-    raise _wrong_type(cell, where, column, "bytes", remedy)
+    raise wrong_type(cell, where, column, "bytes", remedy)
 
 
 def _file_bytes(cell: object, where: str, column: str) -> bytes:
@@ -100,29 +119,9 @@ def _file_bytes(cell: object, where: str, column: str) -> bytes:
         path = os.fspath(cell)
         if path and isinstance(path, str):
             return read_bytes(path)[0]
-    _require_present(cell, where, column)
+    require_present(cell, where, column)
     remedy = 'pass photo_kind="bytes" for encoded files'
-    raise _wrong_type(cell, where, column, "a path", remedy)
-
-
-def _require_present(cell: object, where: str, column: str) -> None:
-    empty = isinstance(cell, str) and not cell
-    if empty or (not hasattr(cell, "__len__") and is_missing(cell)):
-        refuse(
-            where,
-            "missing",
-            f"has no photo: its cell in the column {column!r} is empty",
-            "add its photo to the table, or remove the row",
-        )
-
-
-def _wrong_type(cell: object, where: str, column: str, wanted: str, remedy: str) -> PhotoError:
-    return PhotoError(
-        f"{where!r} must have {wanted} in the column {column!r}, got {type(cell).__name__}; "
-        f"{remedy}",
-        path=where,
-        code="wrong-type",
-    )
+    raise wrong_type(cell, where, column, "a path", remedy)
 
 
 _CONTENTS: Final[dict[PhotoKind, Callable[[object, str, str], bytes]]] = {

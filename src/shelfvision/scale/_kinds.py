@@ -51,8 +51,8 @@ class _Kind:
     column: Callable[[Foreign, str], Foreign]
     values: Callable[[Foreign, int, int], Sequence[object]]
     """Returns the values of a column from a first to a last row."""
-    returned: Callable[[Foreign, pa.Table], object]
-    """Returns a table as the kind of the given batch."""
+    returned: Callable[[Foreign, pa.Table, int], object]
+    """Returns a table as the kind of the given batch; takes the width of embeddings."""
     part: Callable[[Foreign, int, int], Foreign]
     """Returns the rows of a batch from a first to a last one."""
     length: Callable[[Foreign], int] = len
@@ -66,13 +66,24 @@ def given_batch(batch: Foreign, settings: ScorerSettings) -> GivenBatch:
     ids = None
     if settings.id_column is not None:
         column = _column(kind, batch, names, settings.id_column, "id_column")
-        ids = _texts(kind.values(column, 0, len(column)), settings.id_column)
+        ids = _texts(kind.values(column, 0, len(column)), settings.id_column, "id_column")
+    boxes = None
+    if settings.boxes_column is not None:
+        boxes = _column(kind, batch, names, settings.boxes_column, "boxes_column")
     rows = GivenRows(
         length=len(photos),
-        cells=lambda start, stop: kind.values(photos, start, stop),
+        photos=lambda start, stop: kind.values(photos, start, stop),
+        boxes=lambda start, stop: (
+            _no_boxes(start, stop) if boxes is None else kind.values(boxes, start, stop)
+        ),
         ids=ids,
+        kept={
+            name: _kept(kind, _column(kind, batch, names, name, "keep"), name, wanted)
+            for name, wanted in settings.keep
+        },
     )
-    return GivenBatch(rows=rows, returned=lambda table: kind.returned(batch, table))
+    width = settings.embedding_width
+    return GivenBatch(rows=rows, returned=lambda table: kind.returned(batch, table, width))
 
 
 def batch_parts(batch: Foreign, size: int) -> list[Foreign]:
@@ -97,27 +108,33 @@ def as_pandas(table: pa.Table, index: Foreign = None) -> Foreign:
     return frame
 
 
-def _as_arrays(table: pa.Table) -> dict[str, Foreign]:
-    return {name: _as_array(table.column(name)) for name in table.column_names}
+def _as_arrays(table: pa.Table, width: int) -> dict[str, Foreign]:
+    return {name: _as_array(table.column(name), width) for name in table.column_names}
 
 
-def _as_array(column: pa.ChunkedArray) -> Foreign:
+def _as_array(column: pa.ChunkedArray, width: int) -> Foreign:
     pa = arrow()
     if pa.types.is_string(column.type):
         return np.array(column.fill_null("").to_pylist(), dtype=np.str_)
-    if pa.types.is_floating(column.type):
+    if not pa.types.is_list(column.type):
         return column.to_numpy()
-    return _as_matrix(column)
+    if pa.types.is_struct(column.type.value_type):
+        return _objects(column.to_pylist())
+    return _as_matrix(column, width)
 
 
-def _as_matrix(column: pa.ChunkedArray) -> Foreign:
+def _as_matrix(column: pa.ChunkedArray, width: int) -> Foreign:
     """Return lists of one length as an array of two dimensions, NaN where a list is missing."""
-    missing = column.is_null().to_numpy()
-    values = column.combine_chunks().flatten().to_numpy()
-    width = len(values) // max(1, int((~missing).sum()))
+    known = column.is_valid().to_numpy()
     matrix = np.full((len(column), width), np.nan, dtype=np.float32)
-    matrix[~missing] = values.reshape(-1, width) if width else matrix[~missing]
+    matrix[known] = column.combine_chunks().flatten().to_numpy().reshape(-1, width)
     return matrix
+
+
+def _objects(values: Sequence[object]) -> Foreign:
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
 
 
 def _kind_of(batch: Foreign) -> _Kind:
@@ -176,22 +193,43 @@ def _column(kind: _Kind, batch: Foreign, names: Sequence[str], name: str, what: 
     )
 
 
-def _texts(values: Sequence[object], column: str) -> list[str | None]:
-    """Return ids as text; numbers keep every digit."""
-    return [one if type(one) is str else _text(one, column) for one in values]
+def _texts(values: Sequence[object], column: str, parameter: str) -> list[str | None]:
+    """Return values as text; numbers keep every digit."""
+    return [one if type(one) is str else _text(one, column, parameter) for one in values]
 
 
-def _text(value: object, column: str) -> str | None:
+def _text(value: object, column: str, parameter: str) -> str | None:
     if isinstance(value, str):
         return str(value)
     if hasattr(value, "__len__"):
         raise InvalidParameterError(
-            f"id_column must be a column of text or numbers, got {type(value).__name__} in the "
-            f"column {column!r}; pass another column, or id_column=None",
+            f"{parameter} must name a column of text or numbers, got {type(value).__name__} in "
+            f"the column {column!r}; name another column",
             code="wrong-type",
-            parameter="id_column",
+            parameter=parameter,
         )
-    return None if is_missing(value) else text_of(value, name="id_column")
+    return None if is_missing(value) else text_of(value, name=parameter)
+
+
+def _no_boxes(start: int, stop: int) -> Sequence[object]:
+    return [None] * (stop - start)
+
+
+def _kept(kind: _Kind, column: Foreign, name: str, wanted: str) -> pa.Array:
+    """Return a column that is copied, in its declared type."""
+    pa = arrow()
+    values: Foreign = kind.values(column, 0, len(column))
+    if wanted == "string":
+        values = _texts(values, name, "keep")
+    try:
+        return pa.array(values, type=pa.type_for_alias(wanted), from_pandas=True)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, ValueError, OverflowError) as error:
+        raise InvalidParameterError(
+            f"keep must have the type of the column {name!r}, got {wanted!r}, but {error}; pass "
+            "another type",
+            code="wrong-type",
+            parameter="keep",
+        ) from error
 
 
 def _dict_names(batch: Foreign) -> list[str]:
@@ -231,12 +269,12 @@ def _other_frame(batch: Foreign) -> Foreign:
         raise _wrong_kind(batch) from error
 
 
-def _as_other(batch: Foreign, table: pa.Table) -> object:
+def _as_other(batch: Foreign, table: pa.Table, _width: int) -> object:
     backend = _other_frame(batch).implementation
     return _narwhals().from_arrow(table, backend=backend).to_native()
 
 
-def _as_arrow(batch: Foreign, table: pa.Table) -> object:
+def _as_arrow(batch: Foreign, table: pa.Table, _width: int) -> object:
     if isinstance(batch, arrow().Table):
         return table
     whole = table.combine_chunks()
@@ -253,7 +291,7 @@ _DICT = _Kind(
     names=_dict_names,
     column=lambda batch, name: batch[name],
     values=_listed_values,
-    returned=lambda _batch, table: _as_arrays(table),
+    returned=lambda _batch, table, width: _as_arrays(table, width),
     part=lambda batch, start, stop: {name: one[start:stop] for name, one in batch.items()},
     length=lambda batch: len(next(iter(batch.values()), ())),
 )
@@ -261,7 +299,7 @@ _PANDAS = _Kind(
     names=lambda batch: [str(name) for name in batch.columns],
     column=lambda batch, name: batch[name],
     values=lambda column, start, stop: column.iloc[start:stop].tolist(),
-    returned=lambda batch, table: as_pandas(table, batch.index),
+    returned=lambda batch, table, _width: as_pandas(table, batch.index),
     part=lambda batch, start, stop: batch.iloc[start:stop],
 )
 _ARROW = _Kind(

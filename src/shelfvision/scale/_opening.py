@@ -12,8 +12,9 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final, NoReturn
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final, NoReturn, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +30,7 @@ from shelfvision.inference.served import class_probabilities
 from shelfvision.models.registry import is_registered
 from shelfvision.predictions import Thresholds
 from shelfvision.protocols import Images
+from shelfvision.regions.predicting import BoxDetector
 from shelfvision.scale._settings import ScorerSettings
 
 Rows = npt.NDArray[np.float32]
@@ -60,6 +62,7 @@ class ServingModel:
     """Returns calibrated probabilities for preprocessed images."""
     embed: Callable[[Images], Rows] | None = None
     """Returns embeddings for preprocessed images; None for exports."""
+    detector: BoxDetector | None = None
 
 
 def file_facts(path: str, *, embed: bool) -> FileFacts:
@@ -127,11 +130,12 @@ def _embedding_width(info: BundleInfo, path: str) -> int:
     return int(classifier.embed(np.empty((0, height, width, 3), np.uint8)).shape[1])
 
 
-_models: OrderedDict[tuple[str, str, int], ServingModel] = OrderedDict()
+_Key: TypeAlias = tuple[str, str, int, str]
+_models: OrderedDict[_Key, ServingModel] = OrderedDict()
 _lock = threading.Lock()
 # Closing the models of the parent process in a child would wait for threads that do not exist
 # there, so a child keeps them.
-_of_parents: list[OrderedDict[tuple[str, str, int], ServingModel]] = []
+_of_parents: list[OrderedDict[_Key, ServingModel]] = []
 
 
 def _forget_parent() -> None:
@@ -147,7 +151,7 @@ if hasattr(os, "register_at_fork"):
 
 def serving_model(settings: ScorerSettings) -> ServingModel:
     """Return the open model of this process; open it on first use."""
-    key = settings.bundle, settings.sha256, settings.threads
+    key = settings.bundle, settings.sha256, settings.threads, repr(settings.detector)
     with _lock:
         found = _models.get(key)
         if found is None:
@@ -160,7 +164,11 @@ def serving_model(settings: ScorerSettings) -> ServingModel:
 
 
 def _opened(settings: ScorerSettings) -> ServingModel:
-    return _of_export(settings) if settings.exported else _of_bundle(settings)
+    detector = settings.detector
+    return replace(
+        _of_export(settings) if settings.exported else _of_bundle(settings),
+        detector=detector() if isinstance(detector, partial) else detector,
+    )
 
 
 def _of_export(settings: ScorerSettings) -> ServingModel:

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, SupportsIndex, TypeVar, cast, final
 
 from shelfvision._storage.sealed import checked_digest
 from shelfvision._text import printable
-from shelfvision._validation import as_integer, as_path, counted, one_of, received
-from shelfvision.errors import BundleError, InvalidParameterError
+from shelfvision._validation import as_integer, as_path, counted, one_of
+from shelfvision.errors import BundleError
+from shelfvision.regions.predicting import BoxDetector
 from shelfvision.scale._kinds import as_pandas, batch_parts, given_batch
 from shelfvision.scale._opening import file_facts, serving_model
 from shelfvision.scale._schema import result_schema, spark_ddl
 from shelfvision.scale._scoring import scored
-from shelfvision.scale._settings import ANSWERS, PHOTO_KINDS, PhotoKind, ScorerSettings
+from shelfvision.scale._settings import (
+    ANSWERS,
+    PHOTO_KINDS,
+    KeptType,
+    PhotoKind,
+    ScorerSettings,
+    as_answers,
+    as_column,
+    as_detector,
+    as_kept,
+    require_distinct,
+    require_regions_fit,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,14 +79,25 @@ class Scorer:
     id_column : str or None, default="path"
         The column with the id of each photo, which the result contains as text. None gives results
         without ids.
+    keep : mapping of str to str, optional
+        The names and Arrow types of columns that are copied to the result, such as
+        ``{"store": "string", "week": "int32"}``. The types are ``"string"``, ``"bool"``,
+        ``"int32"``, ``"int64"``, ``"float32"``, ``"float64"`` and ``"date32"``.
+    boxes_column : str, optional
+        The column with the boxes of each photo of a shelf: a list of (left, top, right, bottom) or
+        of structs with these fields, in pixels of the upright photo. The result then has a column
+        ``regions``, one struct for each box, in place of the predictions for the whole photo.
+    detector : Detector, optional
+        A detector that finds the boxes, instead of `boxes_column`. Each worker opens its file; it
+        computes with `threads`, unless it has its own number.
     columns : sequence of {"label", "confidence", "decision"}, optional
-        The predictions in the result, by default all three.
+        The predictions for each photo or box, by default all three.
     probabilities : bool, default=False
-        Whether the result contains the probability of each class, in columns named
-        ``p(class name)``.
+        Whether the result contains the probability of each class: in columns named
+        ``p(class name)``, or in regions as a list in the order of `class_names`.
     embed : bool, default=False
         Whether the result contains a column ``embedding`` with a list of float32 for each photo.
-        It needs a bundle.
+        It needs a bundle, and photos of one product.
     threads : int, default=1
         The number of threads that one call decodes and computes with. Engines run one task per
         core, so more than 1 helps only if fewer tasks run.
@@ -118,6 +142,9 @@ class Scorer:
         photo_column: str = "bytes",
         photo_kind: PhotoKind = "bytes",
         id_column: str | None = "path",
+        keep: Mapping[str, KeptType] | None = None,
+        boxes_column: str | None = None,
+        detector: BoxDetector | None = None,
         columns: Sequence[str] = ANSWERS,
         probabilities: bool = False,
         embed: bool = False,
@@ -133,16 +160,20 @@ class Scorer:
             bundle=path,
             sha256=facts.sha256,
             exported=facts.exported,
-            photo_column=_as_column("photo_column", photo_column),
+            photo_column=as_column("photo_column", photo_column),
             photo_kind=photo_kind,
-            id_column=None if id_column is None else _as_column("id_column", id_column),
-            columns=_checked_columns(columns),
+            id_column=None if id_column is None else as_column("id_column", id_column),
+            keep=as_kept(keep),
+            boxes_column=None if boxes_column is None else as_column("boxes_column", boxes_column),
+            detector=as_detector(detector, count),
+            columns=as_answers(columns),
             probabilities=bool(probabilities),
             embedding_width=facts.embedding_width,
             threads=count,
         )
         self._class_names = facts.class_names
-        _require_distinct(self.schema.names)
+        require_regions_fit(self._settings, embed=bool(embed))
+        require_distinct(self.schema.names, self._settings)
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -239,24 +270,6 @@ class Scorer:
         )
 
 
-def _as_column(parameter: str, name: object) -> str:
-    if isinstance(name, str) and name:
-        return name
-    raise InvalidParameterError(
-        f"{parameter} must be the name of a column, got {received(name)}; pass text",
-        code="wrong-type",
-        parameter=parameter,
-    )
-
-
-def _checked_columns(columns: Sequence[str]) -> tuple[str, ...]:
-    """Return the selected predictions in their fixed order."""
-    names = [columns] if isinstance(columns, str) else list(columns)
-    for name in names:
-        one_of("columns", name, ANSWERS)
-    return tuple(name for name in ANSWERS if name in names)
-
-
 def _require_sha256(path: str, found: str, expected: str | None) -> None:
     if expected is not None and found != expected:
         raise BundleError(
@@ -264,15 +277,4 @@ def _require_sha256(path: str, found: str, expected: str | None) -> None:
             "than the one you trust",
             code="wrong-digest",
             parameter="sha256",
-        )
-
-
-def _require_distinct(names: Sequence[str]) -> None:
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise InvalidParameterError(
-            f"id_column must differ from the other columns of the result, got {twice[0]!r}; rename "
-            "the column in the batches",
-            code="duplicate",
-            parameter="id_column",
         )

@@ -6,21 +6,23 @@ bit-identical to theirs. At most one batch of photos is in memory as pixels.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from shelfvision._runtime.answers import Scores, answers_of
 from shelfvision.data.reading import Batch
 from shelfvision.errors import PhotoError
 from shelfvision.predictions import Predictions
 from shelfvision.protocols import Images
-from shelfvision.scale._cells import CellReader
+from shelfvision.scale._cells import PhotoCells, read_cells
 from shelfvision.scale._opening import ServingModel
 from shelfvision.scale._schema import arrow, result_schema
-from shelfvision.scale._settings import EMBEDDING, ScorerSettings
+from shelfvision.scale._settings import EMBEDDING, REGIONS, ScorerSettings
+from shelfvision.scale._shelves import ShelfCells, region_rows, score_shelves
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,83 +33,119 @@ class GivenRows:
     """The rows of a batch, whatever its kind."""
 
     length: int
-    cells: Callable[[int, int], Sequence[object]]
+    photos: Callable[[int, int], Sequence[object]]
     """Returns the photo cells from a first to a last row."""
+    boxes: Callable[[int, int], Sequence[object]]
+    """Returns the cells of boxes from a first to a last row; None without a column of boxes."""
     ids: Sequence[str | None] | None
     """The id of each row as text; None without an id column."""
+    kept: Mapping[str, pa.Array]
+    """The columns that are copied."""
+
+    def names(self, start: int, stop: int) -> list[str]:
+        """Return the names of some rows in messages."""
+        if self.ids is None:
+            return [f"photo {row}" for row in range(start, stop)]
+        return [one or f"photo {row}" for row, one in enumerate(self.ids[start:stop], start)]
 
 
 def scored(rows: GivenRows, settings: ScorerSettings, model: ServingModel) -> pa.Table:
     """Return the results for all rows, in order, with the schema of the settings."""
+    schema = result_schema(settings, model.class_names if settings.probabilities else ())
+    score = _shelf_columns if settings.with_regions else _photo_columns
+    columns, errors = score(rows, settings, model)
+    columns |= {
+        "error": [None if error is None else str(error) for error in errors],
+        "error_code": [None if error is None else error.code for error in errors],
+        **rows.kept,
+    }
+    if settings.id_column is not None:
+        columns[settings.id_column] = rows.ids
+    pa = arrow()
+    arrays = [
+        one
+        if isinstance(one := columns[field.name], pa.Array)
+        else pa.array(one, type=field.type, from_pandas=True)
+        for field in schema
+    ]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+Columns = dict[str, object]
+Errors = Sequence[PhotoError | None]
+
+
+def _photo_columns(
+    rows: GivenRows, settings: ScorerSettings, model: ServingModel
+) -> tuple[Columns, Errors]:
     run = _RowScores(rows, settings, model)
-    predictions = answers_of(run.batches(), run.probabilities, model.class_names, model.thresholds)
-    return _as_table(predictions, run, settings)
+    found = answers_of(run.batches(), run.probabilities, model.class_names, model.thresholds)
+    columns: Columns = {
+        "label": found.labels,
+        "confidence": found.confidences,
+        "decision": found.decisions,
+    }
+    if settings.probabilities:
+        columns |= _probabilities(found)
+    if settings.embedding_width:
+        failed = np.array([error is not None for error in run.errors], dtype=np.bool_)
+        columns[EMBEDDING] = _lists(run.embeddings, failed, settings.embedding_width)
+    return columns, run.errors
+
+
+def _probabilities(found: Predictions) -> Columns:
+    columns = found.probabilities.T
+    return {f"p({name})": columns[place] for place, name in enumerate(found.class_names)}
 
 
 class _RowScores:
-    """Scores the rows of one batch; keeps error codes and embeddings, which predictions lack."""
+    """Scores the rows of one batch; keeps errors and embeddings, which predictions lack."""
 
     def __init__(self, rows: GivenRows, settings: ScorerSettings, model: ServingModel) -> None:
-        self.rows, self.errors = rows, list[PhotoError | None]()
+        self.errors: list[PhotoError | None] = []
         self.embeddings: list[Scores] = []
+        self._rows, self._model, self._threads = rows, model, settings.threads
+        self._cells = PhotoCells(kind=settings.photo_kind, column=settings.photo_column)
         self._embed = model.embed if settings.embedding_width else None
-        self._model = model
-        self._reader = CellReader(
-            kind=settings.photo_kind,
-            column=settings.photo_column,
-            preprocessing=model.preprocessing,
-            threads=settings.threads,
-        )
 
     def batches(self) -> Iterator[Batch]:
-        size = self._model.batch_size
-        for start in range(0, self.rows.length, size):
-            stop = min(start + size, self.rows.length)
-            names = self._names(start, stop)
-            found = self._reader.read(self.rows.cells(start, stop), names)
+        """Yield the photos in batches of the network."""
+        for start, stop in _steps(self._rows.length, self._model.batch_size):
+            names = self._rows.names(start, stop)
+            cells = self._rows.photos(start, stop)
+            found = read_cells(self._cells, cells, names, self._model.preprocessing, self._threads)
             self.errors.extend(found.errors)
             messages = [None if error is None else str(error) for error in found.errors]
             yield Batch(ids=names, errors=messages, images=found.images)
 
     def probabilities(self, images: Images) -> Scores:
+        """Return the probabilities for images, and keep their embeddings."""
         if self._embed is not None:
             self.embeddings.append(self._embed(images))
         return self._model.probabilities(images)
 
-    def _names(self, start: int, stop: int) -> list[str]:
-        if self.rows.ids is None:
-            return [f"photo {row}" for row in range(start, stop)]
-        ids = self.rows.ids[start:stop]
-        return [one or f"photo {row}" for row, one in enumerate(ids, start)]
+
+def _shelf_columns(
+    rows: GivenRows, settings: ScorerSettings, model: ServingModel
+) -> tuple[Columns, Errors]:
+    photos = PhotoCells(kind=settings.photo_kind, column=settings.photo_column)
+    where = ShelfCells(photos=photos, boxes_column=settings.boxes_column)
+    regions: list[list[dict[str, object]] | None] = []
+    errors: list[PhotoError | None] = []
+    for start, stop in _steps(rows.length, settings.threads):
+        cells = list(zip(rows.photos(start, stop), rows.boxes(start, stop), strict=True))
+        names = rows.names(start, stop)
+        for one in score_shelves(where, cells, names, model, settings.threads):
+            errors.append(one if isinstance(one, PhotoError) else None)
+            regions.append(None if isinstance(one, PhotoError) else region_rows(one, settings))
+    return {REGIONS: regions}, errors
 
 
-def _as_table(predictions: Predictions, run: _RowScores, settings: ScorerSettings) -> pa.Table:
-    pa = arrow()
-    schema = result_schema(settings, predictions.class_names)
-    failed = np.array([error is not None for error in run.errors], dtype=np.bool_)
-    columns: dict[str, object] = {
-        "label": predictions.labels,
-        "confidence": predictions.confidences,
-        "decision": predictions.decisions,
-        "error": list(predictions.errors),
-        "error_code": [None if error is None else error.code for error in run.errors],
-    }
-    if settings.id_column is not None:
-        columns[settings.id_column] = run.rows.ids
-    if settings.probabilities:
-        shares = predictions.probabilities.T
-        columns |= {f"p({name})": shares[i] for i, name in enumerate(predictions.class_names)}
-    arrays = {name: columns[name] for name in schema.names if name in columns}
-    made = {
-        name: pa.array(values, type=schema.field(name).type, from_pandas=True)
-        for name, values in arrays.items()
-    }
-    if settings.embedding_width:
-        made[EMBEDDING] = _lists(run.embeddings, failed, settings.embedding_width)
-    return pa.Table.from_arrays([made[name] for name in schema.names], schema=schema)
+def _steps(length: int, size: int) -> Iterator[tuple[int, int]]:
+    return ((start, min(start + size, length)) for start in range(0, length, size))
 
 
-def _lists(parts: Sequence[Scores], failed: np.ndarray, width: int) -> pa.Array:
+def _lists(parts: Sequence[Scores], failed: npt.NDArray[np.bool_], width: int) -> pa.Array:
     """Return one list per row, null for photos that could not be read."""
     pa = arrow()
     lengths = np.where(failed, 0, width)
