@@ -8,9 +8,10 @@ not exist, and files that are not photos.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 import numpy as np
 
@@ -19,8 +20,10 @@ from shelfvision._photos.decode import decode_photo, read_bytes
 from shelfvision._photos.preprocessing import Preprocessing, center_cropped
 from shelfvision._photos.refusals import refuse
 from shelfvision._photos.threads import in_threads
+from shelfvision._urls import is_url, shown_url
 from shelfvision.errors import PhotoError
-from shelfvision.protocols import Image, Images
+from shelfvision.protocols import Image, Images, StorageOptions, UniversalPath
+from shelfvision.scale._fetching import Step, fetched, url_content
 from shelfvision.scale._settings import PhotoKind
 
 _UNREAD: Final = PhotoError("the photo was not read", code="unreadable")
@@ -43,10 +46,36 @@ class PhotoCells:
     kind: PhotoKind
     column: str
     """The name of the photo column, for messages."""
+    storage_options: StorageOptions | None = None
+    """The options for URLs."""
 
     def content(self, cell: object, where: str) -> bytes:
         """Return the bytes of the file of a photo, or raise `PhotoError`."""
-        return _CONTENTS[self.kind](cell, where, self.column)
+        if isinstance(cell, Future):
+            return cast("bytes", cell.result())
+        if self.kind == "bytes":
+            return _given_bytes(cell, where, self.column)
+        if self.kind == "path":
+            return _file_bytes(cell, where, self.column)
+        return self._url_bytes(cell, where)
+
+    def ahead(
+        self,
+        steps: Sequence[Step],
+        cells: Callable[[int, int], Sequence[object]],
+        names: Callable[[int, int], Sequence[str]],
+    ) -> Iterator[Sequence[object]]:
+        """Yield the cells of each step; URLs are fetched one step ahead."""
+        if self.kind == "url":
+            return fetched(steps, cells, names, self._url_bytes)
+        return (cells(start, stop) for start, stop in steps)
+
+    def _url_bytes(self, cell: object, where: str) -> bytes:
+        if isinstance(cell, str | os.PathLike | UniversalPath) and cell != "":
+            return url_content(cell, where, self.storage_options)
+        require_present(cell, where, self.column)
+        remedy = 'pass photo_kind="bytes" for encoded files'
+        raise wrong_type(cell, where, self.column, "a URL", remedy)
 
 
 def read_cells(
@@ -109,7 +138,7 @@ def _given_bytes(cell: object, where: str, column: str) -> bytes:
     require_present(cell, where, column)
     remedy = "store the bytes of the encoded file in it"
     if isinstance(cell, str):
-        remedy = 'pass photo_kind="path" for paths'
+        remedy = 'pass photo_kind="path" for paths, or photo_kind="url" for URLs'
     raise wrong_type(cell, where, column, "bytes", remedy)
 
 
@@ -117,14 +146,15 @@ def _file_bytes(cell: object, where: str, column: str) -> bytes:
     """Return the content of the file that a cell names."""
     if isinstance(cell, str | os.PathLike):
         path = os.fspath(cell)
+        if is_url(path):
+            raise PhotoError(
+                f"{where!r} must have a path in the column {column!r}, got the URL "
+                f'{shown_url(path)!r}; pass photo_kind="url"',
+                path=where,
+                code="not-supported",
+            )
         if path and isinstance(path, str):
             return read_bytes(path)[0]
     require_present(cell, where, column)
     remedy = 'pass photo_kind="bytes" for encoded files'
     raise wrong_type(cell, where, column, "a path", remedy)
-
-
-_CONTENTS: Final[dict[PhotoKind, Callable[[object, str, str], bytes]]] = {
-    "bytes": _given_bytes,
-    "path": _file_bytes,
-}

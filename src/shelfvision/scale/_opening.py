@@ -20,17 +20,24 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._photos.preprocessing import Preprocessing
-from shelfvision._runtime.reading import Export, read_export
+from shelfvision._runtime.reading import Export
 from shelfvision._runtime.sessions import load_session
-from shelfvision._storage import open_regular
-from shelfvision._storage.safetensors import KEPT, MAX_FILE
-from shelfvision.errors import BundleError, BundleNotFoundError, InvalidParameterError
-from shelfvision.inference import BundleInfo, Classifier, inspect
+from shelfvision._storage.safetensors import KEPT
+from shelfvision.errors import BundleError, InvalidParameterError
+from shelfvision.inference import BundleInfo
 from shelfvision.inference.served import class_probabilities
 from shelfvision.models.registry import is_registered
 from shelfvision.predictions import Thresholds
 from shelfvision.protocols import Images
 from shelfvision.regions.predicting import BoxDetector
+from shelfvision.scale._files import (
+    Place,
+    bundle_info,
+    classifier_from,
+    export_from,
+    is_bundle_file,
+    shown_place,
+)
 from shelfvision.scale._settings import ScorerSettings
 
 Rows = npt.NDArray[np.float32]
@@ -65,16 +72,16 @@ class ServingModel:
     detector: BoxDetector | None = None
 
 
-def file_facts(path: str, *, embed: bool) -> FileFacts:
+def file_facts(place: Place, *, embed: bool) -> FileFacts:
     """Verify the whole file and return its facts; this imports neither Keras nor a runtime."""
-    if not _is_bundle(path):
-        return _export_facts(read_export(path), embed=embed)
-    info = inspect(path)
+    if not is_bundle_file(place):
+        return _export_facts(export_from(place), embed=embed)
+    info = bundle_info(place)
     if info.own_architecture and not is_registered(info.architecture):
         raise BundleError(
-            f"bundle must have an architecture that workers can build, got {path!r} with the "
-            f"custom architecture {info.architecture!r}; call register_architecture in a module "
-            "that workers import, or export the classifier",
+            f"bundle must have an architecture that workers can build, got "
+            f"{shown_place(place)!r} with the custom architecture {info.architecture!r}; call "
+            "register_architecture in a module that workers import, or export the classifier",
             code="needs-builder",
             parameter="bundle",
         )
@@ -82,7 +89,7 @@ def file_facts(path: str, *, embed: bool) -> FileFacts:
         exported=False,
         sha256=info.sha256,
         class_names=info.class_names,
-        embedding_width=_embedding_width(info, path) if embed else 0,
+        embedding_width=_embedding_width(info, place) if embed else 0,
     )
 
 
@@ -102,21 +109,7 @@ def _export_facts(export: Export, *, embed: bool) -> FileFacts:
     )
 
 
-def _is_bundle(path: str) -> bool:
-    """Return whether the content is that of a bundle: a safetensors file."""
-    opened = open_regular(
-        path,
-        MAX_FILE,
-        what="the classifier",
-        error=BundleError,
-        missing=BundleNotFoundError,
-        parameter="bundle",
-    )
-    with opened as file:
-        return file.read(9)[8:] == b"{"
-
-
-def _embedding_width(info: BundleInfo, path: str) -> int:
+def _embedding_width(info: BundleInfo, place: Place) -> int:
     """Return the number of inputs of the last dense layer, from the shapes of the weights."""
     shapes = [tensor.shape for tensor in info.tensors if not tensor.name.startswith(KEPT)]
     kernels = {
@@ -125,7 +118,7 @@ def _embedding_width(info: BundleInfo, path: str) -> int:
     if len(kernels) == 1 and not info.own_architecture:
         return kernels.pop()
     # Several layers have that many outputs, so the network is built.
-    classifier = Classifier.load(path, expected_sha256=info.sha256)
+    classifier = classifier_from(place, info.sha256)
     height, width = classifier.image_size
     return int(classifier.embed(np.empty((0, height, width, 3), np.uint8)).shape[1])
 
@@ -151,7 +144,7 @@ if hasattr(os, "register_at_fork"):
 
 def serving_model(settings: ScorerSettings) -> ServingModel:
     """Return the open model of this process; open it on first use."""
-    key = settings.bundle, settings.sha256, settings.threads, repr(settings.detector)
+    key = str(settings.bundle), settings.sha256, settings.threads, repr(settings.detector)
     with _lock:
         found = _models.get(key)
         if found is None:
@@ -172,7 +165,7 @@ def _opened(settings: ScorerSettings) -> ServingModel:
 
 
 def _of_export(settings: ScorerSettings) -> ServingModel:
-    export = read_export(settings.bundle)
+    export = export_from(settings.bundle)
     if export.sha256 != settings.sha256:
         _refuse_digest(settings, export.sha256)
     session = load_session(export, threads=settings.threads)
@@ -187,7 +180,7 @@ def _of_export(settings: ScorerSettings) -> ServingModel:
 
 def _of_bundle(settings: ScorerSettings) -> ServingModel:
     try:
-        served = Classifier.load(settings.bundle, expected_sha256=settings.sha256).served
+        served = classifier_from(settings.bundle, settings.sha256).served
     except BundleError as error:
         if error.code != "wrong-digest":
             raise
@@ -208,8 +201,8 @@ def _refuse_digest(
 ) -> NoReturn:
     raise BundleError(
         f"bundle must have the SHA-256 {settings.sha256} that it had when the Scorer was created, "
-        f"got {found} from {settings.bundle!r} in process {os.getpid()}; copy the same file to "
-        "every machine, or create the Scorer again",
+        f"got {found} from {shown_place(settings.bundle)!r} in process {os.getpid()}; copy the "
+        "same file to every machine, or create the Scorer again",
         code="wrong-digest",
         parameter="bundle",
     ) from error

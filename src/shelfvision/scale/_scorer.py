@@ -6,11 +6,15 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, SupportsIndex, TypeVar, cast, final
 
+from shelfvision._storage import RemoteFile, as_location
+from shelfvision._storage.remote import as_storage_options
 from shelfvision._storage.sealed import checked_digest
 from shelfvision._text import printable
-from shelfvision._validation import as_integer, as_path, counted, one_of
+from shelfvision._validation import as_integer, counted, one_of
 from shelfvision.errors import BundleError
+from shelfvision.protocols import Location, StorageOptions
 from shelfvision.regions.predicting import BoxDetector
+from shelfvision.scale._files import shown_place
 from shelfvision.scale._kinds import as_pandas, batch_parts, given_batch
 from shelfvision.scale._opening import file_facts, serving_model
 from shelfvision.scale._schema import result_schema, spark_ddl
@@ -64,18 +68,21 @@ class Scorer:
 
     Parameters
     ----------
-    bundle : path-like
+    bundle : path-like or URL
         A bundle that ``Classifier.save`` wrote, which needs Keras in the workers, or an ONNX,
         LiteRT or OpenVINO file that ``Classifier.export`` wrote, which does not. Every worker must
-        be able to read it at this path.
+        be able to read it at this path; a URL such as ``"s3://shop/groceries.onnx"`` suits many
+        machines.
     sha256 : str, optional
         The SHA-256 that the file must have. By default its SHA-256 when the scorer is created, so
         that a worker never uses another file.
     photo_column : str, default="bytes"
         The column of photos. Ray's ``read_binary_files`` names it ``"bytes"``, Spark's
         ``binaryFile`` names it ``"content"``.
-    photo_kind : {"bytes", "path"}, default="bytes"
-        What the column contains: encoded files, or paths of files that the worker reads.
+    photo_kind : {"bytes", "path", "url"}, default="bytes"
+        What the column contains: encoded files, paths of files that the worker reads, or URLs of
+        fsspec that the worker fetches, such as ``"s3://shop/1.jpg"``. URLs are fetched 16 at a
+        time, ahead of scoring.
     id_column : str or None, default="path"
         The column with the id of each photo, which the result contains as text. None gives results
         without ids.
@@ -101,6 +108,9 @@ class Scorer:
     threads : int, default=1
         The number of threads that one call decodes and computes with. Engines run one task per
         core, so more than 1 helps only if fewer tasks run.
+    storage_options : mapping, optional
+        Options of the fsspec file system for URLs: of `bundle` and of photos. HTTP URLs need them,
+        at least ``{}``. A pickled scorer contains them, so prefer credentials of the environment.
 
     Raises
     ------
@@ -136,7 +146,7 @@ class Scorer:
 
     def __init__(
         self,
-        bundle: str | os.PathLike[str],
+        bundle: Location,
         *,
         sha256: str | None = None,
         photo_column: str = "bytes",
@@ -149,15 +159,17 @@ class Scorer:
         probabilities: bool = False,
         embed: bool = False,
         threads: SupportsIndex = 1,
+        storage_options: StorageOptions | None = None,
     ) -> None:
         one_of("photo_kind", photo_kind, PHOTO_KINDS)
         expected = None if sha256 is None else checked_digest(sha256, "sha256")
-        path = os.path.abspath(as_path(bundle, "bundle"))
+        place = as_location(bundle, "bundle", storage_options=storage_options)
+        place = place if isinstance(place, RemoteFile) else os.path.abspath(place)
         count = as_integer("threads", threads, minimum=1, maximum=1024)
-        facts = file_facts(path, embed=bool(embed))
-        _require_sha256(path, facts.sha256, expected)
+        facts = file_facts(place, embed=bool(embed))
+        _require_sha256(shown_place(place), facts.sha256, expected)
         self._settings = ScorerSettings(
-            bundle=path,
+            bundle=place,
             sha256=facts.sha256,
             exported=facts.exported,
             photo_column=as_column("photo_column", photo_column),
@@ -170,6 +182,7 @@ class Scorer:
             probabilities=bool(probabilities),
             embedding_width=facts.embedding_width,
             threads=count,
+            storage_options=as_storage_options(storage_options),
         )
         self._class_names = facts.class_names
         require_regions_fit(self._settings, embed=bool(embed))
@@ -263,11 +276,10 @@ class Scorer:
     def __repr__(self) -> str:
         """Return one line with the file and where the photos are."""
         settings = self._settings
+        name = printable(os.path.basename(shown_place(settings.bundle)))
         threads = counted(settings.threads, "thread")
-        return (
-            f"<Scorer: {printable(os.path.basename(settings.bundle))}, {settings.photo_kind} in "
-            f"the column {settings.photo_column!r}, {threads}>"
-        )
+        where = f"{settings.photo_kind} in the column {settings.photo_column!r}"
+        return f"<Scorer: {name}, {where}, {threads}>"
 
 
 def _require_sha256(path: str, found: str, expected: str | None) -> None:

@@ -19,6 +19,7 @@ from shelfvision.errors import PhotoError
 from shelfvision.predictions import Predictions
 from shelfvision.protocols import Images
 from shelfvision.scale._cells import PhotoCells, read_cells
+from shelfvision.scale._fetching import Step
 from shelfvision.scale._opening import ServingModel
 from shelfvision.scale._schema import arrow, result_schema
 from shelfvision.scale._settings import EMBEDDING, REGIONS, ScorerSettings
@@ -71,6 +72,9 @@ def scored(rows: GivenRows, settings: ScorerSettings, model: ServingModel) -> pa
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
+_SHELVES = 4
+"""The number of photos of shelves that are read together; each may have 50 megapixels."""
+
 Columns = dict[str, object]
 Errors = Sequence[PhotoError | None]
 
@@ -105,14 +109,16 @@ class _RowScores:
         self.errors: list[PhotoError | None] = []
         self.embeddings: list[Scores] = []
         self._rows, self._model, self._threads = rows, model, settings.threads
-        self._cells = PhotoCells(kind=settings.photo_kind, column=settings.photo_column)
+        self._cells = _cells_of(settings)
         self._embed = model.embed if settings.embedding_width else None
 
     def batches(self) -> Iterator[Batch]:
         """Yield the photos in batches of the network."""
-        for start, stop in _steps(self._rows.length, self._model.batch_size):
-            names = self._rows.names(start, stop)
-            cells = self._rows.photos(start, stop)
+        rows = self._rows
+        steps = _steps(rows.length, self._model.batch_size)
+        ahead = self._cells.ahead(steps, rows.photos, rows.names)
+        for (start, stop), cells in zip(steps, ahead, strict=True):
+            names = rows.names(start, stop)
             found = read_cells(self._cells, cells, names, self._model.preprocessing, self._threads)
             self.errors.extend(found.errors)
             messages = [None if error is None else str(error) for error in found.errors]
@@ -128,12 +134,13 @@ class _RowScores:
 def _shelf_columns(
     rows: GivenRows, settings: ScorerSettings, model: ServingModel
 ) -> tuple[Columns, Errors]:
-    photos = PhotoCells(kind=settings.photo_kind, column=settings.photo_column)
-    where = ShelfCells(photos=photos, boxes_column=settings.boxes_column)
+    where = ShelfCells(photos=_cells_of(settings), boxes_column=settings.boxes_column)
     regions: list[list[dict[str, object]] | None] = []
     errors: list[PhotoError | None] = []
-    for start, stop in _steps(rows.length, settings.threads):
-        cells = list(zip(rows.photos(start, stop), rows.boxes(start, stop), strict=True))
+    steps = _steps(rows.length, max(settings.threads, _SHELVES))
+    ahead = where.photos.ahead(steps, rows.photos, rows.names)
+    for (start, stop), photos in zip(steps, ahead, strict=True):
+        cells = list(zip(photos, rows.boxes(start, stop), strict=True))
         names = rows.names(start, stop)
         for one in score_shelves(where, cells, names, model, settings.threads):
             errors.append(one if isinstance(one, PhotoError) else None)
@@ -141,8 +148,16 @@ def _shelf_columns(
     return {REGIONS: regions}, errors
 
 
-def _steps(length: int, size: int) -> Iterator[tuple[int, int]]:
-    return ((start, min(start + size, length)) for start in range(0, length, size))
+def _cells_of(settings: ScorerSettings) -> PhotoCells:
+    return PhotoCells(
+        kind=settings.photo_kind,
+        column=settings.photo_column,
+        storage_options=settings.storage_options,
+    )
+
+
+def _steps(length: int, size: int) -> list[Step]:
+    return [(start, min(start + size, length)) for start in range(0, length, size)]
 
 
 def _lists(parts: Sequence[Scores], failed: npt.NDArray[np.bool_], width: int) -> pa.Array:

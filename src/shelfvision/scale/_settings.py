@@ -10,10 +10,12 @@ from typing import Final, Literal, TypeAlias, cast, get_args
 from shelfvision._runtime import Detector
 from shelfvision._validation import listed, one_of, received
 from shelfvision.errors import InvalidParameterError
+from shelfvision.protocols import StorageOptions
 from shelfvision.regions.predicting import BoxDetector
+from shelfvision.scale._files import Place
 
-PhotoKind: TypeAlias = Literal["bytes", "path"]
-"""What the cells of the photo column contain: encoded files, or paths of files."""
+PhotoKind: TypeAlias = Literal["bytes", "path", "url"]
+"""What the cells of the photo column contain: encoded files, paths of files, or URLs."""
 KeptType: TypeAlias = Literal["string", "bool", "int32", "int64", "float32", "float64", "date32"]
 """The Arrow types of columns that a scorer copies to its results."""
 OpenDetector: TypeAlias = "partial[Detector] | BoxDetector"
@@ -38,8 +40,8 @@ REGIONS: Final = "regions"
 class ScorerSettings:
     """The checked arguments of a scorer; small, so that engines can send them with every task."""
 
-    bundle: str
-    """The absolute path of the file."""
+    bundle: Place
+    """The absolute path or the URL of the file."""
     sha256: str
     """The SHA-256 of the file when the scorer was created."""
     exported: bool
@@ -56,6 +58,8 @@ class ScorerSettings:
     embedding_width: int
     """The number of values of an embedding; 0 without embeddings."""
     threads: int
+    storage_options: StorageOptions | None = field(default=None, repr=False)
+    """The options for URLs, which may contain credentials."""
 
     @property
     def with_regions(self) -> bool:
