@@ -118,7 +118,12 @@ def about_files(photos: AuditedPhotos, looks: Looks) -> Iterator[Finding]:
 
 def blank_photos(looks: Looks) -> _Mask:
     """Return which photos show one colour only."""
-    return looks.readable & (looks.spread < _BLANK)
+    return looks.readable & is_blank(looks.spread)
+
+
+def is_blank(spread: _Floats) -> _Mask:
+    """Return which spreads, in levels, are those of photos of one colour."""
+    return np.asarray(spread < _BLANK)
 
 
 def about_looks(photos: AuditedPhotos, looks: Looks, settings: AuditSettings) -> Iterator[Finding]:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from shelfvision.auditing._alike import NearPhotos, about_twins, first_of_content
 from shelfvision.auditing._balance import about_classes
 from shelfvision.auditing._bursts import about_bursts
-from shelfvision.auditing._quality import about_files, about_looks, about_sizes, blank_photos
+from shelfvision.auditing._quality import about_files, about_looks, about_sizes, is_blank
 from shelfvision.auditing._report import AuditReport
 from shelfvision.auditing.looks import AuditedPhotos, Looks
 from shelfvision.auditing.settings import AuditSettings
 
-__all__ = ["NearPhotos", "blank_photos", "first_of_content", "report_on"]
+__all__ = ["NearPhotos", "first_of_content", "is_blank", "report_on"]
 
 
 def report_on(

@@ -27,6 +27,11 @@ USER = "user:"
 """Namespace of a group that the user named; such groups are never joined."""
 
 
+def content_group(digest: str) -> str:
+    """Return the group of photos whose content has this digest."""
+    return CONTENT + digest[:32]
+
+
 def named_group(name: str) -> str:
     """Return a group with its namespace; a name without one is a user's."""
     return name if name.startswith((CONTENT, NEAR, BURST, USER)) else USER + name
@@ -100,7 +105,7 @@ class Lineage:
         # Copies share an original, so its content is read only once.
         distinct, places = np.unique(origins, return_inverse=True)
         digests = digests_of(self._source, distinct)
-        return np.array([CONTENT + digest[:32] for digest in digests], dtype=object)[places]
+        return np.array([content_group(digest) for digest in digests], dtype=object)[places]
 
     def known(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.object_]:
         """Return the groups of these rows; None where a group is not computed yet."""

@@ -44,7 +44,7 @@ class GivenBatch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Kind:
+class Kind:
     """How to use one kind of batch."""
 
     names: Callable[[Foreign], list[str]]
@@ -60,16 +60,16 @@ class _Kind:
 
 def given_batch(batch: Foreign, settings: ScorerSettings) -> GivenBatch:
     """Return the rows of a batch; refuse batches of other kinds, and batches without a column."""
-    kind = _kind_of(batch)
+    kind = kind_of(batch)
     names = kind.names(batch)
-    photos = _column(kind, batch, names, settings.photo_column, "photo_column")
+    photos = batch_column(kind, batch, names, settings.photo_column, "photo_column")
     ids = None
     if settings.id_column is not None:
-        column = _column(kind, batch, names, settings.id_column, "id_column")
+        column = batch_column(kind, batch, names, settings.id_column, "id_column")
         ids = _texts(kind.values(column, 0, len(column)), settings.id_column, "id_column")
     boxes = None
     if settings.boxes_column is not None:
-        boxes = _column(kind, batch, names, settings.boxes_column, "boxes_column")
+        boxes = batch_column(kind, batch, names, settings.boxes_column, "boxes_column")
     rows = GivenRows(
         length=len(photos),
         photos=lambda start, stop: kind.values(photos, start, stop),
@@ -78,7 +78,7 @@ def given_batch(batch: Foreign, settings: ScorerSettings) -> GivenBatch:
         ),
         ids=ids,
         kept={
-            name: _kept(kind, _column(kind, batch, names, name, "keep"), name, wanted)
+            name: _kept(kind, batch_column(kind, batch, names, name, "keep"), name, wanted)
             for name, wanted in settings.keep
         },
     )
@@ -88,7 +88,7 @@ def given_batch(batch: Foreign, settings: ScorerSettings) -> GivenBatch:
 
 def batch_parts(batch: Foreign, size: int) -> list[Foreign]:
     """Return a batch in parts of at most `size` rows, without copying photos."""
-    kind = _kind_of(batch)
+    kind = kind_of(batch)
     length = kind.length(batch)
     if length <= size:
         return [batch]
@@ -116,6 +116,9 @@ def _as_array(column: pa.ChunkedArray, width: int) -> Foreign:
     pa = arrow()
     if pa.types.is_string(column.type):
         return np.array(column.fill_null("").to_pylist(), dtype=np.str_)
+    if pa.types.is_binary(column.type):
+        # Not an array of NumPy's own bytes, which end at the last byte that is not 0.
+        return _objects(column.fill_null(b"").to_pylist())
     if not pa.types.is_list(column.type):
         return column.to_numpy()
     if pa.types.is_struct(column.type.value_type):
@@ -137,7 +140,14 @@ def _objects(values: Sequence[object]) -> Foreign:
     return array
 
 
-def _kind_of(batch: Foreign) -> _Kind:
+def as_kind_of(batch: Foreign, table: pa.Table, width: int = 0) -> object:
+    """Return a table of any length as the kind of a batch; a pandas frame gets a new index."""
+    kind = kind_of(batch)
+    return as_pandas(table) if kind is _PANDAS else kind.returned(batch, table, width)
+
+
+def kind_of(batch: Foreign) -> Kind:
+    """Return the kind of a batch, or refuse objects that are none."""
     if isinstance(batch, Mapping):
         return _DICT
     root = type(batch).__module__.partition(".")[0]
@@ -172,7 +182,8 @@ _REMEDIES = {
 }
 
 
-def _column(kind: _Kind, batch: Foreign, names: Sequence[str], name: str, what: str) -> Foreign:
+def batch_column(kind: Kind, batch: Foreign, names: Sequence[str], name: str, what: str) -> Foreign:
+    """Return a column, or refuse a batch without it; `what` is the argument that named it."""
     if names.count(name) > 1:
         raise InvalidParameterError(
             f"batch must have one column {name!r}, got {names.count(name)}; rename the others",
@@ -215,7 +226,7 @@ def _no_boxes(start: int, stop: int) -> Sequence[object]:
     return [None] * (stop - start)
 
 
-def _kept(kind: _Kind, column: Foreign, name: str, wanted: str) -> pa.Array:
+def _kept(kind: Kind, column: Foreign, name: str, wanted: str) -> pa.Array:
     """Return a column that is copied, in its declared type."""
     pa = arrow()
     values: Foreign = kind.values(column, 0, len(column))
@@ -287,7 +298,7 @@ def _one_chunk(column: pa.ChunkedArray) -> pa.Array:
     return column.chunk(0) if column.num_chunks else arrow().array([], type=column.type)
 
 
-_DICT = _Kind(
+_DICT = Kind(
     names=_dict_names,
     column=lambda batch, name: batch[name],
     values=_listed_values,
@@ -295,14 +306,14 @@ _DICT = _Kind(
     part=lambda batch, start, stop: {name: one[start:stop] for name, one in batch.items()},
     length=lambda batch: len(next(iter(batch.values()), ())),
 )
-_PANDAS = _Kind(
+_PANDAS = Kind(
     names=lambda batch: [str(name) for name in batch.columns],
     column=lambda batch, name: batch[name],
     values=lambda column, start, stop: column.iloc[start:stop].tolist(),
     returned=lambda batch, table, _width: as_pandas(table, batch.index),
     part=lambda batch, start, stop: batch.iloc[start:stop],
 )
-_ARROW = _Kind(
+_ARROW = Kind(
     names=lambda batch: list(batch.schema.names),
     column=lambda batch, name: batch.column(name),
     values=lambda column, start, stop: column.slice(start, stop - start).to_pylist(),
@@ -310,7 +321,7 @@ _ARROW = _Kind(
     part=lambda batch, start, stop: batch.slice(start, stop - start),
     length=lambda batch: batch.num_rows,
 )
-_OTHER = _Kind(
+_OTHER = Kind(
     names=lambda batch: [str(name) for name in _other_frame(batch).columns],
     column=lambda batch, name: _other_frame(batch)[name],
     values=lambda column, start, stop: column[start:stop].to_list(),

@@ -25,6 +25,7 @@ _SPARK: Final = {
     "float": "FLOAT",
     "double": "DOUBLE",
     "date32[day]": "DATE",
+    "binary": "BINARY",
 }
 """Spark's names of Arrow types."""
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision.data._lineage import NEAR, USER, GroupLink
+from shelfvision.data._lineage import NEAR, USER, GroupLink, content_group
 
 
 class GroupForest:
@@ -63,3 +65,23 @@ def join_groups(
             links.append(GroupLink(ids=(ids[one], ids[other]), groups=named, similarity=score))
     names = forest.names(namespace)
     return [names[group] for group in groups.tolist()], tuple(links)
+
+
+def joined_contents(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return the group of each digest of these pairs, after joining the pairs.
+
+    The groups are those that `join_groups` gives to photos without named groups.
+
+    Examples
+    --------
+    >>> joined_contents([("aa", "bb"), ("bb", "cc")])
+    {'aa': 'near:aa', 'bb': 'near:aa', 'cc': 'near:aa'}
+    """
+    listed = list(pairs)
+    digests = list(dict.fromkeys(digest for pair in listed for digest in pair))
+    group = {digest: content_group(digest) for digest in digests}
+    forest = GroupForest(np.array(list(group.values()), dtype=object))
+    for one, other in listed:
+        forest.join(group[one], group[other])
+    names = forest.names(NEAR)
+    return {digest: names[group[digest]] for digest in digests}

@@ -28,7 +28,7 @@ visibility to structural similarity", IEEE Transactions on Image Processing 13 (
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import cast
 
 import numpy as np
@@ -78,7 +78,11 @@ def near_pairs(
 
 
 def pairs_among(
-    coarse: npt.NDArray[np.float32], fine: npt.NDArray[np.uint8], threshold: float
+    coarse: npt.NDArray[np.float32],
+    fine: npt.NDArray[np.uint8],
+    threshold: float,
+    *,
+    wanted: Callable[[npt.NDArray[np.int64]], npt.NDArray[np.bool_]] | None = None,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
     """Return pairs of near-duplicates among photos whose features are known.
 
@@ -90,6 +94,8 @@ def pairs_among(
         The result of `fine_of` for each photo.
     threshold : float
         The minimum similarity.
+    wanted : callable, optional
+        Returns which candidates, pairs of rows of shape (p, 2), are compared. By default all.
 
     Returns
     -------
@@ -97,6 +103,8 @@ def pairs_among(
         Pairs of rows, shape (p, 2), and their similarities in falling order, shape (p,).
     """
     pairs = _candidates(coarse)
+    if wanted is not None:
+        pairs = pairs[wanted(pairs)]
     similarity = np.empty(len(pairs), dtype=np.float64)
     for start in range(0, len(pairs), _BLOCK):
         block = pairs[start : start + _BLOCK]
