@@ -41,24 +41,83 @@ class Advance(Protocol):
 
 
 @contextmanager
-def progress(what: str, total: int, *, verbose: Verbose = "auto") -> Iterator[Advance]:
-    """Show progress towards `total`; yield a function that advances it."""
+def progress(
+    what: str, total: int, *, verbose: Verbose = "auto", done: int = 0, unit: str | None = None
+) -> Iterator[Advance]:
+    """Show progress towards `total`; yield a function that advances it.
+
+    Parameters
+    ----------
+    what : str
+        The work: ``"Reading photos"``.
+    total : int
+        The amount of work.
+    verbose : {"auto", 0, 1, 2} or bool, default="auto"
+        What is shown.
+    done : int, default=0
+        The work that was finished before, which does not count for the speed.
+    unit : str, optional
+        The plural of the counted things: ``"photos"``. Speed and time left are shown, too.
+    """
     display = display_for(verbose)
     if display != "bar":
-        yield _line_per_minute(what, total) if display == "lines" else _show_nothing
+        lines = display == "lines"
+        yield _line_per_minute(what, total, done, unit) if lines else _show_nothing
         return
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import Progress, TextColumn
 
     console = Console(stderr=True)
+    speed = Speed(total, done)
+    columns = [*Progress.get_default_columns()]
+    if unit is not None:
+        columns.append(TextColumn("{task.fields[speed]}"))
     # A file keeps the last state of the bar; on a terminal the bar is removed at the end.
-    with Progress(console=console, transient=console.is_terminal) as bar:
-        task = bar.add_task(what, total=total)
+    with Progress(*columns, console=console, transient=console.is_terminal) as bar:
+        task = bar.add_task(what, total=total, completed=done, speed="")
 
         def advance(count: int = 1) -> None:
-            bar.advance(task, count)
+            speed.add(count)
+            bar.update(task, advance=count, speed="" if unit is None else speed.rate(unit))
 
         yield advance
+
+
+class Speed:
+    """The speed of work, and the time that is left.
+
+    >>> speed = Speed(100, 40)
+    >>> speed.add(30)
+    >>> speed.done, speed.time_left(60.0)
+    (70, '1 min left')
+    """
+
+    def __init__(self, total: int, done: int) -> None:
+        self.total, self.done = total, done
+        self._before = done
+        self._began = time.monotonic()
+
+    def add(self, count: int) -> None:
+        """Count finished work."""
+        self.done += count
+
+    def rate(self, unit: str) -> str:
+        """Return the speed as text: ``"120 photos/s"``."""
+        seconds = max(time.monotonic() - self._began, 1e-9)
+        per_second = (self.done - self._before) / seconds
+        return f"{per_second:,.{0 if per_second >= 10 else 1}f} {unit}/s"
+
+    def time_left(self, seconds: float | None = None) -> str:
+        """Return the time that is left as text, after so many seconds of work."""
+        worked = self.done - self._before
+        if worked <= 0:
+            return "time left unknown"
+        passed = time.monotonic() - self._began if seconds is None else seconds
+        left = passed / worked * (self.total - self.done)
+        minutes = round(left / 60)
+        if minutes < 1:
+            return "less than 1 min left"
+        return f"{minutes} min left" if minutes < 120 else f"{left / 3600:.1f} h left"
 
 
 def display_for(verbose: Verbose) -> Literal["nothing", "bar", "lines"]:
@@ -111,17 +170,18 @@ def every_minute() -> Callable[[], bool]:
     return is_due
 
 
-def _line_per_minute(what: str, total: int) -> Advance:
+def _line_per_minute(what: str, total: int, done: int, unit: str | None) -> Advance:
     is_due = every_minute()
     guard = threading.Lock()
-    done = 0
+    speed = Speed(total, done)
 
     def advance(count: int = 1) -> None:
-        nonlocal done
         with guard:
-            done += count
+            speed.add(count)
             if is_due():
-                write_line(f"{what}: {done:,} of {total:,}")
+                line = f"{what}: {speed.done:,} of {total:,}"
+                detail = "" if unit is None else f" {unit}, {speed.rate(unit)}, {speed.time_left()}"
+                write_line(line + detail)
 
     return advance
 

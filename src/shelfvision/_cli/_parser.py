@@ -15,6 +15,7 @@ from shelfvision._cli.options.count import (
     add_labelled_boxes,
 )
 from shelfvision._cli.options.regions import add_regions_options
+from shelfvision._cli.options.score import add_score_options
 from shelfvision._cli.options.train import add_train_options
 from shelfvision.errors import InvalidParameterError
 
@@ -168,6 +169,13 @@ def _count(sub: argparse.ArgumentParser) -> None:
     add_count_options(sub)
 
 
+def _score(sub: argparse.ArgumentParser) -> None:
+    _file(sub)
+    add_score_options(sub)
+    _rows(sub)
+    _json(sub)
+
+
 def _regions(sub: argparse.ArgumentParser) -> None:
     _file(sub)
     add_regions_options(sub)
@@ -215,12 +223,7 @@ def _dataset(sub: argparse.ArgumentParser) -> None:
 
 
 def _columns(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument(
-        "--path-column",
-        default="path",
-        metavar="C",
-        help="manifest column with the paths (default: %(default)s)",
-    )
+    _rows(sub)
     sub.add_argument(
         "--label-column",
         default="label",
@@ -231,6 +234,15 @@ def _columns(sub: argparse.ArgumentParser) -> None:
         "--group-column",
         metavar="C",
         help="manifest column with the groups, which are never split between sets",
+    )
+
+
+def _rows(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument(
+        "--path-column",
+        default="path",
+        metavar="C",
+        help="manifest column with the paths (default: %(default)s)",
     )
     sub.add_argument(
         "--encoding", metavar="E", help="encoding of the manifest, e.g. cp1252 (default: UTF-8)"
@@ -263,6 +275,7 @@ _COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "train": ("train a classifier on photos", _train),
     "evaluate": ("measure a classifier on labelled photos", _evaluate),
     "predict": ("predict the classes of photos", _predict),
+    "score": ("score many photos into Parquet files, and continue after a crash", _score),
     "review": ("write a page on which people correct predictions", _review),
     "calibrate": ("fit calibration and thresholds to validation photos", _calibrate),
     "count": ("count the products on photos, and compare them with a stock list", _count),

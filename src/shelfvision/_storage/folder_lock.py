@@ -97,6 +97,11 @@ class FolderLock:
         # The saving thread verifies too, and both threads change the position in the file.
         self._reading = threading.Lock()
 
+    @property
+    def excludes(self) -> bool:
+        """Whether it is held and excludes other processes; False if the disk has no locks."""
+        return self._locked and self._pid == os.getpid()
+
     def acquire(self) -> None:
         """Acquire the lock.
 

@@ -138,7 +138,7 @@ def read_manifest(
 ) -> PhotoManifest:
     """Return the photos of a CSV file that match `where`, in the order of the file."""
     given = as_path(path)
-    wanted = _checked_where(where or {})
+    wanted = checked_where(where or {})
     needed: dict[str, str | None] = dict.fromkeys(wanted, "where")
     needed |= {name: parameter for name, parameter in columns.needed() if name is not None}
     rows = read_table(given, needed, encoding=encoding).rows
@@ -221,7 +221,7 @@ def _require_undamaged(rows: Rows, column: str, origin: ManifestOrigin) -> None:
             )
 
 
-def _checked_where(where: object) -> Where:
+def checked_where(where: object) -> Where:
     """Return `where` with text values only, because the cells of a CSV file are text."""
     if not isinstance(where, Mapping):
         raise InvalidParameterError(
@@ -253,7 +253,7 @@ def _take(
     where: Where,
     origin: ManifestOrigin,
 ) -> None:
-    accepted = _accepted(rows, where, origin)
+    accepted = accepted_cells(rows, where, origin)
     number = {name: index for index, name in enumerate(manifest.class_names)}
     finder = PhotoFinder(manifest.root)
     seen: dict[str, tuple[int, dict[str, str]]] = {}
@@ -262,7 +262,7 @@ def _take(
             continue
         label = clean_name(row[columns.label])
         cell = row[columns.path]
-        _require_path(cell, line, origin)
+        require_path(cell, line, origin)
         found = finder.find(cell)
         photo = photo_id(cell, manifest.root) if found is None else found
         first_line, first = seen.setdefault(os.path.normcase(photo), (line, row))
@@ -278,7 +278,8 @@ def _take(
                 manifest.groups += named_groups([row[columns.group]])
 
 
-def _accepted(rows: Rows, where: Where, origin: ManifestOrigin) -> dict[str, frozenset[str]]:
+def accepted_cells(rows: Rows, where: Where, origin: ManifestOrigin) -> dict[str, frozenset[str]]:
+    """Return the clean cells that a row may have, by column; refuse values that no row has."""
     accepted = {}
     for name, wanted in where.items():
         values = frozenset(
@@ -299,7 +300,8 @@ def _accepted(rows: Rows, where: Where, origin: ManifestOrigin) -> dict[str, fro
     return accepted
 
 
-def _require_path(cell: str, line: int, origin: ManifestOrigin) -> None:
+def require_path(cell: str, line: int, origin: ManifestOrigin) -> None:
+    """Refuse an empty path."""
     if not cell.strip() or "\0" in cell:
         raise DataError(
             f"{origin.at(line)} must have the path of a photo, got {cell!r}; add a path to each "

@@ -86,12 +86,17 @@ def photo_id(value: str, root: str) -> str:
     return photo if os.sep == "/" else photo.replace(os.sep, "/")
 
 
+def is_address(text: str) -> bool:
+    """Return whether a text is a URL of a photo, not of a local file."""
+    return _ADDRESS.match(text) is not None and not text.lower().startswith("file:")
+
+
 def path_remedy(cell: str, finder: PhotoFinder) -> tuple[str, str | None]:
     """Return the remedy for a path without a file, and the parameter that helps, if any."""
     value = clean_name(cell)
     if value.lower().startswith("data:"):
         return "save the photos as files, and list their paths", None
-    if _ADDRESS.match(value) and not value.lower().startswith("file:"):
+    if is_address(value):
         return "download the photos, and list the paths of their files", None
     head = _foreign_part(value, finder)
     if head is not None:

@@ -1,0 +1,143 @@
+"""List photos without labels, for scoring: the rows of a manifest, or the files of a folder.
+
+No photo is opened, and files of manifests are not looked up: a list may have millions of rows.
+`PhotoPlaces` finds the file of one photo when it is read, in the path formats of
+`shelfvision.data.finding._paths`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import final
+
+from shelfvision._csv import read_table
+from shelfvision._identifiers import clean_name
+from shelfvision._photos.formats import READ_SUFFIXES, suffix_of
+from shelfvision._text import unguarded
+from shelfvision._validation import as_path
+from shelfvision.data.finding._manifest import (
+    ManifestOrigin,
+    Where,
+    accepted_cells,
+    checked_where,
+    require_path,
+)
+from shelfvision.data.finding._paths import PhotoFinder, is_address, photo_id
+from shelfvision.data.finding.directories import existing_directory
+from shelfvision.errors import DataError
+
+
+def listed_photos(
+    path: str | os.PathLike[str],
+    *,
+    root: str,
+    path_column: str,
+    keep: Sequence[str] = (),
+    where: Mapping[str, str | Sequence[str]] | None = None,
+    encoding: str | None = None,
+) -> dict[str, list[str]]:
+    """Return the photos of a CSV manifest as columns of text.
+
+    Parameters
+    ----------
+    path : path-like
+        The CSV file.
+    root : str
+        The absolute path of the folder that relative paths start from.
+    path_column : str
+        The column with the paths or URLs of the photos.
+    keep : sequence of str, optional
+        Other columns to return.
+    where : mapping of str to str or sequence of str, optional
+        The values that a row must have.
+    encoding : str, optional
+        The encoding of the file; by default UTF-8.
+
+    Returns
+    -------
+    dict of str to list of str
+        ``"id"``: the path of each photo relative to `root` if it is inside, or its URL; and the
+        cells of each column of `keep`, in the order of the file. Repeated photos are repeated.
+
+    Raises
+    ------
+    DatasetNotFoundError, DataError
+        The file does not exist, is not a CSV file, lacks a column, or has no matching row.
+    """
+    given = as_path(path, "source")
+    wanted = checked_where(where or {})
+    needed: dict[str, str | None] = dict.fromkeys(wanted, "where")
+    needed |= dict.fromkeys(keep, "keep")
+    needed[path_column] = "path_column"
+    rows = read_table(given, needed, encoding=encoding, parameter="source").rows
+    origin = ManifestOrigin(repr(given), parameter="source")
+    accepted = accepted_cells(rows, wanted, origin) if wanted else {}
+    ids: list[str] = []
+    columns: dict[str, list[str]] = {"id": ids} | {name: [] for name in keep}
+    for line, row in rows:
+        if any(clean_name(row[name]) not in values for name, values in accepted.items()):
+            continue
+        require_path(row[path_column], line, origin)
+        ids.append(listed_id(row[path_column], root))
+        for name in keep:
+            columns[name].append(unguarded(row[name]))
+    return columns
+
+
+def listed_id(cell: str, root: str) -> str:
+    """Return the id of a cell: a URL unchanged, or a path relative to the root if it is inside."""
+    text = cell.strip()
+    return text if is_address(text) else photo_id(cell, root)
+
+
+def photos_below(directory: str | os.PathLike[str]) -> Iterator[str]:
+    """Yield the ids of all photos of a folder and its subfolders, sorted within each folder.
+
+    Hidden files and folders are left out, and links to folders are not followed.
+    """
+    root = existing_directory(directory)
+    for place, folders, names in os.walk(root, onerror=_raise):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if suffix_of(name) in READ_SUFFIXES and not name.startswith("."):
+                yield photo_id(os.path.join(place, name), root)
+
+
+def _raise(error: OSError) -> None:
+    raise DataError(
+        f"the folder {error.filename!r} cannot be read: {error.strerror}; allow reading it, or "
+        "move it elsewhere",
+        code="unreadable",
+        parameter="source",
+    ) from error
+
+
+@final
+class PhotoPlaces:
+    """Finds the files of listed photos below a root.
+
+    Parameters
+    ----------
+    root : str
+        The absolute path of the folder that relative ids start from.
+    """
+
+    __slots__ = ("_finder", "_root")
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._finder = PhotoFinder(root)
+
+    def of(self, photo: str) -> str:
+        """Return the path of the photo with this id, or its URL; the file may be missing."""
+        if is_address(photo):
+            return photo
+        path = os.path.join(self._root, photo)
+        if os.path.lexists(path):
+            return path
+        found = self._finder.find(photo)
+        return path if found is None else os.path.join(self._root, found)
+
+
+__all__ = ["PhotoPlaces", "Where", "listed_id", "listed_photos", "photos_below"]

@@ -1,0 +1,301 @@
+"""List the photos that a job scores: of a manifest (CSV or Parquet), a folder or an iterable.
+
+The list is an Arrow table of text with the column ``id`` and the kept columns. It takes about as
+much memory as the text of the ids, so that 10 million photos need less than 1 GB.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, TypeAlias, final
+
+from shelfvision._identifiers import closest
+from shelfvision._photos.formats import READ_NAMES
+from shelfvision._storage import open_regular
+from shelfvision._text import shortened
+from shelfvision._urls import is_url, refuse_url
+from shelfvision._validation import as_path, counted, listed, received, require_texts
+from shelfvision._warnings import warn_caller
+from shelfvision.data.finding.directories import existing_directory
+from shelfvision.data.finding.photo_lists import Where, listed_id, listed_photos, photos_below
+from shelfvision.errors import DataError, InvalidParameterError, ShelfVisionWarning
+from shelfvision.scale.jobs._arrow import arrow, compute, parquet
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+PhotoListSource: TypeAlias = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
+"""A manifest, a folder, or an iterable of paths and URLs."""
+
+ID = "id"
+"""The column with the ids."""
+_AT_ONCE = 65_536
+_SHOWN = 100
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListOptions:
+    """How the photos of a manifest are chosen."""
+
+    root: str | os.PathLike[str] | None = None
+    """The folder that relative paths start from; by default the folder of the manifest."""
+    path_column: str = "path"
+    """The column with the paths."""
+    keep: tuple[str, ...] = ()
+    """Other columns that the output has, too."""
+    where: Where | None = None
+    """The values that the rows have."""
+    encoding: str | None = None
+    """The encoding of a CSV file."""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoList:
+    """The photos of a job."""
+
+    name: str
+    """The source, for messages."""
+    root: str
+    """The absolute path that relative ids start from."""
+    table: pa.Table
+    """The column ``id`` and the kept columns, as text without missing values."""
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the table, which does not depend on the version of Arrow."""
+        digest = hashlib.sha256()
+        names = self.table.column_names
+        digest.update(json.dumps(names).encode())
+        for start in range(0, len(self.table), _AT_ONCE):
+            part = self.table.slice(start, _AT_ONCE)
+            for name in names:
+                digest.update(json.dumps(part[name].to_pylist()).encode())
+        return digest.hexdigest()
+
+
+def photo_list(source: PhotoListSource, options: ListOptions) -> PhotoList:
+    """Return the photos of a source, each once, in the order of the source."""
+    if not isinstance(source, str | os.PathLike):
+        return _of_paths(source, options)
+    if is_url(source):
+        refuse_url(source, "source")
+    place = as_path(source, "source")
+    if os.path.isdir(place):
+        _require_no_columns(options, place)
+        root = existing_directory(place if options.root is None else options.root)
+        table = _table({ID: photos_below(place)})
+        if not len(table):
+            raise DataError(
+                f"source must be a folder of photos ({READ_NAMES}), got {place!r} without any; "
+                "check the path",
+                code="empty",
+                parameter="source",
+            )
+        return PhotoList(name=place, root=root, table=table)
+    return _of_manifest(place, options)
+
+
+def _of_paths(source: object, options: ListOptions) -> PhotoList:
+    _require_no_columns(options, "the list")
+    root = existing_directory(os.curdir if options.root is None else options.root)
+    if not isinstance(source, Iterable):
+        raise InvalidParameterError(
+            "source must be a manifest, a folder or an iterable of paths, got "
+            f"{received(source)}; pass a path",
+            code="wrong-type",
+            parameter="source",
+        )
+    ids = [listed_id(as_path(path, "source"), root) for path in source]
+    require_texts("source", ids)
+    if not ids:
+        raise DataError(
+            "source must have a photo, got an empty iterable; pass paths",
+            code="empty",
+            parameter="source",
+        )
+    return PhotoList(name="the list", root=root, table=_without_repeats(_table({ID: ids})))
+
+
+def _of_manifest(place: str, options: ListOptions) -> PhotoList:
+    above = os.path.dirname(os.path.abspath(place))
+    root = existing_directory(above if options.root is None else options.root)
+    if _is_parquet(place):
+        table = _of_parquet(place, root, options)
+    else:
+        columns = listed_photos(
+            place,
+            root=root,
+            path_column=options.path_column,
+            keep=options.keep,
+            where=options.where,
+            encoding=options.encoding,
+        )
+        table = _table(columns)
+    if not len(table):
+        chosen = f" with where={dict(options.where)}" if options.where else ""
+        raise DataError(
+            f"source must list photos, got {place!r} without any{chosen}; add a row for each photo",
+            code="empty",
+            parameter="source",
+        )
+    return PhotoList(name=place, root=root, table=_without_repeats(table))
+
+
+def _is_parquet(place: str) -> bool:
+    with open_regular(place, sys.maxsize, what="the manifest", parameter="source") as file:
+        return file.read(4) == b"PAR1"
+
+
+def _of_parquet(place: str, root: str, options: ListOptions) -> pa.Table:
+    pa, pq, pc = arrow(), parquet(), compute()
+    where = {name: _values(value) for name, value in (options.where or {}).items()}
+    columns = list(dict.fromkeys((options.path_column, *options.keep, *where)))
+    try:
+        file = pq.ParquetFile(place)
+        names = file.schema_arrow.names
+        _require_columns(place, names, options, where)
+        table = file.read(columns=columns)
+        table = table.cast(pa.schema([(name, pa.string()) for name in columns]))
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(
+            f"the manifest {place!r} cannot be read as Parquet: {' '.join(str(error).split())}; "
+            "write it again, with text in its columns",
+            code="damaged",
+            parameter="source",
+        ) from error
+    for name, values in where.items():
+        table = table.filter(pc.is_in(table[name], value_set=pa.array(values, pa.string())))
+    missing = pc.any(pc.equal(pc.utf8_trim_whitespace(pc.fill_null(table[columns[0]], "")), ""))
+    if missing.as_py():
+        raise DataError(
+            f"each row of {place!r} must have a {columns[0]}, got an empty one; add it",
+            code="empty",
+            parameter="path_column",
+        )
+    cells = table[options.path_column]
+    ids = (listed_id(cell.as_py(), root) for chunk in cells.chunks for cell in chunk)
+    kept = _table({ID: ids})
+    for name in options.keep:
+        kept = kept.append_column(name, pc.fill_null(table[name], ""))
+    return kept
+
+
+def _values(value: str | Sequence[str]) -> list[str]:
+    values = [value] if isinstance(value, str) else list(value)
+    require_texts("where", values)
+    return values
+
+
+def _require_columns(
+    place: str, names: Sequence[str], options: ListOptions, where: Mapping[str, object]
+) -> None:
+    wanted = {options.path_column: "path_column"} | dict.fromkeys(options.keep, "keep")
+    for name, parameter in (wanted | dict.fromkeys(where, "where")).items():
+        if name not in names:
+            near = closest(name, names)
+            raise DataError(
+                f"the manifest {place!r} must have the column {name!r}, but its columns are "
+                f"{listed(names, limit=20)}; pass {near or 'one of them'!r} in {parameter}",
+                code="missing-column",
+                parameter=parameter,
+            )
+
+
+def _require_no_columns(options: ListOptions, what: str) -> None:
+    given = {
+        "where": options.where,
+        "keep": options.keep,
+        "encoding": options.encoding,
+    }
+    for name, value in given.items():
+        if value:
+            raise InvalidParameterError(
+                f"{name} is for manifests, got {received(value)} for {what!r}; leave it out, or "
+                "pass a manifest",
+                code="conflict",
+                parameter=name,
+            )
+
+
+def _table(columns: Mapping[str, Iterable[str]]) -> pa.Table:
+    """Return columns of text as a table; names that are not UTF-8 are escaped, with a warning."""
+    pa = arrow()
+    odd: list[str] = []
+    arrays = {
+        name: pa.chunked_array(
+            (pa.array(part, pa.string()) for part in _parts(values, odd)), pa.string()
+        )
+        for name, values in columns.items()
+    }
+    if odd:
+        warn_caller(
+            ShelfVisionWarning(
+                f"{counted(len(odd), 'name')} of photos without UTF-8 text, such as "
+                f"{shortened(odd[0], _SHOWN)!a}: Parquet cannot store it, so the photo is a row "
+                "with the error 'not-found'; rename the file",
+                code="wrong-encoding",
+                parameter="source",
+            )
+        )
+    return pa.table(arrays)
+
+
+def _parts(values: Iterable[str], odd: list[str]) -> Iterator[list[str]]:
+    rest = iter(values)
+    while part := list(islice(rest, _AT_ONCE)):
+        try:
+            "".join(part).encode()
+        except UnicodeEncodeError:
+            odd += [text for text in part if not _is_unicode(text)]
+            part = [text.encode("utf-8", "backslashreplace").decode() for text in part]
+        yield part
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _without_repeats(table: pa.Table) -> pa.Table:
+    """Return the first row of each photo; refuse a photo with different kept cells."""
+    pa, pc = arrow(), compute()
+    if pc.count_distinct(table[ID]).as_py() == len(table):
+        return table
+    numbered = table.append_column("row", pa.array(range(len(table)), pa.int64()))
+    distinct = numbered.group_by(table.column_names).aggregate([("row", "min")])
+    first = distinct.group_by([ID]).aggregate([("row_min", "min"), ("row_min", "count")])
+    twice = first.filter(pc.greater(first["row_min_count"], 1))
+    if len(twice):
+        name = twice[ID][0].as_py()
+        raise DataError(
+            f"source must list each photo with the same {listed(table.column_names[1:])}, got "
+            f"{name!r} with different values; remove the wrong rows",
+            code="conflict",
+            parameter="keep",
+        )
+    rows = pc.sort_indices(first["row_min_min"])
+    return table.take(first["row_min_min"].take(rows))
+
+
+def difference(old: pa.Table, new: pa.Table) -> str:
+    """Return a clause that says how two lists of photos differ."""
+    pc = compute()
+    added = new.filter(pc.invert(pc.is_in(new[ID], value_set=old[ID])))
+    removed = old.filter(pc.invert(pc.is_in(old[ID], value_set=new[ID])))
+    clauses = [
+        f"{counted(len(table), 'photo')} {done}, such as {table[ID][0].as_py()!r}"
+        for table, done in ((added, "added"), (removed, "removed"))
+        if len(table)
+    ]
+    return " and ".join(clauses) or "the same photos in another order or with other kept columns"
