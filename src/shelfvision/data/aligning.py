@@ -21,6 +21,7 @@ from difflib import SequenceMatcher
 from typing import Literal, TypeAlias
 
 from shelfvision._identifiers import closest
+from shelfvision._photos.centered import CenteredPixels
 from shelfvision._photos.preprocessing import Preprocessing
 from shelfvision._photos.sources import crop_rule_of, has_files, read_as
 from shelfvision._validation import listed
@@ -163,3 +164,29 @@ def sized(dataset: Dataset, preprocessing: Preprocessing, *, parameter: str) -> 
         )
     )
     return Sized(dataset=found, brought="arrays")
+
+
+def as_predicted(
+    dataset: Dataset, preprocessing: Preprocessing, *, parameter: str = "validation"
+) -> Dataset:
+    """Return the dataset with the images that a classifier computes its probabilities from.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The photos.
+    preprocessing : Preprocessing
+        The classifier's preprocessing.
+    parameter : str, default="validation"
+        The parameter name of the dataset, for the warning about resized arrays.
+
+    Returns
+    -------
+    Dataset
+        The same rows, read at `Preprocessing.read_size`, with the center that the test-time crop
+        keeps; the same object without a test-time crop.
+    """
+    if preprocessing.test_time_crop == 1:
+        return dataset
+    table = sized(dataset, preprocessing, parameter=parameter).dataset.table
+    return Dataset(replace(table, source=CenteredPixels(table.source, preprocessing)))

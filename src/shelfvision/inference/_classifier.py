@@ -28,7 +28,7 @@ from shelfvision.export.exporting import export_classifier
 from shelfvision.inference import _calibrating, _predicting, _shelves
 from shelfvision.inference._bundle import Builder, load_bundle, save_bundle
 from shelfvision.inference._describing import bundle_manifest_of, exported_source
-from shelfvision.inference._making import served_from_bundle, served_from_model
+from shelfvision.inference._making import served_from_bundle, served_from_model, served_with_crop
 from shelfvision.inference.served import ServedModel, measured_photos
 from shelfvision.predictions import (
     Calibration,
@@ -603,6 +603,46 @@ class Classifier:
             A photo cannot be read.
         """
         return type(self)(_calibrating.with_validation(self._served, dataset))
+
+    def with_test_time_crop(self, share: SupportsFloat) -> Self:
+        """Return a classifier that looks at the center of each photo, without training again.
+
+        Photos are read larger, and their center of the network's image size is kept. This enlarges
+        products, as random zooms do in training, and cuts off the margin. Compare both classifiers
+        on photos that were not used for training before you choose. To train with a crop, use
+        ``Trainer(test_time_crop=...)``.
+
+        Parameters
+        ----------
+        share : float
+            The share of each side that is kept, 0.5 to 1; 1 keeps all.
+
+        Returns
+        -------
+        Classifier
+            A classifier with the crop. It has no calibration, thresholds and validation scores,
+            because they belong to other pixels; call `with_validation` next.
+
+        Raises
+        ------
+        InvalidParameterError
+            The share is not a number from 0.5 to 1.
+
+        References
+        ----------
+        H. Touvron, A. Vedaldi, M. Douze, H. Jégou, "Fixing the train-test resolution discrepancy",
+        NeurIPS 2019.
+
+        Examples
+        --------
+        >>> import shelfvision as shv
+        >>> model = shv.build_model(2, architecture="shelf_cnn", image_size=(64, 64))
+        >>> classifier = shv.Classifier.from_model(model, class_names=["juice", "milk"])
+        >>> closer = classifier.with_test_time_crop(0.8)
+        >>> closer.preprocessing.read_size, closer.preprocessing.image_size
+        ((80, 80), (64, 64))
+        """
+        return type(self)(served_with_crop(self._served, share))
 
     def with_calibration(
         self, method: CalibrationMethod | None = "temperature", *, dataset: Dataset | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, SupportsFloat
 
 from shelfvision._class_names import as_class_names
 from shelfvision._photos.preprocessing import Preprocessing
@@ -67,6 +67,15 @@ def served_from_bundle(bundle: LoadedBundle) -> ServedModel:
         thresholds=manifest.thresholds,
     )
     return replace(served, decision_rule=rule, product_codes=manifest.product_codes)
+
+
+def served_with_crop(served: ServedModel, share: SupportsFloat) -> ServedModel:
+    """Return the served model with another center crop, and without scores of other pixels."""
+    # Preprocessing checks the value.
+    rule = replace(served.preprocessing, test_time_crop=share)  # type: ignore[arg-type]
+    if rule == served.preprocessing:
+        return served
+    return replace(served, preprocessing=rule, decision_rule=DecisionRule())
 
 
 def _checked_preprocessing(

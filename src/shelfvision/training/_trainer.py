@@ -58,6 +58,7 @@ class Trainer:
     - early stopping and the best epoch: ``patience``, ``min_delta``, ``monitor``, ``mode``;
     - data augmentation: ``augmenter``;
     - fine-tuning: ``fine_tune``, ``views``, ``layer_decay``, ``cache_dir``;
+    - prediction: ``test_time_crop``;
     - checkpoints and callbacks: ``checkpoint_dir``, ``save_every``, ``callbacks``;
     - speed: ``mixed_precision``, ``steps_per_execution``;
     - others: ``seed``, ``verbose``, ``on_leak``.
@@ -175,6 +176,12 @@ class Trainer:
     the upper 40 % of the layers with weights, ``"full"`` all layers, and a layer's name all layers
     above it. The frozen layers below run once for each photo and its `views`, not in each epoch.
     Batch normalization layers stay frozen. None trains the layers that are trainable."""
+    test_time_crop: float = setting(1.0, checks.number(minimum=0.5, maximum=1.0))
+    """Share of each side of a photo that the trained classifier looks at, 0.5 to 1: it reads photos
+    larger by this factor and keeps their center. Data augmentation that enlarges photos makes
+    products larger in training than at prediction, and a crop makes up for it (Touvron et al.
+    2019). The classifier, its exports and `Scorer` predict with it, and the validation set is read
+    with it. 1 keeps all."""
     views: int = setting(4, checks.count)
     """Views of each photo that the frozen layers compute, where `fine_tune` freezes layers and
     there is an `augmenter`: the original photo and ``views - 1`` augmented ones. Each epoch uses

@@ -20,6 +20,7 @@ from shelfvision._progress import Verbose
 from shelfvision._storage.json_values import Json
 from shelfvision.augment.copies import describe_copies
 from shelfvision.data import Dataset, Preprocessing
+from shelfvision.data.aligning import as_predicted
 from shelfvision.data.splitting.leaks import Leak
 from shelfvision.errors import InvalidParameterError, TrainingWarning
 from shelfvision.inference import Classifier
@@ -83,7 +84,8 @@ def fit(
         refuse_ignored_settings(trainer)
     weights = class_weights(trainer.class_weight, train)
     views = views_with(trainer.augmenter, count=trainer.views, seed=trainer.seed)
-    tuning = fine_tuning_for(model, trainer.fine_tune, train, validation, views)
+    seen = _as_predicted(trainer, train, validation)
+    tuning = fine_tuning_for(model, trainer.fine_tune, train, seen, views)
     steps = math.ceil(len(train) / trainer.batch_size)
     compile_model(trainer, model, steps=steps)
     if tuning.learner is not model:
@@ -103,12 +105,11 @@ def fit(
         elif checkpoints is not None:
             checkpoints.clear()
         if not run.finished:
-            held_out = _held_out(validation, tuning, trainer.batch_size)
+            held_out = _held_out(seen, tuning, trainer.batch_size)
             with tuning.opened(trainer.cache_dir, trainer.verbose):
                 _train(run, held_out, weights, trainer.verbose, trainer.mixed_precision)
         run.keep_best()
-        settings = encoded_settings(trainer, type_and_digest, names_of(type(trainer), "unrecorded"))
-        result = _result(settings, run, model, (train, validation), identity=identity, leaks=leaks)
+        result = _result(trainer, run, model, (train, validation), identity=identity, leaks=leaks)
         if checkpoints is not None:
             checkpoints.write_result(run.history, result.classifier.save)
     return result
@@ -221,15 +222,15 @@ def _warn_of_interrupt(run: Run) -> None:
     )
 
 
-def _preprocessing(train: Dataset, validation: Dataset | None) -> Preprocessing:
-    """Return how the classifier reads photos: as the training set, with its crop rule.
+def _preprocessing(trainer: Trainer, train: Dataset, validation: Dataset | None) -> Preprocessing:
+    """Return how the classifier reads photos: as the training set, with crop rule and center crop.
 
     A classifier that is trained on photos of single products but validated on boxes of shelves gets
     the crop rule of these boxes.
     """
     sources = [part.table.source for part in (train, validation) if part is not None]
     rule = next(filter(None, map(crop_rule_of, sources)), None)
-    own = train.preprocessing
+    own = replace(train.preprocessing, test_time_crop=trainer.test_time_crop)
     return own if rule is None else replace(own, context=rule.context, shape=rule.shape)
 
 
@@ -246,8 +247,15 @@ def _with_kept_crops(
     return kept_in(train), None if validation is None else kept_in(validation)
 
 
+def _as_predicted(trainer: Trainer, train: Dataset, validation: Dataset | None) -> Dataset | None:
+    """Return the validation set with the pixels that the classifier will see."""
+    if validation is None:
+        return None
+    return as_predicted(validation, _preprocessing(trainer, train, validation))
+
+
 def _result(
-    settings: Mapping[str, Json],
+    trainer: Trainer,
     run: Run,
     model: keras.Model,
     parts: tuple[Dataset, Dataset | None],
@@ -260,11 +268,13 @@ def _result(
     classifier = Classifier.from_model(
         model,
         class_names=train.class_names,
-        preprocessing=_preprocessing(train, validation),
+        preprocessing=_preprocessing(trainer, train, validation),
         provenance={
             **environment(),
             "backend": identity["backend"],
-            "trainer": settings,
+            "trainer": encoded_settings(
+                trainer, type_and_digest, names_of(type(trainer), "unrecorded")
+            ),
             "balancing": describe_copies(train),
             "training_photos": identity["training photos"],
             "validation_photos": identity["validation photos"],
