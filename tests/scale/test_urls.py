@@ -70,9 +70,12 @@ def test_a_url_that_cannot_be_read_is_a_row_with_its_error(photos: list[bytes]) 
     assert found["confidence"][0] == Predictor(EXPORT).predict(photos[:1]).confidences[0]
 
 
+@pytest.mark.remedy("not-enabled")
 def test_a_server_that_does_not_answer_is_a_row_with_its_error() -> None:
     pytest.importorskip("aiohttp")
-    found: Any = by_url(storage_options={})(urls("http://127.0.0.1:9/a.jpg?Signature=SEKRET", 1))
+    batch = urls("http://127.0.0.1:9/a.jpg?Signature=SEKRET", 1)
+    assert "storage_options={}" in by_url()(batch)["error"][0]
+    found: Any = by_url(storage_options={})(batch)
     assert found["error_code"].tolist() == ["unreadable", ""]
     assert "SEKRET" not in found["error"][0]
 
