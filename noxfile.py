@@ -254,6 +254,15 @@ def kills(session: nox.Session, backend: str) -> None:
 
 
 @nox.session(default=False)
+@nox.parametrize("backend", ["tensorflow", "jax"], ids=["tensorflow", "jax"])
+def devices(session: nox.Session, backend: str) -> None:
+    """Train on one and on two virtual devices in every way; their results have to be equal."""
+    session.install("-e", f".[{backend}]", *group("test"))
+    chosen = session.posargs or ("--fuzz-share", "1")
+    session.run("pytest", "tests/training/devices", *chosen, env=test_settings(session))
+
+
+@nox.session(default=False)
 def kernels(session: nox.Session) -> None:
     """Run the tests of data and the golden tests as each kind of processor would add.
 

@@ -14,6 +14,7 @@ from shelfvision.data import Dataset
 from shelfvision.data.splitting.leaks import ON_LEAK, OnLeak
 from shelfvision.protocols import Augmenter
 from shelfvision.training._result import TrainingResult
+from shelfvision.training.devices._found import scope_of
 from shelfvision.training.display._html import settings_view, shown
 from shelfvision.training.loop._fit import fit
 from shelfvision.training.loop._mixed_precision import MIXED_PRECISION, MixedPrecision
@@ -297,6 +298,11 @@ class Trainer:
     ) -> TrainingResult:
         """Train a model and keep the weights of its best epoch.
 
+        A model that was built for several devices, with ``keras.distribution`` on jax or within the
+        scope of a ``tf.distribute.MirroredStrategy`` on tensorflow, is trained on all of them. The
+        result is that of one device within rounding, except for batch normalization and dropout on
+        tensorflow.
+
         Parameters
         ----------
         model : keras.Model
@@ -329,12 +335,13 @@ class Trainer:
         LeakageError
             Train and validation share photos, and ``on_leak`` is ``"raise"``.
         ModelError
-            The model does not match the photos or their classes.
+            The model does not match the photos or their classes, or was built outside the scope of
+            its devices.
         ResumeError
             The run on disk has other photos, settings, model or backend, or cannot be read.
         TrainingError
-            Training diverged: the loss or a weight became NaN or infinite. The model then has the
-            weights of its best epoch.
+            Keras cannot train on these devices, or training diverged: the loss or a weight became
+            NaN or infinite. The model then has the weights of its best epoch.
         StorageError
             A checkpoint could not be written.
 
@@ -350,7 +357,8 @@ class Trainer:
         (2, 2)
         """
         one_of("resume", resume, RESUME)
-        return fit(self, model, train, validation, resume)
+        with scope_of(model):
+            return fit(self, model, train, validation, resume)
 
     def to_dict(self) -> dict[str, Json]:
         """Return the settings as plain JSON values.

@@ -18,6 +18,7 @@ from shelfvision._random import order_for
 from shelfvision.augment.copies import read_epoch
 from shelfvision.data import Dataset
 from shelfvision.protocols import Augmenter, Images
+from shelfvision.training.devices._division import division_of
 from shelfvision.training.transfer._activations import Activations
 
 Inputs: TypeAlias = Images | npt.NDArray[np.float32]
@@ -43,6 +44,8 @@ class Batches:
         Data augmentation, applied in each epoch. It requires a seed.
     activations : Activations, optional
         Outputs of frozen layers that replace the images. They have their own views.
+    replicas : int, default=1
+        Replicas of the model, which divides the number of rows of each batch. See `division`.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class Batches:
         seed: int | None = None,
         augmenter: Augmenter | None = None,
         activations: Activations | None = None,
+        replicas: int = 1,
     ) -> None:
         self._dataset = dataset
         self._batch_size = batch_size
@@ -61,6 +65,8 @@ class Batches:
         self._seed = seed
         self._augmenter = augmenter
         self._activations = activations
+        self.division = division_of(len(dataset), batch_size, replicas)
+        """The padding of batches, which training steps remove."""
         self.failure: BaseException | None = None
         """The error of a prefetching thread of the backend; `require_read` raises it."""
         self.begin_epoch(1)
@@ -89,6 +95,8 @@ class Batches:
         """Return batch `index` of the remaining batches."""
         epoch, order = self._now
         rows = order[index * self._batch_size : (index + 1) * self._batch_size]
+        if len(rows) in self.division.padded:
+            rows = rows[self.division.rows(len(rows))]
         return self._read(rows, epoch), self._targets[rows]
 
     def require_read(self) -> None:

@@ -25,6 +25,11 @@ from shelfvision.data.splitting.leaks import Leak
 from shelfvision.errors import InvalidParameterError, TrainingWarning
 from shelfvision.inference import Classifier
 from shelfvision.training._result import TrainingResult
+from shelfvision.training.devices._found import (
+    Devices,
+    devices_of,
+    require_supported,
+)
 from shelfvision.training.display._epoch_progress import reporter_for
 from shelfvision.training.loop._batches import Batches
 from shelfvision.training.loop._compile import (
@@ -76,6 +81,7 @@ def fit(
     train, validation, leaks = resolve_leaks(train, validation, trainer.on_leak)
     train, validation = _with_kept_crops(train, validation, trainer.cache_dir)
     check_model(model, train)
+    devices = devices_of(model)
     check_probabilities(model, train)
     monitor = _monitor(trainer.monitor, validation)
     if compiled_by_caller(model):
@@ -87,25 +93,23 @@ def fit(
     seen = _as_predicted(trainer, train, validation)
     tuning = fine_tuning_for(model, trainer.fine_tune, train, seen, views)
     steps = math.ceil(len(train) / trainer.batch_size)
-    compile_model(trainer, model, steps=steps)
-    if tuning.learner is not model:
-        compile_model(trainer, tuning.learner, steps=steps)
-    identity = run_identity(trainer, model, train, validation) | tuning.identity
+    _compile(trainer, model, tuning.learner, devices, steps=steps)
+    identity = run_identity(trainer, model, train, validation) | tuning.identity | devices.identity
     directory = None if trainer.checkpoint_dir is None else Path(trainer.checkpoint_dir)
     require_a_run(directory, resume)
     with nullcontext() if directory is None else Checkpoints(directory) as checkpoints:
         if checkpoints is not None:
             checkpoints.open()
         run = _new_run(
-            trainer, tuning, train, monitor=monitor, identity=identity, checkpoints=checkpoints
+            trainer, tuning, devices, train, monitor, identity=identity, checkpoints=checkpoints
         )
-        state = found_state(checkpoints, resume, identity, epochs=trainer.epochs)
+        state = found_state(run, resume)
         if state is not None:
             run.restore(state)
         elif checkpoints is not None:
             checkpoints.clear()
         if not run.finished:
-            held_out = _held_out(seen, tuning, trainer.batch_size)
+            held_out = _held_out(seen, tuning, trainer.batch_size, devices.replicas)
             with tuning.opened(trainer.cache_dir, trainer.verbose):
                 _train(run, held_out, weights, trainer.verbose, trainer.mixed_precision)
         run.keep_best()
@@ -140,12 +144,28 @@ def _monitor(monitor: str, validation: Dataset | None) -> str:
     return monitor
 
 
+def _compile(
+    trainer: Trainer,
+    model: keras.Model,
+    learner: keras.Model,
+    devices: Devices,
+    *,
+    steps: int,
+) -> None:
+    """Compile a model, and the part of it that learns, for their devices."""
+    compile_model(trainer, model, steps=steps)
+    if learner is not model:
+        compile_model(trainer, learner, steps=steps)
+    require_supported(devices, learner.optimizer)
+
+
 def _new_run(
     trainer: Trainer,
     tuning: FineTuning,
+    devices: Devices,
     train: Dataset,
-    *,
     monitor: str,
+    *,
     identity: Mapping[str, Json],
     checkpoints: Checkpoints | None,
 ) -> Run:
@@ -156,6 +176,7 @@ def _new_run(
         seed=trainer.seed,
         augmenter=trainer.augmenter,
         activations=tuning.train,
+        replicas=devices.replicas,
     )
     mode = mode_of(monitor) if trainer.mode == "auto" else trainer.mode
     best = BestEpoch(mode=mode, patience=trainer.patience, min_delta=trainer.min_delta)
@@ -168,13 +189,16 @@ def _new_run(
         best=best,
         callbacks=(*own, *trainer.callbacks),
         identity=identity,
-        environment=environment(),
+        environment=environment() | devices.environment,
+        devices=devices,
         checkpoints=checkpoints,
         save_every=trainer.save_every,
     )
 
 
-def _held_out(validation: Dataset | None, tuning: FineTuning, batch_size: int) -> Batches | None:
+def _held_out(
+    validation: Dataset | None, tuning: FineTuning, batch_size: int, replicas: int
+) -> Batches | None:
     if validation is None:
         return None
     return Batches(
@@ -182,6 +206,7 @@ def _held_out(validation: Dataset | None, tuning: FineTuning, batch_size: int) -
         batch_size=batch_size,
         sparse=uses_class_numbers(tuning.learner),
         activations=tuning.validation,
+        replicas=replicas,
     )
 
 
@@ -270,7 +295,8 @@ def _result(
         class_names=train.class_names,
         preprocessing=_preprocessing(trainer, train, validation),
         provenance={
-            **environment(),
+            **run.environment,
+            "replicas": run.devices.replicas,
             "backend": identity["backend"],
             "trainer": encoded_settings(
                 trainer, type_and_digest, names_of(type(trainer), "unrecorded")

@@ -120,6 +120,7 @@ def resolve_leaks(
 def check_model(model: keras.Model, train: Dataset) -> None:
     """Refuse a model whose input or output does not match the photos or their classes."""
     if not isinstance(model, load_keras().Model):
+        _refuse_wrapped(model)
         raise ModelError(
             f"model must be a keras.Model, not {type(model).__name__}; build one with build_model",
             code="wrong-type",
@@ -136,6 +137,19 @@ def check_model(model: keras.Model, train: Dataset) -> None:
             f"({listed(train.class_names)}); it must end in one probability a class, so build it "
             f"with num_classes={len(train.class_names)}",
             code="wrong-shape",
+            parameter="model",
+        )
+
+
+def _refuse_wrapped(model: object) -> None:
+    """Refuse a model in a wrapper of torch, which would train it on several devices."""
+    kind = type(model).__name__
+    if kind in ("DistributedDataParallel", "DataParallel", "FullyShardedDataParallel"):
+        raise ModelError(
+            f"model must be a keras.Model, got one in a {kind} of torch, but fit trains on one "
+            "device with torch; pass the keras.Model, or set KERAS_BACKEND=jax or tensorflow to "
+            "use several devices",
+            code="not-supported",
             parameter="model",
         )
 

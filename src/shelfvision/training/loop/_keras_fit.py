@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 
 from shelfvision._keras.backend import load_keras
 from shelfvision._keras.weights import assign
+from shelfvision.training.devices._division import Division
+from shelfvision.training.devices._replicas import unifying_callback
+from shelfvision.training.devices._steps import steps_on
 from shelfvision.training.loop._batches import Batches, as_keras_data
 from shelfvision.training.run._run import Run
 
@@ -25,16 +28,18 @@ def train(run: Run, held_out: Batches | None, *, class_weight: dict[int, float] 
     other epochs. Callbacks see both calls as one training.
     """
     callbacks = _callbacks(run, held_out)
-    if run.step:
-        run.build_metrics()
-        _keras_fit(run, held_out, callbacks, until=run.epoch + 1, class_weight=class_weight)
-        if run.saved is not None:
-            # Keras has just replaced the weights by their average, if the optimizer averages.
-            assign(run.model.variables, run.saved.model)
-            run.saved = None
-    if not run.finished:
-        run.batches.begin_epoch(run.epoch + 1)
-        _keras_fit(run, held_out, callbacks, until=run.epochs, class_weight=class_weight)
+    divisions = run.batches.division, Division() if held_out is None else held_out.division
+    with steps_on(run.devices, run.model, *divisions):
+        if run.step:
+            run.build_metrics()
+            _keras_fit(run, held_out, callbacks, until=run.epoch + 1, class_weight=class_weight)
+            if run.saved is not None:
+                # Keras has just replaced the weights by their average, if the optimizer averages.
+                assign(run.model.variables, run.saved.model)
+                run.saved = None
+        if not run.finished:
+            run.batches.begin_epoch(run.epoch + 1)
+            _keras_fit(run, held_out, callbacks, until=run.epochs, class_weight=class_weight)
 
 
 def _keras_fit(
@@ -82,7 +87,13 @@ def _callbacks(run: Run, held_out: Batches | None) -> keras.callbacks.CallbackLi
 
     before, behind = _hooks(run)
     return Callbacks(
-        [_reading(run.batches, held_out), before, *run.callbacks, behind],
+        [
+            _reading(run.batches, held_out),
+            unifying_callback(run.devices),
+            before,
+            *run.callbacks,
+            behind,
+        ],
         add_history=True,
         model=run.model,
         verbose=0,

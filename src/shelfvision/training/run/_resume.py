@@ -7,15 +7,16 @@ import os
 import platform
 import sys
 import warnings
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from shelfvision._keras.backend import backend_name, load_keras
 from shelfvision._storage.json_values import Json
 from shelfvision.errors import ResumeError, TrainingWarning
-from shelfvision.training.run._checkpoints import SLOTS, Checkpoints
+from shelfvision.training.devices._found import ONE_DEVICE
+from shelfvision.training.run._checkpoints import SLOTS
 from shelfvision.training.run._identity import changes
+from shelfvision.training.run._run import Run
 from shelfvision.training.run._state import RunState
 
 Resume: TypeAlias = Literal["auto", "never", "must"]
@@ -43,16 +44,15 @@ def require_a_run(directory: Path | None, resume: Resume) -> None:
         )
 
 
-def found_state(
-    checkpoints: Checkpoints | None, resume: Resume, identity: Mapping[str, Json], *, epochs: int
-) -> RunState | None:
+def found_state(run: Run, resume: Resume) -> RunState | None:
     """Return the state to resume from, or None; refuse a state with another identity."""
+    checkpoints, epochs = run.checkpoints, run.epochs
     if checkpoints is None or resume == "never":
         return None
     state = checkpoints.load()
     if state is None:
         return None
-    changed = changes(state.identity, identity)
+    changed = changes(ONE_DEVICE | dict(state.identity), ONE_DEVICE | dict(run.identity))
     begun = state.epoch + (state.step > 0)
     if epochs < begun:
         changed.append(f"epochs to {epochs}, of which {begun} are already done or begun")
@@ -63,7 +63,8 @@ def found_state(
             'resume="never"',
             code="run-changed",
         )
-    _warn_of_environment(changes(state.environment, environment()))
+    before = ONE_DEVICE | dict(state.environment)
+    _warn_of_environment(changes(before, ONE_DEVICE | dict(run.environment)))
     return state
 
 

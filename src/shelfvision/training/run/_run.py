@@ -19,6 +19,8 @@ from shelfvision._keras.weights import assign
 from shelfvision._storage.json_values import Json, require_shallow
 from shelfvision._validation import listed
 from shelfvision.errors import ResumeError, TrainingError, TrainingWarning
+from shelfvision.training.devices._found import Devices
+from shelfvision.training.devices._replicas import variables_within_epoch
 from shelfvision.training.display._epoch_progress import Reporter, log_epoch
 from shelfvision.training.loop._batches import Batches
 from shelfvision.training.run._best_epoch import BestEpoch
@@ -56,6 +58,8 @@ class Run:
         Callbacks of shelfvision and of the caller.
     identity, environment : mapping
         What checkpoints record to recognize the run, and its versions and hardware.
+    devices : Devices
+        The devices that the model trains on.
     checkpoints : Checkpoints, optional
         Where to save checkpoints.
     save_every : int, optional
@@ -73,6 +77,7 @@ class Run:
         callbacks: Sequence[keras.callbacks.Callback],
         identity: Mapping[str, Json],
         environment: Mapping[str, Json],
+        devices: Devices,
         checkpoints: Checkpoints | None,
         save_every: int | None = None,
     ) -> None:
@@ -92,8 +97,9 @@ class Run:
         self.reporter: Reporter | None = None
         self.saved: RunState | None = None
         """The state to resume from, or the latest state while the resumed epoch runs."""
-        self._identity = identity
-        self._environment = environment
+        self.identity = identity
+        self.environment = environment
+        self.devices = devices
         self.checkpoints = checkpoints
         self._save_every = save_every
         self._watch = WeightsWatch(model.variables)
@@ -126,7 +132,7 @@ class Run:
         assign(self.model.variables, self.saved.model)
         assign(self.model.optimizer.variables, self.saved.optimizer)
         if self.step:
-            assign(self.model.metrics_variables, self.saved.metrics)
+            assign(variables_within_epoch(self.model, self.devices), self.saved.metrics)
 
     def restore_callbacks(self) -> None:
         """Restore the state of callbacks, which ``on_train_begin`` may have reset."""
@@ -171,7 +177,8 @@ class Run:
             )
 
     def _fits(self, metrics: Arrays) -> bool:
-        shapes = [tuple(variable.shape) for variable in self.model.metrics_variables]
+        variables = variables_within_epoch(self.model, self.devices)
+        shapes = [tuple(variable.shape) for variable in variables]
         return shapes == [value.shape for value in metrics]
 
     def begin_epoch(self, epoch: int) -> None:
@@ -269,15 +276,15 @@ class Run:
             planned_epochs=self.epochs,
             stopped=self.stopped,
             seconds=time.perf_counter() - self._began if self.step else 0.0,
-            identity=self._identity,
-            environment=self._environment,
+            identity=self.identity,
+            environment=self.environment,
             best=self.best.progress(),
             history={name: tuple(values) for name, values in self.history.items()},
             timings={name: tuple(values) for name, values in self.timings.items()},
             callbacks=[_state_of(callback) for callback in self.callbacks],
             model=snapshot(self.model.variables),
             optimizer=snapshot(self.model.optimizer.variables),
-            metrics=snapshot(self.model.metrics_variables) if self.step else (),
+            metrics=snapshot(variables_within_epoch(self.model, self.devices)) if self.step else (),
             best_model=self._best_model,
         )
 
