@@ -1,10 +1,8 @@
-"""Evaluation of a classifier on photos that it was not trained on, and in operation."""
+"""Evaluation of a classifier on photos that it was not trained on."""
 
 from shelfvision.evaluation._compare import Comparison, compare
 from shelfvision.evaluation._evaluate import PredictsDataset, evaluate
 from shelfvision.evaluation._explanations import Explanations, explain
-from shelfvision.evaluation.operation._checks import DriftCheck
-from shelfvision.evaluation.operation._drift import Drift, drift
 from shelfvision.evaluation.report._context import (
     EvaluatedData,
     EvaluatedModel,
@@ -33,8 +31,6 @@ __all__ = [
     "ClassScores",
     "Comparison",
     "ConfusedPair",
-    "Drift",
-    "DriftCheck",
     "EvaluatedData",
     "EvaluatedModel",
     "EvaluationContext",
@@ -52,7 +48,6 @@ __all__ = [
     "ReviewScores",
     "SliceScores",
     "compare",
-    "drift",
     "evaluate",
     "evaluate_regions",
     "explain",

@@ -65,7 +65,6 @@ def served_from_bundle(bundle: LoadedBundle) -> ServedModel:
         validation_scores=bundle.scores,
         calibration=manifest.calibration,
         thresholds=manifest.thresholds,
-        profile=manifest.profile,
     )
     return replace(served, decision_rule=rule, product_codes=manifest.product_codes)
 

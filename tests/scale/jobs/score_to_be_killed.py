@@ -39,7 +39,7 @@ _work.commit_part = commit  # type: ignore[attr-defined]  # it imports this func
 
 def main(manifest: str, out: str, log: str, processes: int) -> None:
     """Run the job, or continue it."""
-    scoring = PlainScoring(log=log, seconds=0.1)
+    scoring = PlainScoring(log=log, seconds=0.2)
     model = Model(name="m.onnx", sha256="a" * 64, class_names=("juice", "milk"), scoring=scoring)
     photos = photo_list(manifest, ListOptions())
     job = started_job(out, photos, model, {}, shard_size=SHARD_SIZE, processes=processes)

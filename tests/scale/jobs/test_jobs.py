@@ -213,6 +213,7 @@ def test_leftovers_of_killed_processes_are_removed(score: Score, out: Path) -> N
         f"_shelfvision/.plan.json.{token}.tmp",
         f"_shelfvision/.photos.arrow.{token}.tmp",
         f"_shelfvision/parts/.part-000001.json.{token}.tmp",
+        "_shelfvision/claims/part-000002.lock",
     ]
     for name in names:
         (out / name).write_text("half", encoding="utf-8")

@@ -82,18 +82,19 @@ class Killer:
     def _kill(self, process: subprocess.Popen[bytes], way: str) -> bool:
         """Kill what the way says at a random instant; return whether it was still running."""
         assert process.stdout is not None
-        # Shards take a tenth of a second, so that this hits any part of one.
+        if process.stdout.read(1) == b"":
+            return False
+        # Found before the instant is chosen, because a busy machine takes its time to list them.
+        workers = workers_of(process.pid)
         in_commit = way == "parent in commit"
-        begun = self.rng.randint(1, SHARDS // 2 + 1)
+        begun = self.rng.randint(0, SHARDS // 2)
         while begun and (event := process.stdout.read(1)):
             begun -= event == b"W"
-        time.sleep(self.rng.uniform(0, self.commit_seconds if in_commit else 0.2))
-        if way == "all at once":
-            victims = [process.pid, *workers_of(process.pid)]
-        elif way == "worker":
-            victims = workers_of(process.pid)[:1]
-        else:
-            victims = [process.pid]
+        # Shards take a fifth of a second, so that this hits any part of one.
+        time.sleep(self.rng.uniform(0, self.commit_seconds if in_commit else 0.3))
+        victims = {"worker": workers[:1], "all at once": [process.pid, *workers]}.get(
+            way, [process.pid]
+        )
         if process.poll() is not None or not victims:
             return False
         for victim in victims:
@@ -137,9 +138,8 @@ def files_of(out: Path) -> dict[str, bytes]:
 
 def workers_of(parent: int) -> list[int]:
     """Return the worker processes of a job, from the table of all processes."""
-    found = subprocess.run(
-        ["ps", "-A", "-o", "pid=,ppid=,args="], check=True, capture_output=True, text=True
-    )
+    command = ["ps", "-A", "-o", "pid=", "-o", "ppid=", "-o", "args="]
+    found = subprocess.run(command, check=True, capture_output=True, text=True)
     lines = [line.split(None, 2) for line in found.stdout.splitlines()]
     return [int(pid) for pid, above, args in lines if int(above) == parent and "spawn_main" in args]
 

@@ -164,6 +164,16 @@ def test_urls_are_refused_before_anything_is_written(home: Path) -> None:
     assert sorted(path.name for path in home.iterdir()) == ["list.csv", "photos"]
 
 
+def test_photos_of_a_store_are_scored_by_their_urls(home: Path, photos: list[bytes]) -> None:
+    memory = pytest.importorskip("fsspec").filesystem("memory")
+    urls = [f"memory://jobs/{number}.jpg" for number in range(5)]
+    for url, content in zip(urls, photos[:5], strict=True):
+        memory.pipe_file(url, content)
+    status = shv.scale.score(EXPORT, [*urls, "memory://jobs/none.jpg"], home / "out")
+    assert (status.n_done, status.errors) == (6, {"not-found": 1})
+    assert datasets.dataset(home / "out").to_table()["id"].to_pylist()[:5] == urls
+
+
 def test_a_kept_column_with_the_name_of_a_score_is_refused(home: Path) -> None:
     (home / "list.csv").write_text("path,label\nphotos/00.jpg,milk\n", encoding="utf-8")
     with refuses(InvalidParameterError, "duplicate", "keep"):

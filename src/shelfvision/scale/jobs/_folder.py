@@ -24,6 +24,7 @@ _PART = re.compile(r"part-([0-9]{6,})\.parquet")
 _TEMPORARY = re.compile(
     r"\.(?:part-([0-9]{6,})\.(?:parquet|json)|plan\.json|photos\.arrow)\.[0-9a-f]{12}\.tmp"
 )
+_LOCK = re.compile(r"part-([0-9]{6,})\.lock")
 _CHUNK = 1 << 20
 
 
@@ -153,3 +154,11 @@ def leftovers(folder: JobFolder) -> dict[Path, int | None]:
                 if name and stat.S_ISREG(entry.stat(follow_symlinks=False).st_mode):
                     found[Path(entry.path)] = None if name[1] is None else int(name[1])
     return found
+
+
+def old_claims(folder: JobFolder) -> list[int]:
+    """Return the shards that have a lock file, which a killed process may have left."""
+    with suppress(OSError):
+        found = map(_LOCK.fullmatch, os.listdir(folder.claim(0).parent))
+        return sorted(int(name[1]) for name in found if name is not None)
+    return []

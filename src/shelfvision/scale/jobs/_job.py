@@ -22,7 +22,7 @@ from shelfvision.errors import (
     ShelfVisionWarning,
     StorageError,
 )
-from shelfvision.scale.jobs._folder import JobFolder, as_job_folder, leftovers
+from shelfvision.scale.jobs._folder import JobFolder, as_job_folder, leftovers, old_claims
 from shelfvision.scale.jobs._listing import read_listing, require_listing, write_listing
 from shelfvision.scale.jobs._parts import PartRecord, complete_part
 from shelfvision.scale.jobs._plan import JobPlan, Settings, decoded_plan, require_same_job
@@ -267,7 +267,7 @@ def _warn_of_foreign_files(job: Job) -> None:
 
 
 def clean_up(job: Job) -> None:
-    """Remove the temporary files that killed processes left."""
+    """Remove the temporary files and lock files that killed processes left."""
     for path, shard in leftovers(job.folder).items():
         # Whoever writes the file of a shard holds its lock, so a file without one is not in use.
         lock = _planning(job.folder) if shard is None else claimed(job.folder, shard)
@@ -275,3 +275,7 @@ def clean_up(job: Job) -> None:
             if held is not None and held.excludes:
                 with suppress(OSError):
                     os.unlink(path)
+    for shard in old_claims(job.folder):
+        # A lock that can be acquired is nobody's; releasing it removes its file.
+        with claimed(job.folder, shard):
+            pass

@@ -37,6 +37,7 @@ ID = "id"
 """The column with the ids."""
 _AT_ONCE = 65_536
 _SHOWN = 100
+_URL = "^[A-Za-z][A-Za-z0-9+.-]+://"
 
 
 @final
@@ -67,6 +68,12 @@ class PhotoList:
     """The absolute path that relative ids start from."""
     table: pa.Table
     """The column ``id`` and the kept columns, as text without missing values."""
+
+    @property
+    def has_urls(self) -> bool:
+        """Whether a photo is named by a URL."""
+        pc = compute()
+        return bool(pc.any(pc.match_substring_regex(self.table[ID], _URL)).as_py())
 
     @property
     def digest(self) -> str:
@@ -113,7 +120,8 @@ def _of_paths(source: object, options: ListOptions) -> PhotoList:
             code="wrong-type",
             parameter="source",
         )
-    ids = [listed_id(as_path(path, "source"), root) for path in source]
+    texts = (str(path) if is_url(path) else as_path(path, "source") for path in source)
+    ids = [listed_id(text, root) for text in texts]
     require_texts("source", ids)
     if not ids:
         raise DataError(

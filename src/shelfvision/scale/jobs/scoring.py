@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import SupportsIndex
 
 from shelfvision._progress import Verbose
+from shelfvision._urls import shown_url
 from shelfvision._validation import as_integer, as_path, require_texts
+from shelfvision.protocols import Location, StorageOptions
 from shelfvision.scale._scorer import Scorer
 from shelfvision.scale.jobs._folder import as_job_folder
 from shelfvision.scale.jobs._job import (
@@ -18,7 +21,13 @@ from shelfvision.scale.jobs._job import (
     run_job,
     started_job,
 )
-from shelfvision.scale.jobs._source import ID, ListOptions, PhotoListSource, photo_list
+from shelfvision.scale.jobs._source import (
+    ID,
+    ListOptions,
+    PhotoList,
+    PhotoListSource,
+    photo_list,
+)
 from shelfvision.scale.jobs._status import ScoreStatus, status_of
 from shelfvision.scale.jobs._work import PLACE
 
@@ -26,7 +35,7 @@ _MOST_PROCESSES = 1024
 
 
 def score(
-    bundle: str | os.PathLike[str],
+    bundle: Location,
     source: PhotoListSource,
     out: str | os.PathLike[str],
     *,
@@ -41,6 +50,7 @@ def score(
     shard_size: SupportsIndex | None = None,
     processes: SupportsIndex = 1,
     threads: SupportsIndex = 1,
+    storage_options: StorageOptions | None = None,
     dry_run: bool = False,
     verbose: Verbose = "auto",
 ) -> ScoreStatus:
@@ -56,13 +66,13 @@ def score(
 
     Parameters
     ----------
-    bundle : path-like
+    bundle : path-like or URL
         A bundle that ``Classifier.save`` wrote, or a file that ``Classifier.export`` wrote. An ONNX
         file starts faster and takes less memory per process.
     source : path-like, or iterable of path-like
         The photos: a CSV or Parquet file with a column of paths, a folder whose photos are all
-        scored, subfolders included, or an iterable of paths. A photo that is listed several times
-        is scored once.
+        scored, subfolders included, or an iterable of paths. The paths of a manifest or an iterable
+        may all be URLs instead. A photo that is listed several times is scored once.
     out : path-like
         The folder for the results; a missing folder is created.
     sha256 : str, optional
@@ -90,6 +100,9 @@ def score(
         ``if __name__ == "__main__":``.
     threads : int, default=1
         The number of threads that each process decodes and computes with.
+    storage_options : mapping, optional
+        Options of fsspec for URLs, such as credentials. HTTP URLs need it, at least ``{}``. They
+        are not stored in `out`.
     dry_run : bool, default=False
         Whether to check the arguments and the folder only. Nothing is written.
     verbose : {"auto", 0, 1, 2} or bool, default="auto"
@@ -152,13 +165,14 @@ def score(
         "keep": list(kept),
         "probabilities": bool(probabilities),
     }
-    model = _model_of(bundle, sha256, threads, settings)
     options = ListOptions(
         root=root, path_column=path_column, keep=kept, where=where, encoding=encoding
     )
     place = as_path(out, "out")
     as_job_folder(place)
     photos = photo_list(source, options)
+    make = partial(Scorer, bundle, sha256=sha256, threads=threads, storage_options=storage_options)
+    model = _model_of(make, str(bundle), photos, settings)
     if dry_run:
         return planned_status(place, photos, model, settings, shard_size=size, processes=count)
     job = started_job(place, photos, model, settings, shard_size=size, processes=count)
@@ -196,23 +210,17 @@ def score_status(out: str | os.PathLike[str]) -> ScoreStatus:
 
 
 def _model_of(
-    bundle: str | os.PathLike[str],
-    sha256: str | None,
-    threads: SupportsIndex,
-    settings: Mapping[str, object],
+    make: Callable[..., Scorer], name: str, photos: PhotoList, settings: Mapping[str, object]
 ) -> Model:
-    scorer = Scorer(
-        bundle,
-        sha256=sha256,
+    scorer = make(
         photo_column=PLACE,
-        photo_kind="path",
+        photo_kind="url" if photos.has_urls else "path",
         id_column=ID,
-        probabilities=bool(settings["probabilities"]),
-        embed=bool(settings["embed"]),
-        threads=threads,
+        probabilities=settings["probabilities"],
+        embed=settings["embed"],
     )
     return Model(
-        name=as_path(bundle, "bundle"),
+        name=shown_url(name),
         sha256=scorer.sha256,
         class_names=scorer.class_names,
         scoring=scorer,

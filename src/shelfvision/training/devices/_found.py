@@ -82,23 +82,19 @@ def devices_of(model: keras.Model) -> Devices:
     return Devices(replicas=int(strategy.num_replicas_in_sync), strategy=strategy)
 
 
-def require_supported(devices: Devices, model: keras.Model) -> None:
-    """Refuse compiled settings that tensorflow cannot run on several replicas."""
+def require_supported(devices: Devices, optimizer: keras.optimizers.Optimizer) -> None:
+    """Refuse optimizers that tensorflow cannot run on several replicas."""
     if devices.strategy is None or devices.replicas == 1:
         return
-    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
-    found = {
-        "steps_per_execution": None if model.steps_per_execution == 1 else model.steps_per_execution
-    }
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
     for name in ("gradient_accumulation_steps", "ema_overwrite_frequency"):
-        found[name] = getattr(optimizer, name, None)
-    for name, value in found.items():
-        if value:
+        if getattr(inner, name, None):
             raise TrainingError(
-                f"{name} is {value}, which Keras cannot compute on {devices.replicas} replicas of "
-                "tensorflow; leave it out, or set KERAS_BACKEND=jax",
+                f"the optimizer has {name}={getattr(inner, name)}, which Keras cannot compute on "
+                f"{devices.replicas} replicas of tensorflow; leave it out, or set "
+                "KERAS_BACKEND=jax",
                 code="not-supported",
-                parameter=name if name == "steps_per_execution" else "optimizer",
+                parameter="optimizer",
             )
 
 

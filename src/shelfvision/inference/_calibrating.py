@@ -2,8 +2,7 @@
 
 Each function takes a `ServedModel` and returns a changed copy. It uses the photos of a dataset, or
 the validation scores that the classifier keeps. Calibration comes first: thresholds apply to
-calibrated probabilities, so a new calibration drops them. The profile of the classifier follows:
-it describes the photos that the last step used.
+calibrated probabilities, so a new calibration drops them.
 """
 
 from __future__ import annotations
@@ -18,27 +17,18 @@ from shelfvision.data.aligning import aligned
 from shelfvision.data.arguments import require_dataset
 from shelfvision.errors import DataError, InvalidParameterError, ShelfVisionWarning
 from shelfvision.inference._decision_rule import DecisionRule
-from shelfvision.inference.fitting._profiling import profiled, scores_and_profile
-from shelfvision.inference.served import ServedModel
-from shelfvision.predictions import (
-    Calibration,
-    CalibrationMethod,
-    Profile,
-    Thresholds,
-    ValidationScores,
-)
+from shelfvision.inference.served import ServedModel, raw_probabilities
+from shelfvision.predictions import Calibration, CalibrationMethod, Thresholds, ValidationScores
 
 
 def with_validation(served: ServedModel, dataset: Dataset | ValidationScores | None) -> ServedModel:
     """Return the served model with the scores of other validation photos."""
     if isinstance(dataset, ValidationScores):
         _require_same_classes(dataset, served.class_names)
-    elif dataset is not None:
-        scores, profile = _scored(served, dataset)
-        rule = replace(served.decision_rule, validation_scores=scores, profile=profile)
-        return _with_rule(served, rule)
-    rule = replace(served.decision_rule, validation_scores=dataset, profile=None)
-    return _with_rule(served, profiled(rule, served.class_names, dataset))
+        scores: ValidationScores | None = dataset
+    else:
+        scores = None if dataset is None else _scored(served, dataset)
+    return _with_rule(served, replace(served.decision_rule, validation_scores=scores))
 
 
 def with_calibration(
@@ -51,10 +41,9 @@ def with_calibration(
             code="conflict",
             parameter="method",
         )
-    calibration, scores = None, served.decision_rule.validation_scores
-    profile = served.decision_rule.profile
+    calibration = None
     if method is not None:
-        scores, profile = _scores_for("calibration", served, dataset)
+        scores = _scores_for("calibration", served, dataset)
         calibration = Calibration.fit(scores.probabilities, scores.labels, method=method)
     if served.decision_rule.thresholds is not None:
         warn_caller(
@@ -64,8 +53,8 @@ def with_calibration(
                 code="thresholds-dropped",
             )
         )
-    rule = replace(served.decision_rule, calibration=calibration, thresholds=None, profile=profile)
-    return _with_rule(served, profiled(rule, served.class_names, scores))
+    rule = replace(served.decision_rule, calibration=calibration, thresholds=None)
+    return _with_rule(served, rule)
 
 
 def with_threshold(
@@ -89,8 +78,8 @@ def with_threshold(
             parameter="precision",
         )
     if precision is None and not costs:
-        return _with_rule(served, _without_thresholds(served.decision_rule))
-    scores, profile = _scores_for("a threshold", served, dataset)
+        return _with_rule(served, replace(served.decision_rule, thresholds=None))
+    scores = _scores_for("a threshold", served, dataset)
     rows = served.decision_rule.calibrate(scores.probabilities)
     if mistake_cost is not None and review_cost is not None:
         thresholds = Thresholds.for_cost(
@@ -111,13 +100,7 @@ def with_threshold(
             per_class=per_class,
         )
         warn_of_too_few(thresholds, served.class_names)
-    rule = replace(served.decision_rule, thresholds=thresholds, profile=profile)
-    return _with_rule(served, profiled(rule, served.class_names, scores))
-
-
-def _without_thresholds(rule: DecisionRule) -> DecisionRule:
-    profile = None if rule.profile is None else rule.profile.without_coverage()
-    return replace(rule, thresholds=None, profile=profile)
+    return _with_rule(served, replace(served.decision_rule, thresholds=thresholds))
 
 
 def _with_rule(served: ServedModel, rule: DecisionRule) -> ServedModel:
@@ -135,13 +118,8 @@ def _require_same_classes(scores: ValidationScores, class_names: Sequence[str]) 
         )
 
 
-def _scores_for(
-    what: str, served: ServedModel, dataset: Dataset | None
-) -> tuple[ValidationScores, Profile | None]:
-    """Return the scores and the profile of a dataset, or those that are kept.
-
-    DataError is raised if there are none.
-    """
+def _scores_for(what: str, served: ServedModel, dataset: Dataset | None) -> ValidationScores:
+    """Return the scores of a dataset or the kept scores; raise DataError if there are none."""
     if dataset is not None:
         return _scored(served, dataset)
     kept = served.decision_rule.validation_scores
@@ -153,12 +131,12 @@ def _scores_for(
             code="needs-labels",
             parameter="dataset",
         )
-    return kept, served.decision_rule.profile
+    return kept
 
 
-def _scored(served: ServedModel, dataset: Dataset) -> tuple[ValidationScores, Profile]:
+def _scored(served: ServedModel, dataset: Dataset) -> ValidationScores:
     photos = _labelled(dataset, served.class_names)
-    return scores_and_profile(served, photos, served.decision_rule)
+    return ValidationScores.of(raw_probabilities(served, photos), photos.labels, photos.groups)
 
 
 def _labelled(dataset: object, class_names: tuple[str, ...]) -> Dataset:

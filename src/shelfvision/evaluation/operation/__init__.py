@@ -1,1 +1,0 @@
-"""A classifier in operation: drift of the photos that come in."""

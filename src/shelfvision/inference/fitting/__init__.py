@@ -1,1 +1,0 @@
-"""Fit the calibration, the thresholds and the profile of a classifier to validation photos."""
