@@ -54,8 +54,8 @@ def measured(work: Callable[[], Any]) -> tuple[Any, float, int]:
     return result, time.process_time() - start, max(0, peak() - before)
 
 
-def cost_of_features(photos: list[tuple[str, bytes]], scratch: Path) -> tuple[pa.Table, float]:
-    """Print CPU time and size of the features of real photos; return them and the time."""
+def cost_of_features(photos: list[tuple[str, bytes]], scratch: Path) -> None:
+    """Print CPU time and size of the features of real photos."""
     measure = PhotoFeatures()
     table = pa.table({"path": [name for name, _ in photos], "bytes": [data for _, data in photos]})
     measure(table.slice(0, 8))  # imports
@@ -66,7 +66,6 @@ def cost_of_features(photos: list[tuple[str, bytes]], scratch: Path) -> tuple[pa
     mean = sum(len(data) for _, data in photos) / len(photos)
     print(f"features of {len(photos):,} JPEGs of {mean / 1024:.0f} KB:", end=" ")
     print(f"{1000 * each:.1f} ms CPU and {size:,.0f} bytes of Parquet a photo")
-    return features, each
 
 
 def recall(photos: list[tuple[str, bytes]]) -> None:
@@ -155,16 +154,8 @@ def cost_of_search(features: pa.Table, reach: float, cell: float) -> tuple[float
     count = len(features)
     entries, spent, _ = measured(lambda: NearBuckets(reach=reach, cell=cell)(features))
     sizes = np.sort(np.unique(entries["bucket"].to_numpy(), return_counts=True)[1])
-    order = pa.compute.sort_indices(entries["bucket"])
-    entries = entries.take(order)
-    ends = np.cumsum(np.unique(entries["bucket"].to_numpy(), return_counts=True)[1])
-
-    def search() -> list[pa.Table]:
-        starts = np.concatenate(([0], ends[:-1]))
-        return [NearPairs()(entries.slice(a, b - a)) for a, b in zip(starts, ends, strict=True)]
-
-    found, seconds, memory = measured(search)
-    pairs = pa.concat_tables(found)
+    # Whole buckets together, as a partition of Dask holds them.
+    pairs, seconds, memory = measured(lambda: NearPairs()(entries))
     _, joining, _ = measured(lambda: near_groups(pairs))
     print(
         f"{count:>9,}{reach:6.1f}{cell:6.0f}{len(entries) / count:6.1f}{len(sizes):9,}"
@@ -174,12 +165,38 @@ def cost_of_search(features: pa.Table, reach: float, cell: float) -> tuple[float
     return spent + seconds + joining, len(entries) / count
 
 
+def cost_of_audit(count: int) -> None:
+    """Print CPU time and additional memory of an audit without thumbnails."""
+    rng = np.random.default_rng(0)
+    levels = {name: rng.uniform(50, 60, count) for name in ("mean", "dark", "bright", "spread")}
+    table = pa.table(
+        {
+            "path": [f"store-{n % 2000:04}/{n:08}.jpg" for n in range(count)],
+            "label": [f"class {n % 80}" for n in range(count)],
+            "digest": [f"{n:064x}" for n in range(count)],
+            "height": np.full(count, 480, np.int32),
+            "width": np.full(count, 640, np.int32),
+            "blur": rng.uniform(0.3, 0.4, count),
+            **levels,
+            "error": pa.nulls(count, pa.string()),
+            "error_code": pa.nulls(count, pa.string()),
+        }
+    )
+    empty = NearPairs().schema.empty_table()
+    audit_features(table.slice(0, 100), near_pairs=empty)  # imports
+    _, seconds, memory = measured(lambda: audit_features(table, near_pairs=empty))
+    print(f"audit of {count:,} rows without thumbnails: {1e6 * seconds / count:.1f} us", end=" ")
+    print(f"CPU and {memory / count:,.0f} bytes a photo, besides the table")
+
+
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--photos", default=os.environ.get("SHELFVISION_PHOTOS", ""))
     parser.add_argument("--every", type=int, default=3, help="take one photo of so many")
     parser.add_argument("--counts", type=int, nargs="*", default=[10_000, 50_000, 100_000])
+    parser.add_argument("--audited", type=int, default=300_000, help="rows of the audit")
+    parser.add_argument("--skip-recall", action="store_true", help="measure costs only")
     parser.add_argument("--scratch", type=Path, default=Path())
     options = parser.parse_args()
     folder = Path(options.photos)
@@ -188,8 +205,10 @@ def main() -> None:
     with (folder / "manifest.csv").open(encoding="utf-8") as file:
         names = [row["path"] for row in csv.DictReader(file)][:: options.every]
     photos = [(name, (folder / name).read_bytes()) for name in names]
-    _, each = cost_of_features(photos, options.scratch)
-    recall(photos)
+    cost_of_features(photos, options.scratch)
+    cost_of_audit(options.audited)
+    if not options.skip_recall:
+        recall(photos)
     print(f"\n{'photos':>9}{'reach':>6}{'cell':>6}{'rows':>6}{'buckets':>9}{'largest':>9}", end="")
     print(f"{'us a photo':>11}{'us a row':>11}{'MiB':>9}{'pairs':>9}{'us a pair':>11}")
     for count in options.counts:
@@ -201,14 +220,6 @@ def main() -> None:
                 hours = seconds / count * TEN_MILLION * growth / 3600
                 print(f"{'':9}10 million: {hours:.1f} CPU hours, ", end="")
                 print(f"{rows * TEN_MILLION * 1.0e-6 * 950 / 1000:.0f} GB to shuffle")
-    slim = features.drop_columns(["thumbnail"])
-    empty = NearPairs().schema.empty_table()
-    _, seconds, memory = measured(lambda: audit_features(slim, near_pairs=empty))
-    print(f"\naudit of {len(slim):,} photos without thumbnails: {seconds:.1f} s CPU, ", end="")
-    print(f"{memory / len(slim):,.0f} bytes a photo")
-    print(f"10 million: features {each * TEN_MILLION / 3600:.0f} CPU hours, ", end="")
-    print(f"audit {seconds / len(slim) * TEN_MILLION / 60:.0f} minutes and ", end="")
-    print(f"{memory / len(slim) * TEN_MILLION / 2**30:.1f} GiB in one process")
 
 
 if __name__ == "__main__":

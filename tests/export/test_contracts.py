@@ -17,7 +17,13 @@ from shelfvision._photos.preprocessing import Preprocessing
 from shelfvision._runtime.card import Card
 from shelfvision.errors import BundleError, PhotoError
 from shelfvision.export import Predictor
-from shelfvision.predictions import Calibration, TemperatureScaling, Thresholds
+from shelfvision.predictions import (
+    Calibration,
+    Predictions,
+    Profile,
+    TemperatureScaling,
+    Thresholds,
+)
 from support import refuses
 
 from .conftest import require
@@ -86,6 +92,11 @@ cards = st.builds(
         quantize=None,
         source_sha256="ab" * 32,
         created_with=(("numpy", "2"),),
+        profile=None
+        if threshold is None
+        else Profile.from_predictions(
+            Predictions(np.eye(len(class_names)), class_names, class_names)
+        ),
     ),
     st.lists(names, min_size=2, max_size=4, unique=True),
     st.builds(

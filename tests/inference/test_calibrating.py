@@ -14,8 +14,8 @@ import pytest
 
 import shelfvision as shv
 from shelfvision.errors import DataError, InvalidParameterError, ModelError, ShelfVisionWarning
-from shelfvision.inference._calibrating import warn_of_too_few
 from shelfvision.inference._decision_rule import DecisionRule
+from shelfvision.inference.fitting._calibrating import warn_of_too_few
 from support import gives_warning, refuses
 
 Pixels = npt.NDArray[np.uint8]

@@ -17,6 +17,7 @@ from shelfvision._cli.options.count import (
 from shelfvision._cli.options.regions import add_regions_options
 from shelfvision._cli.options.score import add_score_options
 from shelfvision._cli.options.train import add_train_options
+from shelfvision._cli.options.watching import add_drift_options
 from shelfvision.errors import InvalidParameterError
 
 _FILE = "a bundle (.shelf) or an exported file (.onnx, .tflite, .xml)"
@@ -45,7 +46,8 @@ def parser() -> argparse.ArgumentParser:
     top = _Parser(
         prog="shelfvision",
         description="Train, evaluate, use and export classifiers of grocery photos.",
-        epilog="Exit status: 0 for success, 1 for failure, 2 for wrong usage, 130 after Ctrl-C.",
+        epilog="Exit status: 0 for success, 1 for failure, 2 for wrong usage, 3 for drift, 130 "
+        "after Ctrl-C.",
     )
     top.add_argument(
         "--version", action="version", version=f"shelfvision {shelfvision.__version__}"
@@ -176,6 +178,12 @@ def _score(sub: argparse.ArgumentParser) -> None:
     _json(sub)
 
 
+def _drift(sub: argparse.ArgumentParser) -> None:
+    _file(sub)
+    add_drift_options(sub)
+    _json(sub)
+
+
 def _regions(sub: argparse.ArgumentParser) -> None:
     _file(sub)
     add_regions_options(sub)
@@ -279,6 +287,7 @@ _COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "review": ("write a page on which people correct predictions", _review),
     "calibrate": ("fit calibration and thresholds to validation photos", _calibrate),
     "count": ("count the products on photos, and compare them with a stock list", _count),
+    "drift": ("compare photos in operation with those of validation", _drift),
     "regions": ("classify the products in a shelf photo", _regions),
     "export": ("write a classifier to a file for another runtime", _export),
 }

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._photos.quality import QUALITY, quality_of
 from shelfvision.data.reading import Batch
 from shelfvision.errors import ModelError
-from shelfvision.predictions import ClassPrior, Decision, Predictions, Thresholds
+from shelfvision.predictions import ClassPrior, Decision, Predictions, Profile, Thresholds
 from shelfvision.predictions.class_prior import with_prior
 from shelfvision.predictions.columns import Floats
 from shelfvision.protocols import Images
@@ -25,6 +26,8 @@ def answers_of(
     *,
     class_prior: ClassPrior = None,
     known: Floats | None = None,
+    quality: bool = False,
+    profile: Profile | None = None,
 ) -> Predictions:
     """Return the predictions for all photos; `known` is the class prior of training."""
     if class_prior is not None and known is None:
@@ -38,11 +41,14 @@ def answers_of(
     ids: list[str] = []
     errors: list[str | None] = []
     rows: list[Scores] = []
+    measured: list[Mapping[str, Scores]] = []
     for batch in batches:
         ids.extend(batch.ids)
         errors.extend(batch.errors)
         if len(batch.images):
             rows.append(scores_of(batch.images))
+            if quality:
+                measured.append(quality_of(batch.images))
     scores = _table(rows, errors, len(class_names))
     applied = None
     if class_prior is not None and known is not None:
@@ -55,6 +61,8 @@ def answers_of(
         errors,
         decisions=_decisions(scores, thresholds),
         class_prior=applied,
+        quality=_columns(measured, errors) if quality else None,
+        profile=profile,
     )
 
 
@@ -66,6 +74,20 @@ def _table(rows: list[Scores], errors: list[str | None], k: int) -> Scores:
     if rows:
         table[[error is None for error in errors]] = np.concatenate(rows)
     return table
+
+
+def _columns(
+    measured: Sequence[Mapping[str, Scores]], errors: Sequence[str | None]
+) -> dict[str, Scores]:
+    """Return one value per photo of every measure; NaN for photos that could not be read."""
+    readable = np.array([error is None for error in errors], dtype=np.bool_)
+    columns = {}
+    for name in QUALITY:
+        column = np.full(len(errors), np.nan, dtype=np.float32)
+        if measured:
+            column[readable] = np.concatenate([part[name] for part in measured])
+        columns[name] = column
+    return columns
 
 
 def _decisions(scores: Scores, thresholds: Thresholds | None) -> list[Decision] | None:

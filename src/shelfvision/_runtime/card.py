@@ -18,7 +18,7 @@ from shelfvision._product_codes import ProductCodes, codes_of_file, plain_codes
 from shelfvision._storage.json_values import canonical_json, versioned
 from shelfvision.errors import BundleError, InvalidParameterError
 from shelfvision.models.spec import MAX_SIDE
-from shelfvision.predictions import Calibration, Thresholds
+from shelfvision.predictions import Calibration, Profile, Thresholds
 from shelfvision.predictions.validation_scores import MAX_ROWS
 
 VERSION = 3
@@ -38,6 +38,7 @@ _KEYS = {
 _SHARES = "trained_shares"
 _CODES = "product_codes"
 _MEASURED = "measured"
+_PROFILE = "profile"
 _SIZE_KEYS = {"image_size", "resize"}
 _KEYS_OF = {
     1: _KEYS | _SIZE_KEYS,
@@ -88,6 +89,8 @@ class Card:
     """Versions of the packages that wrote the file."""
     product_codes: ProductCodes | None = None
     """The product code of each class; None without codes."""
+    profile: Profile | None = None
+    """How the validation photos look; None without a profile."""
 
     @property
     def image_size(self) -> tuple[int, int]:
@@ -122,6 +125,8 @@ class Card:
             fields[_CODES] = plain_codes(self.product_codes)
         if self.measured:
             fields[_MEASURED] = [list(row) for row in self.measured]
+        if self.profile is not None:
+            fields[_PROFILE] = self.profile.to_dict()
         return canonical_json(fields)
 
     @classmethod
@@ -139,7 +144,7 @@ class Card:
             newest=VERSION,
             fail=lambda code, fault: _refuse(where, fault, code),
         )
-        if set(fields) - {_CODES, _MEASURED} != _KEYS_OF[cast("int", fields["format"])]:
+        if set(fields) - {_CODES, _MEASURED, _PROFILE} != _KEYS_OF[cast("int", fields["format"])]:
             _refuse(where, "its description has missing or unknown entries")
         try:
             return cls._from_fields(fields)
@@ -171,6 +176,7 @@ class Card:
             created_with=tuple(sorted(cast("dict[str, str]", created).items())),
             product_codes=_codes_of(fields),
             measured=_measured_of(fields.get(_MEASURED, []), len(cast("list[str]", names))),
+            profile=Profile.from_dict(_dict(fields[_PROFILE])) if _PROFILE in fields else None,
         )
         _require_fit(card)
         return card
@@ -207,6 +213,8 @@ def _require_fit(card: Card) -> None:
         _require(len(card.thresholds.values) == k, "thresholds")
     if card.trained_shares is not None:
         _require(len(card.trained_shares) == k, _SHARES)
+    if card.profile is not None:
+        _require(set(card.profile.class_counts) <= set(card.class_names), _PROFILE)
 
 
 def _require(right: object, entry: str) -> None:

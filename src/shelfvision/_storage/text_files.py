@@ -8,13 +8,14 @@ with a remedy. `shelfvision._csv` reads tables, and `read_lines` lists with one 
 from __future__ import annotations
 
 import codecs
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shelfvision._storage import RemoteFile, as_location, read_bounded
+from shelfvision._storage import read_bounded
+from shelfvision._validation import as_path
 from shelfvision.errors import DataError, InvalidParameterError, SplitError
-from shelfvision.protocols import Location
 
 MAX_BYTES = 256 * 2**20
 """The maximum size of a text file; enough for a table of 2 million rows of 100 characters."""
@@ -41,8 +42,8 @@ _FORMATS = (
 class TextFile:
     """The settings for reading a text file, and for its errors."""
 
-    path: str | RemoteFile
-    """The path or the URL that the caller passed."""
+    path: str
+    """The path that the caller passed."""
     what: str
     """What the file is, with an article: ``"the manifest"``."""
     encoding: str | None
@@ -60,8 +61,8 @@ class TextFile:
 
     @property
     def name(self) -> str:
-        """The path, or the URL without credentials, in quotes."""
-        return repr(str(self.path))
+        """The path in quotes."""
+        return repr(self.path)
 
     def refused(self, message: str, code: str, parameter: str | None = None) -> Exception:
         """Return the error for a fault of the content."""
@@ -69,7 +70,7 @@ class TextFile:
 
 
 def read_lines(
-    path: Location | RemoteFile,
+    path: str | os.PathLike[str],
     *,
     what: str = "the list",
     encoding: str | None = None,
@@ -83,7 +84,7 @@ def read_lines(
     It reads files as `shelfvision._csv.read_table` does, but splits them at line ends only.
     """
     file = TextFile(
-        path=as_location(path, parameter),
+        path=as_path(path, parameter),
         what=what,
         encoding=encoding,
         error=error,

@@ -20,9 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from shelfvision._storage.opening import BINARY, CHUNK
-from shelfvision._storage.remote import RemoteFile, as_location, require_store, store
+from shelfvision._storage.remote import RemoteFile, require_store, store
 from shelfvision.errors import ShelfVisionError, StorageError
-from shelfvision.protocols import Location
 
 if sys.platform == "darwin":
     import fcntl
@@ -35,7 +34,9 @@ _NAME_BYTES = 150
 
 
 @contextlib.contextmanager
-def atomic_writer(path: Location | RemoteFile, *, follow: bool = True) -> Iterator[BinaryIO]:
+def atomic_writer(
+    path: str | os.PathLike[str] | RemoteFile, *, follow: bool = True
+) -> Iterator[BinaryIO]:
     """Open a temporary file next to `path` for writing; rename it to `path` on success.
 
     The order is: write, fsync, read back and compare, rename, fsync of the folder. A remote file is
@@ -43,7 +44,7 @@ def atomic_writer(path: Location | RemoteFile, *, follow: bool = True) -> Iterat
 
     Parameters
     ----------
-    path : path-like, URL or RemoteFile
+    path : path-like or RemoteFile
         The file to write. Its folder is created if it does not exist. An existing file keeps its
         permissions.
     follow : bool, default=True
@@ -63,12 +64,11 @@ def atomic_writer(path: Location | RemoteFile, *, follow: bool = True) -> Iterat
         is unchanged, and no temporary file remains. If the fsync of the folder fails, the new file
         is at `path` already, and the message warns that a power cut may restore the old file.
     """
-    place = as_location(path, writes=True)
-    if isinstance(place, RemoteFile):
-        with _uploader(place) as upload:
+    if isinstance(path, RemoteFile):
+        with _uploader(path) as upload:
             yield upload
         return
-    target = Path(place)
+    target = Path(path)
     try:
         target = _led_to(target) if follow else target
         existing = _existing(target) if follow else None
@@ -125,13 +125,15 @@ def _upload_error(file: RemoteFile, error: OSError) -> StorageError:
     )
 
 
-def write_atomically(path: Location | RemoteFile, data: bytes, *, follow: bool = True) -> None:
+def write_atomically(
+    path: str | os.PathLike[str] | RemoteFile, data: bytes, *, follow: bool = True
+) -> None:
     """Write `data` to `path` atomically: a crash leaves the old or the new file, never a mix."""
     with atomic_writer(path, follow=follow) as file:
         file.write(data)
 
 
-def require_writable(path: Location | RemoteFile) -> None:
+def require_writable(path: str | os.PathLike[str] | RemoteFile) -> None:
     """Check early whether `write_atomically` would fail, and raise its error.
 
     For a remote file, only its store and the packages are checked; nothing is sent.
@@ -142,11 +144,10 @@ def require_writable(path: Location | RemoteFile) -> None:
         The path is a folder, FIFO, device or socket, its folder is a file, or one of them may not
         be written to.
     """
-    place = as_location(path, writes=True)
-    if isinstance(place, RemoteFile):
-        require_store(place)
+    if isinstance(path, RemoteFile):
+        require_store(path)
         return
-    target = Path(place)
+    target = Path(path)
     try:
         target = _led_to(target)
         _existing(target)

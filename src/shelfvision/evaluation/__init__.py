@@ -1,8 +1,10 @@
-"""Evaluation of a classifier on photos that it was not trained on."""
+"""Evaluation of a classifier on photos that it was not trained on, and in operation."""
 
 from shelfvision.evaluation._compare import Comparison, compare
 from shelfvision.evaluation._evaluate import PredictsDataset, evaluate
 from shelfvision.evaluation._explanations import Explanations, explain
+from shelfvision.evaluation.operation._checks import DriftCheck
+from shelfvision.evaluation.operation._drift import Drift, drift
 from shelfvision.evaluation.report._context import (
     EvaluatedData,
     EvaluatedModel,
@@ -31,6 +33,8 @@ __all__ = [
     "ClassScores",
     "Comparison",
     "ConfusedPair",
+    "Drift",
+    "DriftCheck",
     "EvaluatedData",
     "EvaluatedModel",
     "EvaluationContext",
@@ -48,6 +52,7 @@ __all__ = [
     "ReviewScores",
     "SliceScores",
     "compare",
+    "drift",
     "evaluate",
     "evaluate_regions",
     "explain",

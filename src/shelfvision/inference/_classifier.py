@@ -8,6 +8,7 @@ of this package implement them. The ``with_...`` methods return another classifi
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, SupportsFloat, final
@@ -18,16 +19,17 @@ import numpy.typing as npt
 from shelfvision._photos.given import Photo
 from shelfvision._photos.preprocessing import CropShape, Preprocessing
 from shelfvision._product_codes import ProductCodes, codes_for
-from shelfvision._storage.sealed import Target, as_place
+from shelfvision._storage.sealed import Target
 from shelfvision.boxes import Boxes
 from shelfvision.data import Dataset
 from shelfvision.data.reading import Photos
 from shelfvision.export import ExportFormat, ExportReport, Quantize
 from shelfvision.export.exporting import export_classifier
-from shelfvision.inference import _calibrating, _predicting, _shelves
+from shelfvision.inference import _predicting, _shelves
 from shelfvision.inference._bundle import Builder, load_bundle, save_bundle
 from shelfvision.inference._describing import bundle_manifest_of, exported_source
 from shelfvision.inference._making import served_from_bundle, served_from_model, served_with_crop
+from shelfvision.inference.fitting import _calibrating, _profiling
 from shelfvision.inference.served import ServedModel, measured_photos
 from shelfvision.predictions import (
     Calibration,
@@ -36,10 +38,11 @@ from shelfvision.predictions import (
     MeasuredPhotos,
     Prediction,
     Predictions,
+    Profile,
     Thresholds,
     ValidationScores,
 )
-from shelfvision.protocols import ClassNames, Location, OnError, Resize, StorageOptions
+from shelfvision.protocols import ClassNames, OnError, Resize
 from shelfvision.regions import Regions, ShelfMap
 from shelfvision.regions.predicting import BoxDetector, HasCorners
 from shelfvision.regions.tiles import Tile
@@ -139,13 +142,12 @@ class Classifier:
         *,
         expected_sha256: str | None = None,
         builder: Builder | None = None,
-        storage_options: StorageOptions | None = None,
     ) -> Self:
         """Load a classifier from a bundle, without running code from the file.
 
         Parameters
         ----------
-        path : path-like, URL or binary file
+        path : path-like or binary file
             A file that `save` wrote.
         expected_sha256 : str, optional
             The SHA-256 that the file must have, 64 hexadecimal digits. The digests inside a bundle
@@ -153,9 +155,6 @@ class Classifier:
         builder : callable, optional
             A function that takes a `shelfvision.models.ModelSpec` and returns the model that was
             saved. It is needed for custom architectures that are not registered.
-        storage_options : mapping, optional
-            Options of the fsspec file system, for a URL such as ``"s3://models/shelf.shelf"``. HTTP
-            URLs need them, at least ``{}``; other URLs may do without.
 
         Returns
         -------
@@ -183,8 +182,7 @@ class Classifier:
         >>> shv.Classifier.load(file, expected_sha256=digest)
         <Classifier: grocery_cnn, 2 classes, 100 x 100>
         """
-        place = as_place(path, storage_options=storage_options)
-        found = load_bundle(place, expected_sha256=expected_sha256, builder=builder)
+        found = load_bundle(path, expected_sha256=expected_sha256, builder=builder)
         return cls(served_from_bundle(found))
 
     @property
@@ -233,6 +231,11 @@ class Classifier:
         return self._served.decision_rule.validation_scores
 
     @property
+    def profile(self) -> Profile | None:
+        """How the validation photos and their predictions look, for `drift`; None without one."""
+        return self._served.decision_rule.profile
+
+    @property
     def product_codes(self) -> ProductCodes | None:
         """The product code of each class; None without codes."""
         return self._served.product_codes
@@ -248,7 +251,7 @@ class Classifier:
         *,
         on_error: OnError = "raise",
         class_prior: ClassPrior = None,
-        storage_options: StorageOptions | None = None,
+        quality: bool = False,
     ) -> Predictions:
         """Predict the class of each photo.
 
@@ -268,9 +271,9 @@ class Classifier:
             there should be at least 100. The probabilities are corrected for the label shift, which
             works best if they are calibrated. `Predictions.class_prior` is the prior that was
             applied.
-        storage_options : mapping, optional
-            Options of the fsspec file system for photos by URL, at least ``{}``. Without them, a
-            URL as text is not fetched; a ``UPath`` brings its own options.
+        quality : bool, default=False
+            Whether brightness, contrast, sharpness and warmth of each photo are measured, for
+            `drift`. It takes about as long as decoding the photo. `Predictions.quality` has them.
 
         Returns
         -------
@@ -298,20 +301,11 @@ class Classifier:
         (``class_prior``).
         """
         return _predicting.predict_photos(
-            self._served,
-            photos,
-            on_error=on_error,
-            class_prior=class_prior,
-            storage_options=storage_options,
+            self._served, photos, on_error=on_error, class_prior=class_prior, quality=quality
         )
 
     def predict_stream(
-        self,
-        photos: Photos,
-        *,
-        on_error: OnError = "raise",
-        batch_size: int | None = None,
-        storage_options: StorageOptions | None = None,
+        self, photos: Photos, *, on_error: OnError = "raise", batch_size: int | None = None
     ) -> Iterator[Prediction]:
         """Predict the class of each photo of a stream, one after the other.
 
@@ -329,8 +323,6 @@ class Classifier:
             The number of photos that are read before the first prediction. By default the
             batch size with the best throughput, at most 32. A batch size of 1 has the lowest
             latency, for example for a camera at a checkout.
-        storage_options : mapping, optional
-            As in `predict`.
 
         Yields
         ------
@@ -359,11 +351,7 @@ class Classifier:
         '0'
         """
         return _predicting.predict_stream(
-            self._served,
-            photos,
-            on_error=on_error,
-            batch_size=batch_size,
-            storage_options=storage_options,
+            self._served, photos, on_error=on_error, batch_size=batch_size
         )
 
     def predict_proba(self, photos: Photos) -> npt.NDArray[np.float32]:
@@ -667,6 +655,45 @@ class Classifier:
         """
         return type(self)(served_with_crop(self._served, share))
 
+    def with_profile(self, source: Dataset | Predictions | Profile | None) -> Self:
+        """Return a classifier with the profile of other photos, which `drift` compares with.
+
+        `Trainer`, `with_validation` and `with_calibration` make a profile of their photos. If
+        photos in operation always differ from these, a profile of the first good weeks is a better
+        reference.
+
+        Parameters
+        ----------
+        source : Dataset, Predictions, Profile or None
+            Photos, their predictions by this classifier, or an existing profile. Photos need no
+            correct labels. `Predictions` should have their quality, and every photo counts as one
+            group; `Profile.from_predictions` takes other groups. None removes the profile.
+
+        Returns
+        -------
+        Classifier
+            A classifier with this profile.
+
+        Raises
+        ------
+        DataError
+            No photo could be read, or the predictions have other classes.
+        InvalidParameterError
+            `source` has another type.
+        PhotoError
+            A photo cannot be read.
+
+        Examples
+        --------
+        >>> import shelfvision as shv
+        >>> photos = shv.samples.render_products(8, class_names=["Can", "Jar"], seed=1)
+        >>> model = shv.build_model(2, image_size=photos.image_size)
+        >>> classifier = shv.Classifier.from_model(model, class_names=photos.class_names)
+        >>> classifier.with_profile(photos).profile
+        <Profile: 16 photos of 16 groups, with quality>
+        """
+        return type(self)(_profiling.with_profile(self._served, source))
+
     def with_calibration(
         self, method: CalibrationMethod | None = "temperature", *, dataset: Dataset | None = None
     ) -> Self:
@@ -787,17 +814,14 @@ class Classifier:
             )
         )
 
-    def save(self, path: Target, *, storage_options: StorageOptions | None = None) -> str:
+    def save(self, path: Target) -> str:
         """Save the classifier as a bundle: one file with the weights and all settings.
 
         Parameters
         ----------
-        path : path-like, URL or binary file
+        path : path-like or binary file
             The file to write. An existing file is replaced atomically, or stays unchanged if
-            writing fails. An open binary file is written from its current position. An object of
-            S3, Google Cloud Storage or Azure is uploaded as a whole, read back and compared.
-        storage_options : mapping, optional
-            Options of the fsspec file system, for a URL.
+            writing fails. An open binary file is written from its current position.
 
         Returns
         -------
@@ -816,12 +840,11 @@ class Classifier:
         """
         served = self._served
         scores = served.decision_rule.validation_scores
-        place = as_place(path, storage_options=storage_options, writes=True)
-        return save_bundle(bundle_manifest_of(served), served.network.weights, place, scores)
+        return save_bundle(bundle_manifest_of(served), served.network.weights, path, scores)
 
     def export(
         self,
-        path: Location,
+        path: str | os.PathLike[str],
         *,
         format: ExportFormat = "onnx",  # noqa: A002  (the word of keras.Model.export)
         quantize: Quantize | None = None,
@@ -838,7 +861,7 @@ class Classifier:
 
         Parameters
         ----------
-        path : path-like or URL
+        path : path-like
             The file to write. Its suffix must match the format: ``.onnx``, ``.tflite``, ``.xml``
             (with a ``.bin`` file next to it) or ``.keras``.
         format : {"onnx", "litert", "openvino", "keras"}, default="onnx"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision.predictions import Calibration, Thresholds, ValidationScores
+from shelfvision.predictions import Calibration, Profile, Thresholds, ValidationScores
 
 Rows = npt.NDArray[np.float32]
 
@@ -26,6 +26,8 @@ class DecisionRule:
     """The calibration; None returns probabilities unchanged."""
     thresholds: Thresholds | None = None
     """The lowest confidence of accepted predictions; None makes no decisions."""
+    profile: Profile | None = None
+    """How the validation photos and their predictions look; None without a profile."""
 
     def calibrate(self, raw: Rows) -> Rows:
         """Return the calibrated probabilities for raw probabilities, shape (n, k)."""

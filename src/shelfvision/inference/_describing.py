@@ -38,6 +38,7 @@ def bundle_manifest_of(served: ServedModel) -> BundleManifest:
         thresholds=rule.thresholds,
         n_validation=None if scores is None else len(scores),
         product_codes=served.product_codes,
+        profile=rule.profile,
     )
 
 
@@ -63,6 +64,7 @@ def _card_of(served: ServedModel, sha256: str) -> Card:
         trained_shares=None if prior is None else tuple(prior.tolist()),
         product_codes=served.product_codes,
         measured=() if measured is None else measured.summary(),
+        profile=served.decision_rule.profile,
         source_sha256=sha256,
         created_with=tuple(package_versions().items()),
     )

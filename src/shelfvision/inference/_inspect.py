@@ -6,6 +6,7 @@ The file is verified exactly like in `Classifier.load`, but Keras is not importe
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
@@ -14,14 +15,14 @@ from typing import cast, final
 from shelfvision._photos.preprocessing import Preprocessing
 from shelfvision._storage.json_values import parse_json
 from shelfvision._storage.safetensors import DIGESTS, KEPT
-from shelfvision._storage.sealed import SEAL, Target, as_place, shown_target, where_is
+from shelfvision._storage.sealed import SEAL, Target, where_is
 from shelfvision._text import printable
 from shelfvision.inference._bundle import BundleContents, read_contents
 from shelfvision.inference._manifest import ENTRY
 from shelfvision.inference.one_line import in_one_line
 from shelfvision.models import ModelSpec
-from shelfvision.predictions import Calibration, Thresholds
-from shelfvision.protocols import Resize, StorageOptions
+from shelfvision.predictions import Calibration, Profile, Thresholds
+from shelfvision.protocols import Resize
 
 
 @final
@@ -48,7 +49,7 @@ class BundleInfo:
     """
 
     path: str | None
-    """The path or the URL of the file; None for an open file."""
+    """The path of the file; None for an open file."""
     sha256: str
     """The SHA-256 of the file, for the parameter ``expected_sha256`` of `Classifier.load`."""
     size: int
@@ -67,6 +68,8 @@ class BundleInfo:
     """The calibration of the probabilities; None if they are not calibrated."""
     thresholds: Thresholds | None
     """The lowest confidence of accepted predictions; None makes no decisions."""
+    profile: Profile | None
+    """How the validation photos look; None without a profile."""
     n_validation: int | None
     """The number of validation photos whose scores the file contains; None without scores."""
     provenance: Mapping[str, object]
@@ -102,6 +105,7 @@ class BundleInfo:
             "class_names": list(self.class_names),
             "calibration": None if self.calibration is None else self.calibration.to_dict(),
             "thresholds": None if self.thresholds is None else self.thresholds.to_dict(),
+            "profile": None if self.profile is None else self.profile.to_dict(),
             "provenance": dict(self.provenance),
             "created_with": dict(self.created_with),
             "tensors": [asdict(tensor) | {"shape": list(tensor.shape)} for tensor in self.tensors],
@@ -135,6 +139,7 @@ class BundleInfo:
             f"{len(self.class_names)} classes": self.class_names,
             "calibration": self.calibration and self.calibration.to_dict(),
             "thresholds": self.thresholds and self.thresholds.to_dict(),
+            "profile": self.profile and f"of {self.profile.n_photos} photos",
             "validation scores": self.n_validation and f"of {self.n_validation} photos",
         }
         # Provenance is free text. The prefix keeps it from replacing verified rows.
@@ -146,24 +151,17 @@ class BundleInfo:
         return f"{rule.shape}, context {rule.context:g}; test-time crop {rule.test_time_crop:g}"
 
 
-def inspect(
-    path: Target,
-    *,
-    expected_sha256: str | None = None,
-    storage_options: StorageOptions | None = None,
-) -> BundleInfo:
+def inspect(path: Target, *, expected_sha256: str | None = None) -> BundleInfo:
     """Return the metadata of a saved classifier without importing Keras.
 
     The file is verified as completely as by `Classifier.load`, but its model is not built.
 
     Parameters
     ----------
-    path : path-like, URL or binary file
+    path : path-like or binary file
         A file that `Classifier.save` wrote.
     expected_sha256 : str, optional
         The SHA-256 that the file must have, 64 hexadecimal digits.
-    storage_options : mapping, optional
-        Options of the fsspec file system, for a URL. HTTP URLs need them, at least ``{}``.
 
     Returns
     -------
@@ -192,24 +190,24 @@ def inspect(
     >>> info.architecture, info.class_names, info.image_size
     ('grocery_cnn', ('juice', 'milk'), (100, 100))
     """
-    place = as_place(path, storage_options=storage_options)
-    found = read_contents(place, expected_sha256=expected_sha256)
+    found = read_contents(path, expected_sha256=expected_sha256)
     manifest = found.manifest
     return BundleInfo(
-        path=shown_target(place),
+        path=os.fsdecode(path) if isinstance(path, str | os.PathLike) else None,
         sha256=found.sha256,
         size=found.header.file_size,
-        format=_format(found, where_is(place)),
+        format=_format(found, where_is(path)),
         settings=manifest.spec,
         own_architecture=manifest.own_architecture,
         class_names=manifest.class_names,
         preprocessing=manifest.preprocessing,
         calibration=manifest.calibration,
         thresholds=manifest.thresholds,
+        profile=manifest.profile,
         n_validation=manifest.n_validation,
         provenance=MappingProxyType(dict(manifest.provenance)),
         created_with=MappingProxyType(dict(manifest.created_with)),
-        tensors=_tensors(found, where_is(place)),
+        tensors=_tensors(found, where_is(path)),
         digest=found.header.metadata[SEAL],
     )
 

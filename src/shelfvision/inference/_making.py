@@ -65,6 +65,7 @@ def served_from_bundle(bundle: LoadedBundle) -> ServedModel:
         validation_scores=bundle.scores,
         calibration=manifest.calibration,
         thresholds=manifest.thresholds,
+        profile=manifest.profile,
     )
     return replace(served, decision_rule=rule, product_codes=manifest.product_codes)
 

@@ -21,7 +21,7 @@ from shelfvision._storage.sealed import SEAL, seal
 from shelfvision._validation import listed
 from shelfvision.errors import BundleError, InvalidParameterError, ModelError
 from shelfvision.models import ModelSpec
-from shelfvision.predictions import Calibration, Thresholds
+from shelfvision.predictions import Calibration, Profile, Thresholds
 from shelfvision.predictions.validation_scores import MAX_ROWS
 
 VERSION = 3
@@ -36,8 +36,8 @@ _KEYS_OF = {
     3: _KEYS | {"preprocessing"} | _DECIDING_KEYS,
 }
 """The manifest keys of each format version."""
-_CODES = "product_codes"
-"""The key of product codes, which only classifiers with codes have."""
+_CODES, _PROFILE = "product_codes", "profile"
+"""The keys of product codes and of the profile, which only some classifiers have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +66,8 @@ class BundleManifest:
     """The number of validation photos whose scores are kept; None without scores."""
     product_codes: ProductCodes | None = None
     """The product code of each class; None without codes."""
+    profile: Profile | None = None
+    """How the validation photos look; None without a profile."""
 
     def to_metadata(self, digests: str) -> dict[str, str]:
         """Return the metadata of the file, with the digest of manifest and tensors."""
@@ -84,6 +86,8 @@ class BundleManifest:
         }
         if self.product_codes is not None:
             fields[_CODES] = plain_codes(self.product_codes)
+        if self.profile is not None:
+            fields[_PROFILE] = self.profile.to_dict()
         text = canonical_json(fields)
         return {ENTRY: text, DIGESTS: digests, SEAL: seal(text, digests)}
 
@@ -105,7 +109,7 @@ class BundleManifest:
         if metadata[SEAL] != seal(text, metadata[DIGESTS]):
             _refuse(where, "it is damaged: its manifest does not match its digest")
         keys = _KEYS_OF[cast("int", fields.pop("format"))]
-        if set(fields) - {_CODES} != keys:
+        if set(fields) - {_CODES, _PROFILE} != keys:
             found = listed(sorted(fields), limit=20)
             _refuse(
                 where, f"its manifest has the entries {found}, not {listed(sorted(keys), limit=20)}"
@@ -146,6 +150,7 @@ class BundleManifest:
             thresholds=thresholds,
             n_validation=None if n_validation is None else _count(n_validation, where),
             product_codes=codes_of_file(fields[_CODES], names) if _CODES in fields else None,
+            profile=_profile(fields, names, where),
         )
 
 
@@ -167,6 +172,17 @@ def _calibration(fields: Mapping[str, object]) -> Calibration | None:
 def _thresholds(fields: Mapping[str, object]) -> Thresholds | None:
     found = fields.get("thresholds")
     return None if found is None else Thresholds.from_dict(cast("dict[str, object]", found))
+
+
+def _profile(
+    fields: Mapping[str, object], class_names: tuple[str, ...], where: str
+) -> Profile | None:
+    if _PROFILE not in fields:
+        return None
+    found = Profile.from_dict(cast("dict[str, object]", fields[_PROFILE]))
+    if not set(found.class_counts) <= set(class_names):
+        _refuse(where, "its profile has classes that the classifier lacks")
+    return found
 
 
 def _count(value: object, where: str) -> int:

@@ -19,7 +19,7 @@ from shelfvision.inference.served import (
     training_prior,
 )
 from shelfvision.predictions import ClassPrior, Prediction, Predictions
-from shelfvision.protocols import OnError, StorageOptions
+from shelfvision.protocols import OnError
 
 Rows = npt.NDArray[np.float32]
 
@@ -30,30 +30,27 @@ def predict_photos(
     *,
     on_error: OnError = "raise",
     class_prior: ClassPrior = None,
-    storage_options: StorageOptions | None = None,
+    quality: bool = False,
 ) -> Predictions:
     """Return one row of predictions per photo."""
     return answers_of(
-        batches_of(served, photos, on_error, storage_options=storage_options),
+        batches_of(served, photos, on_error),
         partial(class_probabilities, served),
         served.class_names,
         served.decision_rule.thresholds,
         class_prior=class_prior,
         known=None if class_prior is None else training_prior(served),
+        quality=quality,
+        profile=served.decision_rule.profile,
     )
 
 
 def predict_stream(
-    served: ServedModel,
-    photos: Photos,
-    *,
-    on_error: OnError,
-    batch_size: int | None,
-    storage_options: StorageOptions | None = None,
+    served: ServedModel, photos: Photos, *, on_error: OnError, batch_size: int | None
 ) -> Iterator[Prediction]:
     """Return an iterator of predictions, which computes one batch at a time on demand."""
     size = None if batch_size is None else as_integer("batch_size", batch_size, minimum=1)
-    batches = batches_of(served, photos, on_error, size, storage_options)
+    batches = batches_of(served, photos, on_error, size)
     return (one for batch in batches for one in _predicted(served, batch))
 
 

@@ -3,7 +3,7 @@
 A classifier returns `Predictions`, one row of probabilities per photo. `Calibration` maps
 probabilities to calibrated ones, and `Thresholds` decides which predictions are accepted and which
 need review. Both are fitted to `ValidationScores`, the scores of photos that the network was not
-trained on.
+trained on. `Profile` summarizes these photos.
 """
 
 from shelfvision.predictions._calibration import Calibration, expected_calibration_error
@@ -17,6 +17,7 @@ from shelfvision.predictions.calibrators._protocol import Calibrator
 from shelfvision.predictions.calibrators._registry import CalibrationMethod, register_calibrator
 from shelfvision.predictions.calibrators._temperature import TemperatureScaling
 from shelfvision.predictions.class_prior import ClassPrior
+from shelfvision.predictions.profile import Distribution, Profile
 from shelfvision.predictions.validation_scores import ValidationScores
 
 __all__ = [
@@ -25,11 +26,13 @@ __all__ = [
     "Calibrator",
     "ClassPrior",
     "Decision",
+    "Distribution",
     "IsotonicCalibration",
     "MeasuredPhotos",
     "PlattScaling",
     "Prediction",
     "Predictions",
+    "Profile",
     "TemperatureScaling",
     "Thresholds",
     "ValidationScores",

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._class_names import as_class_names
-from shelfvision._storage import as_location, write_atomically
+from shelfvision._storage import write_atomically
 from shelfvision._validation import (
     Rows,
     as_integer,
@@ -28,8 +28,10 @@ from shelfvision.predictions._notebook import predictions_view
 from shelfvision.predictions._prediction import DECISIONS, Decision, Prediction
 from shelfvision.predictions._reviewing import pictures_of
 from shelfvision.predictions._table import render_table
+from shelfvision.predictions.columns import as_quality
+from shelfvision.predictions.profile import Profile
 from shelfvision.predictions.saving import save_predictions
-from shelfvision.protocols import ClassNames, Location, StorageOptions
+from shelfvision.protocols import ClassNames
 from shelfvision.review.label_studio import photo_config, write_tasks
 from shelfvision.review.page import review_page
 
@@ -62,6 +64,10 @@ class Predictions(Sequence[Prediction]):
         ``"review"``.
     class_prior : mapping of str to float, optional
         The class prior that the probabilities were corrected for.
+    quality : mapping of str to array_like of float32, optional
+        Quality measures of the photos, each of length n; see `quality`.
+    profile : Profile, optional
+        The profile of the classifier, which `drift` compares the predictions with.
 
     Raises
     ------
@@ -83,6 +89,8 @@ class Predictions(Sequence[Prediction]):
         "_errors",
         "_ids",
         "_probabilities",
+        "_profile",
+        "_quality",
         "_winners",
     )
 
@@ -95,6 +103,8 @@ class Predictions(Sequence[Prediction]):
         *,
         decisions: Sequence[Decision | None] | None = None,
         class_prior: Mapping[str, float] | None = None,
+        quality: Mapping[str, npt.ArrayLike] | None = None,
+        profile: Profile | None = None,
     ) -> None:
         self._class_names = as_class_names(class_names)
         n = len(ids)
@@ -105,6 +115,8 @@ class Predictions(Sequence[Prediction]):
         self._ids = _checked_ids(ids)
         self._decisions = _checked_decisions(decisions, failed)
         self._class_prior = None if class_prior is None else dict(class_prior)
+        self._quality = None if quality is None else as_quality(quality, failed)
+        self._profile = profile
         winners = self._probabilities.argmax(axis=1).astype(np.int64)
         # A row of NaN has no predicted class, marked by -1.
         winners[failed] = -1
@@ -155,10 +167,27 @@ class Predictions(Sequence[Prediction]):
         """The class prior that the probabilities were corrected for; None if they were not."""
         return None if self._class_prior is None else dict(self._class_prior)
 
+    @property
+    def quality(self) -> dict[str, npt.NDArray[np.float32]] | None:
+        """The quality measures of the photos, each of shape (n,), read-only; None without them.
+
+        They are ``"brightness"`` (mean grey level, 0 to 255), ``"contrast"`` (difference of the
+        grey levels below which 95 % and 5 % of the pixels are, 0 to 255), ``"sharpness"`` (0 to 1)
+        and ``"warmth"`` (mean red minus mean blue level, -255 to 255) of the pixels of the model
+        input; NaN for unreadable photos. Predict with ``quality=True`` to measure them.
+        """
+        return None if self._quality is None else dict(self._quality)
+
+    @property
+    def profile(self) -> Profile | None:
+        """The profile of the classifier, for `drift`; None without one."""
+        return self._profile
+
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle the columns, so that unpickled arrays are read-only again."""
         columns = (self._probabilities, self._class_names, self._ids, self._errors)
-        return _remade, (*columns, (self._decisions, self._class_prior))
+        rest = (self._decisions, self._class_prior, self._quality, self._profile)
+        return _remade, (*columns, rest)
 
     def __len__(self) -> int:
         """Return the number of photos."""
@@ -181,6 +210,10 @@ class Predictions(Sequence[Prediction]):
             [self._errors[row] for row in rows],
             decisions=list(self._decisions[rows]),
             class_prior=self._class_prior,
+            quality={name: one[rows] for name, one in self._quality.items()}
+            if self._quality
+            else None,
+            profile=self._profile,
         )
 
     def __iter__(self) -> Iterator[Prediction]:
@@ -225,7 +258,8 @@ class Predictions(Sequence[Prediction]):
         Returns
         -------
         pandas.DataFrame
-            One row per photo. The columns of probabilities are named ``p(class name)``.
+            One row per photo, with the measures of `quality` if there are any. The columns of
+            probabilities are named ``p(class name)``.
 
         Raises
         ------
@@ -235,13 +269,15 @@ class Predictions(Sequence[Prediction]):
         pd = import_package("pandas", purpose="to_frame", pip="pandas")
         columns: dict[str, object] = {"id": self._ids, "label": self.labels}
         columns |= {"confidence": self.confidences, "decision": self._decisions}
-        columns |= {"error": list(self._errors)}
+        columns |= {"error": list(self._errors), **(self._quality or {})}
         columns |= {
             f"p({name})": self._probabilities[:, i] for i, name in enumerate(self._class_names)
         }
         return pd.DataFrame(columns)
 
-    def save_review(self, path: Location, photos: Photos, *, top: SupportsIndex = 5) -> None:
+    def save_review(
+        self, path: str | os.PathLike[str], photos: Photos, *, top: SupportsIndex = 5
+    ) -> None:
         """Save a page on which a person confirms or corrects the predictions.
 
         The page is one HTML file that needs no server and no network. It shows each photo with its
@@ -283,7 +319,7 @@ class Predictions(Sequence[Prediction]):
         >>> found = shv.Predictions([[0.9, 0.1], [0.4, 0.6]], ["juice", "milk"], photos.ids)
         >>> found.save_review("review.html", photos)
         """
-        target = as_location(path, writes=True)
+        target = as_path(path)
         page = review_page(
             list(self._ids),
             self._class_names,
@@ -295,7 +331,7 @@ class Predictions(Sequence[Prediction]):
 
     def save_label_studio(
         self,
-        path: Location,
+        path: str | os.PathLike[str],
         photos: Photos,
         *,
         root: str | os.PathLike[str] | None = None,
@@ -351,13 +387,7 @@ class Predictions(Sequence[Prediction]):
         write_tasks(path, label_studio_tasks(self, photos, folder))
         return config
 
-    def save(
-        self,
-        path: Location,
-        *,
-        probabilities: bool = False,
-        storage_options: StorageOptions | None = None,
-    ) -> None:
+    def save(self, path: str | os.PathLike[str], *, probabilities: bool = False) -> None:
         """Write the predictions as CSV, JSON lines or Parquet, by the suffix of the path.
 
         The columns are ``id``, ``label``, ``confidence``, ``decision`` and ``error``. A photo that
@@ -366,14 +396,12 @@ class Predictions(Sequence[Prediction]):
 
         Parameters
         ----------
-        path : path-like or URL
+        path : path-like
             The file to write, with the suffix ``.csv``, ``.jsonl`` or ``.parquet``; an existing
             file is replaced atomically. Parquet needs ``pip install "shelfvision[parquet]"``.
         probabilities : bool, default=False
             Whether the probability of each class is written, too: in columns named
             ``p(class name)``, or in JSON lines as an object ``probabilities``.
-        storage_options : mapping, optional
-            Options of the fsspec file system, for a URL.
 
         Raises
         ------
@@ -396,7 +424,7 @@ class Predictions(Sequence[Prediction]):
         id,label,confidence,decision,error
         a.jpg,juice,0.9,,
         """
-        save_predictions(self, path, probabilities=probabilities, storage_options=storage_options)
+        save_predictions(self, path, probabilities=probabilities)
 
     def _repr_html_(self) -> str:
         """Return the counts of labels and a table of the first photos, for notebooks."""
@@ -416,9 +444,14 @@ def _remade(
     class_names: tuple[str, ...],
     ids: npt.NDArray[np.object_],
     errors: tuple[str | None, ...],
-    rest: tuple[npt.NDArray[np.object_], Mapping[str, float] | None],
+    rest: tuple[
+        npt.NDArray[np.object_],
+        Mapping[str, float] | None,
+        Mapping[str, npt.NDArray[np.float32]] | None,
+        Profile | None,
+    ],
 ) -> Predictions:
-    decisions, class_prior = rest
+    decisions, class_prior, quality, profile = rest
     return Predictions(
         probabilities,
         class_names,
@@ -426,6 +459,8 @@ def _remade(
         errors,
         decisions=list(decisions),
         class_prior=class_prior,
+        quality=quality,
+        profile=profile,
     )
 
 

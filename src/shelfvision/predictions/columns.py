@@ -1,14 +1,16 @@
-"""Check arrays of probabilities, labels and groups."""
+"""Check arrays of probabilities, labels, groups and quality measures."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._validation import counted
+from shelfvision._photos.quality import QUALITY
+from shelfvision._validation import counted, one_of
+from shelfvision.data.table import frozen
 from shelfvision.errors import DataError, InvalidParameterError
 
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -91,6 +93,26 @@ def as_groups(values: Groups | None, n: int) -> Integers:
         )
     codes: dict[object, int] = {}
     return np.array([codes.setdefault(name, len(codes)) for name in names], dtype=np.int64)
+
+
+def as_quality(
+    quality: Mapping[str, npt.ArrayLike], failed: npt.NDArray[np.bool_]
+) -> dict[str, npt.NDArray[np.float32]]:
+    """Return read-only columns of known measures, with NaN for unreadable photos."""
+    columns = {}
+    for name, values in quality.items():
+        one_of("a measure of quality", name, QUALITY, parameter="quality")
+        column = np.array(values, dtype=np.float32)
+        if column.shape != failed.shape:
+            raise InvalidParameterError(
+                f"quality must have {counted(len(failed), 'value')} of {name!r}, one for each "
+                f"photo, got shape {column.shape}; pass one for each",
+                code="wrong-length",
+                parameter="quality",
+            )
+        column[failed] = np.nan
+        columns[name] = frozen(column)
+    return columns
 
 
 def judged(

@@ -78,7 +78,7 @@ class ValidationScores:
         """
         rows = as_probabilities(probabilities)
         codes = as_groups(groups, len(rows))
-        kept = _kept(codes, min(MAX_ROWS, MAX_NUMBERS // rows.shape[1]))
+        kept = sampled_groups(codes, min(MAX_ROWS, MAX_NUMBERS // rows.shape[1]))
         true = as_labels(labels, *rows.shape)
         return cls(
             probabilities=rows[kept],
@@ -103,7 +103,7 @@ class ValidationScores:
         )
 
 
-def _kept(codes: npt.NDArray[np.int64], limit: int) -> npt.NDArray[np.int64]:
+def sampled_groups(codes: npt.NDArray[np.int64], limit: int) -> npt.NDArray[np.int64]:
     """Return the rows of randomly chosen whole groups, up to a limit."""
     if len(codes) <= limit:
         return np.arange(len(codes), dtype=np.int64)

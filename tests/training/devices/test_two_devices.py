@@ -99,11 +99,11 @@ def test_a_built_in_network_makes_one_step_a_batch(results: Results) -> None:
     assert result_of(results, "built in") == 3
 
 
-def test_optimizers_that_cannot_run_on_replicas_are_refused(results: Results) -> None:
+def test_settings_that_cannot_run_on_replicas_are_refused(results: Results) -> None:
     found = result_of(results, "unsupported")
     assert isinstance(found, list)
     if load_keras().config.backend() == "jax":
         assert found == []
     else:
-        assert len(found) == 2
+        assert len(found) == 3
         assert all(message.startswith("not-supported") for message in found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, SupportsFloat, SupportsIndex, final
@@ -34,7 +35,7 @@ from shelfvision.evaluation.scores._resampling import Bootstrap
 from shelfvision.evaluation.scores._review import ReviewScores, review_of
 from shelfvision.evaluation.scores._slices import Column, SliceScores, columns_of, slices_of
 from shelfvision.predictions import Predictions, expected_calibration_error
-from shelfvision.protocols import Images, Location
+from shelfvision.protocols import Images
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -434,7 +435,7 @@ class EvaluationReport:
 
     def save(
         self,
-        path: Location,
+        path: str | os.PathLike[str],
         *,
         title: str = "",
         intended_use: str = "",

@@ -145,7 +145,7 @@ def joined_bytes(
     if wrong is not None:
         raise InvalidParameterError(
             f"batch must have {size} bytes in each cell of the column {column!r}, got {wrong}; "
-            "pass the column as it was computed",
+            "pass the unchanged column of the function that computed it",
             code="wrong-shape",
             parameter="batch",
         )

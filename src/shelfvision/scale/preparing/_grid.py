@@ -67,7 +67,7 @@ def buckets_of(
     """
     cells = _cells_of(coarse, cell)
     above = coarse[:, _AXES].astype(np.float64) - cells * cell
-    # Below cell 0 there are no photos.
+    # No photo is below cell 0.
     low = (above <= reach) & (cells > 0)
     photos, buckets = [], []
     for step in np.ndindex((2,) * len(_AXES)):

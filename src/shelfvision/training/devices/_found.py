@@ -82,19 +82,23 @@ def devices_of(model: keras.Model) -> Devices:
     return Devices(replicas=int(strategy.num_replicas_in_sync), strategy=strategy)
 
 
-def require_supported(devices: Devices, optimizer: keras.optimizers.Optimizer) -> None:
-    """Refuse optimizers that tensorflow cannot run on several replicas."""
+def require_supported(devices: Devices, model: keras.Model) -> None:
+    """Refuse compiled settings that tensorflow cannot run on several replicas."""
     if devices.strategy is None or devices.replicas == 1:
         return
-    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+    found = {
+        "steps_per_execution": None if model.steps_per_execution == 1 else model.steps_per_execution
+    }
     for name in ("gradient_accumulation_steps", "ema_overwrite_frequency"):
-        if getattr(inner, name, None):
+        found[name] = getattr(optimizer, name, None)
+    for name, value in found.items():
+        if value:
             raise TrainingError(
-                f"the optimizer has {name}={getattr(inner, name)}, which Keras cannot compute on "
-                f"{devices.replicas} replicas of tensorflow; leave it out, or set "
-                "KERAS_BACKEND=jax",
+                f"{name} is {value}, which Keras cannot compute on {devices.replicas} replicas of "
+                "tensorflow; leave it out, or set KERAS_BACKEND=jax",
                 code="not-supported",
-                parameter="optimizer",
+                parameter=name if name == "steps_per_execution" else "optimizer",
             )
 
 

@@ -156,7 +156,7 @@ def _compile(
     compile_model(trainer, model, steps=steps)
     if learner is not model:
         compile_model(trainer, learner, steps=steps)
-    require_supported(devices, learner.optimizer)
+    require_supported(devices, learner)
 
 
 def _new_run(

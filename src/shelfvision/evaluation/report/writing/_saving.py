@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
-from shelfvision._storage import as_location, suffix_of_location, write_atomically
+from shelfvision._storage import write_atomically
+from shelfvision._validation import as_path
 from shelfvision.auditing import AuditReport
 from shelfvision.errors import InvalidParameterError
 from shelfvision.evaluation.report.writing._card import model_card_text
 from shelfvision.evaluation.report.writing._page import report_page
-from shelfvision.protocols import Location
 
 if TYPE_CHECKING:
     from shelfvision.evaluation.report._report import EvaluationReport
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 def save_report(
     report: EvaluationReport,
-    path: Location,
+    path: str | os.PathLike[str],
     *,
     title: str,
     intended_use: str,
@@ -26,8 +27,7 @@ def save_report(
     heat_maps: bool,
 ) -> None:
     """Write the file; raise `InvalidParameterError` for another suffix."""
-    target = as_location(path, writes=True)
-    kind = suffix_of_location(target)
+    kind = os.path.splitext(as_path(path))[1].lower()
     if kind in (".html", ".htm"):
         text = report_page(
             report,
@@ -41,9 +41,9 @@ def save_report(
         text = model_card_text(report, title=title, intended_use=intended_use, audit=audit)
     else:
         raise InvalidParameterError(
-            f"a report is saved as 'report.html' or 'card.md', but {str(target)!r} ends in "
+            f"a report is saved as 'report.html' or 'card.md', but {os.fspath(path)!r} ends in "
             f"{kind!r}; use one of these endings, or to_dict() for JSON",
             code="not-an-option",
             parameter="path",
         )
-    write_atomically(target, text.encode("utf-8", "backslashreplace"))
+    write_atomically(path, text.encode("utf-8", "backslashreplace"))

@@ -2,7 +2,8 @@
 
 Each function takes a `ServedModel` and returns a changed copy. It uses the photos of a dataset, or
 the validation scores that the classifier keeps. Calibration comes first: thresholds apply to
-calibrated probabilities, so a new calibration drops them.
+calibrated probabilities, so a new calibration drops them. The profile of the classifier follows:
+it describes the photos that the last step used.
 """
 
 from __future__ import annotations
@@ -17,18 +18,27 @@ from shelfvision.data.aligning import aligned
 from shelfvision.data.arguments import require_dataset
 from shelfvision.errors import DataError, InvalidParameterError, ShelfVisionWarning
 from shelfvision.inference._decision_rule import DecisionRule
-from shelfvision.inference.served import ServedModel, raw_probabilities
-from shelfvision.predictions import Calibration, CalibrationMethod, Thresholds, ValidationScores
+from shelfvision.inference.fitting._profiling import profiled, scores_and_profile
+from shelfvision.inference.served import ServedModel
+from shelfvision.predictions import (
+    Calibration,
+    CalibrationMethod,
+    Profile,
+    Thresholds,
+    ValidationScores,
+)
 
 
 def with_validation(served: ServedModel, dataset: Dataset | ValidationScores | None) -> ServedModel:
     """Return the served model with the scores of other validation photos."""
     if isinstance(dataset, ValidationScores):
         _require_same_classes(dataset, served.class_names)
-        scores: ValidationScores | None = dataset
-    else:
-        scores = None if dataset is None else _scored(served, dataset)
-    return _with_rule(served, replace(served.decision_rule, validation_scores=scores))
+    elif dataset is not None:
+        scores, profile = _scored(served, dataset)
+        rule = replace(served.decision_rule, validation_scores=scores, profile=profile)
+        return _with_rule(served, rule)
+    rule = replace(served.decision_rule, validation_scores=dataset, profile=None)
+    return _with_rule(served, profiled(rule, served.class_names, dataset))
 
 
 def with_calibration(
@@ -41,9 +51,10 @@ def with_calibration(
             code="conflict",
             parameter="method",
         )
-    calibration = None
+    calibration, scores = None, served.decision_rule.validation_scores
+    profile = served.decision_rule.profile
     if method is not None:
-        scores = _scores_for("calibration", served, dataset)
+        scores, profile = _scores_for("calibration", served, dataset)
         calibration = Calibration.fit(scores.probabilities, scores.labels, method=method)
     if served.decision_rule.thresholds is not None:
         warn_caller(
@@ -53,8 +64,8 @@ def with_calibration(
                 code="thresholds-dropped",
             )
         )
-    rule = replace(served.decision_rule, calibration=calibration, thresholds=None)
-    return _with_rule(served, rule)
+    rule = replace(served.decision_rule, calibration=calibration, thresholds=None, profile=profile)
+    return _with_rule(served, profiled(rule, served.class_names, scores))
 
 
 def with_threshold(
@@ -78,8 +89,8 @@ def with_threshold(
             parameter="precision",
         )
     if precision is None and not costs:
-        return _with_rule(served, replace(served.decision_rule, thresholds=None))
-    scores = _scores_for("a threshold", served, dataset)
+        return _with_rule(served, _without_thresholds(served.decision_rule))
+    scores, profile = _scores_for("a threshold", served, dataset)
     rows = served.decision_rule.calibrate(scores.probabilities)
     if mistake_cost is not None and review_cost is not None:
         thresholds = Thresholds.for_cost(
@@ -100,7 +111,13 @@ def with_threshold(
             per_class=per_class,
         )
         warn_of_too_few(thresholds, served.class_names)
-    return _with_rule(served, replace(served.decision_rule, thresholds=thresholds))
+    rule = replace(served.decision_rule, thresholds=thresholds, profile=profile)
+    return _with_rule(served, profiled(rule, served.class_names, scores))
+
+
+def _without_thresholds(rule: DecisionRule) -> DecisionRule:
+    profile = None if rule.profile is None else rule.profile.without_coverage()
+    return replace(rule, thresholds=None, profile=profile)
 
 
 def _with_rule(served: ServedModel, rule: DecisionRule) -> ServedModel:
@@ -118,8 +135,13 @@ def _require_same_classes(scores: ValidationScores, class_names: Sequence[str]) 
         )
 
 
-def _scores_for(what: str, served: ServedModel, dataset: Dataset | None) -> ValidationScores:
-    """Return the scores of a dataset or the kept scores; raise DataError if there are none."""
+def _scores_for(
+    what: str, served: ServedModel, dataset: Dataset | None
+) -> tuple[ValidationScores, Profile | None]:
+    """Return the scores and the profile of a dataset, or those that are kept.
+
+    DataError is raised if there are none.
+    """
     if dataset is not None:
         return _scored(served, dataset)
     kept = served.decision_rule.validation_scores
@@ -131,12 +153,12 @@ def _scores_for(what: str, served: ServedModel, dataset: Dataset | None) -> Vali
             code="needs-labels",
             parameter="dataset",
         )
-    return kept
+    return kept, served.decision_rule.profile
 
 
-def _scored(served: ServedModel, dataset: Dataset) -> ValidationScores:
+def _scored(served: ServedModel, dataset: Dataset) -> tuple[ValidationScores, Profile]:
     photos = _labelled(dataset, served.class_names)
-    return ValidationScores.of(raw_probabilities(served, photos), photos.labels, photos.groups)
+    return scores_and_profile(served, photos, served.decision_rule)
 
 
 def _labelled(dataset: object, class_names: tuple[str, ...]) -> Dataset:

@@ -1,0 +1,80 @@
+"""The options of ``drift``."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def add_drift_options(sub: argparse.ArgumentParser) -> None:
+    """Add the options of ``drift``."""
+    sub.add_argument(
+        "photos",
+        metavar="DATA",
+        nargs="+",
+        help="photos, folders of photos, or a CSV manifest with a column of paths; or the scores "
+        "that predict or score wrote: a CSV or Parquet file, or a folder of Parquet files",
+    )
+    sub.add_argument(
+        "--by",
+        action="append",
+        default=[],
+        metavar="COLUMN",
+        help="compare each value of a column, such as store; can be repeated for combinations",
+    )
+    sub.add_argument(
+        "--group-column", metavar="C", help="column with the groups, such as bursts of photos"
+    )
+    sub.add_argument(
+        "--metadata",
+        metavar="CSV",
+        help="a CSV file with the column id and the columns of --by and --group-column",
+    )
+    sub.add_argument(
+        "--path-column",
+        default="path",
+        metavar="C",
+        help="manifest column with the paths (default: %(default)s)",
+    )
+    sub.add_argument(
+        "--encoding", metavar="E", help="encoding of CSV files, e.g. cp1252 (default: UTF-8)"
+    )
+    _add_rules(sub)
+    sub.add_argument(
+        "-o", "--output", metavar="OUT", help="also save the checks as .html, .json or .csv"
+    )
+
+
+def _add_rules(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument(
+        "--check",
+        action="append",
+        metavar="MEASURE",
+        help="compare only this measure, e.g. sharpness or confidence; can be repeated",
+    )
+    sub.add_argument(
+        "--alpha",
+        type=float,
+        default=0.01,
+        metavar="P",
+        help="probability of a false alarm in the whole result (default: %(default)s)",
+    )
+    sub.add_argument(
+        "--min-effect",
+        type=float,
+        metavar="E",
+        help="smallest effect that is drift, as a share of photos (default: 0.1, for coverage "
+        "0.05, for unreadable photos 0.02)",
+    )
+    sub.add_argument(
+        "--min-photos",
+        type=int,
+        default=30,
+        metavar="N",
+        help="smallest number of groups of photos for a check (default: %(default)s)",
+    )
+    sub.add_argument(
+        "--correction",
+        choices=("holm", "benjamini-hochberg"),
+        default="holm",
+        help="correction of p-values for many checks (default: %(default)s)",
+    )

@@ -1,0 +1,1 @@
+"""A classifier in operation: drift of the photos that come in."""
