@@ -95,6 +95,14 @@ def adapters(session: nox.Session) -> None:
     )
 
 
+@nox.session(default=False)
+def engines(session: nox.Session) -> None:
+    """Score in Ray Data, Dask and Spark (which needs Java), and kill workers, machines and jobs."""
+    session.install(".[onnx,scale]", *group("engines"))
+    chosen = session.posargs or ("-rs", "tests/engines")
+    session.run("pytest", *chosen, env=test_settings(session))
+
+
 @nox.session
 def lowest(session: nox.Session) -> None:
     """Run the test suite with the lowest version of every direct dependency."""
@@ -369,6 +377,8 @@ def benchmarks(session: nox.Session) -> None:
     """Measure; names after -- choose scripts of benchmarks/, by default all run."""
     session.install(".[tensorflow,plot]", *group("benchmarks"), *group("service"))
     chosen = session.posargs or sorted(path.stem for path in Path("benchmarks").glob("[!_]*.py"))
+    if "scaling" in chosen:
+        session.install(*group("engines"))
     for name in chosen:
         session.run("python", f"benchmarks/{name}.py", env=test_settings(session))
 

@@ -1,0 +1,78 @@
+"""The program of the documentation for Dask, as it stands: complete, bit-equal, resumable."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+pytest.importorskip("distributed", reason="needs Dask distributed; nox -s engines installs it")
+pytest.importorskip("psutil", reason="needs psutil; nox -s engines installs it")
+
+from support import scaling
+
+if TYPE_CHECKING:
+    from engines.conftest import Job
+
+PROGRAM = "score_with_dask.py"
+ENV = scaling.settings()
+
+
+def free_port() -> int:
+    with socket.socket() as place:
+        place.bind(("127.0.0.1", 0))
+        return int(place.getsockname()[1])
+
+
+@contextmanager
+def cluster(folder: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
+    """Start a scheduler and two workers, none of which is restarted; yield address and workers."""
+    address = f"tcp://127.0.0.1:{free_port()}"
+    scheduler = ["scheduler", "--host", address, "--no-dashboard", "--no-show"]
+    worker = ["worker", address, "--no-nanny", "--nthreads", "1", "--no-dashboard"]
+    with (folder / "cluster.log").open("wb") as log:
+        processes = [
+            subprocess.Popen(
+                [sys.executable, "-m", "dask", *words], cwd=folder, env=ENV, stdout=log, stderr=log
+            )
+            for words in (scheduler, worker, worker)
+        ]
+    try:
+        yield address, processes[1:]
+    finally:
+        for process in processes:
+            scaling.kill_tree(process.pid)
+            process.wait()
+
+
+def test_every_photo_is_a_row_and_broken_ones_have_an_error(mixed: Job, tmp_path: Path) -> None:
+    scaling.run(PROGRAM, scaling.MODEL, mixed.manifest, tmp_path / "out", 10, env=ENV)
+    scaling.assert_complete(tmp_path / "out", mixed.paths)
+
+
+def test_a_lost_worker_loses_nothing(slow: Job, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with cluster(tmp_path) as (address, workers):
+        env = scaling.settings(DASK_SCHEDULER_ADDRESS=address)
+        with scaling.started(PROGRAM, scaling.MODEL, slow.manifest, out, 5, env=env) as process:
+            scaling.wait_for(lambda: scaling.parts_of(out), process)
+            workers[0].kill()
+            assert len(list(out.glob("*/_metadata"))) < 12
+            assert process.wait(scaling.PATIENCE) == 0
+    scaling.assert_complete(out, slow.paths)
+
+
+def test_a_killed_job_resumes_and_scores_only_what_is_missing(
+    slow: Job, tmp_path: Path, fuzz_count: Callable[[int, int], int]
+) -> None:
+    out = tmp_path / "out"
+    arguments = (PROGRAM, scaling.MODEL, slow.manifest, out, 5)
+    kept = scaling.run_with_kills(*arguments, env=ENV, kills=fuzz_count(1, 5))
+    scaling.assert_complete(out, slow.paths)
+    assert kept
