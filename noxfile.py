@@ -26,6 +26,11 @@ GOLDEN = (
 """The tests of what is decided, and of files that were made elsewhere."""
 UNMARKED = "not backend and not slow and not fuzz and not kills and not processes and not photos"
 """The tests that need little more than numpy, each within half a second."""
+STORAGE = (
+    *("tests/test_object_store.py", "tests/test_remote_files.py", "tests/test_url_arguments.py"),
+    *("tests/data/test_remote.py", "tests/inference/test_remote.py"),
+)
+"""The tests of files by URL."""
 WITHOUT_PAGES = ("--ignore=tests/test_docs.py",)
 """The code of pages takes long, and is the same for every backend."""
 
@@ -101,6 +106,14 @@ def engines(session: nox.Session) -> None:
     session.install(".[onnx,scale]", *group("engines"))
     chosen = session.posargs or ("-rs", "tests/engines")
     session.run("pytest", *chosen, env=test_settings(session))
+
+
+@nox.session(default=False)
+def storage(session: nox.Session) -> None:
+    """Run the tests of files by URL, with a local server of S3."""
+    session.install("-e", ".[jax,onnx,scale]", *group("test"), *group("storage"))
+    chosen = session.posargs or STORAGE
+    session.run("pytest", "-rs", *chosen, env=test_settings(session))
 
 
 @nox.session

@@ -23,7 +23,13 @@ from shelfvision._storage import (
     temporary_name,
     write_atomically,
 )
-from shelfvision.errors import DataError, DatasetNotFoundError, PhotoError, StorageError
+from shelfvision.errors import (
+    DataError,
+    DatasetNotFoundError,
+    InvalidParameterError,
+    PhotoError,
+    StorageError,
+)
 from support import refuses
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX files")
@@ -89,10 +95,12 @@ def test_an_open_file_is_read_from_where_it_stands() -> None:
 
 def test_what_does_not_exist_is_named(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"")
-    for path in (tmp_path / "b", tmp_path / "a" / "b", "https://example.com/a.csv"):
+    for path in (tmp_path / "b", tmp_path / "a" / "b"):
         with refuses(DatasetNotFoundError, "not-found", "labels") as caught:
             read_bounded(path, 9, what="the list", parameter="labels")
         assert repr(os.fspath(path)) in str(caught.value)
+    with refuses(InvalidParameterError, "not-supported", "labels"):
+        read_bounded("https://example.com/a.csv", 9, what="the list", parameter="labels")
     with refuses(DataError, "unreadable"):
         read_bounded("a\0b", 9)
 

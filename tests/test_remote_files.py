@@ -175,6 +175,8 @@ def test_the_path_in_the_remedy_for_a_file_url_is_right(tmp_path: Path) -> None:
 
 def test_http_needs_storage_options() -> None:
     with refuses(InvalidParameterError, "not-enabled", "storage_options"):
+        as_location("https://cdn.example.com/a.shelf", storage_options=None)
+    with refuses(InvalidParameterError, "not-enabled", "path"):
         as_location("https://cdn.example.com/a.shelf")
     assert remote("HTTPS://cdn.example.com/a", x=1).url == "https://cdn.example.com/a"
     assert isinstance(as_location("https://cdn.example.com/a", storage_options={}), RemoteFile)

@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,10 +31,12 @@ from itertools import islice
 from typing import TypeAlias
 
 from shelfvision._identifiers import clean_name, closest
+from shelfvision._storage import RemoteFile, as_location
 from shelfvision._storage.text_files import MAX_BYTES, TextFile, file_text, lines_of
 from shelfvision._text import csv_cell
-from shelfvision._validation import as_path, listed
+from shelfvision._validation import listed
 from shelfvision.errors import DataError, InvalidParameterError, SplitError
+from shelfvision.protocols import Location
 
 _LEAST_ROW = 128
 """The minimum size of a row in bytes: a short row takes 30 times its bytes in memory."""
@@ -89,7 +90,7 @@ def csv_text(rows: Iterable[Iterable[object]]) -> str:
 
 
 def read_table(
-    path: str | os.PathLike[str],
+    path: Location | RemoteFile,
     columns: Mapping[str, str | None],
     *,
     optional: Collection[str] = (),
@@ -143,7 +144,7 @@ def read_table(
         There is no such encoding.
     """
     file = TextFile(
-        path=as_path(path, parameter),
+        path=as_location(path, parameter),
         what=what,
         encoding=encoding,
         error=error,
@@ -158,7 +159,7 @@ def read_table(
 
 
 def read_columns(
-    path: str | os.PathLike[str],
+    path: Location | RemoteFile,
     columns: Collection[str],
     *,
     what: str,
@@ -189,7 +190,7 @@ def read_columns(
         As for `read_table`.
     """
     file = TextFile(
-        path=as_path(path, parameter),
+        path=as_location(path, parameter),
         what=what,
         encoding=None,
         error=error,

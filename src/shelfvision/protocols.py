@@ -70,7 +70,7 @@ class UniversalPath(Protocol):
         ...
 
 
-Location: TypeAlias = "str | os.PathLike[str] | UniversalPath"
+Location: TypeAlias = str | os.PathLike[str] | UniversalPath
 """A path of this computer, or a URL of remote storage as text or ``UPath``."""
 
 

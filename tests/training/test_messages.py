@@ -16,7 +16,7 @@ def test_an_address_in_place_of_a_folder() -> None:
     with pytest.raises(InvalidParameterError) as caught:
         shv.Trainer(checkpoint_dir="s3://bucket/run")
     assert str(caught.value) == (
-        "checkpoint_dir must be a folder of this computer, got the address 's3://bucket/run'; "
+        "checkpoint_dir must be a folder of this computer, got the URL 's3://bucket/run'; "
         "train in a local folder and copy it afterwards, or mount the storage and give the path "
         "of the mount"
     )

@@ -18,7 +18,8 @@ from shelfvision._photos.heic.opening import open_heif
 from shelfvision._photos.limits import DecodeLimits
 from shelfvision._photos.refusals import RAISE, check_memory, refuse_truncated
 from shelfvision._photos.rgb import BACKGROUND, as_rgb, rgb_array
-from shelfvision._storage import read_with_status
+from shelfvision._storage import RemoteFile, read_bounded, read_with_status
+from shelfvision._urls import is_url, shown_url
 from shelfvision.errors import PhotoError, PhotoNotFoundError
 from shelfvision.protocols import Image, Resize
 
@@ -33,6 +34,7 @@ __all__ = [
     "memory_to_decode",
     "read_bytes",
     "read_photo",
+    "read_remote",
     "resize_image",
 ]
 
@@ -233,12 +235,31 @@ def read_bytes(
 ) -> tuple[bytes, os.stat_result]:
     """Return the content and status of a regular file; refuse other files without blocking."""
     where = os.fspath(path)
+    if is_url(path):
+        raise PhotoError(
+            f"the photo must be a file of this computer, got the URL {shown_url(where)!r}; pass "
+            "its bytes",
+            path=shown_url(where),
+            code="not-supported",
+        )
     return read_with_status(
         path,
         limits.max_bytes,
         what="the photo",
         error=partial(PhotoError, path=where),
         missing=partial(PhotoNotFoundError, path=where),
+        smaller=RAISE.format("max_bytes"),
+    )
+
+
+def read_remote(file: RemoteFile, *, limits: DecodeLimits = DEFAULT_LIMITS) -> bytes:
+    """Return the content of a remote file, of which at most one byte above the limit is read."""
+    return read_bounded(
+        file,
+        limits.max_bytes,
+        what="the photo",
+        error=partial(PhotoError, path=file.shown),
+        missing=partial(PhotoNotFoundError, path=file.shown),
         smaller=RAISE.format("max_bytes"),
     )
 

@@ -27,7 +27,7 @@ from shelfvision._photos.limits import DecodeLimits
 from shelfvision._photos.refusals import check_size
 from shelfvision._photos.rgb import as_rgb, rgb_array
 from shelfvision.errors import InvalidParameterError, PhotoError
-from shelfvision.protocols import Image, Images
+from shelfvision.protocols import Image, Images, UniversalPath
 
 _CHANNELS = (1, 3, 4)
 # Pillow reads the pixels of an opened file on first use, which is not thread-safe.
@@ -36,10 +36,17 @@ _loading = threading.Lock()
 Array: TypeAlias = npt.NDArray[Any]
 
 Photo: TypeAlias = (
-    str | os.PathLike[str] | bytes | bytearray | memoryview | Image | PillowImage.Image
+    str
+    | os.PathLike[str]
+    | UniversalPath
+    | bytes
+    | bytearray
+    | memoryview
+    | Image
+    | PillowImage.Image
 )
-"""One photo: a path, the bytes of an encoded file, ``uint8`` pixels of shape (height, width, 3),
-or a PIL image of any mode."""
+"""One photo: a path, a ``UPath`` of remote storage, the bytes of an encoded file, ``uint8`` pixels
+of shape (height, width, 3), or a PIL image of any mode."""
 
 
 def require_rgb(image: object, where: str, ndim: int) -> Images:

@@ -453,7 +453,7 @@ def digests_of(source: PixelSource, rows: npt.NDArray[np.int64]) -> list[str]:
     def take(position: int) -> None:
         digests[position] = source.digest(int(rows[position]))
 
-    in_threads(take, len(rows))
+    in_threads(take, len(rows), workers=getattr(source, "workers", None))
     return digests
 
 

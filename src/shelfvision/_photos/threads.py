@@ -18,6 +18,7 @@ def in_threads(work: Callable[[int], None], count: int, *, workers: int | None =
     """
     if workers is None:
         workers = min(_MOST_WORKERS, os.cpu_count() or 1, count // _ROWS_PER_WORKER)
+    workers = min(workers, count)
     if workers <= 1:
         for position in range(count):
             work(position)

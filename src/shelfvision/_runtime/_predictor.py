@@ -18,6 +18,7 @@ from shelfvision._runtime.formats import ExportFormat, Runtime
 from shelfvision._runtime.formats.format import Scores
 from shelfvision._runtime.reading import read_export
 from shelfvision._runtime.sessions import load_session
+from shelfvision._storage import RemoteFile, as_location
 from shelfvision._storage.sealed import require_digest, trusted_digest
 from shelfvision._validation import as_integer, one_of
 from shelfvision.boxes import Boxes
@@ -31,7 +32,7 @@ from shelfvision.predictions import (
     Profile,
     Thresholds,
 )
-from shelfvision.protocols import Images, OnError, Resize
+from shelfvision.protocols import Images, Location, OnError, Resize, StorageOptions
 from shelfvision.regions import Regions
 from shelfvision.regions.predicting import BoxDetector, HasCorners, regions_of, with_crop_rule
 
@@ -48,7 +49,7 @@ class Predictor:
 
     Parameters
     ----------
-    path : path-like
+    path : path-like or URL
         The ONNX, LiteRT or OpenVINO (``.xml``) file that ``Classifier.export`` wrote.
     runtime : {"auto", "onnxruntime", "litert", "openvino"}, default="auto"
         The runtime. ONNX files run in ONNX Runtime (the default) or OpenVINO, LiteRT files in
@@ -57,6 +58,9 @@ class Predictor:
         The number of threads that one call computes with. By default the runtime chooses.
     expected_sha256 : str, optional
         The SHA-256 that the file must have, as in `ExportReport.sha256`.
+    storage_options : mapping, optional
+        Options of the fsspec file system, for a URL. HTTP URLs need them, at least ``{}``. A
+        pickled predictor contains them.
 
     Raises
     ------
@@ -79,20 +83,22 @@ class Predictor:
 
     def __init__(
         self,
-        path: str | os.PathLike[str],
+        path: Location,
         *,
         runtime: Runtime = "auto",
         threads: SupportsIndex | None = None,
         expected_sha256: str | None = None,
+        storage_options: StorageOptions | None = None,
     ) -> None:
         one_of("runtime", runtime, get_args(Runtime))
         count = None if threads is None else as_integer("threads", threads, minimum=1, maximum=1024)
         expected = trusted_digest(expected_sha256)
-        export = read_export(path)
+        place = as_location(path, storage_options=storage_options)
+        export = read_export(place)
         require_digest(export.sha256, expected, export.where)
         self._session = load_session(export, runtime, count)
         self._threads = count
-        self._path = os.path.abspath(path)
+        self._path = place if isinstance(place, RemoteFile) else os.path.abspath(place)
         self._pid = os.getpid()
 
     @property
@@ -169,6 +175,7 @@ class Predictor:
         on_error: OnError = "raise",
         class_prior: ClassPrior = None,
         quality: bool = False,
+        storage_options: StorageOptions | None = None,
     ) -> Predictions:
         """Predict the class of each photo.
 
@@ -185,6 +192,8 @@ class Predictor:
             `Classifier.predict`.
         quality : bool, default=False
             Whether the quality of each photo is measured, as in `Classifier.predict`.
+        storage_options : mapping, optional
+            Options for photos by URL, as in `Classifier.predict`.
 
         Returns
         -------
@@ -205,7 +214,7 @@ class Predictor:
         """
         shares = self._session.export.card.trained_shares
         return answers_of(
-            self._batches(photos, on_error),
+            self._batches(photos, on_error, storage_options),
             self._scores,
             self.class_names,
             self.thresholds,
@@ -294,8 +303,12 @@ class Predictor:
             return np.empty((0, len(self.class_names)), dtype=np.float32)
         return np.concatenate(found)
 
-    def _batches(self, photos: Photos, on_error: OnError) -> Iterator[Batch]:
-        reader = Reader(preprocessing=self.preprocessing, on_error=on_error)
+    def _batches(
+        self, photos: Photos, on_error: OnError, storage_options: StorageOptions | None = None
+    ) -> Iterator[Batch]:
+        reader = Reader(
+            preprocessing=self.preprocessing, on_error=on_error, storage_options=storage_options
+        )
         return reader.batches(photos, self._session.batch_size)
 
     def _scores(self, images: Images) -> Scores:
@@ -307,7 +320,7 @@ class Predictor:
             )
         return self._session.scores(images)
 
-    def __reduce__(self) -> tuple[Callable[[str], Predictor], tuple[str]]:
+    def __reduce__(self) -> tuple[Callable[[str | RemoteFile], Predictor], tuple[str | RemoteFile]]:
         """Pickle path, digest, runtime and threads; unpickling reads the file again."""
         session = self._session
         runtime = cast("Runtime", session.runtime)

@@ -7,7 +7,6 @@ runtime; `shelfvision._runtime.sessions` loads the export into one.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Collection
 
 from shelfvision._runtime.card import Card
@@ -20,24 +19,25 @@ from shelfvision._runtime.formats.format import (
     path_beside,
     refuse_export,
 )
-from shelfvision._storage import read_bounded
+from shelfvision._storage import RemoteFile, as_location, read_bounded
 from shelfvision._storage.safetensors import MAX_FILE
-from shelfvision._validation import as_path
 from shelfvision.errors import BundleError, BundleNotFoundError
+from shelfvision.protocols import Location
 
 __all__ = ["Export", "parse_export", "read_export"]
 
 
-def read_export(path: str | os.PathLike[str]) -> Export:
+def read_export(path: Location | RemoteFile) -> Export:
     """Return the checked content of an exported file; this needs no runtime."""
-    where = repr(as_path(path))
-    data = _content(path)
+    place = as_location(path)
+    where = repr(str(place))
+    data = _content(place)
     kind = _format_of(data, where, FORMATS.values())
-    beside = b"" if kind.beside is None else _content(path_beside(path, kind.beside))
+    beside = b"" if kind.beside is None else _content(path_beside(place, kind.beside))
     return _parsed(kind, Files(data, beside), where)
 
 
-def _content(path: str | os.PathLike[str]) -> bytes:
+def _content(path: str | RemoteFile) -> bytes:
     return read_bounded(
         path, MAX_FILE, error=BundleError, missing=BundleNotFoundError, parameter="path"
     )

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, NoReturn, Protocol, cast
 
 from shelfvision._storage.opening import BINARY, CHUNK, NO_FOLLOW, WITHOUT_WAITING
 from shelfvision._storage.remote import RemoteFile, fetch
+from shelfvision._urls import is_url, refuse_url
 from shelfvision.errors import DataError, DatasetNotFoundError, ShelfVisionError
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def read_with_status(
 
 
 def open_regular(
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | RemoteFile,
     limit: int,
     *,
     what: str = "the file",
@@ -129,7 +130,8 @@ def open_regular(
 ) -> io.BufferedReader:
     """Open a regular file of at most `limit` bytes for reading, for formats read in pieces.
 
-    The file may grow afterwards, so the caller must limit what it reads.
+    The file may grow afterwards, so the caller must limit what it reads. A remote file is read
+    whole into memory.
 
     Raises
     ------
@@ -142,7 +144,10 @@ def open_regular(
         missing=missing,
         parameter=parameter,
         smaller=smaller,
+        remote=isinstance(path, RemoteFile),
     )
+    if isinstance(path, RemoteFile):
+        return io.BufferedReader(io.BytesIO(_read_remote(path, limit, refusal)))
     try:
         file, _ = _opened(path, limit, refusal, follow=follow)
         return io.BufferedReader(_Told(file, refusal))
@@ -251,6 +256,8 @@ def _named(source: object, what: str) -> str:
 def _opened(
     path: str | os.PathLike[str], limit: int, refusal: _Refusal, *, follow: bool
 ) -> tuple[io.FileIO, os.stat_result]:
+    if is_url(path):
+        refuse_url(path, refusal.parameter or "path")
     # Opening some devices has side effects, so the type is checked before and after opening.
     _require_regular(os.stat(path) if follow else os.lstat(path), refusal)
     flags = os.O_RDONLY | WITHOUT_WAITING | BINARY | (0 if follow else NO_FOLLOW)

@@ -29,15 +29,16 @@ from __future__ import annotations
 import errno
 import os
 import re
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, final
+from types import EllipsisType
+from typing import Any, final
 from urllib.parse import unquote
 
+from shelfvision._storage.file_systems import file_system, without_secrets
 from shelfvision._urls import is_url, refuse_file_url, scheme_of, shown_url
-from shelfvision._validation import as_path, import_extra, listed
-from shelfvision.errors import InvalidParameterError, MissingDependencyError
+from shelfvision._validation import as_path, listed
+from shelfvision.errors import InvalidParameterError
 from shelfvision.protocols import Location, StorageOptions, UniversalPath
 
 WRITTEN = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "memory")
@@ -51,17 +52,8 @@ READ = (
 
 _HTTP = ("http", "https")
 _LOCAL = ("file", "local")
-_PACKAGES = {
-    **dict.fromkeys(("s3", "s3a"), "s3fs"),
-    **dict.fromkeys(("gs", "gcs"), "gcsfs"),
-    **dict.fromkeys(("az", "abfs", "abfss", "adl"), "adlfs"),
-    **dict.fromkeys(_HTTP, "aiohttp"),
-}
 _CHUNK = 16 * 2**20
 """The number of bytes of one request when an upload is compared."""
-_MOST_FILE_SYSTEMS = 32
-
-_Found = TypeVar("_Found")
 
 
 @final
@@ -105,6 +97,10 @@ class RemoteFile:
             f"{start}{path.rstrip('/')}/{name}" if path else start + name, self.options
         )
 
+    def with_suffix(self, suffix: str) -> RemoteFile:
+        """Return the file with another suffix in the same folder."""
+        return RemoteFile(os.path.splitext(self.url)[0] + suffix, self.options)
+
     def __str__(self) -> str:
         """Return `shown`."""
         return self.shown
@@ -119,43 +115,48 @@ class RemoteFile:
 
 
 def as_location(
-    value: Location,
+    value: Location | RemoteFile,
     parameter: str = "path",
     *,
-    storage_options: StorageOptions | None = None,
+    storage_options: StorageOptions | EllipsisType | None = ...,
     writes: bool = False,
 ) -> str | RemoteFile:
     """Return a path argument as text, or as a `RemoteFile` if it is a URL.
 
     Parameters
     ----------
-    value : str, path-like or UPath
-        The argument.
+    value : str, path-like, UPath or RemoteFile
+        The argument; a `RemoteFile` is returned unchanged.
     parameter : str, default="path"
         Its public name.
     storage_options : mapping, optional
-        The options of the caller. A ``UPath`` brings its own, which these override.
+        The options of the caller. A ``UPath`` brings its own, which these override. Functions
+        without this parameter leave it out, so that remedies do not mention it.
     writes : bool, default=False
         Whether the file will be written.
 
     Raises
     ------
     InvalidParameterError
-        The value is no path, or its URL is not supported.
+        The value is not a path, or its URL is not supported.
     """
-    options = as_storage_options(storage_options)
+    has_options = storage_options is not ...
+    options = as_storage_options(storage_options if has_options else None)
+    if isinstance(value, RemoteFile):
+        return value
     if not is_url(value):
         return as_path(value, parameter)  # type: ignore[arg-type]  # it checks the type too
     own = value.storage_options if isinstance(value, UniversalPath) else None
-    given = own is not None or storage_options is not None
+    given = own is not None or options is not None
     url = os.fspath(value) if isinstance(value, os.PathLike) else str(value)
     scheme = _checked_scheme(url, parameter, writes=writes)
     if scheme in _HTTP and not given:
+        remedy = "storage_options={}" if has_options else "a UPath of universal_pathlib"
         raise InvalidParameterError(
-            f"{parameter} must not be an HTTP URL without storage_options, got "
-            f"{shown_url(url)!r}; pass storage_options={{}} if you trust the server",
+            f"{parameter} must not be an HTTP URL unless you allow it, got {shown_url(url)!r}; "
+            f"pass {remedy} if you trust the server",
             code="not-enabled",
-            parameter="storage_options",
+            parameter="storage_options" if has_options else parameter,
         )
     return RemoteFile(scheme + url[len(scheme) :], {**(own or {}), **(options or {})})
 
@@ -190,13 +191,13 @@ def fetch(file: RemoteFile, most: int, *, start: int = 0) -> bytes:
         The file does not exist (`FileNotFoundError`), access is denied (`PermissionError`), or
         another reason, without credentials.
     """
-    return _without_secrets(file, lambda: _fetched(file, start, most))
+    return without_secrets(file, lambda: _fetched(file, start, most))
 
 
 def require_store(file: RemoteFile) -> None:
     """Refuse a URL that cannot be written to, or whose package is missing; send nothing."""
     _checked_scheme(file.url, "path", writes=True)
-    _file_system(file)
+    file_system(file)
 
 
 def store(file: RemoteFile, data: bytes) -> None:
@@ -209,7 +210,7 @@ def store(file: RemoteFile, data: bytes) -> None:
         than were uploaded.
     """
     require_store(file)
-    _without_secrets(file, lambda: _file_system(file).pipe_file(file.url, data))
+    without_secrets(file, lambda: file_system(file).pipe_file(file.url, data))
     view, position = memoryview(data), 0
     while position <= len(data):
         # One byte more than was uploaded shows an object that is too long.
@@ -229,8 +230,8 @@ def list_files(folder: RemoteFile) -> list[tuple[str, int]]:
     OSError
         As for `fetch`; a folder without files counts as missing.
     """
-    system = _file_system(folder)
-    found = _without_secrets(folder, lambda: system.find(folder.url, detail=True))
+    system = file_system(folder)
+    found = without_secrets(folder, lambda: system.find(folder.url, detail=True))
     # File systems of fsspec name files by it.
     start = system._strip_protocol(folder.url).rstrip("/") + "/"  # noqa: SLF001
     files = sorted(
@@ -245,14 +246,14 @@ def list_files(folder: RemoteFile) -> list[tuple[str, int]]:
 
 
 def remote_size(file: RemoteFile) -> int | None:
-    """Return the size of a file in bytes, None if the server does not tell; no byte is read.
+    """Return the size of a file in bytes, None if the server does not report it; no byte is read.
 
     Raises
     ------
     OSError
         As for `fetch`.
     """
-    entry = _without_secrets(file, lambda: _file_system(file).info(file.url))
+    entry = without_secrets(file, lambda: file_system(file).info(file.url))
     if entry.get("type") == "directory":
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), file.shown)
     return None if entry.get("size") is None else int(entry["size"])
@@ -266,7 +267,7 @@ def remove(file: RemoteFile) -> None:
     OSError
         As for `fetch`.
     """
-    _without_secrets(file, lambda: _file_system(file).rm_file(file.url))
+    without_secrets(file, lambda: file_system(file).rm_file(file.url))
 
 
 def below(folder: RemoteFile, url: str) -> str | None:
@@ -341,7 +342,7 @@ def _parted(url: str) -> tuple[str, str]:
 
 
 def _fetched(file: RemoteFile, start: int, most: int) -> bytes:
-    system = _file_system(file)
+    system = file_system(file)
     if file.scheme not in _HTTP:
         return _range(system, file.url, start, start + most)
     # A server may ignore a range and send everything, so the answer is read as a stream. A size
@@ -365,97 +366,3 @@ def _range(system: Any, url: str, start: int, end: int) -> bytes:
             raise
         return b""
     return found[: end - start]
-
-
-_lock = threading.Lock()
-_file_systems: dict[tuple[int, str, str], Any] = {}
-
-
-def _file_system(file: RemoteFile) -> Any:
-    """Return the file system of a file: one for each set of options in a process."""
-    # fsspec keeps one for each thread, with connections of its own. A fork needs new ones.
-    key = os.getpid(), file.scheme, repr(sorted(file.options.items()))
-    with _lock:
-        found = _file_systems.get(key)
-        if found is None:
-            while len(_file_systems) >= _MOST_FILE_SYSTEMS:
-                del _file_systems[next(iter(_file_systems))]
-            found = _file_systems[key] = _made(file)
-        return found
-
-
-def _made(file: RemoteFile) -> Any:
-    fsspec = import_extra("fsspec", extra="scale", purpose=f"the URL {file.shown!r}")
-    # Listings of other processes' files must not be outdated.
-    options = {"use_listings_cache": False, "skip_instance_cache": True, **file.options}
-    try:
-        return fsspec.filesystem(file.scheme, **options)
-    except ImportError:
-        package = _PACKAGES.get(file.scheme, f"the package for {file.scheme}:// URLs")
-        raise MissingDependencyError(
-            f"the URL {file.shown!r} needs the package {package!r}, which is not installed; "
-            f"run: pip install {package}",
-            code="missing-dependency",
-        ) from None
-    except (TypeError, ValueError) as fault:
-        reason = _cleaned(str(fault), file)
-    raise InvalidParameterError(
-        f"storage_options must fit {file.scheme!r} storage, got {listed(sorted(file.options))}: "
-        f"{reason}; correct them",
-        code="not-supported",
-        parameter="storage_options",
-    )
-
-
-def _without_secrets(file: RemoteFile, action: Callable[[], _Found]) -> _Found:
-    """Return the result of an action; convert its errors to `OSError` without credentials."""
-    try:
-        return action()
-    except (InvalidParameterError, MissingDependencyError):
-        raise
-    except Exception as fault:  # noqa: BLE001  (file systems raise errors of any type)
-        kind, number, reason = _described(fault, file)
-    # Outside of the handler: tracebacks would otherwise show the original error.
-    raise kind(number, reason, file.shown)
-
-
-_DENIED = re.compile(r"Credential|Forbidden|Unauthorized|AccessDenied|Authentication|SignatureDoes")
-
-
-def _described(fault: Exception, file: RemoteFile) -> tuple[type[OSError], int, str]:
-    """Return an error for an error of a file system: type, number and reason."""
-    status = getattr(fault, "status", None)
-    if isinstance(fault, FileNotFoundError) or status == 404:
-        return FileNotFoundError, errno.ENOENT, os.strerror(errno.ENOENT)
-    name = type(fault).__name__
-    reason = _cleaned(str(fault), file) or name
-    denied = isinstance(fault, PermissionError) or status in (401, 403) or _DENIED.search(name)
-    if denied:
-        return PermissionError, errno.EACCES, reason
-    if isinstance(fault, IsADirectoryError):
-        return IsADirectoryError, errno.EISDIR, reason
-    if isinstance(fault, TimeoutError):
-        return TimeoutError, errno.ETIMEDOUT, "the storage did not answer in time"
-    return OSError, errno.EIO, f"{name}: {reason}" if reason != name else name
-
-
-def _cleaned(message: str, file: RemoteFile) -> str:
-    """Return the start of a message without the URL's credentials and values of the options."""
-    text = " ".join(message.split()).replace(file.url, file.shown)
-    rest = file.url[len(file.shown) :] if file.url.startswith(file.shown) else ""
-    for secret in sorted({*_texts(file.options), rest.lstrip("?#")}, key=len, reverse=True):
-        if len(secret) > 3:
-            text = text.replace(secret, "***")
-    return re.sub(r"\?\S*", "", text)[:200]
-
-
-def _texts(value: object) -> Iterator[str]:
-    """Yield all texts within options."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for one in value.values():
-            yield from _texts(one)
-    elif isinstance(value, list | tuple):
-        for one in value:
-            yield from _texts(one)

@@ -8,10 +8,12 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import BinaryIO, Generic, TypeAlias, TypeVar
+from types import EllipsisType
+from typing import BinaryIO, Generic, TypeAlias, TypeVar, cast
 
-from shelfvision._storage import atomic_writer
+from shelfvision._storage import RemoteFile, as_location, atomic_writer, read_bounded
 from shelfvision._storage.safetensors import (
+    MAX_FILE,
     Tensor,
     TensorHeader,
     open_weights,
@@ -19,13 +21,17 @@ from shelfvision._storage.safetensors import (
     read_tensors,
     write,
 )
-from shelfvision.errors import BundleError, InvalidParameterError
+from shelfvision._urls import is_url, shown_url
+from shelfvision.errors import BundleError, BundleNotFoundError, InvalidParameterError
+from shelfvision.protocols import Location, StorageOptions
 
 SEAL = "digest"
 """Metadata entry with the digest of the manifest and of the tensors' digests."""
 
-Target: TypeAlias = str | os.PathLike[str] | BinaryIO
-"""A path, or a binary file that is open."""
+Target: TypeAlias = Location | RemoteFile | BinaryIO
+"""A path, a URL, or a binary file that is open."""
+Place: TypeAlias = str | RemoteFile | BinaryIO
+"""A checked `Target`."""
 
 _Manifest = TypeVar("_Manifest")
 
@@ -53,11 +59,11 @@ def seal(manifest: str, digests: str) -> str:
 
 def write_sealed(tensors: Mapping[str, Tensor], metadata: Mapping[str, str], target: Target) -> str:
     """Write a file and return its SHA-256; a path is replaced atomically, or not at all."""
-    _require_binary(target, "write")
-    if isinstance(target, str | os.PathLike):
-        with atomic_writer(target) as file:
+    place = as_place(target, writes=True)
+    if isinstance(place, str | RemoteFile):
+        with atomic_writer(place) as file:
             return _written(file, tensors, metadata)
-    return _written(target, tensors, metadata)
+    return _written(place, tensors, metadata)
 
 
 def read_sealed(
@@ -69,14 +75,19 @@ def read_sealed(
 ) -> Sealed[_Manifest]:
     """Return the content of a file; read no tensor before `check` has accepted the header."""
     expected = trusted_digest(expected_sha256)
-    where = where_is(source)
-    _require_binary(source, "read")
-    if isinstance(source, str | os.PathLike):
-        with open_weights(source, parameter="path") as file:
+    place = as_place(source)
+    where = where_is(place)
+    if isinstance(place, RemoteFile):
+        data = read_bounded(
+            place, MAX_FILE, error=BundleError, missing=BundleNotFoundError, parameter="path"
+        )
+        found = _read(_Hashed(io.BytesIO(data), where), check, kind=kind, size=len(data))
+    elif isinstance(place, str):
+        with open_weights(place, parameter="path") as file:
             size = os.fstat(file.fileno()).st_size
             found = _read(_Hashed(file, where), check, kind=kind, size=size)
     else:
-        found = _read(_Hashed(source, where), check, kind=kind, size=None)
+        found = _read(_Hashed(place, where), check, kind=kind, size=None)
     require_digest(found.sha256, expected, where)
     return found
 
@@ -170,13 +181,34 @@ def require_digest(found: str, expected: str | None, where: str) -> None:
 
 def where_is(source: Target) -> str:
     """Return the name of a file in messages."""
-    return repr(os.fspath(source)) if isinstance(source, str | os.PathLike) else "the given file"
+    named = isinstance(source, str | os.PathLike | RemoteFile)
+    return repr(shown_target(source)) if named or is_url(source) else "the given file"
+
+
+def shown_target(source: Target) -> str | None:
+    """Return the path or the URL of a file, without credentials; None for an open file."""
+    if isinstance(source, RemoteFile) or is_url(source):
+        return shown_url(source.url if isinstance(source, RemoteFile) else str(source))
+    return os.fsdecode(source) if isinstance(source, str | os.PathLike) else None
+
+
+def as_place(
+    place: Target,
+    *,
+    storage_options: StorageOptions | EllipsisType | None = ...,
+    writes: bool = False,
+) -> Place:
+    """Return a checked path, URL or binary file; refuse anything else."""
+    if isinstance(place, str | os.PathLike | RemoteFile) or is_url(place):
+        named = cast("Location | RemoteFile", place)
+        return as_location(named, storage_options=storage_options, writes=writes)
+    _require_binary(place, "write" if writes else "read")
+    return cast("BinaryIO", place)
 
 
 def _require_binary(place: object, method: str) -> None:
-    """Refuse a value that is neither a path nor a binary file."""
-    named = isinstance(place, str | os.PathLike)
-    if not named and (isinstance(place, io.TextIOBase) or not hasattr(place, method)):
+    """Refuse a value that is not a binary file."""
+    if isinstance(place, io.TextIOBase) or not hasattr(place, method):
         raise InvalidParameterError(
             f"path must be a path or an open binary file, not {type(place).__name__}; wrap bytes "
             "in io.BytesIO, and open files in binary mode",

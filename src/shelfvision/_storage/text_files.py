@@ -8,14 +8,13 @@ with a remedy. `shelfvision._csv` reads tables, and `read_lines` lists with one 
 from __future__ import annotations
 
 import codecs
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shelfvision._storage import read_bounded
-from shelfvision._validation import as_path
+from shelfvision._storage import RemoteFile, as_location, read_bounded
 from shelfvision.errors import DataError, InvalidParameterError, SplitError
+from shelfvision.protocols import Location
 
 MAX_BYTES = 256 * 2**20
 """The maximum size of a text file; enough for a table of 2 million rows of 100 characters."""
@@ -42,8 +41,8 @@ _FORMATS = (
 class TextFile:
     """The settings for reading a text file, and for its errors."""
 
-    path: str
-    """The path that the caller passed."""
+    path: str | RemoteFile
+    """The path or the URL that the caller passed."""
     what: str
     """What the file is, with an article: ``"the manifest"``."""
     encoding: str | None
@@ -61,8 +60,8 @@ class TextFile:
 
     @property
     def name(self) -> str:
-        """The path in quotes."""
-        return repr(self.path)
+        """The path, or the URL without credentials, in quotes."""
+        return repr(str(self.path))
 
     def refused(self, message: str, code: str, parameter: str | None = None) -> Exception:
         """Return the error for a fault of the content."""
@@ -70,7 +69,7 @@ class TextFile:
 
 
 def read_lines(
-    path: str | os.PathLike[str],
+    path: Location | RemoteFile,
     *,
     what: str = "the list",
     encoding: str | None = None,
@@ -84,7 +83,7 @@ def read_lines(
     It reads files as `shelfvision._csv.read_table` does, but splits them at line ends only.
     """
     file = TextFile(
-        path=as_path(path, parameter),
+        path=as_location(path, parameter),
         what=what,
         encoding=encoding,
         error=error,

@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from shelfvision._storage.opening import BINARY, CHUNK
-from shelfvision._storage.remote import RemoteFile, require_store, store
+from shelfvision._storage.remote import RemoteFile, as_location, require_store, store
 from shelfvision.errors import ShelfVisionError, StorageError
+from shelfvision.protocols import Location
 
 if sys.platform == "darwin":
     import fcntl
@@ -34,9 +35,7 @@ _NAME_BYTES = 150
 
 
 @contextlib.contextmanager
-def atomic_writer(
-    path: str | os.PathLike[str] | RemoteFile, *, follow: bool = True
-) -> Iterator[BinaryIO]:
+def atomic_writer(path: Location | RemoteFile, *, follow: bool = True) -> Iterator[BinaryIO]:
     """Open a temporary file next to `path` for writing; rename it to `path` on success.
 
     The order is: write, fsync, read back and compare, rename, fsync of the folder. A remote file is
@@ -44,7 +43,7 @@ def atomic_writer(
 
     Parameters
     ----------
-    path : path-like or RemoteFile
+    path : path-like, URL or RemoteFile
         The file to write. Its folder is created if it does not exist. An existing file keeps its
         permissions.
     follow : bool, default=True
@@ -64,11 +63,12 @@ def atomic_writer(
         is unchanged, and no temporary file remains. If the fsync of the folder fails, the new file
         is at `path` already, and the message warns that a power cut may restore the old file.
     """
-    if isinstance(path, RemoteFile):
-        with _uploader(path) as upload:
+    place = as_location(path, writes=True)
+    if isinstance(place, RemoteFile):
+        with _uploader(place) as upload:
             yield upload
         return
-    target = Path(path)
+    target = Path(place)
     try:
         target = _led_to(target) if follow else target
         existing = _existing(target) if follow else None
@@ -125,15 +125,13 @@ def _upload_error(file: RemoteFile, error: OSError) -> StorageError:
     )
 
 
-def write_atomically(
-    path: str | os.PathLike[str] | RemoteFile, data: bytes, *, follow: bool = True
-) -> None:
+def write_atomically(path: Location | RemoteFile, data: bytes, *, follow: bool = True) -> None:
     """Write `data` to `path` atomically: a crash leaves the old or the new file, never a mix."""
     with atomic_writer(path, follow=follow) as file:
         file.write(data)
 
 
-def require_writable(path: str | os.PathLike[str] | RemoteFile) -> None:
+def require_writable(path: Location | RemoteFile) -> None:
     """Check early whether `write_atomically` would fail, and raise its error.
 
     For a remote file, only its store and the packages are checked; nothing is sent.
@@ -144,10 +142,11 @@ def require_writable(path: str | os.PathLike[str] | RemoteFile) -> None:
         The path is a folder, FIFO, device or socket, its folder is a file, or one of them may not
         be written to.
     """
-    if isinstance(path, RemoteFile):
-        require_store(path)
+    place = as_location(path, writes=True)
+    if isinstance(place, RemoteFile):
+        require_store(place)
         return
-    target = Path(path)
+    target = Path(place)
     try:
         target = _led_to(target)
         _existing(target)

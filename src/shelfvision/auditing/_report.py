@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, SupportsIndex, TypedDict, final
 
@@ -10,13 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._storage import write_atomically
-from shelfvision._validation import as_integer, as_path, import_package, listed
+from shelfvision._validation import as_integer, import_package, listed
 from shelfvision.auditing._contact import draw_sets
 from shelfvision.auditing._finding import SEVERITIES, Finding
 from shelfvision.auditing._page import audit_page, audit_table
 from shelfvision.auditing._text import audit_heading, audit_text
 from shelfvision.auditing.looks import AuditedPhotos
 from shelfvision.errors import DataError, InvalidParameterError
+from shelfvision.protocols import Location
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -168,7 +168,7 @@ class AuditReport:
                 part = self._photos.part(row) if row >= 0 else ""
                 yield found.code, found.severity, number, name, label, part, value, detail
 
-    def save(self, path: str | os.PathLike[str], *, examples: SupportsIndex = 24) -> None:
+    def save(self, path: Location, *, examples: SupportsIndex = 24) -> None:
         """Save the report as a self-contained HTML file with pictures of the worst photos.
 
         The file has no scripts and loads nothing from other files or servers. A photo that can no
@@ -188,7 +188,7 @@ class AuditReport:
         """
         most = as_integer("examples", examples, minimum=0)
         page = audit_page(self._photos, self._findings, examples=most)
-        write_atomically(as_path(path), page.encode("utf-8", "backslashreplace"))
+        write_atomically(path, page.encode("utf-8", "backslashreplace"))
 
     def plot_pairs(
         self,

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._photos.decode import DecodeLimits, decode_photo, read_bytes, resize_image
+from shelfvision._photos.decode import DecodeLimits, decode_photo, resize_image
 from shelfvision._photos.file_pixels import FilePixels
 from shelfvision._photos.headers import read_header
 from shelfvision._photos.sources import crop_rule_of, whole_photos
@@ -243,7 +243,7 @@ def _read(source: PixelSource, row: int, side: int) -> tuple[Image, tuple[int, i
         small = resize_image(image, image_size=_within(image.shape[:2], side))
         return small, (0, 0), source.digest(row).encode()
     path = source.path(row)
-    data, _ = read_bytes(path, limits=source.limits)
+    data = source.content(row)
     image, size = audited_image(data, limits=source.limits, where=path, side=side)
     return image, size, hashlib.sha256(data).digest()
 

@@ -26,14 +26,9 @@ from shelfvision.data._regrouping import bursts_joined, near_duplicates_joined
 from shelfvision.data._relabelling import Unreviewed, with_answers
 from shelfvision.data._selecting import relabelled, selected, with_codes
 from shelfvision.data.duplicates.bursts import BURST_LIKENESS
+from shelfvision.data.finding import tables
 from shelfvision.data.finding._manifest import Columns, Where
 from shelfvision.data.finding._readable import verified
-from shelfvision.data.finding.tables import (
-    ReadOptions,
-    table_of_directory,
-    table_of_frame,
-    table_of_manifest,
-)
 from shelfvision.data.shelves._choosing import AtBorder, BoxFilter, LabelMap
 from shelfvision.data.shelves.tables import BoxOptions, table_of_boxes
 from shelfvision.data.table import (
@@ -46,7 +41,16 @@ from shelfvision.data.table import (
     summary_of,
     taken,
 )
-from shelfvision.protocols import ClassNames, Image, Images, OnError, PixelSource, Resize
+from shelfvision.protocols import (
+    ClassNames,
+    Image,
+    Images,
+    Location,
+    OnError,
+    PixelSource,
+    Resize,
+    StorageOptions,
+)
 from shelfvision.review.corrections import Corrections
 
 if TYPE_CHECKING:
@@ -82,13 +86,14 @@ class Dataset:
     @classmethod
     def from_directory(
         cls,
-        directory: str | os.PathLike[str],
+        directory: Location,
         *,
         class_names: ClassNames | None = None,
         image_size: tuple[int, int] = (100, 100),
         resize: Resize = "stretch",
         on_error: OnError = "raise",
         limits: DecodeLimits = DEFAULT_LIMITS,
+        storage_options: StorageOptions | None = None,
     ) -> Self:
         """Make a dataset from a folder with one sub-folder of photos per class.
 
@@ -105,8 +110,9 @@ class Dataset:
 
         Parameters
         ----------
-        directory : path-like
-            The folder.
+        directory : path-like or URL
+            The folder. A URL such as ``"s3://shop/photos"`` is listed once now; ids, order and
+            splits are those of the same folder on a disk.
         class_names : iterable of str, optional
             The sub-folders to use, in the order of their class numbers. A class without a folder
             has count 0. By default all sub-folders, sorted, except hidden and system folders.
@@ -120,6 +126,9 @@ class Dataset:
             ``"skip"`` decodes each photo once now and lists the photos that fail in `skipped`.
         limits : DecodeLimits, optional
             The largest size and memory of a photo; a photo above them is an error.
+        storage_options : mapping, optional
+            Options of the fsspec file system, for a URL, such as ``{"profile": "shop"}``. A pickled
+            dataset contains them.
 
         Returns
         -------
@@ -154,17 +163,15 @@ class Dataset:
         >>> dataset.class_counts
         {'juice': 2, 'milk': 2}
         """
-        options = ReadOptions(
-            image_size=image_size, resize=resize, limits=limits, on_error=on_error
-        )
-        return cls(table_of_directory(directory, class_names, options))
+        options = tables.ReadOptions(image_size, resize, limits, on_error, storage_options)
+        return cls(tables.table_of_directory(directory, class_names, options))
 
     @classmethod
     def from_manifest(
         cls,
-        path: str | os.PathLike[str],
+        path: Location,
         *,
-        root: str | os.PathLike[str] | None = None,
+        root: Location | None = None,
         path_column: str = "path",
         label_column: str = "label",
         group_column: str | None = None,
@@ -175,6 +182,7 @@ class Dataset:
         resize: Resize = "stretch",
         on_error: OnError = "raise",
         limits: DecodeLimits = DEFAULT_LIMITS,
+        storage_options: StorageOptions | None = None,
     ) -> Self:
         r"""Make a dataset from a CSV file of paths and labels.
 
@@ -190,10 +198,12 @@ class Dataset:
 
         Parameters
         ----------
-        path : path-like
+        path : path-like or URL
             The CSV file.
-        root : path-like, optional
-            The folder that relative paths start from; by default the folder of the CSV file.
+        root : path-like or URL, optional
+            The folder that relative paths start from; by default the folder of the CSV file. With
+            the URL of a folder, paths and URLs below it are read from there when a photo is read;
+            no other URL in the file is ever fetched.
         path_column, label_column : str
             The columns with the path and the class name of each photo.
         group_column : str, optional
@@ -210,8 +220,8 @@ class Dataset:
         encoding : str, optional
             The encoding of the file, such as ``"cp1252"``. By default the encoding of its byte
             order mark, or UTF-8.
-        image_size, resize, on_error, limits : optional
-            As for `from_directory`.
+        image_size, resize, on_error, limits, storage_options : optional
+            As for `from_directory`. HTTP URLs need `storage_options`, at least ``{}``.
 
         Returns
         -------
@@ -246,27 +256,24 @@ class Dataset:
         >>> shv.Dataset.from_manifest(folder / "list.csv").class_counts
         {'juice': 1, 'milk': 1}
         """
-        options = ReadOptions(
-            image_size=image_size, resize=resize, limits=limits, on_error=on_error
+        options = tables.ReadOptions(image_size, resize, limits, on_error, storage_options)
+        table = tables.table_of_manifest(
+            path,
+            root=root,
+            columns=Columns(path=path_column, label=label_column, group=group_column),
+            where=where,
+            class_names=class_names,
+            encoding=encoding,
+            options=options,
         )
-        return cls(
-            table_of_manifest(
-                path,
-                root=root,
-                columns=Columns(path=path_column, label=label_column, group=group_column),
-                where=where,
-                class_names=class_names,
-                encoding=encoding,
-                options=options,
-            )
-        )
+        return cls(table)
 
     @classmethod
     def from_frame(
         cls,
         frame: IntoDataFrame,
         *,
-        root: str | os.PathLike[str] = "",
+        root: Location = "",
         path_column: str = "path",
         label_column: str = "label",
         group_column: str | None = None,
@@ -275,6 +282,7 @@ class Dataset:
         resize: Resize = "stretch",
         on_error: OnError = "raise",
         limits: DecodeLimits = DEFAULT_LIMITS,
+        storage_options: StorageOptions | None = None,
     ) -> Self:
         """Make a dataset from a pandas, polars or similar DataFrame of paths and labels.
 
@@ -285,12 +293,13 @@ class Dataset:
         ----------
         frame : DataFrame
             Any frame that the package narwhals supports; ``pip install "shelfvision[frame]"``.
-        root : path-like, default=""
-            The folder that relative paths start from; by default the current folder.
+        root : path-like or URL, default=""
+            The folder that relative paths start from; by default the current folder. A URL works
+            as in `from_manifest`.
         path_column, label_column, group_column, class_names : optional
             As for `from_manifest`. Numeric labels and groups are converted to text with all
             digits and without ``.0``; text keeps its leading zeros.
-        image_size, resize, on_error, limits : optional
+        image_size, resize, on_error, limits, storage_options : optional
             As for `from_directory`.
 
         Returns
@@ -307,18 +316,15 @@ class Dataset:
         MissingDependencyError
             narwhals is not installed.
         """
-        options = ReadOptions(
-            image_size=image_size, resize=resize, limits=limits, on_error=on_error
+        options = tables.ReadOptions(image_size, resize, limits, on_error, storage_options)
+        table = tables.table_of_frame(
+            frame,
+            root=root,
+            columns=Columns(path=path_column, label=label_column, group=group_column),
+            class_names=class_names,
+            options=options,
         )
-        return cls(
-            table_of_frame(
-                frame,
-                root=root,
-                columns=Columns(path=path_column, label=label_column, group=group_column),
-                class_names=class_names,
-                options=options,
-            )
-        )
+        return cls(table)
 
     @classmethod
     def from_boxes(

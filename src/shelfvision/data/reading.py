@@ -15,15 +15,27 @@ from shelfvision._photos.decode import (
     DEFAULT_LIMITS,
     decode_photo,
     read_photo,
+    read_remote,
 )
+from shelfvision._photos.file_pixels import REMOTE_WORKERS
 from shelfvision._photos.given import Photo, from_pillow, require_rgb
 from shelfvision._photos.preprocessing import Preprocessing, center_cropped, resized_to_read
 from shelfvision._photos.threads import in_threads
+from shelfvision._storage import RemoteFile, as_location
+from shelfvision._storage.remote import as_storage_options
+from shelfvision._urls import is_url, shown_url
 from shelfvision._validation import one_of
 from shelfvision.data._dataset import Dataset
 from shelfvision.data.aligning import sized
 from shelfvision.errors import InvalidParameterError, PhotoError
-from shelfvision.protocols import Image, Images, OnError
+from shelfvision.protocols import (
+    Image,
+    Images,
+    Location,
+    OnError,
+    StorageOptions,
+    UniversalPath,
+)
 
 Pixels: TypeAlias = Image | PhotoError
 """The pixels of a photo, or the error of reading it."""
@@ -51,10 +63,13 @@ class Reader:
     """How photos become the input of the classifier."""
     on_error: OnError
     """Whether a photo that cannot be read raises an error or becomes a row with its error."""
+    storage_options: StorageOptions | None = None
+    """Options for photos by URL; None reads no URL as text."""
 
     def __post_init__(self) -> None:
-        """Check `on_error`."""
+        """Check `on_error` and `storage_options`."""
         one_of("on_error", self.on_error, ("raise", "skip"))
+        as_storage_options(self.storage_options)
 
     def batches(self, photos: Photos, size: int) -> Iterator[Batch]:
         """Yield `photos` in batches of at most `size`; read one batch at a time."""
@@ -101,6 +116,8 @@ class Reader:
 
         # Arrays need no decoding, so threads would not help.
         workers = 1 if all(isinstance(photo, np.ndarray) for _, photo in photos) else None
+        if any(is_url(photo) for _, photo in photos):
+            workers = REMOTE_WORKERS
         in_threads(fill, len(photos), workers=workers)
         return self._batch([_name(photo, number) for number, photo in photos], found)
 
@@ -131,12 +148,35 @@ class Reader:
             return decode_photo(
                 bytes(photo), image_size=rule.read_size, resize=rule.resize, where=where
             )
+        if is_url(photo):
+            data, where = self._downloaded(cast("Location", photo))
+            return decode_photo(data, image_size=rule.read_size, resize=rule.resize, where=where)
         if isinstance(photo, str | os.PathLike):
             _require_file(photo)
             return read_photo(photo, image_size=rule.read_size, resize=rule.resize)
         if isinstance(photo, PillowImage.Image):
             return from_pillow(photo, where, DEFAULT_LIMITS)
         return require_rgb(photo, where, 3)
+
+    def _downloaded(self, photo: Location) -> tuple[bytes, str]:
+        """Return the content of a photo by URL, and the URL for messages."""
+        shown = shown_url(str(photo))
+        # Lists of photos are data, so that a URL in one is fetched only if the caller allows it.
+        if self.storage_options is None and not isinstance(photo, UniversalPath):
+            raise PhotoError(
+                f"photos must not have URLs unless you allow it, got {shown!r}; pass "
+                "storage_options={} to predict if you trust them, or a UPath of universal_pathlib",
+                path=shown,
+                code="not-enabled",
+                parameter="storage_options",
+            )
+        try:
+            file = as_location(photo, "photos", storage_options=self.storage_options)
+        except InvalidParameterError as error:
+            raise PhotoError(
+                str(error), path=shown, code=error.code, parameter=error.parameter
+            ) from error
+        return read_remote(cast("RemoteFile", file)), shown
 
 
 _NOT_READ = np.empty((0, 0, 3), dtype=np.uint8)
@@ -147,7 +187,7 @@ def one_by_one(photos: object) -> Iterable[Photo]:
     """Return an iterable of single photos."""
     if isinstance(photos, np.ndarray) and photos.ndim == 1 and photos.dtype.kind in "OU":
         return cast("list[Photo]", photos.tolist())
-    if isinstance(photos, _SINGLE):
+    if isinstance(photos, _SINGLE) or is_url(photos):
         return [cast("Photo", photos)]
     if hasattr(photos, "read"):
         raise InvalidParameterError(
@@ -182,6 +222,8 @@ def _require_no_tensor(photos: object) -> None:
 
 
 def _name(photo: Photo, number: int) -> str:
+    if is_url(photo):
+        return shown_url(str(photo))
     return os.fsdecode(photo) if isinstance(photo, str | os.PathLike) else str(number)
 
 

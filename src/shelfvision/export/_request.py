@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 from dataclasses import dataclass
 from typing import get_args
 
@@ -13,15 +12,16 @@ import numpy.typing as npt
 from shelfvision._runtime import ExportFormat, Quantize
 from shelfvision._runtime.card import Card
 from shelfvision._runtime.formats.format import Format, path_beside
+from shelfvision._storage import RemoteFile, as_location
 from shelfvision._storage.writing import require_writable
-from shelfvision._validation import as_number, as_path, one_of
+from shelfvision._validation import as_number, one_of
 from shelfvision.data import Dataset
 from shelfvision.data.aligning import aligned
 from shelfvision.data.reading import Photos, Reader
 from shelfvision.errors import InvalidParameterError, MissingDependencyError
 from shelfvision.export._formats import FORMATS
 from shelfvision.export._synthetic import synthetic_images
-from shelfvision.protocols import Images
+from shelfvision.protocols import Images, Location
 
 MOST_PHOTOS = 512
 """The largest number of photos to verify a file on, evenly spaced in the dataset."""
@@ -31,8 +31,8 @@ MOST_PHOTOS = 512
 class Request:
     """Checked arguments of an export."""
 
-    path: str
-    """The path of the file to write."""
+    path: str | RemoteFile
+    """The file to write."""
     name: ExportFormat
     """The name of the format."""
     quantize: Quantize | None
@@ -53,7 +53,7 @@ class Request:
 
 
 def checked_request(
-    path: str | os.PathLike[str],
+    path: Location,
     card: Card,
     *,
     format: ExportFormat,  # noqa: A002  (the public name)
@@ -65,13 +65,14 @@ def checked_request(
     one_of("format", format, FORMATS)
     kind = FORMATS[format]
     _check_quantize(kind, quantize, photos)
-    _check_path(path, kind)
+    target = as_location(path, writes=True)
+    _check_path(target, kind)
     limit = None if tolerance is None else as_number("tolerance", tolerance, minimum=0)
     images, labels = sample_images(photos, card)
     # Last: an invalid argument is the same fault whatever is installed.
     _require_packages(kind)
     return Request(
-        path=os.fspath(path),
+        path=target,
         name=format,
         quantize=quantize,
         tolerance=limit,
@@ -101,11 +102,11 @@ def _check_quantize(kind: Format, quantize: Quantize | None, photos: Photos | No
         )
 
 
-def _check_path(path: str | os.PathLike[str], kind: Format) -> None:
+def _check_path(path: str | RemoteFile, kind: Format) -> None:
     """Refuse a path with the wrong suffix, or one that cannot be written."""
-    if not as_path(path).endswith(kind.suffix):
+    if not str(path).endswith(kind.suffix):
         raise InvalidParameterError(
-            f"path must end in {kind.suffix!r} for {kind.name}, got {os.fspath(path)!r}; rename it",
+            f"path must end in {kind.suffix!r} for {kind.name}, got {str(path)!r}; rename it",
             code="wrong-suffix",
             parameter="path",
         )

@@ -7,7 +7,6 @@ with the classifier's. `SUFFIXES` maps each format to the suffix of its files.
 
 from __future__ import annotations
 
-import os
 from typing import Literal, cast
 
 from shelfvision._runtime import ExportFormat, Quantize
@@ -30,6 +29,7 @@ from shelfvision.export._verify import (
     require_same_outputs,
 )
 from shelfvision.export._writing import written
+from shelfvision.protocols import Location
 
 __all__ = ["SUFFIXES", "Source", "export_classifier"]
 
@@ -39,7 +39,7 @@ SUFFIXES = {cast("ExportFormat", name): kind.suffix for name, kind in FORMATS.it
 
 def export_classifier(
     source: Source,
-    path: str | os.PathLike[str],
+    path: Location,
     *,
     format: ExportFormat,  # noqa: A002  (the public name)
     quantize: Quantize | None,
@@ -70,7 +70,7 @@ def export_classifier(
 def _opened(files: Files, request: Request) -> Session:
     """Load the file's bytes into its runtime, before they are saved."""
     try:
-        return load_session(parse_export(files, repr(request.path), FORMATS.values()))
+        return load_session(parse_export(files, repr(str(request.path)), FORMATS.values()))
     except BundleError as error:
         raise ExportError(
             f"the {request.name} file was discarded because it cannot be opened: {error}",
@@ -81,7 +81,7 @@ def _opened(files: Files, request: Request) -> Session:
 def _report(request: Request, session: Session, found: OutputComparison) -> ExportReport:
     export = session.export
     return ExportReport(
-        path=request.path,
+        path=str(request.path),
         format=request.name,
         quantize=request.quantize,
         runtime=session.runner.name,

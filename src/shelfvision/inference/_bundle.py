@@ -13,7 +13,6 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -28,7 +27,7 @@ from shelfvision._storage.safetensors import (
     canonical_header,
     tensor_digests,
 )
-from shelfvision._storage.sealed import Target, read_sealed, where_is, write_sealed
+from shelfvision._storage.sealed import Target, read_sealed, shown_target, where_is, write_sealed
 from shelfvision.errors import BundleError, InvalidParameterError, ModelError
 from shelfvision.inference._kept_scores import kept_entries, kept_scores, kept_tensors
 from shelfvision.inference._manifest import BundleManifest
@@ -142,8 +141,7 @@ def read_contents(source: Target, *, expected_sha256: str | None = None) -> Bund
 
 def _wanted(source: Target) -> str:
     """Return the description of the expected file for error messages."""
-    path = Path(source) if isinstance(source, str | os.PathLike) else Path()
-    hint = _TAKEN_FOR_ONE.get(path.suffix.lower())
+    hint = _TAKEN_FOR_ONE.get(os.path.splitext(shown_target(source) or "")[1].lower())
     return "a classifier saved by shelfvision" + (f" ({hint})" if hint else "")
 
 

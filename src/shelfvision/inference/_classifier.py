@@ -8,7 +8,6 @@ of this package implement them. The ``with_...`` methods return another classifi
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, SupportsFloat, final
@@ -19,7 +18,7 @@ import numpy.typing as npt
 from shelfvision._photos.given import Photo
 from shelfvision._photos.preprocessing import CropShape, Preprocessing
 from shelfvision._product_codes import ProductCodes, codes_for
-from shelfvision._storage.sealed import Target
+from shelfvision._storage.sealed import Target, as_place
 from shelfvision.boxes import Boxes
 from shelfvision.data import Dataset
 from shelfvision.data.reading import Photos
@@ -42,7 +41,7 @@ from shelfvision.predictions import (
     Thresholds,
     ValidationScores,
 )
-from shelfvision.protocols import ClassNames, OnError, Resize
+from shelfvision.protocols import ClassNames, Location, OnError, Resize, StorageOptions
 from shelfvision.regions import Regions, ShelfMap
 from shelfvision.regions.predicting import BoxDetector, HasCorners
 from shelfvision.regions.tiles import Tile
@@ -142,12 +141,13 @@ class Classifier:
         *,
         expected_sha256: str | None = None,
         builder: Builder | None = None,
+        storage_options: StorageOptions | None = None,
     ) -> Self:
         """Load a classifier from a bundle, without running code from the file.
 
         Parameters
         ----------
-        path : path-like or binary file
+        path : path-like, URL or binary file
             A file that `save` wrote.
         expected_sha256 : str, optional
             The SHA-256 that the file must have, 64 hexadecimal digits. The digests inside a bundle
@@ -155,6 +155,9 @@ class Classifier:
         builder : callable, optional
             A function that takes a `shelfvision.models.ModelSpec` and returns the model that was
             saved. It is needed for custom architectures that are not registered.
+        storage_options : mapping, optional
+            Options of the fsspec file system, for a URL such as ``"s3://models/shelf.shelf"``. HTTP
+            URLs need them, at least ``{}``; other URLs may do without.
 
         Returns
         -------
@@ -182,7 +185,8 @@ class Classifier:
         >>> shv.Classifier.load(file, expected_sha256=digest)
         <Classifier: grocery_cnn, 2 classes, 100 x 100>
         """
-        found = load_bundle(path, expected_sha256=expected_sha256, builder=builder)
+        place = as_place(path, storage_options=storage_options)
+        found = load_bundle(place, expected_sha256=expected_sha256, builder=builder)
         return cls(served_from_bundle(found))
 
     @property
@@ -252,6 +256,7 @@ class Classifier:
         on_error: OnError = "raise",
         class_prior: ClassPrior = None,
         quality: bool = False,
+        storage_options: StorageOptions | None = None,
     ) -> Predictions:
         """Predict the class of each photo.
 
@@ -274,6 +279,9 @@ class Classifier:
         quality : bool, default=False
             Whether brightness, contrast, sharpness and warmth of each photo are measured, for
             `drift`. It takes about as long as decoding the photo. `Predictions.quality` has them.
+        storage_options : mapping, optional
+            Options of the fsspec file system for photos by URL, at least ``{}``. Without them, a
+            URL as text is not fetched; a ``UPath`` brings its own options.
 
         Returns
         -------
@@ -301,11 +309,21 @@ class Classifier:
         (``class_prior``).
         """
         return _predicting.predict_photos(
-            self._served, photos, on_error=on_error, class_prior=class_prior, quality=quality
+            self._served,
+            photos,
+            on_error=on_error,
+            class_prior=class_prior,
+            storage_options=storage_options,
+            quality=quality,
         )
 
     def predict_stream(
-        self, photos: Photos, *, on_error: OnError = "raise", batch_size: int | None = None
+        self,
+        photos: Photos,
+        *,
+        on_error: OnError = "raise",
+        batch_size: int | None = None,
+        storage_options: StorageOptions | None = None,
     ) -> Iterator[Prediction]:
         """Predict the class of each photo of a stream, one after the other.
 
@@ -323,6 +341,8 @@ class Classifier:
             The number of photos that are read before the first prediction. By default the
             batch size with the best throughput, at most 32. A batch size of 1 has the lowest
             latency, for example for a camera at a checkout.
+        storage_options : mapping, optional
+            As in `predict`.
 
         Yields
         ------
@@ -351,7 +371,11 @@ class Classifier:
         '0'
         """
         return _predicting.predict_stream(
-            self._served, photos, on_error=on_error, batch_size=batch_size
+            self._served,
+            photos,
+            on_error=on_error,
+            batch_size=batch_size,
+            storage_options=storage_options,
         )
 
     def predict_proba(self, photos: Photos) -> npt.NDArray[np.float32]:
@@ -814,14 +838,17 @@ class Classifier:
             )
         )
 
-    def save(self, path: Target) -> str:
+    def save(self, path: Target, *, storage_options: StorageOptions | None = None) -> str:
         """Save the classifier as a bundle: one file with the weights and all settings.
 
         Parameters
         ----------
-        path : path-like or binary file
+        path : path-like, URL or binary file
             The file to write. An existing file is replaced atomically, or stays unchanged if
-            writing fails. An open binary file is written from its current position.
+            writing fails. An open binary file is written from its current position. An object of
+            S3, Google Cloud Storage or Azure is uploaded as a whole, read back and compared.
+        storage_options : mapping, optional
+            Options of the fsspec file system, for a URL.
 
         Returns
         -------
@@ -840,11 +867,12 @@ class Classifier:
         """
         served = self._served
         scores = served.decision_rule.validation_scores
-        return save_bundle(bundle_manifest_of(served), served.network.weights, path, scores)
+        place = as_place(path, storage_options=storage_options, writes=True)
+        return save_bundle(bundle_manifest_of(served), served.network.weights, place, scores)
 
     def export(
         self,
-        path: str | os.PathLike[str],
+        path: Location,
         *,
         format: ExportFormat = "onnx",  # noqa: A002  (the word of keras.Model.export)
         quantize: Quantize | None = None,
@@ -861,7 +889,7 @@ class Classifier:
 
         Parameters
         ----------
-        path : path-like
+        path : path-like or URL
             The file to write. Its suffix must match the format: ``.onnx``, ``.tflite``, ``.xml``
             (with a ``.bin`` file next to it) or ``.keras``.
         format : {"onnx", "litert", "openvino", "keras"}, default="onnx"

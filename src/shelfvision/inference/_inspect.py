@@ -6,7 +6,6 @@ The file is verified exactly like in `Classifier.load`, but Keras is not importe
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
@@ -15,14 +14,14 @@ from typing import cast, final
 from shelfvision._photos.preprocessing import Preprocessing
 from shelfvision._storage.json_values import parse_json
 from shelfvision._storage.safetensors import DIGESTS, KEPT
-from shelfvision._storage.sealed import SEAL, Target, where_is
+from shelfvision._storage.sealed import SEAL, Target, as_place, shown_target, where_is
 from shelfvision._text import printable
 from shelfvision.inference._bundle import BundleContents, read_contents
 from shelfvision.inference._manifest import ENTRY
 from shelfvision.inference.one_line import in_one_line
 from shelfvision.models import ModelSpec
 from shelfvision.predictions import Calibration, Profile, Thresholds
-from shelfvision.protocols import Resize
+from shelfvision.protocols import Resize, StorageOptions
 
 
 @final
@@ -49,7 +48,7 @@ class BundleInfo:
     """
 
     path: str | None
-    """The path of the file; None for an open file."""
+    """The path or the URL of the file; None for an open file."""
     sha256: str
     """The SHA-256 of the file, for the parameter ``expected_sha256`` of `Classifier.load`."""
     size: int
@@ -151,17 +150,24 @@ class BundleInfo:
         return f"{rule.shape}, context {rule.context:g}; test-time crop {rule.test_time_crop:g}"
 
 
-def inspect(path: Target, *, expected_sha256: str | None = None) -> BundleInfo:
+def inspect(
+    path: Target,
+    *,
+    expected_sha256: str | None = None,
+    storage_options: StorageOptions | None = None,
+) -> BundleInfo:
     """Return the metadata of a saved classifier without importing Keras.
 
     The file is verified as completely as by `Classifier.load`, but its model is not built.
 
     Parameters
     ----------
-    path : path-like or binary file
+    path : path-like, URL or binary file
         A file that `Classifier.save` wrote.
     expected_sha256 : str, optional
         The SHA-256 that the file must have, 64 hexadecimal digits.
+    storage_options : mapping, optional
+        Options of the fsspec file system, for a URL. HTTP URLs need them, at least ``{}``.
 
     Returns
     -------
@@ -190,13 +196,14 @@ def inspect(path: Target, *, expected_sha256: str | None = None) -> BundleInfo:
     >>> info.architecture, info.class_names, info.image_size
     ('grocery_cnn', ('juice', 'milk'), (100, 100))
     """
-    found = read_contents(path, expected_sha256=expected_sha256)
+    place = as_place(path, storage_options=storage_options)
+    found = read_contents(place, expected_sha256=expected_sha256)
     manifest = found.manifest
     return BundleInfo(
-        path=os.fsdecode(path) if isinstance(path, str | os.PathLike) else None,
+        path=shown_target(place),
         sha256=found.sha256,
         size=found.header.file_size,
-        format=_format(found, where_is(path)),
+        format=_format(found, where_is(place)),
         settings=manifest.spec,
         own_architecture=manifest.own_architecture,
         class_names=manifest.class_names,
@@ -207,7 +214,7 @@ def inspect(path: Target, *, expected_sha256: str | None = None) -> BundleInfo:
         n_validation=manifest.n_validation,
         provenance=MappingProxyType(dict(manifest.provenance)),
         created_with=MappingProxyType(dict(manifest.created_with)),
-        tensors=_tensors(found, where_is(path)),
+        tensors=_tensors(found, where_is(place)),
         digest=found.header.metadata[SEAL],
     )
 

@@ -19,7 +19,7 @@ from shelfvision.inference.served import (
     training_prior,
 )
 from shelfvision.predictions import ClassPrior, Prediction, Predictions
-from shelfvision.protocols import OnError
+from shelfvision.protocols import OnError, StorageOptions
 
 Rows = npt.NDArray[np.float32]
 
@@ -31,10 +31,11 @@ def predict_photos(
     on_error: OnError = "raise",
     class_prior: ClassPrior = None,
     quality: bool = False,
+    storage_options: StorageOptions | None = None,
 ) -> Predictions:
     """Return one row of predictions per photo."""
     return answers_of(
-        batches_of(served, photos, on_error),
+        batches_of(served, photos, on_error, storage_options=storage_options),
         partial(class_probabilities, served),
         served.class_names,
         served.decision_rule.thresholds,
@@ -46,11 +47,16 @@ def predict_photos(
 
 
 def predict_stream(
-    served: ServedModel, photos: Photos, *, on_error: OnError, batch_size: int | None
+    served: ServedModel,
+    photos: Photos,
+    *,
+    on_error: OnError,
+    batch_size: int | None,
+    storage_options: StorageOptions | None = None,
 ) -> Iterator[Prediction]:
     """Return an iterator of predictions, which computes one batch at a time on demand."""
     size = None if batch_size is None else as_integer("batch_size", batch_size, minimum=1)
-    batches = batches_of(served, photos, on_error, size)
+    batches = batches_of(served, photos, on_error, size, storage_options)
     return (one for batch in batches for one in _predicted(served, batch))
 
 

@@ -22,7 +22,7 @@ from shelfvision.models.registry import is_builtin
 from shelfvision.predictions import MeasuredPhotos
 from shelfvision.predictions.class_prior import as_prior
 from shelfvision.predictions.columns import Floats
-from shelfvision.protocols import Images, OnError
+from shelfvision.protocols import Images, OnError, StorageOptions
 
 __all__ = [
     "ServedModel",
@@ -67,10 +67,16 @@ class ServedModel:
 
 
 def batches_of(
-    served: ServedModel, photos: Photos, on_error: OnError, size: int | None = None
+    served: ServedModel,
+    photos: Photos,
+    on_error: OnError,
+    size: int | None = None,
+    storage_options: StorageOptions | None = None,
 ) -> Iterator[Batch]:
     """Return an iterator of preprocessed photos in batches of at most `size`."""
-    reader = Reader(preprocessing=served.preprocessing, on_error=on_error)
+    reader = Reader(
+        preprocessing=served.preprocessing, on_error=on_error, storage_options=storage_options
+    )
     return reader.batches(photos, size or served.network.batch_size)
 
 

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._product_codes import ProductCodes
-from shelfvision._storage import write_atomically
+from shelfvision._storage import as_location, suffix_of_location, write_atomically
 from shelfvision._text import json_text
-from shelfvision._validation import as_path, counted, import_package, one_of, received
+from shelfvision._validation import counted, import_package, one_of, received
 from shelfvision.data import Dataset
 from shelfvision.errors import InvalidParameterError
 from shelfvision.inventory._comparing import compare_with_list
@@ -30,6 +30,7 @@ from shelfvision.inventory._rows import (
 from shelfvision.inventory._stock_check import StockCheck
 from shelfvision.inventory._stock_list import Codes, StockColumns
 from shelfvision.inventory._writing import csv_of, inventory_view, table_of
+from shelfvision.protocols import Location
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -232,13 +233,13 @@ class Inventory:
         pd = import_package("pandas", purpose="to_frame", pip="pandas")
         return pd.DataFrame(map(astuple, inventory_rows_with_parts(self)), columns=list(COLUMNS))
 
-    def save(self, path: str | os.PathLike[str], *, photos: Dataset | None = None) -> None:
+    def save(self, path: Location, *, photos: Dataset | None = None) -> None:
         """Save the inventory as CSV, as JSON, or as a self-contained HTML page.
 
         Parameters
         ----------
-        path : path-like
-            The path of the file, with the suffix ``.csv``, ``.json`` or ``.html``.
+        path : path-like or URL
+            The file, with the suffix ``.csv``, ``.json`` or ``.html``.
         photos : Dataset, optional
             For a page: the counted photos, or the crops of the counted boxes
             (`Dataset.from_boxes`). The page shows up to 24 of those to review.
@@ -250,10 +251,11 @@ class Inventory:
         StorageError
             The file cannot be written; an existing file is unchanged.
         """
-        kind = os.path.splitext(as_path(path))[1].lower()
+        target = as_location(path, writes=True)
+        kind = suffix_of_location(target)
         if kind not in (".csv", ".json", ".html"):
             raise InvalidParameterError(
-                f"an inventory is saved as .csv, .json or .html, but {os.fspath(path)!r} ends in "
+                f"an inventory is saved as .csv, .json or .html, but {str(target)!r} ends in "
                 f"{kind!r}; use one of these endings",
                 code="not-an-option",
                 parameter="path",
@@ -271,7 +273,7 @@ class Inventory:
             text = json_text(self.to_dict(), indent=2) + "\n"
         else:
             text = inventory_page(self, photos)
-        write_atomically(path, text.encode("utf-8", "backslashreplace"))
+        write_atomically(target, text.encode("utf-8", "backslashreplace"))
 
     def rows(self, *, order: str = "class") -> tuple[Row, ...]:
         """Return a row for each product: part, product, count, low, high, naive, code.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,10 +11,10 @@ from shelfvision._keras.layers import backbone_weights, head_of
 from shelfvision._keras.weights import named_weights
 from shelfvision._storage import atomic_writer
 from shelfvision._storage.safetensors import DIGESTS, tensor_digests, write
-from shelfvision._validation import as_path
 from shelfvision.errors import ModelError
 from shelfvision.models.registry import architecture_for
 from shelfvision.models.spec import spec_of
+from shelfvision.protocols import Location
 
 if TYPE_CHECKING:
     import keras
@@ -86,7 +85,7 @@ def freeze_backbone(model: keras.Model) -> None:
         layer.trainable = layer is head
 
 
-def save_backbone(model: keras.Model, path: str | os.PathLike[str]) -> None:
+def save_backbone(model: keras.Model, path: Location) -> None:
     """Write all weights except those of the last dense layer to a safetensors file.
 
     ``build_model(…, weights=path)`` loads the file for any number of classes and any image size.
@@ -115,7 +114,7 @@ def save_backbone(model: keras.Model, path: str | os.PathLike[str]) -> None:
         for name, weight in named_weights(model).items()
         if id(weight) in body
     }
-    with atomic_writer(as_path(path)) as file:
+    with atomic_writer(path) as file:
         write(file, tensors, {DIGESTS: tensor_digests(tensors)})
 
 

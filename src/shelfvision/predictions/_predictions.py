@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._class_names import as_class_names
-from shelfvision._storage import write_atomically
+from shelfvision._storage import as_location, write_atomically
 from shelfvision._validation import (
     Rows,
     as_integer,
@@ -31,7 +31,7 @@ from shelfvision.predictions._table import render_table
 from shelfvision.predictions.columns import as_quality
 from shelfvision.predictions.profile import Profile
 from shelfvision.predictions.saving import save_predictions
-from shelfvision.protocols import ClassNames
+from shelfvision.protocols import ClassNames, Location, StorageOptions
 from shelfvision.review.label_studio import photo_config, write_tasks
 from shelfvision.review.page import review_page
 
@@ -275,9 +275,7 @@ class Predictions(Sequence[Prediction]):
         }
         return pd.DataFrame(columns)
 
-    def save_review(
-        self, path: str | os.PathLike[str], photos: Photos, *, top: SupportsIndex = 5
-    ) -> None:
+    def save_review(self, path: Location, photos: Photos, *, top: SupportsIndex = 5) -> None:
         """Save a page on which a person confirms or corrects the predictions.
 
         The page is one HTML file that needs no server and no network. It shows each photo with its
@@ -319,7 +317,7 @@ class Predictions(Sequence[Prediction]):
         >>> found = shv.Predictions([[0.9, 0.1], [0.4, 0.6]], ["juice", "milk"], photos.ids)
         >>> found.save_review("review.html", photos)
         """
-        target = as_path(path)
+        target = as_location(path, writes=True)
         page = review_page(
             list(self._ids),
             self._class_names,
@@ -331,7 +329,7 @@ class Predictions(Sequence[Prediction]):
 
     def save_label_studio(
         self,
-        path: str | os.PathLike[str],
+        path: Location,
         photos: Photos,
         *,
         root: str | os.PathLike[str] | None = None,
@@ -387,7 +385,13 @@ class Predictions(Sequence[Prediction]):
         write_tasks(path, label_studio_tasks(self, photos, folder))
         return config
 
-    def save(self, path: str | os.PathLike[str], *, probabilities: bool = False) -> None:
+    def save(
+        self,
+        path: Location,
+        *,
+        probabilities: bool = False,
+        storage_options: StorageOptions | None = None,
+    ) -> None:
         """Write the predictions as CSV, JSON lines or Parquet, by the suffix of the path.
 
         The columns are ``id``, ``label``, ``confidence``, ``decision`` and ``error``. A photo that
@@ -396,12 +400,14 @@ class Predictions(Sequence[Prediction]):
 
         Parameters
         ----------
-        path : path-like
+        path : path-like or URL
             The file to write, with the suffix ``.csv``, ``.jsonl`` or ``.parquet``; an existing
             file is replaced atomically. Parquet needs ``pip install "shelfvision[parquet]"``.
         probabilities : bool, default=False
             Whether the probability of each class is written, too: in columns named
             ``p(class name)``, or in JSON lines as an object ``probabilities``.
+        storage_options : mapping, optional
+            Options of the fsspec file system, for a URL.
 
         Raises
         ------
@@ -424,7 +430,7 @@ class Predictions(Sequence[Prediction]):
         id,label,confidence,decision,error
         a.jpg,juice,0.9,,
         """
-        save_predictions(self, path, probabilities=probabilities)
+        save_predictions(self, path, probabilities=probabilities, storage_options=storage_options)
 
     def _repr_html_(self) -> str:
         """Return the counts of labels and a table of the first photos, for notebooks."""

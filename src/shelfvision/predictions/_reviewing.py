@@ -117,8 +117,9 @@ def _of_dataset(dataset: Dataset) -> ReadPhoto:
         files = source
 
         def read_file(row: int, side: int) -> ReviewPhoto:
-            path = files.path(int(rows[row]))
-            pixels = _decoded(read_bytes(path, limits=files.limits)[0], path, side, files.limits)
+            place = int(rows[row])
+            data, path = files.content(place), files.path(place)
+            pixels = _decoded(data, path, side, files.limits)
             return ReviewPhoto(pixels=pixels)
 
         return read_file

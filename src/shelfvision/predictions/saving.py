@@ -15,15 +15,15 @@ suffix     format
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol
 
 from shelfvision._csv import csv_lines
-from shelfvision._storage import atomic_writer
-from shelfvision._validation import as_path, import_extra
+from shelfvision._storage import as_location, atomic_writer, suffix_of_location
+from shelfvision._validation import import_extra
 from shelfvision.errors import DataError, InvalidParameterError
+from shelfvision.protocols import Location, StorageOptions
 
 if TYPE_CHECKING:
     from shelfvision.predictions._predictions import Predictions
@@ -45,14 +45,18 @@ _AT_ONCE = 4096
 
 
 def save_predictions(
-    predictions: Predictions, path: str | os.PathLike[str], *, probabilities: bool
+    predictions: Predictions,
+    path: Location,
+    *,
+    probabilities: bool,
+    storage_options: StorageOptions | None,
 ) -> None:
     """Write predictions in the format of the path's suffix; see `Predictions.save`."""
-    target = as_path(path)
-    write = _WRITERS.get(os.path.splitext(target)[1].lower())
+    target = as_location(path, storage_options=storage_options, writes=True)
+    write = _WRITERS.get(suffix_of_location(target))
     if write is None:
         raise InvalidParameterError(
-            f"path must have the suffix {', '.join(_WRITERS)}, got {target!r}; rename the file",
+            f"path must have the suffix {', '.join(_WRITERS)}, got {str(target)!r}; rename it",
             code="not-an-option",
             parameter="path",
         )

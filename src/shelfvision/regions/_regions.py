@@ -14,14 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._pages.notebook import notebook_view, picture
-from shelfvision._storage import write_atomically
+from shelfvision._storage import as_location, write_atomically
 from shelfvision._text import printable
 from shelfvision._validation import Rows, as_number, as_path, as_rows, counted, received
 from shelfvision.boxes.box_list import Boxes
 from shelfvision.boxes.whole_photo import Origin, pixels_of
 from shelfvision.errors import InvalidParameterError
 from shelfvision.predictions import Decision, Predictions, Thresholds
-from shelfvision.protocols import Image
+from shelfvision.protocols import Image, Location
 from shelfvision.regions._conversion import as_coco, as_detections, joined_coco
 from shelfvision.regions._reviewing import BoxesInPhoto, surroundings_of
 from shelfvision.regions.drawing._regions_picture import MarkedBoxes, draw_regions
@@ -284,7 +284,7 @@ class Regions(Sequence[Region]):
 
     def save_review(
         self,
-        path: str | os.PathLike[str],
+        path: Location,
         *,
         others: Iterable[Regions] = (),
         top: SupportsIndex = 5,
@@ -314,7 +314,7 @@ class Regions(Sequence[Region]):
         StorageError
             The file cannot be written; an existing file is unchanged.
         """
-        target = as_path(path)
+        target = as_location(path, writes=True)
         several = [self, *_listed_regions(others, "others")]
         pooled = Regions.pooled(several) if len(several) > 1 else self._predictions
         photos = [
@@ -331,7 +331,7 @@ class Regions(Sequence[Region]):
 
     def save_label_studio(
         self,
-        path: str | os.PathLike[str],
+        path: Location,
         *,
         others: Iterable[Regions] = (),
         root: str | os.PathLike[str] | None = None,
@@ -375,7 +375,7 @@ class Regions(Sequence[Region]):
         write_tasks(path, (_task_of(one, folder) for one in several))
         return config
 
-    def save_coco(self, path: str | os.PathLike[str], *, others: Iterable[Regions] = ()) -> None:
+    def save_coco(self, path: Location, *, others: Iterable[Regions] = ()) -> None:
         """Write the boxes of one or more photos as one COCO file, for FiftyOne and other tools.
 
         Parameters
@@ -397,7 +397,7 @@ class Regions(Sequence[Region]):
         labels_path="regions.json")``. Annotations also have score and decision.
         """
         found = joined_coco([one.to_coco() for one in (self, *_listed_regions(others, "others"))])
-        write_atomically(as_path(path), json.dumps(found).encode("ascii"))
+        write_atomically(path, json.dumps(found).encode("ascii"))
 
     def to_coco(self, *, file_name: str | None = None) -> dict[str, object]:
         """Return a COCO dataset of this photo, as plain values for ``json.dump``.

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from shelfvision._csv import Table, csv_text, read_table
 from shelfvision._identifiers import clean_name
+from shelfvision._storage import RemoteFile
 from shelfvision._text import from_csv_cell
 from shelfvision.errors import DataError
 from shelfvision.review._answers import RawAnswer
@@ -14,7 +15,7 @@ COLUMNS = ("id", "label", "status", "comment")
 """The columns of the file."""
 
 
-def answers_of_csv(path: str, encoding: str | None) -> Iterator[RawAnswer]:
+def answers_of_csv(path: str | RemoteFile, encoding: str | None) -> Iterator[RawAnswer]:
     """Yield the answers of a file; rows without label and status are not reviewed yet."""
     table = read_table(
         path,

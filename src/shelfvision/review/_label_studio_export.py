@@ -26,7 +26,7 @@ from typing import NoReturn
 from urllib.parse import unquote
 
 from shelfvision._identifiers import identifier
-from shelfvision._storage import open_regular
+from shelfvision._storage import RemoteFile, open_regular
 from shelfvision._storage.json_stream import LISTED, json_entries
 from shelfvision._storage.json_values import Fail
 from shelfvision._validation import listed, received
@@ -77,17 +77,18 @@ class _TaskAnnotation:
     """The predicted class of the photo, or of each box; the same answer confirms it."""
 
 
-def answers_of_export(path: str, control: str | None) -> Iterator[RawAnswer]:
+def answers_of_export(place: str | RemoteFile, control: str | None) -> Iterator[RawAnswer]:
     """Yield the answers of an export in the order of its tasks."""
-    annotations = list(_annotations(path))
-    chosen = control or _only_control(path, annotations)
+    annotations = list(_annotations(place))
+    chosen = control or _only_control(str(place), annotations)
     for one in annotations:
         yield from _answers(one, chosen)
 
 
-def _annotations(path: str) -> Iterator[_TaskAnnotation]:
+def _annotations(place: str | RemoteFile) -> Iterator[_TaskAnnotation]:
     """Yield all annotations that were not skipped; tasks of an export are read one by one."""
-    opened = open_regular(path, MAX_BYTES, what="the Label Studio export", parameter="path")
+    path = str(place)
+    opened = open_regular(place, MAX_BYTES, what="the Label Studio export", parameter="path")
     with opened as file:
         number = 0
         for key, task in json_entries(file, (), repr(path), limit=MAX_BYTES, fail=_failing(path)):

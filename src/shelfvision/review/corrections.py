@@ -20,10 +20,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast, final, get_args
 
 from shelfvision._identifiers import clean_name, identifier
-from shelfvision._storage import write_atomically
+from shelfvision._storage import RemoteFile, as_location, suffix_of_location, write_atomically
 from shelfvision._text import printable
-from shelfvision._validation import as_path, counted, one_of, received
+from shelfvision._urls import is_url
+from shelfvision._validation import counted, one_of, received
 from shelfvision.errors import DataError, InvalidParameterError
+from shelfvision.protocols import Location
 from shelfvision.review._answers import RawAnswer
 from shelfvision.review._corrections_csv import answers_of_csv, csv_of_answers
 from shelfvision.review._label_studio_export import answers_of_export
@@ -184,12 +186,13 @@ class Corrections(Mapping[str, Correction]):
         >>> shv.Corrections.read(path).labels
         {'a.jpg': 'milk'}
         """
-        one_file = isinstance(path, str | os.PathLike) or not isinstance(path, Iterable)
+        named = isinstance(path, str | os.PathLike) or is_url(path)
+        one_file = named or not isinstance(path, Iterable)
         paths = [path] if one_file else path
         raw = (
             answer
             for one in cast("Sequence[str]", paths)
-            for answer in _answers_of_file(as_path(one), control, encoding)
+            for answer in _answers_of_file(as_location(one), control, encoding)
         )
         self = cls.__new__(cls)
         self._answers = _joined((one.id, _of_raw(one), one.where) for one in raw)
@@ -213,7 +216,7 @@ class Corrections(Mapping[str, Correction]):
         found = Counter(answer.status for answer in self._answers.values())
         return {status: found[status] for status in STATUSES}
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: Location) -> None:
         """Write the corrections as a CSV file that `read` reads, in UTF-8.
 
         Cells that a spreadsheet would run as formulas start with an apostrophe, which `read`
@@ -232,7 +235,7 @@ class Corrections(Mapping[str, Correction]):
         rows = (
             (name, one.label or "", one.status, one.comment) for name, one in self._answers.items()
         )
-        write_atomically(as_path(path), csv_of_answers(rows).encode("utf-8"))
+        write_atomically(path, csv_of_answers(rows).encode("utf-8"))
 
     def __getitem__(self, photo: str) -> Correction:
         """Return the answer for a photo id."""
@@ -256,8 +259,10 @@ class Corrections(Mapping[str, Correction]):
         return printable(f"<Corrections: {', '.join([counted(len(self), 'photo'), *shown])}>")
 
 
-def _answers_of_file(path: str, control: str | None, encoding: str | None) -> Iterable[RawAnswer]:
-    if path.lower().endswith(".json"):
+def _answers_of_file(
+    path: str | RemoteFile, control: str | None, encoding: str | None
+) -> Iterable[RawAnswer]:
+    if suffix_of_location(path) == ".json":
         return answers_of_export(path, control)
     return answers_of_csv(path, encoding)
 

@@ -34,7 +34,7 @@ from shelfvision._photos.decode import resize_image
 from shelfvision._storage import atomic_writer
 from shelfvision._validation import as_path, listed
 from shelfvision.errors import DataError, InvalidParameterError
-from shelfvision.protocols import Image
+from shelfvision.protocols import Image, Location
 from shelfvision.review._label_studio_names import (
     COMMENT,
     IMAGE,
@@ -187,9 +187,9 @@ def image_source(photo: str | os.PathLike[str] | Image, *, root: str | None) -> 
     """
     if not isinstance(photo, str | os.PathLike):
         return photo_uri(_small(photo))
+    if isinstance(photo, str) and _URL.match(photo):
+        return photo
     path = as_path(photo, "photos")
-    if _URL.match(path):
-        return path
     absolute = Path(os.path.abspath(path))
     folder = PurePath(absolute.anchor) if root is None else Path(os.path.abspath(root))
     if not absolute.is_relative_to(folder):
@@ -212,9 +212,9 @@ def _small(pixels: Image) -> Image:
     return resize_image(pixels, image_size=size)
 
 
-def write_tasks(path: str | os.PathLike[str], tasks: Iterable[dict[str, object]]) -> None:
+def write_tasks(path: Location, tasks: Iterable[dict[str, object]]) -> None:
     """Write tasks as one JSON list, one task in each line; tasks are made one by one."""
-    with atomic_writer(as_path(path)) as file:
+    with atomic_writer(path) as file:
         file.write(b"[")
         for number, task in enumerate(tasks):
             # ASCII, so that names of bytes that are not UTF-8 stay escapes.

@@ -26,7 +26,8 @@ from shelfvision.protocols import Image, Images, StorageOptions, UniversalPath
 from shelfvision.scale._fetching import Step, fetched, url_content
 from shelfvision.scale._settings import PhotoKind
 
-_UNREAD: Final = PhotoError("the photo was not read", code="unreadable")
+UNREAD: Final = PhotoError("the photo was not read", code="unreadable")
+"""What stands for a row before its photo was read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -87,7 +88,7 @@ def read_cells(
 ) -> PhotoBatch:
     """Return the photos in some cells; `names` are the names of the rows in messages."""
     rule = preprocessing
-    found: list[Image | PhotoError] = [_UNREAD] * len(cells)
+    found: list[Image | PhotoError] = [UNREAD] * len(cells)
 
     def fill(row: int) -> None:
         try:

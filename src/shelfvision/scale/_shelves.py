@@ -21,7 +21,7 @@ from shelfvision.predictions import Predictions
 from shelfvision.protocols import Image
 from shelfvision.regions import Regions
 from shelfvision.regions.predicting import BoxDetector, regions_of
-from shelfvision.scale._cells import PhotoCells, require_present, wrong_type
+from shelfvision.scale._cells import UNREAD, PhotoCells, require_present, wrong_type
 from shelfvision.scale._opening import ServingModel
 from shelfvision.scale._settings import ScorerSettings
 
@@ -45,7 +45,7 @@ def score_shelves(
     threads: int,
 ) -> list[Regions | PhotoError]:
     """Return the predictions for the boxes of each photo, or the error of its row."""
-    found: list[Regions | PhotoError] = [PhotoError("the photo was not read")] * len(cells)
+    found: list[Regions | PhotoError] = [UNREAD] * len(cells)
 
     def fill(row: int) -> None:
         photo, boxes = cells[row]

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._runtime.card import INPUT, OUTPUT, Card
+from shelfvision._storage import RemoteFile
 from shelfvision.errors import BundleError
 from shelfvision.protocols import Images
 
@@ -132,9 +133,11 @@ class Format:
     """Whether the graph includes a calibration by one temperature."""
 
 
-def path_beside(path: str | os.PathLike[str], suffix: str) -> str:
+def path_beside(path: str | RemoteFile, suffix: str) -> str | RemoteFile:
     """Return the path of the second file of a format that has two."""
-    return os.path.splitext(os.fspath(path))[0] + suffix
+    if isinstance(path, RemoteFile):
+        return path.with_suffix(suffix)
+    return os.path.splitext(path)[0] + suffix
 
 
 def error_line(error: Exception) -> str:

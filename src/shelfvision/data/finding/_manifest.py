@@ -18,14 +18,16 @@ from shelfvision._identifiers import (
     warn_of_twins,
 )
 from shelfvision._skipped import SkippedFile
+from shelfvision._storage import RemoteFile, as_location
 from shelfvision._text import unguarded
-from shelfvision._validation import as_path, counted, listed
+from shelfvision._validation import counted, listed
 from shelfvision.data._lineage import named_groups
 from shelfvision.data.finding._classes import accepted_classes
-from shelfvision.data.finding._paths import PhotoFinder, path_remedy, photo_id
+from shelfvision.data.finding._paths import PhotoFinder
+from shelfvision.data.finding._remote import RemoteFinder
 from shelfvision.data.finding.directories import existing_directory
 from shelfvision.errors import DataError, InvalidParameterError, PhotoNotFoundError
-from shelfvision.protocols import ClassNames, OnError
+from shelfvision.protocols import ClassNames, Location, OnError
 
 Where: TypeAlias = Mapping[str, str | Sequence[str]]
 """The value, or the values, that a column must have."""
@@ -59,8 +61,8 @@ class ManifestOrigin:
 class PhotoManifest:
     """The photos that a manifest lists, as columns."""
 
-    root: str
-    """The absolute path that relative photo paths start from."""
+    root: str | RemoteFile
+    """The absolute path, or the URL, that relative photo paths start from."""
     class_names: tuple[str, ...]
     """The classes in the order of their numbers."""
     ids: list[str] = field(default_factory=list)
@@ -95,12 +97,13 @@ class PhotoManifest:
 
     def _not_found(self, missing: Sequence[int], origin: ManifestOrigin) -> PhotoNotFoundError:
         cell, line = self.cells[missing[0]], self.lines[missing[0]]
-        remedy, parameter = path_remedy(cell, PhotoFinder(self.root))
+        remedy, parameter = _finder(self.root).remedy([self.cells[row] for row in missing])
         if len(missing) < len(self.there):
             remedy += ", or pass on_error='skip' to leave such photos out"
+        share = f"{len(missing)} of {counted(len(self.there), 'photo')}"
         return PhotoNotFoundError(
-            f"{origin.at(line)} lists the photo {cell[:_SHOWN]!r}, which is not in {self.root!r} "
-            f"(missing: {len(missing)} of {counted(len(self.there), 'photo')}); {remedy}",
+            f"{origin.at(line)} lists the photo {cell[:_SHOWN]!r}, which is not in "
+            f"{str(self.root)!r} (missing: {share}); {remedy}",
             path=self.ids[missing[0]],
             code="not-found",
             parameter=parameter,
@@ -128,28 +131,38 @@ class Columns:
 
 
 def read_manifest(
-    path: str | os.PathLike[str],
+    path: Location | RemoteFile,
     *,
-    root: str | os.PathLike[str] | None,
+    root: Location | RemoteFile | None,
     columns: Columns,
     where: Where | None,
     class_names: ClassNames | None,
     encoding: str | None = None,
 ) -> PhotoManifest:
     """Return the photos of a CSV file that match `where`, in the order of the file."""
-    given = as_path(path)
+    given = as_location(path)
     wanted = checked_where(where or {})
     needed: dict[str, str | None] = dict.fromkeys(wanted, "where")
     needed |= {name: parameter for name, parameter in columns.needed() if name is not None}
     rows = read_table(given, needed, encoding=encoding).rows
     return read_photo_manifest(
         [(line, _as_meant(row, columns.path)) for line, row in rows],
-        origin=ManifestOrigin(repr(given)),
-        root=os.path.dirname(os.path.abspath(given)) if root is None else root,
+        origin=ManifestOrigin(repr(str(given))),
+        root=_folder_of(given) if root is None else root,
         columns=columns,
         where=wanted,
         class_names=class_names,
     )
+
+
+def _folder_of(path: str | RemoteFile) -> str | RemoteFile:
+    if isinstance(path, RemoteFile):
+        return path.parent
+    return os.path.dirname(os.path.abspath(path))
+
+
+def _finder(root: str | RemoteFile) -> PhotoFinder | RemoteFinder:
+    return RemoteFinder(root) if isinstance(root, RemoteFile) else PhotoFinder(root)
 
 
 def _as_meant(row: dict[str, str], path_column: str) -> dict[str, str]:
@@ -164,7 +177,7 @@ def read_photo_manifest(
     rows: Rows,
     *,
     origin: ManifestOrigin,
-    root: str | os.PathLike[str],
+    root: Location | RemoteFile,
     columns: Columns,
     where: Where,
     class_names: ClassNames | None,
@@ -176,7 +189,8 @@ def read_photo_manifest(
             code="empty",
             parameter=origin.parameter,
         )
-    base = existing_directory(root)
+    place = as_location(root, "root")
+    base = place if isinstance(place, RemoteFile) else existing_directory(place)
     labels = spellings(row[columns.label] for _, row in rows)
     _require_labels(rows, columns.label, origin)
     classes = tuple(sorted(labels))
@@ -255,7 +269,7 @@ def _take(
 ) -> None:
     accepted = accepted_cells(rows, where, origin)
     number = {name: index for index, name in enumerate(manifest.class_names)}
-    finder = PhotoFinder(manifest.root)
+    finder = _finder(manifest.root)
     seen: dict[str, tuple[int, dict[str, str]]] = {}
     for line, row in rows:
         if any(clean_name(row[name]) not in values for name, values in accepted.items()):
@@ -264,8 +278,10 @@ def _take(
         cell = row[columns.path]
         require_path(cell, line, origin)
         found = finder.find(cell)
-        photo = photo_id(cell, manifest.root) if found is None else found
-        first_line, first = seen.setdefault(os.path.normcase(photo), (line, row))
+        photo = finder.photo_id(cell) if found is None else found
+        # Keys of object stores differ in upper and lower case on any computer.
+        key = photo if isinstance(manifest.root, RemoteFile) else os.path.normcase(photo)
+        first_line, first = seen.setdefault(key, (line, row))
         if first is not row:
             _check_repeated(photo, (first_line, first), (line, row), columns, origin)
         elif label in number:

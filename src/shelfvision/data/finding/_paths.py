@@ -11,11 +11,12 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from urllib.parse import unquote, urlsplit
 
 from shelfvision._identifiers import clean_name
 from shelfvision._text import from_csv_cell, unguarded
+from shelfvision._urls import scheme_of, shown_url
 
 # Path("https://cdn/x") has one slash only.
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:[\\/]")
@@ -46,6 +47,16 @@ class PhotoFinder:
         """Return the id of the only file whose path differs in upper and lower case only."""
         found = (self._walked(photo_id(path, self._root), fold=True) for path in _readings(cell))
         return next(filter(None, found), None)
+
+    def photo_id(self, cell: str) -> str:
+        """Return the id for a path without a file."""
+        return photo_id(cell, self._root)
+
+    def remedy(self, cells: Sequence[str]) -> tuple[str, str | None]:
+        """Return the remedy for paths without files, and the parameter that helps, if any."""
+        if all(scheme_of(cell.strip()) not in ("", "file", "data") for cell in cells):
+            return remedy_for_urls(cells), None
+        return path_remedy(cells[0], self)
 
     def _walked(self, photo: str, *, fold: bool) -> str | None:
         """Follow a path folder by folder, in any Unicode form, and in any case if `fold`."""
@@ -97,7 +108,7 @@ def path_remedy(cell: str, finder: PhotoFinder) -> tuple[str, str | None]:
     if value.lower().startswith("data:"):
         return "save the photos as files, and list their paths", None
     if is_address(value):
-        return "download the photos, and list the paths of their files", None
+        return remedy_for_urls([cell]), None
     head = _foreign_part(value, finder)
     if head is not None:
         return f"remove {head!r} from the start of the paths, so that they start from root", None
@@ -108,6 +119,19 @@ def path_remedy(cell: str, finder: PhotoFinder) -> tuple[str, str | None]:
         return f"write {similar!r}, the name of the file", None
     home = "write out the home folder instead of '~', or " if value.startswith("~") else ""
     return f"{home}set root to the folder that the paths start from", "root"
+
+
+def remedy_for_urls(urls: Sequence[str]) -> str:
+    """Return the remedy for URLs in a list: the `root` that they share."""
+    remedy = "download the photos, and list the paths of their files"
+    first, *others = {shown_url(url.strip()).rpartition("/")[0] for url in urls}
+    start = first
+    while start and not all(f"{url}/".startswith(f"{start}/") for url in others):
+        start = start.rpartition("/")[0]
+    if not start.partition("://")[2]:
+        return remedy
+    options = " and storage_options={}" if scheme_of(start) in ("http", "https") else ""
+    return f"pass root={start!r}{options} to read the photos from there, or {remedy}"
 
 
 def _foreign_part(value: str, finder: PhotoFinder) -> str | None:

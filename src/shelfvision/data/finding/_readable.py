@@ -36,7 +36,7 @@ def _unreadable(table: PhotoTable) -> dict[int, PhotoError]:
                 failed[position] = error
             advance()
 
-        in_threads(attempt, len(table))
+        in_threads(attempt, len(table), workers=getattr(table.source, "workers", None))
     return dict(sorted(failed.items()))
 
 

@@ -11,12 +11,15 @@ from shelfvision._identifiers import clean_name, spellings, warn_of_twins
 from shelfvision._photos.formats import READ_NAMES, conversion, format_of_name, readable_suffixes
 from shelfvision._photos.heic.opening import PIP_LINE, heif_is_installed
 from shelfvision._skipped import SkippedFile
+from shelfvision._storage import RemoteFile
 from shelfvision._validation import counted, listed
 from shelfvision._warnings import warn_caller
 from shelfvision.data.finding._classes import accepted_classes
 from shelfvision.data.finding._folders import is_system_folder, refuse_parts, warn_of_wrapper
+from shelfvision.data.finding._remote import RemoteTree, listed_photos
+from shelfvision.data.finding._tree import LocalTree
 from shelfvision.data.finding.directories import existing_directory
-from shelfvision.errors import DataError, PhotoError, ShelfVisionWarning
+from shelfvision.errors import DataError, ShelfVisionWarning
 from shelfvision.protocols import ClassNames, OnError
 
 _SHOWN = 5
@@ -28,7 +31,7 @@ class Scan:
     """The result of a scan: the photos as columns, and all other files by name."""
 
     root: str
-    """The absolute path of the folder."""
+    """The absolute path of the folder, or its URL without credentials."""
     class_names: tuple[str, ...] = ()
     """The classes in the order of their numbers."""
     folders: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -37,6 +40,8 @@ class Scan:
     """Paths relative to the root, with forward slashes, sorted class folder by class folder."""
     labels: list[int] = field(default_factory=list)
     """The class number of each photo."""
+    sizes: Sequence[int] | None = None
+    """The size of each photo in bytes, if remote storage lists it."""
     holders: Collection[str] = ()
     """The folders that contain photos, relative to the root."""
     skipped: list[SkippedFile] = field(default_factory=list)
@@ -44,12 +49,20 @@ class Scan:
 
 
 def scan_directory(
-    directory: str | os.PathLike[str], class_names: ClassNames | None, on_error: OnError
+    directory: str | RemoteFile, class_names: ClassNames | None, on_error: OnError
 ) -> Scan:
     """Find the photos below each class folder; no file is opened."""
-    root = existing_directory(directory)
     wanted = None if class_names is None else as_class_names(class_names)
-    walk = _Walk(root, on_error, kept=wanted or ())
+    skipped: list[SkippedFile] = []
+    sizes: Mapping[str, int] | None = None
+    tree: LocalTree | RemoteTree
+    if isinstance(directory, RemoteFile):
+        root, sizes = directory.shown, listed_photos(directory)
+        tree = RemoteTree(sizes)
+    else:
+        root = existing_directory(directory)
+        tree = LocalTree(root, on_error, skipped)
+    walk = _Walk(root, tree, skipped, kept=wanted or ())
     folders = spellings(walk.class_folders())
     if not folders:
         raise _no_folders(root, walk.skipped)
@@ -66,6 +79,7 @@ def scan_directory(
         found = sorted(walk.below(chosen[name]))
         scan.ids += found
         scan.labels += [number[name]] * len(found)
+    scan.sizes = None if sizes is None else [sizes[photo] for photo in scan.ids]
     scan.skipped.sort(key=lambda file: file.path)
     scan.holders = walk.holders
     _check_found(scan, wanted, folders)
@@ -156,23 +170,28 @@ def _seen_instead(skipped: list[SkippedFile]) -> str:
 
 
 class _Walk:
-    """Walks folders, detects cycles of links, and records all files that are not photos."""
+    """Walks the class folders of a tree, and records all files that are not photos."""
 
-    def __init__(self, root: str, on_error: OnError, *, kept: Collection[str]) -> None:
+    def __init__(
+        self,
+        root: str,
+        tree: LocalTree | RemoteTree,
+        skipped: list[SkippedFile],
+        *,
+        kept: Collection[str],
+    ) -> None:
         self._root = root
+        self._tree = tree
         self._kept = frozenset(kept)
-        self._real_root = os.path.realpath(root)
-        self._on_error = on_error
-        self._followed: set[str] = set()
         # A tuple for `str.endswith`: a format lookup takes three times as long, and there may be
         # 100,000 names.
         self._suffixes = readable_suffixes(heif=heif_is_installed())
         self.holders: set[str] = set()
-        self.skipped: list[SkippedFile] = []
+        self.skipped = skipped
 
     def class_folders(self) -> list[str]:
         """Return the names of the root's folders, sorted; record other files."""
-        files, folders = self._sorted_out("")
+        files, folders = self._tree.listed("", self._may_be_class)
         for name in files:
             if self._is_photo(name):
                 self._skip(name, "no-class", "the photo is not in a class folder")
@@ -195,7 +214,7 @@ class _Walk:
         while pending:
             prefix = pending.pop() + "/"
             hidden = "/." in "/" + prefix
-            files, folders = self._sorted_out(prefix)
+            files, folders = self._tree.listed(prefix, self._may_be_class)
             pending += [prefix + name for name in folders]
             photos = 0
             for name in files:
@@ -209,69 +228,15 @@ class _Walk:
             if photos:
                 self.holders.add(prefix[:-1])
 
-    def _sorted_out(self, prefix: str) -> tuple[list[str], list[str]]:
-        """Return the names of a folder's files, in any order, and of its folders, sorted."""
-        files, others = [], []
-        for entry in self._entries(prefix):
-            if entry.is_file(follow_symlinks=False):
-                files.append(entry.name)
-            else:
-                others.append(entry)
-        folders = []
-        # Sorted, because only the first of two links to one folder is followed.
-        for entry in sorted(others, key=lambda entry: entry.name):
-            if _is_linked_file(entry):
-                files.append(entry.name)
-            elif self._leads_down(entry, prefix + entry.name):
-                folders.append(entry.name)
-        return files, folders
-
-    def _entries(self, folder: str) -> list[os.DirEntry[str]]:
-        try:
-            with os.scandir(os.path.join(self._root, folder)) as entries:
-                return list(entries)
-        except OSError as error:
-            path = folder or self._root
-            reason = f"the folder cannot be read: {error.strerror or error}"
-            if self._on_error == "raise" or not folder:
-                code = "permission" if isinstance(error, PermissionError) else "unreadable"
-                message = f"{path!r}: {reason}; allow reading it, or move it elsewhere"
-                raise PhotoError(message, path=path, code=code) from error
-            self._skip(path, "unreadable-folder", reason)
-            return []
-
-    def _leads_down(self, entry: os.DirEntry[str], path: str) -> bool:
-        """Return whether an entry is a folder to walk; record it if not."""
-        if self._is_no_class(entry.name, path):
-            return False
-        if entry.is_dir(follow_symlinks=False):
-            return True
-        if not entry.is_symlink():
-            self._skip(path, "not-a-file", "it is neither a file nor a folder")
-            return False
-        target = _end_of(entry)
-        if target is None:
-            self._skip(path, "broken-link", "the target of the link does not exist")
-            return False
-        if target in self._followed or self._overlaps_root(target):
-            self._skip(path, "linked-folder", "the target of the link is read already")
-            return False
-        self._followed.add(target)
-        return True
-
-    def _is_no_class(self, name: str, path: str) -> bool:
-        """Return whether a folder cannot be a class because of its name; record it if so."""
+    def _may_be_class(self, name: str, path: str) -> bool:
+        """Return whether a folder can be a class by its name; record it if not."""
         if is_system_folder(name) and clean_name(path) not in self._kept:
             self._skip(path, "system-folder", "the folder belongs to a system or a program")
-            return True
+            return False
         if not clean_name(name):
             self._skip(path, "no-name", "the folder's name has no visible character")
-            return True
-        return False
-
-    def _overlaps_root(self, target: str) -> bool:
-        above = os.path.commonpath((target, self._real_root))
-        return above in (target, self._real_root)
+            return False
+        return True
 
     def _is_photo(self, path: str) -> bool:
         """Return whether a file has the suffix of a readable photo."""
@@ -290,20 +255,3 @@ class _Walk:
 
     def _skip(self, path: str, code: str, reason: str) -> None:
         self.skipped.append(SkippedFile(path, reason, code))
-
-
-def _end_of(entry: os.DirEntry[str]) -> str | None:
-    """Return the folder that is the target of a link, or None."""
-    try:
-        # Links in /proc, and links that are removed meanwhile, cannot be resolved.
-        target = os.path.realpath(entry.path)
-    except OSError:
-        return None
-    return target if os.path.isdir(target) else None
-
-
-def _is_linked_file(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_symlink() and entry.is_file()
-    except OSError:
-        return False

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, final
 
+import numpy as np
+
 from shelfvision._photos.decode import DecodeLimits
 from shelfvision._photos.file_pixels import FilePixels
 from shelfvision._skipped import SkippedFile, SkippedFiles
+from shelfvision._storage import RemoteFile, as_location
 from shelfvision._validation import as_image_size, one_of
 from shelfvision.data._columns import object_array
 from shelfvision.data._given import table_of_source
@@ -23,16 +25,24 @@ from shelfvision.data.finding._manifest import (
     read_photo_manifest,
 )
 from shelfvision.data.finding._readable import verified
+from shelfvision.data.finding._remote import require_photo
 from shelfvision.data.finding._scan import scan_directory, warn_of_empty
 from shelfvision.data.table import PhotoTable, class_counts_of
-from shelfvision.protocols import RESIZE_RULES, ClassNames, OnError, Resize
+from shelfvision.protocols import (
+    RESIZE_RULES,
+    ClassNames,
+    Location,
+    OnError,
+    Resize,
+    StorageOptions,
+)
 
 if TYPE_CHECKING:
     from narwhals.typing import IntoDataFrame
 
 
 @final
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class ReadOptions:
     """How files become images, and what happens if a file cannot be read."""
 
@@ -44,6 +54,8 @@ class ReadOptions:
     """The largest size and memory of a photo."""
     on_error: OnError
     """Whether a photo that cannot be read is left out now or raises an error on access."""
+    storage_options: StorageOptions | None
+    """Options of the file system, for URLs."""
 
     def __post_init__(self) -> None:
         """Check `on_error`."""
@@ -51,26 +63,30 @@ class ReadOptions:
 
 
 def table_of_directory(
-    directory: str | os.PathLike[str], class_names: ClassNames | None, options: ReadOptions
+    directory: Location,
+    class_names: ClassNames | None,
+    options: ReadOptions,
 ) -> PhotoTable:
     """Return a table of the photos below each class folder."""
-    scan = scan_directory(directory, class_names, options.on_error)
+    place = as_location(directory, "directory", storage_options=options.storage_options)
+    scan = scan_directory(place, class_names, options.on_error)
     table = _table_of_files(
-        scan.root,
+        place if isinstance(place, RemoteFile) else scan.root,
         scan.ids,
         options,
         labels=scan.labels,
         class_names=scan.class_names,
         skipped=scan.skipped,
+        sizes=scan.sizes,
     )
     warn_of_empty(scan, class_counts_of(table), table.skipped)
     return table
 
 
 def table_of_manifest(
-    path: str | os.PathLike[str],
+    path: Location,
     *,
-    root: str | os.PathLike[str] | None,
+    root: Location | None,
     columns: Columns,
     where: Where | None,
     class_names: ClassNames | None,
@@ -78,16 +94,24 @@ def table_of_manifest(
     options: ReadOptions,
 ) -> PhotoTable:
     """Return a table of the photos that a CSV file lists."""
+    place = as_location(path, storage_options=options.storage_options)
     manifest = read_manifest(
-        path, root=root, columns=columns, where=where, class_names=class_names, encoding=encoding
+        place,
+        root=None
+        if root is None
+        else as_location(root, "root", storage_options=options.storage_options),
+        columns=columns,
+        where=where,
+        class_names=class_names,
+        encoding=encoding,
     )
-    return _listed(manifest, ManifestOrigin(repr(os.fspath(path))), options)
+    return _listed(manifest, ManifestOrigin(repr(str(place))), options)
 
 
 def table_of_frame(
     frame: IntoDataFrame,
     *,
-    root: str | os.PathLike[str],
+    root: Location,
     columns: Columns,
     class_names: ClassNames | None,
     options: ReadOptions,
@@ -95,13 +119,20 @@ def table_of_frame(
     """Return a table of the photos that a data frame lists."""
     rows = rows_of_frame(frame, columns)
     manifest = read_photo_manifest(
-        rows, origin=FRAME, root=root, columns=columns, where={}, class_names=class_names
+        rows,
+        origin=FRAME,
+        root=as_location(root, "root", storage_options=options.storage_options),
+        columns=columns,
+        where={},
+        class_names=class_names,
     )
     return _listed(manifest, FRAME, options)
 
 
 def _listed(manifest: PhotoManifest, origin: ManifestOrigin, options: ReadOptions) -> PhotoTable:
     skipped = manifest.without_missing(origin, options.on_error)
+    if isinstance(manifest.root, RemoteFile) and options.on_error == "raise":
+        require_photo(manifest.root, manifest.ids[0])
     return _table_of_files(
         manifest.root,
         manifest.ids,
@@ -114,7 +145,7 @@ def _listed(manifest: PhotoManifest, origin: ManifestOrigin, options: ReadOption
 
 
 def _table_of_files(
-    root: str,
+    root: str | RemoteFile,
     names: Sequence[str],
     options: ReadOptions,
     *,
@@ -122,6 +153,7 @@ def _table_of_files(
     class_names: tuple[str, ...],
     groups: Sequence[str | None] | None = None,
     skipped: Sequence[SkippedFile],
+    sizes: Sequence[int] | None = None,
 ) -> PhotoTable:
     ids = object_array(names)
     one_of("resize", options.resize, RESIZE_RULES)
@@ -131,6 +163,7 @@ def _table_of_files(
         image_size=as_image_size(options.image_size),
         resize=options.resize,
         limits=options.limits,
+        sizes=None if sizes is None else np.array(sizes, dtype=np.int64),
     )
     table = table_of_source(source, ids=ids, labels=labels, class_names=class_names, groups=groups)
     table = replace(table, skipped=SkippedFiles(skipped))

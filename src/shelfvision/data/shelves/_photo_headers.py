@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from shelfvision._photos.decode import DecodeLimits, read_bytes
-from shelfvision._photos.file_pixels import FileDigests, FilePixels
+from shelfvision._photos.file_pixels import FileDigests, FilePixels, stamp_of
 from shelfvision._photos.headers import read_header
 from shelfvision._photos.threads import in_threads
 from shelfvision._progress import progress
@@ -83,7 +83,7 @@ def opened_photos(
 def _read(row: int, path: str, digests: FileDigests, limits: DecodeLimits) -> PhotoHeader:
     data, status = read_bytes(path, limits=limits)
     header = read_header(data, limits=limits, where=path)
-    digests.record(row, path, data, status)
+    digests.record(row, path, data, stamp_of(status))
     size = (header.height, header.width)
     upright = size[::-1] if header.orientation >= 5 else size
     return PhotoHeader(image_size=upright, orientation=header.orientation)

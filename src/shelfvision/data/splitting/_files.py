@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,13 +13,13 @@ import numpy.typing as npt
 
 from shelfvision._csv import read_columns
 from shelfvision._identifiers import clean_name
-from shelfvision._storage import atomic_writer
+from shelfvision._storage import RemoteFile, as_location, atomic_writer
 from shelfvision._storage.text_files import read_lines
 from shelfvision._text import csv_cell, from_csv_cell
-from shelfvision._validation import as_path
 from shelfvision.data._dataset import Dataset
 from shelfvision.data.splitting.leaks import PARTS
 from shelfvision.errors import SplitError
+from shelfvision.protocols import Location
 
 LEFT_OUT = ("dropped", "unlisted", "unplaced")
 """The split column of photos that are in no set; a manifest lists all photos."""
@@ -54,9 +53,9 @@ class SavedRows:
     """The argument that named the file."""
 
 
-def write_split(path: str | os.PathLike[str], blocks: Iterable[tuple[str, Dataset]]) -> None:
+def write_split(path: Location, blocks: Iterable[tuple[str, Dataset]]) -> None:
     """Write the rows of each block with its name as their split, atomically."""
-    with atomic_writer(as_path(path)) as file:
+    with atomic_writer(path) as file:
         file.write((",".join(_COLUMNS) + "\n").encode())
         for name, block in blocks:
             names = [_field(class_name) for class_name in block.class_names]
@@ -68,11 +67,12 @@ def write_split(path: str | os.PathLike[str], blocks: Iterable[tuple[str, Datase
             file.write(text.encode())
 
 
-def read_split(path: str | os.PathLike[str], *, parameter: str) -> SavedRows:
+def read_split(path: Location, *, parameter: str) -> SavedRows:
     """Read a manifest that `write_split` wrote, or one that a person edited."""
-    where = as_path(path, parameter)
+    place = as_location(path, parameter)
+    where = str(place)
     lines, cells = read_columns(
-        path, _COLUMNS, what="the saved split", error=SplitError, parameter=parameter
+        place, _COLUMNS, what="the saved split", error=SplitError, parameter=parameter
     )
     # Groups come from the dataset; the group column is for people who read the file.
     photos, labels, splits = cells["path"], cells["label"], cells["split"]
@@ -164,17 +164,18 @@ def _check_labels(saved: SavedRows, dataset: Dataset, found: npt.NDArray[np.int6
 
 
 def rows_of_list(
-    path: str | os.PathLike[str],
+    path: Location | RemoteFile,
     known: Mapping[str, Sequence[int]],
     *,
     parameter: str,
     encoding: str | None = None,
 ) -> npt.NDArray[np.int64]:
     """Return the rows, ascending, whose ids are on a text list with one id per line."""
-    path = as_path(path, parameter)
+    place = as_location(path, parameter)
+    where = str(place)
     # File names are bytes on Linux, and the tools that write such lists keep these bytes.
     lines = read_lines(
-        path,
+        place,
         what="the list",
         encoding=encoding,
         error=SplitError,
@@ -186,11 +187,11 @@ def rows_of_list(
     for number, line in lines:
         photo = _known_prefix(line.strip()[:_LONGEST], known, same)
         if photo is None:
-            raise _unknown_photo(line.strip(), number, path, known, parameter)
+            raise _unknown_photo(line.strip(), number, where, known, parameter)
         rows.update(known[photo])
     if not rows:
         raise SplitError(
-            f"the list {path!r} must name photos, got none; pass a list with one id per line",
+            f"the list {where!r} must name photos, got none; pass a list with one id per line",
             code="empty",
             parameter=parameter,
         )

@@ -8,7 +8,8 @@ from typing import Self, final
 
 import numpy as np
 
-from shelfvision._validation import as_path, counted, listed, one_of
+from shelfvision._storage import as_location
+from shelfvision._validation import counted, listed, one_of
 from shelfvision._warnings import warn_caller
 from shelfvision.data._dataset import Dataset
 from shelfvision.data.splitting._checks import (
@@ -39,6 +40,7 @@ from shelfvision.data.splitting.leaks import (
     without_leaks,
 )
 from shelfvision.errors import LeakageError, LeakageWarning
+from shelfvision.protocols import Location
 
 
 @final
@@ -169,7 +171,7 @@ class Splits:
             The lists share photos and `on_leak` is ``"raise"``.
         """
         known = rows_by_id(dataset)
-        given = zip(PARTS, (as_path(train, "train"), validation, test), strict=True)
+        given = zip(PARTS, (as_location(train, "train"), validation, test), strict=True)
         rows = {
             name: rows_of_list(path, known, parameter=name, encoding=encoding)
             for name, path in given
@@ -223,7 +225,7 @@ class Splits:
             SplitOrigin(left_out={name: blocks[name] for name in LEFT_OUT}),
         )
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: Location) -> None:
         """Save the split atomically as a CSV manifest.
 
         Its columns are path (the photo id), label, group, split and copy. Photos in no set have

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, SupportsFloat, SupportsIndex, final
@@ -35,7 +34,7 @@ from shelfvision.evaluation.scores._resampling import Bootstrap
 from shelfvision.evaluation.scores._review import ReviewScores, review_of
 from shelfvision.evaluation.scores._slices import Column, SliceScores, columns_of, slices_of
 from shelfvision.predictions import Predictions, expected_calibration_error
-from shelfvision.protocols import Images
+from shelfvision.protocols import Images, Location
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -435,7 +434,7 @@ class EvaluationReport:
 
     def save(
         self,
-        path: str | os.PathLike[str],
+        path: Location,
         *,
         title: str = "",
         intended_use: str = "",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -16,6 +15,7 @@ from shelfvision.evaluation.scores._intervals import Interval
 from shelfvision.evaluation.scores._resampling import Bootstrap
 from shelfvision.evaluation.shelves._matching import PhotoMatches
 from shelfvision.evaluation.shelves._saving import regions_dict, regions_text, save_regions_report
+from shelfvision.protocols import Location
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -163,7 +163,7 @@ class RegionsReport:
         index = pd.Index(list(self.per_class), name="class")
         return pd.DataFrame(rows, columns=list(columns), index=index)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: Location) -> None:
         """Save the report as a self-contained HTML page, as JSON, or its classes as CSV.
 
         Parameters

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from shelfvision._csv import csv_text
 from shelfvision._pages.html import render_template
-from shelfvision._storage import write_atomically
+from shelfvision._storage import as_location, suffix_of_location, write_atomically
 from shelfvision._text import json_text, shortened
-from shelfvision._validation import as_path
 from shelfvision.errors import InvalidParameterError
+from shelfvision.protocols import Location
 
 if TYPE_CHECKING:
     from shelfvision.evaluation.shelves._report_of_regions import ProductScores, RegionsReport
@@ -21,9 +20,10 @@ _WIDTH = 40
 _TITLES = ("class", "true", "predicted", "correct", "precision", "recall")
 
 
-def save_regions_report(report: RegionsReport, path: str | os.PathLike[str]) -> None:
+def save_regions_report(report: RegionsReport, path: Location) -> None:
     """Write the file; raise `InvalidParameterError` for another suffix."""
-    kind = os.path.splitext(as_path(path))[1].lower()
+    target = as_location(path, writes=True)
+    kind = suffix_of_location(target)
     if kind in (".html", ".htm"):
         text = _page(report)
     elif kind == ".json":
@@ -32,12 +32,12 @@ def save_regions_report(report: RegionsReport, path: str | os.PathLike[str]) -> 
         text = _csv(report)
     else:
         raise InvalidParameterError(
-            f"a report is saved as .html, .json or .csv, but {os.fspath(path)!r} ends in {kind!r}; "
+            f"a report is saved as .html, .json or .csv, but {str(target)!r} ends in {kind!r}; "
             "use one of these endings",
             code="not-an-option",
             parameter="path",
         )
-    write_atomically(path, text.encode("utf-8", "backslashreplace"))
+    write_atomically(target, text.encode("utf-8", "backslashreplace"))
 
 
 def regions_dict(report: RegionsReport) -> dict[str, object]:

@@ -254,7 +254,9 @@ class _Unread:
     def read(self, row: int) -> Image:
         """Refuse to read a photo."""
         raise PhotoNotFoundError(
-            f"photo {row} cannot be shown without the column 'thumbnail' of its features"
+            f"photo {row} cannot be shown without the column 'thumbnail' of its features; compute "
+            "the features with thumbnails",
+            code="not-found",
         )
 
     def digest(self, row: int) -> str:

@@ -9,22 +9,17 @@ from __future__ import annotations
 import inspect
 import math
 import os
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
+from shelfvision._urls import is_url, shown_url
 from shelfvision._validation import as_integer, as_number, as_seed, one_of, received
 from shelfvision.errors import InvalidParameterError
 from shelfvision.training.settings._setting import Check
 
 _MOST = 10**9
 _NOTHING: Mapping[float, str] = MappingProxyType({})
-# Path("s3://bucket") has one slash only. One letter before a colon is a Windows drive.
-_ADDRESS = re.compile(
-    r"[a-z][a-z0-9+.-]+://|(s3[an]?|gs|gcs|https?|s?ftp|file|hdfs|abfss?|az|adl|wasbs?|dbfs|oci):/",
-    re.IGNORECASE,
-)
 
 
 def optional(check: Check) -> Check:
@@ -130,17 +125,17 @@ def learning_rate(name: str, value: object) -> object:
 
 def folder(name: str, value: object) -> Path:
     """Return the path of a local folder; refuse a URL."""
-    found = os.fspath(value) if isinstance(value, str | os.PathLike) else ""
-    if not isinstance(found, str) or not found or "\0" in found:
-        raise _wrong_type(name, "the path of a folder", value)
-    if _ADDRESS.match(found):
+    if is_url(value):
         raise InvalidParameterError(
-            f"{name} must be a folder of this computer, got the address {found!r}; train in a "
-            "local folder and copy it afterwards, or mount the storage and give the path of the "
-            "mount",
+            f"{name} must be a folder of this computer, got the URL {shown_url(str(value))!r}; "
+            "train in a local folder and copy it afterwards, or mount the storage and give the "
+            "path of the mount",
             code="not-a-folder",
             parameter=name,
         )
+    found = os.fspath(value) if isinstance(value, str | os.PathLike) else ""
+    if not isinstance(found, str) or not found or "\0" in found:
+        raise _wrong_type(name, "the path of a folder", value)
     return Path(found)
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
-from shelfvision._storage import write_atomically
-from shelfvision._validation import as_path
+from shelfvision._storage import as_location, suffix_of_location, write_atomically
 from shelfvision.auditing import AuditReport
 from shelfvision.errors import InvalidParameterError
 from shelfvision.evaluation.report.writing._card import model_card_text
 from shelfvision.evaluation.report.writing._page import report_page
+from shelfvision.protocols import Location
 
 if TYPE_CHECKING:
     from shelfvision.evaluation.report._report import EvaluationReport
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 def save_report(
     report: EvaluationReport,
-    path: str | os.PathLike[str],
+    path: Location,
     *,
     title: str,
     intended_use: str,
@@ -27,7 +26,8 @@ def save_report(
     heat_maps: bool,
 ) -> None:
     """Write the file; raise `InvalidParameterError` for another suffix."""
-    kind = os.path.splitext(as_path(path))[1].lower()
+    target = as_location(path, writes=True)
+    kind = suffix_of_location(target)
     if kind in (".html", ".htm"):
         text = report_page(
             report,
@@ -41,9 +41,9 @@ def save_report(
         text = model_card_text(report, title=title, intended_use=intended_use, audit=audit)
     else:
         raise InvalidParameterError(
-            f"a report is saved as 'report.html' or 'card.md', but {os.fspath(path)!r} ends in "
+            f"a report is saved as 'report.html' or 'card.md', but {str(target)!r} ends in "
             f"{kind!r}; use one of these endings, or to_dict() for JSON",
             code="not-an-option",
             parameter="path",
         )
-    write_atomically(path, text.encode("utf-8", "backslashreplace"))
+    write_atomically(target, text.encode("utf-8", "backslashreplace"))
