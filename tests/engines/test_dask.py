@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from engines.conftest import Job
 
 PROGRAM = "score_with_dask.py"
+MARK = "out/*/_metadata"
+"""Files of finished work."""
 ENV = scaling.settings()
 
 
@@ -73,6 +75,6 @@ def test_a_killed_job_resumes_and_scores_only_what_is_missing(
 ) -> None:
     out = tmp_path / "out"
     arguments = (PROGRAM, scaling.MODEL, slow.manifest, out, 5)
-    kept = scaling.run_with_kills(*arguments, env=ENV, kills=fuzz_count(1, 5))
+    kept = scaling.run_with_kills(*arguments, env=ENV, kills=fuzz_count(1, 5), mark=MARK)
     scaling.assert_complete(out, slow.paths)
     assert kept

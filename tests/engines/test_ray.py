@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from engines.conftest import Job
 
 PROGRAM = "score_with_ray.py"
+MARK = "out.checkpoint/*[0-9].parquet"
+"""Files of finished work."""
 ROWS = 20
 
 
@@ -72,6 +74,6 @@ def test_a_killed_job_resumes_and_scores_only_what_is_missing(
 ) -> None:
     env = scaling.settings(RAY_ADDRESS="local")
     arguments = (PROGRAM, scaling.MODEL, slow.manifest, tmp_path / "out", ROWS)
-    kept = scaling.run_with_kills(*arguments, env=env, kills=fuzz_count(1, 5))
+    kept = scaling.run_with_kills(*arguments, env=env, kills=fuzz_count(1, 5), mark=MARK)
     scaling.assert_complete(tmp_path / "out", slow.paths)
     assert kept

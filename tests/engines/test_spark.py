@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from engines.conftest import Job
 
 PROGRAM = "score_with_spark.py"
+MARK = "out/*/_SUCCESS"
+"""Files of finished work."""
 
 
 def on(master: str) -> dict[str, str]:
@@ -72,6 +74,6 @@ def test_a_killed_job_resumes_and_scores_only_what_is_missing(
 ) -> None:
     out = tmp_path / "out"
     arguments = (PROGRAM, scaling.MODEL, slow.manifest, out, 4)
-    kept = scaling.run_with_kills(*arguments, env=TWO_CORES, kills=fuzz_count(1, 5))
+    kept = scaling.run_with_kills(*arguments, env=TWO_CORES, kills=fuzz_count(1, 5), mark=MARK)
     scaling.assert_complete(out, slow.paths)
     assert kept

@@ -217,18 +217,19 @@ def kill_worker(pid: int, is_worker: Callable[[psutil.Process], bool]) -> int:
 
 
 def run_with_kills(
-    program: str, *arguments: object, env: Mapping[str, str], kills: int
+    program: str, *arguments: object, env: Mapping[str, str], kills: int, mark: str
 ) -> set[Path]:
     """Kill a program with all its processes at random instants, then run it to its end.
 
-    Each kill waits for new results. Returns the files whose rows were finished before the last
+    Each kill waits for two more finished units of work, which have a file that matches `mark`, a
+    pattern below the folder of `out`. Returns the files whose rows were finished before the last
     start and are still there, unchanged.
     """
     dice, out = random.Random(kills), Path(str(arguments[2]))
     for _ in range(kills):
-        before = len(parts_of(out))
+        before = len(list(out.parent.glob(mark)))
         with started(program, *arguments, env=env) as process:
-            wait_for(lambda: len(parts_of(out)) > before, process)  # noqa: B023
+            wait_for(lambda: len(list(out.parent.glob(mark))) > before + 1, process)  # noqa: B023
             time.sleep(dice.uniform(0, 0.5))
     there = {path: path.stat().st_mtime_ns for path in parts_of(out)}
     run(program, *arguments, env=env)
