@@ -187,7 +187,7 @@ def types(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build the documentation, every warning an error, and run the examples of the reference."""
-    session.install("-e", ".[tensorflow,plot]", *group("docs"))
+    session.install("-e", ".[tensorflow,plot,scale]", *group("docs"))
     build = ("sphinx-build", "-W", "-n", "--keep-going", "-q")
     settings = test_settings(session)
     session.run(*build, "-b", "html", "docs", "docs/_build/html", env=settings)

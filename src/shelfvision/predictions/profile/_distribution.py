@@ -31,6 +31,7 @@ class Distribution:
 
     Examples
     --------
+    >>> from shelfvision.predictions import Distribution
     >>> Distribution(values=(0.2, 0.5, 0.9), shares=(0.25, 0.5, 1.0), n_photos=4).median
     0.5
     """
