@@ -146,7 +146,7 @@ def score(
     >>> import pathlib, tempfile
     >>> import shelfvision as shv
     >>> home = pathlib.Path(tempfile.mkdtemp())
-    >>> shv.samples.write_products(home / "photos", {"juice": 2, "milk": 1})
+    >>> _ = shv.samples.write_products(home / "photos", {"juice": 2, "milk": 1})
     >>> model = shv.build_model(2)
     >>> classifier = shv.Classifier.from_model(model, class_names=["juice", "milk"])
     >>> digest = classifier.save(home / "m.shelf")

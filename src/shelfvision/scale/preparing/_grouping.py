@@ -46,9 +46,10 @@ def near_groups(pairs: Table) -> Table:
 
     Examples
     --------
+    >>> import shelfvision as shv
     >>> import pandas as pd
     >>> pairs = pd.DataFrame({"digest": ["aa", "bb"], "other_digest": ["bb", "cc"]})
-    >>> near_groups(pairs)["group"].tolist()
+    >>> shv.scale.near_groups(pairs)["group"].tolist()
     ['near:aa', 'near:aa', 'near:aa']
     """
     columns = BatchColumns(pairs, {})
