@@ -25,7 +25,8 @@ GOLDEN = (
 )
 """The tests of what is decided, and of files that were made elsewhere."""
 UNMARKED = "not backend and not slow and not fuzz and not kills and not processes and not photos"
-"""The tests that need little more than numpy, each within half a second."""
+QUICK = [f"tests/{room}" for room in ("augment", "boxes", "data", "predictions", "review")]
+"""The folders of tests that need no backend; most take far less than half a second."""
 STORAGE = (
     *("tests/test_object_store.py", "tests/test_remote_files.py", "tests/test_url_arguments.py"),
     *("tests/data/test_remote.py", "tests/inference/test_remote.py"),
@@ -161,18 +162,18 @@ def lint(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def quick(session: nox.Session) -> None:
-    """Check style, wording, types and the quick tests that need no backend, within a minute.
+    """Check style, wording, types, and the quick tests of data, boxes, augmenters and predictions.
 
     The environment has no backend, so a test that needs one and is not marked fails here. mypy
     checks what changed since its last run. Arguments after -- go to pytest.
     """
-    session.install("-e", ".[plot]", *group("lint"), *group("types"))
+    session.install("-e", ".[plot,scale]", *group("lint"), *group("types"))
     session.run("ruff", "check", "--quiet")
     session.run("ruff", "format", "--check", "--quiet")
     session.run("codespell")
     session.run("python", "tests/support/prose.py")
     session.run("mypy")
-    chosen = session.posargs or (*WORKERS, "-q", "-m", UNMARKED)
+    chosen = session.posargs or (*WORKERS, "-q", "-m", UNMARKED, *QUICK)
     session.run("pytest", *chosen, env=test_settings(session))
 
 

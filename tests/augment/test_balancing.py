@@ -153,6 +153,7 @@ def test_another_seed_or_augmenter_gives_other_copies_and_another_fingerprint() 
     assert len({ds.to_arrays()[0].tobytes() for ds in balanced}) == len(ways)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(counts=st.lists(st.integers(1, 20), min_size=1, max_size=6))
 def test_balancing_any_counts_makes_them_equal_and_removes_nothing(counts: list[int]) -> None:

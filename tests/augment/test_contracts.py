@@ -7,6 +7,7 @@ import random
 from functools import partial
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
@@ -74,6 +75,7 @@ def dataset(seed: int, labels: list[str], groups: list[str] | None = None) -> sh
     return shv.Dataset.from_arrays(photos(seed, len(labels)), labels, groups=groups)
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(augmenters, st.integers(1, 30), st.integers(1, 30), seeds)
 def test_any_composition_depends_on_image_and_generator_alone(
@@ -91,6 +93,7 @@ def test_any_composition_depends_on_image_and_generator_alone(
     assert before == (random.getstate(), pickle.dumps(np.random.get_state()))
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(augmenters, seeds)
 def test_any_composition_goes_through_its_recipe(augmenter: Operation, seed: int) -> None:
@@ -139,12 +142,14 @@ class Counts(Wrapped):
         return self.inner(image, rng) ^ np.uint8(self.calls % 256)
 
 
+@pytest.mark.slow
 @settings(max_examples=10)
 @given(single)
 def test_whatever_keeps_the_contract_passes_the_check(augmenter: Operation) -> None:
     check_augmenter(Wrapped(augmenter))
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(single, st.sampled_from([Halves, Floats, Writes, Global, Counts]))
 def test_whatever_breaks_the_contract_is_told(augmenter: Operation, kind: type[Wrapped]) -> None:
@@ -157,6 +162,7 @@ labelled = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(labelled, seeds)
 def test_a_copy_has_the_id_label_and_group_of_its_original(
@@ -173,6 +179,7 @@ def test_a_copy_has_the_id_label_and_group_of_its_original(
         assert (balanced.copies[row] > 0) == (row >= len(ds))
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(labelled, seeds, st.randoms(use_true_random=False), st.integers(1, 5))
 def test_a_copy_is_the_same_in_any_order_batch_view_and_process(

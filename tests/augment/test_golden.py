@@ -66,6 +66,7 @@ def _digest() -> str:
     return hashlib.sha256(b"".join(image.tobytes() for image in _render().values())).hexdigest()
 
 
+@pytest.mark.slow
 def test_other_processes_and_hash_seeds_give_the_same_bytes() -> None:
     for hash_seed in ("0", "1", "20"):
         answer = subprocess.run(

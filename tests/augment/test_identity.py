@@ -110,6 +110,7 @@ def test_equal_augmenters_have_equal_identities_without_addresses() -> None:
     assert not any("0x" in identity for identity in identities)
 
 
+@pytest.mark.slow
 def test_identities_are_the_same_in_other_processes() -> None:
     code = "import test_identity as t; print([t.augmenter_identity(one) for one in t.several()])"
     answers = [

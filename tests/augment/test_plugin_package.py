@@ -41,6 +41,7 @@ def run(code: str, path: Path) -> str:
     return answer.stdout
 
 
+@pytest.mark.slow
 def test_its_names_are_known_before_it_is_imported(installed: Path) -> None:
     code = """
 import sys
@@ -65,6 +66,7 @@ print(shv.augment.to_dict(augmenter) == shv.augment.to_dict(shv.augment.from_dic
     assert run(code, installed) == "True {'Can': 4, 'Jar': 4}\n"
 
 
+@pytest.mark.slow
 def test_its_own_tests_pass(installed: Path) -> None:
     command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir")
     answer = subprocess.run(

@@ -144,6 +144,7 @@ def report(faulty: Faults) -> shv.AuditReport:
     return shv.audit(shv.Dataset.from_directory(faulty.root))
 
 
+@pytest.mark.slow
 def test_every_planted_fault_is_found_among_rendered_photos(
     faulty: Faults, report: shv.AuditReport
 ) -> None:
@@ -242,6 +243,7 @@ def test_of_photos_from_arrays_the_original_size_is_said_to_be_unknown() -> None
     assert report.ok
 
 
+@pytest.mark.slow
 def test_skipped_files_are_told_with_their_reason(rendered: Path, tmp_path: Path) -> None:
     root = tmp_path / "photos"
     shutil.copytree(rendered, root)
@@ -334,6 +336,7 @@ def test_blur_depends_on_neither_light_nor_contrast() -> None:
         assert 0.65 < report["blurred"].values[0] < 0.9
 
 
+@pytest.mark.slow
 def test_an_audit_gives_the_same_again_and_changes_no_file(faulty: Faults) -> None:
     before = {path: path.read_bytes() for path in faulty.root.rglob("*") if path.is_file()}
     ds = shv.Dataset.from_directory(faulty.root)

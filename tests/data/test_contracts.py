@@ -85,6 +85,7 @@ def folder() -> Iterator[Callable[[dict[str, bytes]], Path]]:
 MakeFolder = Callable[[dict[str, bytes]], Path]
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(sides, sides, sides, sides, st.sampled_from(["stretch", "pad", "crop"]), seeds)
 def test_a_photo_has_the_same_pixels_whichever_way_it_comes_in(
@@ -129,6 +130,7 @@ class Shuffled:
         pass
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(st.dictionaries(names, st.sets(names, min_size=1, max_size=4), min_size=1), randoms)
 def test_classes_and_order_follow_from_names_however_the_file_system_lists_them(
@@ -150,6 +152,7 @@ def test_classes_and_order_follow_from_names_however_the_file_system_lists_them(
     assert straight.class_counts == {name: len(photos[name]) for name in sorted(photos)}
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(st.lists(st.booleans(), min_size=1, max_size=8), seeds)
 def test_skipping_leaves_out_just_what_cannot_be_read_and_tells_each(
@@ -169,6 +172,7 @@ def test_skipping_leaves_out_just_what_cannot_be_read_and_tells_each(
     photos.to_arrays()
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(
     st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(PARTS)), min_size=1, max_size=9),
@@ -197,6 +201,7 @@ def test_a_class_keeps_its_number_in_every_part_of_a_manifest(
     assert ds.class_counts == counts
 
 
+@pytest.mark.slow
 @given(labels, st.permutations("abcde"), st.integers(1, 5))
 def test_select_keeps_what_is_named_and_refuses_only_what_is_no_class(
     given_labels: list[str], order: list[str], n: int
@@ -311,6 +316,7 @@ def parts_and_groups(draw: st.DrawFn) -> tuple[list[int], list[str]]:
     return parts, [draw(st.sampled_from("abcdefgh")) for _ in range(n)]
 
 
+@pytest.mark.slow
 @settings(max_examples=80)
 @given(parts_and_groups())
 def test_a_group_in_two_parts_has_to_be_asked_for(table: tuple[list[int], list[str]]) -> None:
@@ -451,6 +457,7 @@ def test_predefined_lists_are_taken_as_they_are_and_the_rest_is_told(
     assert splits.unlisted == tuple(str(row) for row, home in enumerate(homes) if home == 3)
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(parts_and_groups(), st.integers(0, 3))
 def test_a_saved_split_is_loaded_part_by_part_with_its_copies(

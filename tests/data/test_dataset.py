@@ -59,6 +59,7 @@ chosen_rows = st.one_of(
 )
 
 
+@pytest.mark.slow
 @given(rows=chosen_rows)
 def test_views_choose_rows_as_numpy_does(rows: slice | list[int] | list[bool]) -> None:
     ds = shv.Dataset.from_arrays(IMAGES, NAMES)

@@ -177,6 +177,7 @@ def test_resizing_is_antialiased() -> None:
     assert np.abs(small.astype(int) - 128).max() <= 20
 
 
+@pytest.mark.slow
 @given(
     image=hnp.arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40), st.just(3))),
     size=st.tuples(st.integers(1, 32), st.integers(1, 32)),

@@ -12,6 +12,7 @@ import pytest
 PROGRAM = Path(__file__).with_name("measure_photos.py")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
 def test_decoding_takes_no_more_memory_than_is_estimated() -> None:
     run = subprocess.run(

@@ -35,6 +35,7 @@ def make_frame(request: pytest.FixtureRequest) -> MakeFrame:
     return make
 
 
+@pytest.mark.slow
 def test_a_frame_gives_photos_in_its_order(shop: Path, make_frame: MakeFrame) -> None:
     frame = make_frame({"path": [*PATHS], "label": [*LABELS], "store": [1, 2, 1]})
     ds = shv.Dataset.from_frame(frame, root=shop, group_column="store", image_size=(20, 30))

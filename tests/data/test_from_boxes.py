@@ -423,6 +423,7 @@ def test_a_photo_in_memory_is_no_key(tmp_path: Path) -> None:
         shv.Dataset.from_boxes({file.getvalue(): [[1, 2, 3, 4]]})  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_rendered_shelves_in_three_formats_give_the_same_dataset(tmp_path: Path) -> None:
     """Photos whose sides are no powers of 2, so that YOLO's six decimals round."""
     photos = tmp_path / "photos"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import shelfvision as shv
 from shelfvision.errors import DataError, ShelfVisionWarning
@@ -47,6 +48,7 @@ def test_a_class_folder_without_a_photo(shop: Path) -> None:
     )
 
 
+@pytest.mark.backend
 def test_arrays_of_another_size_than_the_classifiers() -> None:
     model = shv.build_model(2, architecture="shelf_cnn", image_size=(32, 32), seed=1)
     classifier = shv.Classifier.from_model(model, class_names=["a", "b"])

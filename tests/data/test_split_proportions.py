@@ -85,6 +85,7 @@ def test_one_burst_in_each_of_many_classes_is_shared_out_with_less_chance_than_b
     assert max(tested.values()) < 20
 
 
+@pytest.mark.slow
 def test_a_lonely_burst_goes_to_each_part_as_often_as_its_share_says() -> None:
     _, share = means(Photos({5: 1, 1: 40}), 5, 600)
     np.testing.assert_allclose(share, SHARES, atol=0.06)
@@ -120,6 +121,7 @@ sizes = st.dictionaries(st.integers(2, 15), st.integers(1, 12), max_size=4)
 singles = st.integers(0, 60)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.tuples(sizes, singles), min_size=1, max_size=6), st.integers(0, 2**32 - 1))
 def test_no_class_misses_its_quota_by_more_than_its_largest_group(

@@ -221,6 +221,7 @@ print(hashlib.sha256(repr(text).encode()).hexdigest())
 """
 
 
+@pytest.mark.slow
 def test_processes_with_different_hash_seeds_agree() -> None:
     seen = set()
     for hash_seed in ("0", "1", "4242"):
@@ -268,6 +269,7 @@ def columns(draw: st.DrawFn) -> tuple[list[str], list[str]]:
     return labels, groups
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(columns(), shares, seeds, st.sampled_from(["stratified", "hashed"]))
 def test_parts_hold_every_row_once_and_groups_never_part(

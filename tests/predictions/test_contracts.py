@@ -68,6 +68,7 @@ def test_accepted_is_what_reaches_the_threshold_of_its_class(
                 assert (decision == "accept") == reached
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(seeds, st.integers(3, 30), methods)
 def test_calibrated_rows_are_probabilities_and_a_temperature_keeps_every_label(

@@ -620,6 +620,7 @@ def test_a_photo_that_cannot_be_read_shows_why(visit: Open, tmp_path: Path) -> N
     assert not page.locator("#gone").is_visible()
 
 
+@pytest.mark.slow
 def test_two_thousand_photos_stay_usable(visit: Open, tmp_path: Path) -> None:
     count = 2000
     noise = np.random.default_rng(0).integers(0, 256, (100, 90, 3), dtype=np.uint8)
