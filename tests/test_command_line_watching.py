@@ -1,4 +1,4 @@
-"""The command line in operation: ``drift`` and its exit status."""
+"""The command line in operation: ``drift``, ``compare`` and their exit statuses."""
 
 from __future__ import annotations
 
@@ -75,3 +75,65 @@ def test_columns_of_plain_photos_are_refused(
 ) -> None:
     status, _ = drift(capsys, folder / "groceries.shelf", folder, "--by", "store")
     assert status == 2
+
+
+@pytest.fixture(scope="module")
+def labelled(folder: Path) -> Path:
+    """Return a manifest of photos with the labels that the classifier predicts, and bursts."""
+    found = shv.Classifier.load(folder / "groceries.shelf").predict(
+        [folder / f"{row}.png" for row in range(0, 80, 2)]
+    )
+    lines = ["path,label,burst"]
+    for number, label in enumerate(found.labels):
+        row, other = 2 * number, NAMES[1 - NAMES.index(label)]
+        # One photo is always wrong, so that both classes have photos.
+        lines.append(f"{row}.png,{label if number else other},{number // 4}")
+    (folder / "labelled.csv").write_text("\n".join(lines))
+    old = shv.Classifier.load(folder / "groceries.shelf")
+    # The same network with swapped names is wrong where the other one is right.
+    model = shv.build_model(2, image_size=(88, 88), seed=1)
+    shv.Classifier.from_model(model, class_names=NAMES[::-1]).save(folder / "swapped.shelf")
+    old.export(folder / "groceries.onnx")
+    return folder / "labelled.csv"
+
+
+def compare(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str]:
+    status = main(["compare", *map(str, arguments)])
+    return status, capsys.readouterr().out
+
+
+def test_the_exit_status_of_compare_is_the_verdict(
+    folder: Path, labelled: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    right, wrong = folder / "groceries.shelf", folder / "swapped.shelf"
+    page = folder / "promotion.html"
+
+    status, out = compare(capsys, wrong, right, labelled, "-o", page)
+    assert (status, out[:8]) == (0, "Promote ")
+    assert "Promote the new classifier" in page.read_text()
+    status, out = compare(capsys, right, wrong, labelled, "--json")
+    assert (status, json.loads(out)["verdict"]) == (4, "keep")
+    status, out = compare(capsys, right, folder / "groceries.onnx", labelled)
+    assert (status, out[:9]) == (5, "Undecided")
+    status, out = compare(capsys, right, right, labelled, "--margin", "0.2")
+    assert status == 0
+
+
+def test_compare_uses_the_bursts_of_the_manifest(
+    folder: Path, labelled: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = folder / "swapped.shelf", folder / "groceries.shelf", labelled
+    status, out = compare(capsys, *arguments, "--group-column", "burst", "--json")
+    found = json.loads(out)
+    assert (status, found["n_groups"], found["n_photos"]) == (5, 10, 40)
+    status, _ = compare(capsys, *arguments, "--group-column", "burst", "--min-groups", "10")
+    assert status == 0
+
+
+def test_compare_refuses_another_file_and_never_replaces_one(
+    folder: Path, labelled: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = folder / "groceries.shelf"
+    assert compare(capsys, file, file, labelled, "--new-sha256", "0" * 64)[0] == 1
+    assert compare(capsys, file, file, labelled, "-o", labelled)[0] == 2
+    assert labelled.read_text().startswith("path,label,burst")

@@ -17,7 +17,7 @@ from shelfvision._cli.options.count import (
 from shelfvision._cli.options.regions import add_regions_options
 from shelfvision._cli.options.score import add_score_options
 from shelfvision._cli.options.train import add_train_options
-from shelfvision._cli.options.watching import add_drift_options
+from shelfvision._cli.options.watching import add_compare_options, add_drift_options
 from shelfvision.errors import InvalidParameterError
 
 _FILE = "a bundle (.shelf) or an exported file (.onnx, .tflite, .xml)"
@@ -46,8 +46,8 @@ def parser() -> argparse.ArgumentParser:
     top = _Parser(
         prog="shelfvision",
         description="Train, evaluate, use and export classifiers of grocery photos.",
-        epilog="Exit status: 0 for success, 1 for failure, 2 for wrong usage, 3 for drift, 130 "
-        "after Ctrl-C.",
+        epilog="Exit status: 0 for success, 1 for failure, 2 for wrong usage, 3 for drift, 4 "
+        "if compare keeps the old classifier, 5 if it is undecided, 130 after Ctrl-C.",
     )
     top.add_argument(
         "--version", action="version", version=f"shelfvision {shelfvision.__version__}"
@@ -184,6 +184,21 @@ def _drift(sub: argparse.ArgumentParser) -> None:
     _json(sub)
 
 
+def _compare(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("old", metavar="OLD", help=f"the classifier in operation: {_FILE}")
+    sub.add_argument("new", metavar="NEW", help="the classifier that may replace it")
+    _dataset(sub, metavar="DATA")
+    add_labelled_boxes(sub)
+    for name in ("old", "new"):
+        sub.add_argument(
+            f"--{name}-sha256",
+            metavar="DIGEST",
+            help=f"refuse {name.upper()} unless this is its SHA-256",
+        )
+    add_compare_options(sub)
+    _json(sub)
+
+
 def _regions(sub: argparse.ArgumentParser) -> None:
     _file(sub)
     add_regions_options(sub)
@@ -219,8 +234,8 @@ def _file(sub: argparse.ArgumentParser, text: str = _FILE) -> None:
     sub.add_argument("--sha256", metavar="DIGEST", help="refuse FILE unless this is its SHA-256")
 
 
-def _dataset(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("dataset", metavar="PHOTOS", help=_PHOTOS)
+def _dataset(sub: argparse.ArgumentParser, metavar: str = "PHOTOS") -> None:
+    sub.add_argument("dataset", metavar=metavar, help=_PHOTOS)
     sub.add_argument(
         "--on-error",
         choices=("raise", "skip"),
@@ -288,6 +303,7 @@ _COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "calibrate": ("fit calibration and thresholds to validation photos", _calibrate),
     "count": ("count the products on photos, and compare them with a stock list", _count),
     "drift": ("compare photos in operation with those of validation", _drift),
+    "compare": ("decide whether a new classifier may replace the old one", _compare),
     "regions": ("classify the products in a shelf photo", _regions),
     "export": ("write a classifier to a file for another runtime", _export),
 }

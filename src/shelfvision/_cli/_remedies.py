@@ -76,7 +76,7 @@ _PHRASES: Final = (
         re.compile(r"pass codes=\{.*?\}, or use a classifier with_product_codes"),
         "use a bundle with product codes",
     ),
-    (re.compile(r"with \w+\.select\(.*?\)"), "of the folder or the manifest"),
+    (re.compile(r"with \w+\.select\(.*?\)+"), "of the folder or the manifest"),
     (
         re.compile(r"rename with \w+\.relabel\(\{(.*?)\}\)( first)?"),
         r"rename folders or labels, \1",

@@ -23,7 +23,7 @@ from shelfvision._text import json_text, printable
 QUIET_SECONDS = 60.0
 """After this time without output, a command without a terminal reports that it is still running."""
 
-_LONG = ("audit", "train", "evaluate", "review", "export", "calibrate", "count")
+_LONG = ("audit", "train", "evaluate", "review", "export", "calibrate", "count", "compare")
 """Commands that may run for minutes without output."""
 
 

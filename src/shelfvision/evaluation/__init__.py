@@ -1,10 +1,13 @@
 """Evaluation of a classifier on photos that it was not trained on, and in operation."""
 
 from shelfvision.evaluation._compare import Comparison, compare
-from shelfvision.evaluation._evaluate import PredictsDataset, evaluate
+from shelfvision.evaluation._evaluate import evaluate
 from shelfvision.evaluation._explanations import Explanations, explain
+from shelfvision.evaluation._predicting import PredictsDataset
 from shelfvision.evaluation.operation._checks import DriftCheck
 from shelfvision.evaluation.operation._drift import Drift, drift
+from shelfvision.evaluation.promoting._differences import ClassDifference, ScoreDifference
+from shelfvision.evaluation.promoting._promotion import Promotion, promotion
 from shelfvision.evaluation.report._context import (
     EvaluatedData,
     EvaluatedModel,
@@ -29,6 +32,7 @@ from shelfvision.evaluation.shelves._report_of_regions import (
 
 __all__ = [
     "Bootstrap",
+    "ClassDifference",
     "ClassIntervals",
     "ClassScores",
     "Comparison",
@@ -46,14 +50,17 @@ __all__ = [
     "PhotoMatches",
     "PredictsDataset",
     "ProductScores",
+    "Promotion",
     "RegionIntervals",
     "RegionsReport",
     "ReliabilityBin",
     "ReviewScores",
+    "ScoreDifference",
     "SliceScores",
     "compare",
     "drift",
     "evaluate",
     "evaluate_regions",
     "explain",
+    "promotion",
 ]

@@ -5,19 +5,19 @@ Only photos on which the two disagree carry information. The first classifier al
 of a split at least as uneven as :math:`b : c` in :math:`b + c` tosses of a fair coin.
 
 Photos of one group are not independent tosses. If a group has several such photos, the test gives
-each group's sum of gains a random sign, 9,999 times. It counts how often the total is at least as
-far from 0 as the observed one: :math:`p = (1 + \#)/(1 + 9999)` (Davison and Hinkley 1997, section
-4.3).
+each group's sum of gains a random sign, and returns the exact probability of a total at least as
+far from 0 as the observed one (Davison and Hinkley 1997, section 4.3).
 
-The confidence interval of the difference resamples the *same* groups for both classifiers and takes
-percentiles of the differences. It is widened if there are few groups: the ends are the quantiles
-:math:`\Phi(\pm t_{1-a/2,\,g-1} \sqrt{g/(g-1)})` (Hesterberg 2015).
+The confidence intervals resample the *same* groups for both classifiers. That of the accuracy
+combines the intervals of gains and losses (`shelfvision.evaluation.scores._paired`). That of the
+macro F1 takes percentiles of the differences. It is widened if there are few groups: the ends are
+the quantiles :math:`\Phi(\pm t_{1-a/2,\,g-1} \sqrt{g/(g-1)})` (Hesterberg 2015).
 
 Examples
 --------
 The second classifier alone is right on 4 photos, the first alone on none:
 
->>> _mcnemar(0, 4)
+>>> mcnemar_p_value(0, 4)
 0.125
 """
 
@@ -26,18 +26,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from shelfvision._random import rng_for
 from shelfvision._validation import counted
 from shelfvision.errors import DataError, InvalidParameterError
 from shelfvision.evaluation.report._report import EvaluationReport
-from shelfvision.evaluation.scores._intervals import Interval, exact_interval
-from shelfvision.evaluation.scores._outcomes import Outcomes, outcomes_of
-from shelfvision.evaluation.scores._resampling import Bootstrap, Draws, draws_of
-
-_FLIPS = 9_999
-_AT_ONCE = 4_000_000
+from shelfvision.evaluation.scores._intervals import Interval
+from shelfvision.evaluation.scores._outcomes import both_readable, outcomes_of
+from shelfvision.evaluation.scores._paired import mcnemar_p_value, paired_shares, widened_interval
+from shelfvision.evaluation.scores._resampling import draws_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +51,8 @@ class Comparison:
     difference: float
     """The accuracy of the second minus that of the first."""
     interval: Interval
-    """The confidence interval of the difference, from a cluster bootstrap that resamples the same
-    groups for both. It is widened if there are few groups."""
+    """The confidence interval of the difference. It combines exact intervals of gains and losses,
+    with effective sample sizes from a cluster bootstrap."""
     macro_f1_difference: float
     """The macro F1 of the second minus that of the first."""
     macro_f1_interval: Interval
@@ -67,8 +63,8 @@ class Comparison:
     """The number of photos on which only the second is right."""
     p_value: float
     """The probability of a difference at least this large if both are equally good. If no group has
-    two photos on which the two disagree, McNemar's exact test. Otherwise a permutation test that
-    swaps whole groups, with 9,999 permutations."""
+    two photos on which the two disagree, McNemar's exact test. Otherwise an exact permutation
+    test that swaps whole groups."""
     mcnemar_p_value: float
     """The p-value of McNemar's exact test, which assumes independent photos. It is too small if
     photos come in bursts."""
@@ -136,28 +132,33 @@ def compare(first: EvaluationReport, second: EvaluationReport) -> Comparison:
     (0.5, 0.125)
     """
     _require_same(first, second)
-    a, b = _both(first, second)
-    settings = first.bootstrap
-    draws = draws_of(a, settings), draws_of(b, settings)
-    accuracies = float(a.correct.mean()), float(b.correct.mean())
-    macros = a.macro_f1, b.macro_f1
-    only_first, only_second = (
-        int((a.correct & ~b.correct).sum()),
-        int((b.correct & ~a.correct).sum()),
+    a, b = both_readable(
+        outcomes_of(first.predictions, first.labels, first.groups),
+        outcomes_of(second.predictions, second.labels, second.groups),
     )
+    settings = first.bootstrap
+    everything = np.zeros(len(a), dtype=np.int64)
+    found = paired_shares((a.correct, b.correct), a.groups, everything, 1, settings)[0]
+    macros = a.macro_f1, b.macro_f1
+    draws = draws_of(b, settings).macro_f1 - draws_of(a, settings).macro_f1
     return Comparison(
         n=len(a),
         n_groups=a.n_groups,
-        accuracies=accuracies,
+        accuracies=found.shares,
         macro_f1s=macros,
-        difference=accuracies[1] - accuracies[0],
-        interval=_between(draws, "accuracy", a.n_groups, settings),
+        difference=found.difference,
+        interval=found.interval,
         macro_f1_difference=macros[1] - macros[0],
-        macro_f1_interval=_between(draws, "macro_f1", a.n_groups, settings),
-        only_first=only_first,
-        only_second=only_second,
-        p_value=_p_value(a, b, settings.seed),
-        mcnemar_p_value=_mcnemar(only_first, only_second),
+        macro_f1_interval=widened_interval(
+            draws,
+            macros[1] - macros[0],
+            n_groups=a.n_groups,
+            confidence_level=settings.confidence_level,
+        ),
+        only_first=found.only_first,
+        only_second=found.only_second,
+        p_value=found.p_value,
+        mcnemar_p_value=mcnemar_p_value(found.only_first, found.only_second),
         confidence_level=settings.confidence_level,
     )
 
@@ -182,65 +183,3 @@ def _require_same(first: EvaluationReport, second: EvaluationReport) -> None:
             code="inconsistent",
             parameter="second",
         )
-
-
-def _both(first: EvaluationReport, second: EvaluationReport) -> tuple[Outcomes, Outcomes]:
-    """Return the photos that both could read, with the groups of the first."""
-    a = outcomes_of(first.predictions, first.labels, first.groups)
-    b = outcomes_of(second.predictions, second.labels, second.groups)
-    rows = np.intersect1d(a.rows, b.rows)
-    if not len(rows):
-        raise DataError(
-            "compare needs a photo that both classifiers could read, got none",
-            code="no-common-photos",
-        )
-    a, b = a.select(np.isin(a.rows, rows)), b.select(np.isin(b.rows, rows))
-    return a, b.with_groups(a.groups)
-
-
-def _between(
-    draws: tuple[Draws, Draws], score: str, n_groups: int, settings: Bootstrap
-) -> Interval:
-    """Return percentiles of the differences, widened for few groups."""
-    from scipy.stats import norm, t
-
-    a, b = (getattr(one, score) for one in draws)
-    upper = (1 + settings.confidence_level) / 2
-    if n_groups < 2:
-        return -1.0, 1.0
-    if not np.ptp(b - a):
-        # The two agree on every group: the upper limit of the share of groups on which they differ.
-        most = exact_interval(0.0, n_groups, settings.confidence_level)[1]
-        return -most, most
-    far = float(norm.cdf(t.ppf(upper, n_groups - 1) * np.sqrt(n_groups / (n_groups - 1))))
-    low, high = np.quantile(b - a, [1 - far, far])
-    return float(low), float(high)
-
-
-def _mcnemar(only_first: int, only_second: int) -> float:
-    from scipy.stats import binomtest
-
-    different = only_first + only_second
-    return float(binomtest(only_first, different).pvalue) if different else 1.0
-
-
-def _p_value(a: Outcomes, b: Outcomes, seed: int) -> float:
-    gains = b.correct.astype(np.int64) - a.correct
-    per_group = np.bincount(a.groups, weights=gains, minlength=a.n_groups)
-    telling = np.bincount(a.groups, weights=np.abs(gains), minlength=a.n_groups)
-    if telling.max(initial=0) <= 1:
-        return _mcnemar(int((gains < 0).sum()), int((gains > 0).sum()))
-    return _flipped(per_group[per_group != 0], seed)
-
-
-def _flipped(gains: npt.NDArray[np.float64], seed: int) -> float:
-    """Return the p-value of the sum of gains if the sign of every group's gain is random."""
-    if not len(gains):
-        return 1.0
-    rng = rng_for(seed, "sign flips")
-    step = max(1, _AT_ONCE // len(gains))
-    as_far = 0
-    for start in range(0, _FLIPS, step):
-        signs = rng.integers(2, size=(min(step, _FLIPS - start), len(gains))) * 2 - 1
-        as_far += int((np.abs(signs @ gains) >= np.abs(gains.sum()) - 1e-9).sum())
-    return (1 + as_far) / (1 + _FLIPS)

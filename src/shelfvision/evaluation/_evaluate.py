@@ -5,16 +5,22 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Protocol, SupportsFloat, SupportsIndex
+from typing import SupportsFloat, SupportsIndex
 
 import numpy as np
 
-from shelfvision._photos.preprocessing import Preprocessing
-from shelfvision._validation import as_seed, listed
+from shelfvision._validation import as_seed
 from shelfvision.data import Dataset
-from shelfvision.data.aligning import Sized, aligned, sized
+from shelfvision.data.aligning import aligned
 from shelfvision.data.arguments import require_dataset
 from shelfvision.errors import DataError, InvalidParameterError
+from shelfvision.evaluation._predicting import (
+    PredictsDataset,
+    predicted,
+    require_photos,
+    require_predicting,
+    sized_for,
+)
 from shelfvision.evaluation.report._context import (
     EvaluationContext,
     described_data,
@@ -26,24 +32,6 @@ from shelfvision.evaluation.scores._leakage import leakage_between, leakage_warn
 from shelfvision.evaluation.scores._slices import Column
 from shelfvision.inference import Classifier
 from shelfvision.predictions import Predictions
-
-
-class PredictsDataset(Protocol):
-    """The interface of objects that can be evaluated: a `Classifier`, or your own class.
-
-    `predict` returns one row of probabilities for each row of the dataset, in the same order. The
-    columns are the classes of `class_names`. If the object also has `preprocessing`, as a
-    `Classifier` has, the photos are read with it first.
-    """
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """The classes in the order of their numbers."""
-        ...
-
-    def predict(self, photos: Dataset, /) -> Predictions:
-        """Return a prediction for every photo."""
-        ...
 
 
 def evaluate(
@@ -116,21 +104,16 @@ def evaluate(
     >>> report.accuracy, report.baseline
     (0.75, 0.75)
     """
-    _require_kinds(classifier, dataset)
+    require_predicting(classifier, parameter="classifier")
+    require_dataset("dataset", dataset)
     names = tuple(classifier.class_names)
-    if len(dataset) == 0:
-        raise DataError(
-            "dataset must have photos to evaluate on, got none; give at least one photo",
-            code="empty",
-            parameter="dataset",
-        )
+    require_photos(dataset)
     named = aligned(dataset, names, parameter="dataset", of="classifier")
     if training is not None:
         training = _checked_training(training, names)
-    brought = _sized(named, classifier)
+    brought = sized_for(named, classifier)
     photos = brought.dataset
-    predictions = classifier.predict(photos)
-    _require_fitting(predictions, photos, names)
+    predictions = predicted(classifier, photos, parameter="classifier")
     context = EvaluationContext(
         data=described_data(dataset, brought),
         model=described_model(classifier),
@@ -152,18 +135,6 @@ def evaluate(
     if report.leakage is not None and not report.leakage.ok:
         warnings.warn(leakage_warning(report.leakage), stacklevel=2)
     return report
-
-
-def _sized(dataset: Dataset, classifier: PredictsDataset) -> Sized:
-    """Return the dataset with the classifier's preprocessing, if the classifier has one.
-
-    This happens before `predict`, so that the report shows the pixels that were classified.
-    """
-    network = getattr(classifier, "classifier", classifier)
-    preprocessing = getattr(network, "preprocessing", None)
-    if not isinstance(preprocessing, Preprocessing):
-        return Sized(dataset=dataset, brought="as given")
-    return sized(dataset, preprocessing, parameter="dataset")
 
 
 def _compared_with(
@@ -202,34 +173,3 @@ def _checked_training(training: object, class_names: tuple[str, ...]) -> Dataset
             parameter="training",
         )
     return aligned(training, class_names, parameter="training", of="classifier")
-
-
-def _require_fitting(
-    predictions: Predictions, photos: Dataset, class_names: tuple[str, ...]
-) -> None:
-    """Refuse predictions whose classes or photos are not those of the call."""
-    if tuple(predictions.class_names) != class_names:
-        raise DataError(
-            f"predict must return predictions of the classifier's classes {listed(class_names)}, "
-            f"got {listed(predictions.class_names)}; return them in the order of its class_names",
-            code="inconsistent",
-            parameter="classifier",
-        )
-    if list(predictions.ids) != list(photos.ids):
-        raise DataError(
-            f"predict must return the ids of the {len(photos)} photos, got {len(predictions)} "
-            "predictions with other ids; return one row for every photo, in order",
-            code="inconsistent",
-            parameter="classifier",
-        )
-
-
-def _require_kinds(classifier: object, dataset: object) -> None:
-    if not (hasattr(classifier, "class_names") and hasattr(classifier, "predict")):
-        raise InvalidParameterError(
-            f"classifier must have class_names and predict, as a Classifier has, got "
-            f"{type(classifier).__name__}; wrap a Keras model in Classifier.from_model(...)",
-            code="wrong-type",
-            parameter="classifier",
-        )
-    require_dataset("dataset", dataset)

@@ -40,8 +40,8 @@ def add_labelled_boxes(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--boxes",
         metavar="ANNOTATIONS",
-        help="use the annotated boxes of shelf photos, with the crop rule of FILE: COCO JSON, a "
-        "folder of PASCAL VOC XML, or YOLO; PHOTOS is then the folder of the shelf photos",
+        help="use the annotated boxes of shelf photos, with the crop rule of the classifier: COCO "
+        "JSON, a folder of PASCAL VOC XML, or YOLO; the photos are then a folder of shelf photos",
     )
 
 

@@ -1,4 +1,4 @@
-"""The options of ``drift``."""
+"""The options of ``drift`` and ``compare``."""
 
 from __future__ import annotations
 
@@ -77,4 +77,40 @@ def _add_rules(sub: argparse.ArgumentParser) -> None:
         choices=("holm", "benjamini-hochberg"),
         default="holm",
         help="correction of p-values for many checks (default: %(default)s)",
+    )
+
+
+def add_compare_options(sub: argparse.ArgumentParser) -> None:
+    """Add the options of ``compare``, without those of the photos."""
+    sub.add_argument(
+        "--margin",
+        type=float,
+        default=0.01,
+        metavar="M",
+        help="largest loss of accuracy that is accepted (default: %(default)s)",
+    )
+    sub.add_argument(
+        "--class-margin",
+        type=float,
+        default=0.05,
+        metavar="M",
+        help="largest loss of recall that is accepted for one class; 1 switches the check of "
+        "classes off (default: %(default)s)",
+    )
+    sub.add_argument(
+        "--min-groups",
+        type=int,
+        default=30,
+        metavar="N",
+        help="smallest number of groups of photos for a verdict (default: %(default)s)",
+    )
+    sub.add_argument(
+        "--confidence-level",
+        type=float,
+        default=0.95,
+        metavar="L",
+        help="confidence level of the intervals (default: %(default)s)",
+    )
+    sub.add_argument(
+        "-o", "--output", metavar="OUT", help="also save the result as .html, .json or .csv"
     )

@@ -86,6 +86,19 @@ def outcomes_of(
     )
 
 
+def both_readable(first: Outcomes, second: Outcomes) -> tuple[Outcomes, Outcomes]:
+    """Return the photos that both classifiers could read, with the groups of the first."""
+    rows = np.intersect1d(first.rows, second.rows)
+    if not len(rows):
+        raise DataError(
+            "both classifiers must be able to read a photo, got none that both could read; give at "
+            "least one that can be read",
+            code="no-common-photos",
+        )
+    first, second = (one.select(np.isin(one.rows, rows)) for one in (first, second))
+    return first, second.with_groups(first.groups)
+
+
 def group_numbers(groups: npt.NDArray[np.generic]) -> npt.NDArray[np.int64]:
     """Return the number of the group of every row, from 0, in sorted order."""
     return np.asarray(np.unique(groups, return_inverse=True)[1], dtype=np.int64).reshape(-1)

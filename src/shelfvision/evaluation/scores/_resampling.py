@@ -104,16 +104,32 @@ def group_counts(n_groups: int, settings: Bootstrap) -> Iterator[npt.NDArray[np.
 
 def draws_of(outcomes: Outcomes, settings: Bootstrap) -> Draws:
     """Return the counts of every resample of the groups."""
-    from scipy.sparse import coo_matrix
-
     k, g, right = outcomes.n_classes, outcomes.groups, outcomes.correct
     groups = np.concatenate((g[right], g, g))
     columns = np.concatenate((outcomes.true[right], k + outcomes.true, 2 * k + outcomes.predicted))
-    shape = (outcomes.n_groups, 3 * k)
-    held = coo_matrix((np.ones(len(groups)), (groups, columns)), shape=shape).tocsr()
-    parts = [(held.T @ counts.T).T for counts in group_counts(outcomes.n_groups, settings)]
-    right_, support, predicted = np.split(np.concatenate(parts), 3, axis=1)
+    sums = resampled_sums(groups, columns, (outcomes.n_groups, 3 * k), settings)
+    right_, support, predicted = np.split(sums, 3, axis=1)
     return Draws(right=right_, support=support, predicted=predicted)
+
+
+def resampled_sums(
+    groups: npt.NDArray[np.int64],
+    columns: npt.NDArray[np.int64],
+    shape: tuple[int, int],
+    settings: Bootstrap,
+    weights: npt.NDArray[np.float64] | None = None,
+) -> npt.NDArray[np.float64]:
+    """Return the sums of columns in every resample, shape (resamples, columns).
+
+    Each entry adds its weight, by default 1, to one column whenever its group is drawn. `shape` is
+    the number of groups and of columns. Equal settings draw the same groups.
+    """
+    from scipy.sparse import coo_matrix
+
+    values = np.ones(len(groups)) if weights is None else weights
+    held = coo_matrix((values, (groups, columns)), shape=shape).tocsr()
+    parts = [(held.T @ counts.T).T for counts in group_counts(shape[0], settings)]
+    return np.concatenate(parts)
 
 
 def share_of(

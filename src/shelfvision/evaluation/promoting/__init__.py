@@ -1,0 +1,1 @@
+"""A promotion gate: whether a new classifier replaces the old one."""
