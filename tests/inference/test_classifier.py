@@ -171,8 +171,8 @@ def test_a_missing_photo_is_a_missing_file(classifier: shv.Classifier) -> None:
         classifier.predict("nowhere.jpg")
 
 
-def test_an_address_is_told_to_be_downloaded(classifier: shv.Classifier) -> None:
-    with refuses(PhotoNotFoundError, "not-found"):
+def test_a_url_is_not_fetched_unless_it_is_allowed(classifier: shv.Classifier) -> None:
+    with refuses(PhotoError, "not-enabled", "storage_options"):
         classifier.predict("https://example.com/milk.jpg")
 
 

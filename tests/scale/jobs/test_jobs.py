@@ -290,7 +290,12 @@ def test_a_folder_is_scored_in_the_order_of_its_names(
     assert table["id"].to_pylist()[:3] == ["0.jpg", "1.jpg", "10.jpg"]
 
 
-def test_a_list_of_paths_is_scored(score: Score, out: Path, tmp_path: Path) -> None:
+def test_a_list_of_paths_is_scored(
+    score: Score, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)  # paths below the working directory become relative
     paths = [str(tmp_path / "photos" / f"{number}.jpg") for number in (3, 4, 3)]
     assert score(paths).n_photos == 2
     assert set(rows_in(out)) == set(paths)

@@ -78,7 +78,8 @@ def score(
     sha256 : str, optional
         The SHA-256 that the file of the classifier must have.
     root : path-like, optional
-        The folder that relative paths start from. By default the folder of the manifest.
+        The folder that relative paths start from, and that ids below it are relative to. By default
+        the folder of the manifest, the folder of photos, or for an iterable the working directory.
     path_column : str, default="path"
         The column of paths in the manifest.
     keep : sequence of str, optional
