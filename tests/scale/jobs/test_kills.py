@@ -30,6 +30,8 @@ SCRIPT = Path(__file__).with_name("score_to_be_killed.py")
 PHOTOS, SHARDS = 40, 10
 WAYS = ("parent in commit", "worker", "one of two invocations", "all at once")
 PATIENCE = 300.0
+ATTEMPTS = 20
+"""Jobs that may end before the kill."""
 
 
 @dataclass
@@ -67,13 +69,15 @@ class Killer:
 
     def kill_once(self, way: str) -> None:
         """Start or go on until a process was killed in this way; jobs that end are compared."""
-        before = sum(self.hits.values())
-        while sum(self.hits.values()) == before:
+        for _ in range(ATTEMPTS):
             processes = 1 if way in ("parent in commit", "one of two invocations") else 2
             group = [self.start(processes) for _ in range(1 + (way == "one of two invocations"))]
             killed = self._kill(group[0], way)
             self.hits[way] += killed
             self._end(group, way, killed=killed)
+            if killed:
+                return
+        pytest.fail(f"no kill of {way} hit a running job in {ATTEMPTS} attempts")
 
     def finish(self) -> None:
         """Let the job that is under way come to its end."""
@@ -138,7 +142,8 @@ def files_of(out: Path) -> dict[str, bytes]:
 
 def workers_of(parent: int) -> list[int]:
     """Return the worker processes of a job, from the table of all processes."""
-    command = ["ps", "-A", "-o", "pid=", "-o", "ppid=", "-o", "args="]
+    # Without -ww, ps cuts long lines where COLUMNS is set.
+    command = ["ps", "-ww", "-A", "-o", "pid=", "-o", "ppid=", "-o", "args="]
     found = subprocess.run(command, check=True, capture_output=True, text=True)
     lines = [line.split(None, 2) for line in found.stdout.splitlines()]
     return [int(pid) for pid, above, args in lines if int(above) == parent and "spawn_main" in args]
