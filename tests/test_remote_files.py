@@ -162,9 +162,10 @@ def test_a_scheme_is_read_only_if_it_is_listed() -> None:
     from fsspec.registry import known_implementations
 
     local = {"file", "local", "asynclocal", "dir", "root", "pyscript", "wandb", "gist", "github"}
-    wraps = {name for name in known_implementations if name not in READ}
-    assert local <= wraps
-    assert {"zip", "tar", "simplecache", "filecache", "blockcache", "reference", "dask"} <= wraps
+    wrapping = {"zip", "tar", "simplecache", "filecache", "blockcache", "reference", "dask"}
+    known = set(known_implementations)  # they differ between versions
+    assert {"file", "local"} | wrapping <= known
+    assert ((local | wrapping) & known).isdisjoint(READ)
 
 
 def test_the_path_in_the_remedy_for_a_file_url_is_right(tmp_path: Path) -> None:

@@ -95,9 +95,11 @@ def test_splits_groups_pixels_and_fingerprints_are_those_of_the_same_folder(shop
 
 def test_a_folder_is_listed_without_reading_a_photo(asked: list[str]) -> None:
     dataset = shv.Dataset.from_directory(ROOT)
-    assert asked == [ROOT]
+    # Some versions of fsspec list each folder, others all at once.
+    assert not [path for path in asked if path.lower().endswith(".jpg")]
+    before = len(asked)
     _ = dataset[0]
-    assert [path.rpartition("/")[2] for path in asked[1:]] == ["0000.jpg"]
+    assert [path.rpartition("/")[2] for path in asked[before:]] == ["0000.jpg"]
 
 
 def test_a_manifest_by_url_finds_photos_beside_it(shop: Path, tmp_path: Path) -> None:
