@@ -25,6 +25,7 @@ GOLDEN = (
 )
 """The tests of what is decided, and of files that were made elsewhere."""
 UNMARKED = "not backend and not slow and not fuzz and not kills and not processes and not photos"
+"""The tests of `quick` in its folders."""
 QUICK = [f"tests/{room}" for room in ("augment", "boxes", "data", "predictions", "review")]
 """The folders of tests that need no backend; most take far less than half a second."""
 STORAGE = (

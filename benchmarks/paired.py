@@ -2,9 +2,9 @@
 
 Run ``python benchmarks/paired.py FIRST.npz SECOND.npz ...``. Every file is compared with the first,
 on each set of photos and on all sets together: accuracies, their difference with its 95 % interval
-(the same bursts are resampled for both) and the p-value of a permutation test over bursts.
-``--manifest`` and ``--summed-column`` add the same for kinds, whose classes' probabilities are
-added up. No network runs.
+and p-value, which count bursts, as `shelfvision.compare` computes them. ``--photos`` and
+``--summed-column`` add the same for kinds, whose classes' probabilities are added up. No network
+runs.
 
 A file named ``A.npz+B.npz`` is the mean of several, an ensemble.
 """
