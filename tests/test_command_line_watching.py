@@ -78,6 +78,59 @@ def test_columns_of_plain_photos_are_refused(
 
 
 @pytest.fixture(scope="module")
+def exported(folder: Path) -> Path:
+    """Return the exported classifier."""
+    for package in ("tf2onnx", "onnxruntime"):
+        pytest.importorskip(package)
+    shv.Classifier.load(folder / "groceries.shelf").export(folder / "groceries.onnx")
+    return folder / "groceries.onnx"
+
+
+def test_an_exported_file_has_the_profile_of_its_bundle(
+    folder: Path, exported: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    predictor = shv.export.Predictor(exported)
+    assert predictor.profile is not None
+    assert predictor.profile == shv.Classifier.load(folder / "groceries.shelf").profile
+    week = predictor.predict([folder / "0.png"], quality=True)
+    assert week.profile == predictor.profile
+    status, out = drift(capsys, exported, folder / "week.csv", "--by", "store", "--json")
+    alarms = [one for one in json.loads(out)["checks"] if one["status"] == "drift"]
+    assert (status, {one["store"] for one in alarms}) == (3, {None, "south"})
+
+
+def test_scores_of_a_job_are_compared_by_a_column_that_it_kept(
+    folder: Path, exported: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("pyarrow", reason="needs pyarrow")
+    lines = [*(folder / "week.csv").read_text().splitlines(), "lost.png,=north"]
+    (folder / "job.csv").write_text("\n".join(lines))
+    arguments = map(str, (exported, folder / "job.csv", tmp_path / "scores"))
+    assert main(["score", *arguments, "--keep", "store"]) == 0
+    capsys.readouterr()
+    status, out = drift(
+        capsys, exported, tmp_path / "scores", "--by", "store", "--check", "unreadable", "--json"
+    )
+    found = json.loads(out)
+    observed = {one["store"]: one["observed"] for one in found["checks"]}
+    assert (status, found["n_photos"]) == (0, 81)
+    assert observed == {None: 1 / 81, "=north": 1 / 41, "south": 0.0}
+
+
+def test_output_of_predict_is_a_table_of_scores(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photos = [str(folder / f"{row}.png") for row in range(0, 80, 2)]
+    assert main(["predict", str(folder / "groceries.shelf"), *photos, "--format", "csv"]) == 0
+    (tmp_path / "found.csv").write_text(capsys.readouterr().out)
+    status, out = drift(capsys, folder / "groceries.shelf", tmp_path / "found.csv", "--json")
+    found = json.loads(out)
+    assert (status, found["n_photos"]) == (0, 40)
+    assert {one["measure"] for one in found["checks"]} == {"confidence", "classes", "unreadable"}
+    assert "quality was not measured" in found["notes"][0]
+
+
+@pytest.fixture(scope="module")
 def labelled(folder: Path) -> Path:
     """Return a manifest of photos with the labels that the classifier predicts, and bursts."""
     found = shv.Classifier.load(folder / "groceries.shelf").predict(
@@ -118,11 +171,9 @@ def test_the_exit_status_of_compare_is_the_verdict(
 
 
 def test_compare_takes_exported_files(
-    folder: Path, labelled: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path, labelled: Path, exported: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pytest.importorskip("tf2onnx")
-    right, exported = folder / "groceries.shelf", folder / "groceries.onnx"
-    shv.Classifier.load(right).export(exported)
+    right = folder / "groceries.shelf"
     assert compare(capsys, right, exported, labelled, "--margin", "0.2")[0] == 0
 
 
@@ -144,3 +195,32 @@ def test_compare_refuses_another_file_and_never_replaces_one(
     assert compare(capsys, file, file, labelled, "--new-sha256", "0" * 64)[0] == 1
     assert compare(capsys, file, file, labelled, "-o", labelled)[0] == 2
     assert labelled.read_text().startswith("path,label,burst")
+
+
+def test_compare_reads_the_boxes_of_shelves(
+    folder: Path, labelled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shelf = shv.samples.render_shelf(
+        1, 4, class_names=("Can", "Jar"), image_size=(120, 320), seed=1, gaps=0
+    )
+    Image.fromarray(shelf.photo).save(tmp_path / "shelf.png")
+    boxes = [
+        {"image_id": 1, "category_id": 1 + row % 2, "bbox": [left, top, right - left, low - top]}
+        for row, (left, top, right, low) in enumerate(shelf.boxes)
+    ]
+    coco = {
+        "images": [{"id": 1, "file_name": "shelf.png"}],
+        "categories": [{"id": 1 + row, "name": name} for row, name in enumerate(NAMES)],
+        "annotations": boxes,
+    }
+    annotations = tmp_path / "shelf.json"
+    annotations.write_text(json.dumps(coco))
+    arguments = folder / "groceries.shelf", folder / "swapped.shelf", tmp_path
+    status, out = compare(capsys, *arguments, "--boxes", annotations, "--json")
+    found = json.loads(out)
+    assert (status, found["verdict"]) == (5, "undecided")
+    # The boxes of one photo are one group, and each is right for one of the classifiers.
+    assert (found["n_photos"], found["n_groups"]) == (4, 1)
+    assert found["only_old"] + found["only_new"] == 4
+    assert compare(capsys, *arguments, "--boxes", annotations, "-o", annotations)[0] == 2
+    assert json.loads(annotations.read_text()) == coco

@@ -19,7 +19,18 @@ memory = pytest.importorskip("fsspec.implementations.memory")
 
 PHOTOS = shv.Dataset.from_arrays(np.zeros((4, 8, 8, 3), np.uint8), [0, 0, 1, 1])
 FOUND = shv.Predictions(np.full((4, 2), 0.5), ["a", "b"], PHOTOS.ids)
+PROFILE = shv.Profile.from_predictions(FOUND)
 Use = Callable[[Any], object]
+
+
+class Same:
+    """A classifier with the same answer for all photos."""
+
+    class_names = tuple(PHOTOS.class_names)
+
+    def predict(self, photos: shv.Dataset) -> shv.Predictions:
+        return shv.Predictions(np.full((len(photos), 2), 0.5), self.class_names, photos.ids)
+
 
 LOCAL: dict[str, tuple[str, Use]] = {
     "checkpoints": ("checkpoint_dir", lambda url: shv.Trainer(checkpoint_dir=url)),
@@ -63,6 +74,8 @@ WRITERS: dict[str, tuple[str, Use]] = {
     "tasks": (".json", lambda url: FOUND.save_label_studio(url, PHOTOS)),
     "split": (".csv", lambda url: shv.Splits(train=PHOTOS).save(url)),
     "audit": (".html", lambda url: shv.audit(PHOTOS).save(url)),
+    "drift": (".json", lambda url: shv.drift(FOUND, profile=PROFILE).save(url)),
+    "promotion": (".csv", lambda url: shv.promotion(Same(), Same(), PHOTOS).save(url)),
 }
 
 

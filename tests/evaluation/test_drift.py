@@ -187,6 +187,12 @@ def test_columns_come_from_metadata_by_id(profile: shv.Profile) -> None:
         shv.drift(found, by={"store": ["north"]})
 
 
+def test_photos_without_a_group_are_independent(profile: shv.Profile) -> None:
+    found = week(1, 200, profile=profile)
+    named = shv.drift(found, groups=[None] * 100 + [""] * 100)
+    assert named == shv.drift(found, groups=list(range(200)))
+
+
 def test_a_table_of_scores_gives_the_same_result_as_predictions(profile: shv.Profile) -> None:
     pandas = pytest.importorskip("pandas")
     arrow = pytest.importorskip("pyarrow")
@@ -289,6 +295,57 @@ def test_the_tests_are_those_of_scipy_for_independent_photos() -> None:
     classes = classes_test(there, here, (1.0, 1.0))
     assert classes is not None
     assert classes.p_value == pytest.approx(chi2_contingency(counts)[1])
+
+
+def test_values_below_all_of_the_profile_are_drift() -> None:
+    known = Distribution.of(np.full(100, 0.9), np.arange(100))
+    for values in (np.full(100, 0.5), np.full(100, 0.95)):
+        assert distribution_test(known, values, 1.0).effect == 1.0
+    assert distribution_test(known, np.full(100, 0.9), 1.0).effect == 0.0
+
+
+def test_a_network_that_is_sure_of_all_validation_photos_is_watched() -> None:
+    known = Distribution.of(np.array([0.8] + [1.0] * 199), np.arange(200))
+    found = distribution_test(known, np.array([0.9] * 100 + [1.0] * 100), 1.0)
+    assert found.effect == pytest.approx(0.495)
+    assert found.p_value < 1e-6
+
+
+def test_equal_bursts_in_the_profile_are_no_strong_evidence() -> None:
+    """All 40 bursts of validation are accepted, and 37 of 40 bursts of the week."""
+    groups = (np.arange(320) // 8).tolist()
+
+    def decided(review: int) -> shv.Predictions:
+        return shv.Predictions(
+            np.tile([0.9, 0.1], (320, 1)),
+            ["juice", "milk"],
+            [str(row) for row in range(320)],
+            decisions=["review" if row < review else "accept" for row in range(320)],
+        )
+
+    profile = shv.Profile.from_predictions(decided(0), groups=groups)
+    result = shv.drift(decided(24), profile=profile, groups=groups, checks=["coverage"])
+    assert profile.coverage_design_effect == 8.0
+    # As 320 photos, these 24 would have a p-value below 0.01.
+    assert result.checks[0].p_value is not None
+    assert result.checks[0].p_value > 0.1
+
+
+def test_unreadable_photos_are_expected_in_bursts_if_groups_are_unknown() -> None:
+    bursts = (np.arange(300) // 6).tolist()
+    profile = shv.Profile.from_predictions(week(0), groups=bursts)
+    one_upload = week(1, failed=6)
+    assert not shv.drift(one_upload, profile=profile, min_effect=0, alpha=0.05).drifted
+    assert shv.drift(week(1, failed=60), profile=profile).alarms[0].measure == "unreadable"
+
+
+def test_classes_are_joined_by_their_effective_counts() -> None:
+    # 45 photos of juice, 40 of them in bursts of 8, are worth 10; 30 independent ones of tea, 30.
+    known = {"milk": 800, "juice": 40, "rice": 40}
+    here = {"milk": 170, "juice": 5, "rice": 5, "tea": 30}
+    found = classes_test(known, here, (8.0, 1.0))
+    assert found is not None
+    assert "tea 0.0% -> 14.3%" in found.detail
 
 
 def test_rare_classes_are_joined() -> None:

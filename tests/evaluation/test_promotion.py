@@ -168,6 +168,24 @@ def test_classes_with_few_photos_are_listed_and_do_not_weaken_the_others() -> No
     assert {one.status for one in found.classes[1:]} == {"not enough photos"}
 
 
+def test_a_class_with_too_few_photos_for_any_test_is_not_called_worse() -> None:
+    names = (*NAMES, "rare")
+    labels = np.concatenate((np.arange(400) % 2, np.full(4, 2)))
+    dataset = shv.Dataset.from_arrays(
+        np.zeros((404, 8, 8, 3), np.uint8),
+        labels,
+        class_names=names,
+        groups=[str(row) for row in range(404)],
+    )
+    rare = range(400, 404)
+    found = shv.promotion(
+        Says(answers(dataset, []), names), Says(answers(dataset, rare), names), dataset
+    )
+
+    assert (found.classes[2].difference, found.classes[2].p_value) == (-1.0, 0.125)
+    assert found.notes == ("Not enough photos to test 1 class: 'rare'.",)
+
+
 def test_new_products_do_not_hide_a_loss_on_the_others() -> None:
     names = (*NAMES, "pouch")
     dataset = photos(1200, names=names)

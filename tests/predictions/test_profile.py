@@ -124,7 +124,15 @@ def test_unknown_or_short_measures_are_refused() -> None:
 def test_a_distribution_has_exact_shares_even_with_ties() -> None:
     values = np.array([0.5] * 30 + [1.0] * 70)
     found = Distribution.of(values, np.arange(100))
-    assert (found.values, found.shares) == ((0.5, 1.0), (0.3, 1.0))
+    assert (found.values[0], found.values[-1], found.shares) == (0.5, 1.0, (0.3, 0.3, 1.0))
+
+
+def test_a_frequent_value_is_told_from_those_below_it() -> None:
+    values = np.concatenate((np.linspace(0.3, 0.8, 100), np.ones(100)))
+    found = Distribution.of(values, np.arange(200))
+    assert found.values[-3:] == (0.8, np.nextafter(1.0, 0), 1.0)
+    assert found.shares[-3:] == (0.5, 0.5, 1.0)
+    assert found.median == 0.8
 
 
 def test_photos_of_equal_bursts_count_once() -> None:
@@ -149,4 +157,24 @@ def test_the_design_effect_of_two_classes_is_that_of_their_share() -> None:
 def test_independent_photos_have_no_design_effect() -> None:
     values = np.random.default_rng(3).normal(size=300)
     assert values_design_effect(values, np.arange(300)) == 1.0
-    assert share_design_effect(np.ones(10, np.bool_), np.arange(10) // 2) == 1.0
+    assert classes_design_effect(np.arange(300) % 3, np.arange(300)) == 1.0
+
+
+def test_each_group_counts_as_one_photo_if_all_photos_are_equal_or_of_one_group() -> None:
+    groups = np.arange(12) // 3
+    same, one_group = np.ones(12), np.zeros(12, np.int64)
+    assert share_design_effect(same > 0, groups) == 3.0
+    assert values_design_effect(same, groups) == 3.0
+    assert classes_design_effect(same.astype(np.int64), groups) == 3.0
+    assert share_design_effect(groups > 1, one_group) == 12.0
+    assert values_design_effect(np.arange(12.0), one_group) == 12.0
+    nobody = np.zeros(0)
+    assert share_design_effect(nobody > 0, nobody.astype(np.int64)) == 1.0
+    assert values_design_effect(nobody, nobody.astype(np.int64)) == 1.0
+    assert classes_design_effect(nobody.astype(np.int64), nobody.astype(np.int64)) == 1.0
+
+
+def test_the_largest_value_does_not_hide_the_bursts_of_the_others() -> None:
+    groups = np.arange(400) // 4
+    values = np.where(groups < 96, 1.0, 0.5)
+    assert values_design_effect(values, groups) == pytest.approx(4, rel=0.05)

@@ -282,7 +282,9 @@ def _of_classes(part: _Slice) -> _Sides:
 def _of_unreadable(part: _Slice) -> _Sides:
     failed, n = ~part.incoming.readable[part.rows], len(part.rows)
     groups = part.groups(np.ones(n, dtype=np.bool_))
-    effect = 1.0 if groups is None else share_design_effect(failed, groups)
+    # A profile has no design effect of unreadable photos: the largest is that of whole bursts.
+    whole = part.profile.n_photos / part.profile.n_groups
+    effect = whole if groups is None else share_design_effect(failed, groups)
     bad, known = part.profile.n_unreadable, part.profile.n_photos + part.profile.n_unreadable
     return _Sides(
         measure="unreadable",

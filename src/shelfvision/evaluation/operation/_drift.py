@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, SupportsFloat, SupportsIndex, final
@@ -29,6 +28,7 @@ from shelfvision.evaluation.operation._incoming import By, Incoming, Table, inco
 from shelfvision.evaluation.operation._page import drift_view
 from shelfvision.evaluation.operation._writing import COLUMNS, drift_text, plain_check, save_drift
 from shelfvision.predictions import Predictions, Profile
+from shelfvision.protocols import Location
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,12 +104,12 @@ class Drift:
         rows = [plain_check(self.by, one) for one in self.checks]
         return pd.DataFrame(rows, columns=[*self.by, *COLUMNS])
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: Location) -> None:
         """Save the result as an HTML page, JSON or CSV, by the suffix of the path.
 
         Parameters
         ----------
-        path : path-like
+        path : path-like or URL
             The file to write, with the suffix ``.html``, ``.json`` or ``.csv``; an existing file
             is replaced atomically.
 
@@ -161,8 +161,9 @@ def drift(
     predictions : Predictions, DataFrame, Arrow table or mapping of columns
         The predictions for the photos that came in. Predict with ``quality=True`` and
         ``on_error="skip"``, so that quality and unreadable photos are compared. A table of scores
-        has the columns ``label`` and ``confidence``, and optionally ``id``, ``decision``, ``error``
-        and the measures of quality, as `Predictions.save` and `Predictions.to_frame` write them.
+        has the columns ``label`` and ``confidence``, and optionally ``id``, ``decision`` and
+        ``error``, as `Predictions.save` and `Scorer` write them. Only `Predictions.to_frame` adds
+        the measures of quality.
     by : str, sequence of str, or mapping of str to column, optional
         Columns that divide the photos into slices, such as ``["store", "week"]``: one slice for
         each combination of values. Names are columns of `metadata` or of the table; a mapping
@@ -172,8 +173,8 @@ def drift(
         row for each photo; other rows are ignored.
     groups : str or sequence, optional
         The group of each photo, or the name of its column: photos of one burst are not independent.
-        By default, groups are unknown, and the photos are expected in bursts like those of
-        validation: the design effects of the profile apply.
+        A photo without one is a group of its own. By default, groups are unknown, and the photos
+        are expected in bursts like those of validation: the design effects of the profile apply.
     profile : Profile, optional
         The profile to compare with. By default that of the classifier, `Predictions.profile`.
     checks : sequence of str, optional

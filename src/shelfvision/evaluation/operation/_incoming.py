@@ -113,7 +113,7 @@ def incoming_of(
         confidences=read.confidences,
         accepted=read.accepted,
         quality=read.quality,
-        groups=None if groups is None else as_groups(_texts(groups, "groups"), n),
+        groups=None if groups is None else as_groups(_group_names(groups), n),
         slices=slices,
         slice_values=slice_values,
         by=tuple(values),
@@ -248,11 +248,16 @@ def _by_columns(by: By | None, extra: Mapping[str, list[object]], n: int) -> dic
                 code="wrong-length",
                 parameter="by",
             )
-    return {name: _texts(column, "by") for name, column in given.items()}
+    return {
+        name: [text_of(value, name="by") or MISSING_VALUE for value in column]
+        for name, column in given.items()
+    }
 
 
-def _texts(column: Sequence[object], parameter: str) -> list[str]:
-    return [text_of(value, name=parameter) or MISSING_VALUE for value in column]
+def _group_names(column: Sequence[object]) -> npt.NDArray[np.object_]:
+    """Return the groups as text; a photo without one is a group of its own, a number."""
+    texts = (text_of(value, name="groups") for value in column)
+    return np.array([text or row for row, text in enumerate(texts)], dtype=np.object_)
 
 
 def _numbered(

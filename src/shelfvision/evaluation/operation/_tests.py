@@ -69,9 +69,11 @@ def distribution_test(known: Distribution, values: Floats, design_effect: float)
     """Compare values with a distribution; photos between two values of it add no evidence."""
     from scipy.stats import kstwo
 
-    knots, shares = np.array(known.values), np.array(known.shares)
-    below = np.searchsorted(np.sort(rounded(values)), knots, side="right") / len(values)
-    distance = float(np.abs(below - shares).max())
+    ordered, knots = np.sort(rounded(values)), np.array(known.values)
+    below = np.searchsorted(ordered, knots, side="right") / len(values)
+    # No photo of the profile is below its smallest value.
+    lower = np.searchsorted(ordered, knots[0], side="left") / len(values)
+    distance = max(float(lower), float(np.abs(below - np.array(known.shares)).max()))
     there, here = known.n_photos / known.design_effect, len(values) / design_effect
     n = max(1, int(there * here / (there + here)))
     return Tested(test=KOLMOGOROV_SMIRNOV, effect=distance, p_value=float(kstwo.sf(distance, n)))
@@ -133,11 +135,12 @@ def _joined(
     names: list[str], counts: Floats, design_effects: tuple[float, float]
 ) -> tuple[list[str], Floats]:
     """Join the classes with few expected photos to one; it may join the smallest of the rest."""
-    order = np.argsort(-counts.sum(axis=0), kind="stable")
+    effective = counts / np.array(design_effects)[:, None]
+    order = np.argsort(-effective.sum(axis=0), kind="stable")
     names, counts = [names[place] for place in order], counts[:, order]
-    few = _expected(counts / np.array(design_effects)[:, None]).min(axis=0) < _FEWEST_EXPECTED
+    few = _expected(effective).min(axis=0) < _FEWEST_EXPECTED
     kept = int((~few).sum())
-    # Classes are in descending order, so the last ones are few.
+    # Expected counts are in descending order, so the last classes are the few ones.
     while kept < len(names):
         rest = counts[:, kept:].sum(axis=1, keepdims=True)
         made = np.concatenate((counts[:, :kept], rest), axis=1)

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Final
 
 from shelfvision._csv import csv_text
-from shelfvision._storage import write_atomically
-from shelfvision._text import json_text, printable, shortened
-from shelfvision._validation import as_path, counted
-from shelfvision.errors import InvalidParameterError
+from shelfvision._text import json_text, printable
+from shelfvision._validation import counted
+from shelfvision.evaluation._results import save_by_suffix, table_lines
 from shelfvision.evaluation.operation._checks import DriftCheck
 from shelfvision.evaluation.operation._page import TITLES, cells, drift_page, headline
+from shelfvision.protocols import Location
 
 if TYPE_CHECKING:
     from shelfvision.evaluation.operation._drift import Drift
 
 COLUMNS: Final = tuple(one.name for one in fields(DriftCheck) if one.name != "slice")
 """The columns of a table after those of `by`."""
-_SUFFIXES = (".html", ".json", ".csv")
 _MOST = 20
-_WIDTH = 40
 
 
 def plain_check(by: Sequence[str], check: DriftCheck) -> dict[str, object]:
@@ -32,24 +29,21 @@ def plain_check(by: Sequence[str], check: DriftCheck) -> dict[str, object]:
     return plain | {name: getattr(check, name) for name in COLUMNS}
 
 
-def save_drift(drift: Drift, path: str | os.PathLike[str]) -> None:
+def save_drift(drift: Drift, path: Location) -> None:
     """Write the result in the format of the suffix; see `Drift.save`."""
-    target = as_path(path)
-    suffix = os.path.splitext(target)[1].lower()
-    if suffix == ".html":
-        text = drift_page(drift)
-    elif suffix == ".json":
-        text = json_text(drift.to_dict(), indent=2) + "\n"
-    elif suffix == ".csv":
-        rows = (plain_check(drift.by, check).values() for check in drift.checks)
-        text = csv_text([(*drift.by, *COLUMNS), *rows])
-    else:
-        raise InvalidParameterError(
-            f"path must have the suffix {', '.join(_SUFFIXES)}, got {target!r}; rename the file",
-            code="not-an-option",
-            parameter="path",
-        )
-    write_atomically(target, text.encode("utf-8", "backslashreplace"))
+    save_by_suffix(
+        path,
+        {
+            ".html": lambda: drift_page(drift),
+            ".json": lambda: json_text(drift.to_dict(), indent=2) + "\n",
+            ".csv": lambda: csv_text(_rows(drift)),
+        },
+    )
+
+
+def _rows(drift: Drift) -> list[tuple[object, ...]]:
+    rows = (plain_check(drift.by, check).values() for check in drift.checks)
+    return [(*drift.by, *COLUMNS), *map(tuple, rows)]
 
 
 def drift_text(drift: Drift) -> str:
@@ -68,15 +62,5 @@ def drift_text(drift: Drift) -> str:
 
 
 def _table(checks: Sequence[DriftCheck], by: Sequence[str]) -> list[str]:
-    """Return the lines of a table; numbers are aligned to the right."""
-    rows = [(*by, *TITLES), *((*check.slice, *cells(check)) for check in checks)]
-    rows = [tuple(shortened(cell, _WIDTH) for cell in row) for row in rows]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    numbers = range(len(by) + 1, len(by) + 5)
-    return [
-        "  ".join(
-            cell.rjust(width) if place in numbers else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
+    rows = [(*check.slice, *cells(check)) for check in checks]
+    return table_lines((*by, *TITLES), rows, left={*by, TITLES[0], TITLES[-1]})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,6 +41,7 @@ from shelfvision.evaluation.promoting._writing import (
 )
 from shelfvision.evaluation.scores._leakage import leakage_between, leakage_warning
 from shelfvision.evaluation.scores._resampling import Bootstrap
+from shelfvision.protocols import Location
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,12 +110,12 @@ class Promotion:
         pd = import_package("pandas", purpose="to_frame", pip="pandas")
         return pd.DataFrame([plain_class(one) for one in self.classes], columns=COLUMNS)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: Location) -> None:
         """Save the result as an HTML page, JSON or CSV, by the suffix of the path.
 
         Parameters
         ----------
-        path : path-like
+        path : path-like or URL
             The file to write, with the suffix ``.html``, ``.json`` or ``.csv`` (one row for each
             class); an existing file is replaced atomically.
 
@@ -294,11 +294,13 @@ def _promotion(sides: Sides, settings: Bootstrap, rules: Rules) -> Promotion:
         margin=rules.margin,
         class_margin=rules.class_margin,
         confidence_level=settings.confidence_level,
-        notes=tuple(_notes(sides, classes, rules)),
+        notes=tuple(_notes(sides, classes, rules, alpha=1 - settings.confidence_level)),
     )
 
 
-def _notes(sides: Sides, classes: Sequence[ClassDifference], rules: Rules) -> list[str]:
+def _notes(
+    sides: Sides, classes: Sequence[ClassDifference], rules: Rules, *, alpha: float
+) -> list[str]:
     """Return what to know about the photos and the classes."""
     notes = []
     for names, has, lacks in ((sides.only_old, "old", "new"), (sides.only_new, "new", "old")):
@@ -318,7 +320,7 @@ def _notes(sides: Sides, classes: Sequence[ClassDifference], rules: Rules) -> li
     suspects = [
         one.name
         for one in classes
-        if one.status != "worse" and one.interval[1] < 0 and one.difference < -rules.class_margin
+        if one.status != "worse" and one.p_value <= alpha and one.difference < -rules.class_margin
     ]
     if suspects:
         notes.append(

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Final
 
 from shelfvision._csv import csv_text
-from shelfvision._storage import write_atomically
-from shelfvision._text import json_text, shortened
-from shelfvision._validation import as_path, counted
-from shelfvision.errors import InvalidParameterError
+from shelfvision._text import json_text
+from shelfvision._validation import counted
+from shelfvision.evaluation._results import save_by_suffix, table_lines
 from shelfvision.evaluation.promoting._differences import ClassDifference, ScoreDifference
 from shelfvision.evaluation.promoting._page import (
     CLASS_TITLES,
@@ -22,13 +19,12 @@ from shelfvision.evaluation.promoting._page import (
     score_cells,
     score_titles,
 )
+from shelfvision.protocols import Location
 
 if TYPE_CHECKING:
     from shelfvision.evaluation.promoting._promotion import Promotion
 
-_SUFFIXES = (".html", ".json", ".csv")
 _MOST = 20
-_WIDTH = 40
 _PLAIN: Final = (
     *("verdict", "n_photos", "n_groups", "n_unreadable", "only_old", "only_new", "p_value"),
     *("margin", "class_margin", "confidence_level"),
@@ -68,45 +64,28 @@ def plain_promotion(promotion: Promotion) -> dict[str, object]:
     }
 
 
-def save_promotion(promotion: Promotion, path: str | os.PathLike[str]) -> None:
+def save_promotion(promotion: Promotion, path: Location) -> None:
     """Write the result in the format of the suffix; see `Promotion.save`."""
-    target = as_path(path)
-    suffix = os.path.splitext(target)[1].lower()
-    if suffix == ".html":
-        text = promotion_page(promotion)
-    elif suffix == ".json":
-        text = json_text(promotion.to_dict(), indent=2) + "\n"
-    elif suffix == ".csv":
-        text = csv_text([COLUMNS, *(plain_class(one).values() for one in promotion.classes)])
-    else:
-        raise InvalidParameterError(
-            f"path must have the suffix {', '.join(_SUFFIXES)}, got {target!r}; rename the file",
-            code="not-an-option",
-            parameter="path",
-        )
-    write_atomically(target, text.encode("utf-8", "backslashreplace"))
+    save_by_suffix(
+        path,
+        {
+            ".html": lambda: promotion_page(promotion),
+            ".json": lambda: json_text(promotion.to_dict(), indent=2) + "\n",
+            ".csv": lambda: csv_text(
+                [COLUMNS, *(plain_class(one).values() for one in promotion.classes)]
+            ),
+        },
+    )
 
 
 def promotion_text(promotion: Promotion) -> str:
     """Return the verdict, its reasons, and tables of the scores and classes."""
     lines = [headline(promotion), *promotion.reasons, ""]
-    lines += _table(score_titles(promotion), [score_cells(one) for one in promotion.scores])
+    scores = [score_cells(one) for one in promotion.scores]
+    lines += table_lines(score_titles(promotion), scores, left={"score"})
     classes = by_loss(promotion)
-    lines += ["", *_table(CLASS_TITLES, [class_cells(one) for one in classes[:_MOST]])]
+    shown = [class_cells(one) for one in classes[:_MOST]]
+    lines += ["", *table_lines(CLASS_TITLES, shown, left={"class", "result"})]
     more = len(classes) - _MOST
     lines += [f"and {counted(more, 'class')} with a larger difference"] if more > 0 else []
     return "\n".join([*lines, *(("", *promotion.notes) if promotion.notes else ())])
-
-
-def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return the lines of a table; the first and a last column "result" are aligned to the left."""
-    cut = [tuple(shortened(cell, _WIDTH) for cell in row) for row in (titles, *rows)]
-    widths = [max(map(len, column)) for column in zip(*cut, strict=True)]
-    left = {0, *(place for place, title in enumerate(titles) if title == "result")}
-    return [
-        "  ".join(
-            cell.ljust(width) if place in left else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in cut
-    ]

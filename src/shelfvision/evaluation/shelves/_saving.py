@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from shelfvision._csv import csv_text
 from shelfvision._pages.html import render_template
-from shelfvision._storage import as_location, suffix_of_location, write_atomically
 from shelfvision._text import json_text, shortened
-from shelfvision.errors import InvalidParameterError
+from shelfvision.evaluation._results import save_by_suffix, table_lines
 from shelfvision.protocols import Location
 
 if TYPE_CHECKING:
@@ -22,22 +21,14 @@ _TITLES = ("class", "true", "predicted", "correct", "precision", "recall")
 
 def save_regions_report(report: RegionsReport, path: Location) -> None:
     """Write the file; raise `InvalidParameterError` for another suffix."""
-    target = as_location(path, writes=True)
-    kind = suffix_of_location(target)
-    if kind in (".html", ".htm"):
-        text = _page(report)
-    elif kind == ".json":
-        text = json_text(regions_dict(report), indent=2) + "\n"
-    elif kind == ".csv":
-        text = _csv(report)
-    else:
-        raise InvalidParameterError(
-            f"a report is saved as .html, .json or .csv, but {str(target)!r} ends in {kind!r}; "
-            "use one of these endings",
-            code="not-an-option",
-            parameter="path",
-        )
-    write_atomically(target, text.encode("utf-8", "backslashreplace"))
+    save_by_suffix(
+        path,
+        {
+            ".html": lambda: _page(report),
+            ".json": lambda: json_text(regions_dict(report), indent=2) + "\n",
+            ".csv": lambda: _csv(report),
+        },
+    )
 
 
 def regions_dict(report: RegionsReport) -> dict[str, object]:
@@ -97,9 +88,8 @@ def regions_text(report: RegionsReport) -> str:
     summary = [f"{name.ljust(wide)}  {value}" for name, value in facts]
     if not report.per_class:
         return "\n".join(summary)
-    rows = [_TITLES, *_cells(report)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join([*summary, "", *(_line(row, widths) for row in rows)])
+    table = table_lines(_TITLES, _cells(report), left={"class"})
+    return "\n".join([*summary, "", *table])
 
 
 def _facts(report: RegionsReport) -> list[tuple[str, str]]:
@@ -141,12 +131,6 @@ def _cells(report: RegionsReport) -> list[tuple[str, ...]]:
         )
         for name, one in report.per_class.items()
     ]
-
-
-def _line(cells: tuple[str, ...], widths: list[int]) -> str:
-    name, *numbers = cells
-    padded = [cell.rjust(width) for cell, width in zip(numbers, widths[1:], strict=True)]
-    return "  ".join([name.ljust(widths[0]), *padded])
 
 
 def _csv(report: RegionsReport) -> str:

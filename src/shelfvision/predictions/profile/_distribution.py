@@ -27,7 +27,10 @@ MAX_KNOTS = 1024
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Distribution:
-    """The distribution of a measure over photos: at most 51 values with cumulated shares.
+    """The distribution of a measure over photos: quantiles, with cumulated shares.
+
+    There are at most 51 quantiles. For a value that more than 2 % of the photos have, the number
+    just below it is also kept, because no quantile tells how many photos are below the value.
 
     Examples
     --------
@@ -70,9 +73,10 @@ class Distribution:
         """
         # Six digits keep files small; shares are counted after rounding, so they are exact.
         kept = rounded(values)
-        cuts = np.quantile(kept, np.linspace(0, 1, _KNOTS + 1), method="inverted_cdf")
-        knots = np.unique(cuts)
-        below = np.searchsorted(np.sort(kept), knots, side="right")
+        ordered, levels = np.sort(kept), np.linspace(0, 1, _KNOTS + 1)
+        cuts = np.unique(np.quantile(ordered, levels, method="inverted_cdf"))
+        knots = np.union1d(cuts, _before_atoms(ordered, cuts))
+        below = np.searchsorted(ordered, knots, side="right")
         return cls(
             values=tuple(knots.tolist()),
             shares=tuple((below / len(kept)).round(6).tolist()),
@@ -143,6 +147,13 @@ class Distribution:
             n_photos=count_of(entries["n_photos"], "n_photos"),
             design_effect=number_of(entries["design_effect"], "design_effect", 1, 1e9),
         )
+
+
+def _before_atoms(ordered: Floats, cuts: Floats) -> Floats:
+    """Return the number below each cut that more than one of `_KNOTS` parts of the photos have."""
+    first, last = (np.searchsorted(ordered, cuts, side=side) for side in ("left", "right"))
+    atoms = cuts[(last - first > len(ordered) / _KNOTS) & (first > 0)]
+    return np.asarray(np.nextafter(atoms, -np.inf))
 
 
 def rounded(values: Floats) -> Floats:

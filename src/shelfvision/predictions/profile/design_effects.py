@@ -8,8 +8,9 @@ estimated from the sums :math:`s_i` of the deviations from :math:`p` in each of 
 
 .. math:: d = \frac{g}{g-1} \frac{\sum_i s_i^2}{n\,p(1-p)}
 
-An estimate below 1 counts as 1. For class shares the factor is the mean over all classes, weighted
-with :math:`1-p_k` (Rao and Scott 1981, equation 3.5).
+An estimate below 1 counts as 1. If all photos are equal, nothing can be estimated, and each group
+counts as one photo: :math:`d = n/g`. For class shares the factor is the mean over all classes,
+weighted with :math:`1-p_k` (Rao and Scott 1981, equation 3.5).
 
 References
 ----------
@@ -38,30 +39,32 @@ _CUTS = np.arange(1, 10) / 10
 
 def share_design_effect(members: npt.NDArray[np.bool_], groups: Integers) -> float:
     """Return the design effect of the share of photos that are members, at least 1."""
-    n, sizes = len(members), _sizes(groups)
+    n, g = len(members), len(_sizes(groups))
     share = float(members.mean()) if n else 0.0
-    if not 0 < share < 1 or len(sizes) in (0, 1, n):
-        return 1.0
+    if not 0 < share < 1 or g in (1, n):
+        return max(1.0, n / max(g, 1))
     sums = np.bincount(groups, weights=members - share)
-    g = len(sizes)
     return max(1.0, float((sums**2).sum()) * g / (g - 1) / (n * share * (1 - share)))
 
 
 def values_design_effect(values: Floats, groups: Integers) -> float:
     """Return the largest design effect of the shares below nine cuts, the deciles."""
-    if not len(values) or len(_sizes(groups)) == len(values):
+    if not len(values):
         return 1.0
-    cuts = np.unique(np.quantile(values, _CUTS))
-    return max(share_design_effect(values <= cut, groups) for cut in cuts)
+    cuts, most = np.unique(np.quantile(values, _CUTS)), values.max()
+    # All photos are at or below the largest value, so it cannot be a cut.
+    below = [values <= cut for cut in cuts[cuts < most]] or [values < most]
+    return max(share_design_effect(members, groups) for members in below)
 
 
 def classes_design_effect(numbers: Integers, groups: Integers) -> float:
     """Return the mean design effect of the shares of all classes, at least 1."""
     n, sizes = len(numbers), _sizes(groups)
+    g = len(sizes)
     counts = np.bincount(numbers).astype(np.float64) if n else np.zeros(0)
     shares = counts[counts > 0] / max(n, 1)
-    if len(shares) < 2 or len(sizes) in (0, 1, n):
-        return 1.0
+    if len(shares) < 2 or g in (1, n):
+        return max(1.0, n / max(g, 1))
     pairs, inside = np.unique(np.stack((groups, numbers)), axis=1, return_counts=True)
     of_class = np.zeros((2, len(counts)))
     np.add.at(of_class[0], pairs[1], inside.astype(np.float64) ** 2)
@@ -69,7 +72,6 @@ def classes_design_effect(numbers: Integers, groups: Integers) -> float:
     squares, mixed = of_class[:, counts > 0]
     # The sum over groups of (count - size * share) ** 2.
     sums = squares - 2 * shares * mixed + shares**2 * float((sizes.astype(np.float64) ** 2).sum())
-    g = len(sizes)
     return max(1.0, float((sums / shares).sum()) * g / (g - 1) / (n * (len(shares) - 1)))
 
 
