@@ -10,6 +10,7 @@ import pytest
 
 pytest.importorskip("pyarrow", reason="needs pyarrow")
 
+from shelfvision.data.finding.photo_lists import Where
 from shelfvision.scale.jobs._job import Model, run_job, started_job
 from shelfvision.scale.jobs._source import ListOptions, photo_list
 from shelfvision.scale.jobs._status import ScoreStatus
@@ -54,7 +55,7 @@ def score(manifest: Path, out: Path) -> Score:
         *,
         processes: int = 1,
         keep: tuple[str, ...] = (),
-        where: Mapping[str, str] | None = None,
+        where: Where | None = None,
         sha256: str = "a" * 64,
         settings: Mapping[str, object] | None = None,
         shard_size: int | None = 10,

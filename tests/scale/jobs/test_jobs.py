@@ -346,6 +346,70 @@ def test_a_truncated_parquet_manifest_is_refused(score: Score, tmp_path: Path) -
         score(path)
 
 
+@pytest.mark.parametrize("name", ["id", "store"])
+def test_a_kept_column_that_would_replace_another_is_refused(
+    score: Score, manifest: Path, tmp_path: Path, name: str
+) -> None:
+    manifest.write_text("path,id,store\nphotos/3.jpg,photos/4.jpg,north\n", encoding="utf-8")
+    table = pa.table({"path": IDS[:1], "id": IDS[1:2], "store": ["north"]})
+    parquet.write_table(table, tmp_path / "list.parquet")
+    for source in (manifest, tmp_path / "list.parquet"):
+        with refuses(InvalidParameterError, "duplicate", "keep"):
+            score(source, keep=("store", name))
+
+
+def test_kept_columns_of_any_other_name_are_in_the_output(
+    score: Score, out: Path, manifest: Path
+) -> None:
+    manifest.write_text("path,row\nphotos/3.jpg,2\nphotos/3.jpg,2\n", encoding="utf-8")
+    score(keep=("row", "path"))
+    assert [(row["row"], row["path"]) for row in rows_in(out).values()] == [("2", "photos/3.jpg")]
+
+
+@pytest.mark.parametrize("values", ["south", "South ", ["south", "west"]])
+def test_rows_of_a_parquet_manifest_are_chosen_as_those_of_a_csv_file(
+    score: Score, tmp_path: Path, manifest: Path, values: str | list[str]
+) -> None:
+    text = manifest.read_text(encoding="utf-8").replace("49.jpg,south", "49.jpg, south ")
+    manifest.write_text(text, encoding="utf-8")
+    rows = [line.split(",") for line in text.splitlines()[1:]]
+    table = pa.table({"path": [row[0] for row in rows], "store": [row[1] for row in rows]})
+    parquet.write_table(table, tmp_path / "list.parquet")
+    if values == "south":
+        assert score(where={"store": values}).n_photos == 20
+        assert score(tmp_path / "list.parquet", where={"store": values}).n_scored == 0
+        return
+    for source in (manifest, tmp_path / "list.parquet"):
+        with refuses(InvalidParameterError, "unknown-name", "where"):
+            score(source, where={"store": values})
+
+
+def latin_text() -> pa.Array:
+    """Return a text column with bytes that are not UTF-8."""
+    offsets = pa.py_buffer(b"\0\0\0\0\2\0\0\0")
+    return pa.Array.from_buffers(pa.string(), 1, [None, offsets, pa.py_buffer(b"\xff\xfe")])
+
+
+@pytest.mark.parametrize(
+    ("columns", "names", "code"),
+    [
+        ([pa.array(["a.jpg"]), latin_text()], ["path", "store"], "damaged"),
+        ([latin_text(), pa.array(["a"])], ["path", "store"], "damaged"),
+        ([pa.array([{"x": "a.jpg"}]), pa.array(["a"])], ["path", "store"], "damaged"),
+        ([pa.array(["a.jpg"]), pa.array(["b.jpg"])], ["path", "path"], "duplicate"),
+        ([pa.array(["a\0.jpg"]), pa.array(["a"])], ["path", "store"], "empty"),
+        ([pa.array([None], pa.string()), pa.array(["a"])], ["path", "store"], "empty"),
+    ],
+)
+def test_a_hostile_parquet_manifest_is_refused(
+    score: Score, out: Path, tmp_path: Path, columns: list[pa.Array], names: list[str], code: str
+) -> None:
+    parquet.write_table(pa.Table.from_arrays(columns, names), tmp_path / "list.parquet")
+    with refuses(DataError, code, "source" if code == "damaged" else "path_column"):
+        score(tmp_path / "list.parquet", keep=() if names[1] == "path" else ("store",))
+    assert not out.exists()
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows names are Unicode")
 def test_a_name_that_is_not_unicode_is_a_row_with_an_error(
     score: Score, out: Path, tmp_path: Path

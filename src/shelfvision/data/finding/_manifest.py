@@ -296,24 +296,29 @@ def _take(
 
 def accepted_cells(rows: Rows, where: Where, origin: ManifestOrigin) -> dict[str, frozenset[str]]:
     """Return the clean cells that a row may have, by column; refuse values that no row has."""
-    accepted = {}
-    for name, wanted in where.items():
-        values = frozenset(
-            clean_name(value) for value in ((wanted,) if isinstance(wanted, str) else wanted)
+    return {
+        name: accepted_values(name, wanted, (clean_name(row[name]) for _, row in rows), origin)
+        for name, wanted in where.items()
+    }
+
+
+def accepted_values(
+    name: str, wanted: str | Sequence[str], clean_cells: Iterable[str], origin: ManifestOrigin
+) -> frozenset[str]:
+    """Return the clean cells of one column that a row may have; refuse values that no row has."""
+    given = (wanted,) if isinstance(wanted, str) else wanted
+    values, there = frozenset(map(clean_name, given)), set(clean_cells)
+    unknown = sorted(values - there)
+    if unknown or not values:
+        near = closest(unknown[0], sorted(there)) if unknown else None
+        remedy = f"write where={{{name!r}: {near!r}}}" if near else "choose one of these values"
+        raise InvalidParameterError(
+            f"where must have values of the column {name!r}, in {origin} "
+            f"{listed(sorted(there))}, got {listed(unknown) or 'nothing'}; {remedy}",
+            code="unknown-name",
+            parameter="where",
         )
-        there = {clean_name(row[name]) for _, row in rows}
-        unknown = sorted(values - there)
-        if unknown or not values:
-            near = closest(unknown[0], sorted(there)) if unknown else None
-            remedy = f"write where={{{name!r}: {near!r}}}" if near else "choose one of these values"
-            raise InvalidParameterError(
-                f"where must have values of the column {name!r}, in {origin} "
-                f"{listed(sorted(there))}, got {listed(unknown) or 'nothing'}; {remedy}",
-                code="unknown-name",
-                parameter="where",
-            )
-        accepted[name] = values
-    return accepted
+    return values
 
 
 def require_path(cell: str, line: int, origin: ManifestOrigin) -> None:

@@ -20,6 +20,7 @@ from shelfvision.data.finding._manifest import (
     ManifestOrigin,
     Where,
     accepted_cells,
+    accepted_values,
     checked_where,
     require_path,
 )
@@ -140,4 +141,13 @@ class PhotoPlaces:
         return path if found is None else os.path.join(self._root, found)
 
 
-__all__ = ["PhotoPlaces", "Where", "listed_id", "listed_photos", "photos_below"]
+__all__ = [
+    "ManifestOrigin",
+    "PhotoPlaces",
+    "Where",
+    "accepted_values",
+    "checked_where",
+    "listed_id",
+    "listed_photos",
+    "photos_below",
+]

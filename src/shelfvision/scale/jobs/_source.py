@@ -1,7 +1,7 @@
 """List the photos that a job scores: of a manifest (CSV or Parquet), a folder or an iterable.
 
-The list is an Arrow table of text with the column ``id`` and the kept columns. It takes about as
-much memory as the text of the ids, so that 10 million photos need less than 1 GB.
+The list is an Arrow table of text with the column ``id`` and the kept columns, which takes about as
+much memory as the text.
 """
 
 from __future__ import annotations
@@ -10,12 +10,11 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, TypeAlias, final
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias, final
 
-from shelfvision._identifiers import closest
 from shelfvision._photos.formats import READ_NAMES
 from shelfvision._storage import open_regular
 from shelfvision._text import shortened
@@ -25,7 +24,8 @@ from shelfvision._warnings import warn_caller
 from shelfvision.data.finding.directories import existing_directory
 from shelfvision.data.finding.photo_lists import Where, listed_id, listed_photos, photos_below
 from shelfvision.errors import DataError, InvalidParameterError, ShelfVisionWarning
-from shelfvision.scale.jobs._arrow import arrow, compute, parquet
+from shelfvision.scale.jobs._arrow import arrow, compute
+from shelfvision.scale.jobs._parquet_manifest import MAGIC, parquet_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -133,11 +133,14 @@ def _of_paths(source: object, options: ListOptions) -> PhotoList:
 
 
 def _of_manifest(place: str, options: ListOptions) -> PhotoList:
+    _require_keep(options)
     above = os.path.dirname(os.path.abspath(place))
     root = existing_directory(above if options.root is None else options.root)
-    if _is_parquet(place):
-        table = _of_parquet(place, root, options)
-    else:
+    # One open file, so that nobody can replace it between the look at its start and reading it.
+    with open_regular(place, sys.maxsize, what="the manifest", parameter="source") as file:
+        is_parquet = file.peek(len(MAGIC)).startswith(MAGIC)
+        table = _of_parquet(file, place, root, options) if is_parquet else None
+    if table is None:
         columns = listed_photos(
             place,
             root=root,
@@ -157,37 +160,9 @@ def _of_manifest(place: str, options: ListOptions) -> PhotoList:
     return PhotoList(name=place, root=root, table=_without_repeats(table))
 
 
-def _is_parquet(place: str) -> bool:
-    with open_regular(place, sys.maxsize, what="the manifest", parameter="source") as file:
-        return file.read(4) == b"PAR1"
-
-
-def _of_parquet(place: str, root: str, options: ListOptions) -> pa.Table:
-    pa, pq, pc = arrow(), parquet(), compute()
-    where = {name: _values(value) for name, value in (options.where or {}).items()}
-    columns = list(dict.fromkeys((options.path_column, *options.keep, *where)))
-    try:
-        file = pq.ParquetFile(place)
-        names = file.schema_arrow.names
-        _require_columns(place, names, options, where)
-        table = file.read(columns=columns)
-        table = table.cast(pa.schema([(name, pa.string()) for name in columns]))
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(
-            f"the manifest {place!r} cannot be read as Parquet: {' '.join(str(error).split())}; "
-            "write it again, with text in its columns",
-            code="damaged",
-            parameter="source",
-        ) from error
-    for name, values in where.items():
-        table = table.filter(pc.is_in(table[name], value_set=pa.array(values, pa.string())))
-    missing = pc.any(pc.equal(pc.utf8_trim_whitespace(pc.fill_null(table[columns[0]], "")), ""))
-    if missing.as_py():
-        raise DataError(
-            f"each row of {place!r} must have a {columns[0]}, got an empty one; add it",
-            code="empty",
-            parameter="path_column",
-        )
+def _of_parquet(file: BinaryIO, place: str, root: str, options: ListOptions) -> pa.Table:
+    pc = compute()
+    table = parquet_rows(file, place, options.path_column, options.keep, options.where)
     cells = table[options.path_column]
     ids = (listed_id(cell.as_py(), root) for chunk in cells.chunks for cell in chunk)
     kept = _table({ID: ids})
@@ -196,25 +171,16 @@ def _of_parquet(place: str, root: str, options: ListOptions) -> pa.Table:
     return kept
 
 
-def _values(value: str | Sequence[str]) -> list[str]:
-    values = [value] if isinstance(value, str) else list(value)
-    require_texts("where", values)
-    return values
-
-
-def _require_columns(
-    place: str, names: Sequence[str], options: ListOptions, where: Mapping[str, object]
-) -> None:
-    wanted = {options.path_column: "path_column"} | dict.fromkeys(options.keep, "keep")
-    for name, parameter in (wanted | dict.fromkeys(where, "where")).items():
-        if name not in names:
-            near = closest(name, names)
-            raise DataError(
-                f"the manifest {place!r} must have the column {name!r}, but its columns are "
-                f"{listed(names, limit=20)}; pass {near or 'one of them'!r} in {parameter}",
-                code="missing-column",
-                parameter=parameter,
-            )
+def _require_keep(options: ListOptions) -> None:
+    """Refuse a column that is kept twice, or that has the name of the column of ids."""
+    twice = {name for name in options.keep if name == ID or options.keep.count(name) > 1}
+    if twice:
+        raise InvalidParameterError(
+            f"keep must have each name once, and not {ID!r}, which the output has, got "
+            f"{listed(sorted(twice))}; leave it out, or rename the column in the manifest",
+            code="duplicate",
+            parameter="keep",
+        )
 
 
 def _require_no_columns(options: ListOptions, what: str) -> None:
@@ -280,10 +246,12 @@ def _without_repeats(table: pa.Table) -> pa.Table:
     pa, pc = arrow(), compute()
     if pc.count_distinct(table[ID]).as_py() == len(table):
         return table
-    numbered = table.append_column("row", pa.array(range(len(table)), pa.int64()))
-    distinct = numbered.group_by(table.column_names).aggregate([("row", "min")])
-    first = distinct.group_by([ID]).aggregate([("row_min", "min"), ("row_min", "count")])
-    twice = first.filter(pc.greater(first["row_min_count"], 1))
+    # No column of a manifest has this name by chance.
+    row = "\0row"
+    numbered = table.append_column(row, pa.array(range(len(table)), pa.int64()))
+    distinct = numbered.group_by(table.column_names).aggregate([(row, "min")])
+    first = distinct.group_by([ID]).aggregate([(f"{row}_min", "min"), (f"{row}_min", "count")])
+    twice = first.filter(pc.greater(first[f"{row}_min_count"], 1))
     if len(twice):
         name = twice[ID][0].as_py()
         raise DataError(
@@ -292,8 +260,8 @@ def _without_repeats(table: pa.Table) -> pa.Table:
             code="conflict",
             parameter="keep",
         )
-    rows = pc.sort_indices(first["row_min_min"])
-    return table.take(first["row_min_min"].take(rows))
+    rows = first[f"{row}_min_min"]
+    return table.take(rows.take(pc.sort_indices(rows)))
 
 
 def difference(old: pa.Table, new: pa.Table) -> str:
