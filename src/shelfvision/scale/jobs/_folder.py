@@ -72,13 +72,20 @@ class JobFolder:
 
     def create(self) -> None:
         """Create the folders that do not exist; refuse links and files in their place."""
-        for folder in (self.path, self.state, self.state / "parts", self.state / "claims"):
-            if folder != self.path:
-                _require_no_link(folder)
+        self.require_no_links()
+        for folder in (self.path, *self._own()):
             try:
                 make_directory(folder)
             except OSError as error:
                 raise storage_error(folder, error) from error
+
+    def require_no_links(self) -> None:
+        """Refuse links in place of the folders of the job, for reading too."""
+        for folder in self._own():
+            _require_no_link(folder)
+
+    def _own(self) -> tuple[Path, ...]:
+        return self.state, self.state / "parts", self.state / "claims"
 
     def parquet_files(self) -> list[str]:
         """Return the names of all Parquet files in the folder, sorted."""

@@ -25,7 +25,13 @@ from shelfvision.errors import (
 from shelfvision.scale.jobs._folder import JobFolder, as_job_folder, leftovers, old_claims
 from shelfvision.scale.jobs._listing import read_listing, require_listing, write_listing
 from shelfvision.scale.jobs._parts import PartRecord, complete_part
-from shelfvision.scale.jobs._plan import JobPlan, Settings, decoded_plan, require_same_job
+from shelfvision.scale.jobs._plan import (
+    MOST_SHARDS,
+    JobPlan,
+    Settings,
+    decoded_plan,
+    require_same_job,
+)
 from shelfvision.scale.jobs._processes import score_in_processes
 from shelfvision.scale.jobs._source import PhotoList, difference
 from shelfvision.scale.jobs._status import ScoreStatus, status_of
@@ -69,6 +75,14 @@ def planned(
         even = -(-len(photos.table) // (_SHARDS_PER_PROCESS * processes))
         shard_size = min(_MOST_SHARD, max(_LEAST_SHARD, even))
         shard_size = shard_size if old is None else old.shard_size
+    shards = -(-len(photos.table) // shard_size)
+    if shards > MOST_SHARDS:
+        raise InvalidParameterError(
+            f"shard_size must give at most {MOST_SHARDS:,} files, got {shard_size}, which gives "
+            f"{shards:,}; pass at least {-(-len(photos.table) // MOST_SHARDS)}",
+            code="not-in-range",
+            parameter="shard_size",
+        )
     return JobPlan(
         source=photos.name,
         n_photos=len(photos.table),
@@ -107,8 +121,7 @@ def planned_status(
 ) -> ScoreStatus:
     """Return the status that a job would start with; nothing is written."""
     folder = as_job_folder(out)
-    old = read_plan(folder)
-    _require_unused(folder, old)
+    old = _plan_or_unused(folder)
     plan = planned(photos, model, settings, shard_size=shard_size, processes=processes, old=old)
     if old is not None:
         _require_same(folder, old, plan, photos)
@@ -126,7 +139,7 @@ def started_job(
 ) -> Job:
     """Write the plan of a new job, or check that the plan in the folder is the same."""
     folder = as_job_folder(out)
-    _require_unused(folder, read_plan(folder))
+    _plan_or_unused(folder)
     folder.create()
     with _planning(folder):
         old = read_plan(folder)
@@ -137,7 +150,7 @@ def started_job(
             write_atomically(folder.plan, plan.encode(), follow=False)
         else:
             _require_same(folder, old, plan, photos)
-            require_listing(folder, plan.listing_sha256)
+            require_listing(folder, plan.listing_sha256, photos.table, plan.shard_size)
     return Job(folder=folder, plan=plan, root=photos.root, scoring=model.scoring)
 
 
@@ -167,12 +180,13 @@ def run_job(job: Job, *, processes: int = 1, verbose: Verbose = "auto") -> Score
 def finished_parts(folder: JobFolder, plan: JobPlan) -> dict[int, PartRecord]:
     """Return the records of all shards whose files are complete; every file is read."""
     digest = plan.digest
-    found = ((shard, complete_part(folder, digest, shard)) for shard in range(plan.n_shards))
+    found = ((shard, complete_part(folder, plan, digest, shard)) for shard in range(plan.n_shards))
     return {shard: record for shard, record in found if record is not None}
 
 
 def read_plan(folder: JobFolder) -> JobPlan | None:
     """Return the plan of a folder; None if it has none."""
+    folder.require_no_links()
     name = repr(str(folder.plan))
     try:
         data = read_bounded(
@@ -204,16 +218,19 @@ def existing_job(out: str | os.PathLike[str]) -> tuple[JobFolder, JobPlan]:
     return folder, plan
 
 
-def _require_unused(folder: JobFolder, plan: JobPlan | None) -> None:
-    """Refuse a folder with Parquet files of another program, which readers would mix with ours."""
-    files = [] if plan is not None else folder.parquet_files()
-    if files:
+def _plan_or_unused(folder: JobFolder) -> JobPlan | None:
+    """Return the plan of a folder, or refuse Parquet files of another program beside ours."""
+    # The files first, because another invocation may write the plan and then a file meanwhile.
+    files = folder.parquet_files()
+    plan = read_plan(folder)
+    if files and plan is None:
         raise StorageError(
             f"out must be a folder without Parquet files, got {str(folder.path)!r} with "
             f"{listed(files)} and without the plan of a job; score into another folder",
             code="not-empty",
             parameter="out",
         )
+    return plan
 
 
 def _require_same(folder: JobFolder, old: JobPlan, new: JobPlan, photos: PhotoList) -> None:

@@ -18,7 +18,7 @@ from shelfvision.data.finding.photo_lists import (
     checked_where,
 )
 from shelfvision.errors import DataError
-from shelfvision.scale.jobs._arrow import arrow, compute, parquet
+from shelfvision.scale.jobs._arrow import arrow, compute, parquet, read_columns
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,21 +43,15 @@ def parquet_rows(
 
 def _read(file: BinaryIO, place: str, needed: Mapping[str, str]) -> pa.Table:
     pa = arrow()
-    names = list(needed)
     try:
-        content = parquet().ParquetFile(file)
-        found = content.schema_arrow.names
+        found = parquet().read_schema(file).names
     except (pa.ArrowException, OSError) as error:
         raise _damaged(place, error) from error
     _require_columns(place, found, needed)
     try:
-        text = pa.schema([(name, pa.string()) for name in names])
-        table = content.read(columns=names).select(names).cast(text)
-        # Arrow reads text of other encodings unchanged.
-        table.validate(full=True)
-    except (pa.ArrowException, OSError, KeyError) as error:
+        return read_columns(file, pa.schema([(name, pa.string()) for name in needed]))
+    except (pa.ArrowException, OSError) as error:
         raise _damaged(place, error) from error
-    return table
 
 
 def _damaged(place: str, error: Exception) -> DataError:

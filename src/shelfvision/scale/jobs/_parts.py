@@ -103,10 +103,12 @@ def error_counts(table: pa.Table) -> dict[str, int]:
     return {str(one["values"]): int(one["counts"]) for one in counts}
 
 
-def complete_part(folder: JobFolder, plan_digest: str, shard: int) -> PartRecord | None:
+def complete_part(
+    folder: JobFolder, plan: JobPlan, plan_digest: str, shard: int
+) -> PartRecord | None:
     """Return the record of a shard whose file is complete, or None."""
     record = read_record(folder, shard)
-    if record is None or record.plan != plan_digest:
+    if record is None or (record.plan, record.n_photos) != (plan_digest, plan.photos_of(shard)):
         return None
     try:
         found = digest_of(folder.part(shard))
@@ -125,7 +127,7 @@ def read_record(folder: JobFolder, shard: int) -> PartRecord | None:
     if not isinstance(record.errors, dict):
         return None
     numbers = (record.size, record.n_photos, *record.errors.values())
-    is_plain = all(type(number) is int for number in numbers) and all(
+    is_plain = all(type(number) is int and number >= 0 for number in numbers) and all(
         isinstance(text, str) for text in (record.plan, record.sha256)
     )
     return record if is_plain else None

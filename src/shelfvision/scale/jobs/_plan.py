@@ -13,6 +13,10 @@ from shelfvision.errors import DataError, InvalidParameterError
 
 FORMAT = 1
 """The version of the files of a job."""
+MOST_PHOTOS = 1_000_000
+"""The largest number of photos per file, which is written and compared in memory."""
+MOST_SHARDS = 1_000_000
+"""The largest number of files of a job."""
 
 Settings: TypeAlias = Mapping[str, object]
 """Settings by the name of their public parameter, as JSON values."""
@@ -97,14 +101,14 @@ def decoded_plan(data: bytes, where: str) -> JobPlan:
     if version != FORMAT or set(fields) != set(kinds):
         fail("foreign-format", "it does not have the fields of a plan")
     for name, kind in kinds.items():
-        if not isinstance(fields[name], kind):
+        if type(fields[name]) is not kind:
             fail("wrong-type", f"its field {name!r} is {received(fields[name])}")
     names = cast("list[object]", fields["class_names"])
     if not all(isinstance(name, str) for name in names):
         fail("wrong-type", "its field 'class_names' has a name that is not text")
     plan = JobPlan(**{**fields, "class_names": tuple(names)})  # type: ignore[arg-type]  # checked
-    if plan.n_photos < 1 or plan.shard_size < 1:
-        fail("not-in-range", "it has no photos")
+    if plan.n_photos < 1 or not 1 <= plan.shard_size <= MOST_PHOTOS or plan.n_shards > MOST_SHARDS:
+        fail("not-in-range", "its numbers of photos and of photos per file are impossible")
     return plan
 
 
@@ -125,8 +129,9 @@ def require_same_job(old: JobPlan, new: JobPlan, where: str, changed_photos: str
     if old.model_sha256 != new.model_sha256:
         found = f"{new.model!r} with the SHA-256 {new.model_sha256}"
         _refuse(where, "bundle", f"{old.model!r} with the SHA-256 {old.model_sha256}", found)
-    for name in sorted({*old.settings, *new.settings}):
-        one, other = old.settings.get(name), new.settings.get(name)
+    # Names that only the folder has are another format; a message would show them unchecked.
+    for name in sorted(new.settings):
+        one, other = old.settings.get(name), new.settings[name]
         if one != other:
             _refuse(where, name, f"{name}={received(one)}", received(other))
     if old.photos_sha256 != new.photos_sha256:

@@ -126,6 +126,9 @@ class _Workers:
     def _replace(self, dead: _Worker) -> None:
         """Start another worker in place of one that has died, and give its shard out again."""
         self._workers.remove(dead)
+        dead.process.join(_JOIN_SECONDS)
+        # It may live on with a broken pipe.
+        dead.process.kill()
         dead.process.join()
         dead.pipe.close()
         if not dead.started:

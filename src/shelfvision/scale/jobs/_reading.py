@@ -11,13 +11,15 @@ import numpy.typing as npt
 from shelfvision._validation import counted
 from shelfvision.errors import DataError
 from shelfvision.predictions import Predictions
-from shelfvision.scale.jobs._arrow import parquet
+from shelfvision.scale.jobs._arrow import arrow, read_columns
 from shelfvision.scale.jobs._folder import JobFolder, opened_own
 from shelfvision.scale.jobs._job import existing_job, finished_parts
 from shelfvision.scale.jobs._plan import JobPlan
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+_TEXTS = ("id", "error", "decision")
 
 
 def read_scores(out: str | os.PathLike[str]) -> Predictions:
@@ -93,9 +95,28 @@ def _predictions(folder: JobFolder, plan: JobPlan) -> Predictions:
 
 
 def _part(folder: JobFolder, shard: int, plan: JobPlan) -> pa.Table:
-    columns = ["id", "error", "decision", *map(_column, plan.class_names)]
-    with opened_own(folder.part(shard)) as file:
-        return parquet().read_table(file, columns=columns)
+    names = [*map(_column, plan.class_names)]
+    pa = arrow()
+    schema = pa.schema(
+        [(name, pa.string()) for name in _TEXTS] + [(name, pa.float32()) for name in names]
+    )
+    try:
+        with opened_own(folder.part(shard)) as file:
+            table = read_columns(file, schema)
+    except (pa.ArrowException, OSError, KeyError) as error:
+        raise _damaged(folder, shard, " ".join(str(error).split())) from error
+    if len(table) != plan.photos_of(shard):
+        raise _damaged(folder, shard, counted(len(table), "row"))
+    return table
+
+
+def _damaged(folder: JobFolder, shard: int, found: str) -> DataError:
+    return DataError(
+        f"{str(folder.part(shard))!r} must have the columns and rows that score writes, got "
+        f"{found}; remove it, and call score again with the same arguments",
+        code="damaged",
+        parameter="out",
+    )
 
 
 def _fill(shares: npt.NDArray[np.float32], table: pa.Table, plan: JobPlan) -> None:

@@ -55,7 +55,7 @@ class ScoreStatus:
         """Return one line with the numbers of photos, files and errors."""
         done = f"{self.n_done:,} of {self.n_photos:,} photos"
         files = f"{self.n_shards - len(self.missing):,} of {counted(self.n_shards, 'file')}"
-        codes = ", ".join(f"{code} {count:,}" for code, count in self.errors.items())
+        codes = ", ".join(f"{printable(code)} {count:,}" for code, count in self.errors.items())
         failed = f"; {self.n_failed:,} could not be read ({codes})" if codes else ""
         return f"{printable(self.path)}: {done} in {files}{failed}"
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, final
+from typing import TYPE_CHECKING, Protocol, TypeAlias, final
 
 from shelfvision._progress import Advance
 from shelfvision._storage import storage_error
@@ -28,6 +28,9 @@ PLACE = "path"
 POLL_SECONDS = 0.5
 """The time between two looks at shards that other processes are scoring."""
 _AT_ONCE = 256
+
+AdvanceShard: TypeAlias = Callable[[int, int], None]
+"""Takes a shard, and how many more of its photos are scored."""
 
 
 class Scoring(Protocol):
@@ -104,21 +107,13 @@ def score_here(job: Job, shards: Iterable[int], tally: Tally) -> None:
         pending = taken
 
 
-class AdvanceShard(Protocol):
-    """Counts photos of one shard."""
-
-    def __call__(self, shard: int, count: int, /) -> None:
-        """Add `count` to the photos of a shard."""
-        ...
-
-
 def scored_shard(job: Job, shard: int, advance: AdvanceShard) -> tuple[PartRecord, bool] | None:
     """Return the record of a shard, and whether it was scored here; None if it is claimed."""
     with claimed(job.folder, shard) as lock:
         if lock is None:
             return None
         # Another invocation may have finished it since this one looked.
-        record = complete_part(job.folder, job.plan.digest, shard)
+        record = complete_part(job.folder, job.plan, job.plan.digest, shard)
         if record is not None:
             return record, False
         table = _scores(job, shard, advance)

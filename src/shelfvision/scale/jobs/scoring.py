@@ -21,6 +21,7 @@ from shelfvision.scale.jobs._job import (
     run_job,
     started_job,
 )
+from shelfvision.scale.jobs._plan import MOST_PHOTOS
 from shelfvision.scale.jobs._source import (
     ID,
     ListOptions,
@@ -95,7 +96,7 @@ def score(
         Whether the output has the embedding of each photo. It needs a bundle.
     shard_size : int, optional
         The number of photos per file. By default that of the started job, or for a new job a
-        quarter of the photos of each process, between 64 and 10,000.
+        quarter of the photos of each process, between 64 and 10,000. At most 1,000,000.
     processes : int, default=1
         The number of processes that score. With more than 1, scripts call this function below
         ``if __name__ == "__main__":``.
@@ -158,7 +159,9 @@ def score(
     ['part-000000.parquet']
     """
     count = as_integer("processes", processes, minimum=1, maximum=_MOST_PROCESSES)
-    size = None if shard_size is None else as_integer("shard_size", shard_size, minimum=1)
+    size: int | None = None
+    if shard_size is not None:
+        size = as_integer("shard_size", shard_size, minimum=1, maximum=MOST_PHOTOS)
     kept = (keep,) if isinstance(keep, str) else tuple(keep)
     require_texts("keep", kept)
     settings: dict[str, object] = {
