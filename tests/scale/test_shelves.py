@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from shelfvision._runtime.sessions import load_session
 from shelfvision.boxes import Boxes
 from shelfvision.errors import InvalidParameterError
 from shelfvision.export import Detector, Predictor
-from shelfvision.scale import Scorer
+from shelfvision.scale import Scorer, _opening
 from support import refuses
 
 from .conftest import EXPORT
@@ -94,6 +95,34 @@ def test_a_detector_finds_the_boxes(table: Any, photos: list[bytes]) -> None:
     expected = Predictor(EXPORT).predict_regions(photos[0], Halves())
     assert [one["label"] for one in found[0]] == list(expected.labels)
     assert [one["right"] for one in found[0]] == [26.0, 52.0]
+
+
+class Left(Halves):
+    """A detector that finds the left half only."""
+
+    def detect(self, photo: npt.NDArray[np.uint8]) -> Boxes:
+        return super().detect(photo)[:1]
+
+
+def test_detectors_are_not_confused_and_do_not_open_the_classifier_again(
+    monkeypatch: pytest.MonkeyPatch, table: Any
+) -> None:
+    opened: list[object] = []
+    load = load_session
+
+    def counted(*arguments: Any, **settings: Any) -> Any:
+        opened.append(arguments)
+        return load(*arguments, **settings)
+
+    monkeypatch.setattr(Halves, "__repr__", lambda _self: "<a detector>")
+    monkeypatch.setattr("shelfvision.scale._opening.load_session", counted)
+    monkeypatch.setattr(_opening, "_models", type(_opening._models)())
+    both, left = (pickle.dumps(Scorer(EXPORT, detector=one)) for one in (Halves(), Left()))
+    numbers = [
+        len(pickle.loads(data)(table)["regions"][0].as_py()) for data in (both, left, both, left)
+    ]
+    assert numbers == [2, 1, 2, 1]
+    assert len(opened) == 1
 
 
 def test_a_detector_of_a_file_is_sent_as_its_path(

@@ -24,7 +24,7 @@ import numpy as np
 from shelfvision._identifiers import closest, is_missing, text_of
 from shelfvision._validation import import_extra, listed
 from shelfvision.errors import InvalidParameterError
-from shelfvision.scale._schema import arrow
+from shelfvision.scale._arrow import arrow
 from shelfvision.scale._scoring import GivenRows
 from shelfvision.scale._settings import ScorerSettings
 

@@ -144,7 +144,14 @@ if hasattr(os, "register_at_fork"):
 
 def serving_model(settings: ScorerSettings) -> ServingModel:
     """Return the open model of this process; open it on first use."""
-    key = str(settings.bundle), settings.sha256, settings.threads, repr(settings.detector)
+    detector = settings.detector
+    # A detector of the caller is used as it is: only that of a file is known by its description.
+    of_file = repr(detector) if isinstance(detector, partial) else ""
+    found = _kept_open(settings, (str(settings.bundle), settings.sha256, settings.threads, of_file))
+    return found if isinstance(detector, partial) else replace(found, detector=detector)
+
+
+def _kept_open(settings: ScorerSettings, key: _Key) -> ServingModel:
     with _lock:
         found = _models.get(key)
         if found is None:
@@ -160,7 +167,7 @@ def _opened(settings: ScorerSettings) -> ServingModel:
     detector = settings.detector
     return replace(
         _of_export(settings) if settings.exported else _of_bundle(settings),
-        detector=detector() if isinstance(detector, partial) else detector,
+        detector=detector() if isinstance(detector, partial) else None,
     )
 
 

@@ -9,12 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from shelfvision._validation import import_extra
+from shelfvision.scale._arrow import arrow
 from shelfvision.scale._settings import EMBEDDING, ERRORS, REGIONS, ScorerSettings
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     import pyarrow as pa
 
 _SPARK: Final = {
@@ -28,11 +26,6 @@ _SPARK: Final = {
     "binary": "BINARY",
 }
 """Spark's names of Arrow types."""
-
-
-def arrow() -> ModuleType:
-    """Return the package pyarrow, or raise an error with the pip command."""
-    return import_extra("pyarrow", extra="scale", purpose="a Scorer")
 
 
 def result_schema(settings: ScorerSettings, class_names: Sequence[str]) -> pa.Schema:

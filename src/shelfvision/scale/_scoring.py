@@ -18,10 +18,11 @@ from shelfvision.data.reading import Batch
 from shelfvision.errors import PhotoError
 from shelfvision.predictions import Predictions
 from shelfvision.protocols import Images
+from shelfvision.scale._arrow import arrow
 from shelfvision.scale._cells import PhotoCells, read_cells
 from shelfvision.scale._fetching import Step
 from shelfvision.scale._opening import ServingModel
-from shelfvision.scale._schema import arrow, result_schema
+from shelfvision.scale._schema import result_schema
 from shelfvision.scale._settings import EMBEDDING, REGIONS, ScorerSettings
 from shelfvision.scale._shelves import ShelfCells, region_rows, score_shelves
 

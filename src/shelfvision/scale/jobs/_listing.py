@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from shelfvision._storage import atomic_writer
 from shelfvision.errors import DataError
-from shelfvision.scale.jobs._arrow import arrow
+from shelfvision.scale._arrow import arrow
 from shelfvision.scale.jobs._folder import JobFolder, digest_of, opened_own
 from shelfvision.scale.jobs._source import ID
 

@@ -18,7 +18,7 @@ from shelfvision.data.finding.photo_lists import (
     checked_where,
 )
 from shelfvision.errors import DataError
-from shelfvision.scale.jobs._arrow import arrow, compute, parquet, read_columns
+from shelfvision.scale._arrow import arrow, compute, parquet, read_columns
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, final
 from shelfvision._storage import read_bounded, write_atomically
 from shelfvision._storage.json_values import canonical_json, json_object
 from shelfvision.errors import ShelfVisionError
-from shelfvision.scale.jobs._arrow import arrow, parquet
+from shelfvision.scale._arrow import arrow, parquet
 from shelfvision.scale.jobs._folder import JobFolder, digest_of
 from shelfvision.scale.jobs._plan import JobPlan
 

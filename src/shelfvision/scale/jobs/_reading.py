@@ -11,7 +11,7 @@ import numpy.typing as npt
 from shelfvision._validation import counted
 from shelfvision.errors import DataError
 from shelfvision.predictions import Predictions
-from shelfvision.scale.jobs._arrow import arrow, read_columns
+from shelfvision.scale._arrow import arrow, read_columns
 from shelfvision.scale.jobs._folder import JobFolder, opened_own
 from shelfvision.scale.jobs._job import existing_job, finished_parts
 from shelfvision.scale.jobs._plan import JobPlan

@@ -24,7 +24,7 @@ from shelfvision._warnings import warn_caller
 from shelfvision.data.finding.directories import existing_directory
 from shelfvision.data.finding.photo_lists import Where, listed_id, listed_photos, photos_below
 from shelfvision.errors import DataError, InvalidParameterError, ShelfVisionWarning
-from shelfvision.scale.jobs._arrow import arrow, compute
+from shelfvision.scale._arrow import arrow, compute
 from shelfvision.scale.jobs._parquet_manifest import MAGIC, parquet_rows
 
 if TYPE_CHECKING:

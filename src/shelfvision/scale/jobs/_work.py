@@ -13,7 +13,7 @@ from shelfvision._storage import storage_error
 from shelfvision._storage.folder_lock import FolderLock
 from shelfvision.data.finding.photo_lists import PhotoPlaces
 from shelfvision.errors import ResumeError, ShelfVisionError
-from shelfvision.scale.jobs._arrow import arrow
+from shelfvision.scale._arrow import arrow
 from shelfvision.scale.jobs._folder import JobFolder
 from shelfvision.scale.jobs._listing import read_shard
 from shelfvision.scale.jobs._parts import PartRecord, commit_part, complete_part

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from shelfvision.auditing.looks import TINY
 from shelfvision.auditing.reporting import is_blank
 from shelfvision.data.duplicates.near import FINE, N_COARSE, coarse_of, fine_of, pairs_among
-from shelfvision.scale._schema import arrow
+from shelfvision.scale._arrow import arrow
 from shelfvision.scale.preparing._batches import BatchColumns, joined_bytes
 from shelfvision.scale.preparing._grid import buckets_of, common_bucket, homes_of
 from shelfvision.scale.preparing._schemas import bucket_schema, pair_schema

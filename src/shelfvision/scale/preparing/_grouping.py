@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from shelfvision.data.duplicates.grouping import joined_contents
-from shelfvision.scale._schema import arrow
+from shelfvision.scale._arrow import arrow
 from shelfvision.scale.preparing._batches import BatchColumns
 from shelfvision.scale.preparing._schemas import group_schema
 

@@ -12,8 +12,8 @@ from shelfvision._photos.threads import in_threads
 from shelfvision.auditing.looks import Look, audited_image, look_of
 from shelfvision.errors import PhotoError
 from shelfvision.protocols import Image, StorageOptions
+from shelfvision.scale._arrow import arrow
 from shelfvision.scale._cells import PhotoCells
-from shelfvision.scale._schema import arrow
 from shelfvision.scale._settings import PhotoKind
 from shelfvision.scale.preparing._batches import BatchColumns
 from shelfvision.scale.preparing._schemas import feature_schema

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shelfvision.scale._schema import arrow
+from shelfvision.scale._arrow import arrow
 
 if TYPE_CHECKING:
     import pyarrow as pa

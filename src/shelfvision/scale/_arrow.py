@@ -1,24 +1,32 @@
-"""Import of pyarrow, and reading of Parquet files."""
+"""Import of pyarrow, which only this room needs, and reading of Parquet files."""
 
 from __future__ import annotations
 
-from types import ModuleType
 from typing import TYPE_CHECKING, BinaryIO
 
 from shelfvision._validation import import_extra
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     import pyarrow as pa
+
+_PURPOSE = "scoring at scale"
 
 
 def arrow() -> ModuleType:
-    """Return the module ``pyarrow``."""
-    return import_extra("pyarrow", extra="scale", purpose="scoring into Parquet files")
+    """Return the module ``pyarrow``, or raise an error with the pip command."""
+    return import_extra("pyarrow", extra="scale", purpose=_PURPOSE)
 
 
 def parquet() -> ModuleType:
     """Return the module ``pyarrow.parquet``."""
-    return import_extra("pyarrow.parquet", extra="scale", purpose="scoring into Parquet files")
+    return import_extra("pyarrow.parquet", extra="scale", purpose=_PURPOSE)
+
+
+def compute() -> ModuleType:
+    """Return the module ``pyarrow.compute``."""
+    return import_extra("pyarrow.compute", extra="scale", purpose=_PURPOSE)
 
 
 def read_columns(file: BinaryIO, schema: pa.Schema) -> pa.Table:
@@ -36,8 +44,3 @@ def read_columns(file: BinaryIO, schema: pa.Schema) -> pa.Table:
     # Arrow reads text of other encodings unchanged.
     table.validate(full=True)
     return table
-
-
-def compute() -> ModuleType:
-    """Return the module ``pyarrow.compute``."""
-    return import_extra("pyarrow.compute", extra="scale", purpose="scoring into Parquet files")
