@@ -29,7 +29,7 @@ def compute() -> ModuleType:
     return import_extra("pyarrow.compute", extra="scale", purpose=_PURPOSE)
 
 
-def read_columns(file: BinaryIO, schema: pa.Schema) -> pa.Table:
+def typed_columns(file: BinaryIO, schema: pa.Schema) -> pa.Table:
     """Return columns of a Parquet file that anybody may have written, in these types.
 
     Raises

@@ -18,7 +18,7 @@ from shelfvision.data.finding.photo_lists import (
     checked_where,
 )
 from shelfvision.errors import DataError
-from shelfvision.scale._arrow import arrow, compute, parquet, read_columns
+from shelfvision.scale._arrow import arrow, compute, parquet, typed_columns
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -49,7 +49,7 @@ def _read(file: BinaryIO, place: str, needed: Mapping[str, str]) -> pa.Table:
         raise _damaged(place, error) from error
     _require_columns(place, found, needed)
     try:
-        return read_columns(file, pa.schema([(name, pa.string()) for name in needed]))
+        return typed_columns(file, pa.schema([(name, pa.string()) for name in needed]))
     except (pa.ArrowException, OSError) as error:
         raise _damaged(place, error) from error
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from shelfvision._validation import counted
 from shelfvision.errors import DataError
 from shelfvision.predictions import Predictions
-from shelfvision.scale._arrow import arrow, read_columns
+from shelfvision.scale._arrow import arrow, typed_columns
 from shelfvision.scale.jobs._folder import JobFolder, opened_own
 from shelfvision.scale.jobs._job import existing_job, finished_parts
 from shelfvision.scale.jobs._plan import JobPlan
@@ -102,7 +102,7 @@ def _part(folder: JobFolder, shard: int, plan: JobPlan) -> pa.Table:
     )
     try:
         with opened_own(folder.part(shard)) as file:
-            table = read_columns(file, schema)
+            table = typed_columns(file, schema)
     except (pa.ArrowException, OSError, KeyError) as error:
         raise _damaged(folder, shard, " ".join(str(error).split())) from error
     if len(table) != plan.photos_of(shard):
