@@ -30,6 +30,7 @@ QUICK = [f"tests/{room}" for room in ("augment", "boxes", "data", "predictions",
 """The folders of tests that need no backend; most take far less than half a second."""
 STORAGE = (
     *("tests/test_object_store.py", "tests/test_remote_files.py", "tests/test_url_arguments.py"),
+    "tests/test_command_line_urls.py",
     *("tests/data/test_remote.py", "tests/inference/test_remote.py"),
 )
 """The tests of files by URL."""

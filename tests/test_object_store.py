@@ -5,7 +5,11 @@ It needs ``moto[server]`` and ``s3fs``: ``nox -s storage``.
 
 from __future__ import annotations
 
+import json
+import os
 import pickle
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -194,3 +198,30 @@ def test_missing_credentials_and_a_dead_server_are_told(
         read_bounded(remote("s3://shop/a.csv", dead), 10)
     assert urlsplit(str(client["endpoint_url"])).hostname
     assert SECRET not in str(caught.value)
+
+
+def test_the_command_line_takes_credentials_from_the_environment(
+    endpoint: str, options: dict[str, Any], shop: Path
+) -> None:
+    pytest.importorskip("onnxruntime")
+    data = (GOLDEN / "tiny.onnx").read_bytes()
+    write_atomically(remote("s3://shop/cli/m.onnx", options), data)
+    environment = {
+        **os.environ,
+        "AWS_ACCESS_KEY_ID": "reader",
+        "AWS_SECRET_ACCESS_KEY": SECRET,
+        "FSSPEC_S3_ENDPOINT_URL": endpoint,
+    }
+    command = [sys.executable, "-m", "shelfvision", "predict", "s3://shop/cli/m.onnx"]
+    done = subprocess.run(
+        [*command, "s3://shop/photos", "--format", "jsonl"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    ids = [json.loads(line)["id"] for line in done.stdout.splitlines()]
+    names = sorted(path.relative_to(shop).as_posix() for path in shop.rglob("*.jpg"))
+    # URLs are shown without their queries.
+    assert ids == [f"s3://shop/photos/{name.partition('?')[0]}" for name in names]

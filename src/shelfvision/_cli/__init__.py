@@ -14,6 +14,7 @@ import os
 import sys
 import warnings
 from collections.abc import Collection, Iterator, Sequence
+from typing import Any
 
 from shelfvision._cli._parser import parser
 from shelfvision._cli._remedies import for_shell
@@ -67,8 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return USAGE
     try:
         with _one_line_warnings(chosen.options), _logged(), signs_of_life(chosen.command):
-            command = importlib.import_module(f"shelfvision._cli._{chosen.command}")
-            status: int = command.run(chosen)
+            _module("options.checks").require_places(chosen)
+            status: int = _module(f"_{chosen.command}").run(chosen)
     except KeyboardInterrupt:
         complain("interrupted")
         return INTERRUPTED
@@ -80,6 +81,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         complain(_sentence(error, chosen.options))
         return USAGE if isinstance(error, InvalidParameterError) else FAILURE
     return status
+
+
+def _module(name: str) -> Any:
+    """Import a module that needs packages which ``--help`` does not load."""
+    return importlib.import_module(f"shelfvision._cli.{name}")
 
 
 def _sentence(error: Exception, options: Collection[str] = ()) -> str:

@@ -8,11 +8,11 @@ from pathlib import PurePath
 from unicodedata import normalize
 
 from shelfvision._cli._photos import Model, model_of, require_place
-from shelfvision._cli._predict import photo_paths
+from shelfvision._cli._predict import photo_paths, storage_of
 from shelfvision._cli._say import complain, say
 from shelfvision._csv import csv_text
 from shelfvision._storage import write_atomically
-from shelfvision._validation import counted, listed
+from shelfvision._validation import as_path, counted, listed
 from shelfvision.boxes import Boxes, read_boxes
 from shelfvision.errors import DataError, InvalidParameterError
 from shelfvision.export import Detector
@@ -52,6 +52,9 @@ def _require_arguments(chosen: argparse.Namespace) -> None:
     for option in ("output", "checks"):
         read = (chosen.file, *chosen.photos, chosen.boxes, chosen.detector, chosen.stock_list)
         require_place(getattr(chosen, option), f"--{option}", *read)
+    if chosen.boxes is not None or chosen.detector is not None:
+        for photo in chosen.photos:
+            as_path(photo, "PHOTO")
     if chosen.boxes is not None and chosen.detector is not None:
         raise InvalidParameterError(
             "--boxes and --detector must not both be given; leave one of them out",
@@ -68,16 +71,18 @@ def _require_arguments(chosen: argparse.Namespace) -> None:
 
 def _counted(model: Classifier, paths: list[str], chosen: argparse.Namespace) -> Inventory:
     if chosen.boxes is None and chosen.detector is None:
+        found = model.predict(
+            paths, on_error=chosen.on_error, storage_options=storage_of(chosen.photos)
+        )
         return take_inventory(
             model,
-            paths,
-            on_error=chosen.on_error,
+            found,
             confidence_level=chosen.confidence_level,
             min_confidence=chosen.min_confidence,
         )
-    found = _regions(model, paths, chosen)
+    shelves = _regions(model, paths, chosen)
     # A detector finds no box on an empty shelf; a file without boxes is rather of other photos.
-    if chosen.detector is None and not any(map(len, found.values())):
+    if chosen.detector is None and not any(map(len, shelves.values())):
         raise DataError(
             f"--boxes must give at least one box, got none in {counted(len(paths), 'photo')}; "
             "name the file of these photos",
@@ -86,7 +91,7 @@ def _counted(model: Classifier, paths: list[str], chosen: argparse.Namespace) ->
         )
     return take_inventory(
         model,
-        found,
+        shelves,
         confidence_level=chosen.confidence_level,
         min_confidence=chosen.min_confidence,
     )

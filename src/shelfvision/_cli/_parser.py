@@ -14,6 +14,7 @@ from shelfvision._cli.options.count import (
     add_count_options,
     add_labelled_boxes,
 )
+from shelfvision._cli.options.places import add_place
 from shelfvision._cli.options.regions import add_regions_options
 from shelfvision._cli.options.score import add_score_options
 from shelfvision._cli.options.train import add_train_options
@@ -73,15 +74,15 @@ def _inspect(sub: argparse.ArgumentParser) -> None:
 
 def _audit(sub: argparse.ArgumentParser) -> None:
     _dataset(sub)
-    sub.add_argument("--html", metavar="OUT", help="also save the report with photos as HTML")
+    text = "also save the report with photos as HTML"
+    add_place(sub, "--html", kind="written", metavar="OUT", help=text)
     _json(sub)
 
 
 def _train(sub: argparse.ArgumentParser) -> None:
     _dataset(sub)
-    sub.add_argument(
-        "-o", "--output", metavar="FILE", required=True, help="the bundle (.shelf) to write"
-    )
+    text = "the bundle (.shelf) to write"
+    add_place(sub, "-o", "--output", kind="written", metavar="FILE", required=True, help=text)
     add_train_options(sub)
 
 
@@ -89,14 +90,17 @@ def _evaluate(sub: argparse.ArgumentParser) -> None:
     _file(sub)
     _dataset(sub)
     add_labelled_boxes(sub)
-    sub.add_argument("--html", metavar="OUT", help="also save the report as HTML")
+    text = "also save the report as HTML"
+    add_place(sub, "--html", kind="written", metavar="OUT", help=text)
     _json(sub)
 
 
 def _predict(sub: argparse.ArgumentParser) -> None:
     _file(sub)
-    sub.add_argument(
+    add_place(
+        sub,
         "photos",
+        kind="read",
         metavar="PHOTO",
         nargs="+",
         help="photos and folders of photos; - reads paths from standard input, one per line",
@@ -124,15 +128,16 @@ def _predict(sub: argparse.ArgumentParser) -> None:
 
 def _review(sub: argparse.ArgumentParser) -> None:
     _file(sub)
-    sub.add_argument(
+    add_place(
+        sub,
         "photos",
+        kind="local",
         metavar="PHOTO",
         nargs="+",
         help="photos and folders of photos; - reads paths from standard input, one per line",
     )
-    sub.add_argument(
-        "-o", "--output", metavar="OUT", required=True, help="the page (.html) to write"
-    )
+    text = "the page (.html) to write"
+    add_place(sub, "-o", "--output", kind="written", metavar="OUT", required=True, help=text)
     sub.add_argument(
         "--below",
         type=float,
@@ -185,8 +190,10 @@ def _drift(sub: argparse.ArgumentParser) -> None:
 
 
 def _compare(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("old", metavar="OLD", help=f"the classifier in operation: {_FILE}")
-    sub.add_argument("new", metavar="NEW", help="the classifier that may replace it")
+    text = f"the classifier in operation: {_FILE}"
+    add_place(sub, "old", kind="read", metavar="OLD", help=text)
+    text = "the classifier that may replace it"
+    add_place(sub, "new", kind="read", metavar="NEW", help=text)
     _dataset(sub, metavar="DATA")
     add_labelled_boxes(sub)
     for name in ("old", "new"):
@@ -206,15 +213,17 @@ def _regions(sub: argparse.ArgumentParser) -> None:
 
 def _export(sub: argparse.ArgumentParser) -> None:
     _file(sub, "a bundle (.shelf)")
-    sub.add_argument("output", metavar="OUT", help="the file to write")
+    add_place(sub, "output", kind="written", metavar="OUT", help="the file to write")
     sub.add_argument(
         "--format", help="onnx, litert, openvino or keras (default: from the suffix of OUT)"
     )
     sub.add_argument(
         "--quantize", choices=("dynamic", "int8"), help="quantize the weights (LiteRT only)"
     )
-    sub.add_argument(
+    add_place(
+        sub,
         "--photos",
+        kind="read",
         metavar="PHOTOS",
         dest="dataset",
         help=f"photos to verify the file on, which int8 requires: {_PHOTOS}",
@@ -230,12 +239,12 @@ def _export(sub: argparse.ArgumentParser) -> None:
 
 
 def _file(sub: argparse.ArgumentParser, text: str = _FILE) -> None:
-    sub.add_argument("file", metavar="FILE", help=text)
+    add_place(sub, "file", kind="read", metavar="FILE", help=text)
     sub.add_argument("--sha256", metavar="DIGEST", help="refuse FILE unless this is its SHA-256")
 
 
 def _dataset(sub: argparse.ArgumentParser, metavar: str = "PHOTOS") -> None:
-    sub.add_argument("dataset", metavar=metavar, help=_PHOTOS)
+    add_place(sub, "dataset", kind="read", metavar=metavar, help=_PHOTOS)
     sub.add_argument(
         "--on-error",
         choices=("raise", "skip"),

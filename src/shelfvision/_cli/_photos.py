@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from pathlib import Path
-from typing import TypeAlias
+from typing import NoReturn, TypeAlias
 
-from shelfvision._storage import open_regular
+from shelfvision._storage import RemoteFile, as_location, read_start, suffix_of_location
+from shelfvision._urls import is_url
+from shelfvision._validation import as_path
 from shelfvision.data import Dataset
 from shelfvision.errors import (
     BundleError,
@@ -32,10 +33,10 @@ def dataset_of(
     where: dict[str, str] | None = None,
 ) -> Dataset:
     """Return the dataset of a folder or a manifest."""
-    place = Path(chosen.dataset)
+    place = as_location(chosen.dataset, "PHOTOS")
     on_error: OnError = getattr(chosen, "on_error", "raise")
     rows = dict(chosen.where) | (where or {})
-    if not _is_manifest(place):
+    if not is_manifest(place):
         if rows or chosen.group_column or chosen.encoding:
             option = (
                 "--where" if rows else "--group-column" if chosen.group_column else "--encoding"
@@ -47,10 +48,14 @@ def dataset_of(
                 parameter=option,
             )
         return Dataset.from_directory(
-            place, class_names=class_names, image_size=image_size, resize=resize, on_error=on_error
+            chosen.dataset,
+            class_names=class_names,
+            image_size=image_size,
+            resize=resize,
+            on_error=on_error,
         )
     return Dataset.from_manifest(
-        place,
+        chosen.dataset,
         path_column=chosen.path_column,
         label_column=chosen.label_column,
         group_column=chosen.group_column,
@@ -93,6 +98,8 @@ def require_boxes_alone(chosen: argparse.Namespace) -> None:
         "--context": getattr(chosen, "context", 0.0),
         "--shape": getattr(chosen, "shape", "box") != "box",
     }
+    if chosen.boxes is not None:
+        as_path(chosen.dataset, "PHOTOS")
     refused = crops if chosen.boxes is None else manifest
     for option, given in refused.items():
         if given:
@@ -102,8 +109,10 @@ def require_boxes_alone(chosen: argparse.Namespace) -> None:
             )
 
 
-def _is_manifest(place: Path) -> bool:
-    return place.is_file() or place.suffix.lower() == ".csv"
+def is_manifest(place: str | RemoteFile) -> bool:
+    """Return whether an argument is a CSV manifest, not a folder."""
+    local = isinstance(place, str) and os.path.isfile(place)
+    return local or suffix_of_location(place) == ".csv"
 
 
 def model_of(path: str, sha256: str | None = None) -> Model:
@@ -120,13 +129,13 @@ def require_place(path: str | None, option: str, *read: str | None) -> None:
     if path is None:
         return
     place = Path(path)
+    if is_url(path):
+        # The check of the arguments has opened the storage already.
+        if path in read:
+            _refuse_same_file(path, option)
+        return
     if any(one is not None and _same_file(place, one) for one in read):
-        raise InvalidParameterError(
-            f"{option} must not be a file that the command reads, got {path!r}; choose another "
-            "name",
-            code="conflict",
-            parameter=option,
-        )
+        _refuse_same_file(path, option)
     if place.is_dir():
         raise InvalidParameterError(
             f"{option} must be a file, got the folder {path!r}; name a file",
@@ -150,6 +159,14 @@ def require_place(path: str | None, option: str, *read: str | None) -> None:
         )
 
 
+def _refuse_same_file(path: str, option: str) -> NoReturn:
+    raise InvalidParameterError(
+        f"{option} must not be a file that the command reads, got {path!r}; choose another name",
+        code="conflict",
+        parameter=option,
+    )
+
+
 def _same_file(place: Path, other: str) -> bool:
     try:
         return place.samefile(other)
@@ -165,13 +182,12 @@ def is_bundle(path: str) -> bool:
             code="not-a-file",
             parameter="FILE",
         )
-    opened = open_regular(
-        path,
-        sys.maxsize,
+    start = read_start(
+        as_location(path, "FILE"),
+        9,
         what="the classifier",
         error=BundleError,
         missing=BundleNotFoundError,
         parameter="FILE",
     )
-    with opened as file:
-        return file.read(9)[8:] == b"{"
+    return start[8:] == b"{"

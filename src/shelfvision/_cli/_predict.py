@@ -5,28 +5,34 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from shelfvision._cli._photos import model_of
 from shelfvision._cli._say import complain, say_json, settle_for_programs
 from shelfvision._csv import csv_lines
 from shelfvision._photos.formats import READ_NAMES, READ_SUFFIXES, suffix_of
+from shelfvision._storage import RemoteFile, as_location
 from shelfvision._text import printable
+from shelfvision._urls import is_url, shown_url
 from shelfvision._validation import as_integer, counted
+from shelfvision.data.finding.photo_lists import photo_urls
 from shelfvision.errors import InvalidParameterError
 from shelfvision.predictions import Predictions
 from shelfvision.predictions.saving import COLUMNS, plain_rows, significant
+from shelfvision.protocols import StorageOptions
 
 _AT_ONCE = 256
+_STREAM = "-"
 
 
 def run(chosen: argparse.Namespace) -> int:
     """Predict photos in batches; return 1 if there are none, or if one could not be read."""
     top = as_integer("--top", chosen.top, minimum=1)
     model = model_of(chosen.file, chosen.sha256)
+    options = storage_of(chosen.photos)
     parts = (
-        model.predict(paths, on_error=chosen.on_error)
+        model.predict(paths, on_error=chosen.on_error, storage_options=options)
         for paths in _in_parts(photo_paths(chosen.photos))
     )
     writers = {"table": _table, "jsonl": _json_lines, "csv": _csv}
@@ -41,12 +47,31 @@ def run(chosen: argparse.Namespace) -> int:
 def photo_paths(named: Iterable[str]) -> Iterator[str]:
     """Yield the paths of the photos that arguments name: files, folders, and - for a list."""
     for name in named:
-        if name == "-":
+        if name == _STREAM:
             yield from filter(None, _listed())
+        elif is_url(name):
+            yield from _at(name)
         elif os.path.isdir(name):
             yield from _below(name)
         else:
             yield name
+
+
+def storage_of(named: Sequence[str]) -> StorageOptions | None:
+    """Return the options for `predict`: URLs of arguments are read, and no others.
+
+    Other people may write a list on standard input, so its URLs are never requested.
+    """
+    if _STREAM not in named:
+        return {}
+    for url in filter(is_url, named):
+        raise InvalidParameterError(
+            f"PHOTO must not be a URL together with -, got {shown_url(url)!r}; run the command "
+            "once for each",
+            code="conflict",
+            parameter="PHOTO",
+        )
+    return None
 
 
 def _in_parts(paths: Iterator[str]) -> Iterator[list[str]]:
@@ -61,6 +86,15 @@ def _listed() -> Iterator[str]:
         yield from (line.rstrip("\r\n") for line in sys.stdin)
     else:
         yield from (os.fsdecode(line.rstrip(b"\r\n")) for line in raw)
+
+
+def _at(url: str) -> Iterator[str]:
+    """Yield a photo by URL, or the photos of a folder in the order of their names."""
+    place = as_location(url, "PHOTO")
+    if isinstance(place, RemoteFile) and place.suffix not in READ_SUFFIXES:
+        yield from photo_urls(place, "PHOTO")
+    else:
+        yield url
 
 
 def _below(folder: str) -> Iterator[str]:

@@ -73,6 +73,13 @@ _PHRASES: Final = (
     (re.compile(r", or pass DecodeLimits with a higher \w+"), ""),
     (re.compile(r", or by= to take_inventory"), ""),
     (
+        re.compile(r"pass storage_options=\{\} .* universal_pathlib"),
+        "download the photos, and pass the paths of the copies",
+    ),
+    (re.compile(r"pass root='[^']*'( and storage_options=\{\})? to read .*, or (?=download)"), ""),
+    (re.compile(r"pass credentials in storage_options, or set them"), "set credentials"),
+    (re.compile(r"storage_options"), "the credentials in the environment"),
+    (
         re.compile(r"pass codes=\{.*?\}, or use a classifier with_product_codes"),
         "use a bundle with product codes",
     ),

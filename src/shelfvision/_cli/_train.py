@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import os
-from pathlib import Path
 from typing import cast
 
-from shelfvision._cli._photos import dataset_of, require_boxes_alone, require_place
+from shelfvision._cli._photos import dataset_of, is_manifest, require_boxes_alone, require_place
 from shelfvision._cli._say import complain, say
 from shelfvision._cli.options.network import choose_network
 from shelfvision._csv import read_table
 from shelfvision._identifiers import clean_name
+from shelfvision._storage import as_location
+from shelfvision._urls import is_url, shown_url
 from shelfvision._validation import counted
 from shelfvision.augment import BalancingAugmenter
 from shelfvision.data import Dataset, SeededSplitter, Splits
@@ -27,8 +27,8 @@ _VALIDATION = ("validation", "val", "valid")
 
 def run(chosen: argparse.Namespace) -> int:
     """Train, evaluate and save; the same command resumes after an interruption."""
-    output = Path(chosen.output)
     require_place(chosen.output, "--output")
+    _require_run(chosen)
     require_boxes_alone(chosen)
     choice = choose_network(chosen)
     splits = _splits(chosen)
@@ -39,14 +39,25 @@ def run(chosen: argparse.Namespace) -> int:
     if result.interrupted:
         complain("interrupted; run the same command again to resume")
         return _INTERRUPTED
-    digest = result.classifier.save(output)
+    digest = result.classifier.save(chosen.output)
     complain(f"best epoch {result.best_epoch} of {result.stopped_epoch}")
     for name, part in (("validation", splits.validation), ("test", splits.test)):
         if part is not None and len(part):
             say(f"{name} photos")
             say(evaluate(result.classifier, part))
-    say(f"saved {str(output)!r}, SHA-256 {digest}")
+    say(f"saved {chosen.output!r}, SHA-256 {digest}")
     return 0
+
+
+def _require_run(chosen: argparse.Namespace) -> None:
+    """Refuse a URL as the output without a folder for the checkpoints."""
+    if is_url(chosen.output) and chosen.run is None:
+        raise InvalidParameterError(
+            f"--run must name a folder of this computer if --output is a URL, got the output "
+            f"{shown_url(chosen.output)!r} alone; add --run FOLDER, or give --output a path",
+            code="conflict",
+            parameter="--run",
+        )
 
 
 def _trained(chosen: argparse.Namespace, splits: Splits) -> TrainingResult:
@@ -136,10 +147,10 @@ def _listed(chosen: argparse.Namespace, size: tuple[int, int]) -> Splits:
 
 def _values(path: str, column: str, encoding: str | None) -> set[str]:
     """Return the distinct values of a manifest column."""
-    if not os.path.isfile(path):
+    if not is_manifest(as_location(path, "PHOTOS")):
         raise InvalidParameterError(
-            f"--split-column is for CSV manifests, got {path!r}, which is not a file; leave it "
-            "out, or name a manifest",
+            f"--split-column is for CSV manifests, got the folder {path!r}; leave it out, or "
+            "name a manifest",
             code="conflict",
             parameter="--split-column",
         )

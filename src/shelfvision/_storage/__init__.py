@@ -26,6 +26,7 @@ from shelfvision._storage.reading import (
     MakeError,
     open_regular,
     read_bounded,
+    read_start,
     read_with_status,
 )
 from shelfvision._storage.remote import RemoteFile, as_location, suffix_of_location
@@ -49,6 +50,7 @@ __all__ = [
     "open_own",
     "open_regular",
     "read_bounded",
+    "read_start",
     "read_with_status",
     "storage_error",
     "suffix_of_location",

@@ -10,6 +10,7 @@ import errno
 import io
 import os
 import stat
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, NoReturn, Protocol, cast
 
@@ -155,6 +156,39 @@ def open_regular(
         refusal.of(fault)
 
 
+def read_start(
+    path: str | os.PathLike[str] | RemoteFile,
+    count: int,
+    *,
+    what: str = "the file",
+    error: MakeError = DataError,
+    missing: MakeError = DatasetNotFoundError,
+    parameter: str | None = None,
+) -> bytes:
+    """Return at most `count` bytes from the start of a regular file of any size.
+
+    Raises
+    ------
+    ShelfVisionError
+        As for `read_bounded`, except that no file is too large.
+    """
+    if not isinstance(path, RemoteFile):
+        opened = open_regular(
+            path, sys.maxsize, what=what, error=error, missing=missing, parameter=parameter
+        )
+        with opened as file:
+            return file.read(count)
+    refusal = _Refusal(
+        where=_named(path, what),
+        error=error,
+        missing=missing,
+        parameter=parameter,
+        smaller=SMALLER,
+        remote=True,
+    )
+    return _fetched(path, count, refusal)
+
+
 class _Told(io.RawIOBase):
     """A file whose read errors are converted to the same errors as those of opening it."""
 
@@ -237,13 +271,17 @@ class _Refusal:
 
 
 def _read_remote(file: RemoteFile, limit: int, refusal: _Refusal) -> bytes:
-    try:
-        data = fetch(file, limit + 1)
-    except OSError as fault:
-        refusal.of(fault)
+    data = _fetched(file, limit + 1, refusal)
     if len(data) > limit:
         _refuse_large(None, limit, refusal)
     return data
+
+
+def _fetched(file: RemoteFile, most: int, refusal: _Refusal) -> bytes:
+    try:
+        return fetch(file, most)
+    except OSError as fault:
+        refusal.of(fault)
 
 
 def _named(source: object, what: str) -> str:

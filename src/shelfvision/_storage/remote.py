@@ -195,9 +195,15 @@ def fetch(file: RemoteFile, most: int, *, start: int = 0) -> bytes:
 
 
 def require_store(file: RemoteFile) -> None:
-    """Refuse a URL that cannot be written to, or whose package is missing; send nothing."""
+    """Refuse a URL that cannot be written to, or whose package is missing; upload nothing.
+
+    Raises
+    ------
+    OSError
+        The file system cannot be opened, such as for missing credentials.
+    """
     _checked_scheme(file.url, "path", writes=True)
-    file_system(file)
+    without_secrets(file, lambda: file_system(file))
 
 
 def store(file: RemoteFile, data: bytes) -> None:
@@ -230,10 +236,8 @@ def list_files(folder: RemoteFile) -> list[tuple[str, int]]:
     OSError
         As for `fetch`; a folder without files counts as missing.
     """
-    system = file_system(folder)
-    found = without_secrets(folder, lambda: system.find(folder.url, detail=True))
-    # File systems of fsspec name files by it.
-    start = system._strip_protocol(folder.url).rstrip("/") + "/"  # noqa: SLF001
+    found, own = without_secrets(folder, lambda: _found_below(file_system(folder), folder.url))
+    start = own.rstrip("/") + "/"
     files = sorted(
         (name[len(start) :], int(entry.get("size") or 0))
         for name, entry in found.items()
@@ -243,6 +247,12 @@ def list_files(folder: RemoteFile) -> list[tuple[str, int]]:
     if not files:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), folder.shown)
     return files
+
+
+def _found_below(system: Any, url: str) -> tuple[dict[str, dict[str, Any]], str]:
+    """Return the entries below a folder, and the folder's name, as the file system writes them."""
+    own: str = system._strip_protocol(url)  # noqa: SLF001  (fsspec has no public function for it)
+    return system.find(url, detail=True), own
 
 
 def remote_size(file: RemoteFile) -> int | None:

@@ -144,7 +144,10 @@ def require_writable(path: Location | RemoteFile) -> None:
     """
     place = as_location(path, writes=True)
     if isinstance(place, RemoteFile):
-        require_store(place)
+        try:
+            require_store(place)
+        except OSError as error:
+            raise _upload_error(place, error) from None
         return
     target = Path(place)
     try:

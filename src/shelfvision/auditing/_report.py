@@ -176,7 +176,7 @@ class AuditReport:
 
         Parameters
         ----------
-        path : path-like
+        path : path-like or URL
             The path of the file. A missing folder is created.
         examples : int, default=24
             The maximum number of photos or sets for each finding; a set shows at most 8 photos.

@@ -105,7 +105,7 @@ class Inventory:
 
         Parameters
         ----------
-        expected : mapping of str to int, or path-like
+        expected : mapping of str to int, path-like or URL
             The expected count of each product, or a CSV file with one product per line, such as
             the export of an ERP system, with commas, semicolons, tabs or bars. Counts are whole
             numbers from 0, such as ``40``, ``40.0``, ``40,0`` and ``1.234,00``; ``1.234`` is

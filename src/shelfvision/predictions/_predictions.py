@@ -286,7 +286,7 @@ class Predictions(Sequence[Prediction]):
 
         Parameters
         ----------
-        path : path-like
+        path : path-like or URL
             The HTML file. A missing folder is created.
         photos : path, bytes, array, PIL image, Dataset, or iterable of these
             The photos of the predictions, in the same order. A photo that cannot be read is
@@ -343,7 +343,7 @@ class Predictions(Sequence[Prediction]):
 
         Parameters
         ----------
-        path : path-like
+        path : path-like or URL
             The JSON file to write; an existing file is replaced atomically.
         photos : path, URL, bytes, array, PIL image, Dataset, or iterable of these
             The photos of the predictions, in the same order. Label Studio opens paths as local

@@ -296,7 +296,7 @@ class Regions(Sequence[Region]):
 
         Parameters
         ----------
-        path : path-like
+        path : path-like or URL
             The HTML file. A missing folder is created.
         others : iterable of Regions, optional
             The regions of other photos, for one page of all of them.
@@ -345,7 +345,7 @@ class Regions(Sequence[Region]):
 
         Parameters
         ----------
-        path : path-like
+        path : path-like or URL
             The JSON file to write; an existing file is replaced atomically.
         others : iterable of Regions, optional
             The regions of other photos, for one project of all of them.
@@ -380,7 +380,7 @@ class Regions(Sequence[Region]):
 
         Parameters
         ----------
-        path : path-like
+        path : path-like or URL
             The JSON file to write; an existing file is replaced atomically.
         others : iterable of Regions, optional
             The regions of other photos.

@@ -224,7 +224,7 @@ class Corrections(Mapping[str, Correction]):
 
         Parameters
         ----------
-        path : path-like
+        path : path-like or URL
             The file to write; an existing file is replaced atomically.
 
         Raises

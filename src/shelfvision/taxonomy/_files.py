@@ -12,13 +12,14 @@ from shelfvision._text import unguarded
 from shelfvision._validation import counted
 from shelfvision.data.finding.directories import existing_directory
 from shelfvision.errors import DataError, InvalidParameterError
+from shelfvision.protocols import Location
 from shelfvision.taxonomy._checks import NamePath
 
 _DEEPEST = 32
 
 
 def paths_of_manifest(
-    path: str | os.PathLike[str], columns: Sequence[str], encoding: str | None
+    path: Location, columns: Sequence[str], encoding: str | None
 ) -> list[NamePath]:
     """Return the path of every line, finest first."""
     if isinstance(columns, str) or not all(isinstance(name, str) for name in columns):

@@ -17,6 +17,7 @@ from shelfvision.evaluation import EvaluationReport, PredictsDataset
 from shelfvision.inference import Classifier
 from shelfvision.inventory import Inventory
 from shelfvision.predictions import Predictions, Thresholds
+from shelfvision.protocols import Location
 from shelfvision.taxonomy._answers import Answers
 from shelfvision.taxonomy._checks import checked_paths, level_names
 from shelfvision.taxonomy._evaluation import reports_of_levels
@@ -104,7 +105,7 @@ class Taxonomy:
     @classmethod
     def from_manifest(
         cls,
-        path: str | os.PathLike[str],
+        path: Location,
         *,
         columns: Sequence[str] = ("product", "label"),
         levels: Sequence[str] | None = None,
@@ -114,7 +115,7 @@ class Taxonomy:
 
         Parameters
         ----------
-        path : path-like
+        path : path-like or URL
             A CSV file with commas, semicolons, tabs or bars. A product may have several lines.
         columns : sequence of str, default=("product", "label")
             The columns of the levels, finest first.

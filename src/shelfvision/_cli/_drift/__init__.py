@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 
 from shelfvision._cli._drift._tables import (
     OPTIONAL,
@@ -13,12 +12,13 @@ from shelfvision._cli._drift._tables import (
     csv_columns,
     has_parquet,
     header_of,
+    listed_places,
     parquet_columns,
 )
 from shelfvision._cli._photos import is_bundle, model_of, require_place
-from shelfvision._cli._predict import photo_paths
+from shelfvision._cli._predict import photo_paths, storage_of
 from shelfvision._cli._say import complain, say, say_json
-from shelfvision._validation import counted
+from shelfvision._validation import as_path, counted
 from shelfvision.errors import DataError, InvalidParameterError
 from shelfvision.evaluation import Drift, drift
 from shelfvision.inference import inspect
@@ -48,6 +48,7 @@ def _of_scores(chosen: argparse.Namespace) -> Drift | None:
         return None
     place = chosen.photos[0]
     if place.lower().endswith(".parquet") or has_parquet(place):
+        as_path(place, "DATA")
         columns = parquet_columns(place, chosen)
     elif place.lower().endswith(".csv") and set(SCORES) <= set(header_of(place, chosen)):
         needed = {**dict.fromkeys(SCORES), **asked_columns(chosen)}
@@ -64,8 +65,7 @@ def _of_photos(chosen: argparse.Namespace) -> Drift:
     if len(paths) == 1 and paths[0].lower().endswith(".csv"):
         needed = {chosen.path_column: "path_column", **asked_columns(chosen)}
         columns = csv_columns(paths[0], needed, chosen)
-        folder = os.path.dirname(os.path.abspath(paths[0]))
-        paths = [os.path.join(folder, str(path)) for path in columns[chosen.path_column]]
+        paths = listed_places(paths[0], columns[chosen.path_column])
         columns = {**columns, "id": list(paths)}
     else:
         if chosen.group_column or (chosen.by and not chosen.metadata):
@@ -79,7 +79,9 @@ def _of_photos(chosen: argparse.Namespace) -> Drift:
         paths = list(photo_paths(paths))
     model = model_of(chosen.file, chosen.sha256)
     complain(f"predicting {counted(len(paths), 'photo')}")
-    found = model.predict(paths, on_error="skip", quality=True)
+    found = model.predict(
+        paths, on_error="skip", quality=True, storage_options=storage_of(chosen.photos)
+    )
     scores: Columns = {
         "id": list(found.ids),
         "label": list(found.labels),

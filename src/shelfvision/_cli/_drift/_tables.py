@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from shelfvision._csv import read_table
 from shelfvision._photos.quality import QUALITY
+from shelfvision._storage import RemoteFile, as_location
+from shelfvision._storage.remote import below, is_plain_name
 from shelfvision._text import from_csv_cell
+from shelfvision._urls import is_url, shown_url
 from shelfvision._validation import import_extra
 from shelfvision.errors import DataError
 
@@ -49,10 +53,37 @@ def csv_columns(
     return {name: [from_csv_cell(cells[name]) for _, cells in table.rows] for name in names}
 
 
+def listed_places(manifest: str, cells: Sequence[object]) -> list[str]:
+    """Return the path of each photo of a manifest; a manifest by URL lists photos below it."""
+    place = as_location(manifest, "DATA")
+    if isinstance(place, str):
+        folder = os.path.dirname(os.path.abspath(place))
+        return [os.path.join(folder, str(cell)) for cell in cells]
+    return [_place_below(place, str(cell)) for cell in cells]
+
+
+def _place_below(manifest: RemoteFile, cell: str) -> str:
+    root = manifest.parent
+    name = below(root, cell) if is_url(cell) else cell
+    # Other people may write a list, so it cannot name a photo elsewhere.
+    if name is None or not is_plain_name(name, root):
+        raise DataError(
+            f"the paths of {manifest.shown!r} must be below {root.shown!r}, got "
+            f"{shown_url(cell)!r}; list paths that are relative to the folder of the manifest",
+            code="missing-photos",
+            parameter="DATA",
+        )
+    return root.child(name).url
+
+
 def has_parquet(place: str) -> bool:
     """Return whether this is a folder of Parquet files, as ``score`` writes it."""
     folder = Path(place)
-    return folder.is_dir() and any(one.suffix == ".parquet" for one in folder.iterdir())
+    return (
+        not is_url(place)
+        and folder.is_dir()
+        and any(one.suffix == ".parquet" for one in folder.iterdir())
+    )
 
 
 def parquet_columns(place: str, chosen: argparse.Namespace) -> Columns:

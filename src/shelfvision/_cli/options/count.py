@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 
+from shelfvision._cli.options.places import add_place
+
 
 def add_calibrate_options(sub: argparse.ArgumentParser) -> None:
     """Add the options of ``calibrate``."""
     add_labelled_boxes(sub)
-    sub.add_argument(
-        "-o", "--output", metavar="NEW", required=True, help="the bundle (.shelf) to write"
-    )
+    text = "the bundle (.shelf) to write"
+    add_place(sub, "-o", "--output", kind="written", metavar="NEW", required=True, help=text)
     sub.add_argument(
         "--method",
         choices=("temperature", "sigmoid", "isotonic", "none"),
@@ -37,8 +38,10 @@ def add_calibrate_options(sub: argparse.ArgumentParser) -> None:
 
 def add_labelled_boxes(sub: argparse.ArgumentParser) -> None:
     """Add the option of annotated shelf photos in place of photos of one product each."""
-    sub.add_argument(
+    add_place(
+        sub,
         "--boxes",
+        kind="local",
         metavar="ANNOTATIONS",
         help="use the annotated boxes of shelf photos, with the crop rule of the classifier: COCO "
         "JSON, a folder of PASCAL VOC XML, or YOLO; the photos are then a folder of shelf photos",
@@ -47,19 +50,24 @@ def add_labelled_boxes(sub: argparse.ArgumentParser) -> None:
 
 def add_count_options(sub: argparse.ArgumentParser) -> None:
     """Add the options of ``count``."""
-    sub.add_argument(
+    add_place(
+        sub,
         "photos",
+        kind="read",
         metavar="PHOTO",
         nargs="+",
         help="photos and folders of photos; - reads paths from standard input, one per line",
     )
-    sub.add_argument(
+    add_place(
+        sub,
         "--boxes",
+        kind="local",
         metavar="ANNOTATIONS",
         help="count the boxes of shelf photos: COCO JSON, a folder of PASCAL VOC XML, or YOLO "
         "(default: each photo shows one product)",
     )
-    sub.add_argument("--detector", metavar="ONNX", help="count the boxes that this detector finds")
+    text = "count the boxes that this detector finds"
+    add_place(sub, "--detector", kind="local", metavar="ONNX", help=text)
     sub.add_argument(
         "--min-confidence",
         type=float,
@@ -74,7 +82,8 @@ def add_count_options(sub: argparse.ArgumentParser) -> None:
         metavar="L",
         help="share of intervals that contain the true count (default: %(default)s)",
     )
-    sub.add_argument("-o", "--output", metavar="OUT", help="write counts: .csv, .json or .html")
+    text = "write counts: .csv, .json or .html"
+    add_place(sub, "-o", "--output", kind="written", metavar="OUT", help=text)
     sub.add_argument(
         "--on-error",
         choices=("raise", "skip"),
@@ -85,8 +94,10 @@ def add_count_options(sub: argparse.ArgumentParser) -> None:
 
 
 def _stock_list(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("--stock-list", metavar="CSV", help="compare the counts with this list")
-    sub.add_argument("--checks", metavar="OUT", help="write the comparison as CSV")
+    text = "compare the counts with this list"
+    add_place(sub, "--stock-list", kind="read", metavar="CSV", help=text)
+    text = "write the comparison as CSV"
+    add_place(sub, "--checks", kind="written", metavar="OUT", help=text)
     sub.add_argument(
         "--product-column",
         default="product",

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import argparse
 
+from shelfvision._cli.options.places import add_place
+
 
 def add_regions_options(sub: argparse.ArgumentParser) -> None:
     """Add the photo, the source of its boxes and the files to write."""
-    sub.add_argument("photo", metavar="PHOTO", help="the photo of a shelf")
+    add_place(sub, "photo", kind="local", metavar="PHOTO", help="the photo of a shelf")
     text = (
         "boxes of the photo: COCO JSON (.json), PASCAL VOC XML (.xml), YOLO text (.txt), or a "
         "folder of annotations that names the photo"
     )
-    sub.add_argument("--boxes", metavar="FILE", help=text)
-    sub.add_argument(
-        "--detector", metavar="FILE", help="a detector (.onnx) that finds the boxes instead"
-    )
+    add_place(sub, "--boxes", kind="local", metavar="FILE", help=text)
+    text = "a detector (.onnx) that finds the boxes instead"
+    add_place(sub, "--detector", kind="local", metavar="FILE", help=text)
     sub.add_argument("--layout", default="auto", help="outputs of the detector (default: auto)")
     sub.add_argument(
         "--min-confidence",
@@ -27,6 +28,8 @@ def add_regions_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--tile", type=int, metavar="N", help="detect in tiles of N x N pixels")
     sub.add_argument("--context", type=float, help="context margin of crops (default: of FILE)")
     sub.add_argument("--shape", help="shape of crops: box or image (default: of FILE)")
-    sub.add_argument("-o", "--output", metavar="OUT", help="the annotated photo to write")
-    sub.add_argument("--csv", metavar="OUT", help="also write a CSV table, one row per box")
-    sub.add_argument("--coco", metavar="OUT", help="also write COCO JSON")
+    text = "the annotated photo to write"
+    add_place(sub, "-o", "--output", kind="written", metavar="OUT", help=text)
+    text = "also write a CSV table, one row per box"
+    add_place(sub, "--csv", kind="written", metavar="OUT", help=text)
+    add_place(sub, "--coco", kind="written", metavar="OUT", help="also write COCO JSON")

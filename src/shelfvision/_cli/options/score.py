@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import argparse
 
+from shelfvision._cli.options.places import add_place
+
 
 def add_score_options(sub: argparse.ArgumentParser) -> None:
     """Add the options of ``score``, except those of manifests that other commands have."""
-    sub.add_argument(
+    add_place(
+        sub,
         "source",
+        kind="local",
         metavar="IN",
         help="the photos: a CSV or Parquet file with a column of paths, or a folder",
     )
-    sub.add_argument("out", metavar="OUT", help="the folder for the Parquet files")
-    sub.add_argument(
-        "--root", metavar="DIR", help="folder that paths start from (default: that of IN)"
-    )
+    text = "the folder for the Parquet files"
+    add_place(sub, "out", kind="folder", metavar="OUT", help=text)
+    text = "folder that paths start from (default: that of IN)"
+    add_place(sub, "--root", kind="local", metavar="DIR", help=text)
     sub.add_argument(
         "--keep",
         action="append",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from shelfvision._cli.options.places import add_place
+
 
 def add_train_options(sub: argparse.ArgumentParser) -> None:
     """Add the options of the network, the split, the training and the checkpoints."""
@@ -15,8 +17,10 @@ def add_train_options(sub: argparse.ArgumentParser) -> None:
 
 
 def _boxes(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument(
+    add_place(
+        sub,
         "--boxes",
+        kind="local",
         metavar="ANNOTATIONS",
         help="train on the annotated boxes of shelf photos: COCO JSON, a folder of PASCAL VOC XML, "
         "or YOLO; PHOTOS is then the folder of the shelf photos",
@@ -39,9 +43,8 @@ def _model(sub: argparse.ArgumentParser) -> None:
         help="the network (default: efficientnet_lite0, pretrained, if its weights are installed; "
         "otherwise grocery_cnn from scratch)",
     )
-    sub.add_argument(
-        "--weights", metavar="W", help="pretrained weights: 'imagenet', or a weights file"
-    )
+    text = "pretrained weights: 'imagenet', or a weights file"
+    add_place(sub, "--weights", kind="local", metavar="W", help=text)
     sub.add_argument(
         "--image-size",
         type=_size,
@@ -101,8 +104,10 @@ def _training(sub: argparse.ArgumentParser) -> None:
 
 
 def _checkpoints(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument(
+    add_place(
+        sub,
         "--run",
+        kind="folder",
         metavar="FOLDER",
         help="folder of the checkpoints, from which the same command resumes "
         "(default: OUTPUT plus .run)",

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 
+from shelfvision._cli.options.places import add_place
+
 
 def add_drift_options(sub: argparse.ArgumentParser) -> None:
     """Add the options of ``drift``."""
-    sub.add_argument(
+    add_place(
+        sub,
         "photos",
+        kind="read",
         metavar="DATA",
         nargs="+",
         help="photos, folders of photos, or a CSV manifest with a column of paths; or the scores "
@@ -24,8 +28,10 @@ def add_drift_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--group-column", metavar="C", help="column with the groups, such as bursts of photos"
     )
-    sub.add_argument(
+    add_place(
+        sub,
         "--metadata",
+        kind="read",
         metavar="CSV",
         help="a CSV file with the column id and the columns of --by and --group-column",
     )
@@ -39,9 +45,8 @@ def add_drift_options(sub: argparse.ArgumentParser) -> None:
         "--encoding", metavar="E", help="encoding of CSV files, e.g. cp1252 (default: UTF-8)"
     )
     _add_rules(sub)
-    sub.add_argument(
-        "-o", "--output", metavar="OUT", help="also save the checks as .html, .json or .csv"
-    )
+    text = "also save the checks as .html, .json or .csv"
+    add_place(sub, "-o", "--output", kind="written", metavar="OUT", help=text)
 
 
 def _add_rules(sub: argparse.ArgumentParser) -> None:
@@ -111,6 +116,5 @@ def add_compare_options(sub: argparse.ArgumentParser) -> None:
         metavar="L",
         help="confidence level of the intervals (default: %(default)s)",
     )
-    sub.add_argument(
-        "-o", "--output", metavar="OUT", help="also save the result as .html, .json or .csv"
-    )
+    text = "also save the result as .html, .json or .csv"
+    add_place(sub, "-o", "--output", kind="written", metavar="OUT", help=text)

@@ -74,29 +74,29 @@ class RemoteTree:
         )
 
 
-def listed_photos(root: RemoteFile) -> dict[str, int]:
+def listed_photos(root: RemoteFile, parameter: str = "directory") -> dict[str, int]:
     """Return the size of each file below a URL by its relative path."""
     if root.scheme in _UNLISTED:
         raise DataError(
-            f"directory must be in storage that lists its files, got {root.shown!r}; list the "
+            f"{parameter} must be in storage that lists its files, got {root.shown!r}; list the "
             "photos in a CSV file, and use Dataset.from_manifest with this URL as root=",
             code="not-supported",
-            parameter="directory",
+            parameter=parameter,
         )
     try:
         found = dict(list_files(root))
     except FileNotFoundError as error:
         raise DatasetNotFoundError(
-            f"directory must contain files, got {root.shown!r} without any; check the URL",
+            f"{parameter} must contain files, got {root.shown!r} without any; check the URL",
             code="not-found",
-            parameter="directory",
+            parameter=parameter,
         ) from error
     except OSError as error:
         raise DataError(
-            f"directory {root.shown!r} cannot be listed: {error.strerror}; check the URL and "
+            f"{parameter} {root.shown!r} cannot be listed: {error.strerror}; check the URL and "
             "storage_options",
             code="permission" if isinstance(error, PermissionError) else "unreadable",
-            parameter="directory",
+            parameter=parameter,
         ) from error
     return {name: size for name, size in found.items() if is_plain_name(name, root)}
 

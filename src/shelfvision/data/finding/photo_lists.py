@@ -8,14 +8,17 @@ No photo is opened, and files of manifests are not looked up: a list may have mi
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import final
 
 from shelfvision._csv import read_table
 from shelfvision._identifiers import clean_name
-from shelfvision._photos.formats import READ_SUFFIXES, suffix_of
+from shelfvision._photos.formats import READ_NAMES, READ_SUFFIXES, suffix_of
+from shelfvision._storage import RemoteFile
 from shelfvision._text import unguarded
 from shelfvision._validation import as_path
+from shelfvision.data.finding import _remote
 from shelfvision.data.finding._manifest import (
     ManifestOrigin,
     Where,
@@ -105,6 +108,28 @@ def photos_below(directory: str | os.PathLike[str]) -> Iterator[str]:
                 yield photo_id(os.path.join(place, name), root)
 
 
+def photo_urls(folder: RemoteFile, parameter: str) -> list[str]:
+    """Return the URLs of all photos below a URL, sorted; hidden files and folders are left out."""
+    names = remote_names(folder, parameter)
+    if not names:
+        raise DataError(
+            f"{parameter} must be a folder of photos ({READ_NAMES}), got {folder.shown!r} without "
+            "any; check the URL",
+            code="empty",
+            parameter=parameter,
+        )
+    return [folder.child(name).url for name in names]
+
+
+def remote_names(folder: RemoteFile, parameter: str) -> list[str]:
+    """Return the paths of all photos below a URL, relative to it and sorted."""
+    names = _remote.listed_photos(folder, parameter)
+    hidden = re.compile(r"(?:^|/)\.")
+    return sorted(
+        name for name in names if suffix_of(name) in READ_SUFFIXES and not hidden.search(name)
+    )
+
+
 def _raise(error: OSError) -> None:
     raise DataError(
         f"the folder {error.filename!r} cannot be read: {error.strerror}; allow reading it, or "
@@ -149,5 +174,6 @@ __all__ = [
     "checked_where",
     "listed_id",
     "listed_photos",
+    "photo_urls",
     "photos_below",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Self, final
 
@@ -133,9 +132,9 @@ class Splits:
         cls,
         dataset: Dataset,
         *,
-        train: str | os.PathLike[str],
-        validation: str | os.PathLike[str] | None = None,
-        test: str | os.PathLike[str] | None = None,
+        train: Location,
+        validation: Location | None = None,
+        test: Location | None = None,
         encoding: str | None = None,
         on_leak: OnLeak = "raise",
     ) -> Splits:
@@ -149,7 +148,7 @@ class Splits:
         ----------
         dataset : Dataset
             The photos that the lists name.
-        train, validation, test : path-like
+        train, validation, test : path-like or URL
             The lists. `validation` and `test` are optional.
         encoding : str, optional
             The encoding of the lists. By default the encoding of their byte order mark, or UTF-8.
@@ -187,14 +186,12 @@ class Splits:
         )
 
     @classmethod
-    def load(
-        cls, path: str | os.PathLike[str], dataset: Dataset, *, on_leak: OnLeak = "raise"
-    ) -> Splits:
+    def load(cls, path: Location, dataset: Dataset, *, on_leak: OnLeak = "raise") -> Splits:
         """Load a split that `save` wrote, with the same photos in the same order.
 
         Parameters
         ----------
-        path : path-like
+        path : path-like or URL
             The manifest, a CSV file.
         dataset : Dataset
             The dataset that was split; its rows may be in another order.
@@ -234,7 +231,7 @@ class Splits:
 
         Parameters
         ----------
-        path : path-like
+        path : path-like or URL
             The file to write. Its folder is created if it does not exist.
 
         Raises

@@ -448,7 +448,7 @@ class EvaluationReport:
 
         Parameters
         ----------
-        path : path-like
+        path : path-like or URL
             The path of the file: ``.html`` for a page, ``.md`` for the model card.
         title : str, optional
             The heading; by default it names the number of classes.

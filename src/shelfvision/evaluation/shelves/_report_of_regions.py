@@ -168,7 +168,7 @@ class RegionsReport:
 
         Parameters
         ----------
-        path : path-like
+        path : path-like or URL
             The path of the file, with the suffix ``.html``, ``.json`` or ``.csv``.
 
         Raises
