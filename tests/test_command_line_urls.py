@@ -235,6 +235,24 @@ def test_photos_by_url_are_predicted_as_their_files(
     assert [line.partition(",")[0] for line in lines] == urls
 
 
+def test_a_folder_by_url_is_scored_into_a_local_folder(
+    store: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    read_table = pytest.importorskip("pyarrow.parquet").read_table
+    store.pipe_file(f"{PHOTOS}/Jar/broken.jpg", b"no photo")
+    arguments = ["score", FILE, PHOTOS, "out"]
+    assert main([*arguments, "--shard-size", "2"]) == 0
+    found = read_table(sorted(map(str, Path("out").glob("*.parquet"))))
+    ids = [f"{PHOTOS}/{one}.jpg" for one in ("Can/0000", "Can/0001", "Jar/0000", "Jar/0001")]
+    assert found["id"].to_pylist() == [*ids, f"{PHOTOS}/Jar/broken.jpg"]
+    assert [code is None for code in found["error_code"].to_pylist()] == [True] * 4 + [False]
+    capsys.readouterr()
+    assert main(arguments) == 0
+    assert "every photo was scored before" in capsys.readouterr().err
+    refused(capsys, ["score", FILE, LIST, "new"], 2, "not-supported")
+    assert not Path("new").exists()
+
+
 def test_urls_on_standard_input_are_not_requested(
     store: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,7 +12,7 @@ def add_score_options(sub: argparse.ArgumentParser) -> None:
     add_place(
         sub,
         "source",
-        kind="local",
+        kind="read",
         metavar="IN",
         help="the photos: a CSV or Parquet file with a column of paths, or a folder",
     )

@@ -13,17 +13,24 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, BinaryIO, TypeAlias, final
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias, cast, final
 
 from shelfvision._photos.formats import READ_NAMES
-from shelfvision._storage import open_regular
+from shelfvision._storage import RemoteFile, as_location, open_regular
 from shelfvision._text import shortened
 from shelfvision._urls import is_url, refuse_url
 from shelfvision._validation import as_path, counted, listed, received, require_texts
 from shelfvision._warnings import warn_caller
 from shelfvision.data.finding.directories import existing_directory
-from shelfvision.data.finding.photo_lists import Where, listed_id, listed_photos, photos_below
+from shelfvision.data.finding.photo_lists import (
+    Where,
+    listed_id,
+    listed_photos,
+    photo_urls,
+    photos_below,
+)
 from shelfvision.errors import DataError, InvalidParameterError, ShelfVisionWarning
+from shelfvision.protocols import StorageOptions
 from shelfvision.scale._arrow import arrow, compute
 from shelfvision.scale.jobs._parquet_manifest import MAGIC, parquet_rows
 
@@ -36,6 +43,7 @@ PhotoListSource: TypeAlias = str | os.PathLike[str] | Iterable[str | os.PathLike
 ID = "id"
 """The column with the ids."""
 _AT_ONCE = 65_536
+_MANIFESTS = (".csv", ".tsv", ".txt", ".parquet")
 _SHOWN = 100
 _URL = "^[A-Za-z][A-Za-z0-9+.-]+://"
 
@@ -88,12 +96,15 @@ class PhotoList:
         return digest.hexdigest()
 
 
-def photo_list(source: PhotoListSource, options: ListOptions) -> PhotoList:
+def photo_list(
+    source: PhotoListSource, options: ListOptions, storage_options: StorageOptions | None = None
+) -> PhotoList:
     """Return the photos of a source, each once, in the order of the source."""
+    if is_url(source):
+        place = as_location(cast("str", source), "source", storage_options=storage_options)
+        return _of_remote_folder(cast("RemoteFile", place), options)
     if not isinstance(source, str | os.PathLike):
         return _of_paths(source, options)
-    if is_url(source):
-        refuse_url(source, "source")
     place = as_path(source, "source")
     if os.path.isdir(place):
         _require_no_columns(options, place)
@@ -108,6 +119,21 @@ def photo_list(source: PhotoListSource, options: ListOptions) -> PhotoList:
             )
         return PhotoList(name=place, root=root, table=table)
     return _of_manifest(place, options)
+
+
+def _of_remote_folder(folder: RemoteFile, options: ListOptions) -> PhotoList:
+    """Return the photos below a URL; their ids are their URLs."""
+    if folder.suffix in _MANIFESTS:
+        refuse_url(folder.shown, "source", "download the manifest, which may list URLs")
+    _require_no_columns(options, folder.shown)
+    if options.root is not None:
+        raise InvalidParameterError(
+            f"root is for paths, got {received(options.root)} for {folder.shown!r}; leave it out",
+            code="conflict",
+            parameter="root",
+        )
+    table = _table({ID: photo_urls(folder, "source")})
+    return PhotoList(name=folder.shown, root=existing_directory(os.curdir), table=table)
 
 
 def _of_paths(source: object, options: ListOptions) -> PhotoList:

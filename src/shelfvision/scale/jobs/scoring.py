@@ -70,7 +70,7 @@ def score(
     bundle : path-like or URL
         A bundle that ``Classifier.save`` wrote, or a file that ``Classifier.export`` wrote. An ONNX
         file starts faster and takes less memory per process.
-    source : path-like, or iterable of path-like
+    source : path-like, URL of a folder, or iterable of path-like
         The photos: a CSV or Parquet file with a column of paths, a folder whose photos are all
         scored, subfolders included, or an iterable of paths. The paths of a manifest or an iterable
         may all be URLs instead. A photo that is listed several times is scored once.
@@ -174,7 +174,7 @@ def score(
     )
     place = as_path(out, "out")
     as_job_folder(place)
-    photos = photo_list(source, options)
+    photos = photo_list(source, options, storage_options)
     make = partial(Scorer, bundle, sha256=sha256, threads=threads, storage_options=storage_options)
     model = _model_of(make, str(bundle), photos, settings)
     if dry_run:
