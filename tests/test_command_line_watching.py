@@ -197,6 +197,48 @@ def test_compare_refuses_another_file_and_never_replaces_one(
     assert labelled.read_text().startswith("path,label,burst")
 
 
+@pytest.mark.filterwarnings("always::shelfvision.errors.LeakageWarning")
+def test_compare_leaves_out_photos_that_were_trained_on(
+    folder: Path, labelled: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    header, *rows = labelled.read_text().splitlines()
+    trained = [f"{row},{'train' if place < 8 else 'test'}" for place, row in enumerate(rows)]
+    training = folder / "training.csv"
+    training.write_text("\n".join([f"{header},set", *trained]))
+    arguments = folder / "swapped.shelf", folder / "groceries.shelf", labelled, "--training"
+    chosen = training, "--training-where", "set=train"
+
+    assert main(["compare", *map(str, (*arguments, *chosen))]) == 1
+    error = capsys.readouterr().err
+    assert "got 8 photos of 8 groups" in error
+    assert "pass --on-leak drop" in error
+    status, out = compare(capsys, *arguments, *chosen, "--on-leak", "drop", "--json")
+    found = json.loads(out)
+    assert (status, found["n_photos"]) == (0, 32)
+    assert found["notes"][0] == "8 photos of 8 groups were left out, because of data leakage."
+    status = main(["compare", *map(str, (*arguments, *chosen)), "--on-leak", "allow", "--json"])
+    out, error = capsys.readouterr()
+    assert "warning: data leakage" in error
+    assert (status, json.loads(out)["n_photos"]) == (0, 40)
+
+
+def test_compare_takes_folders_of_training_photos(
+    folder: Path, labelled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for row in (0, 2):
+        place = tmp_path / NAMES[row // 2] / f"renamed{row}.png"
+        place.parent.mkdir()
+        place.write_bytes((folder / f"{row}.png").read_bytes())
+    arguments = folder / "swapped.shelf", folder / "groceries.shelf", labelled
+    options = "--training", tmp_path, "--group-column", "burst", "--on-leak", "drop", "--json"
+    _, out = compare(capsys, *arguments, *options)
+    found = json.loads(out)
+    assert found["n_photos"] == 38
+    assert found["notes"][0].startswith("2 photos of 1 group were")
+    assert compare(capsys, *arguments, "--training-where", "set=train")[0] == 2
+    assert compare(capsys, *arguments, *options, "--training-where", "set=train")[0] == 2
+
+
 def test_compare_reads_the_boxes_of_shelves(
     folder: Path, labelled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -222,5 +264,8 @@ def test_compare_reads_the_boxes_of_shelves(
     # The boxes of one photo are one group, and each is right for one of the classifiers.
     assert (found["n_photos"], found["n_groups"]) == (4, 1)
     assert found["only_old"] + found["only_new"] == 4
+    trained = "--boxes", annotations, "--training", annotations
+    assert main(["compare", *map(str, (*arguments, *trained))]) == 1
+    assert "got 4 photos of 1 group" in capsys.readouterr().err
     assert compare(capsys, *arguments, "--boxes", annotations, "-o", annotations)[0] == 2
     assert json.loads(annotations.read_text()) == coco

@@ -13,7 +13,12 @@ import pytest
 from scipy.stats import binomtest
 
 import shelfvision as shv
-from shelfvision.errors import DataError, InvalidParameterError, LeakageWarning
+from shelfvision.errors import (
+    DataError,
+    InvalidParameterError,
+    LeakageError,
+    LeakageWarning,
+)
 from shelfvision.evaluation.scores._paired import sign_flip_p_value
 from support import refuses
 
@@ -276,12 +281,46 @@ def test_a_class_that_neither_has_is_refused_and_the_remedy_works() -> None:
     assert shv.promotion(old, new, remedied).n_photos == 60
 
 
-def test_training_photos_are_reported() -> None:
-    dataset = photos(60)
+def test_training_photos_are_refused_left_out_or_noted() -> None:
+    pixels = np.random.default_rng(1).integers(0, 255, (60, 8, 8, 3), dtype=np.uint8)
+    dataset = shv.Dataset.from_arrays(pixels, np.arange(60) % 2, class_names=NAMES)
+    # The new classifier is right only for the photos that it was trained on.
+    old, new = Says(answers(dataset, range(20))), Says(answers(dataset, range(20, 60)))
+    training = [dataset[:10], dataset[10:20]]
+    with refuses(LeakageError, "leakage", "dataset"):
+        shv.promotion(old, new, dataset, training=training)
     with pytest.warns(LeakageWarning):
-        shv.promotion(
-            Says(answers(dataset, [])), Says(answers(dataset, [])), dataset, training=dataset
-        )
+        found = shv.promotion(old, new, dataset, training=training, on_leak="allow")
+    assert found.n_photos == 60
+    assert found.notes[0].startswith("Data leakage: 20 photos of 20 groups")
+
+    old, new = Says(answers(dataset[20:], [])), Says(answers(dataset[20:], range(40)))
+    found = shv.promotion(old, new, dataset, training=training, on_leak="drop")
+    assert (found.verdict, found.n_photos) == ("keep", 40)
+    assert found.notes[0].startswith("20 photos of 20 groups were left out")
+    with refuses(DataError, "leakage", "dataset"):
+        shv.promotion(old, new, dataset, training=dataset, on_leak="drop")
+
+
+def test_training_photos_are_found_by_their_content_if_groups_have_other_names() -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (60, 8, 8, 3), dtype=np.uint8)
+    names = [f"burst {row}" for row in range(60)]
+    dataset = shv.Dataset.from_arrays(pixels, np.arange(60) % 2, class_names=NAMES, groups=names)
+    training = shv.Dataset.from_arrays(pixels[3:5], [0, 1], class_names=NAMES)
+    says = Says(answers(dataset, []))
+    with refuses(LeakageError, "leakage", "dataset"):
+        shv.promotion(says, says, dataset, training=training)
+    unrelated = shv.Dataset.from_arrays(255 - pixels[3:5], [0, 1], class_names=NAMES)
+    assert shv.promotion(says, says, dataset, training=unrelated).n_photos == 60
+
+
+def test_training_and_on_leak_are_checked() -> None:
+    says, dataset = Says(answers(photos(60), [])), photos(60)
+    for training in (3, "train.csv", [dataset, 3]):
+        with refuses(InvalidParameterError, "wrong-type", "training"):
+            shv.promotion(says, says, dataset, training=training)  # type: ignore[arg-type]
+    with refuses(InvalidParameterError, "not-an-option", "on_leak"):
+        shv.promotion(says, says, dataset, on_leak="ignore")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

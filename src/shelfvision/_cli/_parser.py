@@ -14,6 +14,7 @@ from shelfvision._cli.options.count import (
     add_count_options,
     add_labelled_boxes,
 )
+from shelfvision._cli.options.pairs import pair
 from shelfvision._cli.options.places import add_place
 from shelfvision._cli.options.regions import add_regions_options
 from shelfvision._cli.options.score import add_score_options
@@ -282,7 +283,7 @@ def _rows(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--where",
         action="append",
-        type=_pair,
+        type=pair,
         default=[],
         metavar="COLUMN=VALUE",
         help="use only manifest rows with this value; can be repeated",
@@ -291,13 +292,6 @@ def _rows(sub: argparse.ArgumentParser) -> None:
 
 def _json(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--json", action="store_true", help="print JSON")
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not name or not equals:
-        raise argparse.ArgumentTypeError(f"must have the form COLUMN=VALUE, got {text!r}")
-    return name, value
 
 
 _COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {

@@ -34,6 +34,7 @@ OPTIONS: Final = {
     "key_column": "--key-column",
     "label_column": "--label-column",
     "on_error": "--on-error",
+    "on_leak": "--on-leak",
     "path_column": "--path-column",
     "photos": "--photos",
     "probabilities": "--probabilities",
@@ -63,7 +64,10 @@ _REMEDIES: Final = {
     ("no-classes", "directory"): "make a folder for each class, or pass a CSV manifest",
     ("too-few-groups", None): "add photos, join the class with another one, or leave it out",
 }
-"""Remedies that replace those of all errors and warnings with this code and parameter."""
+"""Remedies that replace those of all errors and warnings with this code and parameter.
+
+A command that lacks an option of the remedy keeps the original.
+"""
 
 _PHRASES: Final = (
     (re.compile(r'resume="never"'), "--fresh"),
@@ -91,6 +95,7 @@ _PHRASES: Final = (
 )
 """Replacements for Python calls in remedies."""
 
+_NAMED_OPTION: Final = re.compile(r"--[a-z-]+")
 _ASSIGNED: Final = re.compile(r"\b([a-z][a-z0-9_]*)=('[^']*'|\"[^\"]*\"|[\w.]+)?")
 
 
@@ -111,7 +116,9 @@ def for_shell(message: ShelfVisionError | ShelfVisionWarning, available: Collect
     fault, semicolon, remedy = sentence.rpartition("; ")
     if not semicolon:
         return sentence
-    other = _REMEDIES.get((message.code, parameter))
+    other = _REMEDIES.get((message.code, parameter), "")
+    if not set(_NAMED_OPTION.findall(other)) <= set(available):
+        other = ""
     return f"{fault}; {other or _with_options(remedy, options)}"
 
 

@@ -100,6 +100,15 @@ class Lineage:
             self._groups[rows] = groups
         return groups
 
+    def contents(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.object_]:
+        """Return the content groups of these rows; named groups of another kind do not count."""
+        groups = self._groups[rows]
+        own = [group is not None and group.startswith(CONTENT) for group in groups]
+        missing = np.flatnonzero(~np.array(own, dtype=np.bool_))
+        if len(missing):
+            groups[missing] = self._content_of(rows[missing])
+        return groups
+
     def _content_of(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.object_]:
         origins = rows if self._origins is None else self._origins[rows]
         # Copies share an original, so its content is read only once.

@@ -104,6 +104,11 @@ def groups_of(table: PhotoTable) -> npt.NDArray[np.object_]:
     return frozen(table.lineage.of(table.rows))
 
 
+def contents_of(table: PhotoTable) -> npt.NDArray[np.object_]:
+    """Return the group that each row would have without named groups: its content, read-only."""
+    return frozen(table.lineage.contents(table.rows))
+
+
 def group_links_of(table: PhotoTable) -> tuple[GroupLink, ...]:
     """Return the links whose two photos are both in the table."""
     if not table.lineage.links:

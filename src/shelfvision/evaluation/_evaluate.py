@@ -153,7 +153,7 @@ def _compared_with(
     return replace(
         context,
         nearest_baseline=nearest_accuracy(training, photos, readable, seed=seed),
-        leakage=leakage_between(training, photos),
+        leakage=leakage_between((training,), photos),
     )
 
 

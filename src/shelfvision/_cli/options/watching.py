@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from shelfvision._cli.options.pairs import pair
 from shelfvision._cli.options.places import add_place
 
 
@@ -87,6 +88,7 @@ def _add_rules(sub: argparse.ArgumentParser) -> None:
 
 def add_compare_options(sub: argparse.ArgumentParser) -> None:
     """Add the options of ``compare``, without those of the photos."""
+    _add_training(sub)
     sub.add_argument(
         "--margin",
         type=float,
@@ -118,3 +120,30 @@ def add_compare_options(sub: argparse.ArgumentParser) -> None:
     )
     text = "also save the result as .html, .json or .csv"
     add_place(sub, "-o", "--output", kind="written", metavar="OUT", help=text)
+
+
+def _add_training(sub: argparse.ArgumentParser) -> None:
+    add_place(
+        sub,
+        "--training",
+        kind="read",
+        action="append",
+        default=[],
+        metavar="PHOTOS",
+        help="training photos of OLD or NEW, to check DATA for data leakage: a folder or a CSV "
+        "manifest, or with --boxes annotations of shelf photos in DATA; can be repeated",
+    )
+    sub.add_argument(
+        "--training-where",
+        action="append",
+        type=pair,
+        default=[],
+        metavar="COLUMN=VALUE",
+        help="use only rows with this value of the manifests of --training; can be repeated",
+    )
+    sub.add_argument(
+        "--on-leak",
+        choices=("raise", "drop", "allow"),
+        default="raise",
+        help="for training photos in DATA: stop (default), leave them out, or only warn",
+    )

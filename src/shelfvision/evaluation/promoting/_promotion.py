@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, SupportsFloat, SupportsIndex, final
@@ -17,6 +16,7 @@ from shelfvision._validation import (
 )
 from shelfvision.data import Dataset
 from shelfvision.data.arguments import require_dataset
+from shelfvision.data.splitting.leaks import OnLeak
 from shelfvision.evaluation._predicting import (
     PredictsDataset,
     require_photos,
@@ -31,6 +31,7 @@ from shelfvision.evaluation.promoting._differences import (
 )
 from shelfvision.evaluation.promoting._page import promotion_view
 from shelfvision.evaluation.promoting._sides import Sides, sides_of
+from shelfvision.evaluation.promoting._training import checked_for_leakage
 from shelfvision.evaluation.promoting._verdict import Rules, Verdict, verdict_of
 from shelfvision.evaluation.promoting._writing import (
     COLUMNS,
@@ -39,7 +40,6 @@ from shelfvision.evaluation.promoting._writing import (
     promotion_text,
     save_promotion,
 )
-from shelfvision.evaluation.scores._leakage import leakage_between, leakage_warning
 from shelfvision.evaluation.scores._resampling import Bootstrap
 from shelfvision.protocols import Location
 
@@ -149,7 +149,8 @@ def promotion(
     new: PredictsDataset,
     dataset: Dataset,
     *,
-    training: Dataset | None = None,
+    training: Dataset | Sequence[Dataset] | None = None,
+    on_leak: OnLeak = "raise",
     margin: SupportsFloat = 0.01,
     class_margin: SupportsFloat = 0.05,
     min_groups: SupportsIndex = 30,
@@ -178,8 +179,12 @@ def promotion(
     dataset : Dataset
         Photos that neither classifier was trained on. Each classifier reads them at its own image
         size and resize rule. Groups, such as bursts, are resampled as a whole.
-    training : Dataset, optional
-        Training photos of either classifier, to check for data leakage.
+    training : Dataset or sequence of Dataset, optional
+        Training photos of either classifier, to check for data leakage: photos of `dataset` with
+        the group or the content of a training photo.
+    on_leak : {"raise", "drop", "allow"}, default="raise"
+        What to do about data leakage: raise an error, leave these photos out, or only warn. The
+        notes of the result contain the number of photos.
     margin : float, default=0.01
         The largest loss of accuracy that is accepted, 0 to 1.
     class_margin : float, default=0.05
@@ -204,14 +209,16 @@ def promotion(
     ------
     InvalidParameterError
         A classifier or `dataset` has the wrong type, or a number is out of range.
+    LeakageError
+        The dataset has training photos, and `on_leak` is ``"raise"``.
     DataError
-        The dataset is empty, has a class that neither classifier has (code ``"unknown-class"``), or
-        no photo could be read.
+        The dataset is empty or has only training photos, a class is in neither classifier (code
+        ``"unknown-class"``), or no photo could be read.
 
     Warns
     -----
     LeakageWarning
-        Some photos of the dataset are in groups of the training set.
+        The dataset has training photos, and `on_leak` is ``"allow"``.
     ShelfVisionWarning
         Arrays were resized to a classifier's image size (code ``"resized-arrays"``).
 
@@ -267,15 +274,13 @@ def promotion(
     require_predicting(new, parameter="new")
     require_dataset("dataset", dataset)
     require_photos(dataset)
-    if training is not None:
-        require_dataset("training", training)
-        leakage = leakage_between(training, dataset)
-        if not leakage.ok:
-            warnings.warn(leakage_warning(leakage), stacklevel=2)
-    return _promotion(sides_of(old, new, dataset), settings, rules)
+    photos, leakage = checked_for_leakage(dataset, training, on_leak)
+    return _promotion(sides_of(old, new, photos), settings, rules, leakage)
 
 
-def _promotion(sides: Sides, settings: Bootstrap, rules: Rules) -> Promotion:
+def _promotion(
+    sides: Sides, settings: Bootstrap, rules: Rules, leakage: Sequence[str]
+) -> Promotion:
     accuracy = accuracy_of(sides, settings)
     scores = scores_of(sides, accuracy, settings)
     classes = classes_of(sides, settings, class_margin=rules.class_margin)
@@ -294,7 +299,7 @@ def _promotion(sides: Sides, settings: Bootstrap, rules: Rules) -> Promotion:
         margin=rules.margin,
         class_margin=rules.class_margin,
         confidence_level=settings.confidence_level,
-        notes=tuple(_notes(sides, classes, rules, alpha=1 - settings.confidence_level)),
+        notes=(*leakage, *_notes(sides, classes, rules, alpha=1 - settings.confidence_level)),
     )
 
 

@@ -1,13 +1,20 @@
-"""Check for data leakage between the training set and an evaluated dataset."""
+"""Check for data leakage between the training set and an evaluated dataset.
+
+Groups may have different names in both sets, or names in one of them only. Photos with equal
+content are therefore also leakage.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from shelfvision._validation import counted
 from shelfvision.data import Dataset
+from shelfvision.data.table import contents_of
 from shelfvision.errors import LeakageWarning
 
 EXAMPLES = 5
@@ -15,14 +22,14 @@ EXAMPLES = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeakageCheck:
-    """Data leakage: groups that are in the training set and in the evaluated dataset."""
+    """Data leakage: evaluated photos whose group or content is also in the training set."""
 
     n_training: int
     """The number of training photos, including augmented copies."""
     groups: int
-    """The number of groups that are in both sets."""
+    """The number of groups of these photos."""
     photos: int
-    """The number of evaluated photos in such groups; their scores are too high."""
+    """The number of evaluated photos that are leakage; their scores are too high."""
     examples: tuple[str, ...]
     """The ids of a few of these photos."""
 
@@ -32,17 +39,28 @@ class LeakageCheck:
         return self.groups == 0
 
 
-def leakage_between(training: Dataset, dataset: Dataset) -> LeakageCheck:
-    """Return the groups that are in both sets."""
-    ours = dataset.groups
-    shared = set(ours.tolist()) & set(training.groups.tolist())
-    rows = np.flatnonzero([group in shared for group in ours])
+def leakage_between(training: Sequence[Dataset], dataset: Dataset) -> LeakageCheck:
+    """Return how many photos of the dataset are in one of the training sets."""
+    rows = np.flatnonzero(leaked_rows(training, dataset))
     return LeakageCheck(
-        n_training=len(training),
-        groups=len(shared),
+        n_training=sum(map(len, training)),
+        groups=len(set(dataset.groups[rows].tolist())),
         photos=len(rows),
         examples=tuple(dataset.ids[rows[:EXAMPLES]].tolist()),
     )
+
+
+def leaked_rows(training: Sequence[Dataset], dataset: Dataset) -> npt.NDArray[np.bool_]:
+    """Return which photos have a group or the content of a training photo."""
+    leaked = np.zeros(len(dataset), dtype=np.bool_)
+    if training:
+        for ours, theirs in (
+            (dataset.groups, [one.groups for one in training]),
+            (contents_of(dataset.table), [contents_of(one.table) for one in training]),
+        ):
+            known = set().union(*(column.tolist() for column in theirs))
+            leaked |= np.fromiter((value in known for value in ours), np.bool_, len(ours))
+    return leaked
 
 
 def leakage_warning(check: LeakageCheck) -> LeakageWarning:
