@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,3 +48,36 @@ def slow(tmp_path_factory: pytest.TempPathFactory) -> Job:
     place = tmp_path_factory.mktemp("slow")
     paths = scaling.write_slow_photos(place / "photos", N_SLOW)
     return Job(manifest=scaling.write_manifest(place / "manifest", paths, shards=12), paths=paths)
+
+
+@pytest.fixture(scope="module")
+def ray() -> Iterator[Any]:
+    """Start Ray Data on two cores of this machine."""
+    engine = pytest.importorskip("ray", reason="needs Ray Data; nox -s engines installs it")
+    from support import scaling
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in scaling.settings().items():
+            patch.setenv(name, value)
+        engine.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
+        engine.data.DataContext.get_current().enable_progress_bars = False
+        yield engine
+        engine.shutdown()
+
+
+@pytest.fixture(scope="module")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Start Spark on two cores of this machine."""
+    sql = pytest.importorskip("pyspark.sql", reason="needs PySpark; nox -s engines installs it")
+    if shutil.which("java") is None:
+        pytest.skip("Spark needs Java, 17 or newer")
+    from support import scaling
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in scaling.settings().items():
+            patch.setenv(name, value)
+        builder = sql.SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
+        place = str(tmp_path_factory.mktemp("spark"))
+        session = builder.config("spark.sql.warehouse.dir", place).getOrCreate()
+        yield session
+        session.stop()

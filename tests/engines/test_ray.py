@@ -52,7 +52,7 @@ def test_a_killed_worker_loses_nothing(slow: Job, tmp_path: Path) -> None:
     out, env = tmp_path / "out", scaling.settings(RAY_ADDRESS="local")
     with scaling.started(PROGRAM, scaling.MODEL, slow.manifest, out, ROWS, env=env) as process:
         scaling.wait_for(lambda: scaling.parts_of(out), process)
-        scaling.kill_worker(process.pid, computes)
+        scaling.kill_worker(process, computes)
         assert len(scaling.parts_of(out)) < len(slow.paths) // ROWS
         assert process.wait(scaling.PATIENCE) == 0
     scaling.assert_complete(out, slow.paths)

@@ -63,7 +63,7 @@ def test_a_killed_process_loses_nothing(
     out = tmp_path / "out"
     with scaling.started(PROGRAM, scaling.MODEL, slow.manifest, out, 4, env=env) as process:
         scaling.wait_for(lambda: scaling.parts_of(out), process)
-        scaling.kill_worker(process.pid, victim)
+        scaling.kill_worker(process, victim)
         assert len(list(out.glob("*/_SUCCESS"))) < 12
         assert process.wait(scaling.PATIENCE) == 0
     scaling.assert_complete(out, slow.paths)

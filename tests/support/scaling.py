@@ -201,8 +201,23 @@ def wait_for(condition: Callable[[], object], process: subprocess.Popen[bytes]) 
         time.sleep(0.02)
 
 
-def kill_worker(pid: int, is_worker: Callable[[psutil.Process], bool]) -> int:
-    """Kill a process that computes for a program; return its id."""
+def kill_worker(
+    program: subprocess.Popen[bytes], is_worker: Callable[[psutil.Process], bool]
+) -> None:
+    """Kill the busiest process that computes for a program, as soon as one does."""
+    found: list[psutil.Process] = []
+
+    def is_found() -> bool:
+        # A worker of Ray has another name between two tasks.
+        found[:] = workers_of(program.pid, is_worker)
+        return bool(found)
+
+    wait_for(is_found, program)
+    found[0].kill()
+
+
+def workers_of(pid: int, is_worker: Callable[[psutil.Process], bool]) -> list[psutil.Process]:
+    """Return the processes that compute for a program, the busiest one first."""
     import psutil
 
     found = []
@@ -210,10 +225,7 @@ def kill_worker(pid: int, is_worker: Callable[[psutil.Process], bool]) -> int:
         with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
             if is_worker(child):
                 found.append((child.cpu_times().user, child))
-    assert found, "no process computes for the program"
-    busiest = max(found, key=lambda pair: pair[0])[1]
-    busiest.kill()
-    return int(busiest.pid)
+    return [child for _, child in sorted(found, key=lambda pair: -pair[0])]
 
 
 def run_with_kills(

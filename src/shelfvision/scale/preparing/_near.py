@@ -181,13 +181,18 @@ class NearPairs:
 
     @property
     def ddl(self) -> str:
-        """The schema as Spark DDL, for ``applyInArrow`` and ``applyInPandas``."""
+        """The schema as Spark DDL, for ``applyInArrow(lambda bucket: near(bucket), near.ddl)``."""
         return spark_ddl(self.schema)
 
     @property
     def meta(self) -> pd.DataFrame:
         """The schema as an empty pandas frame, for the argument ``meta`` of Dask."""
         return as_pandas(self.schema.empty_table())
+
+    @property
+    def __name__(self) -> str:
+        """The name that Ray Data shows; ``map_groups`` accepts no callable without one."""
+        return "NearPairs"
 
     def __call__(self, entries: Table) -> Table:
         """Return the pairs of near-duplicates among the entries of whole buckets.
