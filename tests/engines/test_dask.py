@@ -70,6 +70,18 @@ def test_a_lost_worker_loses_nothing(slow: Job, tmp_path: Path) -> None:
     scaling.assert_complete(out, slow.paths)
 
 
+def test_a_shard_without_metadata_is_scored_again(mixed: Job, tmp_path: Path) -> None:
+    # A kill rarely comes between the first file of a shard and the last one.
+    out = tmp_path / "out"
+    arguments = (PROGRAM, scaling.MODEL, mixed.manifest, out, 10)
+    scaling.run(*arguments, env=ENV)
+    shard = sorted(out.iterdir())[1]
+    (shard / "_metadata").unlink()
+    scaling.parts_of(shard)[0].unlink()
+    scaling.run(*arguments, env=ENV)
+    scaling.assert_complete(out, mixed.paths)
+
+
 def test_a_killed_job_resumes_and_scores_only_what_is_missing(
     slow: Job, tmp_path: Path, fuzz_count: Callable[[int, int], int]
 ) -> None:
