@@ -49,6 +49,19 @@ def test_the_part_that_learns_decides_how_fast(
     assert len(set(rates)) == 3
 
 
+def test_the_center_is_shown_where_the_augmentation_enlarges(
+    make_model: MakeModel, make_photos: MakePhotos
+) -> None:
+    photos, own, frozen = make_photos(9), shv.augment.Rotate(10), make_model()
+    freeze(frozen)
+    recommended = shv.Trainer.recommended
+    assert recommended(frozen, photos).test_time_crop == 0.9
+    assert recommended(frozen, photos, augmenter=own).test_time_crop == 1.0
+    both = recommended(frozen, photos, augmenter=own, test_time_crop=0.8)
+    assert both.test_time_crop == 0.8
+    assert recommended(make_model(), photos).test_time_crop == 1.0
+
+
 def test_any_other_model_is_trained_whole(make_model: MakeModel, make_photos: MakePhotos) -> None:
     trainer = shv.Trainer.recommended(make_model(), make_photos(12))
     assert trainer.fine_tune is None

@@ -38,6 +38,13 @@ WARM_UP = 0.05
 """Share of the epochs that are warm-up."""
 _SEEN_BY_TRANSFER, _SEEN_FROM_SCRATCH = 8_000, 78_600
 """Photos in all epochs of a run together. Few photos therefore get more epochs."""
+_CENTER = 0.9
+"""Share of the width and height that a pretrained network sees of a new photo.
+
+`crops` enlarges products, by 1.4 on average, so that they are larger in training than in new
+photos. The center crop removes part of this difference (Touvron et al., "Fixing the train-test
+resolution discrepancy", 2019).
+"""
 _COMMON = MappingProxyType(
     {"patience": None, "label_smoothing": 0.1, "loss": "categorical_crossentropy"}
 )
@@ -50,6 +57,9 @@ def recommended_settings(
     part = overrides.get("fine_tune") or ("partial" if is_pretrained(model) else None)
     recipe = _from_scratch(len(photos)) if part is None else _transfer(len(photos), part)
     settings = {**_COMMON, **recipe, **overrides}
+    if "augmenter" in overrides and "test_time_crop" not in overrides:
+        # Another augmenter may not enlarge products, and then a crop only loses their margins.
+        settings["test_time_crop"] = 1.0
     epochs = settings["epochs"]
     scheduled = "schedule" in overrides or hasattr(settings["learning_rate"], "get_config")
     # The trainer refuses an invalid number of epochs.
@@ -72,6 +82,7 @@ def _transfer(n_photos: int, part: object) -> dict[str, object]:
         "fine_tune": part,
         "views": 6,
         "augmenter": crops(),
+        "test_time_crop": _CENTER,
         "epochs": epochs,
         "batch_size": 32,
         "learning_rate": 1e-3,
