@@ -80,6 +80,30 @@ def embedded(options: argparse.Namespace) -> Embedded:
     return found
 
 
+def embedded_judge(options: argparse.Namespace, names: list[str]) -> Photos:
+    """Return all photos of the manifest of ``--judge``, with these products."""
+    cache: Path | None = options.cache and options.cache.with_suffix(".judge.npz")
+    if cache is not None and cache.is_file():
+        with np.load(cache) as file:
+            return Photos(seen=file["seen"], labels=file["labels"], groups=file["groups"])
+    classifier = _seeing(options.classifier)
+    photos = shv.Dataset.from_manifest(
+        Path(options.judge) / "manifest.csv",
+        label_column="product",
+        class_names=names,
+        image_size=classifier.image_size,
+        resize=classifier.resize,
+    )
+    bursts = photos.group_bursts().groups.astype(str)
+    numbers = np.unique(bursts, return_inverse=True)[1].astype(np.int64)
+    found = Photos(seen=classifier.embed(photos), labels=photos.labels, groups=numbers)
+    if cache is not None:
+        np.savez(
+            cache, allow_pickle=False, seen=found.seen, labels=found.labels, groups=found.groups
+        )
+    return found
+
+
 def _seeing(path: Path | None) -> shv.Classifier:
     if path is not None:
         return shv.Classifier.load(path)

@@ -1,18 +1,17 @@
 """How near corrected counts come to the truth, and how often their intervals hold it.
 
-Run ``python benchmarks/inventory.py --photos PLACE [--cache FILE] [--mixes 200] [--task drinks]``
-on a folder with ``manifest.csv`` (columns path, label, product, split). A linear classifier on
-frozen EfficientNet-Lite0 learns from ``train``. Photos of ``val``, which are of other sessions, are
-drawn into random mixes of 200, whose shares are drawn anew each time (Dirichlet, all shares alike
-probable). Their counts are taken with a confusion that was measured
+Run ``python benchmarks/inventory.py --photos PLACE [--judge PLACE] [--cache FILE] [--mixes 40]
+[--task drinks]`` on folders with ``manifest.csv`` (columns path, label, product, split). A linear
+classifier on frozen EfficientNet-Lite0 learns from ``train``, or with ``--few`` from few photos of
+each class. Photos of ``val``, and those of ``--judge``, are of other sessions. They are drawn into
+random mixes of 200, whose shares are drawn for each mix (Dirichlet, all shares equally probable).
+Counts are taken with confusions
 
-- on ``val`` itself: what correcting brings where mistakes are known;
-- on ``train``, out of fold: each fifth of its groups is predicted by a classifier that learned from
-  the others;
-- on one half of the groups of ``val``, the mixes being drawn from the other half, and turned round:
-  what it brings where few photos must do;
-- on as many groups as ``val`` has, drawn from them with replacement for each mix: what it would
-  bring if ``val`` were all photos that there are, and validation a sample of them.
+- of the counted photos themselves: what correcting brings where mistakes are known;
+- of one half of their bursts, the mixes being drawn from the other half;
+- of other sessions: ``train`` out of fold, ``val``, the judge photos, and two of them.
+
+Each line has the difference to plain counts with a 95 % interval over mixes.
 
 ``--groups`` says what counts as taken together: photos of one product, or of one burst.
 """
@@ -27,7 +26,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from _embedded import Photos, add_options, embedded
+from _embedded import Photos, add_options, embedded, embedded_judge
 from _places import drink_of_products
 
 import shelfvision as shv
@@ -102,7 +101,7 @@ def said(head: Any, part: Part, k: int) -> Scored:
     return Scored(rows=rows, labels=part.labels, groups=part.groups)
 
 
-def out_of_fold(part: Part, bursts: npt.NDArray[np.int64], k: int) -> Scored:
+def out_of_fold(part: Part, bursts: npt.NDArray[np.object_], k: int, few: int) -> Scored:
     """Return what is said of photos by classifiers that learned from the others."""
     from sklearn.model_selection import StratifiedGroupKFold
 
@@ -113,12 +112,21 @@ def out_of_fold(part: Part, bursts: npt.NDArray[np.int64], k: int) -> Scored:
             Part(seen=part.seen[r], labels=part.labels[r], groups=part.groups[r])
             for r in (known, new)
         )
-        rows[new] = said(learned(some), other, k).rows
+        rows[new] = said(learned(few_of(some, few)), other, k).rows
     return Scored(rows=rows, labels=part.labels, groups=part.groups)
 
 
-def scored(options: argparse.Namespace) -> tuple[shv.Classifier, Scored, Scored]:
-    """Return a classifier of the right classes, and what is said of train and of val."""
+def few_of(part: Part, n: int) -> Part:
+    """Return at most n photos of each class."""
+    rng = np.random.default_rng(0)
+    rows = np.concatenate(
+        [rng.permutation(np.flatnonzero(part.labels == c))[:n] for c in np.unique(part.labels)]
+    )
+    return Part(seen=part.seen[rows], labels=part.labels[rows], groups=part.groups[rows])
+
+
+def scored(options: argparse.Namespace) -> tuple[shv.Classifier, dict[str, Scored]]:
+    """Return a classifier of the right classes, and what is said of train, val and judge."""
     photos = embedded(options)
     classes = classes_of(options, photos.names)
     groups = "bursts" if options.task == "products" else options.groups
@@ -131,7 +139,13 @@ def scored(options: argparse.Namespace) -> tuple[shv.Classifier, Scored, Scored]
     # The network of this classifier is not asked: it holds names and validation scores.
     classifier = shv.Classifier.from_model(model, class_names=names)
     k = len(names)
-    return classifier, out_of_fold(train, bursts, k), said(learned(train), val, k)
+    few = options.few or len(train.labels)
+    head = learned(few_of(train, few))
+    found = {"train": out_of_fold(train, bursts, k, few), "val": said(head, val, k)}
+    if options.judge:
+        judge = embedded_judge(options, photos.names)
+        found["judge"] = said(head, part_of(judge, photos.names, classes, groups), k)
+    return classifier, found
 
 
 def knowing(classifier: shv.Classifier, photos: Scored) -> shv.Classifier:
@@ -148,17 +162,6 @@ def halves(photos: Scored, rng: np.random.Generator) -> Iterator[tuple[Scored, S
     yield photos.taken(~first), photos.taken(first)
 
 
-def resampled(photos: Scored, n: int, rng: np.random.Generator) -> Iterator[tuple[Scored, Scored]]:
-    """Yield n samples of whole groups, drawn with replacement, each with all photos."""
-    groups = np.unique(photos.groups)
-    for _ in range(n):
-        drawn = [np.flatnonzero(photos.groups == one) for one in rng.choice(groups, len(groups))]
-        numbers = np.repeat(np.arange(len(drawn)), [len(rows) for rows in drawn])
-        sample = photos.taken(np.concatenate(drawn))
-        names = numbers.astype(str).astype(object)
-        yield Scored(rows=sample.rows, labels=sample.labels, groups=names), photos
-
-
 def mix(photos: Scored, rng: np.random.Generator) -> Scored:
     """Return photos in a random mix of products."""
     there = np.unique(photos.labels)
@@ -169,13 +172,17 @@ def mix(photos: Scored, rng: np.random.Generator) -> Scored:
 
 
 def errors(
-    classifier: shv.Classifier, photos: Scored, *, told: bool
+    classifier: shv.Classifier,
+    sources: list[shv.Classifier],
+    photos: Scored,
+    *,
+    told: bool,
 ) -> tuple[float, float, float, float]:
     """Return errors of a mix, naive and corrected, how many intervals hold, and their width."""
     ids = [str(row) for row in range(len(photos.labels))]
     found = shv.Predictions(photos.rows, classifier.class_names, ids)
     groups = photos.groups if told else None
-    stock = shv.take_inventory(classifier, found, groups=groups, draws=300)
+    stock = shv.take_inventory(classifier, found, confusion=sources, groups=groups, draws=100)
     true = np.bincount(photos.labels, minlength=len(classifier.class_names))
     counts, naive, ends = (
         np.array(list(values.values())) for values in (stock.counts, stock.naive, stock.intervals)
@@ -190,42 +197,56 @@ def errors(
     )
 
 
+def ways(found: dict[str, Scored]) -> dict[str, list[tuple[list[Scored], Scored]]]:
+    """Return sources of confusion and the photos that are counted, by name."""
+    rng = np.random.default_rng(42)
+    pairs: dict[str, list[tuple[list[Scored], Scored]]] = {}
+    counted = [name for name in ("val", "judge") if name in found]
+    for name in counted:
+        pairs[f"{name} itself"] = [([found[name]], found[name])]
+        pairs[f"half of {name}, the other half"] = [
+            ([one], other) for _ in range(5) for one, other in halves(found[name], rng)
+        ]
+    for name in counted:
+        others = [other for other in found if other != name]
+        for other in others:
+            pairs[f"{other}, {name}"] = [([found[other]], found[name])]
+        if len(others) > 1:
+            known = [found[other] for other in others]
+            pairs[f"{' and '.join(others)}, {name}"] = [(known, found[name])]
+    return pairs
+
+
 def main() -> None:
     """Print a line for each way to know the mistakes."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     add_options(parser)
-    parser.add_argument("--mixes", type=int, default=200)
+    parser.add_argument("--judge", help="a folder with another manifest, of other sessions")
+    parser.add_argument("--mixes", type=int, default=40)
+    parser.add_argument("--few", type=int, default=0, help="learn from this many photos a class")
     parser.add_argument("--task", choices=("drinks", "coarse", "products"), default="drinks")
-    parser.add_argument("--groups", choices=("products", "bursts"), default="products")
+    parser.add_argument("--groups", choices=("products", "bursts"), default="bursts")
     parser.add_argument("--told", action="store_true", help="tell the groups of counted photos too")
     options = parser.parse_args()
-    classifier, train, val = scored(options)
-    print(
-        f"{options.task}: {len(val.labels)} photos of val, accuracy {val.accuracy:.3f}; "
-        f"{len(train.labels)} of train, {train.accuracy:.3f} out of fold; groups: "
-        f"{len(set(val.groups))} and {len(set(train.groups))}",
-        flush=True,
-    )
-    rng = np.random.default_rng(42)
-    ways = {
-        "val itself": [(val, val)],
-        "train, out of fold": [(train, val)],
-        "the other half of val": [pair for _ in range(10) for pair in halves(val, rng)],
-        "val, resampled": [*resampled(val, 50, rng)],
-    }
-    for name, pairs in ways.items():
+    classifier, found = scored(options)
+    for name, one in found.items():
+        print(f"{options.task}, {name}: {len(one.labels)} photos, accuracy {one.accuracy:.3f}")
+    for name, pairs in ways(found).items():
         mixes = np.random.default_rng(1)
         each = max(1, options.mixes // len(pairs))
-        found = [
-            errors(own, mix(counted, mixes), told=options.told)
-            for known, counted in pairs
-            for own in [knowing(classifier, known)]
+        rows = [
+            errors(classifier, known, mix(counted, mixes), told=options.told)
+            for sources, counted in pairs
+            for known in [[knowing(classifier, one) for one in sources]]
             for _ in range(each)
         ]
-        naive, corrected, inside, width = np.mean(found, axis=0)
+        naive, corrected, inside, width = np.mean(rows, axis=0)
+        more = np.array([row[1] - row[0] for row in rows])
+        error = 1.96 * more.std(ddof=1) / np.sqrt(len(more))
         print(
-            f"  confusion of {name}: mean absolute error {naive:.2f} naive, {corrected:.2f} "
-            f"corrected ({corrected / naive:.2f}); intervals hold {inside:.1%}, width {width:.0f}",
+            f"  {name}: mean absolute error {naive:.2f} naive, {corrected:.2f} corrected "
+            f"({corrected / max(naive, 1e-9):.2f}), difference {more.mean():+.2f} +- {error:.2f}; "
+            f"intervals hold {inside:.1%}, width {width:.0f}",
             flush=True,
         )
 

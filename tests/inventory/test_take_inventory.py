@@ -13,7 +13,7 @@ import pytest
 
 import shelfvision as shv
 from shelfvision.errors import DataError, InvalidParameterError
-from shelfvision.predictions import Decision
+from shelfvision.predictions import Decision, MeasuredPhotos
 from support import refuses
 
 NAMES = ("juice", "milk", "<b>=oats")
@@ -58,7 +58,7 @@ def taken() -> npt.NDArray[np.int64]:
 def test_counts_are_nearer_to_the_truth_than_labels(
     classifier: shv.Classifier, taken: npt.NDArray[np.int64]
 ) -> None:
-    stock = shv.take_inventory(classifier, predictions(taken))
+    stock = shv.take_inventory(classifier, predictions(taken), correction="full")
     for name, true in {"juice": 40, "milk": 320}.items():
         assert abs(stock.counts[name] - true) < abs(stock.naive[name] - true) / 2
     assert sum(stock.counts.values()) == pytest.approx(400)
@@ -78,10 +78,12 @@ def test_few_bursts_make_intervals_wider(
     found = predictions(taken)
 
     def width(groups: list[str] | None) -> int:
-        low, high = shv.take_inventory(in_bursts, found, groups=groups).intervals["milk"]
+        low, high = shv.take_inventory(
+            in_bursts, found, groups=groups, correction="full"
+        ).intervals["milk"]
         return high - low
 
-    assert width([str(row // 80) for row in range(400)]) > 1.5 * width(None)
+    assert width([str(row // 80) for row in range(400)]) > 1.3 * width(None)
 
 
 def test_a_store_has_an_inventory_of_its_own(
@@ -215,7 +217,8 @@ def test_stock_is_held_against_a_list(
 ) -> None:
     path = tmp_path / "erp.csv"
     path.write_text("product,count\njuice,200\nmilk,310\ntea,5\n", encoding="utf-8")
-    checks = shv.take_inventory(classifier, predictions(taken)).against(path)
+    found = shv.take_inventory(classifier, predictions(taken), correction="full")
+    checks = found.against(path)
     assert {one.product: one.status for one in checks} == {
         "juice": "short",
         "milk": "as expected",
@@ -278,3 +281,61 @@ def test_another_ending_is_refused(classifier: shv.Classifier, tmp_path: Path) -
     stock = shv.take_inventory(classifier, predictions(np.array([0])))
     with refuses(InvalidParameterError, "not-an-option", "path"):
         stock.save(tmp_path / "stock.xlsx")
+
+
+def test_an_inventory_says_which_correction_was_applied_and_why(
+    classifier: shv.Classifier, taken: npt.NDArray[np.int64], tmp_path: Path
+) -> None:
+    stock = shv.take_inventory(classifier, predictions(taken), by=lambda name: name[0])
+    assert stock.correction is not None
+    assert str(stock.correction) in str(stock)
+    stock.save(tmp_path / "stock.json")
+    stock.save(tmp_path / "stock.csv")
+    read = json.loads((tmp_path / "stock.json").read_text(encoding="utf-8"))
+    assert read["correction"]["method"] == stock.correction.method
+    assert read["parts"]["0"]["correction"]["reason"]
+    with open(tmp_path / "stock.csv", encoding="utf-8", newline="") as file:
+        assert next(csv.DictReader(file))["correction"] == stock.correction.method
+
+
+def test_plain_counts_can_be_asked_for(
+    classifier: shv.Classifier, taken: npt.NDArray[np.int64]
+) -> None:
+    stock = shv.take_inventory(classifier, predictions(taken), correction="none")
+    assert stock.counts == pytest.approx(stock.naive)
+    low, high = stock.intervals["milk"]
+    assert low < stock.naive["milk"] < high
+    assert "correction='none' was chosen" in str(stock)
+    with refuses(InvalidParameterError, "not-an-option", "correction"):
+        shv.take_inventory(classifier, predictions(taken), correction="some")  # type: ignore[arg-type]  # wrong on purpose
+
+
+def test_several_sessions_measure_the_confusion(
+    classifier: shv.Classifier, taken: npt.NDArray[np.int64]
+) -> None:
+    true = np.repeat(np.arange(3), 100)
+    report = shv.EvaluationReport(predictions(taken_for(true, np.random.default_rng(9))), true)
+    bare = classifier.with_validation(None)
+    found = shv.take_inventory(bare, predictions(taken), confusion=[classifier, report])
+    assert found.correction is not None
+    assert found.correction.n_sources == 2
+    alone = shv.take_inventory(bare, predictions(taken), confusion=classifier)
+    assert alone.counts == shv.take_inventory(classifier, predictions(taken)).counts
+
+
+def test_sources_that_do_not_fit_are_named(classifier: shv.Classifier) -> None:
+    found = predictions(np.array([0, 1]))
+    other = shv.EvaluationReport(shv.Predictions([[0.4, 0.6]], ["a", "b"], ["x"]), [0])
+    with refuses(DataError, "unknown-class", "confusion"):
+        shv.take_inventory(classifier, found, confusion=other)
+    with refuses(DataError, "empty", "confusion"):
+        shv.take_inventory(classifier, found, confusion=[])
+    with refuses(InvalidParameterError, "wrong-type", "confusion"):
+        shv.take_inventory(classifier, found, confusion="val")  # type: ignore[arg-type]  # wrong on purpose
+    with refuses(InvalidParameterError, "wrong-type", "confusion"):
+        shv.take_inventory(classifier, found, confusion=classifier.with_validation(None))
+    small = MeasuredPhotos(
+        probabilities=np.eye(2, dtype=np.float32), labels=np.arange(2), groups=np.arange(2)
+    )
+    with refuses(InvalidParameterError, "wrong-length", "confusion"):
+        shv.take_inventory(classifier, found, confusion=small)

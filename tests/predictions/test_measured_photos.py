@@ -24,12 +24,26 @@ def test_the_summary_keeps_predicted_classes_confidences_and_groups() -> None:
 
 
 @pytest.mark.parametrize(
-    "row", [[0, 1, 0.5], [3, 0, 0.5, 0], [0, -1, 0.5, 0], [0, 0, 2.0, 0], [0, 0, 0.5, -1], "abcd"]
+    "row",
+    [
+        [0, 7],
+        [3, 7, [[1, 0.5]]],
+        [0, -1, [[1, 0.5]]],
+        [0, 7, []],
+        [0, 7, [[3, 0.5]]],
+        [0, 7, [[1, 2.0]]],
+        [0, 7, [[1, 0.5], [1, 0.4]]],
+        [0, 7, [[1]]],
+        [0, 7, 5],
+        "abcd",
+    ],
 )
 def test_a_file_with_invalid_measured_photos_is_refused(row: object) -> None:
     text = make_card().to_json()
-    assert Card.from_json(text, "'a.onnx'").measured == ((0, 1, 0.5, 7),)
-    broken = text.replace("[0,1,0.5,7]", str(row).replace("'", '"') if row != "abcd" else '"abcd"')
+    assert Card.from_json(text, "'a.onnx'").measured == ((0, 7, ((1, 0.5),)),)
+    broken = text.replace(
+        "[0,7,[[1,0.5]]]", str(row).replace("'", '"') if row != "abcd" else '"abcd"'
+    )
     with refuses(BundleError, "damaged"):
         Card.from_json(broken, "'a.onnx'")
 
@@ -41,5 +55,5 @@ def make_card() -> Card:
         class_names=("a", "b", "c"),
         preprocessing=Preprocessing(image_size=(8, 8)),
         source_sha256="0" * 64,
-        measured=((0, 1, 0.5, 7),),
+        measured=((0, 7, ((1, 0.5),)),),
     )

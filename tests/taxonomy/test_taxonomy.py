@@ -314,3 +314,10 @@ def test_a_taxonomy_is_a_value(shop: shv.Taxonomy, tmp_path: Path) -> None:
     assert len(shop) == 4
     assert shop.names("label") == ("banana", "milk", "oat milk")
     assert repr(shop) == "<Taxonomy: 4 products, 3 labels, 2 departments>"
+
+
+def test_counts_of_an_inventory_are_summed_even_if_its_draws_have_other_means(
+    shop: shv.Taxonomy, inventory: shv.Inventory
+) -> None:
+    counted = replace(inventory, estimates=np.array([61.0, 7.0, 5.5, 38.5]), parts={})
+    assert shop.roll_up(counted).counts["milk"] == pytest.approx(99.5)

@@ -78,6 +78,7 @@ def _counted(model: Classifier, paths: list[str], chosen: argparse.Namespace) ->
             model,
             found,
             confidence_level=chosen.confidence_level,
+            correction=chosen.correction,
             min_confidence=chosen.min_confidence,
         )
     shelves = _regions(model, paths, chosen)
@@ -93,6 +94,7 @@ def _counted(model: Classifier, paths: list[str], chosen: argparse.Namespace) ->
         model,
         shelves,
         confidence_level=chosen.confidence_level,
+        correction=chosen.correction,
         min_confidence=chosen.min_confidence,
     )
 

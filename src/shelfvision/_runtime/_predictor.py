@@ -148,9 +148,10 @@ class Predictor:
 
     @property
     def measured(self) -> MeasuredPhotos | None:
-        """The predictions of the exported classifier for its validation photos, in short form.
+        """The predictions of the exported classifier for its validation photos.
 
-        `take_inventory` measures confusions with them. None if the classifier had no validation
+        The 10 largest probabilities of each photo are kept. `take_inventory` measures confusions
+        with them. None if the classifier had no validation
         scores.
         """
         card = self._session.export.card

@@ -19,6 +19,7 @@ from shelfvision._storage.json_values import canonical_json, versioned
 from shelfvision.errors import BundleError, InvalidParameterError
 from shelfvision.models.spec import MAX_SIDE
 from shelfvision.predictions import Calibration, Profile, Thresholds
+from shelfvision.predictions.measured import KEPT_CLASSES, MeasuredRow
 from shelfvision.predictions.validation_scores import MAX_ROWS
 
 VERSION = 3
@@ -83,8 +84,8 @@ class Card:
     """The SHA-256 of the bundle of the exported classifier."""
     weights_sha256: str | None = None
     """The SHA-256 of the weights if they are in a second file."""
-    measured: tuple[tuple[int, int, float, int], ...] = ()
-    """True class, predicted class, its probability and group of each validation photo."""
+    measured: tuple[MeasuredRow, ...] = ()
+    """True class, group and largest probabilities of each validation photo."""
     created_with: tuple[tuple[str, str], ...] = ()
     """Versions of the packages that wrote the file."""
     product_codes: ProductCodes | None = None
@@ -124,7 +125,10 @@ class Card:
         if self.product_codes is not None:
             fields[_CODES] = plain_codes(self.product_codes)
         if self.measured:
-            fields[_MEASURED] = [list(row) for row in self.measured]
+            fields[_MEASURED] = [
+                [label, group, [list(one) for one in classes]]
+                for label, group, classes in self.measured
+            ]
         if self.profile is not None:
             fields[_PROFILE] = self.profile.to_dict()
         return canonical_json(fields)
@@ -188,20 +192,31 @@ def _codes_of(fields: dict[str, object]) -> ProductCodes | None:
     return codes_of_file(fields[_CODES], tuple(cast("list[str]", fields["class_names"])))
 
 
-def _measured_of(value: object, k: int) -> tuple[tuple[int, int, float, int], ...]:
+def _measured_of(value: object, k: int) -> tuple[MeasuredRow, ...]:
     """Return the checked summary of the validation photos."""
     _require(isinstance(value, list) and len(value) <= MAX_ROWS, _MEASURED)
     found = []
     for row in cast("list[object]", value):
-        _require(isinstance(row, list) and len(row) == 4, _MEASURED)
-        label, predicted, confidence, group = cast("list[object]", row)
-        _require(all(type(one) is int for one in (label, predicted, group)), _MEASURED)
-        _require(type(confidence) in (int, float), _MEASURED)
-        one = int(cast("int", label)), int(cast("int", predicted)), float(cast("float", confidence))
-        _require(0 <= one[0] < k and 0 <= one[1] < k and 0 <= one[2] <= 1 + 1e-6, _MEASURED)
-        _require(0 <= cast("int", group) < 2**31, _MEASURED)
-        found.append((*one, cast("int", group)))
+        _require(isinstance(row, list) and len(row) == 3, _MEASURED)
+        label, group, classes = cast("list[object]", row)
+        _require(type(label) is int and 0 <= label < k, _MEASURED)
+        _require(type(group) is int and 0 <= group < 2**31, _MEASURED)
+        found.append((cast("int", label), cast("int", group), _classes_of(classes, k)))
     return tuple(found)
+
+
+def _classes_of(value: object, k: int) -> tuple[tuple[int, float], ...]:
+    """Return the checked probabilities of a validation photo."""
+    _require(isinstance(value, list) and 0 < len(value) <= min(k, KEPT_CLASSES), _MEASURED)
+    found: dict[int, float] = {}
+    for pair in cast("list[object]", value):
+        _require(isinstance(pair, list) and len(pair) == 2, _MEASURED)
+        place, share = cast("list[object]", pair)
+        _require(type(place) is int and 0 <= place < k and place not in found, _MEASURED)
+        _require(type(share) in (int, float), _MEASURED)
+        _require(0 <= cast("float", share) <= 1 + 1e-6, _MEASURED)
+        found[cast("int", place)] = float(cast("float", share))
+    return tuple(found.items())
 
 
 def _require_fit(card: Card) -> None:

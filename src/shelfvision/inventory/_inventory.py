@@ -30,6 +30,7 @@ from shelfvision.inventory._rows import (
 from shelfvision.inventory._stock_check import StockCheck
 from shelfvision.inventory._stock_list import Codes, StockColumns
 from shelfvision.inventory._writing import csv_of, inventory_view, table_of
+from shelfvision.inventory.correcting._correction import CountCorrection, plain_correction
 from shelfvision.protocols import Location
 
 if TYPE_CHECKING:
@@ -72,11 +73,16 @@ class Inventory:
     """The product code of each class, from the classifier; None without codes."""
     unit: CountedUnit = "photo"
     """What is counted: photos of one product each, or the boxes of shelf photos."""
+    estimates: npt.NDArray[np.float64] | None = None
+    """The adjusted counts, shape (k,), read-only; None if they are the means of the draws."""
+    correction: CountCorrection | None = None
+    """Which correction was applied to the counts, and why; None if there was nothing to count."""
 
     @property
     def counts(self) -> dict[str, float]:
         """The adjusted count of each product; with `unknown`, the counts sum to `n_photos`."""
-        return dict(zip(self.class_names, self.draws.mean(axis=0).tolist(), strict=True))
+        found = self.draws.mean(axis=0) if self.estimates is None else self.estimates
+        return dict(zip(self.class_names, found.tolist(), strict=True))
 
     @property
     def intervals(self) -> dict[str, tuple[int, int]]:
@@ -196,7 +202,7 @@ class Inventory:
         dict
             Number of photos or boxes, unit ("photo" or "box"), confidence level, count, low, high
             and naive for each product, ids to review, photos that failed, the parts, the unknown
-            count, and what may be counted twice.
+            count, what may be counted twice, and the correction.
         """
         columns = ("count", "low", "high", "naive", *(("code",) if self.codes else ()))
         products = {
@@ -214,6 +220,7 @@ class Inventory:
             "parts": {name: part.to_dict() for name, part in self.parts.items()},
             "unknown": None if self.unknown is None else asdict(self.unknown),
             "double_counts": [asdict(one) for one in self.double_counts],
+            "correction": plain_correction(self.correction),
         }
 
     def to_frame(self) -> pd.DataFrame:

@@ -9,7 +9,6 @@ import numpy.typing as npt
 
 from shelfvision.data.reading import Photos
 from shelfvision.errors import DataError, InvalidParameterError
-from shelfvision.inventory._confusion import Confusion
 from shelfvision.inventory._rejection import RejectionRule, RejectUnknown
 from shelfvision.predictions import MeasuredPhotos, Predictions
 from shelfvision.protocols import OnError
@@ -33,8 +32,8 @@ class CountingModel(Protocol):
         ...
 
 
-def measured_by(model: CountingModel) -> MeasuredPhotos:
-    """Return the measured photos of a model, or raise if it has none."""
+def require_model(model: CountingModel) -> None:
+    """Raise unless this is a classifier, predictor or gallery."""
     if not hasattr(model, "measured"):
         raise InvalidParameterError(
             f"classifier must be a Classifier, Predictor or Gallery, got {type(model).__name__}; "
@@ -42,6 +41,11 @@ def measured_by(model: CountingModel) -> MeasuredPhotos:
             code="wrong-type",
             parameter="classifier",
         )
+
+
+def measured_by(model: CountingModel) -> MeasuredPhotos:
+    """Return the measured photos of a model, or raise if it has none."""
+    require_model(model)
     found = model.measured
     if found is None:
         raise DataError(
@@ -65,17 +69,6 @@ def rejects_by_itself(
     if measured.rejected is None or min_confidence is not None:
         return False
     return unknown == "reject" or (unknown is None and of_regions)
-
-
-def confusion_of_measured(
-    measured: MeasuredPhotos, rejected: npt.NDArray[np.bool_] | None
-) -> Confusion:
-    """Return the confusion of measured photos; the last class is rejected photos."""
-    k, predicted = measured.probabilities.shape[1], measured.probabilities.argmax(axis=1)
-    if rejected is not None:
-        predicted = np.where(rejected, k, predicted)
-        k += 1
-    return Confusion.of(measured.labels, predicted, measured.groups, k)
 
 
 def rejected_photos(

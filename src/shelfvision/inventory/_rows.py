@@ -12,6 +12,7 @@ import numpy.typing as npt
 from shelfvision._product_codes import ProductCodes
 from shelfvision.inventory._double_counts import DoubleCount
 from shelfvision.inventory._rejection import UnknownCount
+from shelfvision.inventory.correcting._correction import CountCorrection
 
 CountedUnit: TypeAlias = Literal["photo", "box"]
 """What an inventory counts: photos of one product each, or boxes of shelf photos."""
@@ -36,6 +37,8 @@ class Row:
     """The number of photos or boxes predicted as the product."""
     code: str = ""
     """The product code; empty without one."""
+    correction: str = ""
+    """How the counts were corrected: ``"adjusted"``, ``"partly adjusted"`` or ``"plain"``."""
 
 
 COLUMNS = tuple(field.name for field in fields(Row))
@@ -116,6 +119,11 @@ class CountedProducts(Protocol):
         ...
 
     @property
+    def correction(self) -> CountCorrection | None:
+        """The correction that was applied to the counts."""
+        ...
+
+    @property
     def codes(self) -> ProductCodes | None:
         """The product code of each class."""
         ...
@@ -137,6 +145,7 @@ def inventory_rows(inventory: CountedProducts, part: str = "") -> tuple[Row, ...
             high=ends[name][1],
             naive=inventory.naive[name],
             code="" if inventory.codes is None else inventory.codes.get(name, ""),
+            correction="" if inventory.correction is None else inventory.correction.method,
         )
         for name, count in inventory.counts.items()
     )

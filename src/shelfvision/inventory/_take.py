@@ -12,26 +12,44 @@ import numpy.typing as npt
 from shelfvision._identifiers import clean_name, text_of
 from shelfvision._product_codes import ProductCodes
 from shelfvision._random import rng_for
-from shelfvision._validation import as_integer, as_number, as_seed, counted, listed
+from shelfvision._validation import as_integer, as_number, as_seed, counted, listed, one_of
 from shelfvision.data import Dataset
 from shelfvision.data.reading import Photos
+from shelfvision.data.table import frozen
 from shelfvision.errors import DataError, InvalidParameterError
-from shelfvision.inventory._adjusted_counts import effective_groups, sample_counts
-from shelfvision.inventory._confusion import Confusion
-from shelfvision.inventory._confusion_posterior import ConfusionPosterior
 from shelfvision.inventory._counted_regions import CountedRegions, ShelfRegions, counted_regions
 from shelfvision.inventory._double_counts import double_counts
 from shelfvision.inventory._inventory import Inventory
 from shelfvision.inventory._model import (
     CountingModel,
-    confusion_of_measured,
     measured_by,
     rejected_photos,
     rejects_by_itself,
+    require_model,
 )
-from shelfvision.inventory._rejection import RejectUnknown, UnknownCount, rejection_rule
+from shelfvision.inventory._rejection import (
+    RejectionRule,
+    RejectUnknown,
+    UnknownCount,
+    rejection_rule,
+)
 from shelfvision.inventory._rows import CountedUnit
-from shelfvision.predictions import Predictions
+from shelfvision.inventory.correcting._adjusted_counts import (
+    AdjustedCounts,
+    Evidence,
+    adjusted_counts,
+    joined_rows,
+)
+from shelfvision.inventory.correcting._correction import CorrectionRule
+from shelfvision.inventory.correcting._recalibration import centered_logs
+from shelfvision.inventory.correcting._sources import (
+    ConfusionSource,
+    Sources,
+    as_exported,
+    measured_sources,
+    sources_of,
+)
+from shelfvision.predictions import MeasuredPhotos, Predictions
 from shelfvision.protocols import OnError
 
 Column: TypeAlias = Sequence[str] | npt.NDArray[np.object_]
@@ -43,13 +61,14 @@ Integers: TypeAlias = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Estimator:
-    """The data of the estimate: predictions, and the confusion of validation photos."""
+    """The data of the estimate: predictions, and what validation photos say of confusions."""
 
     predictions: Predictions
     groups: Integers | None
-    """The group of every photo; None to assume groups as large as those of validation photos."""
-    confusion: Confusion
-    posterior: ConfusionPosterior
+    """The group of every photo; None if photos are single."""
+    evidence: Evidence
+    support: Integers
+    """The number of validation photos of each class."""
     confidence_level: float
     n_draws: int
     seed: int
@@ -68,63 +87,57 @@ class _Estimator:
         if self.rejected is not None:
             labels[self.rejected[rows][readable]] = len(names)
         naive = np.bincount(labels, minlength=len(names))[: len(names)]
-        every = self._draws(labels, rows[readable], rng_for(self.seed, "inventory", key))
-        draws = np.ascontiguousarray(every[:, : len(names)])
-        draws.flags.writeable = False
-        support = self.confusion.support[: len(names)]
+        found_counts = self._adjusted(labels, rows[readable], rng_for(self.seed, "inventory", key))
         review = found.decisions == "review" if self.rejected is None else self.rejected[rows]
         return Inventory(
             class_names=names,
             naive=dict(zip(names, naive.tolist(), strict=True)),
-            draws=draws,
+            draws=frozen(np.ascontiguousarray(found_counts.draws[:, : len(names)])),
+            estimates=frozen(found_counts.counts[: len(names)].copy()),
             confidence_level=self.confidence_level,
             n_photos=int(readable.sum()),
             review=tuple(found.ids[readable & review]),
             failed={i: e for i, e in zip(found.ids, found.errors, strict=True) if e is not None},
-            unmeasured=tuple(name for name, n in zip(names, support, strict=True) if not n),
+            unmeasured=tuple(name for name, n in zip(names, self.support, strict=True) if not n),
             parts={},
+            correction=found_counts.correction,
             codes=self.codes,
             unit=self.unit,
-            unknown=None if self.rejected is None else self._unknown(every[:, -1], labels),
+            unknown=None if self.rejected is None else self._unknown(found_counts, labels),
         )
 
-    def _unknown(self, draws: Integers, labels: Integers) -> UnknownCount:
+    def _unknown(self, found: AdjustedCounts, labels: Integers) -> UnknownCount:
+        draws = found.draws[:, -1]
         outside = (1 - self.confidence_level) / 2
         return UnknownCount(
-            count=float(draws.mean()),
+            count=float(found.counts[-1]),
             low=int(np.quantile(draws, outside, method="lower")),
             high=int(np.quantile(draws, 1 - outside, method="higher")),
             rejected=int((labels == len(self.predictions.class_names)).sum()),
         )
 
-    def _draws(self, labels: Integers, rows: Integers, rng: np.random.Generator) -> Integers:
-        k = self.confusion.n_classes
+    def _adjusted(
+        self, labels: Integers, rows: Integers, rng: np.random.Generator
+    ) -> AdjustedCounts:
+        k = len(self.support) + (self.rejected is not None)
         if not len(labels):
-            return np.zeros((self.n_draws, k), dtype=np.int64)
-        predicted = np.bincount(labels, minlength=k)
-        confusions = self.posterior.sample(self.n_draws, rng)
-        if self.rejected is not None:
-            # Unknown products are assumed to be rejected always; no validation photo shows one.
-            confusions[:, -1] = np.eye(k)[-1]
-        in_groups = None
+            nothing = np.zeros((self.n_draws, k), dtype=np.int64)
+            return AdjustedCounts(counts=np.zeros(k), draws=nothing, correction=None)
+        groups = None
         if self.groups is not None:
-            codes = np.unique(self.groups[rows], return_inverse=True)[1]
-            in_groups = np.zeros((int(codes.max()) + 1, k), dtype=np.int64)
-            np.add.at(in_groups, (codes, labels), 1)
-        n_groups = effective_groups(
-            predicted,
-            confusions.mean(axis=0),
-            in_groups=in_groups,
-            group_sizes=self.confusion.group_sizes(),
+            groups = np.unique(self.groups[rows], return_inverse=True)[1].ravel().astype(np.int64)
+        photos = joined_rows(
+            centered_logs(as_exported(self.predictions.probabilities[rows])), labels, groups
         )
-        confusions = self.posterior.sample_for_groups(confusions, n_groups, rng)
-        return sample_counts(predicted, confusions, rng)
+        return adjusted_counts(photos, self.evidence, self.n_draws, rng)
 
 
 def take_inventory(
     classifier: CountingModel,
     photos: Photos | Predictions | ShelfRegions,
     *,
+    confusion: ConfusionSource | Sequence[ConfusionSource] | None = None,
+    correction: CorrectionRule = "auto",
     confidence_level: SupportsFloat = 0.9,
     unknown: RejectUnknown | None = None,
     min_confidence: SupportsFloat | None = None,
@@ -138,9 +151,10 @@ def take_inventory(
 
     A classifier that predicts a tenth of the milk as yoghurt counts too little milk and too much
     yoghurt, however many photos there are. The validation photos, whose scores the classifier
-    keeps, measure these confusions; this function corrects the counts for them. The intervals
-    account for three sources of error: the photos are a sample, few validation photos give an
-    imprecise confusion matrix, and the confusions of new photos differ.
+    keeps, measure these confusions; this function corrects the counts for them, as far as the
+    evidence supports it. `Inventory.correction` says how much and why. The intervals account for
+    four sources of error: the photos are a sample, validation photos are few, confusions differ
+    between sessions, and photos of a group are confused alike.
 
     Parameters
     ----------
@@ -153,6 +167,15 @@ def take_inventory(
         The photos, as for `Classifier.predict`, one product each; or the predictions of this
         classifier for them. For shelf photos, the `Regions` of one photo, a list of them, or a
         mapping of photo name to `Regions`; each box is counted.
+    confusion : EvaluationReport, Classifier, or a sequence of them, optional
+        Photos with known classes, which this classifier has predicted and was not trained on. Each
+        item of a sequence is one session: several sessions show how much confusions differ
+        between sessions. A classifier gives its validation scores. By default the validation
+        scores of `classifier`.
+    correction : {"auto", "full", "none"}, default="auto"
+        Whether the evidence decides how much of the correction is applied. ``"full"`` is for
+        validation photos that represent the counted photos, such as photos of the same days and
+        places; ``"none"`` returns plain counts, with intervals.
     confidence_level : float, default=0.9
         The share of intervals that contain the true count, strictly between 0 and 1.
     unknown : {"count", "reject"}, optional
@@ -170,8 +193,7 @@ def take_inventory(
     groups : sequence of str, optional
         The group of every photo, such as its burst. Photos of a group are often confused in the
         same way, so fewer groups give wider intervals. By default the groups of a dataset, and for
-        regions the shelf photos; for other photos, groups as large as those of the validation
-        photos.
+        regions the shelf photos; each other photo is a group.
     on_error : {"raise", "skip"}, default="raise"
         Whether a photo that cannot be read raises an error or is listed in `Inventory.failed`.
     draws : int, default=500
@@ -202,12 +224,12 @@ def take_inventory(
 
     Notes
     -----
-    Counts are the mean of the draws. With an imprecise confusion matrix they are between the
-    predicted counts and the fully corrected counts. Each draw has three steps. First, a confusion
-    matrix is drawn from its posterior, given the validation photos. Photos of a group count as
-    their effective number of independent photos, and classes with few photos borrow strength from
-    similar classes. Second, the matrix is varied by as much as the groups of the counted photos
-    vary. Third, counts and class shares are drawn in turn, given the predicted classes.
+    The full correction recalibrates the probabilities on the validation photos and estimates the
+    class shares by expectation maximization. It is applied with a weight between 0 and 1, because
+    it makes counts worse where confusions in new sessions differ. The weight is the one of James
+    and Stein: 1 minus the squared uncertainty of the correction, divided by its squared size. If
+    the confidences of the counted photos match the validation photos very well, the weight
+    rises to 1; if they differ, the uncertainty is larger.
 
     If predictions are rejected, the validation photos also measure how many photos of each class
     are rejected, and the counts include these. The other rejected photos are `Inventory.unknown`.
@@ -220,12 +242,13 @@ def take_inventory(
 
     References
     ----------
-    G. Forman, "Quantifying counts and costs via classification", Data Mining and Knowledge
-    Discovery 17 (2008) 164-206. M. Saerens, P. Latinne, C. Decaestecker, "Adjusting the outputs of
-    a classifier to new a priori probabilities: a simple procedure", Neural Computation 14 (2002)
-    21-41. J. Mosimann, "On the compound multinomial distribution", Biometrika 49 (1962) 65-82. K.
-    Keith, B. O'Connor, "Uncertainty-aware generative models for inferring document class
-    prevalence", EMNLP 2018.
+    M. Saerens, P. Latinne, C. Decaestecker, "Adjusting the outputs of a classifier to new a priori
+    probabilities: a simple procedure", Neural Computation 14 (2002) 21-41. A. Alexandari, A.
+    Kundaje, A. Shrikumar, "Maximum likelihood with bias-corrected calibration is hard-to-beat at
+    label shift adaptation", ICML 2020. W. James, C. Stein, "Estimation with quadratic loss",
+    Berkeley Symposium 1961. Z. Lipton, Y. Wang, A. Smola, "Detecting and correcting for label shift
+    with black box predictors", ICML 2018. J. Mosimann, "On the compound multinomial distribution",
+    Biometrika 49 (1962) 65-82.
 
     Examples
     --------
@@ -240,14 +263,15 @@ def take_inventory(
     16
     """
     level = as_number("confidence_level", confidence_level, minimum=0, maximum=1, exclusive=True)
+    one_of("correction", correction, ("auto", "full", "none"))
     n_draws = as_integer("draws", draws, minimum=100, maximum=100_000)
     chosen_seed = as_seed(seed)
-    measured = measured_by(classifier)
+    measured = _measured(classifier, confusion)
     shelves = counted_regions(photos)
     predictions = _predicted(classifier, photos, shelves, on_error)
     by, groups = _by_box(photos, shelves, by, groups)
     own = rejects_by_itself(
-        measured, unknown=unknown, min_confidence=min_confidence, of_regions=shelves is not None
+        measured[0], unknown=unknown, min_confidence=min_confidence, of_regions=shelves is not None
     )
     rule = rejection_rule(
         getattr(classifier, "thresholds", None),
@@ -256,25 +280,47 @@ def take_inventory(
         min_confidence=min_confidence,
         of_regions=shelves is not None,
     )
-    rejected = None if rule is None else rule.rejected(predictions.probabilities)
-    if own:
-        rejected = np.asarray(predictions.decisions == "review", dtype=np.bool_)
-    confusion = confusion_of_measured(measured, rejected_photos(measured, rule, own=own))
+    numbers = None if groups is None else _numbered("groups", groups, len(predictions))
+    sources = sources_of(measured, [rejected_photos(one, rule, own=own) for one in measured])
     estimator = _Estimator(
         predictions=predictions,
-        groups=None if groups is None else _numbered("groups", groups, len(predictions)),
-        confusion=confusion,
-        posterior=ConfusionPosterior.of(confusion),
+        groups=numbers,
+        evidence=_evidence(sources, numbers, n_draws, chosen_seed, correction),
+        support=np.bincount(sources.labels, minlength=len(predictions.class_names)),
         confidence_level=level,
         n_draws=n_draws,
         seed=chosen_seed,
         codes=getattr(classifier, "product_codes", None),
         unit="photo" if shelves is None else "box",
-        rejected=rejected,
+        rejected=_rejected(predictions, rule, own=own),
     )
     parts = {} if by is None else _parts(estimator, by)
     whole = estimator.inventory_of(np.arange(len(predictions)), "")
     return replace(whole, parts=parts, double_counts=double_counts(shelves, estimator.rejected))
+
+
+def _measured(
+    classifier: CountingModel, confusion: ConfusionSource | Sequence[ConfusionSource] | None
+) -> list[MeasuredPhotos]:
+    if confusion is None:
+        return [measured_by(classifier)]
+    require_model(classifier)
+    return measured_sources(confusion, classifier.class_names)
+
+
+def _rejected(
+    predictions: Predictions, rule: RejectionRule | None, *, own: bool
+) -> npt.NDArray[np.bool_] | None:
+    if own:
+        return np.asarray(predictions.decisions == "review", dtype=np.bool_)
+    return None if rule is None else rule.rejected(predictions.probabilities)
+
+
+def _evidence(
+    sources: Sources, groups: Integers | None, n_draws: int, seed: int, rule: CorrectionRule
+) -> Evidence:
+    n_groups = 1e9 if groups is None else len(np.unique(groups))
+    return sources.evidence(n_draws, n_groups, rng_for(seed, "confusion"), rule=rule)
 
 
 def _by_box(

@@ -46,6 +46,8 @@ def remarks(inventory: CountedProducts) -> list[str]:
     sentences = [
         f"{counted(inventory.n_photos, inventory.unit)} counted, {len(inventory.review)} to review."
     ]
+    if inventory.correction is not None:
+        sentences.append(str(inventory.correction))
     if inventory.unknown is not None:
         one = inventory.unknown
         sentences.append(

@@ -7,7 +7,6 @@ trained on. `Profile` summarizes these photos.
 """
 
 from shelfvision.predictions._calibration import Calibration, expected_calibration_error
-from shelfvision.predictions._measured_photos import MeasuredPhotos
 from shelfvision.predictions._prediction import Decision, Prediction
 from shelfvision.predictions._predictions import Predictions
 from shelfvision.predictions._thresholds import Thresholds
@@ -17,6 +16,7 @@ from shelfvision.predictions.calibrators._protocol import Calibrator
 from shelfvision.predictions.calibrators._registry import CalibrationMethod, register_calibrator
 from shelfvision.predictions.calibrators._temperature import TemperatureScaling
 from shelfvision.predictions.class_prior import ClassPrior
+from shelfvision.predictions.measured import MeasuredPhotos
 from shelfvision.predictions.profile import Distribution, Profile
 from shelfvision.predictions.validation_scores import ValidationScores
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from shelfvision._validation import listed
 from shelfvision.data import Dataset
+from shelfvision.data.table import frozen
 from shelfvision.errors import InvalidParameterError
 from shelfvision.inventory import Inventory
 from shelfvision.predictions import Predictions
@@ -97,6 +98,9 @@ def sum_inventory(inventory: Inventory, above_of: Parents) -> Inventory:
         class_names=above,
         naive={name: int(n) for name, n in naive.items()},
         draws=draws,
+        estimates=None
+        if inventory.estimates is None
+        else frozen(np.bincount(numbers, inventory.estimates, len(above)).astype(np.float64)),
         unmeasured=tuple(name for name in above if name not in measured),
         parts={name: sum_inventory(part, above_of) for name, part in inventory.parts.items()},
     )

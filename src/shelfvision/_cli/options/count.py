@@ -76,6 +76,13 @@ def add_count_options(sub: argparse.ArgumentParser) -> None:
         "FILE for boxes)",
     )
     sub.add_argument(
+        "--correction",
+        choices=("auto", "full", "none"),
+        default="auto",
+        help="correct counts as far as the evidence supports it, in full, or not (default: "
+        "%(default)s)",
+    )
+    sub.add_argument(
         "--confidence-level",
         type=float,
         default=0.9,

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision.inventory._confusion import Confusion
+from shelfvision.inventory.correcting._confusion import Confusion
 
 Floats = npt.NDArray[np.float64]
 

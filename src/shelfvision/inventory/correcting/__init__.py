@@ -1,0 +1,1 @@
+"""Corrections of counts for confusions between classes."""
