@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -37,14 +38,33 @@ STORAGE = (
 WITHOUT_PAGES = ("--ignore=tests/test_docs.py",)
 """The code of pages takes long, and is the same for every backend."""
 
+FAST_COMPILER = "--xla_backend_optimization_level=0"
+"""Compiling takes most of the time of tests on jax, and their networks only run a few steps."""
+
 MUTANTS = PROJECT["tool"]["shelfvision"]["mutants"]
 """What of the core is changed by mutation, and which tests have to notice, by room."""
 LEAST_KILLED = 0.85
 """The share of all changes that the tests have to notice."""
 
+SUPPORTED = nox.project.python_versions(PROJECT)
+"""The Pythons of the classifiers in pyproject.toml, the oldest first."""
+
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv|venv"  # uv installs in a tenth of the time
 nox.options.reuse_existing_virtualenvs = True
+
+
+def newest_python() -> str | None:
+    """Return the newest supported Python that starts here; None is the one that runs nox."""
+    for version in reversed(SUPPORTED):
+        # Version managers put names on the path that only start for chosen versions.
+        program = shutil.which(f"python{version}")
+        if program and subprocess.call([program, "-c", ""], stderr=subprocess.DEVNULL) == 0:  # noqa: S603  # the name is ours
+            return version
+    return None
+
+
+NEWEST = newest_python()
 
 
 def group(name: str) -> list[str]:
@@ -59,35 +79,71 @@ def test_settings(session: nox.Session) -> dict[str, str | None]:
     return {"KERAS_HOME": str(keras_home), "KERAS_BACKEND": None, "TF_CPP_MIN_LOG_LEVEL": "2"}
 
 
-def run_tests(session: nox.Session) -> None:
-    """Run the test suite with what is installed."""
-    session.run("pytest", *(session.posargs or WORKERS), env=test_settings(session))
+def run_tests(session: nox.Session, *chosen: str, **settings: str) -> None:
+    """Run the chosen tests with what is installed, or those named after --."""
+    arguments = session.posargs or (*WORKERS, *chosen)
+    session.run("pytest", *arguments, env={**test_settings(session), **settings})
 
 
 @nox.session
-@nox.parametrize("backend", ["tensorflow", "jax"], ids=["tensorflow", "jax"])
+@nox.parametrize(
+    ("python", "backend"), [(NEWEST, "tensorflow"), (None, "jax")], ids=["tensorflow", "jax"]
+)
 def tests(session: nox.Session, backend: str) -> None:
-    """Run the test suite on one backend; arguments after -- go to pytest."""
+    """Run the test suite on one backend; arguments after -- go to pytest.
+
+    tensorflow runs on the newest Python that is installed, with the newest versions of everything.
+    jax runs on the Python that runs nox, with the lowest versions of direct dependencies. `lowest`
+    and `newest` are the other two combinations.
+    """
+    if backend == "tensorflow":
+        install_newest(session, backend)
+        run_tests(session, "-m", "not kills")
+    else:
+        install_lowest(session, backend)
+        # Programs start quickest on jax, so that is where some are killed; `kills` does both.
+        chosen = (*WITHOUT_PAGES, "-m", "not fuzz and not processes")
+        run_tests(session, *chosen, XLA_FLAGS=FAST_COMPILER)
+
+
+@nox.session(default=False)
+def lowest(session: nox.Session) -> None:
+    """Run the test suite on tensorflow with the lowest versions of direct dependencies."""
+    install_lowest(session, "tensorflow")
+    run_tests(session, *WITHOUT_PAGES, "-m", "not fuzz and not kills and not processes")
+
+
+@nox.session(default=False)
+def newest(session: nox.Session) -> None:
+    """Run the test suite on jax with the newest versions of everything."""
+    install_newest(session, "jax")
+    run_tests(session, *WITHOUT_KERAS, *WITHOUT_PAGES, XLA_FLAGS=FAST_COMPILER)
+
+
+def install_newest(session: nox.Session, backend: str) -> None:
+    """Install the newest versions of what the tests need."""
     # On jax, exported files are run but not written.
     runs = "export" if backend == "tensorflow" else "onnx"
     installed = f".[{backend},plot,pretrained,{runs}]"
     session.install("-e", installed, *group("service"), *group("test"))
-    if session.posargs:
-        run_tests(session)
-        return
-    # Programs start quickest on jax, so that is where some are killed; `kills` does both.
-    left_out = ("-m", "not kills") if backend == "tensorflow" else (*WITHOUT_KERAS, *WITHOUT_PAGES)
-    session.run("pytest", *WORKERS, *left_out, env=test_settings(session))
+
+
+def install_lowest(session: nox.Session, backend: str) -> None:
+    """Install the lowest version of every direct dependency that the tests need."""
+    session.install("uv")
+    python = str(Path(session.bin) / "python")
+    runs = "" if backend == "tensorflow" else ",onnx"
+    session.run(
+        *("uv", "pip", "install", "--quiet", "--python", python, "--resolution", "lowest-direct"),
+        *("-e", f".[{backend},plot,pretrained{runs}]", *group("service"), *group("test")),
+    )
 
 
 @nox.session(default=False)
 def tests_torch(session: nox.Session) -> None:
     """Run the test suite on torch, whose packages are large."""
     session.install("-e", ".[torch,plot,pretrained,onnx]", *group("service"), *group("test"))
-    if session.posargs:
-        run_tests(session)
-    else:
-        session.run("pytest", *WORKERS, *WITHOUT_KERAS, env=test_settings(session))
+    run_tests(session, *WITHOUT_KERAS)
 
 
 @nox.session(default=False)
@@ -117,23 +173,6 @@ def storage(session: nox.Session) -> None:
     session.install("-e", ".[jax,onnx,scale]", *group("test"), *group("storage"))
     chosen = session.posargs or STORAGE
     session.run("pytest", "-rs", *chosen, env=test_settings(session))
-
-
-@nox.session
-def lowest(session: nox.Session) -> None:
-    """Run the test suite with the lowest version of every direct dependency."""
-    session.install("uv")
-    python = str(Path(session.bin) / "python")
-    session.run(
-        *("uv", "pip", "install", "--quiet", "--python", python, "--resolution", "lowest-direct"),
-        *("-e", ".[tensorflow,plot,pretrained]", *group("test")),
-    )
-    if session.posargs:
-        run_tests(session)
-    else:
-        # Damage, kills and processes are the same whatever the versions; the newest meet them.
-        chosen = (*WITHOUT_PAGES, "-m", "not fuzz and not kills and not processes")
-        session.run("pytest", *WORKERS, *chosen, env=test_settings(session))
 
 
 @nox.session(default=False)
