@@ -32,7 +32,7 @@ def shots(name: str, n: int, seed: int = 0, spread: int = 12) -> Pixels:
     rng = np.random.default_rng([seed, sorted(COLOURS).index(name)])
     tints = np.array(COLOURS[name]) + rng.integers(-spread, spread + 1, (n, 3))
     plain = np.broadcast_to(tints[:, None, None, :], (n, 8, 8, 3))
-    return np.clip(plain, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(plain, 0, 255), np.uint8)
 
 
 def dataset(names: tuple[str, ...], n: int, seed: int = 0, spread: int = 12) -> shv.Dataset:

@@ -110,7 +110,7 @@ def colours_of(thumbnail: Image) -> _Vectors:
     histogram = np.zeros(_BINS**3)
     for corner in np.ndindex(2, 2, 2):
         red, green, blue = np.where(corner, share, 255 - share).T
-        bins = (low + corner) @ (_BINS**2, _BINS, 1)
+        bins = (low + corner) @ np.array((_BINS**2, _BINS, 1))
         histogram += np.bincount(bins, red * green * blue, minlength=_BINS**3)
     return np.asarray(np.rint(_ONE * np.sqrt(histogram / (255**3 * len(place)))))
 
