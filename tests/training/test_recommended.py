@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from PIL import Image
 
 import shelfvision as shv
 from shelfvision.data import Dataset
@@ -50,16 +52,21 @@ def test_the_part_that_learns_decides_how_fast(
 
 
 def test_the_center_is_shown_where_the_augmentation_enlarges(
-    make_model: MakeModel, make_photos: MakePhotos
+    make_model: MakeModel, make_photos: MakePhotos, tmp_path: Path
 ) -> None:
-    photos, own, frozen = make_photos(9), shv.augment.Rotate(10), make_model()
+    own, frozen = shv.augment.Rotate(10), make_model()
     freeze(frozen)
+    for name in ("juice", "milk"):
+        (tmp_path / name).mkdir()
+        Image.new("RGB", (24, 24)).save(tmp_path / name / "1.png")
+    photos = Dataset.from_directory(tmp_path, image_size=(20, 20))
     recommended = shv.Trainer.recommended
     assert recommended(frozen, photos).test_time_crop == 0.9
     assert recommended(frozen, photos, augmenter=own).test_time_crop == 1.0
     both = recommended(frozen, photos, augmenter=own, test_time_crop=0.8)
     assert both.test_time_crop == 0.8
     assert recommended(make_model(), photos).test_time_crop == 1.0
+    assert recommended(frozen, make_photos(9)).test_time_crop == 1.0, "arrays have no other size"
 
 
 def test_any_other_model_is_trained_whole(make_model: MakeModel, make_photos: MakePhotos) -> None:

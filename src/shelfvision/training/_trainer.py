@@ -249,9 +249,9 @@ class Trainer:
         For a model with frozen layers, such as `build_model` returns with ``weights=``, the
         trainer uses partial fine-tuning: the frozen layers compute several augmented views of each
         photo once, and the upper layers train on them. Its classifier sees the central 0.9 of the
-        width and height of a photo (`test_time_crop`), because the augmentation enlarges products;
-        with an `augmenter` of your own it sees the whole photo. Any other model is trained from
-        scratch with data augmentation in each epoch.
+        width and height of a photo file (`test_time_crop`), because the augmentation enlarges
+        products. It sees the whole photo if you pass an `augmenter`, and for arrays and boxes. Any
+        other model is trained from scratch with data augmentation in each epoch.
 
         Both use label smoothing and a cosine schedule, and no early stopping. The number of epochs
         depends on the number of photos. The hyperparameters of the original article are the

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from shelfvision._photos.sources import crop_rule_of, has_files
 from shelfvision.augment import (
     Brightness,
     ColorTemperature,
@@ -57,8 +58,7 @@ def recommended_settings(
     part = overrides.get("fine_tune") or ("partial" if is_pretrained(model) else None)
     recipe = _from_scratch(len(photos)) if part is None else _transfer(len(photos), part)
     settings = {**_COMMON, **recipe, **overrides}
-    if "augmenter" in overrides and "test_time_crop" not in overrides:
-        # Another augmenter may not enlarge products, and then a crop only loses their margins.
+    if "test_time_crop" not in overrides and not _centered(photos, overrides):
         settings["test_time_crop"] = 1.0
     epochs = settings["epochs"]
     scheduled = "schedule" in overrides or hasattr(settings["learning_rate"], "get_config")
@@ -66,6 +66,16 @@ def recommended_settings(
     if isinstance(epochs, int) and epochs > 0 and not scheduled:
         settings["schedule"] = CosineSchedule(warmup_epochs=WARM_UP * epochs)
     return settings
+
+
+def _centered(photos: Dataset, overrides: Mapping[str, object]) -> bool:
+    """Return whether a center crop suits the photos and their augmentation.
+
+    Another augmenter may not enlarge products. Boxes of shelf photos have no margin to lose, and
+    arrays cannot be read again at the larger size that is cropped.
+    """
+    source = photos.table.source
+    return "augmenter" not in overrides and has_files(source) and crop_rule_of(source) is None
 
 
 def is_pretrained(model: keras.Model) -> bool:
