@@ -92,32 +92,21 @@ def run_tests(session: nox.Session, *chosen: str, **settings: str) -> None:
 def tests(session: nox.Session, backend: str) -> None:
     """Run the test suite on one backend; arguments after -- go to pytest.
 
-    tensorflow runs on the newest Python that is installed, with the newest versions of everything.
-    jax runs on the Python that runs nox, with the lowest versions of direct dependencies. `lowest`
-    and `newest` are the other two combinations.
+    tensorflow runs on the newest Python that is installed, jax on the Python that runs nox.
     """
+    install_newest(session, backend)
     if backend == "tensorflow":
-        install_newest(session, backend)
         run_tests(session, "-m", "not kills")
     else:
-        install_lowest(session, backend)
         # Programs start quickest on jax, so that is where some are killed; `kills` does both.
-        chosen = (*WITHOUT_PAGES, "-m", "not fuzz and not processes")
-        run_tests(session, *chosen, XLA_FLAGS=FAST_COMPILER)
+        run_tests(session, *WITHOUT_KERAS, *WITHOUT_PAGES, XLA_FLAGS=FAST_COMPILER)
 
 
-@nox.session(default=False)
+@nox.session
 def lowest(session: nox.Session) -> None:
     """Run the test suite on tensorflow with the lowest versions of direct dependencies."""
     install_lowest(session, "tensorflow")
     run_tests(session, *WITHOUT_PAGES, "-m", "not fuzz and not kills and not processes")
-
-
-@nox.session(default=False)
-def newest(session: nox.Session) -> None:
-    """Run the test suite on jax with the newest versions of everything."""
-    install_newest(session, "jax")
-    run_tests(session, *WITHOUT_KERAS, *WITHOUT_PAGES, XLA_FLAGS=FAST_COMPILER)
 
 
 def install_newest(session: nox.Session, backend: str) -> None:
