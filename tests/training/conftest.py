@@ -34,9 +34,6 @@ def _compile_each_program_once(tmp_path_factory: pytest.TempPathFactory) -> None
         return
     import jax
 
-    if jax.__version_info__ < (0, 6):
-        return  # old versions crash now and then when they load a program
-
     settings = {
         "jax_compilation_cache_dir": str(tmp_path_factory.mktemp("programs")),
         "jax_persistent_cache_min_compile_time_secs": 0.0,
