@@ -22,7 +22,9 @@ FLOORS: dict[str, int] = {
     "_cli": 12,
     "": 11,
     "_versions": 11,
+    "cross_validation": 11,
     "scale": 11,
+    "sklearn": 11,
     "taxonomy": 11,
     "testing": 11,
     "training": 10,
@@ -74,6 +76,9 @@ HEAVY = BACKENDS | {
     "yaml",
 }
 """Packages that a function may import, so that importing shelfvision stays quick."""
+
+BASES = {"sklearn": {"sklearn"}}
+"""Packages whose classes are the bases of a room's classes, so that the room imports them."""
 
 IMPORTERS = {"import_module", "import_extra", "__import__"}
 
@@ -200,6 +205,7 @@ def faults_of_weight(imports: Sequence[Import]) -> list[str]:
         if found.target.partition(".")[0] in HEAVY
         and not found.inside_function
         and not found.for_types_only
+        and found.target.partition(".")[0] not in BASES.get(room_of(found.module), set())
     ]
 
 

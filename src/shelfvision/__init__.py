@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         auditing,
         augment,
         boxes,
+        cross_validation,
         data,
         errors,
         evaluation,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         review,
         samples,
         scale,
+        sklearn,
         taxonomy,
         testing,
         training,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from shelfvision.auditing import AuditReport, Finding, audit
     from shelfvision.augment import BalancingAugmenter
     from shelfvision.boxes import Boxes, read_boxes
+    from shelfvision.cross_validation import CrossValidation, cross_validate
     from shelfvision.data import Dataset, DecodeLimits, SeededSplitter, SkippedFile, Splits
     from shelfvision.evaluation import (
         Comparison,
@@ -89,6 +92,7 @@ _HOMES = {
     "Classifier": "inference",
     "Comparison": "evaluation",
     "Corrections": "review",
+    "CrossValidation": "cross_validation",
     "Dataset": "data",
     "DecodeLimits": "data",
     "Drift": "evaluation",
@@ -118,6 +122,7 @@ _HOMES = {
     "available_architectures": "models",
     "build_model": "models",
     "compare": "evaluation",
+    "cross_validate": "cross_validation",
     "drift": "evaluation",
     "evaluate": "evaluation",
     "evaluate_regions": "evaluation",
@@ -134,6 +139,7 @@ _SUBMODULES = (
     "auditing",
     "augment",
     "boxes",
+    "cross_validation",
     "data",
     "errors",
     "evaluation",
@@ -149,6 +155,7 @@ _SUBMODULES = (
     "review",
     "samples",
     "scale",
+    "sklearn",
     "taxonomy",
     "testing",
     "training",
@@ -165,6 +172,7 @@ __all__ = [
     "Classifier",
     "Comparison",
     "Corrections",
+    "CrossValidation",
     "Dataset",
     "DecodeLimits",
     "Drift",
@@ -198,6 +206,8 @@ __all__ = [
     "boxes",
     "build_model",
     "compare",
+    "cross_validate",
+    "cross_validation",
     "data",
     "drift",
     "errors",
@@ -223,6 +233,7 @@ __all__ = [
     "samples",
     "scale",
     "show_versions",
+    "sklearn",
     "take_inventory",
     "taxonomy",
     "testing",

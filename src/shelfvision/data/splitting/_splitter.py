@@ -15,6 +15,7 @@ from shelfvision._validation import as_integer, as_number, as_seed, one_of
 from shelfvision.data._dataset import Dataset
 from shelfvision.data._lineage import USER
 from shelfvision.data.arguments import require_dataset
+from shelfvision.data.folds._seeded_folds import SeededFolds
 from shelfvision.data.splitting._columns import (
     Labels,
     Names,
@@ -277,6 +278,30 @@ class SeededSplitter:
             self._fold(dataset, fold_of == fold, f"Fold {fold + 1} of {n_folds}.")
             for fold in range(n_folds)
         )
+
+    def cv(self, n_folds: int = 5) -> SeededFolds:
+        """Return the folds of `folds` as a cross-validator, for scikit-learn's ``cv=``.
+
+        Parameters
+        ----------
+        n_folds : int, default=5
+            The number of folds, at least 2.
+
+        Returns
+        -------
+        SeededFolds
+            An object with ``split(X, y, groups)``. ``split(dataset)`` yields the rows of
+            ``folds(dataset)``.
+
+        Examples
+        --------
+        >>> import shelfvision as shv
+        >>> photos = shv.samples.render_products({"juice": 6, "milk": 6})
+        >>> folds = shv.SeededSplitter(seed=42).cv(n_folds=3)
+        >>> [len(test) for _, test in folds.split(photos)]
+        [4, 4, 4]
+        """
+        return SeededFolds(n_folds, seed=self.seed)
 
     def leave_one_group_out(self, dataset: Dataset) -> Iterator[Splits]:
         """Yield one split per named group (a store, a session), with that group as the test set.
