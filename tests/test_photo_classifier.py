@@ -223,7 +223,7 @@ def test_a_class_of_one_burst_warns_and_a_class_of_one_photo_is_refused() -> Non
 def test_scores_on_relatives_of_training_photos_warn(fitted: PhotoClassifier) -> None:
     fresh, labels = tiny_network.coloured(seed=1)
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error", LeakageWarning)
         fitted.score(fresh, labels)
         fitted.score(X[:5], Y[:5])
         fitted.predict(X[:, ::-1])
