@@ -327,7 +327,7 @@ def wrong_fits() -> Iterator[Any]:
     yield {}, X[:5], Y, None, (invalid, "wrong-length", "y")
     yield {}, X, Y, ["a"], (invalid, "wrong-length", "groups")
     yield {}, X / 255, Y, None, (invalid, "wrong-shape", "X")
-    yield {}, "a.jpg", ["milk"], None, (invalid, "wrong-type", "X")
+    yield {}, "a.jpg", ["milk", "juice"], None, (invalid, "wrong-type", "X")
     yield {"validation": 0}, X, ["milk"] * 24, None, (DataError, "one-class", "y")
     yield {}, ["no such file.jpg"] * 24, Y, None, (PhotoNotFoundError, "not-found", None)
 

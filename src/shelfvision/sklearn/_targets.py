@@ -43,7 +43,7 @@ def targets_of(y: object) -> Targets:
     if len(classes) < 2:
         raise DataError(
             f"y must have at least two classes, got {len(labels)} photos of only one class, "
-            f"{received(list(classes))}; add photos of another class",
+            f"{received(classes.tolist())}; add photos of another class",
             code="one-class",
             parameter="y",
         )
