@@ -100,15 +100,15 @@ def cross_validate(
     Examples
     --------
     >>> import shelfvision as shv
-    >>> photos = shv.samples.render_products({"Can": 9, "Carton": 9}, image_size=(32, 32))
+    >>> photos = shv.samples.render_products({"Can": 6, "Carton": 6}, image_size=(32, 32))
     >>> found = shv.cross_validate(
     ...     lambda: shv.build_model(2, image_size=(32, 32), architecture="shelf_cnn"),
     ...     shv.Trainer(epochs=1),
     ...     photos,
-    ...     n_folds=3,
+    ...     n_folds=2,
     ... )
     >>> found.scores.shape, found.report.n
-    ((3,), 18)
+    ((2,), 12)
     """
     require_dataset("dataset", dataset)
     _require_build(build)

@@ -11,7 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, column_or_1d
 
 from shelfvision._class_names import as_class_names
-from shelfvision._validation import received
+from shelfvision._validation import counted, listed
 from shelfvision.errors import DataError, InvalidParameterError
 
 
@@ -42,8 +42,8 @@ def targets_of(y: object) -> Targets:
     classes, numbers = np.unique(labels, return_inverse=True)
     if len(classes) < 2:
         raise DataError(
-            f"y must have at least two classes, got {len(labels)} photos of only one class, "
-            f"{received(classes.tolist())}; add photos of another class",
+            f"y must have at least two classes, got {counted(len(labels), 'photo')} of only one "
+            f"class, {listed(map(str, classes.tolist()))}; add photos of another class",
             code="one-class",
             parameter="y",
         )
