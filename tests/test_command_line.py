@@ -185,6 +185,17 @@ def test_training_saves_a_classifier_and_goes_on_from_its_run(run: Run, shelf: P
     assert "m.shelf.run" in other.err
 
 
+def test_training_without_a_backend_stops_before_it_searches_the_photos(
+    run: Run, shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "none")
+    monkeypatch.delitem(sys.modules, "keras", raising=False)
+    found = run("train", shelf, "-o", "m.shelf")
+    assert found.status != 0
+    assert "searching" not in found.err
+    assert "KERAS_BACKEND" in one_sentence(found)
+
+
 def test_training_takes_the_parts_that_a_manifest_tells(run: Run, shelf: Path) -> None:
     photos = sorted(path.relative_to(shelf) for path in shelf.rglob("*.jpg"))
     rows = [f"{p},{p.parent},{'val' if n % 4 == 0 else 'train'}" for n, p in enumerate(photos)]

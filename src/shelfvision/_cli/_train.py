@@ -10,6 +10,7 @@ from shelfvision._cli._say import complain, say
 from shelfvision._cli.options.network import choose_network
 from shelfvision._csv import read_table
 from shelfvision._identifiers import clean_name
+from shelfvision._keras.backend import require_any_backend
 from shelfvision._storage import as_location
 from shelfvision._urls import is_url, shown_url
 from shelfvision._validation import counted
@@ -27,6 +28,7 @@ _VALIDATION = ("validation", "val", "valid")
 
 def run(chosen: argparse.Namespace) -> int:
     """Train, evaluate and save; the same command resumes after an interruption."""
+    require_any_backend()  # the search for near-duplicates may take long
     require_place(chosen.output, "--output")
     _require_run(chosen)
     require_boxes_alone(chosen)

@@ -79,6 +79,18 @@ def _imported() -> ModuleType:
     return importlib.import_module("keras")
 
 
+def require_any_backend() -> None:
+    """Raise where `load_keras` would find no backend; do not import Keras.
+
+    Raises
+    ------
+    MissingBackendError
+        No backend is installed, or ``KERAS_BACKEND`` names one that is missing or unknown.
+    """
+    if "keras" not in sys.modules:
+        _decide()
+
+
 def backend_name() -> str:
     """Return the name of the current backend; load Keras first if necessary."""
     return str(load_keras().config.backend())

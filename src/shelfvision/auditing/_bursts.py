@@ -24,11 +24,12 @@ def about_bursts(photos: AuditedPhotos, looks: Looks) -> Iterator[Finding]:
     rows = tuple(members for members, _ in bursts)
     split = sum(len(set(photos.parts[list(members)].tolist())) > 1 for members in rows)
     total = sum(map(len, rows))
+    bursts_found = "1 burst" if len(rows) == 1 else f"{len(rows):,} bursts"
     across = f", {split} of them in several sets of the split" if split else ""
     yield Finding(
         code="burst",
         severity="warning",
-        message=f"{total:,} photos were probably taken in {len(rows):,} bursts{across}, and a "
+        message=f"{total:,} photos were probably taken in {bursts_found}{across}, and a "
         "random split puts photos of a burst into several sets; group them with group_bursts, "
         "name sessions in a group column, or evaluate on photos of another day",
         sets=listed_rows(photos, rows),
