@@ -6,7 +6,7 @@ import re
 import tomllib
 from pathlib import Path
 
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 from shelfvision._cli._doctor import BACKENDS, EXTRAS
 from shelfvision._versions import DISTRIBUTIONS

@@ -325,6 +325,8 @@ def test_products_photographed_in_a_row_are_a_burst() -> None:
     ]
     assert sorted(burst.sets) == shots
     assert "12 photos were probably taken in 3 bursts" in burst.message
+    others = [row for row, name in enumerate(ds.ids) if not name.startswith(("shop-1/", "shop-2/"))]
+    assert "in 1 burst, and" in shv.audit(ds[others], threshold=1.0)["burst"].message
 
 
 def test_blur_depends_on_neither_light_nor_contrast() -> None:
