@@ -6,7 +6,7 @@ import re
 import tomllib
 from pathlib import Path
 
-import yaml  # type: ignore[import-untyped]
+import yaml  # type: ignore[import-untyped]  # it has no types
 
 from shelfvision._cli._doctor import BACKENDS, EXTRAS
 from shelfvision._versions import DISTRIBUTIONS

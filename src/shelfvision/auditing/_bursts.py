@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from shelfvision._photos.sources import ArrayPixels
+from shelfvision._validation import counted
 from shelfvision.auditing._finding import Finding
 from shelfvision.auditing._quality import blank_photos, listed_rows
 from shelfvision.auditing.looks import AuditedPhotos, Looks
@@ -24,13 +25,12 @@ def about_bursts(photos: AuditedPhotos, looks: Looks) -> Iterator[Finding]:
     rows = tuple(members for members, _ in bursts)
     split = sum(len(set(photos.parts[list(members)].tolist())) > 1 for members in rows)
     total = sum(map(len, rows))
-    bursts_found = "1 burst" if len(rows) == 1 else f"{len(rows):,} bursts"
     across = f", {split} of them in several sets of the split" if split else ""
     yield Finding(
         code="burst",
         severity="warning",
-        message=f"{total:,} photos were probably taken in {bursts_found}{across}, and a "
-        "random split puts photos of a burst into several sets; group them with group_bursts, "
+        message=f"{total:,} photos were probably taken in {counted(len(rows), 'burst')}{across}, "
+        "and a random split puts photos of a burst into several sets; group them with group_bursts, "
         "name sessions in a group column, or evaluate on photos of another day",
         sets=listed_rows(photos, rows),
         values=tuple(value for _, value in bursts),
