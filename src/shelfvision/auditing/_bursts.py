@@ -30,8 +30,8 @@ def about_bursts(photos: AuditedPhotos, looks: Looks) -> Iterator[Finding]:
         code="burst",
         severity="warning",
         message=f"{total:,} photos were probably taken in {counted(len(rows), 'burst')}{across}, "
-        "and a random split puts photos of a burst into several sets; group them with group_bursts, "
-        "name sessions in a group column, or evaluate on photos of another day",
+        "and a random split puts photos of a burst into several sets; group them with "
+        "group_bursts, name sessions in a group column, or evaluate on photos of another day",
         sets=listed_rows(photos, rows),
         values=tuple(value for _, value in bursts),
         details=tuple(
