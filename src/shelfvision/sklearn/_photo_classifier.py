@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from shelfvision._progress import Verbose
@@ -19,6 +18,7 @@ from shelfvision.data.folds.photo_columns import (
 )
 from shelfvision.inference import Classifier
 from shelfvision.protocols import Augmenter, Resize
+from shelfvision.sklearn._bases import BaseEstimator, ClassifierMixin
 from shelfvision.sklearn._fitting import fit_photos
 from shelfvision.sklearn._nested import NESTED, changed, divided_names, settings_of
 from shelfvision.sklearn._targets import numbers_among, targets_of
@@ -32,9 +32,8 @@ if TYPE_CHECKING:
     from sklearn.utils import Tags
 
 
-# scikit-learn brings no types, so its base classes are Any.
 @final
-class PhotoClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class PhotoClassifier(ClassifierMixin, BaseEstimator):
     """A classifier of photos with the interface of scikit-learn.
 
     `fit` divides the photos into a training and a validation set, balances the training set on

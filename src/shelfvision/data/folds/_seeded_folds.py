@@ -29,10 +29,11 @@ Fold: TypeAlias = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 @final
 @dataclass(frozen=True, slots=True)
 class SeededFolds:
-    """Folds for scikit-learn's ``cv=`` parameter, equal to those of `SeededSplitter.folds`.
+    """Folds for scikit-learn's ``cv=`` parameter.
 
-    `SeededSplitter.cv` returns it. Each group stays in one fold, and each fold has its quota of
-    each class as closely as the groups allow. Folds do not depend on the order of the rows.
+    `shelfvision.SeededSplitter.cv` returns it, and its folds are equal to those of
+    `shelfvision.SeededSplitter.folds`. Each group stays in one fold, and each fold has its quota
+    of each class as closely as the groups allow. Folds do not depend on the order of the rows.
 
     Parameters
     ----------
@@ -89,8 +90,9 @@ class SeededFolds:
         y : sequence of int or str, shape (n,), or one-hot rows, shape (n, k)
             The class of each row. A dataset has its own labels.
         groups : sequence of str, optional
-            The group of each row, by name or as `Dataset.groups` has it. By default the groups of
-            the dataset, the content of each photo, or each row by itself if `X` has no photos.
+            The group of each row, by name or as `shelfvision.Dataset.groups` has it. By default
+            the groups of the dataset, the content of each photo, or each row by itself if `X` has
+            no photos.
 
         Yields
         ------

@@ -1,0 +1,37 @@
+"""The base classes of scikit-learn, with types.
+
+scikit-learn brings no types. Type checkers therefore see the declarations below; at run time these
+are the classes themselves.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any, Self
+
+    import numpy.typing as npt
+    from sklearn.utils import Tags
+
+    class BaseEstimator:
+        """Parameters by name."""
+
+        def get_params(self, deep: bool = True) -> dict[str, Any]: ...  # noqa: FBT001, FBT002  (scikit-learn's)
+        def set_params(self, **params: object) -> Self: ...
+        def set_fit_request(self, **requested: object) -> Self: ...
+        def __sklearn_tags__(self) -> Tags: ...
+
+    class ClassifierMixin:
+        """The mean accuracy as score."""
+
+        def score(
+            self,
+            X: Any,  # noqa: N803  (scikit-learn's)
+            y: Any,
+            sample_weight: npt.ArrayLike | None = None,
+        ) -> float: ...
+else:
+    from sklearn.base import BaseEstimator, ClassifierMixin
+
+__all__ = ["BaseEstimator", "ClassifierMixin"]
