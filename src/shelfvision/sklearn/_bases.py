@@ -17,10 +17,17 @@ if TYPE_CHECKING:
     class BaseEstimator:
         """Parameters by name."""
 
-        def get_params(self, deep: bool = True) -> dict[str, Any]: ...  # noqa: FBT001, FBT002  (scikit-learn's)
-        def set_params(self, **params: object) -> Self: ...
-        def set_fit_request(self, **requested: object) -> Self: ...
-        def __sklearn_tags__(self) -> Tags: ...
+        def get_params(self, deep: bool = True) -> dict[str, Any]:  # noqa: FBT001, FBT002  (scikit-learn's)
+            """Return the parameters."""
+
+        def set_params(self, **params: object) -> Self:
+            """Set parameters."""
+
+        def set_fit_request(self, **requested: object) -> Self:
+            """Request metadata for `fit`."""
+
+        def __sklearn_tags__(self) -> Tags:
+            """Return the tags."""
 
     class ClassifierMixin:
         """The mean accuracy as score."""
@@ -30,7 +37,8 @@ if TYPE_CHECKING:
             X: Any,  # noqa: N803  (scikit-learn's)
             y: Any,
             sample_weight: npt.ArrayLike | None = None,
-        ) -> float: ...
+        ) -> float:
+            """Return the score."""
 else:
     from sklearn.base import BaseEstimator, ClassifierMixin
 
