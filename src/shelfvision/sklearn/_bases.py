@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         def set_params(self, **params: object) -> Self:
             """Set parameters."""
 
-        def set_fit_request(self, **requested: object) -> Self:
+        def set_fit_request(self, *, groups: bool | str | None) -> Self:
             """Request metadata for `fit`."""
 
         def __sklearn_tags__(self) -> Tags:
