@@ -128,6 +128,15 @@ class SeededFolds:
     ) -> int:
         """Return the number of folds; the arguments have no effect.
 
+        Parameters
+        ----------
+        X : object, optional
+            Ignored.
+        y : object, optional
+            Ignored.
+        groups : object, optional
+            Ignored.
+
         Returns
         -------
         int
