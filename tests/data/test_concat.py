@@ -131,6 +131,19 @@ def test_a_cached_photo_is_the_same_as_its_file(stores: tuple[Path, Path]) -> No
         shv.Dataset.concat({"file": one, "cache": one.cached().relabel({"milk": "juice"})})
 
 
+@pytest.mark.parametrize("image_size", [(8, 8), (6, 4)])
+@pytest.mark.parametrize("on_disk", [False, True])
+def test_a_cached_photo_is_the_same_as_its_array(
+    tmp_path: Path, image_size: tuple[int, int], *, on_disk: bool
+) -> None:
+    one = arrays("milk", "tea", seed=1).resized(image_size)
+    cached = one.cached(tmp_path) if on_disk else one.cached()
+    found = shv.Dataset.concat({"array": one, "cache": cached})
+    assert found.groups[:2].tolist() == found.groups[2:].tolist()
+    with refuses(DataError, "conflict", "datasets"):
+        shv.Dataset.concat({"array": one, "cache": cached.relabel({"milk": "juice"})})
+
+
 def test_a_named_group_takes_in_the_same_photo_elsewhere() -> None:
     one = arrays("milk", "milk", "tea", seed=1, groups=["shelf 1", "shelf 1", "shelf 2"])
     images, _ = one.to_arrays()

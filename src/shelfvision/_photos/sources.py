@@ -18,6 +18,7 @@ rows from another source pass them on:
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, cast
@@ -40,11 +41,14 @@ _BLOCK = 64
 
 
 class ArrayPixels:
-    """Pixels in one array in memory.
+    """Pixels in one array, in memory or in a file.
+
+    A pickle of pixels in a file contains the path of the file. If the file is corrupted while it is
+    used, the pixels are read from their origin again.
 
     Parameters
     ----------
-    images : ndarray of uint8, shape (n, height, width, 3)
+    images : ndarray of uint8 or StoredArray, shape (n, height, width, 3)
         The pixels, which must not change afterwards.
     digests : sequence of str, optional
         The digest of the content of each image, if it was read from another source; by default
@@ -59,7 +63,7 @@ class ArrayPixels:
 
     def __init__(
         self,
-        images: Images,
+        images: Images | StoredArray,
         *,
         digests: Sequence[str] | None = None,
         resize: Resize = "stretch",
@@ -115,94 +119,46 @@ class ArrayPixels:
 
     def read(self, row: int) -> Image:
         """Return a copy of image `row`."""
-        return np.array(self._images[row])
+        image: Image = self.read_many([row])[0]
+        return image
 
     def read_many(self, rows: Sequence[int] | npt.NDArray[np.int64]) -> Images:
         """Return a copy of the images `rows`."""
-        return np.array(self._images[np.asarray(rows, dtype=np.int64)])
+        chosen = np.asarray(rows, dtype=np.int64)
+        try:
+            # An index array copies the rows.
+            return self._images[chosen].astype(np.uint8, copy=False)
+        except DataError:
+            if self._origin is None:
+                raise
+            same = resized_source(self._origin.source, self.image_size, self.resize)
+            return read_rows(same, self._origin.rows[chosen])
 
     def digest(self, row: int) -> str:
         """Return the digest of the content of image `row`."""
         if self._digests is not None:
             return self._digests[row]
         shape = repr(self._images.shape[1:]).encode()
-        return hashlib.sha256(shape + np.ascontiguousarray(self._images[row]).tobytes()).hexdigest()
+        return hashlib.sha256(shape + self.read(row).tobytes()).hexdigest()
 
     def sizes(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64] | None:
-        """Return the size of each row's content: that of its file, or less than 0 for an array."""
+        """Return the size of each row's content: that of its file, or less than 0 for an array.
+
+        None if the content is that of another source without files.
+        """
         if self._origin is not None:
             return content_sizes_of(self._origin.source, self._origin.rows[rows])
+        if self._digests is not None:
+            # The pixels may have another size than the content with these digests.
+            return None
         # An array never has the digest of a file, so their sizes differ, too.
-        return np.full(len(rows), -1 - self._images[:1].nbytes, dtype=np.int64)
+        return np.full(len(rows), -1 - math.prod(self._images.shape[1:]), dtype=np.int64)
 
     def file_of(self, row: int) -> str | None:
         """Return the path of the photo of row `row`, or None without one."""
         if self._origin is None:
             return None
         return file_of(self._origin.source, int(self._origin.rows[row]))
-
-
-class StoredPixels(ArrayPixels):
-    """Pixels in a file, read on access; a pickle contains the path of the file, not the pixels.
-
-    If the file is corrupted while it is used, the pixels are read from the photos again.
-
-    Parameters
-    ----------
-    stored : StoredArray
-        The file, an array of uint8 of shape (n, height, width, 3).
-    digests : sequence of str
-        The digest of the content of each image.
-    resize : {"stretch", "pad", "crop"}
-        How the photos were resized.
-    origin : Origin, optional
-        Where the pixels were read from, if they can be read from there again.
-    """
-
-    __slots__ = ("_stored",)
-
-    def __init__(
-        self,
-        stored: StoredArray,
-        *,
-        digests: Sequence[str],
-        resize: Resize,
-        origin: Origin | None = None,
-    ) -> None:
-        self._stored = stored
-        nothing = np.empty((0, *stored.shape[1:]), dtype=np.uint8)
-        super().__init__(nothing, digests=digests, resize=resize, origin=origin)
-
-    def __len__(self) -> int:
-        """Return the number of images."""
-        return len(self._stored)
-
-    def read(self, row: int) -> Image:
-        """Return image `row`."""
-        image: Image = self.read_many([row])[0]
-        return image
-
-    def read_many(self, rows: Sequence[int] | npt.NDArray[np.int64]) -> Images:
-        """Return the images `rows`."""
-        chosen = np.asarray(rows, dtype=np.int64)
-        try:
-            pixels: Images = self._stored[chosen].astype(np.uint8, copy=False)
-        except DataError:
-            if self._origin is None:
-                raise
-            same = resized_source(self._origin.source, self.image_size, self.resize)
-            return read_rows(same, self._origin.rows[chosen])
-        return pixels
-
-    def __reduce__(self) -> tuple[object, ...]:
-        """Return how another process opens the file again."""
-        return _stored_again, (self._stored, self._digests, self._resize, self._origin)
-
-
-def _stored_again(
-    stored: StoredArray, digests: Sequence[str], resize: Resize, origin: Origin | None
-) -> StoredPixels:
-    return StoredPixels(stored, digests=digests, resize=resize, origin=origin)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -13,7 +13,6 @@ import numpy.typing as npt
 
 from shelfvision._photos.sources import (
     ArrayPixels,
-    StoredPixels,
     digests_of,
     origin_of,
     read_rows,
@@ -96,4 +95,4 @@ def _kept_in_directory(
         block=_BLOCK,
     )
     stored = file.opened() or file.write(lambda start, stop: read_rows(source, rows[start:stop]))
-    return StoredPixels(stored, digests=digests, resize=resize, origin=origin_of(source, rows))
+    return ArrayPixels(stored, digests=digests, resize=resize, origin=origin_of(source, rows))
