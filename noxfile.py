@@ -191,6 +191,7 @@ def docs(session: nox.Session) -> None:
     settings = test_settings(session)
     session.run(*build, "-b", "html", "docs", "docs/_build/html", env=settings)
     session.run("python", "docs/check_search.py", "docs/_build/html")
+    session.run("python", "docs/versions.py", "docs/_build/html", "docs/_build/site")
     session.run(*build, "-b", "doctest", "docs", "docs/_build/doctest", env=settings)
 
 

@@ -12,6 +12,7 @@ project = "shelfvision"
 author = "The shelfvision developers"
 project_copyright = author
 version = release = shelfvision.__version__
+folder = "dev" if ".dev" in release else ".".join(release.split(".")[:2])
 
 extensions = [
     "myst_parser",
@@ -124,6 +125,11 @@ html_copy_source = False
 html_theme_options = {
     "header_links_before_dropdown": 6,
     "navigation_with_keys": False,
+    "navbar_start": ["navbar-logo", "version-switcher"],
+    # docs/versions.py writes the file beside the folders of the versions.
+    "switcher": {"json_url": "../switcher.json", "version_match": folder},
+    "check_switcher": False,
+    "show_version_warning_banner": True,
     "show_prev_next": True,
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],
