@@ -49,14 +49,20 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def manifest_of(place: str) -> Path:
+    """Return the manifest that an option names, as a file or by its folder."""
+    manifest = Path(place) if Path(place).is_file() else Path(place) / "manifest.csv"
+    if not place or not manifest.is_file():
+        sys.exit("set SHELFVISION_PHOTOS, or pass --photos, to the Grocery Store photos")
+    return manifest
+
+
 def embedded(options: argparse.Namespace) -> Embedded:
     """Return the photos of train and val; read from the file where it is there."""
     cache: Path | None = options.cache
     if cache is not None and cache.is_file():
         return _kept(cache)
-    manifest = Path(options.photos) / "manifest.csv"
-    if not options.photos or not manifest.is_file():
-        sys.exit("set SHELFVISION_PHOTOS, or pass --photos, to the Grocery Store photos")
+    manifest = manifest_of(options.photos)
     classifier = _seeing(options.classifier)
     parts, names = {}, []
     for part in ("train", "val"):
@@ -88,7 +94,7 @@ def embedded_judge(options: argparse.Namespace, names: list[str]) -> Photos:
             return Photos(seen=file["seen"], labels=file["labels"], groups=file["groups"])
     classifier = _seeing(options.classifier)
     photos = shv.Dataset.from_manifest(
-        Path(options.judge) / "manifest.csv",
+        manifest_of(options.judge),
         label_column="product",
         class_names=names,
         image_size=classifier.image_size,
