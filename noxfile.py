@@ -378,6 +378,13 @@ def openvino(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def detectors(session: nox.Session) -> None:
+    """Compare detectors with the packages that trained them; names after -- choose networks."""
+    session.install("-e", ".[onnx]", *group("detectors"))
+    session.run("python", "tests/export/referee_detectors.py", *session.posargs)
+
+
+@nox.session(default=False)
 def pretrained(session: nox.Session) -> None:
     """Compare pretrained networks with torch's, layer by layer the same, on rendered photos."""
     session.install("-e", ".[tensorflow,torch,pretrained]", *group("test"), *group("pretrained"))

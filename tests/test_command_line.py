@@ -315,7 +315,7 @@ def test_the_products_of_a_shelf_photo_are_found_by_a_detector(run: Run, bundle:
     (row,) = csv.DictReader(Path("found.csv").read_text(encoding="utf-8").splitlines())
     sides = [float(row[side]) for side in ("left", "top", "right", "bottom")]
     assert sides == [50, 10, 62, 40]
-    assert run(*command, "--min-confidence", 0.95).out == "0 boxes, 0 to review\n"
+    assert run(*command, "--detector-confidence", 0.95).out == "0 boxes, 0 to review\n"
 
 
 @pytest.mark.parametrize(

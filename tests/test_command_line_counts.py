@@ -13,14 +13,15 @@ from PIL import Image
 
 import shelfvision as shv
 from shelfvision._cli import main
-from shelfvision._cli._count import boxes_of_photos
 from shelfvision._cli._parser import parser
+from shelfvision._cli._regions._boxes import boxes_of_photos
 from shelfvision._cli.options.network import choose_network
 from shelfvision.errors import DataError, MissingDependencyError
 from shelfvision.models.pretrained._pretrained import Package
 from support import refuses
 
 NAMES = ("Can", "Jar")
+DETECTOR = Path(__file__).parent / "export" / "golden" / "detectors" / "yolo.onnx"
 Run = Callable[..., tuple[int, str, str]]
 
 
@@ -134,6 +135,71 @@ def test_boxes_of_shelves_are_counted_against_a_stock_list(run: Run, place: Path
     assert expected == {"4006381333931": "400", "96385074": "0"}
 
 
+def test_codes_of_a_table_join_a_stock_list(run: Run, place: Path) -> None:
+    Path("erp.csv").write_text("ean;count\n0012345678905;12\n96385074;12\n0098765432105;0\n")
+    Path("codes.csv").write_text(
+        "code;product\n0012345678905;Can\n96385074;Jar\n0098765432105;Can\n"
+    )
+    command = ("count", place / "m.shelf", place / "photos", "--stock-list", "erp.csv")
+    columns = ("--key-column", "ean", "--codes", "codes.csv", "--checks", "checks.csv")
+    status, out, err = run(*command, *columns)
+    assert (status, "Can: " in out) == (0, True), err
+    with open("checks.csv", newline="") as file:
+        expected = {row["product"]: row["expected"] for row in csv.DictReader(file)}
+    assert expected == {"Can": "12", "Jar": "12"}
+
+
+@pytest.mark.parametrize("row", ["4,00638E+12;Can", ";Can", "96385074;Can"])
+def test_codes_must_be_complete_and_of_one_product(run: Run, place: Path, row: str) -> None:
+    Path("erp.csv").write_text("ean;count\n96385074;12\n")
+    Path("codes.csv").write_text(f"code;product\n96385074;Jar\n{row}\n")
+    command = ("count", place / "m.shelf", place / "photos", "--stock-list", "erp.csv")
+    status, _, err = run(*command, "--key-column", "ean", "--codes", "codes.csv")
+    assert (status, "[inconsistent]" in err, "line 3 of 'codes.csv'" in err) == (1, True, True), err
+
+
+@pytest.mark.remedy("conflict")
+def test_codes_need_the_column_of_the_stock_list(run: Run, place: Path) -> None:
+    Path("erp.csv").write_text("ean;count\n96385074;12\n")
+    command = ("count", place / "m.shelf", place / "photos", "--stock-list", "erp.csv")
+    status, _, err = run(*command, "--codes", "codes.csv")
+    assert (status, "name it with --key-column" in err) == (2, True)
+
+
+def test_the_boxes_of_a_detector_are_counted_and_reviewed(run: Run, place: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    photo = np.full((64, 160, 3), 200, np.uint8)
+    photo[10:40, 50:62] = (255, 0, 0)
+    Image.fromarray(photo).save("shelf.png")
+    detector = ("--detector", DETECTOR, "--tile", 64)
+    status, out, err = run("count", place / "m.shelf", "shelf.png", *detector)
+    assert (status, "1 box counted" in out) == (0, True), err
+    status, out, err = run("review", place / "m.shelf", "shelf.png", *detector, "-o", "r.html")
+    assert (status, out) == (0, "r.html: 1 of 1 box to review\n"), err
+    status, _, err = run(
+        *("review", place / "m.shelf", "shelf.png", *detector, "-o", "r.html"),
+        *("--detector-confidence", 0.95),
+    )
+    assert (status, err) == (1, "shelfvision: 0 of 0 boxes to review; no page is written\n")
+
+
+def test_the_boxes_of_several_shelves_are_reviewed_on_one_page(run: Run, place: Path) -> None:
+    coco = {"images": [], "categories": [{"id": 1, "name": "product"}], "annotations": []}
+    for number, bay in enumerate(("bay-1", "bay-2"), 1):
+        found = json.loads((place / f"{bay}.json").read_text())
+        coco["images"].append(found["images"][0] | {"id": number})
+        coco["annotations"] += [one | {"image_id": number} for one in found["annotations"]]
+    Path("both.json").write_text(json.dumps(coco))
+    photos = [place / bay / "shelf.png" for bay in ("bay-1", "bay-2")]
+    boxes = ("--boxes", "both.json", "-o", "r.html")
+    status, out, err = run("review", place / "m.shelf", *photos, *boxes)
+    assert (status, out) == (0, "r.html: 8 of 8 boxes to review\n"), err
+    page = Path("r.html").read_text()
+    assert all(f"{photo}#3" in page for photo in photos)
+    status, _, err = run("review", place / "m.shelf", *photos, *boxes, "--below", 0)
+    assert (status, "0 of 8 boxes to review" in err) == (1, True)
+
+
 def test_unsure_boxes_are_rejected(run: Run, place: Path) -> None:
     arguments = (place / "bay-1" / "shelf.png", "--boxes", place / "bay-1.json")
     status, out, _ = run("count", place / "m.shelf", *arguments, "--min-confidence", 0.8)
@@ -148,6 +214,8 @@ def test_what_cannot_be_counted_is_refused(run: Run, place: Path) -> None:
     options = ("--boxes", place / "bay-1.json", "--detector", "d.onnx")
     status, _, err = run("count", place / "m.shelf", photo, *options)
     assert (status, "[conflict]" in err) == (2, True)
+    status, _, err = run("count", place / "m.shelf", photo, "--tile", 64)
+    assert (status, "--tile is for --detector" in err) == (2, True)
     status, _, err = run("count", place / "m.shelf", photo, "--checks", "c.csv")
     assert (status, "name one with --stock-list" in err) == (2, True)
     status, _, err = run("count", place / "m.shelf", photo, "--boxes", place / "bay-2.json")

@@ -14,6 +14,7 @@ from jinja2 import UndefinedError
 from PIL import Image as PillowImage
 
 from shelfvision._pages.html import photo_uri, render_template, svg_uri
+from shelfvision._pages.thumbnails import thumbnail
 from shelfvision._text import printable
 
 
@@ -69,3 +70,17 @@ def test_pictures_are_inside_the_page() -> None:
     assert kind == "data:image/jpeg;base64"
     assert PillowImage.open(io.BytesIO(base64.b64decode(data))).size == (6, 4)
     assert svg_uri(b"<svg/>") == "data:image/svg+xml;base64,PHN2Zy8+"
+
+
+@pytest.mark.parametrize(("side", "most_bytes"), [(96, 8_000), (640, 9_000), (640, 36_000)])
+@pytest.mark.parametrize("size", [(1000, 800), (40, 640), (16, 16)])
+def test_a_thumbnail_stays_below_the_limit_whatever_it_shows(
+    side: int, most_bytes: int, size: tuple[int, int]
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+    small, file = thumbnail(noise, side=side, most_bytes=most_bytes)
+    assert len(file) <= most_bytes
+    assert max(small.shape[:2]) <= side
+    assert small.shape[0] / small.shape[1] == pytest.approx(size[0] / size[1], rel=0.15)
+    with PillowImage.open(io.BytesIO(file)) as opened:
+        assert (opened.height, opened.width) == small.shape[:2]

@@ -22,6 +22,8 @@ from shelfvision.predictions import (
     IsotonicCalibration,
     PlattScaling,
     TemperatureScaling,
+    ValidationScores,
+    cross_validated_calibration_error,
     expected_calibration_error,
     register_calibrator,
 )
@@ -403,3 +405,31 @@ def test_parameters_for_another_number_of_classes_are_refused() -> None:
             Calibration(
                 calibrator=calibrator, num_classes=4, n_photos=1, error_before=0.1, error_after=0.1
             )
+
+
+def test_no_photo_is_calibrated_by_a_fit_to_its_own_group() -> None:
+    rows, labels = said_and_true(60)
+    groups = np.arange(60) // 2
+    scores = ValidationScores.of(rows, labels, groups)
+    found = np.empty_like(rows)
+    for fold in range(3):
+        here = groups % 3 == fold
+        found[here] = Calibration.fit(rows[~here], labels[~here]).apply(rows[here])
+    expected = expected_calibration_error(found, labels)
+    assert cross_validated_calibration_error(scores, n_folds=3) == pytest.approx(expected)
+
+
+def test_the_cross_validated_error_does_not_flatter_a_flexible_method() -> None:
+    scores = ValidationScores.of(*said_and_true(200))
+    fitted = Calibration.fit(scores.probabilities, scores.labels, method="isotonic")
+    found = cross_validated_calibration_error(scores, method="isotonic")
+    assert found > 1.5 * fitted.error_after
+
+
+def test_cross_validation_needs_a_group_in_each_fold() -> None:
+    scores = ValidationScores.of(*said_and_true(8), np.arange(8) // 2)
+    with refuses(DataError, "too-few-groups", "scores"):
+        cross_validated_calibration_error(scores)
+    assert 0 <= cross_validated_calibration_error(scores, n_folds=4) <= 1
+    with refuses(InvalidParameterError, "not-in-range", "n_folds"):
+        cross_validated_calibration_error(scores, n_folds=1)

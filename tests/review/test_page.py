@@ -24,7 +24,7 @@ from shelfvision.errors import (
     StorageError,
 )
 from shelfvision.protocols import Image
-from shelfvision.review.page import ReviewPhoto, review_page, thumbnail
+from shelfvision.review.page import ReviewPhoto, review_page
 from support import refuses
 
 NAMES = ["can", "jar"]
@@ -208,17 +208,6 @@ def test_top_must_be_a_count(top: Any, tmp_path: Path) -> None:
 def test_a_folder_cannot_become_the_page(tmp_path: Path) -> None:
     with pytest.raises(StorageError):
         predictions(0.9).save_review(tmp_path, [noise(8, 8)])
-
-
-@pytest.mark.parametrize("limit", [9_000, 36_000])
-@pytest.mark.parametrize("size", [(1000, 800), (40, 640), (16, 16)])
-def test_a_thumbnail_stays_below_the_limit_whatever_it_shows(
-    limit: int, size: tuple[int, int]
-) -> None:
-    small, file = thumbnail(noise(*size), limit)
-    assert len(file) <= limit
-    assert max(small.shape) <= 640
-    assert small.shape[0] / small.shape[1] == pytest.approx(size[0] / size[1], rel=0.15)
 
 
 @pytest.mark.parametrize(("count", "most"), [(3, 48_000), (2000, 12_000)])

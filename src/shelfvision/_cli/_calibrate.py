@@ -5,9 +5,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 
-import numpy as np
-import numpy.typing as npt
-
 from shelfvision._cli._photos import is_bundle, labelled_photos, require_place
 from shelfvision._cli._say import complain, say, say_json
 from shelfvision._validation import counted
@@ -17,6 +14,7 @@ from shelfvision.predictions import (
     Calibration,
     Thresholds,
     ValidationScores,
+    cross_validated_calibration_error,
     expected_calibration_error,
 )
 
@@ -69,14 +67,17 @@ def _calibrated(
         raise AssertionError
     summary: dict[str, object] = {
         "n_photos": len(scores),
-        "n_groups": len(np.unique(scores.groups)),
+        "n_groups": scores.n_groups,
         "ece_before": _error(scored.calibration, scores),
     }
     made = scored
     if chosen.method != "none":
         made = scored.with_threshold() if _wants_thresholds(chosen) else scored
         made = made.with_calibration(chosen.method)
-        summary["ece_after"] = _cross_validated_error(scores, chosen.method)
+        if scores.n_groups >= _FOLDS:
+            summary["ece_after"] = cross_validated_calibration_error(
+                scores, method=chosen.method, n_folds=_FOLDS
+            )
     if _wants_thresholds(chosen):
         made = made.with_threshold(
             chosen.precision,
@@ -98,27 +99,6 @@ def _error(calibration: Calibration | None, scores: ValidationScores) -> float:
     if calibration is not None:
         rows = calibration.apply(rows)
     return float(expected_calibration_error(rows, scores.labels))
-
-
-def _cross_validated_error(scores: ValidationScores, method: str) -> float | None:
-    """Return the calibration error on photos that the calibration was not fitted to.
-
-    Groups are distributed over five folds. None if there are fewer groups than folds.
-    """
-    folds = np.unique(scores.groups, return_inverse=True)[1] % _FOLDS
-    if len(np.unique(folds)) < _FOLDS:
-        return None
-    rows = np.empty_like(scores.probabilities)
-    for fold in range(_FOLDS):
-        rows[folds == fold] = _fitted_elsewhere(scores, folds != fold, method)
-    return float(expected_calibration_error(rows, scores.labels))
-
-
-def _fitted_elsewhere(
-    scores: ValidationScores, rows: npt.NDArray[np.bool_], method: str
-) -> npt.NDArray[np.float32]:
-    calibration = Calibration.fit(scores.probabilities[rows], scores.labels[rows], method=method)
-    return calibration.apply(scores.probabilities[~rows])
 
 
 def _plain(thresholds: Thresholds) -> dict[str, object]:

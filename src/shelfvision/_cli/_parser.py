@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 import shelfvision
+from shelfvision._cli.options.boxes import add_box_options
 from shelfvision._cli.options.count import (
     add_calibrate_options,
     add_count_options,
@@ -139,6 +140,11 @@ def _review(sub: argparse.ArgumentParser) -> None:
     )
     text = "the page (.html) to write"
     add_place(sub, "-o", "--output", kind="written", metavar="OUT", required=True, help=text)
+    add_box_options(
+        sub,
+        boxes="review the boxes of shelf photos: COCO JSON, a folder of PASCAL VOC XML, or YOLO "
+        "(default: each photo shows one product)",
+    )
     sub.add_argument(
         "--below",
         type=float,
@@ -161,7 +167,8 @@ def _review(sub: argparse.ArgumentParser) -> None:
         "--on-error",
         choices=("raise", "skip"),
         default="raise",
-        help="for a photo that cannot be read: stop (default), or list it with its error",
+        help="for a photo of one product that cannot be read: stop (default), or list it with its "
+        "error",
     )
 
 

@@ -85,7 +85,7 @@ _PHRASES: Final = (
     (re.compile(r"storage_options"), "the credentials in the environment"),
     (
         re.compile(r"pass codes=\{.*?\}, or use a classifier with_product_codes"),
-        "use a bundle with product codes",
+        "pass --codes, or use a bundle with product codes",
     ),
     (re.compile(r"with \w+\.select\(.*?\)+"), "of the folder or the manifest"),
     (

@@ -53,7 +53,12 @@ def render_template(template: str, /, **values: object) -> str:
 
 def photo_uri(pixels: Image) -> str:
     """Return a photo as the ``src`` of an ``img``: a JPEG file as a data URI."""
-    return _uri("image/jpeg", jpeg_of(pixels))
+    return jpeg_uri(jpeg_of(pixels))
+
+
+def jpeg_uri(file: bytes) -> str:
+    """Return a JPEG file as the ``src`` of an ``img``."""
+    return _uri("image/jpeg", file)
 
 
 def jpeg_of(pixels: Image, *, quality: int = 80) -> bytes:

@@ -10,16 +10,13 @@ True
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-from PIL import Image as PillowImage
-
-from shelfvision._pages.html import jpeg_of, render_template
+from shelfvision._pages.html import jpeg_uri, render_template
+from shelfvision._pages.thumbnails import thumbnail
 from shelfvision._text import shortened
 from shelfvision.protocols import Image
 
@@ -32,7 +29,6 @@ _LONGEST = 60
 _WORKERS = 4
 _SIDE = 96
 _THUMBNAIL_BYTES, _PICTURE_BYTES = 8_000, 90_000
-_QUALITIES = (80, 60, 40, 20)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,31 +98,10 @@ def picture(
     """Return one photo of at most `side` pixels and `most_bytes` bytes, or why there is none."""
     caption = shortened(caption, _LONGEST)
     try:
-        pixels = _fitted(read(), side)
-        uri = _uri_of(pixels, most_bytes)
+        pixels, file = thumbnail(read(), side=side, most_bytes=most_bytes)
     except Exception as error:  # noqa: BLE001  (a notebook shows the value in any case)
         return NotebookPhoto(caption=caption, fault=shortened(str(error), 2 * _LONGEST), width=side)
-    return NotebookPhoto(caption=caption, uri=uri, width=max(side // 2, pixels.shape[1]))
-
-
-def _uri_of(pixels: Image, most_bytes: int) -> str:
-    """Return a JPEG as a data URI: of lower quality, then smaller, until it fits."""
-    while True:
-        for quality in _QUALITIES:
-            data = jpeg_of(pixels, quality=quality)
-            if len(data) <= most_bytes:
-                return f"data:image/jpeg;base64,{base64.b64encode(data).decode('ascii')}"
-        pixels = _fitted(pixels, max(pixels.shape[:2]) // 2)
-
-
-def _fitted(pixels: Image, side: int) -> Image:
-    height, width = pixels.shape[:2]
-    scale = side / max(height, width)
-    if scale >= 1:
-        return pixels
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    small = PillowImage.fromarray(pixels).resize(size, PillowImage.Resampling.BOX)
-    return np.asarray(small, dtype=np.uint8)
+    return NotebookPhoto(caption=caption, uri=jpeg_uri(file), width=max(side // 2, pixels.shape[1]))
 
 
 def _cell(value: object) -> str:

@@ -7,6 +7,7 @@ trained on. `Profile` summarizes these photos.
 """
 
 from shelfvision.predictions._calibration import Calibration, expected_calibration_error
+from shelfvision.predictions._cross_validated import cross_validated_calibration_error
 from shelfvision.predictions._prediction import Decision, Prediction
 from shelfvision.predictions._predictions import Predictions
 from shelfvision.predictions._thresholds import Thresholds
@@ -36,6 +37,7 @@ __all__ = [
     "TemperatureScaling",
     "Thresholds",
     "ValidationScores",
+    "cross_validated_calibration_error",
     "expected_calibration_error",
     "register_calibrator",
 ]

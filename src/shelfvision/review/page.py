@@ -34,8 +34,8 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._identifiers import identifier
-from shelfvision._pages.html import jpeg_of, render_template
-from shelfvision._photos.decode import resize_image
+from shelfvision._pages.html import render_template
+from shelfvision._pages.thumbnails import thumbnail
 from shelfvision._photos.threads import in_threads
 from shelfvision._progress import progress
 from shelfvision._text import csv_cell, shortened
@@ -50,7 +50,6 @@ MOST_PHOTOS = 10_000
 
 _SCRIPTS = ("review_text.js", "review_state.js", "review_view.js", "review_keys.js")
 _PAGE_BYTES, _LEAST_BYTES, _MOST_BYTES = 24_000_000, 12_000, 48_000
-_SMALLEST_SIDE = 48
 _LONGEST_NAME, _LONGEST_ID = 300, 120
 
 RelativeBox: TypeAlias = tuple[float, float, float, float]
@@ -206,7 +205,7 @@ def _pictures(read: ReadPhoto, count: int) -> list[dict[str, object]]:
 def _picture(photo: ReviewPhoto, limit: int) -> dict[str, object]:
     if photo.pixels is None:
         return {} if photo.error is None else {"e": shortened(photo.error, _LONGEST_NAME)}
-    small, file = thumbnail(photo.pixels, limit)
+    small, file = thumbnail(photo.pixels, side=LARGEST_SIDE, most_bytes=limit)
     found: dict[str, object] = {
         "p": base64.b64encode(file).decode("ascii"),
         "w": small.shape[1],
@@ -215,25 +214,3 @@ def _picture(photo: ReviewPhoto, limit: int) -> dict[str, object]:
     if photo.box is not None:
         found["b"] = [round(edge, 4) for edge in photo.box]
     return found
-
-
-def thumbnail(pixels: Image, limit: int) -> tuple[Image, bytes]:
-    """Return a photo as large as it can be for a JPEG file of at most `limit` bytes."""
-    side = min(LARGEST_SIDE, max(pixels.shape[:2]))
-    while True:
-        small = _within(pixels, side)
-        file = jpeg_of(small)
-        if len(file) > limit:
-            # A lower quality is less visible than fewer pixels, down to a point.
-            file = jpeg_of(small, quality=60)
-        if len(file) <= limit or side <= _SMALLEST_SIDE:
-            return small, file
-        side = max(_SMALLEST_SIDE, int(side * min(0.9, (limit / len(file)) ** 0.5)))
-
-
-def _within(pixels: Image, side: int) -> Image:
-    scale = side / max(pixels.shape[:2])
-    height, width = (max(1, round(edge * scale)) for edge in pixels.shape[:2])
-    if (height, width) == pixels.shape[:2]:
-        return pixels
-    return resize_image(pixels, image_size=(height, width))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from shelfvision._cli.options.boxes import add_box_options
 from shelfvision._cli.options.places import add_place
 
 
@@ -58,16 +59,11 @@ def add_count_options(sub: argparse.ArgumentParser) -> None:
         nargs="+",
         help="photos and folders of photos; - reads paths from standard input, one per line",
     )
-    add_place(
+    add_box_options(
         sub,
-        "--boxes",
-        kind="local",
-        metavar="ANNOTATIONS",
-        help="count the boxes of shelf photos: COCO JSON, a folder of PASCAL VOC XML, or YOLO "
+        boxes="count the boxes of shelf photos: COCO JSON, a folder of PASCAL VOC XML, or YOLO "
         "(default: each photo shows one product)",
     )
-    text = "count the boxes that this detector finds"
-    add_place(sub, "--detector", kind="local", metavar="ONNX", help=text)
     sub.add_argument(
         "--min-confidence",
         type=float,
@@ -120,8 +116,10 @@ def _stock_list(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--key-column",
         metavar="C",
-        help="column of the stock list with the product codes that FILE contains",
+        help="column of the stock list with product codes, of FILE or of --codes",
     )
+    text = "product codes: a table with the columns code and product (default: those of FILE)"
+    add_place(sub, "--codes", kind="read", metavar="CSV", help=text)
     sub.add_argument("--store-column", metavar="C", help="column of the stock list with stores")
     sub.add_argument("--store", metavar="NAME", help="compare with the lines of this store")
     sub.add_argument("--encoding", metavar="E", help="encoding of the stock list, e.g. cp1252")

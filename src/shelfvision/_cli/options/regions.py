@@ -4,28 +4,18 @@ from __future__ import annotations
 
 import argparse
 
+from shelfvision._cli.options.boxes import add_box_options
 from shelfvision._cli.options.places import add_place
 
 
 def add_regions_options(sub: argparse.ArgumentParser) -> None:
     """Add the photo, the source of its boxes and the files to write."""
     add_place(sub, "photo", kind="local", metavar="PHOTO", help="the photo of a shelf")
-    text = (
-        "boxes of the photo: COCO JSON (.json), PASCAL VOC XML (.xml), YOLO text (.txt), or a "
-        "folder of annotations that names the photo"
+    add_box_options(
+        sub,
+        boxes="boxes of the photo: COCO JSON (.json), PASCAL VOC XML (.xml), YOLO text (.txt), or "
+        "a folder of annotations that names the photo",
     )
-    add_place(sub, "--boxes", kind="local", metavar="FILE", help=text)
-    text = "a detector (.onnx) that finds the boxes instead"
-    add_place(sub, "--detector", kind="local", metavar="FILE", help=text)
-    sub.add_argument("--layout", default="auto", help="outputs of the detector (default: auto)")
-    sub.add_argument(
-        "--min-confidence",
-        type=float,
-        default=0.25,
-        metavar="C",
-        help="lowest score of the detector's boxes (default: %(default)s)",
-    )
-    sub.add_argument("--tile", type=int, metavar="N", help="detect in tiles of N x N pixels")
     sub.add_argument("--context", type=float, help="context margin of crops (default: of FILE)")
     sub.add_argument("--shape", help="shape of crops: box or image (default: of FILE)")
     text = "the annotated photo to write"

@@ -8,8 +8,8 @@ import os
 
 from PIL import Image as PillowImage
 
-from shelfvision._cli._count import boxes_of_photos
 from shelfvision._cli._photos import model_of, require_place
+from shelfvision._cli._regions._boxes import boxes_of_photos, detector_of, require_box_options
 from shelfvision._cli._say import say
 from shelfvision._csv import csv_text
 from shelfvision._photos.formats import suffix_of
@@ -18,7 +18,6 @@ from shelfvision._text import json_text
 from shelfvision._validation import counted
 from shelfvision.boxes import Boxes, read_boxes
 from shelfvision.errors import InvalidParameterError
-from shelfvision.export import Detector
 from shelfvision.protocols import Image
 from shelfvision.regions import Regions
 
@@ -29,7 +28,7 @@ _PICTURES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 def run(chosen: argparse.Namespace) -> int:
     """Classify the boxes, print the counts and write the files that are asked for."""
     _require_files(chosen)
-    boxes = _detector(chosen) if chosen.boxes is None else _boxes(chosen)
+    boxes = detector_of(chosen) if chosen.boxes is None else _boxes(chosen)
     model = model_of(chosen.file, chosen.sha256)
     regions = model.predict_regions(chosen.photo, boxes, context=chosen.context, shape=chosen.shape)
     if chosen.output is not None:
@@ -45,18 +44,13 @@ def run(chosen: argparse.Namespace) -> int:
 
 def _require_files(chosen: argparse.Namespace) -> None:
     """Raise for arguments that cannot be used, before a model is loaded."""
-    if (chosen.boxes is None) == (chosen.detector is None):
+    require_box_options(chosen)
+    if chosen.boxes is None and chosen.detector is None:
         raise InvalidParameterError(
-            "one of --boxes and --detector must be given, got "
-            f"{'neither' if chosen.boxes is None else 'both'}; name a file of boxes or a detector",
+            "one of --boxes and --detector must be given, got neither; name a file of boxes or a "
+            "detector",
             code="conflict",
             parameter="--boxes",
-        )
-    if chosen.detector is None and (chosen.tile is not None or chosen.layout != "auto"):
-        raise InvalidParameterError(
-            "--tile and --layout are for --detector, got --boxes; leave them out",
-            code="conflict",
-            parameter="--tile" if chosen.tile is not None else "--layout",
         )
     for option in ("output", "csv", "coco"):
         read = (chosen.file, chosen.photo, chosen.boxes, chosen.detector)
@@ -85,15 +79,6 @@ def _boxes(chosen: argparse.Namespace) -> Boxes:
         f"got {chosen.boxes!r}; rename it",
         code="wrong-suffix",
         parameter="--boxes",
-    )
-
-
-def _detector(chosen: argparse.Namespace) -> Detector:
-    return Detector(
-        chosen.detector,
-        layout=chosen.layout,
-        min_confidence=chosen.min_confidence,
-        tile=chosen.tile,
     )
 
 
