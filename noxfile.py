@@ -45,6 +45,14 @@ MUTANTS = PROJECT["tool"]["shelfvision"]["mutants"]
 LEAST_KILLED = 0.85
 """The share of all changes that the tests have to notice."""
 
+VERSION_LINES = {
+    "pyproject.toml": 'version = "{}"',
+    "src/shelfvision/__init__.py": '__version__ = "{}"',
+    "CITATION.cff": "version: {}",
+    "packaging/conda/recipe.yaml": '  version: "{}"',
+}
+"""The line with the version of the package, by file."""
+
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "uv|venv"  # uv installs in a tenth of the time
 nox.options.reuse_existing_virtualenvs = True
@@ -212,21 +220,54 @@ def judges(session: nox.Session) -> None:
 
 
 def check_against_the_last_release(session: nox.Session) -> None:
-    """Refuse changes of the public face that break what was released, if anything was."""
-    command = ("git", "tag", "--list", "v*", "--merged", "HEAD", "--sort=-version:refname")
+    """Compare the public interface with the last release; a patch version must not break it."""
+    # Without the tags of HEAD, so that a release is compared with the one before it.
+    command = ("git", "tag", "--list", "v*", "--merged", "HEAD", "--no-contains", "HEAD")
+    newest = "--sort=-version:refname"
     # Git ends with 128 outside a checkout, as in an unpacked sdist.
-    told = session.run(*command, external=True, silent=True, success_codes=[0, 128]) or ""
+    told = session.run(*command, newest, external=True, silent=True, success_codes=[0, 128]) or ""
     tags = [line for line in str(told).splitlines() if line.startswith("v")]
-    if tags:
-        session.run("griffe", "check", "shelfvision", "--search", "src", "--against", tags[0])
-    else:
+    if not tags:
         session.log("Nothing has been released yet, so there is nothing to compare with.")
+        return
+    is_patch = minor_version(tags[0].removeprefix("v")) == minor_version(declared_version())
+    session.run(
+        *("griffe", "check", "shelfvision", "--search", "src", "--against", tags[0]),
+        success_codes=[0] if is_patch else [0, 1],
+    )
+    if not is_patch:
+        session.log("A minor version may make these changes; the changelog has to list them.")
+
+
+def declared_version() -> str:
+    """Return the version in pyproject.toml."""
+    return str(PROJECT["project"]["version"])
+
+
+def minor_version(version: str) -> list[str]:
+    """Return the first two numbers of a version."""
+    return version.split(".")[:2]
+
+
+@nox.session(default=False)
+def version(session: nox.Session) -> None:
+    """Write the version after -- into every file; of a release, also the changelog."""
+    (new,) = session.posargs
+    for name, line in VERSION_LINES.items():
+        text = Path(name).read_text(encoding="utf-8")
+        old = f"{line.format(declared_version())}\n"
+        if text.count(old) != 1:
+            session.error(f"{name} has the line {old!r} {text.count(old)} times, not once")
+        Path(name).write_text(text.replace(old, f"{line.format(new)}\n"), encoding="utf-8")
+    if ".dev" not in new:
+        session.install(*group("release"))
+        session.run("towncrier", "build", "--yes", "--version", new)
 
 
 @nox.session(default=False)
 def release(session: nox.Session) -> None:
     """Check that the tag after -- can be published, and build its packages into dist/."""
-    (tag,) = session.posargs or ("v" + PROJECT["project"]["version"],)
+    (tag,) = session.posargs or ("v" + declared_version(),)
     for fault in faults_of_release(tag.removeprefix("v")):
         session.error(fault)
     judges(session)
@@ -240,20 +281,22 @@ def release(session: nox.Session) -> None:
 
 def faults_of_release(version: str) -> list[str]:
     """Return what has to be done before a version can be released."""
-    declared = PROJECT["project"]["version"]
-    citation = Path("CITATION.cff").read_text(encoding="utf-8")
-    changelog = Path("CHANGELOG.md").read_text(encoding="utf-8")
+    changelog = Path("CHANGELOG.md").read_text(encoding="utf-8").splitlines()
+    heading = re.compile(rf"## \[{re.escape(version)}\] - \d{{4}}-\d\d-\d\d")
     fragments = [path.name for path in Path("changelog.d").glob("*.*.md")]
-    heading = rf"^## \[{re.escape(version)}\] - \d{{4}}-\d\d-\d\d$"
     checks = {
-        f"pyproject.toml has version {declared}, not {version}": declared == version,
-        f"CITATION.cff has another version than {version}": f"version: {version}\n" in citation,
-        f"CHANGELOG.md has no section [{version}] with a date": bool(
-            re.search(heading, changelog, re.MULTILINE)
-        ),
-        f"changelog.d has {', '.join(fragments)}; run towncrier build": not fragments,
+        f"{name} has another version than {version}": line.format(version)
+        in Path(name).read_text(encoding="utf-8").splitlines()
+        for name, line in VERSION_LINES.items()
     }
-    return [fault for fault, holds in checks.items() if not holds]
+    checks |= {
+        f"CHANGELOG.md has no section [{version}] with a date": any(
+            map(heading.fullmatch, changelog)
+        ),
+        f"changelog.d has {', '.join(fragments)}": not fragments,
+    }
+    missing = [fault for fault, holds in checks.items() if not holds]
+    return [f"{fault}; run nox -s version -- {version}" for fault in missing]
 
 
 @nox.session(default=False)
