@@ -23,6 +23,7 @@ def main() -> None:
     trusted.export(place / "tiny.onnx", format="onnx", photos=pixels)
     trusted.export(place / "tiny.tflite", format="litert", photos=pixels)
     trusted.export(place / "tiny.xml", format="openvino", photos=pixels)
+    trusted.export(place / "tiny.keras", format="keras", photos=pixels)
     np.save(place / "images.npy", pixels[:8])
     np.save(place / "rows.npy", trusted.predict_proba(pixels[:8]))
     print((trusted.predict(pixels[:8]).decisions == "accept").sum())
