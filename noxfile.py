@@ -17,8 +17,18 @@ import nox
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 WORKERS = ("-n", "2", "--dist", "worksteal")
-WITHOUT_KERAS = ("--ignore=tests/data", "--ignore=tests/augment")
-"""The folders of tests that no backend can change; they run on one."""
+USES_KERAS = (
+    *("tests/models", "tests/training", "tests/inference", "tests/gallery"),
+    *("tests/evaluation/test_explanations.py", "tests/testing/test_architecture.py"),
+    *("tests/test_cross_validation.py", "tests/test_photo_classifier.py"),
+)
+"""The tests of what calls Keras. Everything else uses only this, and runs on one backend."""
+SAME_FOR_EVERY_VERSION = (
+    *("tests/test_docs.py", "tests/test_import.py", "tests/test_layers.py"),
+    *("tests/test_csv.py", "tests/test_json.py", "tests/test_json_stream.py"),
+    "tests/test_watch.py",
+)
+"""The tests of what no version of a dependency can change, and the code of pages."""
 GOLDEN = (
     *("tests/data", "tests/augment/test_golden.py", "tests/gallery/test_file.py"),
     *("tests/inference/test_bundle.py", "tests/export/test_predictor.py"),
@@ -34,9 +44,6 @@ STORAGE = (
     *("tests/data/test_remote.py", "tests/inference/test_remote.py"),
 )
 """The tests of files by URL."""
-WITHOUT_PAGES = ("--ignore=tests/test_docs.py",)
-"""The code of pages takes long, and is the same for every backend."""
-
 FAST_COMPILER = "--xla_backend_optimization_level=0"
 """Compiling takes most of the time of tests on jax, and their networks only run a few steps."""
 
@@ -88,7 +95,8 @@ def tests(session: nox.Session, backend: str) -> None:
         run_tests(session, "-m", "not kills")
     else:
         # Programs start quickest on jax, so that is where some are killed; `kills` does both.
-        run_tests(session, *WITHOUT_KERAS, *WITHOUT_PAGES, XLA_FLAGS=FAST_COMPILER)
+        killed = "tests/scale/jobs/test_kills.py"
+        run_tests(session, *USES_KERAS, killed, XLA_FLAGS=FAST_COMPILER)
 
 
 @nox.session
@@ -100,15 +108,18 @@ def lowest(session: nox.Session) -> None:
         *("uv", "pip", "install", "--quiet", "--python", python, "--resolution", "lowest-direct"),
         *("-e", ".[tensorflow,plot,pretrained]", *group("test")),
     )
-    # Damage, kills and processes are the same whatever the versions; the newest meet them.
-    run_tests(session, *WITHOUT_PAGES, "-m", "not fuzz and not kills and not processes")
+    # A version lacks a function or gives another result; this shows in one example of each call.
+    left_out = [f"--ignore={path}" for path in SAME_FOR_EVERY_VERSION]
+    run_tests(
+        session, *left_out, "-m", "not fuzz and not hypothesis and not kills and not processes"
+    )
 
 
 @nox.session(default=False)
 def tests_torch(session: nox.Session) -> None:
     """Run the test suite on torch, whose packages are large."""
     session.install("-e", ".[torch,plot,pretrained,onnx]", *group("service"), *group("test"))
-    run_tests(session, *WITHOUT_KERAS)
+    run_tests(session, *USES_KERAS)
 
 
 @nox.session(default=False)
@@ -193,14 +204,13 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build the documentation, every warning an error, and run the examples of the reference."""
+    """Build the documentation; every warning is an error. `tests` runs the code of its pages."""
     session.install("-e", ".[tensorflow,plot,scale]", *group("docs"))
     build = ("sphinx-build", "-W", "-n", "--keep-going", "-q")
     settings = test_settings(session)
     session.run(*build, "-b", "html", "docs", "docs/_build/html", env=settings)
     session.run("python", "docs/check_search.py", "docs/_build/html")
     session.run("python", "docs/versions.py", "docs/_build/html", "docs/_build/site")
-    session.run(*build, "-b", "doctest", "docs", "docs/_build/doctest", env=settings)
 
 
 @nox.session

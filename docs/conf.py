@@ -19,7 +19,6 @@ extensions = [
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.doctest",
     "sphinx.ext.intersphinx",
     "sphinx_copybutton",
     "sphinx_gallery.gen_gallery",
@@ -76,22 +75,6 @@ intersphinx_mapping = {
     "pandas": ("https://pandas.pydata.org/docs", str(HERE / "_inventories" / "pandas.inv")),
     "keras": ("https://keras.io", str(HERE / "_inventories" / "keras.inv")),
 }
-
-# -- doctest -----------------------------------------------------------------------------------
-
-doctest_test_doctest_blocks = "default"
-doctest_global_setup = """
-import os as _os, tempfile as _tempfile
-_folder = _tempfile.TemporaryDirectory()
-_before = _os.getcwd()
-_os.chdir(_folder.name)
-import numpy as np
-import shelfvision as shv
-"""
-doctest_global_cleanup = """
-_os.chdir(_before)
-_folder.cleanup()
-"""
 
 # -- gallery: programs that run, with the pictures that they draw -------------------------------
 

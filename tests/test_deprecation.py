@@ -25,6 +25,30 @@ def old_counts(labels: list[str]) -> dict[str, int]:
     return {label: labels.count(label) for label in labels}
 
 
+@deprecated("`labels` is deprecated since 0.9 and goes in 0.11; use `names`", stacklevel=2)
+def labels_as_names(labels: list[str]) -> list[str]:
+    """Return what the old parameter of `share` was given.
+
+    .. deprecated:: 0.9
+        Use `names`.
+    """
+    return labels
+
+
+def share(name: str, names: list[str] | None = None, *, labels: list[str] | None = None) -> float:
+    """Return the share of a name; its parameter `names` was called `labels`."""
+    chosen = labels_as_names(labels) if labels is not None else names or []
+    return chosen.count(name) / len(chosen)
+
+
+def test_a_renamed_parameter_works_and_warns_in_the_line_of_the_caller() -> None:
+    with pytest.warns(DeprecationWarning, match=r"`labels` .* goes in 0\.11; use `names`") as told:
+        assert share("can", labels=["can", "jar"]) == 0.5
+    assert told[0].filename == __file__
+    assert told[0].lineno == line_of("assert share(")
+    assert share("can", ["can", "jar"]) == 0.5
+
+
 def test_a_call_warns_in_the_line_of_the_caller() -> None:
     with pytest.warns(
         DeprecationWarning, match=r"since 0\.9 and goes in 0\.11; use `counts`"
