@@ -34,6 +34,7 @@ from shelfvision.errors import (
 )
 from shelfvision.protocols import Image, Images
 from support import gives_warning, refuses
+from support.augmenters import invert
 
 
 def _images(n: int) -> Images:
@@ -146,7 +147,7 @@ def test_another_seed_or_augmenter_gives_other_copies_and_another_fingerprint() 
         BalancingAugmenter(),
         BalancingAugmenter(seed=1),
         BalancingAugmenter(Brightness(0.3)),
-        BalancingAugmenter(_inverted),
+        BalancingAugmenter(invert),
     ]
     balanced = [way.balance(ds) for way in ways]
     assert len({ds.fingerprint for ds in balanced}) == len(ways)
@@ -267,7 +268,7 @@ def test_rows_that_repeat_a_photo_get_copies_of_different_numbers() -> None:
 
 def test_classes_can_have_augmenters_of_their_own() -> None:
     ds = _dataset({"a": 1, "b": 3, "c": 1})
-    balancer = BalancingAugmenter({"a": _inverted})
+    balancer = BalancingAugmenter({"a": invert})
     balanced = balancer.balance(ds)
     original = ds[int(np.flatnonzero(ds.labels == 0)[0])][0]
     for row in np.flatnonzero((balanced.labels == 0) & (balanced.copies > 0)):
@@ -283,12 +284,8 @@ def test_classes_can_have_augmenters_of_their_own() -> None:
 def test_classes_may_be_written_in_the_other_unicode_form() -> None:
     ds = _dataset({"K\u00e4se": 1, "Milk": 3})
     named = "Ka\u0308se "
-    balanced = BalancingAugmenter({named: _inverted}, sampling_strategy={named: 2}).balance(ds)
+    balanced = BalancingAugmenter({named: invert}, sampling_strategy={named: 2}).balance(ds)
     assert balanced.class_counts == {"K\u00e4se": 2, "Milk": 3}
-
-
-def _inverted(image: Image, rng: np.random.Generator) -> Image:
-    return 255 - image
 
 
 def _as_float(image: Image, rng: np.random.Generator) -> object:

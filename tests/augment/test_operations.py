@@ -45,6 +45,7 @@ from shelfvision.errors import AugmenterError, InvalidParameterError
 from shelfvision.protocols import Image
 from shelfvision.testing import check_augmenter
 from support import refuses
+from support.augmenters import invert
 
 ALL = [
     Flip(),
@@ -291,17 +292,13 @@ def test_maybe_happens_as_often_as_asked() -> None:
     assert 70 < flipped < 130
 
 
-def _inverted(image: Image, rng: np.random.Generator) -> Image:
-    return 255 - image
-
-
 def _halved(image: Image, rng: np.random.Generator) -> Image:
     return image[::2]
 
 
 def test_anybody_s_function_can_be_composed() -> None:
     image = _photo()
-    mixed = Compose([Flip(), _inverted, Maybe(_inverted, p=1)])
+    mixed = Compose([Flip(), invert, Maybe(invert, p=1)])
     assert_array_equal(mixed(image, rng_for(0, "t")), image[:, ::-1])
     assert pickle.loads(pickle.dumps(mixed)) == mixed
 

@@ -19,6 +19,7 @@ from shelfvision.data.reading import Reader
 from shelfvision.errors import DataError, InvalidParameterError, ShelfVisionWarning, SplitError
 from shelfvision.protocols import Image, Images
 from support import gives_warning, refuses
+from support.augmenters import flip
 
 NOISE = np.random.default_rng(0).integers(0, 256, (9, 12, 10, 3), dtype=np.uint8)
 
@@ -96,15 +97,11 @@ def test_where_no_class_is_known_the_error_lists_those_that_are() -> None:
 # -- another size ----------------------------------------------------------------------------------
 
 
-def mirrored(image: Image, rng: np.random.Generator) -> Image:  # the contract
-    return image[:, ::-1].copy()
-
-
 @pytest.fixture
 def kinds(shop: Path, tmp_path: Path) -> dict[str, shv.Dataset]:
     """Return the same photos as files, views, caches and balanced copies, at 40 x 40."""
     files = shv.Dataset.from_directory(shop, image_size=(40, 40), resize="stretch")
-    balanced = shv.BalancingAugmenter(mirrored, seed=1).balance(files)
+    balanced = shv.BalancingAugmenter(flip, seed=1).balance(files)
     return {
         "files": files,
         "view": files[[4, 0, 2]],
@@ -114,7 +111,7 @@ def kinds(shop: Path, tmp_path: Path) -> dict[str, shv.Dataset]:
         "view of a cache": files.cached()[[3, 1]],
         "balanced": balanced,
         "cache of balanced": balanced.cached(),
-        "balanced cache": shv.BalancingAugmenter(mirrored, seed=1).balance(files.cached()),
+        "balanced cache": shv.BalancingAugmenter(flip, seed=1).balance(files.cached()),
     }
 
 

@@ -35,6 +35,7 @@ from shelfvision.errors import (
 )
 from shelfvision.protocols import Resize
 from support import gives_warning, refuses
+from support.datasets import different_images
 
 Pixels = npt.NDArray[np.uint8]
 PARTS = ("train", "validation", "test")
@@ -50,12 +51,6 @@ shares = st.sampled_from([(0.7, 0.2, 0.1), (0.8, 0.2, 0.0), (0.5, 0.25, 0.25), (
 def noise(seed: int, *shape: int) -> Pixels:
     """Return random pixels."""
     return np.random.default_rng(seed).integers(0, 256, (*shape, 3), dtype=np.uint8)
-
-
-def different(n: int) -> Pixels:
-    """Return n different images of one pixel."""
-    numbers = np.arange(n, dtype="<u4").view(np.uint8).reshape(n, 4)
-    return np.ascontiguousarray(numbers[:, :3].reshape(n, 1, 1, 3))
 
 
 def png(pixels: Pixels) -> bytes:
@@ -207,7 +202,7 @@ def test_select_keeps_what_is_named_and_refuses_only_what_is_no_class(
     given_labels: list[str], order: list[str], n: int
 ) -> None:
     numbers = ["abcd".index(label) for label in given_labels]
-    ds = shv.Dataset.from_arrays(different(len(numbers)), numbers, class_names=list("abcd"))
+    ds = shv.Dataset.from_arrays(different_images(len(numbers)), numbers, class_names=list("abcd"))
     wanted = order[:n]
     if wanted == ["e"]:
         with refuses(InvalidParameterError, "unknown-name", "class_names"):
@@ -230,7 +225,7 @@ def test_relabelling_sorts_the_new_names_and_loses_no_photo(
     given_labels: list[str], renamed: dict[str, str]
 ) -> None:
     numbers = ["abcd".index(label) for label in given_labels]
-    ds = shv.Dataset.from_arrays(different(len(numbers)), numbers, class_names=list("abcd"))
+    ds = shv.Dataset.from_arrays(different_images(len(numbers)), numbers, class_names=list("abcd"))
     view = ds.relabel(renamed)
     assert view.class_names == tuple(sorted({renamed.get(name, name) for name in "abcd"}))
     assert view.ids.tolist() == ds.ids.tolist()
@@ -258,7 +253,7 @@ VIEWS: dict[str, Callable[[shv.Dataset], shv.Dataset]] = {
 def test_a_photo_keeps_pixels_and_group_in_any_view_and_no_view_changes_another(
     groups: list[str], ways: list[str], random: Random
 ) -> None:
-    images = different(len(groups))
+    images = different_images(len(groups))
     ds = shv.Dataset.from_arrays(images, [random.choice("ab") for _ in groups], groups=groups)
     group_of = dict(zip(ds.ids, ds.groups, strict=True))
     before = ds.fingerprint
@@ -279,7 +274,7 @@ def test_a_photo_keeps_pixels_and_group_in_any_view_and_no_view_changes_another(
 def test_a_group_is_the_name_that_was_given_or_else_the_content(
     rows: list[tuple[int, str]],
 ) -> None:
-    images = different(4)[[number for number, _ in rows]]
+    images = different_images(4)[[number for number, _ in rows]]
     ds = shv.Dataset.from_arrays(images, ["milk"] * len(rows), groups=[name for _, name in rows])
     for group, (number, name) in zip(ds.groups, rows, strict=True):
         same = [
@@ -299,7 +294,7 @@ def test_only_the_same_photos_in_the_same_order_have_the_same_fingerprint(
 ) -> None:
     prints = [
         shv.Dataset.from_arrays(
-            different(3)[[number for number, _ in rows]],
+            different_images(3)[[number for number, _ in rows]],
             np.array(["ab".index(label) for _, label in rows], dtype=np.int64),
             class_names=["a", "b"],
         ).fingerprint
@@ -321,7 +316,7 @@ def parts_and_groups(draw: st.DrawFn) -> tuple[list[int], list[str]]:
 @given(parts_and_groups())
 def test_a_group_in_two_parts_has_to_be_asked_for(table: tuple[list[int], list[str]]) -> None:
     parts, groups = table
-    ds = shv.Dataset.from_arrays(different(len(parts)), ["milk"] * len(parts), groups=groups)
+    ds = shv.Dataset.from_arrays(different_images(len(parts)), ["milk"] * len(parts), groups=groups)
     given_parts = {name: ds[np.array(parts) == n] for n, name in enumerate(PARTS)}
     homes = {
         group: {p for p, g in zip(parts, groups, strict=True) if g == group} for group in groups
@@ -377,7 +372,7 @@ def test_parts_take_the_class_numbers_of_train_and_only_other_classes_are_refuse
     first: list[str], second: list[str], n: int, m: int
 ) -> None:
     train, test = (
-        shv.Dataset.from_arrays(different(4)[rows], [0, 0], class_names=names)
+        shv.Dataset.from_arrays(different_images(4)[rows], [0, 0], class_names=names)
         for rows, names in (([0, 1], first[:n]), ([2, 3], second[:m]))
     )
     if not set(second[:m]) <= set(first[:n]):
@@ -412,11 +407,11 @@ def test_shuffled_is_one_permutation_for_images_and_labels_cut_at_exact_decimals
     n: int, share: tuple[float, float, float], seed: int
 ) -> None:
     rows = shv.SeededSplitter(*share, seed=seed, method="shuffled").split_indices([0] * n)
-    images, numbers = different(n), np.arange(n)
+    images, numbers = different_images(n), np.arange(n)
     np.random.RandomState(seed).shuffle(images)
     np.random.RandomState(seed).shuffle(numbers)
     order = np.concatenate(rows)
-    np.testing.assert_array_equal(different(n)[order], images)
+    np.testing.assert_array_equal(different_images(n)[order], images)
     np.testing.assert_array_equal(order, numbers)
     train, validation, _ = (Fraction(str(one)) for one in share)
     assert len(rows[0]) == n * train // 1
@@ -449,7 +444,7 @@ def test_predefined_lists_are_taken_as_they_are_and_the_rest_is_told(
         if place in homes
     }
     root = folder({f"{name}.txt": "\n".join(rows).encode() for name, rows in there.items()})
-    ds = shv.Dataset.from_arrays(different(len(homes)), ["milk"] * len(homes))
+    ds = shv.Dataset.from_arrays(different_images(len(homes)), ["milk"] * len(homes))
     lists = {name: root / f"{name}.txt" for name in there}
     splits = shv.Splits.from_files(ds, **lists)  # type: ignore[arg-type]  # by name
     for name, part in zip(PARTS, splits, strict=True):
@@ -464,7 +459,7 @@ def test_a_saved_split_is_loaded_part_by_part_with_its_copies(
     folder: MakeFolder, table: tuple[list[int], list[str]], n_copies: int
 ) -> None:
     parts = np.array(table[0])
-    ds = shv.Dataset.from_arrays(different(len(parts)), ["milk"] * len(parts))
+    ds = shv.Dataset.from_arrays(different_images(len(parts)), ["milk"] * len(parts))
     train = ds[parts == 0]
     counts = {"milk": len(train) + n_copies}
     train = shv.BalancingAugmenter(sampling_strategy=counts).balance(train)

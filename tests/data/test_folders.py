@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import json
+import re
 import subprocess
 import sys
 import unicodedata
@@ -16,12 +19,9 @@ import shelfvision as shv
 from data.conftest import MakePhoto
 from shelfvision.errors import DataError, ShelfVisionWarning
 from support import gives_warning, refuses
+from support.datasets import skipped_codes
 
 NFC, NFD = unicodedata.normalize("NFC", "Käse"), unicodedata.normalize("NFD", "Käse")
-
-
-def codes(ds: shv.Dataset) -> dict[str, str]:
-    return {file.path: file.code for file in ds.skipped}
 
 
 def written(root: Path, make_photo: MakePhoto, *names: str) -> Path:
@@ -38,6 +38,7 @@ def written(root: Path, make_photo: MakePhoto, *names: str) -> Path:
     [
         *("@eaDir", "#recycle", "$RECYCLE.BIN", "__MACOSX", "lost+found", ".ipynb_checkpoints"),
         *("System Volume Information", "Thumbnails", "thumbs", ".thumbnails", ".AppleDouble"),
+        *("FOUND.000", "found.017"),
         *("@EADIR", "#Recycle", "$Recycle.Bin", "LOST+FOUND", ".Trash-1000", ".@__thumb", "@tmp"),
     ],
 )
@@ -47,7 +48,7 @@ def test_folders_of_a_system_are_skipped_at_every_level(
     written(shop, make_photo, f"{name}/x.jpg", f"Milk/{name}/y.jpg", f"Milk/2024/{name}/a/z.jpg")
     ds = shv.Dataset.from_directory(shop)
     assert ds.class_counts == {"Juice": 3, "Milk": 2}
-    found = {path for path, code in codes(ds).items() if code == "system-folder"}
+    found = {path for path, code in skipped_codes(ds).items() if code == "system-folder"}
     assert found == {name, f"Milk/{name}", f"Milk/2024/{name}"}
 
 
@@ -62,14 +63,14 @@ def test_a_class_that_is_called_like_such_a_folder_can_be_asked_for(
 def test_what_a_finder_leaves_beside_each_photo_is_hidden(shop: Path) -> None:
     (shop / "Milk/._a.jpg").write_bytes(b"\0\5\x16\7")
     ds = shv.Dataset.from_directory(shop)
-    assert codes(ds) == {"Milk/._a.jpg": "hidden"}
+    assert skipped_codes(ds) == {"Milk/._a.jpg": "hidden"}
 
 
 def test_a_folder_without_a_visible_name_is_no_class(shop: Path, make_photo: MakePhoto) -> None:
     written(shop, make_photo, " /1.jpg", "\u200b/1.jpg")
     ds = shv.Dataset.from_directory(shop)
     assert ds.class_names == ("Juice", "Milk")
-    assert codes(ds) == {" ": "no-name", "\u200b": "no-name"}
+    assert skipped_codes(ds) == {" ": "no-name", "\u200b": "no-name"}
 
 
 # -- formats ---------------------------------------------------------------------------------------
@@ -123,6 +124,8 @@ def test_avif_is_listed_with_its_conversion(shop: Path) -> None:
         ("train_set", "test-set"),
         ("valid", "test"),
         ("dev", "eval"),
+        ("fold_1", "fold_2"),
+        ("Fold0", "Fold1", "Fold2"),
     ],
 )
 @pytest.mark.remedy("split-folders")
@@ -160,7 +163,60 @@ def test_parts_without_class_folders_get_another_remedy(
     assert "Dataset.from_manifest" in str(caught.value)
 
 
-@pytest.mark.parametrize("names", [("Train", "Plane"), ("train", "training"), ("test", "Milk")])
+YOLO = "0 0.5 0.5 0.4 0.4"
+VOC = (
+    "<annotation><filename>1.jpg</filename><object><name>Milk</name><bndbox><xmin>2</xmin>"
+    "<ymin>2</ymin><xmax>30</xmax><ymax>30</ymax></bndbox></object></annotation>"
+)
+COCO = json.dumps(
+    {
+        "images": [{"id": 1, "file_name": "1.jpg"}],
+        "categories": [{"id": 1, "name": "Milk"}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [2, 2, 28, 28]}],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("photos", "annotations", "text"),
+    [
+        ("images", "labels/1.txt", YOLO),
+        ("images/train", "labels/train/1.txt", YOLO),
+        ("JPEGImages", "Annotations/1.xml", VOC),
+        ("images", "annotations/instances.json", COCO),
+        ("Images", "annotations/2026/all.json", COCO),
+    ],
+)
+@pytest.mark.remedy("annotation-folders")
+def test_photos_and_annotations_of_boxes_are_no_classes(
+    photos: str, annotations: str, text: str, tmp_path: Path, make_photo: MakePhoto
+) -> None:
+    written(tmp_path, make_photo, f"{photos}/1.jpg")
+    (tmp_path / annotations).parent.mkdir(parents=True)
+    (tmp_path / annotations).write_text(text)
+    with refuses(DataError, "annotation-folders", "directory") as caught:
+        shv.Dataset.from_directory(tmp_path)
+    call = re.search(
+        r"Dataset\.from_boxes\((.*?)\), or pass class_names=(.*?) if", str(caught.value)
+    )
+    assert call is not None
+    source, *images = ast.literal_eval(f"({call[1].replace('images=', '')},)")
+    assert len(shv.Dataset.from_boxes(source, images=images[0] if images else None)) == 1
+    with pytest.warns(ShelfVisionWarning):
+        ds = shv.Dataset.from_directory(tmp_path, class_names=ast.literal_eval(call[2]))
+    assert sorted(ds.class_counts.values()) == [0, 1]
+
+
+def test_classes_with_the_names_of_such_folders_stay_classes(
+    tmp_path: Path, make_photo: MakePhoto
+) -> None:
+    written(tmp_path, make_photo, "images/1.jpg", "labels/1.jpg")
+    assert shv.Dataset.from_directory(tmp_path).class_names == ("images", "labels")
+
+
+@pytest.mark.parametrize(
+    "names", [("Train", "Plane"), ("train", "training"), ("test", "Milk"), ("Fold", "Split")]
+)
 def test_one_class_that_is_called_like_a_part_is_a_class(
     names: tuple[str, ...], tmp_path: Path, make_photo: MakePhoto
 ) -> None:

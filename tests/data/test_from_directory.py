@@ -24,14 +24,11 @@ from shelfvision.errors import (
     ShelfVisionWarning,
 )
 from support import gives_warning, refuses
+from support.datasets import skipped_codes
 
 MakePhoto = Callable[..., Path]
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="needs a Linux file system")
-
-
-def codes(ds: shv.Dataset) -> dict[str, str]:
-    return {file.path: file.code for file in ds.skipped}
 
 
 def test_classes_are_the_sorted_folders_and_ids_the_paths(shop: Path) -> None:
@@ -111,7 +108,7 @@ def test_other_files_are_reported_and_do_not_fail(shop: Path) -> None:
     (shop / "loose.jpg").write_text("x")
     ds = shv.Dataset.from_directory(shop)
     assert len(ds) == 5
-    assert codes(ds) == {
+    assert skipped_codes(ds) == {
         "README.md": "not-a-photo",
         "Milk/notes.txt": "not-a-photo",
         "Milk/.DS_Store": "hidden",
@@ -154,7 +151,7 @@ def test_skip_leaves_out_what_cannot_be_read_and_says_why(shop: Path) -> None:
     (shop / "Juice/1.JPG").write_bytes(whole[: len(whole) // 2])
     ds = shv.Dataset.from_directory(shop, on_error="skip")
     assert ds.ids.tolist() == ["Juice/10.jpeg", "Juice/2.webp", "Milk/a.PNG"]
-    assert codes(ds) == {
+    assert skipped_codes(ds) == {
         "Juice/1.JPG": "truncated",
         "Juice/note.jpg": "not-an-image",
         "Milk/b.jpg": "empty",
@@ -230,7 +227,7 @@ def test_a_folder_that_may_not_be_read_is_named_or_reported(
         ds = shv.Dataset.from_directory(shop, on_error="skip")
     assert "Permission denied" in str(said[0])
     assert ds.class_counts == {"Juice": 3, "Milk": 0}
-    assert codes(ds) == {"Milk/": "unreadable-folder"}
+    assert skipped_codes(ds) == {"Milk/": "unreadable-folder"}
 
 
 def test_a_relative_folder_still_works_elsewhere(
@@ -276,14 +273,14 @@ def test_a_hostile_tree_is_read_to_the_last_file(tmp_path: Path, make_photo: Mak
     }
     seen = seen - {"Away"} | {"Away/away.jpg", "Away/back"}
     ds = shv.Dataset.from_directory(root)
-    used, reported = set(ds.ids.tolist()), set(codes(ds))
+    used, reported = set(ds.ids.tolist()), set(skipped_codes(ds))
     assert used | reported == seen
     assert len(ds) + len(ds.skipped) == len(seen)
     assert ds.class_names == ("Away", "Milk", "milk")
     assert {nfc, nfd} <= {name.removeprefix("Milk/") for name in used}
-    assert codes(ds)["Milk/pipe.jpg"] == "not-a-file"
-    assert codes(ds)["Milk/gone.jpg"] == codes(ds)["Milk/self.jpg"] == "broken-link"
-    assert codes(ds)["Milk/loop"] == codes(ds)["Away/back"] == "linked-folder"
+    assert skipped_codes(ds)["Milk/pipe.jpg"] == "not-a-file"
+    assert skipped_codes(ds)["Milk/gone.jpg"] == skipped_codes(ds)["Milk/self.jpg"] == "broken-link"
+    assert skipped_codes(ds)["Milk/loop"] == skipped_codes(ds)["Away/back"] == "linked-folder"
     assert len(shv.Dataset.from_directory(root, on_error="skip")) == len(ds)
     assert str(ds.skipped).count("\n") == len(ds.skipped)
 
@@ -304,7 +301,7 @@ def test_a_link_that_is_seen_but_not_readable_is_reported(
     with monkeypatch.context() as patch:
         patch.setattr(os.path, "realpath", resolved)
         ds = shv.Dataset.from_directory(shop)
-    assert codes(ds)["Away"] == "broken-link"
+    assert skipped_codes(ds)["Away"] == "broken-link"
     assert ds.class_names == ("Juice", "Milk")
 
 

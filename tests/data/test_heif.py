@@ -17,6 +17,7 @@ from shelfvision._photos.heic.opening import open_heif
 from shelfvision.data import DecodeLimits
 from shelfvision.errors import PhotoError
 from support import refuses
+from support.heic import box
 
 HEIGHT, WIDTH = 40, 64
 
@@ -37,10 +38,6 @@ def encoded(photo: Image.Image | None = None, orientation: int = 1) -> bytes:
     heif = pillow_heif.from_pillow(photo or quarters())
     heif.save(file, quality=100, exif=exif.tobytes())
     return file.getvalue()
-
-
-def box(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">L", 8 + len(body)) + kind + body
 
 
 def made_up(*sizes: tuple[int, int]) -> bytes:

@@ -17,6 +17,7 @@ import shelfvision as shv
 from shelfvision.data.splitting._quotas import largest_remainder
 from shelfvision.data.splitting._seats import even_sequence, rounded_seats
 from shelfvision.data.splitting._singles import fill
+from support.datasets import different_images
 
 SHARES = (0.7, 0.2, 0.1)
 EXACT = [Fraction(7, 10), Fraction(2, 10), Fraction(1, 10)]
@@ -155,15 +156,9 @@ def test_classes_without_groups_keep_exact_quotas_beside_others() -> None:
         assert photos.of_class(photos.parts(seed), 1).tolist() == largest_remainder(33, EXACT)
 
 
-def images(n: int) -> npt.NDArray[np.uint8]:
-    """Return n different tiny images."""
-    numbers = np.arange(n, dtype="<u4").view(np.uint8).reshape(n, 4)
-    return np.ascontiguousarray(numbers[:, :3].reshape(n, 1, 1, 3))
-
-
 def dataset(photos: Photos) -> shv.Dataset:
     return shv.Dataset.from_arrays(
-        images(len(photos.labels)), photos.labels, groups=photos.groups, class_names=None
+        different_images(len(photos.labels)), photos.labels, groups=photos.groups, class_names=None
     )
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from PIL import Image
 
@@ -20,20 +19,11 @@ from shelfvision.errors import (
     SplitError,
 )
 from support import gives_warning, refuses
-
-
-def pixels(n: int) -> npt.NDArray[np.uint8]:
-    """Return n different tiny images."""
-    return np.arange(n, dtype=np.uint8).reshape(n, 1, 1, 1).repeat(3, axis=3)
-
-
-def dataset(n: int, **columns: list[str]) -> shv.Dataset:
-    """Return n different images of two classes."""
-    return shv.Dataset.from_arrays(pixels(n), (["milk", "juice"] * n)[:n], **columns)
+from support.datasets import different_images, two_classes
 
 
 def test_a_table_lines_up_under_long_names() -> None:
-    ds = shv.Dataset.from_arrays(pixels(4), ["oat milk drink", "tea"] * 2)
+    ds = shv.Dataset.from_arrays(different_images(4), ["oat milk drink", "tea"] * 2)
     assert shv.Splits(train=ds[:2], test=ds[2:]).describe().splitlines() == [
         "class           train  test  total",
         "oat milk drink      1     1      2",
@@ -43,7 +33,7 @@ def test_a_table_lines_up_under_long_names() -> None:
 
 
 def test_a_leak_that_was_allowed_is_told_when_it_is_done_and_in_the_table() -> None:
-    ds = dataset(5, groups=["a", "b", "a", "b", "d"])
+    ds = two_classes(5, groups=["a", "b", "a", "b", "d"])
     leak = (
         "the sets of this split share 2 groups of photos (for example '0' in train and '2' in "
         "test; '1' in train and '3' in test)"
@@ -55,9 +45,9 @@ def test_a_leak_that_was_allowed_is_told_when_it_is_done_and_in_the_table() -> N
 
 
 def test_the_classes_that_one_part_lacks_are_named() -> None:
-    other = shv.Dataset.from_arrays(pixels(2), ["milk", "oats"])
+    other = shv.Dataset.from_arrays(different_images(2), ["milk", "oats"])
     with refuses(SplitError, "unknown-class", "test") as caught:
-        shv.Splits(train=dataset(2), test=other)
+        shv.Splits(train=two_classes(2), test=other)
     assert "'oats'" in str(caught.value)
 
 
@@ -101,7 +91,7 @@ def hint(tmp_path: Path, line: str, ids: list[str]) -> str:
     path = tmp_path / "train.txt"
     path.write_text(f"\n{line}\n", encoding="utf-8")
     with refuses(SplitError, "unknown-id", "train") as caught:
-        shv.Splits.from_files(dataset(len(ids), ids=ids), train=path)
+        shv.Splits.from_files(two_classes(len(ids), ids=ids), train=path)
     before, _, thought = str(caught.value).partition("; ")
     name = line.split(maxsplit=1)[0]
     assert before == f"line 2 of {str(path)!r} names {name!r}, which the dataset does not have"
@@ -121,25 +111,25 @@ def test_lists_may_name_photos_with_spaces_and_tabs(tmp_path: Path) -> None:
     ids = ["my oat milk.png", "b", "a", "\t".join("xyz")]
     path = tmp_path / "train.txt"
     path.write_text("my oat milk.png\t3 4\nb \t1\nx\ty\tz 1\t2 3\n", encoding="utf-8")
-    splits = shv.Splits.from_files(dataset(4, ids=ids), train=path)
+    splits = shv.Splits.from_files(two_classes(4, ids=ids), train=path)
     assert splits.train.ids.tolist() == [ids[0], "b", ids[3]]
     assert splits.unlisted == ("a",)
 
 
 def test_folds_say_which_they_are() -> None:
-    ds = dataset(12)
+    ds = two_classes(12)
     remarks = [fold.describe().splitlines()[-1] for fold in shv.SeededSplitter().folds(ds, 2)]
     assert remarks == ["Fold 1 of 2.", "Fold 2 of 2."]
 
 
 def test_groups_are_left_out_in_the_order_of_their_names() -> None:
-    ds = dataset(6, groups=["west", "north", "south"] * 2)
+    ds = two_classes(6, groups=["west", "north", "south"] * 2)
     told = [s.describe().splitlines()[-1] for s in shv.SeededSplitter().leave_one_group_out(ds)]
     assert told == [f"Tested on {name!r}." for name in ("north", "south", "west")]
 
 
 def test_leaks_of_both_kinds_are_counted_together() -> None:
-    images = pixels(5)[[0, 1, 2, 3, 0, 3, 3, 4]]
+    images = different_images(5)[[0, 1, 2, 3, 0, 3, 3, 4]]
     ds = shv.Dataset.from_source(
         ArrayPixels(images),
         ids=["0", "1", "2", "3", "4", "3", "3", "5"],
@@ -158,7 +148,7 @@ def test_leaks_of_both_kinds_are_counted_together() -> None:
 
 def test_groups_alone_are_blamed_where_no_earlier_split_moved_the_quotas() -> None:
     groups = ["big"] * 8 + [str(row) for row in range(4)]
-    milk = shv.Dataset.from_arrays(pixels(12), ["milk"] * 12, groups=groups)
+    milk = shv.Dataset.from_arrays(different_images(12), ["milk"] * 12, groups=groups)
     assert shv.SeededSplitter(0.5, 0.25, 0.25).split(milk).describe().splitlines()[-1] == (
         "Whole groups changed the quotas by at most 2 photos of a class: 'milk' has 8 instead of 6 "
         "in train."
@@ -166,7 +156,7 @@ def test_groups_alone_are_blamed_where_no_earlier_split_moved_the_quotas() -> No
 
 
 def test_new_photos_are_shuffled_into_the_parts_that_lack_most(tmp_path: Path) -> None:
-    milk = shv.Dataset.from_arrays(pixels(30), ["milk"] * 30)
+    milk = shv.Dataset.from_arrays(different_images(30), ["milk"] * 30)
     path = tmp_path / "split.csv"
     shv.SeededSplitter(0.5, 0.5, 0, method="shuffled").split(milk[:20]).save(path)
     later = shv.SeededSplitter(0.2, 0.4, 0.4, method="shuffled").split(milk, path)
@@ -185,7 +175,7 @@ def test_labels_of_several_kinds_are_classes_by_their_text() -> None:
 
 
 def test_photos_that_a_saved_split_does_not_know_are_told_up_to_three(tmp_path: Path) -> None:
-    ds, path = dataset(8), tmp_path / "split.csv"
+    ds, path = two_classes(8), tmp_path / "split.csv"
     shv.Splits(train=ds[:2], test=ds[2:4]).save(path)
     with refuses(SplitError, "incomplete", "path") as more:
         shv.Splits.load(path, ds)
@@ -196,7 +186,7 @@ def test_photos_that_a_saved_split_does_not_know_are_told_up_to_three(tmp_path: 
 
 
 def test_what_is_no_dataset_is_refused() -> None:
-    ds = dataset(2)
+    ds = two_classes(2)
     with refuses(InvalidParameterError, "wrong-type", "train"):
         shv.Splits(None, test=ds)  # type: ignore[arg-type]  # the mistake under test
     with refuses(InvalidParameterError, "wrong-type", "test"):
@@ -204,7 +194,7 @@ def test_what_is_no_dataset_is_refused() -> None:
 
 
 def test_what_an_earlier_split_left_out_stays_out(tmp_path: Path) -> None:
-    ds = shv.Dataset.from_arrays(pixels(4)[[0, 1, 0, 2, 3]], ["milk"] * 5)
+    ds = shv.Dataset.from_arrays(different_images(4)[[0, 1, 0, 2, 3]], ["milk"] * 5)
     (tmp_path / "train.txt").write_text("0\n1\n")
     (tmp_path / "test.txt").write_text("2\n")
     train, test = tmp_path / "train.txt", tmp_path / "test.txt"
@@ -258,7 +248,7 @@ def test_three_shares_that_sum_to_one_are_taken() -> None:
 
 @pytest.mark.remedy("unknown-id", "incomplete")
 def test_a_saved_split_that_does_not_fit_is_carried_over_by_previous(tmp_path: Path) -> None:
-    ds, path = dataset(40), tmp_path / "split.csv"
+    ds, path = two_classes(40), tmp_path / "split.csv"
     shv.SeededSplitter().split(ds[:30]).save(path)
     with refuses(SplitError, "incomplete", "path"):
         shv.Splits.load(path, ds)
@@ -273,8 +263,8 @@ def test_a_saved_split_that_does_not_fit_is_carried_over_by_previous(tmp_path: P
 def test_groups_that_are_named_can_be_left_out_one_by_one(tmp_path: Path) -> None:
     leave = shv.SeededSplitter().leave_one_group_out
     with refuses(SplitError, "no-groups", "dataset"):
-        leave(dataset(4))
-    assert len(list(leave(dataset(4, groups=["a", "b"] * 2)))) == 2
+        leave(two_classes(4))
+    assert len(list(leave(two_classes(4, groups=["a", "b"] * 2)))) == 2
     for name in "abcd":
         Image.new("RGB", (4, 4), (ord(name), 0, 0)).save(tmp_path / f"{name}.png")
     lines = [f"{name}.png,milk,shop {number % 2}" for number, name in enumerate("abcd")]
@@ -293,7 +283,7 @@ def test_labels_that_are_whole_numbers_written_as_floats_can_be_converted() -> N
 
 @pytest.mark.remedy("leakage")
 def test_leaks_can_be_dropped_or_allowed_as_told() -> None:
-    ds = dataset(5, groups=["a", "b", "c", "a", "d"])
+    ds = two_classes(5, groups=["a", "b", "c", "a", "d"])
     with refuses(LeakageError, "leakage"):
         shv.Splits(train=ds[:3], test=ds[3:])
     with gives_warning(LeakageWarning, "leakage"):
@@ -304,7 +294,7 @@ def test_leaks_can_be_dropped_or_allowed_as_told() -> None:
 
 @pytest.mark.remedy("empty")
 def test_a_part_may_be_left_out() -> None:
-    ds = dataset(4)
+    ds = two_classes(4)
     with refuses(SplitError, "empty", "test"):
         shv.Splits(train=ds, test=ds[:0])
     assert shv.Splits(train=ds, test=None).test is None

@@ -8,13 +8,11 @@ from pathlib import Path
 from unicodedata import normalize
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import shelfvision as shv
-from shelfvision._photos.sources import ArrayPixels
 from shelfvision.data import Leak
 from shelfvision.data.splitting.leaks import OnLeak
 from shelfvision.errors import (
@@ -25,6 +23,7 @@ from shelfvision.errors import (
     SplitError,
 )
 from support import gives_warning, refuses
+from support.datasets import different_images, two_classes, with_copies
 
 # The file that saving `named()` writes; it must be readable for ever.
 GOLDEN = """path,label,group,split,copy
@@ -37,19 +36,9 @@ e.png,milk,user:s3,test,0
 """
 
 
-def pixels(n: int) -> npt.NDArray[np.uint8]:
-    """Return n different tiny images."""
-    return np.arange(n, dtype=np.uint8).reshape(n, 1, 1, 1).repeat(3, axis=3)
-
-
-def dataset(n: int, **columns: list[str]) -> shv.Dataset:
-    """Return n different images of two classes."""
-    return shv.Dataset.from_arrays(pixels(n), (["milk", "juice"] * n)[:n], **columns)
-
-
 def named() -> shv.Dataset:
     """Return five photos with names that are hard on a CSV file."""
-    return dataset(
+    return two_classes(
         5,
         ids=["b.png", "a.png", 'c, "d".png', "two\nlines.png", "e.png"],
         groups=["s1", "s1", "s2", "s2", "s3"],
@@ -59,18 +48,6 @@ def named() -> shv.Dataset:
 def three(ds: shv.Dataset) -> shv.Splits:
     """Return the first two photos, the next two and the rest."""
     return shv.Splits(train=ds[:2], validation=ds[2:4], test=ds[4:])
-
-
-def with_copies(ds: shv.Dataset) -> shv.Dataset:
-    """Return the dataset with one copy of every photo."""
-    return shv.Dataset.from_source(
-        ArrayPixels(np.concatenate([ds.to_arrays()[0]] * 2)),
-        ids=[*ds.ids, *ds.ids],
-        labels=[*ds.labels, *ds.labels],
-        class_names=ds.class_names,
-        groups=[*ds.groups, *ds.groups],
-        copies=[0] * len(ds) + [1] * len(ds),
-    )
 
 
 def rows_of(splits: shv.Splits) -> list[list[tuple[str, int]]]:
@@ -85,7 +62,7 @@ def rows_of(splits: shv.Splits) -> list[list[tuple[str, int]]]:
 
 
 def test_splits_unpack_into_three_parts() -> None:
-    ds = dataset(6)
+    ds = two_classes(6)
     splits = shv.Splits(train=ds[:3], test=ds[3:])
     train, validation, test = splits
     assert train is splits.train
@@ -97,33 +74,33 @@ def test_splits_unpack_into_three_parts() -> None:
 
 
 def test_splits_cannot_be_changed_and_survive_pickling() -> None:
-    splits = three(dataset(6))
+    splits = three(two_classes(6))
     with pytest.raises(AttributeError):
         splits.train = splits.test  # type: ignore[misc,assignment]  # refused: that is tested
     assert rows_of(pickle.loads(pickle.dumps(splits))) == rows_of(splits)
 
 
 def test_the_table_counts_every_class_in_every_part() -> None:
-    assert three(dataset(6)).describe().splitlines() == [
+    assert three(two_classes(6)).describe().splitlines() == [
         "class  train  validation  test  total",
         "juice      1           1     1      3",
         "milk       1           1     1      3",
         "all        2           2     2      6",
     ]
-    assert repr(three(dataset(6))).startswith("<Splits: 1 x 1 photos>\nclass  train")
+    assert repr(three(two_classes(6))).startswith("<Splits: 1 x 1 photos>\nclass  train")
 
 
 def test_parts_with_other_classes_are_refused_by_name() -> None:
-    milk = shv.Dataset.from_arrays(pixels(2), ["milk", "oats"])
+    milk = shv.Dataset.from_arrays(different_images(2), ["milk", "oats"])
     with refuses(SplitError, "unknown-class", "test"):
-        shv.Splits(train=dataset(2), test=milk)
+        shv.Splits(train=two_classes(2), test=milk)
 
 
 def test_parts_take_the_class_numbers_of_train() -> None:
-    turned = shv.Dataset.from_arrays(255 - pixels(3), ["milk", "juice", "milk"])
+    turned = shv.Dataset.from_arrays(255 - different_images(3), ["milk", "juice", "milk"])
     turned = turned.select(class_names=["milk", "juice"])
-    fewer = shv.Dataset.from_arrays(99 - pixels(1), ["milk"])
-    train = dataset(2)
+    fewer = shv.Dataset.from_arrays(99 - different_images(1), ["milk"])
+    train = two_classes(2)
     _, validation, test = shv.Splits(train=train, validation=fewer, test=turned)
     assert validation is not None
     assert test is not None
@@ -135,7 +112,7 @@ def test_parts_take_the_class_numbers_of_train() -> None:
 @pytest.mark.remedy("sizes-differ")
 def test_parts_with_another_image_size_are_refused() -> None:
     large = shv.Dataset.from_arrays(np.zeros((2, 4, 5, 3), np.uint8), ["milk", "juice"])
-    train, test = dataset(2), large
+    train, test = two_classes(2), large
     with refuses(SplitError, "sizes-differ", "test") as caught:
         shv.Splits(train=train, test=test)
     assert str(caught.value).endswith("test.resized(train.image_size, resize=train.resize)")
@@ -144,7 +121,7 @@ def test_parts_with_another_image_size_are_refused() -> None:
 
 
 def test_empty_parts_and_things_that_are_no_dataset_are_refused() -> None:
-    ds = dataset(4)
+    ds = two_classes(4)
     with refuses(SplitError, "empty", "train"):
         shv.Splits(train=ds[:0], test=ds)
     with refuses(SplitError, "empty", "test"):
@@ -161,7 +138,7 @@ def test_empty_parts_and_things_that_are_no_dataset_are_refused() -> None:
 def leaky(on_leak: OnLeak = "raise") -> shv.Splits:
     """Share group a among all parts, b between train and test, c between validation and test."""
     groups = ["a", "b", "x", "a", "c", "y", "a", "b", "c", "z"]
-    ds = dataset(10, groups=groups)
+    ds = two_classes(10, groups=groups)
     return shv.Splits(train=ds[:3], validation=ds[3:6], test=ds[6:], on_leak=on_leak)
 
 
@@ -176,7 +153,7 @@ def test_shared_groups_are_refused_with_three_offenders() -> None:
 
 
 def test_more_than_three_offenders_are_counted() -> None:
-    ds = dataset(8)
+    ds = two_classes(8)
     with refuses(LeakageError, "leakage") as caught:
         shv.Splits(train=ds, test=ds)
     assert str(caught.value).count("in train and") == 3
@@ -205,7 +182,7 @@ def test_allowed_leaks_are_recorded_with_a_warning() -> None:
 def test_warnings_of_leaks_point_at_the_line_that_asked(tmp_path: Path) -> None:
     with pytest.warns(LeakageWarning) as made:
         leaky("drop")
-    ds = shv.Dataset.from_arrays(pixels(2)[[0, 1, 0]], ["milk"] * 3)
+    ds = shv.Dataset.from_arrays(different_images(2)[[0, 1, 0]], ["milk"] * 3)
     train, test = write(tmp_path / "train.txt", "0\n1\n"), write(tmp_path / "test.txt", "2\n")
     with pytest.warns(LeakageWarning) as read:
         splits = shv.Splits.from_files(ds, train=train, test=test, on_leak="allow")
@@ -216,20 +193,20 @@ def test_warnings_of_leaks_point_at_the_line_that_asked(tmp_path: Path) -> None:
 
 
 def test_dropping_everything_from_training_is_refused() -> None:
-    ds = dataset(4)
+    ds = two_classes(4)
     with refuses(SplitError, "empty", "train"):
         shv.Splits(train=ds, test=ds, on_leak="drop")
 
 
 def test_identical_pixels_are_a_leak_even_under_other_names() -> None:
-    first = dataset(4, ids=["a", "b", "c", "d"])
-    second = dataset(4, ids=["e", "f", "g", "h"])
+    first = two_classes(4, ids=["a", "b", "c", "d"])
+    second = two_classes(4, ids=["e", "f", "g", "h"])
     with refuses(LeakageError, "leakage"):
         shv.Splits(train=first, test=second)
 
 
 def test_copies_belong_into_training_only() -> None:
-    ds = dataset(6)
+    ds = two_classes(6)
     assert len(shv.Splits(train=with_copies(ds[:3]), test=ds[3:]).train) == 6
     with refuses(LeakageError, "leakage"):
         shv.Splits(train=ds[:3], test=with_copies(ds[3:]))
@@ -252,7 +229,7 @@ def write(path: Path, text: str) -> Path:
 
 
 def test_lists_name_photos_by_their_first_word(tmp_path: Path) -> None:
-    ds = dataset(5, ids=["BEANS/B0.png", "BEANS/B1.png", "TEA/T0.png", "my tea.png", "x.png"])
+    ds = two_classes(5, ids=["BEANS/B0.png", "BEANS/B1.png", "TEA/T0.png", "my tea.png", "x.png"])
     train = write(tmp_path / "train.txt", "TEA/T0.png 15\n\nBEANS/B0.png 3\r\nBEANS/B0.png 3\n")
     test = write(tmp_path / "test.txt", "\ufeffmy tea.png 15")
     splits = shv.Splits.from_files(ds, train=train, test=test)
@@ -265,7 +242,7 @@ def test_lists_name_photos_by_their_first_word(tmp_path: Path) -> None:
 
 
 def test_an_unknown_photo_is_named_with_its_line_and_the_nearest(tmp_path: Path) -> None:
-    ds = dataset(3, ids=["images/BEANS/B0.png", "images/BEANS/B1.png", "images/TEA/T0.png"])
+    ds = two_classes(3, ids=["images/BEANS/B0.png", "images/BEANS/B1.png", "images/TEA/T0.png"])
     train = write(tmp_path / "train.txt", "\nBEANS/B0.png 15\n")
     with refuses(SplitError, "unknown-id", "train") as caught:
         shv.Splits.from_files(ds, train=train)
@@ -275,7 +252,7 @@ def test_an_unknown_photo_is_named_with_its_line_and_the_nearest(tmp_path: Path)
 
 
 def test_lists_that_are_missing_or_empty_are_refused(tmp_path: Path) -> None:
-    ds = dataset(3)
+    ds = two_classes(3)
     with refuses(DatasetNotFoundError, "not-found", "train"):
         shv.Splits.from_files(ds, train=tmp_path / "none.txt")
     with refuses(SplitError, "empty", "train"):
@@ -285,7 +262,7 @@ def test_lists_that_are_missing_or_empty_are_refused(tmp_path: Path) -> None:
 
 
 def test_twins_in_published_lists_can_be_dropped(tmp_path: Path) -> None:
-    ds = shv.Dataset.from_arrays(pixels(2)[[0, 1, 0]], ["milk"] * 3)
+    ds = shv.Dataset.from_arrays(different_images(2)[[0, 1, 0]], ["milk"] * 3)
     train = write(tmp_path / "train.txt", "0\n1\n")
     test = write(tmp_path / "test.txt", "2\n")
     with refuses(LeakageError, "leakage"):
@@ -326,7 +303,7 @@ def test_any_names_come_back_in_their_order(
 ) -> None:
     path = tmp_path_factory.mktemp("split") / "split.csv"
     # Ids are exact, groups are not: they lose white space at their ends.
-    ds = dataset(len(ids), ids=ids, groups=[str(row) for row in range(len(ids))])
+    ds = two_classes(len(ids), ids=ids, groups=[str(row) for row in range(len(ids))])
     splits = shv.Splits(train=ds[[1, 0]], test=ds[2:])
     splits.save(path)
     assert rows_of(shv.Splits.load(path, ds)) == rows_of(splits)
@@ -334,7 +311,7 @@ def test_any_names_come_back_in_their_order(
 
 def test_names_are_no_formulas_in_a_saved_split_and_come_back(tmp_path: Path) -> None:
     ids = ["=1+1", "'=1+1", "\x1b[2J", "a\\x1b", "\u202eb"]
-    ds = dataset(5, ids=ids, groups=ids)
+    ds = two_classes(5, ids=ids, groups=ids)
     splits = shv.Splits(train=ds[:3], test=ds[3:])
     splits.save(tmp_path / "split.csv")
     text = (tmp_path / "split.csv").read_text(encoding="utf-8")
@@ -346,7 +323,7 @@ def test_names_are_no_formulas_in_a_saved_split_and_come_back(tmp_path: Path) ->
 def test_names_that_are_no_text_or_begin_with_a_space_are_saved_and_loaded(
     tmp_path: Path,
 ) -> None:
-    ds = dataset(3, ids=["rosti\udce9.png", " b.png", "c.png"])
+    ds = two_classes(3, ids=["rosti\udce9.png", " b.png", "c.png"])
     splits = shv.Splits(train=ds[:2], test=ds[2:])
     splits.save(tmp_path / "split.csv")
     saved = (tmp_path / "split.csv").read_bytes()
@@ -359,7 +336,7 @@ def test_names_that_are_no_text_or_begin_with_a_space_are_saved_and_loaded(
 
 @pytest.mark.parametrize("method", ["stratified", "hashed", "shuffled"])
 def test_a_split_is_loaded_as_it_was_saved(method: str, tmp_path: Path) -> None:
-    ds = dataset(60)
+    ds = two_classes(60)
     splits = shv.SeededSplitter(method=method).split(ds)  # type: ignore[arg-type]  # plain str
     splits.save(tmp_path / "split.csv")
     loaded = shv.Splits.load(tmp_path / "split.csv", ds)
@@ -368,7 +345,7 @@ def test_a_split_is_loaded_as_it_was_saved(method: str, tmp_path: Path) -> None:
 
 
 def test_copies_in_training_are_saved_and_loaded(tmp_path: Path) -> None:
-    ds = dataset(6)
+    ds = two_classes(6)
     splits = shv.Splits(train=with_copies(ds)[[0, 6, 1]], test=ds[2:])
     splits.save(tmp_path / "split.csv")
     loaded = shv.Splits.load(tmp_path / "split.csv", with_copies(ds)[[0, 1, 2, 3, 4, 5, 6]])
@@ -378,7 +355,7 @@ def test_copies_in_training_are_saved_and_loaded(tmp_path: Path) -> None:
 
 
 def test_what_was_left_out_is_saved_too(tmp_path: Path) -> None:
-    ds = shv.Dataset.from_arrays(pixels(3)[[0, 1, 0, 2]], ["milk"] * 4)
+    ds = shv.Dataset.from_arrays(different_images(3)[[0, 1, 0, 2]], ["milk"] * 4)
     train = write(tmp_path / "train.txt", "0\n1\n")
     test = write(tmp_path / "test.txt", "2\n")
     with pytest.warns(LeakageWarning):
@@ -390,7 +367,7 @@ def test_what_was_left_out_is_saved_too(tmp_path: Path) -> None:
 
 
 def test_a_split_that_leaks_is_loaded_when_allowed(tmp_path: Path) -> None:
-    ds = dataset(4, groups=["a", "b", "a", "c"])
+    ds = two_classes(4, groups=["a", "b", "a", "c"])
     with pytest.warns(LeakageWarning):
         shv.Splits(train=ds[:2], test=ds[2:], on_leak="allow").save(tmp_path / "split.csv")
     with refuses(LeakageError, "leakage"):
@@ -472,7 +449,7 @@ def test_a_saved_split_that_a_spreadsheet_saved_again_loads(encoding: str, tmp_p
 def test_lists_of_other_tools_name_photos_in_their_ways(tmp_path: Path) -> None:
     cheese = "K\u00e4se"
     ids = [f"{cheese}/1.png", "TEA/T 0.png", "TEA/T1.png", "x,y.png", "z.png"]
-    ds = dataset(5, ids=ids)
+    ds = two_classes(5, ids=ids)
     text = 'Ka\u0308se\\1.png, 0, 0\r./TEA/T 0.png;3\r"TEA/T1.png"\t1\rx,y.png, 2\r'
     for encoding in ("utf-8", "utf-16", "utf-8-sig"):
         (tmp_path / "train.txt").write_text(text, encoding=encoding, newline="")
@@ -486,7 +463,7 @@ def test_lists_of_other_tools_name_photos_in_their_ways(tmp_path: Path) -> None:
 
 
 def test_a_list_that_may_mean_two_photos_is_refused(tmp_path: Path) -> None:
-    ds = dataset(2, ids=["K\u00e4se.png", "Ka\u0308se.png"])
+    ds = two_classes(2, ids=["K\u00e4se.png", "Ka\u0308se.png"])
     (tmp_path / "train.txt").write_text("./K\u00e4se.png\n", encoding="utf-8")
     with refuses(SplitError, "unknown-id", "train"):
         shv.Splits.from_files(ds, train=tmp_path / "train.txt")
@@ -524,7 +501,7 @@ def test_a_saved_split_finds_photos_whose_paths_another_system_changed(
     tmp_path: Path, change: str
 ) -> None:
     ids = [f"K\u00e4se/{row}.jpg" for row in range(20)]
-    ds = shv.Dataset.from_arrays(pixels(20), ["K\u00e4se"] * 20, ids=ids)
+    ds = shv.Dataset.from_arrays(different_images(20), ["K\u00e4se"] * 20, ids=ids)
     first = shv.SeededSplitter(seed=1).split(ds)
     first.save(tmp_path / "split.csv")
     text = (tmp_path / "split.csv").read_text(encoding="utf-8")
@@ -539,9 +516,11 @@ def test_a_saved_split_finds_photos_whose_paths_another_system_changed(
 
 def test_an_earlier_split_of_other_photos_is_refused(tmp_path: Path) -> None:
     named = [f"shop/{row}.jpg" for row in range(20)]
-    ds = shv.Dataset.from_arrays(pixels(20), ["a"] * 20, ids=named)
+    ds = shv.Dataset.from_arrays(different_images(20), ["a"] * 20, ids=named)
     shv.SeededSplitter().split(ds).save(tmp_path / "split.csv")
-    moved = shv.Dataset.from_arrays(pixels(20), ["a"] * 20, ids=[one[5:] for one in named])
+    moved = shv.Dataset.from_arrays(
+        different_images(20), ["a"] * 20, ids=[one[5:] for one in named]
+    )
     with refuses(SplitError, "unknown-id", "previous"):
         shv.SeededSplitter().split(moved, previous=tmp_path / "split.csv")
 

@@ -18,7 +18,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import shelfvision as shv
-from shelfvision._photos.sources import ArrayPixels
 from shelfvision._random import rank_for, ranks_for
 from shelfvision.data.splitting._quotas import hashed_parts, largest_remainder
 from shelfvision.errors import (
@@ -29,6 +28,7 @@ from shelfvision.errors import (
     SplitError,
 )
 from support import gives_warning, refuses
+from support.datasets import different_images, with_copies
 
 Method: TypeAlias = Literal["stratified", "hashed", "shuffled"]
 
@@ -36,29 +36,11 @@ GOLDEN = Path(__file__).parent / "golden_splits.csv"
 METHODS: tuple[Method, ...] = ("stratified", "hashed", "shuffled")
 
 
-def pixels(n: int) -> npt.NDArray[np.uint8]:
-    """Return n different tiny images."""
-    numbers = np.arange(n, dtype="<u4").view(np.uint8).reshape(n, 4)
-    return np.ascontiguousarray(numbers[:, :3].reshape(n, 1, 1, 3))
-
-
 def dataset(
     labels: list[str], *, ids: list[str] | None = None, groups: list[str] | None = None
 ) -> shv.Dataset:
     """Return a dataset of different images."""
-    return shv.Dataset.from_arrays(pixels(len(labels)), labels, ids=ids, groups=groups)
-
-
-def with_copies(ds: shv.Dataset) -> shv.Dataset:
-    """Return the dataset with one copy of every photo."""
-    return shv.Dataset.from_source(
-        ArrayPixels(np.concatenate([ds.to_arrays()[0]] * 2)),
-        ids=[*ds.ids, *ds.ids],
-        labels=[*ds.labels, *ds.labels],
-        class_names=ds.class_names,
-        groups=[*ds.groups, *ds.groups],
-        copies=[0] * len(ds) + [1] * len(ds),
-    )
+    return shv.Dataset.from_arrays(different_images(len(labels)), labels, ids=ids, groups=groups)
 
 
 def part_of(splits: shv.Splits) -> dict[str, str]:
@@ -145,7 +127,7 @@ def test_a_thousand_photos_go_where_they_always_went(method: Method) -> None:
 def test_a_thousand_photos_are_tested_in_the_fold_they_always_were() -> None:
     rows = golden()
     ds = shv.Dataset.from_arrays(
-        pixels(len(rows)),
+        different_images(len(rows)),
         [row["label"] for row in rows],
         ids=[row["id"] for row in rows],
         groups=[row["group"] for row in rows],
@@ -160,7 +142,7 @@ def test_a_thousand_photos_are_tested_in_the_fold_they_always_were() -> None:
 
 
 def test_shuffled_is_what_shuffling_images_and_labels_with_one_seed_gives() -> None:
-    images, labels = pixels(103), np.arange(103)
+    images, labels = different_images(103), np.arange(103)
     first, second = images.copy(), labels.copy()
     np.random.RandomState(42).shuffle(first)
     np.random.RandomState(42).shuffle(second)
@@ -377,7 +359,7 @@ def test_a_class_too_small_for_the_split_is_named() -> None:
 
 
 def test_a_class_without_photos_does_not_matter() -> None:
-    ds = shv.Dataset.from_arrays(pixels(10), [1] * 10, class_names=["eggs", "milk"])
+    ds = shv.Dataset.from_arrays(different_images(10), [1] * 10, class_names=["eggs", "milk"])
     assert [len(part) for part in shv.SeededSplitter().split(ds) if part is not None] == [7, 2, 1]
 
 
@@ -435,14 +417,14 @@ def test_columns_of_other_lengths_are_refused() -> None:
 
 
 def test_exact_duplicates_stay_together() -> None:
-    images = np.concatenate([pixels(50), pixels(50)])
+    images = np.concatenate([different_images(50), different_images(50)])
     ds = shv.Dataset.from_arrays(images, ["milk", "juice"] * 50)
     part = part_of(shv.SeededSplitter().split(ds))
     assert all(part[str(row)] == part[str(row + 50)] for row in range(50))
 
 
 def test_shuffled_parts_duplicates_and_says_so() -> None:
-    images = np.concatenate([pixels(50), pixels(50)])
+    images = np.concatenate([different_images(50), different_images(50)])
     ds = shv.Dataset.from_arrays(images, ["milk", "juice"] * 50)
     with gives_warning(LeakageWarning, "leakage"):
         splits = shv.SeededSplitter(method="shuffled").split(ds)
@@ -464,7 +446,7 @@ def test_shuffled_indices_warn_of_groups_that_they_part() -> None:
 
 def test_warnings_of_leaks_point_at_the_line_that_asked() -> None:
     splitter = shv.SeededSplitter(method="shuffled")
-    images = np.concatenate([pixels(50), pixels(50)])
+    images = np.concatenate([different_images(50), different_images(50)])
     with pytest.warns(LeakageWarning) as split:
         splitter.split(shv.Dataset.from_arrays(images, ["milk"] * 100))
     with pytest.warns(LeakageWarning) as indices:

@@ -251,6 +251,15 @@ def test_what_does_not_go_together_is_refused(
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.parametrize(("path", "kind"), [("a.tflite", "litert"), ("a.xml", "openvino")])
+def test_a_suffix_of_another_format_names_that_format(
+    path: str, kind: str, classifier: shv.Classifier, tmp_path: Path
+) -> None:
+    with refuses(InvalidParameterError, "wrong-suffix", "path") as caught:
+        classifier.export(tmp_path / path)
+    assert str(caught.value).endswith(f"rename it, or pass format={kind!r}")
+
+
 def test_a_missing_package_is_named_with_its_pip_line(
     classifier: shv.Classifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

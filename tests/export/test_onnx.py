@@ -16,19 +16,12 @@ from shelfvision._runtime.reading import read_export
 from shelfvision.errors import BundleError
 from shelfvision.export import Predictor
 from support import refuses
+from support.onnx_files import varint
 
 from .conftest import require
 
 GOLDEN = Path(__file__).parent / "golden" / "tiny.onnx"
 DOCS = Path(__file__).parents[2] / "docs" / "how-to" / "export.md"
-
-
-def varint(value: int) -> bytes:
-    data = b""
-    while value > 0x7F:
-        data += bytes([value & 0x7F | 0x80])
-        value >>= 7
-    return data + bytes([value])
 
 
 def field(number: int, value: bytes | int) -> bytes:

@@ -29,3 +29,12 @@ def pixels() -> npt.NDArray[np.uint8]:
     noise = rng.integers(-60, 60, (40, *SIZE, 3))
     images: npt.NDArray[np.uint8] = np.clip(tints + noise, 0, 255).astype(np.uint8)
     return images
+
+
+@pytest.fixture(scope="session")
+def dataset(pixels: npt.NDArray[np.uint8]) -> shv.Dataset:
+    """Return the images in bursts of two, of three classes in turn."""
+    groups = [f"burst {n // 2}" for n in range(len(pixels))]
+    return shv.Dataset.from_arrays(
+        pixels, np.arange(len(pixels)) % 3, class_names=NAMES, groups=groups
+    )

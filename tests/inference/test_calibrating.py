@@ -47,14 +47,6 @@ def scored(classifier: shv.Classifier) -> shv.Classifier:
     return with_scores(classifier, scores_of(1500))
 
 
-@pytest.fixture(scope="module")
-def dataset(pixels: Pixels) -> shv.Dataset:
-    labels = np.arange(40) % 3
-    return shv.Dataset.from_arrays(
-        pixels, labels, class_names=NAMES, groups=[f"burst {n // 2}" for n in range(40)]
-    )
-
-
 def saved(classifier: shv.Classifier) -> shv.Classifier:
     file = io.BytesIO()
     classifier.save(file)

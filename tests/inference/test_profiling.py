@@ -23,14 +23,6 @@ NAMES = ("juice", "milk", "yoghurt")
 
 
 @pytest.fixture(scope="module")
-def dataset(pixels: Pixels) -> shv.Dataset:
-    labels = np.arange(40) % 3
-    return shv.Dataset.from_arrays(
-        pixels, labels, class_names=NAMES, groups=[f"burst {n // 2}" for n in range(40)]
-    )
-
-
-@pytest.fixture(scope="module")
 def validated(classifier: shv.Classifier, dataset: shv.Dataset) -> shv.Classifier:
     return classifier.with_validation(dataset)
 

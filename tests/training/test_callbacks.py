@@ -16,19 +16,12 @@ from shelfvision._keras.backend import load_keras
 from shelfvision.data import Dataset
 from shelfvision.errors import TrainingError, TrainingWarning
 from support import gives_warning
+from support.training_runs import crash_before
 
 if TYPE_CHECKING:
     import keras
 
 MakeModel = Callable[..., "keras.Model"]
-
-
-def crash_before(epoch: int) -> keras.callbacks.Callback:
-    def crash(begun: int, logs: object) -> None:
-        if begun + 1 == epoch:
-            raise TrainingError("the power went")
-
-    return load_keras().callbacks.LambdaCallback(on_epoch_begin=crash)
 
 
 def test_csv_logger_and_checkpoints_are_written_as_by_keras(

@@ -6,20 +6,15 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import shelfvision as shv
 from shelfvision._keras.backend import load_keras
 from shelfvision.augment import Compose, Flip, Rotate
 from shelfvision.errors import AugmenterError, InvalidParameterError
-from shelfvision.protocols import Image
 from shelfvision.training import CosineSchedule, GradientClipping, PlateauSchedule
 from support import refuses
-
-
-def flip(image: Image, rng: np.random.Generator) -> Image:
-    return image[:, ::-1].copy()
+from support.augmenters import flip
 
 
 def through_json(trainer: shv.Trainer) -> shv.Trainer:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 
 import shelfvision as shv
@@ -17,27 +16,20 @@ from shelfvision._keras.backend import load_keras
 from shelfvision._keras.weights import assign
 from shelfvision.data import Dataset
 from shelfvision.errors import ResumeError, TrainingWarning
-from shelfvision.protocols import Image
 from shelfvision.training import TrainingResult
 from shelfvision.training.loop._batches import Batches
 from shelfvision.training.run._best_epoch import BestEpoch
 from shelfvision.training.run._run import Run
 from shelfvision.training.run._state import Arrays, RunState, decode
 from support import gives_warning, refuses
+from support.augmenters import shade
+from support.training_runs import PowerCutError
 
 if TYPE_CHECKING:
     import keras
 
 MakeModel = Callable[..., "keras.Model"]
 Ending = tuple[object, ...]
-
-
-class PowerCutError(Exception):
-    """What ends a run in these tests."""
-
-
-def shade(image: Image, rng: np.random.Generator) -> Image:
-    return (image * rng.uniform(0.5, 1.0)).astype(np.uint8)
 
 
 def witness(cut: tuple[int, int] = (0, 0), seen: list[str] | None = None) -> object:

@@ -16,10 +16,10 @@ import shelfvision as shv
 from shelfvision._keras.backend import load_keras
 from shelfvision.data import Dataset
 from shelfvision.errors import ResumeError, TrainingWarning
-from shelfvision.protocols import Image
 from shelfvision.training import TrainingResult
 from shelfvision.training.run._state import decode
 from support import gives_warning, refuses
+from support.augmenters import shade
 
 if TYPE_CHECKING:
     import keras
@@ -28,10 +28,6 @@ MakeModel = Callable[..., "keras.Model"]
 ValuesOf = Callable[["keras.Model"], list[npt.NDArray[np.generic]]]
 
 EPOCHS = 6
-
-
-def shade(image: Image, rng: np.random.Generator) -> Image:
-    return (image * rng.uniform(0.5, 1.0)).astype(np.uint8)
 
 
 def trainer_for(directory: Path | None, **settings: object) -> shv.Trainer:

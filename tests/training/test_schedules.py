@@ -19,6 +19,7 @@ from shelfvision.errors import InvalidParameterError, TrainingError
 from shelfvision.training import CosineSchedule, PlateauSchedule
 from shelfvision.training.loop._learning_rates import Plateau, cosine
 from support import refuses
+from support.training_runs import crash_before
 
 if TYPE_CHECKING:
     import keras
@@ -29,14 +30,6 @@ ValuesOf = Callable[["keras.Model"], list[npt.NDArray[np.generic]]]
 
 def rate_of(model: keras.Model) -> float:
     return float(load_keras().ops.convert_to_numpy(model.optimizer.learning_rate))
-
-
-def crash_before(epoch: int) -> keras.callbacks.Callback:
-    def crash(begun: int, logs: object) -> None:
-        if begun + 1 == epoch:
-            raise TrainingError("the power went")
-
-    return load_keras().callbacks.LambdaCallback(on_epoch_begin=crash)
 
 
 @pytest.mark.parametrize(

@@ -13,14 +13,11 @@ from shelfvision._keras.backend import load_keras
 from shelfvision.errors import InvalidParameterError
 from shelfvision.protocols import Image
 from support import refuses
+from support.augmenters import flip
 
 DEEP: list[object] = []
 for _ in range(10**5):
     DEEP = [DEEP]
-
-
-def flip(image: Image, rng: np.random.Generator) -> Image:
-    return image[:, ::-1].copy()
 
 
 def test_equal_settings_are_equal_trainers() -> None:

@@ -73,6 +73,10 @@ _PHRASES: Final = (
     (re.compile(r'resume="never"'), "--fresh"),
     (re.compile(r"as in Dataset\.from_directory\((.*?)\)"), r"as in \1"),
     (re.compile(r", or pass class_names=\[.*?\] if they are classes"), ""),
+    (
+        re.compile(r"open them with Dataset\.from_boxes\(.*?\)"),
+        "pass the folder of photos, and the annotations as --boxes if the command has that option",
+    ),
     (re.compile(r"for Dataset\.from_manifest"), "and pass that"),
     (re.compile(r", or pass DecodeLimits with a higher \w+"), ""),
     (re.compile(r", or by= to take_inventory"), ""),

@@ -105,8 +105,11 @@ def _check_quantize(kind: Format, quantize: Quantize | None, photos: Photos | No
 def _check_path(path: str | RemoteFile, kind: Format) -> None:
     """Refuse a path with the wrong suffix, or one that cannot be written."""
     if not str(path).endswith(kind.suffix):
+        fitting = (name for name, one in FORMATS.items() if str(path).endswith(one.suffix))
+        others = "".join(f", or pass format={name!r}" for name in fitting)
         raise InvalidParameterError(
-            f"path must end in {kind.suffix!r} for {kind.name}, got {str(path)!r}; rename it",
+            f"path must end in {kind.suffix!r} for {kind.name}, got {str(path)!r}; rename "
+            f"it{others}",
             code="wrong-suffix",
             parameter="path",
         )

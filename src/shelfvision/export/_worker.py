@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,9 +19,6 @@ from shelfvision.export._writing import written_here
 from shelfvision.models import ModelSpec
 from shelfvision.models.building import model_from_spec
 from shelfvision.protocols import Images
-
-if TYPE_CHECKING:
-    pass
 
 
 def run_worker(folder: str) -> None:

@@ -22,6 +22,7 @@ from shelfvision.training.transfer._fine_tuning import fine_tuning_for
 from shelfvision.training.transfer._frozen_layers import FrozenLayers
 from shelfvision.training.transfer._views import Views
 from support import refuses
+from support.augmenters import shade
 
 if TYPE_CHECKING:
     import keras
@@ -29,10 +30,6 @@ if TYPE_CHECKING:
 MakeFrozen = Callable[..., "keras.Model"]
 MakePhotos = Callable[..., Dataset]
 ValuesOf = Callable[["keras.Model"], list[npt.NDArray[np.generic]]]
-
-
-def shade(image: Image, rng: np.random.Generator) -> Image:
-    return (image * rng.uniform(0.5, 1.0)).astype(np.uint8)
 
 
 def darken(image: Image, rng: np.random.Generator) -> Image:

@@ -1,4 +1,8 @@
-"""Compute the number of copies of each class from an imbalanced-learn sampling strategy."""
+"""Compute the number of copies of each class from an imbalanced-learn sampling strategy.
+
+>>> copies_to_add({"can": 5, "jar": 2}, "not majority")
+{'can': 0, 'jar': 3}
+"""
 
 from __future__ import annotations
 

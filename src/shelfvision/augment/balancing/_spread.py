@@ -1,4 +1,15 @@
-"""Distribute copies over photos, and number the copies."""
+"""Distribute copies over photos, and number the copies.
+
+All photos of a class get the same number of copies, except that some get one more. Photos with the
+fewest copies get theirs first, so balancing twice gives the same numbers as balancing once. The
+remaining copies go to photos in the order of a hash of seed and id.
+
+Two photos without copies and one with three: five more copies raise the first two to two copies
+each, and one copy remains.
+
+>>> _level(np.array([0, 0, 3]), 5)
+2
+"""
 
 from __future__ import annotations
 

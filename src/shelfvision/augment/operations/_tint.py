@@ -1,4 +1,14 @@
-"""Linear colour changes that are the same at each pixel: 3x4 matrices and their application."""
+"""Linear colour changes that are the same at each pixel: 3x4 matrices and their application.
+
+A change of brightness, contrast, saturation or hue is a matrix M and an offset for the colour of a
+pixel: ``new = M (red, green, blue) + offset``. Several changes are the product of their matrices.
+So colours are computed and rounded once. Adding 10 and then doubling adds 20 to the double:
+
+>>> ten_more = (1, 0, 0, 10, 0, 1, 0, 10, 0, 0, 1, 10)
+>>> double = (2, 0, 0, 0, 0, 2, 0, 0, 0, 0, 2, 0)
+>>> tint_after(double, ten_more)[:4]
+(2, 0, 0, 20)
+"""
 
 from __future__ import annotations
 

@@ -3,12 +3,13 @@
 Network drives, phones and notebooks create folders with thumbnails or deleted files next to the
 class folders. Exports of other tools have folders for the sets of a split, or one more folder,
 above the class folders. If they were read as classes, a network would learn to predict the set of
-a split.
+a split. Datasets of boxes have folders of photos and of annotations.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Iterable, Sequence
 from itertools import takewhile
 
@@ -35,6 +36,8 @@ _SYSTEM = frozenset(
     )
 )
 _SYSTEM_STARTS = (".trash-",)
+# Windows saves what it repairs as FOUND.000, FOUND.001, ...
+_REPAIRED = re.compile(r"found\.\d{3}")
 
 _PARTS = {
     "train": "training",
@@ -56,6 +59,12 @@ _PARTS = {
     "holdout": "test",
 }
 """The set of a split by the name of its folder, letters only."""
+_FOLDS = frozenset(("fold", "folds", "kfold", "cvfold", "split"))
+"""The names of folders of a cross-validation, without their number."""
+
+_PHOTOS_OF_BOXES = frozenset(("images", "image", "imgs", "img", "jpegimages"))
+_ANNOTATIONS = frozenset(("labels", "label", "annotations", "annotation"))
+"""The folders of a dataset of annotated boxes, letters only."""
 
 _WRAPPERS = frozenset(
     (
@@ -69,12 +78,17 @@ _WRAPPERS = frozenset(
 def is_system_folder(name: str) -> bool:
     """Return whether a system or a program created a folder, by its name in any case."""
     plain = clean_name(name).casefold()
-    return plain in _SYSTEM or plain.startswith(_SYSTEM_STARTS)
+    known = plain in _SYSTEM or plain.startswith(_SYSTEM_STARTS)
+    return known or _REPAIRED.fullmatch(plain) is not None
 
 
 def part_of_split(name: str) -> str | None:
     """Return the set that a folder name means, such as ``"training"``, or None."""
-    return _PARTS.get(_letters(name))
+    letters = _letters(name)
+    if letters in _FOLDS:
+        number = "".join(filter(str.isdigit, name))
+        return f"fold {number}" if number else None
+    return _PARTS.get(letters)
 
 
 def refuse_parts(root: str, holders: Collection[str]) -> None:
@@ -98,6 +112,39 @@ def refuse_parts(root: str, holders: Collection[str]) -> None:
         code="split-folders",
         parameter="directory",
     )
+
+
+def refuse_annotations(root: str, folders: Collection[str], skipped: Iterable[str]) -> None:
+    """Refuse a root with photos and annotations of boxes; `skipped` are files without photos."""
+    named = {_letters(name): name for name in folders}
+    photos = next((named[name] for name in sorted(_PHOTOS_OF_BOXES & named.keys())), None)
+    notes = next((named[name] for name in sorted(_ANNOTATIONS & named.keys())), None)
+    if photos is None or notes is None or not named.keys() <= _PHOTOS_OF_BOXES | _ANNOTATIONS:
+        return
+    files = [path for path in skipped if path.startswith(f"{notes}/")]
+    source = _source_of_boxes(root, notes, photos, files)
+    if source is None:
+        return
+    raise DataError(
+        f"directory must have one folder per class, got {photos!r} and {notes!r} in {root!r}, "
+        f"which are photos and annotations of boxes; open them with Dataset.from_boxes({source}), "
+        f"or pass class_names={sorted(folders)!r} if they are classes",
+        code="annotation-folders",
+        parameter="directory",
+    )
+
+
+def _source_of_boxes(root: str, notes: str, photos: str, files: Sequence[str]) -> str | None:
+    """Return the arguments with which `Dataset.from_boxes` reads these annotations."""
+    images = f"images={os.path.join(root, photos)!r}"
+    for path in files:
+        if path.endswith(".json"):
+            return f"{os.path.join(root, *path.split('/'))!r}, {images}"
+        if path.endswith(".xml"):
+            return f"{os.path.join(root, notes)!r}, {images}"
+        if path.endswith(".txt"):
+            return repr(root)
+    return None
 
 
 def warn_of_wrapper(root: str, holders: Collection[str]) -> None:

@@ -15,7 +15,12 @@ from shelfvision._storage import RemoteFile
 from shelfvision._validation import counted, listed
 from shelfvision._warnings import warn_caller
 from shelfvision.data.finding._classes import accepted_classes
-from shelfvision.data.finding._folders import is_system_folder, refuse_parts, warn_of_wrapper
+from shelfvision.data.finding._folders import (
+    is_system_folder,
+    refuse_annotations,
+    refuse_parts,
+    warn_of_wrapper,
+)
 from shelfvision.data.finding._remote import RemoteTree, listed_photos
 from shelfvision.data.finding._tree import LocalTree
 from shelfvision.data.finding.directories import existing_directory
@@ -89,7 +94,7 @@ def scan_directory(
 def _check_found(
     scan: Scan, wanted: tuple[str, ...] | None, folders: Mapping[str, Sequence[str]]
 ) -> None:
-    """Refuse the sets of a split, and warn of wrapper folders and missing classes."""
+    """Refuse the sets of a split and annotations; warn of wrapper folders and missing classes."""
     if not scan.ids:
         raise DataError(
             f"no photo was found in the class folders of {scan.root!r} ({listed(scan.folders)}); "
@@ -99,6 +104,7 @@ def _check_found(
         )
     if wanted is None:
         refuse_parts(scan.root, scan.holders)
+        refuse_annotations(scan.root, scan.folders, (file.path for file in scan.skipped))
         warn_of_wrapper(scan.root, scan.holders)
     else:
         # `warn_of_empty` reports folders without photos later, after corrupted photos are removed.

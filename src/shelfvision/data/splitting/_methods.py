@@ -1,4 +1,15 @@
-"""The split methods. They never change, and use only hashes and `numpy.random.RandomState`."""
+"""The split methods. They never change, and use only hashes and `numpy.random.RandomState`.
+
+- **Stratified** assigns groups by quotas for each class (`_quotas`, `_placing`).
+- **Hashed** assigns each group by its hash alone, a number from 0 to 2 ** 64. The sets divide this
+  range by their shares, so a group keeps its set whatever photos are added or removed. The counts
+  vary as in a draw for every group.
+- **Shuffled** shuffles rows as NumPy does, without groups, as in the article.
+
+>>> hashes = np.array([2**62, 2**63, 2**64 - 1], dtype=np.uint64)
+>>> hashed_parts(hashes, [Fraction(7, 10), Fraction(2, 10), Fraction(1, 10)]).tolist()
+[0, 0, 2]
+"""
 
 from __future__ import annotations
 

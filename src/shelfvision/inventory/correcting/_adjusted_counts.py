@@ -19,6 +19,13 @@ photos are a sample: they get random weights (weighted likelihood bootstrap, New
 1994), whole groups together, and then random classes. If the match is very good (p-value above
 0.75), the weight rises to 1 at 0.92. The remaining part of the correction is added to the samples
 as an error, because plain counts may be wrong by that much.
+
+References
+----------
+W. James, C. Stein, "Estimation with quadratic loss", Proceedings of the Fourth Berkeley Symposium 1
+(1961) 361-379.
+M. A. Newton, A. E. Raftery, "Approximate Bayesian inference with the weighted likelihood
+bootstrap", Journal of the Royal Statistical Society B 56 (1994) 3-48.
 """
 
 from __future__ import annotations
