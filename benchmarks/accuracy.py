@@ -32,7 +32,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from _judging import Judged, figures, judged_by, kinds_of, sets_to_judge
@@ -40,9 +40,12 @@ from _places import TASKS, Part, parts
 from _rows import Row, draw_confusion, draw_costs, read_rows, show_sets, show_table
 
 import shelfvision as shv
+from shelfvision.models.tiers import TierName
 
 if TYPE_CHECKING:
     import keras
+
+Recipe: TypeAlias = "Callable[[keras.Model, shv.Dataset, int], shv.Trainer]"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +53,7 @@ class Candidate:
     """A network and the recipe that it is trained by."""
 
     architecture: str
-    recipe: Callable[[keras.Model, shv.Dataset, int], shv.Trainer]
+    recipe: Recipe
     side: int = 100
     """Of the photos, in pixels."""
     weights: str | None = None
@@ -66,6 +69,17 @@ def article(_model: keras.Model, _train: shv.Dataset, seed: int) -> shv.Trainer:
 def recommended(model: keras.Model, train: shv.Dataset, seed: int) -> shv.Trainer:
     """Return what the library recommends, without photos that choose the epoch."""
     return shv.Trainer.recommended(model, train, seed=seed, monitor="loss", verbose=False)
+
+
+def of_tier(name: TierName) -> Recipe:
+    """Return the recipe of a tier, without photos that choose the epoch."""
+
+    def recipe(model: keras.Model, train: shv.Dataset, seed: int) -> shv.Trainer:
+        return shv.Trainer.recommended(
+            model, train, tier=name, seed=seed, monitor="loss", verbose=False
+        )
+
+    return recipe
 
 
 def frozen(model: keras.Model, train: shv.Dataset, seed: int) -> shv.Trainer:
@@ -84,8 +98,17 @@ CANDIDATES = {
     "tuned": Candidate(
         architecture="efficientnet_lite0", recipe=recommended, side=224, weights="imagenet"
     ),
+    **{
+        name: Candidate(
+            architecture=tier.architecture,
+            recipe=of_tier(name),
+            side=tier.image_size[0],
+            weights="imagenet",
+        )
+        for name, tier in shv.models.TIERS.items()
+    },
 }
-SUITE = (("drinks", ("tuned", "shelf_cnn")), ("products", ("tuned",)))
+SUITE = (("drinks", ("tuned", "shelf_cnn")), ("products", ("fast", "balanced", "accurate")))
 """The tasks and networks whose figures the documentation reports."""
 
 

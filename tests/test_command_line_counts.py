@@ -16,7 +16,7 @@ from shelfvision._cli import main
 from shelfvision._cli._parser import parser
 from shelfvision._cli._regions._boxes import boxes_of_photos
 from shelfvision._cli.options.network import choose_network
-from shelfvision.errors import DataError, MissingDependencyError
+from shelfvision.errors import DataError, InvalidParameterError, MissingDependencyError
 from shelfvision.models.pretrained._pretrained import Package
 from support import refuses
 
@@ -269,6 +269,8 @@ def test_photos_without_boxes_are_refused_by_the_option_that_gives_boxes(
             ("efficientnet_lite0", "imagenet"),
             "",
         ),
+        (["--tier", "accurate"], True, ("efficientnet_lite2", "imagenet"), "tier accurate"),
+        (["--tier", "fast"], False, ("efficientnet_lite0", "imagenet"), "tier fast"),
     ],
 )
 def test_training_uses_a_pretrained_network_where_its_weights_are_installed(
@@ -289,6 +291,22 @@ def test_training_uses_a_pretrained_network_where_its_weights_are_installed(
     assert (chosen.architecture, chosen.weights) == network
     assert said in sentence
     assert bool(sentence) == bool(said)
+
+
+def test_a_tier_brings_its_image_size_unless_one_is_given() -> None:
+    command = ["train", "photos", "-o", "m.shelf", "--tier", "accurate"]
+    chosen = parser().parse_args(command)
+    choose_network(chosen)
+    assert chosen.image_size == shv.models.TIERS["accurate"].image_size
+    chosen = parser().parse_args([*command, "--image-size", "128"])
+    choose_network(chosen)
+    assert chosen.image_size == (128, 128)
+
+
+def test_a_tier_and_an_architecture_are_refused() -> None:
+    command = ["train", "photos", "-o", "m.shelf", "--tier", "fast", "--architecture", "shelf_cnn"]
+    with refuses(InvalidParameterError, "conflict", "--tier"):
+        choose_network(parser().parse_args(command))
 
 
 def test_annotated_shelves_train_a_classifier(run: Run) -> None:

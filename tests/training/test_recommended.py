@@ -114,3 +114,19 @@ def test_the_recipe_of_the_article_is_the_trainer_as_it_is() -> None:
     trainer = shv.Trainer()
     assert (trainer.epochs, trainer.optimizer, trainer.loss) == (200, "adam", "auto")
     assert (trainer.label_smoothing, trainer.schedule, trainer.augmenter) == (0.0, None, None)
+
+
+def test_the_fast_tier_halves_epochs_and_views(
+    make_model: MakeModel, make_photos: MakePhotos
+) -> None:
+    model, photos = make_model(), make_photos(12)
+    freeze(model)
+    balanced = shv.Trainer.recommended(model, photos)
+    fast = shv.Trainer.recommended(model, photos, tier="fast")
+    assert (2 * fast.epochs, 2 * fast.views) == (balanced.epochs, balanced.views)
+    assert shv.Trainer.recommended(model, photos, tier="accurate") == balanced
+
+
+def test_an_unknown_tier_is_refused(make_model: MakeModel, make_photos: MakePhotos) -> None:
+    with refuses(InvalidParameterError, "not-an-option", "tier"):
+        shv.Trainer.recommended(make_model(), make_photos(12), tier="quick")  # type: ignore[arg-type]

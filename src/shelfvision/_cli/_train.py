@@ -7,7 +7,7 @@ from typing import cast
 
 from shelfvision._cli._photos import dataset_of, is_manifest, require_boxes_alone, require_place
 from shelfvision._cli._say import complain, say
-from shelfvision._cli.options.network import choose_network
+from shelfvision._cli.options.network import DEFAULT, choose_network
 from shelfvision._csv import read_table
 from shelfvision._identifiers import clean_name
 from shelfvision._keras.backend import require_any_backend
@@ -79,7 +79,12 @@ def _trained(chosen: argparse.Namespace, splits: Splits) -> TrainingResult:
     if splits.validation is None:
         overrides["monitor"] = "loss"
     trainer = Trainer.recommended(
-        model, train, checkpoint_dir=folder, seed=chosen.seed, **overrides
+        model,
+        train,
+        tier=chosen.tier or DEFAULT,
+        checkpoint_dir=folder,
+        seed=chosen.seed,
+        **overrides,
     )
     return trainer.fit(model, train, splits.validation, resume="never" if chosen.fresh else "auto")
 

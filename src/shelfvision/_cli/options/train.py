@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from shelfvision._cli.options.places import add_place
+from shelfvision.models.tiers import TIERS
 
 
 def add_train_options(sub: argparse.ArgumentParser) -> None:
@@ -39,9 +40,15 @@ def _boxes(sub: argparse.ArgumentParser) -> None:
 
 def _model(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
+        "--tier",
+        choices=tuple(TIERS),
+        help="a recommended pretrained network and image size (default: balanced, if its weights "
+        "are installed)",
+    )
+    sub.add_argument(
         "--architecture",
-        help="the network (default: efficientnet_lite0, pretrained, if its weights are installed; "
-        "otherwise grocery_cnn from scratch)",
+        help="the network, instead of a tier (default without installed weights: grocery_cnn from "
+        "scratch)",
     )
     text = "pretrained weights: 'imagenet', or a weights file"
     add_place(sub, "--weights", kind="local", metavar="W", help=text)
@@ -49,7 +56,7 @@ def _model(sub: argparse.ArgumentParser) -> None:
         "--image-size",
         type=_size,
         metavar="H[xW]",
-        help="size of the model input in pixels (default: that of the architecture)",
+        help="size of the model input in pixels (default: that of the tier or architecture)",
     )
     sub.add_argument("--resize", default="stretch", help="stretch (default), pad or crop")
 

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from shelfvision._photos.sources import crop_rule_of, has_files
+from shelfvision._validation import one_of
 from shelfvision.augment import (
     Brightness,
     ColorTemperature,
@@ -29,6 +30,7 @@ from shelfvision.augment import (
     Zoom,
 )
 from shelfvision.data import Dataset
+from shelfvision.models.tiers import TierName
 from shelfvision.protocols import Augmenter
 from shelfvision.training.settings._schedules import CosineSchedule
 
@@ -46,17 +48,20 @@ _CENTER = 0.9
 photos. The center crop removes part of this difference (Touvron et al., "Fixing the train-test
 resolution discrepancy", 2019).
 """
+_EFFORT: Mapping[str, float] = MappingProxyType({"fast": 0.5, "balanced": 1.0, "accurate": 1.0})
+"""Epochs and views of transfer learning, relative to the balanced tier."""
 _COMMON = MappingProxyType(
     {"patience": None, "label_smoothing": 0.1, "loss": "categorical_crossentropy"}
 )
 
 
 def recommended_settings(
-    model: keras.Model, photos: Dataset, overrides: Mapping[str, object]
+    model: keras.Model, photos: Dataset, tier: TierName, overrides: Mapping[str, object]
 ) -> dict[str, object]:
-    """Return recommended settings for a model and photos, with `overrides`."""
+    """Return recommended settings for a model, photos and a tier, with `overrides`."""
+    effort = _EFFORT[one_of("tier", tier, _EFFORT)]
     part = overrides.get("fine_tune") or ("partial" if is_pretrained(model) else None)
-    recipe = _from_scratch(len(photos)) if part is None else _transfer(len(photos), part)
+    recipe = _from_scratch(len(photos)) if part is None else _transfer(len(photos), part, effort)
     settings = {**_COMMON, **recipe, **overrides}
     if "test_time_crop" not in overrides and not _centered(photos, overrides):
         settings["test_time_crop"] = 1.0
@@ -86,11 +91,12 @@ def is_pretrained(model: keras.Model) -> bool:
     )
 
 
-def _transfer(n_photos: int, part: object) -> dict[str, object]:
+def _transfer(n_photos: int, part: object, effort: float) -> dict[str, object]:
     epochs = _epochs(n_photos, seen=_SEEN_BY_TRANSFER, fewest=10, most=40)
+    epochs = math.ceil(effort * epochs)
     settings: dict[str, object] = {
         "fine_tune": part,
-        "views": 6,
+        "views": round(6 * effort),
         "augmenter": crops(),
         "test_time_crop": _CENTER,
         "epochs": epochs,

@@ -1,0 +1,50 @@
+"""Recommended pretrained networks and input sizes, as tiers of accuracy and training time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal, TypeAlias, cast
+
+from shelfvision._validation import one_of
+
+TierName: TypeAlias = Literal["fast", "balanced", "accurate"]
+"""The name of a tier."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tier:
+    """A pretrained network and its input size.
+
+    Attributes
+    ----------
+    architecture : str
+        The network, for `build_model`.
+    image_size : (int, int)
+        Height and width of the model input in pixels.
+
+    Examples
+    --------
+    >>> import shelfvision as shv
+    >>> shv.models.TIERS["fast"].architecture
+    'efficientnet_lite0'
+    """
+
+    architecture: str
+    image_size: tuple[int, int]
+
+
+TIERS: Mapping[TierName, Tier] = MappingProxyType(
+    {
+        "fast": Tier(architecture="efficientnet_lite0", image_size=(224, 224)),
+        "balanced": Tier(architecture="efficientnet_lite0", image_size=(260, 260)),
+        "accurate": Tier(architecture="efficientnet_lite2", image_size=(260, 260)),
+    }
+)
+"""The tiers by name, from the fastest to the most accurate."""
+
+
+def tier_named(name: str) -> Tier:
+    """Return a tier by its name."""
+    return TIERS[cast("TierName", one_of("tier", name, TIERS))]
