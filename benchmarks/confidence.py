@@ -9,20 +9,23 @@ half of the bursts of a set and used on the other half. Printed are the expected
 photo is wrong. Where the 95 % interval of that share is below what was asked for, it is broken.
 
 ``--photos`` and ``--summed-column`` say the same of kinds, whose classes' probabilities are added
-up. Several files are several trainings, whose figures are averaged.
+up. ``--drinks`` says it of the five packaged classes of the Grocery Store photos: of the photos of
+these products, whose probabilities are divided by their sum and added up. Several files are several
+trainings, whose figures are averaged.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from _judging import TOGETHER, Judged, kinds_of
+from _places import drink_of_products
 
 import shelfvision as shv
 
@@ -115,6 +118,22 @@ def halved(part: Scored, seed: int) -> Case:
     return Case(part, [(part.of_rows(inside), ~inside), (part.of_rows(~inside), inside)])
 
 
+def drinks_of(judged: Judged, folder: Path) -> Judged:
+    """Return the photos of drinks, with probabilities of their classes alone."""
+    kinds = drink_of_products(folder)
+    inside = np.array([name in kinds for name in judged.class_names])
+    kept = inside[judged.labels]
+    parts = {name: getattr(judged, name)[kept] for name in ("ids", "groups", "sets")}
+    rows = judged.probabilities[kept][:, inside].astype(np.float64)
+    return replace(
+        judged,
+        probabilities=(rows / rows.sum(axis=1, keepdims=True)).astype(np.float32),
+        class_names=tuple(name for name in judged.class_names if name in kinds),
+        labels=(np.cumsum(inside) - 1)[judged.labels[kept]],
+        **parts,
+    ).summed(kinds)
+
+
 def calibration_of(case: Case) -> tuple[float, float, float]:
     """Return the ECE before and after temperature scaling, and what chance gives after it."""
     rows, rng = case.calibrated(), np.random.default_rng(0)
@@ -198,6 +217,7 @@ def main() -> None:
     parser.add_argument("--photos", help="manifest with the kind of each class")
     parser.add_argument("--label-column", default="product")
     parser.add_argument("--summed-column", help="column of the kinds")
+    parser.add_argument("--drinks", action="store_true", help="the packaged classes, too")
     options = parser.parse_args()
     if not options.files:
         print("nothing to judge; name files of accuracy.py --predictions")
@@ -210,6 +230,9 @@ def main() -> None:
         summed = [judged.summed(kinds) for judged in trainings]
         print(f"\n\n{len(summed[0].class_names)} kinds")
         report(summed)
+    if options.drinks:
+        print("\n\ndrinks")
+        report([drinks_of(judged, Path(options.photos)) for judged in trainings])
 
 
 if __name__ == "__main__":
