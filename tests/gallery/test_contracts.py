@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from shelfvision._identifiers import clean_name
 from shelfvision.errors import BundleError
 from shelfvision.gallery._enrolled import EnrolledPhotos
 from shelfvision.gallery._file import GalleryContents, read_gallery, save_gallery
+from shelfvision.gallery._nearness import HeldOut
 
 
 @st.composite
@@ -35,15 +37,18 @@ def told(photos: EnrolledPhotos) -> list[tuple[str, bytes, int]]:
 
 
 @settings(max_examples=50)
-@given(enrolled(), st.none() | st.floats(0.001, 0.999), st.data())
+@given(
+    enrolled(), st.none() | st.floats(0.001, 0.999), st.sampled_from(get_args(HeldOut)), st.data()
+)
 def test_any_gallery_comes_back_from_its_file_and_any_other_bytes_are_refused(
-    photos: EnrolledPhotos, unknown: float | None, data: st.DataObject
+    photos: EnrolledPhotos, unknown: float | None, held_out: HeldOut, data: st.DataObject
 ) -> None:
     contents = GalleryContents(
         photos=photos,
         unknown=unknown,
         classifier="ab" * 32,
         made_for="<Classifier>",
+        held_out=held_out,
     )
     file = io.BytesIO()
     digest = save_gallery(contents, file)
@@ -52,6 +57,7 @@ def test_any_gallery_comes_back_from_its_file_and_any_other_bytes_are_refused(
     for name in ("embeddings", "labels", "groups"):
         np.testing.assert_array_equal(getattr(found.photos, name), getattr(photos, name))
     assert (found.unknown, found.classifier) == (unknown, "ab" * 32)
+    assert found.held_out == held_out
     damaged = bytearray(file.getvalue())
     damaged[data.draw(st.integers(0, len(damaged) - 1))] ^= data.draw(st.integers(1, 255))
     with pytest.raises(BundleError):

@@ -31,7 +31,8 @@ from support import refuses
 
 Shots = Callable[..., npt.NDArray[np.uint8]]
 MakeClassifier = Callable[..., shv.Classifier]
-GOLDEN = Path(__file__).with_name("golden") / "version-1.gallery"
+GOLDEN = Path(__file__).with_name("golden") / "version-2.gallery"
+GOLDENS = (GOLDEN.with_name("version-1.gallery"), GOLDEN)
 DATA = GOLDEN.read_bytes()
 LENGTH = int.from_bytes(DATA[:8], "little")
 HEADER = json.loads(DATA[8 : 8 + LENGTH])
@@ -78,9 +79,10 @@ def test_what_is_saved_answers_as_before(
     assert again.getvalue() == path.read_bytes()
 
 
-def test_the_golden_file_of_version_1_keeps_loading(classifier: shv.Classifier) -> None:
-    gallery = shv.Gallery.load(GOLDEN, classifier)
-    expected = json.loads(GOLDEN.with_suffix(".json").read_text())
+@pytest.mark.parametrize("golden", GOLDENS, ids=lambda path: path.stem)
+def test_golden_files_keep_loading(classifier: shv.Classifier, golden: Path) -> None:
+    gallery = shv.Gallery.load(golden, classifier)
+    expected = json.loads(golden.with_suffix(".json").read_text())
     assert gallery.counts == expected["counts"]
     assert gallery.limit == pytest.approx(expected["limit"], abs=1e-6)
     colours = np.array(expected["photos"], np.uint8)
@@ -91,13 +93,29 @@ def test_the_golden_file_of_version_1_keeps_loading(classifier: shv.Classifier) 
     assert found.probabilities == pytest.approx(np.array(expected["probabilities"]), abs=1e-5)
 
 
-def test_the_golden_file_is_what_is_written_today(classifier: shv.Classifier) -> None:
+@pytest.mark.parametrize("golden", GOLDENS, ids=lambda path: path.stem)
+def test_golden_files_are_what_is_written_today(classifier: shv.Classifier, golden: Path) -> None:
     file = io.BytesIO()
-    shv.Gallery.load(GOLDEN, classifier).save(file)
-    new = json.loads(file.getvalue()[8 : 8 + int.from_bytes(file.getvalue()[:8], "little")])
-    fields, old = (json.loads(h["__metadata__"][ENTRY]) for h in (new, HEADER))
-    assert fields | {"created_with": 0} == old | {"created_with": 0}
-    assert new["__metadata__"][DIGESTS] == HEADER["__metadata__"][DIGESTS]
+    shv.Gallery.load(golden, classifier).save(file)
+    new, old = (
+        json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
+        for data in (file.getvalue(), golden.read_bytes())
+    )
+    fields, expected = (json.loads(metadata[ENTRY]) for metadata in (new, old))
+    assert fields | {"created_with": 0} == expected | {"created_with": 0}
+    assert new[DIGESTS] == old[DIGESTS]
+
+
+def test_a_gallery_of_version_1_keeps_its_limit_until_another_is_asked_for(
+    classifier: shv.Classifier,
+) -> None:
+    old = shv.Gallery.load(GOLDENS[0], classifier)
+    assert old.without_product("sky").index.held_out == "group"
+    assert old.limit is not None
+    measured = old.with_unknown(old.unknown)
+    assert measured.index.held_out == "similar groups"
+    assert measured.limit is not None
+    assert measured.limit > old.limit
 
 
 def test_every_truncation_and_addition_is_refused() -> None:
@@ -133,7 +151,7 @@ CRAFTED: dict[str, Callable[[Fields, Fields], object]] = {
     "format true": _set("format", True),
     "format 0": _set("format", 0),
     "format -1": _set("format", -1),
-    "a newer format": _set("format", 2),
+    "a newer format": _set("format", 3),
     "names of another type": _set("names", {"grass": 1}),
     "no names": _set("names", []),
     "an empty name": _set("names", ["", "grass", "sky"]),

@@ -8,6 +8,7 @@ import pickle
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +23,9 @@ from shelfvision.errors import (
     ShelfVisionWarning,
 )
 from shelfvision.gallery._enrolled import EnrolledPhotos
-from shelfvision.gallery._nearness import nearness_of
+from shelfvision.gallery._nearness import HeldOut, nearness_of
+from shelfvision.gallery._sessions import clusters_of
+from shelfvision.gallery._space import Space, space_of
 from support import gives_warning, refuses
 
 NAMES = ("grass", "sky")
@@ -162,14 +165,66 @@ def enrolled(rng: np.random.Generator, n_groups: int, per_group: int = 3) -> Enr
     )
 
 
-def test_about_the_share_of_new_groups_of_known_products_goes_to_review() -> None:
+def test_about_the_share_of_new_groups_of_known_products_went_to_review_in_format_1() -> None:
     sent = []
     for seed in range(40):
         rng = np.random.default_rng(seed)
-        nearness = nearness_of(enrolled(rng, 25), 0.1)
+        nearness = nearness_of(enrolled(rng, 25), 0.1, "group")
         new = enrolled(rng, 25)
         sent.append((~nearness.known(nearness.answers(new.embeddings)[1])).mean())
     assert np.mean(sent) == pytest.approx(0.1, abs=0.02)
+
+
+def of_sessions(rng: np.random.Generator, n_sessions: int, n_groups: int) -> EnrolledPhotos:
+    """Return twelve products whose groups come in sessions that are alike."""
+    n = 12 * n_sessions * n_groups
+    labels = np.repeat(np.arange(12), n_sessions * n_groups)
+    sessions = rng.normal(0, 0.3, (12 * n_sessions, 24)).repeat(n_groups, axis=0)
+    seen = np.eye(12, 24)[labels] + sessions + rng.normal(0, 0.1, (n, 24))
+    return EnrolledPhotos(
+        names=tuple("abcdefghijkl"),
+        embeddings=seen.astype(np.float32),
+        labels=labels.astype(np.int32),
+        groups=np.arange(n),
+    )
+
+
+def test_about_the_share_of_new_sessions_of_known_products_goes_to_review() -> None:
+    rates: dict[HeldOut, float] = {}
+    for held_out in get_args(HeldOut):
+        sent = []
+        for seed in range(8):
+            rng = np.random.default_rng(seed)
+            nearness = nearness_of(of_sessions(rng, 3, 6), 0.1, held_out)
+            new = of_sessions(rng, 1, 6)
+            sent.append((~nearness.known(nearness.answers(new.embeddings)[1])).mean())
+        rates[held_out] = float(np.mean(sent))
+    assert rates["similar groups"] < 0.15
+    assert rates["group"] > 0.3
+
+
+def test_a_photo_of_several_products_is_left_out_as_a_whole() -> None:
+    rng = np.random.default_rng(0)
+    seen = rng.normal(0, 1, (60, 5)).astype(np.float32)
+    labels = np.tile(np.arange(3), 20)
+    groups = np.where(np.arange(60) < 12, np.arange(60) // 3, np.arange(60))
+    clusters = clusters_of(seen, labels, groups, space_of(seen, labels))
+    assert len(np.unique(clusters[:12])) == 4
+    assert len(np.unique(clusters[12:])) == 9
+    assert not set(clusters[:12]) & set(clusters[12:])
+    for group in range(4):
+        assert len(np.unique(clusters[groups == group])) == 1
+    assert all(len(np.unique(labels[clusters == c])) == 1 for c in np.unique(clusters[12:]))
+
+
+def test_clusters_of_many_groups_are_those_of_their_sessions() -> None:
+    rng = np.random.default_rng(0)
+    sessions = np.repeat(np.arange(3), 200)
+    seen = (np.eye(3, 6)[sessions] + rng.normal(0, 0.05, (600, 6))).astype(np.float32)
+    labels = np.zeros(600, np.int64)
+    plain = Space(middle=np.zeros(6, np.float32), weighing=None)
+    clusters = clusters_of(seen, labels, np.arange(600), plain)
+    assert len(np.unique(np.stack([clusters, sessions]), axis=1).T) == 3
 
 
 def test_photos_of_one_burst_do_not_make_each_other_familiar() -> None:
@@ -184,7 +239,7 @@ def test_photos_of_one_burst_do_not_make_each_other_familiar() -> None:
     new = enrolled(rng, 25)
     sent = [
         (~near.known(near.answers(new.embeddings)[1])).mean()
-        for near in (nearness_of(some, 0.1), nearness_of(apart, 0.1))
+        for near in (nearness_of(some, 0.1, "group"), nearness_of(apart, 0.1, "group"))
     ]
     assert sent[0] < 0.15 < sent[1]
     assert sent[1] > 1.5 * sent[0]

@@ -48,7 +48,7 @@ def index_of_dataset(
 
 def with_unknown(index: ProductIndex, unknown: float | None) -> ProductIndex:
     """Return the index with another share of photos that may be sent to review."""
-    return replace(index, unknown=checked_share(unknown))
+    return replace(index, unknown=checked_share(unknown), held_out="similar groups")
 
 
 def with_product(

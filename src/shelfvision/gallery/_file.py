@@ -2,6 +2,8 @@
 
 The file is a safetensors file with three tensors: embeddings (``seen``), product numbers and group
 numbers. Its metadata contains a manifest with the product names and the digest of the classifier.
+The formats have the same entries. A gallery of format 1 keeps its limit for unknown products, which
+is measured without the own group of a photo. In format 2 similar groups are left out, too.
 Header, digests and shapes are verified before the tensors are used. Loading runs no code from the
 file.
 """
@@ -36,9 +38,10 @@ from shelfvision._storage.sealed import (
 from shelfvision._validation import listed
 from shelfvision.errors import BundleError, InvalidParameterError
 from shelfvision.gallery._enrolled import MAX_PHOTOS, EnrolledPhotos
+from shelfvision.gallery._nearness import HeldOut
 from shelfvision.inference.versions import package_versions
 
-VERSION = 1
+VERSION = 2
 """The version of the format that is written. Older versions can be read."""
 ENTRY = "shelfvision-gallery"
 """The metadata key of the manifest."""
@@ -59,6 +62,8 @@ class GalleryContents:
     """The digest of the classifier that the gallery was created with."""
     made_for: str
     """The representation of that classifier, for error messages."""
+    held_out: HeldOut
+    """What the limit is measured without."""
 
 
 def save_gallery(contents: GalleryContents, target: Target) -> str:
@@ -70,7 +75,7 @@ def save_gallery(contents: GalleryContents, target: Target) -> str:
         "groups": photos.groups,
     }
     fields = {
-        "format": VERSION,
+        "format": 1 if contents.held_out == "group" else VERSION,
         "names": list(photos.names),
         "unknown": contents.unknown,
         "classifier": contents.classifier,
@@ -158,6 +163,7 @@ def _contents(
         unknown=unknown,
         classifier=made,
         made_for=str(fields["made_for"]),
+        held_out="group" if fields["format"] == 1 else "similar groups",
     )
 
 

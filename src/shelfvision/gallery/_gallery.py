@@ -55,7 +55,9 @@ class Gallery:
     speaker recognition", Interspeech 2006 (the normalization). O. Ledoit, M. Wolf, "A
     well-conditioned estimator for large-dimensional covariance matrices", Journal of Multivariate
     Analysis 88 (2004) 365-411 (the estimate of the covariance). J. Snell, K. Swersky, R. Zemel,
-    "Prototypical networks for few-shot learning", NeurIPS 2017 (the prototypes).
+    "Prototypical networks for few-shot learning", NeurIPS 2017 (the prototypes). D. Roberts et al.,
+    "Cross-validation strategies for data with temporal, spatial, hierarchical, or phylogenetic
+    structure", Ecography 40 (2017) 913-929 (leaving out clusters of groups).
 
     Examples
     --------
@@ -189,18 +191,22 @@ class Gallery:
     def limit(self) -> float | None:
         """The largest distance from the nearest product at which a photo is accepted, 0 to 2.
 
-        A distance is 1 minus a cosine similarity. The distance of each enrolled photo is computed
-        without the photos of the same group. Photos of a product with only one group are left out,
-        because they have no such distance. The limit is the distance that at most the share
-        `unknown` of these photos exceeds. Each group has the same weight, and one additional group
-        is counted beyond the limit, as in conformal p-values.
+        A distance is 1 minus a cosine similarity. The groups of each product are clustered by
+        similarity, at most three clusters for a product. The distance of each enrolled photo is
+        computed without the photos of its cluster, as for a photo from a new session. Photos of a
+        product with only one group have no such distance. The limit is the distance that at most
+        the share `unknown` of these photos exceeds. Each group has the same weight, and one
+        additional group is counted beyond the limit, as in conformal p-values.
 
-        Of the photos of enrolled products from a new group, about the share `unknown` is sent to
-        review, on average over groups. This holds if new photos differ from the enrolled ones as
-        much as these differ from each other. It is an estimate by leaving groups out and not a
-        bound, which needs photos that are not in the gallery. Two kinds of photos are sent to
-        review more often: photos from another shop or season, and photos of products with few
+        Of the photos of enrolled products from a new session, about the share `unknown` is sent to
+        review, on average over groups, and fewer of photos from the enrolled sessions. This is an
+        estimate and not a bound, which needs photos that are not in the gallery. Two kinds of
+        photos are sent to review more often: photos that differ more from the enrolled ones than
+        the clusters of one product differ from each other, and photos of products with few
         enrolled photos. The share of unknown products that is detected is not guaranteed.
+
+        A gallery that was saved in format 1 keeps its limit, for which only the photos of the same
+        group are left out. Call `with_unknown` to measure it again.
 
         The limit is None if `unknown` is None. It is 0 if there are too few groups for the share;
         then all photos are sent to review.
@@ -331,7 +337,7 @@ class Gallery:
         (2005). R. Dunn, L. Wasserman, A. Ramdas, "Distribution-free prediction sets for two-layer
         hierarchical models", JASA 118 (2023) 2491-2502 (groups). R. Barber, E. Candes,
         A. Ramdas, R. Tibshirani, "Predictive inference with the jackknife+", Annals of
-        Statistics 49 (2021) 486-507 (why leaving groups out in this way gives an estimate and not
+        Statistics 49 (2021) 486-507 (why leaving photos out in this way gives an estimate and not
         a bound).
         """
         return _searching.familiarity(self._index, photos)
@@ -396,6 +402,8 @@ class Gallery:
 
     def with_unknown(self, unknown: float | None) -> Self:
         """Return a gallery with another share of photos that may be sent to review.
+
+        The limit of a gallery from an older file is measured again by the present method.
 
         Parameters
         ----------

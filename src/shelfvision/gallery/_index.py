@@ -11,24 +11,24 @@ from dataclasses import dataclass, field
 
 from shelfvision.errors import InvalidParameterError
 from shelfvision.gallery._enrolled import EnrolledPhotos
-from shelfvision.gallery._nearness import Nearness, nearness_of
+from shelfvision.gallery._nearness import HeldOut, Nearness, nearness_of
 from shelfvision.inference import Classifier
 
 
 class _LazyNearness:
     """A thread-safe cache: fits the nearness of enrolled photos once, on first use."""
 
-    __slots__ = ("_lock", "_nearness", "_photos", "_unknown")
+    __slots__ = ("_held_out", "_lock", "_nearness", "_photos", "_unknown")
 
-    def __init__(self, photos: EnrolledPhotos, unknown: float | None) -> None:
-        self._photos, self._unknown = photos, unknown
+    def __init__(self, photos: EnrolledPhotos, unknown: float | None, held_out: HeldOut) -> None:
+        self._photos, self._unknown, self._held_out = photos, unknown, held_out
         self._nearness: Nearness | None = None
         self._lock = threading.Lock()
 
     def get(self) -> Nearness:
         with self._lock:
             if self._nearness is None:
-                self._nearness = nearness_of(self._photos, self._unknown)
+                self._nearness = nearness_of(self._photos, self._unknown, self._held_out)
             return self._nearness
 
 
@@ -44,11 +44,13 @@ class ProductIndex:
     """The embeddings of the enrolled photos."""
     unknown: float | None
     """The share of photos of enrolled products that may be sent to review; None for none."""
+    held_out: HeldOut = "similar groups"
+    """What the limit is measured without; ``"group"`` for files of format 1."""
     learned: _LazyNearness = field(init=False)
     """The cache of `nearness`."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "learned", _LazyNearness(self.photos, self.unknown))
+        object.__setattr__(self, "learned", _LazyNearness(self.photos, self.unknown, self.held_out))
 
     @property
     def nearness(self) -> Nearness:

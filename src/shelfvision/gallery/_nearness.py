@@ -3,22 +3,29 @@
 1. `space_of` fits a space in which cosine similarities are computed (see ``_space``).
 2. Each product is a prototype, the mean of its embeddings (Snell et al., 2017).
 3. Each enrolled photo is compared with prototypes without the photos of the same group, in a space
-   that is fitted without this group. This simulates photos from a new group.
-4. These distances, with equal weight for each group, give the limit for unknown products as a
-   conformal quantile, and the temperature of the softmax by maximum likelihood.
+   that is fitted without this group. This simulates photos from a new group. The cosines give the
+   temperature of the softmax by maximum likelihood.
+4. Each enrolled photo is also compared without the groups of its product that are similar to its
+   own (see ``_sessions``). This simulates photos from a new session. These distances, with equal
+   weight for each group, give the limit for unknown products as a conformal quantile.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from shelfvision._random import order_for
 from shelfvision.gallery._enrolled import EnrolledPhotos, Rows
+from shelfvision.gallery._sessions import clusters_of
 from shelfvision.gallery._space import Floats, Integers, Space, space_of, sums_of
+
+HeldOut: TypeAlias = Literal["group", "similar groups"]
+"""What the limit is measured without: the own group of a photo, or similar groups, too."""
 
 _MOST = 2000
 """The largest number of photos that are used for fitting: a random sample of whole groups."""
@@ -35,6 +42,20 @@ _BOUNDS = (0.005, 1.0)
 
 # Compared by identity, because comparing arrays does not give a single truth value.
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LeftOut:
+    """Enrolled photos, compared with prototypes that do not contain them."""
+
+    cosines: Rows
+    """The cosine similarities with prototypes without their own group, shape (n, k)."""
+    distances: Floats
+    """The distances that the limit is measured with, shape (n,)."""
+    labels: Integers
+    """The product of each photo, shape (n,)."""
+    groups: Integers
+    """The group of each photo, shape (n,)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Nearness:
     """The prototypes of the products, and the typical distances from them."""
 
@@ -45,13 +66,13 @@ class Nearness:
     temperature: float
     """The temperature of the softmax over cosine similarities."""
     usual: Floats
-    """The distances of enrolled photos from prototypes without their own group, ascending."""
+    """The distances of enrolled photos from prototypes without held-out groups, ascending."""
     weights: Floats
     """The weight of each distance; the weights of one group have the sum 1."""
     n_groups: int
     """The number of groups that these distances come from."""
-    left_out: tuple[Rows, Integers, Integers]
-    """The cosines of these photos with the prototypes, their products and their groups."""
+    left_out: LeftOut
+    """The photos that these distances belong to."""
     unknown: float | None
     """The share of photos of enrolled products that may be sent to review; None for none."""
 
@@ -136,7 +157,9 @@ class _NumberedPhotos:
         return np.asarray(cosines, np.float32)
 
 
-def nearness_of(enrolled: EnrolledPhotos, unknown: float | None) -> Nearness:
+def nearness_of(
+    enrolled: EnrolledPhotos, unknown: float | None, held_out: HeldOut = "similar groups"
+) -> Nearness:
     """Return the nearness that is fitted on enrolled photos."""
     photos = _NumberedPhotos(
         embeddings=enrolled.embeddings,
@@ -147,18 +170,25 @@ def nearness_of(enrolled: EnrolledPhotos, unknown: float | None) -> Nearness:
     rows = _chosen(photos.groups)
     space = space_of(photos.embeddings[rows], photos.labels[rows])
     kept, cosines = _left_out(photos, rows)
+    distances = distances_of(cosines)
+    if held_out == "similar groups":
+        clusters = clusters_of(photos.embeddings, photos.labels, photos.groups, space)
+        # A product of several groups has several clusters, so the same photos are kept.
+        distances = distances_of(_left_out(replace(photos, groups=clusters), rows)[1])
     _, own, sizes = np.unique(photos.groups[kept], return_inverse=True, return_counts=True)
     weights = np.asarray(1 / sizes[own.reshape(-1)], np.float64)
-    distances = distances_of(cosines)
+    labels = photos.labels[kept]
     rising = np.argsort(distances, kind="stable")
     return Nearness(
         space=space,
         products=space.of(photos.means.astype(np.float32)),
-        temperature=_temperature(cosines, photos.labels[kept], weights),
+        temperature=_temperature(cosines, labels, weights),
         usual=distances[rising],
         weights=weights[rising],
         n_groups=len(sizes),
-        left_out=(cosines, photos.labels[kept], photos.groups[kept]),
+        left_out=LeftOut(
+            cosines=cosines, distances=distances, labels=labels, groups=photos.groups[kept]
+        ),
         unknown=unknown,
     )
 
@@ -186,7 +216,7 @@ def _chosen(codes: Integers) -> Integers:
 
 
 def _left_out(photos: _NumberedPhotos, rows: Integers) -> tuple[Integers, Rows]:
-    """Return photos, and their cosines with prototypes without the photos' own group.
+    """Return photos in order, and their cosines with prototypes without the photos' own group.
 
     The space is also fitted without these groups, by cross-fitting over folds of groups. Otherwise
     the space would be adapted to these photos, and their distances would be smaller than those of
@@ -207,7 +237,9 @@ def _left_out(photos: _NumberedPhotos, rows: Integers) -> tuple[Integers, Rows]:
             usable = cosines[np.arange(len(inside)), photos.labels[inside]] >= -1
             kept.append(inside[usable])
             found.append(np.maximum(cosines[usable], -1))
-    return np.concatenate(kept), np.concatenate(found)
+    numbers = np.concatenate(kept)
+    order = np.argsort(numbers)
+    return numbers[order], np.concatenate(found)[order]
 
 
 def _temperature(cosines: Rows, labels: Integers, weights: Floats) -> float:

@@ -21,6 +21,7 @@ def save_index(index: ProductIndex, target: Target) -> str:
         unknown=index.unknown,
         classifier=index.digest,
         made_for=repr(index.classifier)[:1000],
+        held_out=index.held_out,
     )
     return save_gallery(contents, target)
 
@@ -41,5 +42,9 @@ def load_index(
             parameter="classifier",
         )
     return ProductIndex(
-        classifier=classifier, digest=digest, photos=found.photos, unknown=found.unknown
+        classifier=classifier,
+        digest=digest,
+        photos=found.photos,
+        unknown=found.unknown,
+        held_out=found.held_out,
     )

@@ -13,7 +13,7 @@ from shelfvision.data.reading import Photos
 from shelfvision.errors import ShelfVisionWarning
 from shelfvision.gallery._enrolled import Rows
 from shelfvision.gallery._index import ProductIndex
-from shelfvision.gallery._nearness import distances_of, softmax
+from shelfvision.gallery._nearness import softmax
 from shelfvision.inference.served import batches_of
 from shelfvision.predictions import Decision, MeasuredPhotos, Predictions
 from shelfvision.protocols import OnError
@@ -46,14 +46,14 @@ def predict_gallery(index: ProductIndex, photos: Photos, on_error: OnError) -> P
 def measured_by_groups(index: ProductIndex) -> MeasuredPhotos | None:
     """Return the predictions for enrolled photos, each without the photos of its group."""
     nearness = index.nearness
-    cosines, labels, groups = nearness.left_out
-    if not len(labels):
+    found = nearness.left_out
+    if not len(found.labels):
         return None
     return MeasuredPhotos(
-        probabilities=softmax(cosines / nearness.temperature),
-        labels=labels,
-        groups=groups,
-        rejected=~nearness.known(distances_of(cosines)),
+        probabilities=softmax(found.cosines / nearness.temperature),
+        labels=found.labels,
+        groups=found.groups,
+        rejected=~nearness.known(found.distances),
     )
 
 
