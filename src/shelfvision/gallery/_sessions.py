@@ -53,7 +53,7 @@ def _clustered(points: Floats) -> Integers:
     distances = np.maximum(1 - points[some] @ points[some].T, 0)
     np.fill_diagonal(distances, 0)
     tree = average(squareform(distances, checks=False))
-    numbers = cut_tree(tree, n_clusters=_CLUSTERS).reshape(-1).astype(np.int64)
+    numbers: Integers = cut_tree(tree, n_clusters=_CLUSTERS).reshape(-1).astype(np.int64)
     if n <= _MOST_GROUPS:
         return numbers
     centers = np.stack([points[some][numbers == k].mean(axis=0) for k in range(_CLUSTERS)])
