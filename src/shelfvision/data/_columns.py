@@ -41,24 +41,25 @@ def object_array(values: Sequence[str] | npt.NDArray[np.object_]) -> npt.NDArray
 
 def checked_images(images: object) -> Images:
     """Return images, or refuse anything but one uint8 array of RGB pixels."""
-    got = getattr(images, "dtype", type(images).__name__), getattr(images, "shape", "no shape")
+    dtype, shape = getattr(images, "dtype", None), getattr(images, "shape", None)
     if not isinstance(images, np.ndarray) or images.ndim != 4 or images.shape[3] != 3:
         raise DataError(
             "images must be one uint8 array of shape (n, height, width, 3), RGB, got "
-            f"{got[0]} of shape {got[1]}; {_remedy(images)}",
+            f"{type(images).__name__ if shape is None else f'{dtype} of shape {shape}'}; "
+            f"{_remedy(images)}",
             code="wrong-shape",
             parameter="images",
         )
     if images.dtype != np.uint8:
         raise DataError(
-            f"images must be uint8 with values 0 to 255, got {got[0]}; "
+            f"images must be uint8 with values 0 to 255, got {dtype}; "
             f"{remedy_for(images, 'images')}",
             code="wrong-dtype",
             parameter="images",
         )
     if 0 in images.shape[1:]:
         raise DataError(
-            f"images must have pixels, got shape {got[1]}", code="empty", parameter="images"
+            f"images must have pixels, got shape {shape}", code="empty", parameter="images"
         )
     return images
 
