@@ -249,8 +249,6 @@ def test_a_folder_by_url_is_scored_into_a_local_folder(
     capsys.readouterr()
     assert main(arguments) == 0
     assert "every photo was scored before" in capsys.readouterr().err
-    refused(capsys, ["score", FILE, LIST, "new"], 2, "not-supported")
-    assert not Path("new").exists()
 
 
 def test_urls_on_standard_input_are_not_requested(

@@ -5,11 +5,13 @@ It needs ``moto[server]`` and ``s3fs``: ``nox -s storage``.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pickle
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -200,22 +202,94 @@ def test_missing_credentials_and_a_dead_server_are_told(
     assert SECRET not in str(caught.value)
 
 
+def environment(endpoint: str) -> dict[str, str]:
+    """Return the environment of programs that use the server."""
+    return {
+        **os.environ,
+        "AWS_ACCESS_KEY_ID": "reader",
+        "AWS_SECRET_ACCESS_KEY": SECRET,
+        "FSSPEC_S3_ENDPOINT_URL": endpoint,
+    }
+
+
+@pytest.fixture(scope="module")
+def listed(options: dict[str, Any], shop: Path) -> dict[str, Path]:
+    """Manifests at ``s3://shop/lists`` of the photos below ``s3://shop/photos``, and the paths."""
+    parquet = pytest.importorskip("pyarrow.parquet")
+    pytest.importorskip("onnxruntime")
+    arrow = pytest.importorskip("pyarrow")
+    found = {
+        f"s3://shop/photos/{path.relative_to(shop).as_posix()}": path
+        for path in sorted(shop.rglob("*.jpg"))
+    }
+    lines = ["path", *(f'"{url}"' for url in found)]
+    write_atomically(remote("s3://shop/lists/a.csv", options), "\n".join(lines).encode())
+    file = io.BytesIO()
+    parquet.write_table(arrow.table({"path": list(found)}), file)
+    write_atomically(remote("s3://shop/lists/a.parquet", options), file.getvalue())
+    return found
+
+
+def scores_in(out: Path) -> dict[str, float]:
+    """Return the confidence of each photo; each is there once."""
+    table = pytest.importorskip("pyarrow.parquet").read_table(sorted(out.glob("*.parquet")))
+    assert table["error"].null_count == len(table)
+    ids = table["id"].to_pylist()
+    assert len(set(ids)) == len(ids)
+    return dict(zip(ids, table["confidence"].to_pylist(), strict=True))
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_manifest_by_url_is_scored(
+    options: dict[str, Any], listed: dict[str, Path], suffix: str, tmp_path: Path
+) -> None:
+    upath = pytest.importorskip("upath")
+    url, root = f"s3://shop/lists/a.{suffix}", "s3://shop/photos"
+    export_file = GOLDEN / "tiny.onnx"
+    shv.scale.score(export_file, url, tmp_path / "a", root=root, storage_options=options)
+    shv.scale.score(export_file, list(listed.values()), tmp_path / "local")
+    assert list(scores_in(tmp_path / "a")) == list(listed)
+    local = list(scores_in(tmp_path / "local").values())
+    assert list(scores_in(tmp_path / "a").values()) == local
+    place, start = (upath.UPath(one, **options) for one in (url, root))
+    shv.scale.score(export_file, place, tmp_path / "b", root=start)
+    assert scores_in(tmp_path / "b") == scores_in(tmp_path / "a")
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert not any(SECRET.encode() in path.read_bytes() for path in files)
+
+
+def test_a_killed_job_of_a_manifest_by_url_scores_each_photo_once(
+    endpoint: str, listed: dict[str, Path], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "shelfvision", "score", str(GOLDEN / "tiny.onnx")]
+    command += ["s3://shop/lists/a.csv", str(out), "--root", "s3://shop/photos"]
+    command += ["--shard-size", "1"]
+    kept: dict[Path, int] = {}
+    for kill in range(1, 4):
+        process = subprocess.Popen(command, env=environment(endpoint))
+        while process.poll() is None and len(list(out.glob("*.parquet"))) < 2 * kill:
+            time.sleep(0.002)
+        process.kill()
+        process.wait()
+        there = {path: path.stat().st_mtime_ns for path in out.glob("*.parquet")}
+        assert kept.items() <= there.items(), "a finished file is not written again"
+        kept = there
+    assert kept
+    subprocess.run(command, env=environment(endpoint), check=True)
+    assert list(scores_in(out)) == list(listed)
+
+
 def test_the_command_line_takes_credentials_from_the_environment(
     endpoint: str, options: dict[str, Any], shop: Path
 ) -> None:
     pytest.importorskip("onnxruntime")
     data = (GOLDEN / "tiny.onnx").read_bytes()
     write_atomically(remote("s3://shop/cli/m.onnx", options), data)
-    environment = {
-        **os.environ,
-        "AWS_ACCESS_KEY_ID": "reader",
-        "AWS_SECRET_ACCESS_KEY": SECRET,
-        "FSSPEC_S3_ENDPOINT_URL": endpoint,
-    }
     command = [sys.executable, "-m", "shelfvision", "predict", "s3://shop/cli/m.onnx"]
     done = subprocess.run(
         [*command, "s3://shop/photos", "--format", "jsonl"],
-        env=environment,
+        env=environment(endpoint),
         capture_output=True,
         text=True,
         check=False,

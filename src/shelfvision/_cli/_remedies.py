@@ -84,7 +84,7 @@ _PHRASES: Final = (
         re.compile(r"pass storage_options=\{\} .* universal_pathlib"),
         "download the photos, and pass the paths of the copies",
     ),
-    (re.compile(r"pass root='[^']*'( and storage_options=\{\})? to read .*, or (?=download)"), ""),
+    (re.compile(r"pass root='[^']*' and storage_options=\{\} to read .*, or (?=download)"), ""),
     (re.compile(r"pass credentials in storage_options, or set them"), "set credentials"),
     (re.compile(r"storage_options"), "the credentials in the environment"),
     (
@@ -98,6 +98,9 @@ _PHRASES: Final = (
     ),
 )
 """Replacements for Python calls in remedies."""
+
+_ROOT: Final = re.compile(r"pass root='[^']*' to read .*, or (?=download)")
+"""The remedy for URLs in a list, for commands with the option ``--root`` only."""
 
 _NAMED_OPTION: Final = re.compile(r"--[a-z-]+")
 _ASSIGNED: Final = re.compile(r"\b([a-z][a-z0-9_]*)=('[^']*'|\"[^\"]*\"|[\w.]+)?")
@@ -129,6 +132,8 @@ def for_shell(message: ShelfVisionError | ShelfVisionWarning, available: Collect
 def _with_options(remedy: str, options: dict[str, str]) -> str:
     for pattern, phrase in _PHRASES:
         remedy = pattern.sub(phrase, remedy)
+    if "root" not in options:
+        remedy = _ROOT.sub("", remedy)
 
     def option(found: re.Match[str]) -> str:
         name, value = found[1], found[2]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow.dataset as datasets
 import pytest
+from pyarrow import csv, parquet
 
 import shelfvision as shv
 from shelfvision._cli import main
@@ -160,7 +162,15 @@ def test_urls_are_refused_before_anything_is_written(home: Path) -> None:
     with refuses(InvalidParameterError, "not-supported", "out"):
         shv.scale.score(EXPORT, home / "list.csv", "s3://shop/scores")
     with refuses(InvalidParameterError, "not-supported", "source"):
-        shv.scale.score(EXPORT, "s3://shop/list.csv", home / "out")
+        shv.scale.score(EXPORT, "file:///shop/list.csv", home / "out")
+    with refuses(InvalidParameterError, "not-enabled", "storage_options"):
+        shv.scale.score(EXPORT, "https://shop.example.com/list.csv", home / "out")
+    with refuses(InvalidParameterError, "not-enabled", "storage_options"):
+        shv.scale.score(EXPORT, home / "list.csv", home / "out", root="https://shop.example.com")
+    with refuses(InvalidParameterError, "conflict", "root"):
+        shv.scale.score(EXPORT, "s3://shop/photos", home / "out", root=home)
+    with refuses(InvalidParameterError, "not-supported", "root"):
+        shv.scale.score(EXPORT, home / "photos", home / "out", root="s3://shop")
     assert sorted(path.name for path in home.iterdir()) == ["list.csv", "photos"]
 
 
@@ -172,6 +182,116 @@ def test_photos_of_a_store_are_scored_by_their_urls(home: Path, photos: list[byt
     status = shv.scale.score(EXPORT, [*urls, "memory://jobs/none.jpg"], home / "out")
     assert (status.n_done, status.errors) == (6, {"not-found": 1})
     assert datasets.dataset(home / "out").to_table()["id"].to_pylist()[:5] == urls
+
+
+@pytest.fixture
+def shop(home: Path) -> Any:
+    """A store with the photos and the manifest of `home` at ``memory://jobs/week 48``."""
+    system = pytest.importorskip("fsspec").filesystem("memory")
+    for path in home.rglob("*.*"):
+        name = path.relative_to(home).as_posix()
+        system.pipe_file(f"memory://jobs/week 48/{name}", path.read_bytes())
+    yield system
+    system.store.clear()
+
+
+def columns_of(out: Path) -> dict[str, list[Any]]:
+    """Return the columns of the results of a job."""
+    found: dict[str, list[Any]] = datasets.dataset(out).to_table().to_pydict()
+    return found
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_manifest_by_url_is_scored_as_its_copy(home: Path, shop: Any, suffix: str) -> None:
+    local = home / "list.csv"
+    if suffix == ".parquet":
+        local = home / "list.parquet"
+        parquet.write_table(csv.read_csv(home / "list.csv"), local)
+        shop.pipe_file("memory://jobs/week 48/list.parquet", local.read_bytes())
+    keep = ["store"]
+    status = shv.scale.score(EXPORT, local, home / "local", keep=keep, shard_size=8)
+    url = f"memory://jobs/week 48/list{suffix}"
+    found = shv.scale.score(EXPORT, url, home / "out", keep=keep, shard_size=8)
+    assert (found.n_done, found.errors) == (status.n_done, status.errors)
+    one, other = columns_of(home / "local"), columns_of(home / "out")
+    assert [f"memory://jobs/week 48/{name}" for name in one.pop("id")] == other.pop("id")
+    one["error"][20] = one["error"][20].replace("photos/", "memory://jobs/week 48/photos/")
+    assert one == other
+
+
+def test_a_job_of_a_manifest_by_url_continues_and_refuses_another_manifest(
+    home: Path, shop: Any
+) -> None:
+    url = "memory://jobs/week 48/list.csv"
+    shv.scale.score(EXPORT, url, home / "out", shard_size=8)
+    (home / "out" / "part-000001.parquet").unlink()
+    status = shv.scale.score(EXPORT, url, home / "out", processes=1)
+    assert (status.n_scored, status.n_done) == (8, 21)
+    shop.pipe_file(url, b"path\nphotos/00.jpg\n")
+    with refuses(InvalidParameterError, "run-changed", "source"):
+        shv.scale.score(EXPORT, url, home / "out")
+
+
+def test_urls_in_a_manifest_by_url_are_below_its_folder_or_the_root(home: Path, shop: Any) -> None:
+    lists, photos = "memory://jobs/lists/a.csv", "memory://jobs/week 48/photos"
+    shop.pipe_file(lists, f"path\n{photos}/00.jpg\n{photos}/gone.jpg\n".encode())
+    with refuses(DataError, "missing-photos", "root") as caught:
+        shv.scale.score(EXPORT, lists, home / "out")
+    assert f"pass root={photos!r} to read the photos from there" in str(caught.value)
+    status = shv.scale.score(EXPORT, lists, home / "out", root=photos)
+    assert (status.n_done, status.errors) == (2, {"not-found": 1})
+    assert columns_of(home / "out")["id"] == [f"{photos}/00.jpg", f"{photos}/gone.jpg"]
+    for cell in ("../week 48/photos/00.jpg", "s3://elsewhere/a.jpg", "file:///etc/passwd"):
+        shop.pipe_file(lists, f"path\n{cell}\n".encode())
+        with refuses(DataError, "missing-photos", "root"):
+            shv.scale.score(EXPORT, lists, home / "new")
+    assert not (home / "new").exists()
+
+
+def test_a_list_of_this_computer_names_photos_of_a_store(home: Path, shop: Any) -> None:
+    status = shv.scale.score(EXPORT, "list.csv", "out", root="memory://jobs/week 48")
+    assert (status.n_done, status.errors) == (21, {"not-an-image": 1})
+    assert columns_of(home / "out")["id"][0] == "memory://jobs/week 48/photos/00.jpg"
+
+
+@pytest.mark.parametrize("source", ["list.csv", "photos"])
+def test_the_output_has_no_credentials(home: Path, shop: Any, source: str) -> None:
+    for path in list(shop.find("memory://jobs/week 48")):
+        shop.pipe_file(f"memory://me:SECRET@shop{path}", shop.cat_file(path))
+    url = f"memory://me:SECRET@shop/jobs/week 48/{source}"
+    status = shv.scale.score(EXPORT, url, home / "out", shard_size=8, processes=1)
+    assert (status.n_done, status.errors) == (21, {"not-an-image": 1})
+    ids = columns_of(home / "out")["id"]
+    assert ids[0] == "memory://shop/jobs/week 48/photos/00.jpg"
+    files = [path for path in (home / "out").rglob("*") if path.is_file()]
+    assert not any(b"SECRET" in path.read_bytes() for path in files)
+
+
+def test_a_universal_path_is_a_manifest_or_a_folder(home: Path, shop: Any) -> None:
+    upath = pytest.importorskip("upath")
+    place = upath.UPath("memory://jobs/week 48")
+    for number, source in enumerate((place / "list.csv", place / "photos")):
+        status = shv.scale.score(EXPORT, source, home / f"out-{number}")
+        assert (status.n_done, status.errors) == (21, {"not-an-image": 1})
+
+
+def test_the_ids_of_a_folder_are_relative_to_the_root(home: Path) -> None:
+    status = shv.scale.score(EXPORT, home / "photos", home / "out", root=home)
+    assert (status.n_done, status.errors) == (21, {"not-an-image": 1})
+    assert columns_of(home / "out")["id"][0] == "photos/00.jpg"
+
+
+def test_the_command_scores_a_manifest_by_url(home: Path, shop: Any, command: Command) -> None:
+    url = "memory://jobs/week 48/list.csv"
+    status, out, _ = command(EXPORT, url, "out", "--where", "store=north")
+    assert status == 0
+    assert "10 of 10 photos" in out
+    shop.pipe_file("memory://jobs/lists/a.csv", b"path\nmemory://jobs/week 48/photos/00.jpg\n")
+    status, _, err = command(EXPORT, "memory://jobs/lists/a.csv", "new")
+    root = "memory://jobs/week 48/photos"
+    assert status == 1
+    assert f"pass --root {root!r} to read the photos from there" in err
+    assert command(EXPORT, "memory://jobs/lists/a.csv", "new", "--root", root)[0] == 0
 
 
 def test_a_kept_column_with_the_name_of_a_score_is_refused(home: Path) -> None:

@@ -14,12 +14,12 @@ def add_score_options(sub: argparse.ArgumentParser) -> None:
         "source",
         kind="read",
         metavar="IN",
-        help="the photos: a CSV or Parquet file with a column of paths, or a folder",
+        help="the photos: a CSV or Parquet file with a column of paths, or a folder; also by URL",
     )
     text = "the folder for the Parquet files"
     add_place(sub, "out", kind="folder", metavar="OUT", help=text)
-    text = "folder that paths start from (default: that of IN)"
-    add_place(sub, "--root", kind="local", metavar="DIR", help=text)
+    text = "folder or URL that the paths of a manifest start from (default: its folder)"
+    add_place(sub, "--root", kind="read", metavar="DIR", help=text)
     sub.add_argument(
         "--keep",
         action="append",

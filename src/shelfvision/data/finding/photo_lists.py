@@ -1,7 +1,7 @@
 """List photos without labels, for scoring: the rows of a manifest, or the files of a folder.
 
 No photo is opened, and files of manifests are not looked up: a list may have millions of rows.
-`PhotoPlaces` finds the file of one photo when it is read, in the path formats of
+`places_below` finds the file of one photo when it is read, in the path formats of
 `shelfvision.data.finding._paths`.
 """
 
@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import final
 
 from shelfvision._csv import read_table
 from shelfvision._identifiers import clean_name
 from shelfvision._photos.formats import READ_NAMES, READ_SUFFIXES, suffix_of
-from shelfvision._storage import RemoteFile
+from shelfvision._storage import RemoteFile, as_location
 from shelfvision._text import unguarded
-from shelfvision._validation import as_path
+from shelfvision._urls import is_url, shown_url
 from shelfvision.data.finding import _remote
 from shelfvision.data.finding._manifest import (
     ManifestOrigin,
@@ -27,15 +27,21 @@ from shelfvision.data.finding._manifest import (
     checked_where,
     require_path,
 )
-from shelfvision.data.finding._paths import PhotoFinder, is_address, photo_id
+from shelfvision.data.finding._paths import (
+    PhotoFinder,
+    is_address,
+    photo_id,
+    remedy_for_urls,
+)
 from shelfvision.data.finding.directories import existing_directory
 from shelfvision.errors import DataError
+from shelfvision.protocols import Location
 
 
 def listed_photos(
-    path: str | os.PathLike[str],
+    path: Location | RemoteFile,
     *,
-    root: str,
+    root: str | RemoteFile,
     path_column: str,
     keep: Sequence[str] = (),
     where: Mapping[str, str | Sequence[str]] | None = None,
@@ -45,10 +51,10 @@ def listed_photos(
 
     Parameters
     ----------
-    path : path-like
+    path : path-like, URL or RemoteFile
         The CSV file.
-    root : str
-        The absolute path of the folder that relative paths start from.
+    root : str or RemoteFile
+        The folder that relative paths start from, as an absolute path or by URL.
     path_column : str
         The column with the paths or URLs of the photos.
     keep : sequence of str, optional
@@ -61,32 +67,75 @@ def listed_photos(
     Returns
     -------
     dict of str to list of str
-        ``"id"``: the path of each photo relative to `root` if it is inside, or its URL; and the
-        cells of each column of `keep`, in the order of the file. Repeated photos are repeated.
+        ``"id"``: the ids of `listed_ids`; and the cells of each column of `keep`, in the order of
+        the file. Repeated photos are repeated.
 
     Raises
     ------
     DatasetNotFoundError, DataError
         The file does not exist, is not a CSV file, lacks a column, or has no matching row.
     """
-    given = as_path(path, "source")
+    given = as_location(path, "source")
     wanted = checked_where(where or {})
     needed: dict[str, str | None] = dict.fromkeys(wanted, "where")
     needed |= dict.fromkeys(keep, "keep")
     needed[path_column] = "path_column"
     rows = read_table(given, needed, encoding=encoding, parameter="source").rows
-    origin = ManifestOrigin(repr(given), parameter="source")
+    origin = ManifestOrigin(repr(str(given)), parameter="source")
     accepted = accepted_cells(rows, wanted, origin) if wanted else {}
-    ids: list[str] = []
-    columns: dict[str, list[str]] = {"id": ids} | {name: [] for name in keep}
+    cells: list[str] = []
+    columns: dict[str, list[str]] = {name: [] for name in keep}
     for line, row in rows:
         if any(clean_name(row[name]) not in values for name, values in accepted.items()):
             continue
         require_path(row[path_column], line, origin)
-        ids.append(listed_id(row[path_column], root))
+        cells.append(row[path_column])
         for name in keep:
             columns[name].append(unguarded(row[name]))
-    return columns
+    return {"id": list(listed_ids(lambda: cells, root)), **columns}
+
+
+def listed_ids(cells: Callable[[], Iterable[str]], root: str | RemoteFile) -> Iterator[str]:
+    """Yield the ids of the photos of a list.
+
+    Parameters
+    ----------
+    cells : callable
+        Returns the cells with the paths or URLs, each time from the first one on.
+    root : str or RemoteFile
+        The folder that relative paths start from. Below a URL, ids are URLs without credentials.
+
+    Raises
+    ------
+    DataError
+        The root is a URL, and a cell names a photo that is not below it.
+    """
+    if not isinstance(root, RemoteFile):
+        yield from (listed_id(cell, root) for cell in cells())
+        return
+    finder = _remote.RemoteFinder(root)
+    for cell in cells():
+        name = finder.find(cell)
+        if name is None:
+            raise _outside(root, cell, cells())
+        yield remote_id(root, name)
+
+
+def remote_id(root: RemoteFile, name: str) -> str:
+    """Return the id of a photo below a URL: its own URL without credentials."""
+    return f"{root.shown.rstrip('/')}/{name}"
+
+
+def _outside(root: RemoteFile, cell: str, cells: Iterable[str]) -> DataError:
+    """Return the error for a cell that does not name a photo below the root."""
+    remedy = "list paths that start from root, or URLs that start with it"
+    if is_url(cell.strip()):
+        remedy = remedy_for_urls([one for one in cells if is_url(one.strip())])
+    return DataError(
+        f"source must list photos below {root.shown!r}, got {shown_url(cell.strip())!r}; {remedy}",
+        code="missing-photos",
+        parameter="root",
+    )
 
 
 def listed_id(cell: str, root: str) -> str:
@@ -95,13 +144,13 @@ def listed_id(cell: str, root: str) -> str:
     return text if is_address(text) else photo_id(cell, root)
 
 
-def photos_below(directory: str | os.PathLike[str]) -> Iterator[str]:
+def photos_below(directory: str | os.PathLike[str], root: str) -> Iterator[str]:
     """Yield the ids of all photos of a folder and its subfolders, sorted within each folder.
 
-    Hidden files and folders are left out, and links to folders are not followed.
+    Hidden files and folders are left out, and links to folders are not followed. The ids are
+    relative to `root`, an absolute path, if the folder is inside.
     """
-    root = existing_directory(directory)
-    for place, folders, names in os.walk(root, onerror=_raise):
+    for place, folders, names in os.walk(existing_directory(directory), onerror=_raise):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             if suffix_of(name) in READ_SUFFIXES and not name.startswith("."):
@@ -139,8 +188,16 @@ def _raise(error: OSError) -> None:
     ) from error
 
 
+def places_below(root: str | RemoteFile) -> Callable[[str], str]:
+    """Return a function from the id of a listed photo to its path or URL, to read it."""
+    if not isinstance(root, RemoteFile):
+        return _PhotoPlaces(root).of
+    start = len(remote_id(root, ""))
+    return lambda photo: root.child(photo[start:]).url
+
+
 @final
-class PhotoPlaces:
+class _PhotoPlaces:
     """Finds the files of listed photos below a root.
 
     Parameters
@@ -168,12 +225,15 @@ class PhotoPlaces:
 
 __all__ = [
     "ManifestOrigin",
-    "PhotoPlaces",
     "Where",
     "accepted_values",
     "checked_where",
     "listed_id",
+    "listed_ids",
     "listed_photos",
     "photo_urls",
     "photos_below",
+    "places_below",
+    "remote_id",
+    "remote_names",
 ]

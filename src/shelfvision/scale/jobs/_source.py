@@ -1,5 +1,8 @@
 """List the photos that a job scores: of a manifest (CSV or Parquet), a folder or an iterable.
 
+Manifests and folders may be URLs. Below a URL, the id of a photo is its own URL without
+credentials. Only `PhotoList.root` has the credentials, so that the output of a job contains none.
+
 The list is an Arrow table of text with the column ``id`` and the kept columns, which takes about as
 much memory as the text.
 """
@@ -13,31 +16,33 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, BinaryIO, TypeAlias, cast, final
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias, final
 
 from shelfvision._photos.formats import READ_NAMES
-from shelfvision._storage import RemoteFile, as_location, open_regular
+from shelfvision._storage import RemoteFile, as_location, open_regular, read_start
 from shelfvision._text import shortened
-from shelfvision._urls import is_url, refuse_url
+from shelfvision._urls import is_url
 from shelfvision._validation import as_path, counted, listed, received, require_texts
 from shelfvision._warnings import warn_caller
 from shelfvision.data.finding.directories import existing_directory
 from shelfvision.data.finding.photo_lists import (
     Where,
     listed_id,
+    listed_ids,
     listed_photos,
-    photo_urls,
     photos_below,
+    remote_id,
+    remote_names,
 )
 from shelfvision.errors import DataError, InvalidParameterError, ShelfVisionWarning
-from shelfvision.protocols import StorageOptions
+from shelfvision.protocols import Location, StorageOptions, UniversalPath
 from shelfvision.scale._arrow import arrow, compute
 from shelfvision.scale.jobs._parquet_manifest import MAGIC, parquet_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-PhotoListSource: TypeAlias = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
+PhotoListSource: TypeAlias = Location | Iterable[str | os.PathLike[str]]
 """A manifest, a folder, or an iterable of paths and URLs."""
 
 ID = "id"
@@ -45,6 +50,8 @@ ID = "id"
 _AT_ONCE = 65_536
 _MANIFESTS = (".csv", ".tsv", ".txt", ".parquet")
 _SHOWN = 100
+_MOST_REMOTE_BYTES = 2 << 30
+"""The largest manifest that is downloaded into memory; enough for 10 million paths."""
 _URL = "^[A-Za-z][A-Za-z0-9+.-]+://"
 
 
@@ -53,7 +60,7 @@ _URL = "^[A-Za-z][A-Za-z0-9+.-]+://"
 class ListOptions:
     """How the photos of a manifest are chosen."""
 
-    root: str | os.PathLike[str] | None = None
+    root: Location | None = None
     """The folder that relative paths start from; by default the folder of the manifest."""
     path_column: str = "path"
     """The column with the paths."""
@@ -72,10 +79,18 @@ class PhotoList:
 
     name: str
     """The source, for messages."""
-    root: str
-    """The absolute path that relative ids start from."""
+    root: str | RemoteFile
+    """The folder that the ids start from, as an absolute path or by URL."""
     table: pa.Table
     """The column ``id`` and the kept columns, as text without missing values."""
+
+    @property
+    def storage_options(self) -> StorageOptions | None:
+        """The options that a ``UPath`` of the caller brings; None without any."""
+        if not isinstance(self.root, RemoteFile):
+            return None
+        # A root of HTTP exists only if the caller has allowed it.
+        return self.root.options or ({} if self.root.scheme in ("http", "https") else None)
 
     @property
     def has_urls(self) -> bool:
@@ -100,45 +115,71 @@ def photo_list(
     source: PhotoListSource, options: ListOptions, storage_options: StorageOptions | None = None
 ) -> PhotoList:
     """Return the photos of a source, each once, in the order of the source."""
-    if is_url(source):
-        place = as_location(cast("str", source), "source", storage_options=storage_options)
-        return _of_remote_folder(cast("RemoteFile", place), options)
-    if not isinstance(source, str | os.PathLike):
+    if not isinstance(source, str | os.PathLike | UniversalPath):
         return _of_paths(source, options)
-    place = as_path(source, "source")
-    if os.path.isdir(place):
-        _require_no_columns(options, place)
-        root = existing_directory(place if options.root is None else options.root)
-        table = _table({ID: photos_below(place)})
-        if not len(table):
-            raise DataError(
-                f"source must be a folder of photos ({READ_NAMES}), got {place!r} without any; "
-                "check the path",
-                code="empty",
-                parameter="source",
-            )
-        return PhotoList(name=place, root=root, table=table)
-    return _of_manifest(place, options)
+    place = as_location(source, "source", storage_options=storage_options)
+    if isinstance(place, RemoteFile):
+        is_folder = place.suffix not in _MANIFESTS
+    else:
+        is_folder = os.path.isdir(place)
+    if is_folder:
+        return _of_folder(place, options)
+    return _of_manifest(place, _root_of(place, options, storage_options), options)
 
 
-def _of_remote_folder(folder: RemoteFile, options: ListOptions) -> PhotoList:
-    """Return the photos below a URL; their ids are their URLs."""
-    if folder.suffix in _MANIFESTS:
-        refuse_url(folder.shown, "source", "download the manifest, which may list URLs")
-    _require_no_columns(options, folder.shown)
+def _root_of(
+    place: str | RemoteFile, options: ListOptions, storage_options: StorageOptions | None
+) -> str | RemoteFile:
+    """Return the folder that the paths of a manifest start from, by default its own folder."""
+    if options.root is not None:
+        root = as_location(options.root, "root", storage_options=storage_options)
+        return root if isinstance(root, RemoteFile) else existing_directory(root)
+    if isinstance(place, RemoteFile):
+        return place.parent
+    return existing_directory(os.path.dirname(os.path.abspath(place)))
+
+
+def _of_folder(place: str | RemoteFile, options: ListOptions) -> PhotoList:
+    _require_no_columns(options, str(place))
+    if isinstance(place, RemoteFile):
+        _require_no_root(options, place)
+        root: str | RemoteFile = place
+        names = remote_names(place, "source")
+        ids: Iterator[str] = (remote_id(place, name) for name in names)
+    else:
+        root = _local_root(options, place)
+        ids = photos_below(place, root)
+    table = _table({ID: ids})
+    if not len(table):
+        raise DataError(
+            f"source must be a folder of photos ({READ_NAMES}), got {str(place)!r} without any; "
+            "check the path",
+            code="empty",
+            parameter="source",
+        )
+    return PhotoList(name=str(place), root=root, table=table)
+
+
+def _local_root(options: ListOptions, default: str) -> str:
+    """Return the folder that local paths start from; refuse a URL."""
+    if options.root is None:
+        return existing_directory(default)
+    return existing_directory(as_path(options.root, "root"))  # type: ignore[arg-type]  # it checks the type
+
+
+def _require_no_root(options: ListOptions, folder: RemoteFile) -> None:
+    """Refuse a root for a folder by URL, on which it would have no effect."""
     if options.root is not None:
         raise InvalidParameterError(
             f"root is for paths, got {received(options.root)} for {folder.shown!r}; leave it out",
             code="conflict",
             parameter="root",
         )
-    table = _table({ID: photo_urls(folder, "source")})
-    return PhotoList(name=folder.shown, root=existing_directory(os.curdir), table=table)
 
 
 def _of_paths(source: object, options: ListOptions) -> PhotoList:
     _require_no_columns(options, "the list")
-    root = existing_directory(os.curdir if options.root is None else options.root)
+    root = _local_root(options, os.curdir)
     if not isinstance(source, Iterable):
         raise InvalidParameterError(
             "source must be a manifest, a folder or an iterable of paths, got "
@@ -158,15 +199,16 @@ def _of_paths(source: object, options: ListOptions) -> PhotoList:
     return PhotoList(name="the list", root=root, table=_without_repeats(_table({ID: ids})))
 
 
-def _of_manifest(place: str, options: ListOptions) -> PhotoList:
+def _of_manifest(
+    place: str | RemoteFile, root: str | RemoteFile, options: ListOptions
+) -> PhotoList:
     _require_keep(options)
-    above = os.path.dirname(os.path.abspath(place))
-    root = existing_directory(above if options.root is None else options.root)
-    # One open file, so that nobody can replace it between the look at its start and reading it.
-    with open_regular(place, sys.maxsize, what="the manifest", parameter="source") as file:
-        is_parquet = file.peek(len(MAGIC)).startswith(MAGIC)
-        table = _of_parquet(file, place, root, options) if is_parquet else None
-    if table is None:
+    name = str(place)
+    if read_start(place, len(MAGIC), what="the manifest", parameter="source") == MAGIC:
+        most = _MOST_REMOTE_BYTES if isinstance(place, RemoteFile) else sys.maxsize
+        with open_regular(place, most, what="the manifest", parameter="source") as file:
+            table = _of_parquet(file, name, root, options)
+    else:
         columns = listed_photos(
             place,
             root=root,
@@ -179,22 +221,27 @@ def _of_manifest(place: str, options: ListOptions) -> PhotoList:
     if not len(table):
         chosen = f" with where={dict(options.where)}" if options.where else ""
         raise DataError(
-            f"source must list photos, got {place!r} without any{chosen}; add a row for each photo",
+            f"source must list photos, got {name!r} without any{chosen}; add a row for each photo",
             code="empty",
             parameter="source",
         )
-    return PhotoList(name=place, root=root, table=_without_repeats(table))
+    return PhotoList(name=name, root=root, table=_without_repeats(table))
 
 
-def _of_parquet(file: BinaryIO, place: str, root: str, options: ListOptions) -> pa.Table:
+def _of_parquet(
+    file: BinaryIO, place: str, root: str | RemoteFile, options: ListOptions
+) -> pa.Table:
     pc = compute()
     table = parquet_rows(file, place, options.path_column, options.keep, options.where)
     cells = table[options.path_column]
-    ids = (listed_id(cell.as_py(), root) for chunk in cells.chunks for cell in chunk)
-    kept = _table({ID: ids})
+    kept = _table({ID: listed_ids(lambda: _texts_in(cells), root)})
     for name in options.keep:
         kept = kept.append_column(name, pc.fill_null(table[name], ""))
     return kept
+
+
+def _texts_in(cells: pa.ChunkedArray) -> Iterator[str]:
+    return (cell.as_py() for chunk in cells.chunks for cell in chunk)
 
 
 def _require_keep(options: ListOptions) -> None:

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeAlias, final
 
 from shelfvision._progress import Advance
-from shelfvision._storage import storage_error
+from shelfvision._storage import RemoteFile, storage_error
 from shelfvision._storage.folder_lock import FolderLock
-from shelfvision.data.finding.photo_lists import PhotoPlaces
+from shelfvision.data.finding.photo_lists import places_below
 from shelfvision.errors import ResumeError, ShelfVisionError
 from shelfvision.scale._arrow import arrow
 from shelfvision.scale.jobs._folder import JobFolder
@@ -58,8 +58,8 @@ class Job:
 
     folder: JobFolder
     plan: JobPlan
-    root: str
-    """The absolute path that relative ids start from."""
+    root: str | RemoteFile
+    """The folder that the ids start from, as an absolute path or by URL."""
     scoring: Scoring
 
 
@@ -141,11 +141,11 @@ def claimed(folder: JobFolder, shard: int) -> Iterator[FolderLock | None]:
 def _scores(job: Job, shard: int, advance: AdvanceShard) -> pa.Table:
     pa = arrow()
     photos = read_shard(job.folder, shard)
-    places = PhotoPlaces(job.root)
+    place_of = places_below(job.root)
     parts = []
     for start in range(0, len(photos), _AT_ONCE):
         batch = photos.slice(start, _AT_ONCE)
-        paths = [_as_text(places.of(photo)) for photo in batch[ID].to_pylist()]
+        paths = [_as_text(place_of(photo)) for photo in batch[ID].to_pylist()]
         found = job.scoring(pa.table({ID: batch[ID], PLACE: pa.array(paths, pa.string())}))
         _require_answer(found, job.scoring.schema, batch)
         for name in photos.column_names[1:]:

@@ -41,7 +41,7 @@ def score(
     out: str | os.PathLike[str],
     *,
     sha256: str | None = None,
-    root: str | os.PathLike[str] | None = None,
+    root: Location | None = None,
     path_column: str = "path",
     keep: Sequence[str] = (),
     where: Mapping[str, str | Sequence[str]] | None = None,
@@ -70,17 +70,21 @@ def score(
     bundle : path-like or URL
         A bundle that ``Classifier.save`` wrote, or a file that ``Classifier.export`` wrote. An ONNX
         file starts faster and takes less memory per process.
-    source : path-like, URL of a folder, or iterable of path-like
+    source : path-like, URL, or iterable of path-like
         The photos: a CSV or Parquet file with a column of paths, a folder whose photos are all
         scored, subfolders included, or an iterable of paths. The paths of a manifest or an iterable
-        may all be URLs instead. A photo that is listed several times is scored once.
+        may all be URLs instead. A photo that is listed several times is scored once. The name of a
+        manifest by URL ends in ``.csv``, ``.tsv``, ``.txt`` or ``.parquet``; other URLs are
+        folders. It is read whole into memory.
     out : path-like
         The folder for the results; a missing folder is created.
     sha256 : str, optional
         The SHA-256 that the file of the classifier must have.
-    root : path-like, optional
+    root : path-like or URL, optional
         The folder that relative paths start from, and that ids below it are relative to. By default
         the folder of the manifest, the folder of photos, or for an iterable the working directory.
+        For a manifest it may be a URL, and the default for a manifest by URL is the URL of its
+        folder. Then each photo has to be below it, and its id is its URL.
     path_column : str, default="path"
         The column of paths in the manifest.
     keep : sequence of str, optional
@@ -175,7 +179,13 @@ def score(
     place = as_path(out, "out")
     as_job_folder(place)
     photos = photo_list(source, options, storage_options)
-    make = partial(Scorer, bundle, sha256=sha256, threads=threads, storage_options=storage_options)
+    make = partial(
+        Scorer,
+        bundle,
+        sha256=sha256,
+        threads=threads,
+        storage_options=photos.storage_options if storage_options is None else storage_options,
+    )
     model = _model_of(make, str(bundle), photos, settings)
     if dry_run:
         return planned_status(place, photos, model, settings, shard_size=size, processes=count)
