@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -12,25 +12,40 @@ import numpy.typing as npt
 
 from shelfvision._keras.backend import backend_name, load_keras
 from shelfvision._keras.dtype_policy import float32_policy
+from shelfvision._keras.folding import Pairs, with_folded_norms
 from shelfvision.protocols import Images
 
 if TYPE_CHECKING:
     import keras
 
-Pairs: TypeAlias = "Sequence[tuple[keras.Variable, npt.NDArray[np.generic]]]"
 Program: TypeAlias = Callable[[Images], npt.NDArray[np.float32]]
 # Arrays of the backends, which share no type.
 Tensor: TypeAlias = Any
+
+ARITHMETIC = "folded batch normalization"
+"""The name of the arithmetic. Rename it when a change moves results, so that stored results of
+frozen layers are computed again and runs with other ones are not resumed."""
+_SMALL = 200 * 200
+
+
+def fast_batch(pixels: int) -> int:
+    """Return a number of images at once that is fast on a CPU, for images of that many pixels.
+
+    Of larger batches, the C library returns the largest arrays to the system after each use, and
+    new memory costs more than the computation.
+    """
+    return 8 if pixels <= _SMALL else 4
 
 
 def compiled(model: keras.Model, pairs: Pairs) -> Program:
     """Return a thread-safe function from ``uint8`` images to ``float32`` rows.
 
     The function runs the model in inference mode with the values of `pairs` instead of its
-    variables. Later changes of the variables do not affect the function.
+    variables, with batch normalization folded into convolutions. Later changes of the variables do
+    not affect the function.
     """
     makers = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}
-    return makers.get(backend_name(), _plain)(model, pairs)
+    return makers.get(backend_name(), _plain)(model, with_folded_norms(model, pairs))
 
 
 def _call(model: keras.Model, state: list[tuple[keras.Variable, Tensor]], images: Tensor) -> Tensor:
@@ -46,7 +61,7 @@ def _tensorflow(model: keras.Model, pairs: Pairs) -> Program:
     tf = importlib.import_module("tensorflow")
 
     def traced(images: Tensor) -> Tensor:
-        # With constants, the graph folds batch normalization and packs kernels once.
+        # With constants, the graph fuses additions and activations and packs kernels once.
         return _call(model, [(v, tf.constant(value)) for v, value in pairs], images)
 
     function = tf.function(traced, autograph=False)

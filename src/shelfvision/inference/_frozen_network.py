@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from shelfvision._keras.backend import load_keras
-from shelfvision._keras.compiled import compiled
+from shelfvision._keras.compiled import compiled, fast_batch
 from shelfvision._keras.dtype_policy import float32_policy
 from shelfvision._keras.weights import weight_names
 from shelfvision.errors import ModelError
@@ -30,7 +30,8 @@ Scores: TypeAlias = npt.NDArray[np.float32]
 Weights: TypeAlias = Mapping[str, npt.NDArray[np.generic]]
 
 BATCHES = (32, 8, 1)
-"""The batch sizes. Batches are padded to one of them, and a program is compiled for each.
+"""The batch sizes. Batches are padded to one of them, and a program is compiled for each. Of large
+images, `fast_batch` takes the place of the first two.
 
 Larger batches have no higher throughput on a CPU, because the system allocates their memory again
 for each batch: 128 photos in one batch took a third longer with the ``grocery_cnn`` network.
@@ -60,8 +61,7 @@ class FrozenNetwork:
         self._programs: dict[str, Callable[[Images], Scores]] = {}
         self._lock = threading.Lock()
         self._process = os.getpid()
-        limit = max(1, PIXELS_AT_ONCE // math.prod(self.image_size))
-        self._batches = tuple(size for size in BATCHES if size <= limit) or (1,)
+        self._batches = _batch_sizes(math.prod(self.image_size))
 
     @property
     def weights(self) -> Weights:
@@ -218,6 +218,13 @@ def _floating(model: keras.Model) -> list[keras.layers.Layer]:
         elif "float" in layer.compute_dtype:
             found.append(layer)
     return found
+
+
+def _batch_sizes(pixels: int) -> tuple[int, ...]:
+    """Return the batch sizes for images of that many pixels, largest first."""
+    fast = fast_batch(pixels)
+    sizes = BATCHES if fast in BATCHES else (fast, 1)
+    return tuple(size for size in sizes if size * pixels <= PIXELS_AT_ONCE) or (1,)
 
 
 def _plan(n: int, sizes: tuple[int, ...]) -> list[tuple[int, int, int]]:

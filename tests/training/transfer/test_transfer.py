@@ -16,6 +16,7 @@ from shelfvision._keras.backend import load_keras
 from shelfvision.data import Dataset
 from shelfvision.errors import InvalidParameterError, ModelError, ResumeError
 from shelfvision.protocols import Image
+from shelfvision.training.transfer import _frozen_layers
 from shelfvision.training.transfer._activations import Activations
 from shelfvision.training.transfer._cut import parts_of
 from shelfvision.training.transfer._fine_tuning import fine_tuning_for
@@ -252,6 +253,25 @@ def test_a_run_does_not_go_on_over_another_body(
     other = trainer(fine_tune="joined", checkpoint_dir=tmp_path, epochs=1)
     with refuses(ResumeError, "run-changed"):
         other.fit(make_frozen(), *parts)
+
+
+def test_outputs_of_another_arithmetic_are_neither_used_nor_mixed_in(
+    make_frozen: MakeFrozen,
+    make_photos: MakePhotos,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    parts = make_photos(12), make_photos(6, start=100)
+    tuned = trainer(
+        fine_tune="head", checkpoint_dir=tmp_path / "run", cache_dir=tmp_path / "kept", epochs=1
+    )
+    tuned.fit(make_frozen(), *parts)
+    assert len(list(tmp_path.glob("kept/*.npy"))) == 2
+    monkeypatch.setattr(_frozen_layers, "ARITHMETIC", "another")
+    with refuses(ResumeError, "run-changed"):
+        tuned.fit(make_frozen(), *parts)
+    tuned.fit(make_frozen(), *parts, resume="never")
+    assert len(list(tmp_path.glob("kept/*.npy"))) == 4
 
 
 def test_a_model_that_the_caller_compiled_is_not_fine_tuned(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from shelfvision._keras.backend import backend_name, load_keras
-from shelfvision._keras.compiled import compiled
+from shelfvision._keras.compiled import ARITHMETIC, compiled, fast_batch
 from shelfvision.errors import ModelError
 from shelfvision.protocols import Images
 from shelfvision.training.run._identity import model_digest
@@ -18,9 +19,6 @@ from shelfvision.training.run._identity import model_digest
 if TYPE_CHECKING:
     import keras
 
-BATCH = 8
-"""Images per batch, which is fastest on a CPU. Smaller batches are padded, so that one compiled
-function is enough."""
 LARGEST = float(np.finfo(np.float16).max)
 
 
@@ -40,16 +38,19 @@ class FrozenLayers:
         self.shape: tuple[int, ...] = tuple(int(side) for side in model.output_shape[1:])
         """Shape of the output for one image."""
         self.digest = self._digest()
-        """Digest of the backend, the layers and their weights."""
+        """Digest of the backend, the arithmetic, the layers and their weights."""
+        # Smaller batches are padded, so that one compiled function is enough.
+        self._batch = fast_batch(math.prod(model.input_shape[1:3]))
         self._program = compiled(model, list(zip(model.weights, self._values, strict=True)))
 
     def __call__(self, images: Images) -> npt.NDArray[np.float16]:
         """Return the outputs for images, ``float16`` of shape (n, *shape)."""
-        rows = [self._computed(images[i : i + BATCH]) for i in range(0, len(images), BATCH)]
+        starts = range(0, len(images), self._batch)
+        rows = [self._computed(images[start : start + self._batch]) for start in starts]
         return np.concatenate(rows)
 
     def _computed(self, images: Images) -> npt.NDArray[np.float16]:
-        padded = np.zeros((BATCH, *images.shape[1:]), np.uint8)
+        padded = np.zeros((self._batch, *images.shape[1:]), np.uint8)
         padded[: len(images)] = images
         rows = self._program(padded)[: len(images)]
         if not np.isfinite(rows).all():
@@ -62,7 +63,8 @@ class FrozenLayers:
         return np.clip(rows, -LARGEST, LARGEST).astype(np.float16)
 
     def _digest(self) -> str:
-        description = json.dumps([backend_name(), model_digest(self._model)], sort_keys=True)
+        facts = [backend_name(), ARITHMETIC, model_digest(self._model)]
+        description = json.dumps(facts, sort_keys=True)
         digest = hashlib.sha256(description.encode())
         for value in self._values:
             digest.update(np.ascontiguousarray(value).data)
