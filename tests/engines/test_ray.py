@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +12,8 @@ import pytest
 
 pytest.importorskip("ray", reason="needs Ray Data; nox -s engines installs it")
 pytest.importorskip("psutil", reason="needs psutil; nox -s engines installs it")
+
+import pyarrow as pa
 
 from support import scaling
 
@@ -20,8 +24,11 @@ if TYPE_CHECKING:
     from engines.conftest import Job
 
 PROGRAM = "score_with_ray.py"
+STOPS = scaling.ROOT / "tests" / "support" / "ray_stops_in_block.py"
 MARK = "out.checkpoint/*[0-9].parquet"
 """Files of finished work."""
+PENDING = "out.checkpoint/*.pending.parquet"
+"""Files of ids that are not committed."""
 ROWS = 20
 
 
@@ -39,7 +46,7 @@ def cluster() -> Iterator[Cluster]:
 
 
 def computes(process: psutil.Process) -> bool:
-    return str(process.cmdline()[0]).startswith("ray::MapBatches")
+    return " ".join(process.cmdline()).startswith("ray::MapBatches")
 
 
 def test_every_photo_is_a_row_and_broken_ones_have_an_error(mixed: Job, tmp_path: Path) -> None:
@@ -77,3 +84,38 @@ def test_a_killed_job_resumes_and_scores_only_what_is_missing(
     kept = scaling.run_with_kills(*arguments, env=env, kills=fuzz_count(1, 5), mark=MARK)
     scaling.assert_complete(tmp_path / "out", slow.paths)
     assert kept
+
+
+def test_a_block_that_was_not_committed_is_scored_again(slow: Job, tmp_path: Path) -> None:
+    # A random kill almost never hits the milliseconds between the ids, the data and the commit.
+    home, copy = tmp_path / "home", tmp_path / "copy"
+    home.mkdir()
+    arguments = (scaling.MODEL, slow.manifest, home / "out", ROWS)
+    env = scaling.settings(RAY_ADDRESS="local")
+    with scaling.started(STOPS, "stop", *arguments, env=env) as process:
+        scaling.wait_for(lambda: len(list(home.glob(PENDING))) > 1 and has_part(home), process)
+    assert not list(home.glob(MARK))
+    uncommitted = scaling.parts_of(home / "out")
+    shutil.copytree(home, copy)
+    scaling.run(PROGRAM, *arguments, env=env)
+    scaling.assert_complete(home / "out", slow.paths)
+    assert not any(path.exists() for path in uncommitted)
+    # Without the step that removes them, the ids without data count as finished.
+    scaling.run(STOPS, "keep", scaling.MODEL, slow.manifest, copy / "out", ROWS, env=env)
+    assert 0 < len(slow.paths) - scaling.n_rows(copy / "out") <= 2 * ROWS
+    with pytest.raises(AssertionError):
+        scaling.assert_complete(copy / "out", slow.paths)
+
+
+def has_part(home: Path) -> bool:
+    """Whether a worker has written all data of a block."""
+    with suppress(OSError, pa.ArrowException):
+        return scaling.n_rows(home / "out") >= ROWS
+    return False
+
+
+def test_a_job_of_one_block_commits_nothing_before_its_end(slow: Job, tmp_path: Path) -> None:
+    out, env = tmp_path / "out", scaling.settings(RAY_ADDRESS="local")
+    scaling.run(PROGRAM, scaling.MODEL, slow.manifest, out, 10**6, env=env)
+    assert len(scaling.parts_of(out)) == len(list(tmp_path.glob(MARK))) == 1
+    assert scaling.n_rows(out) == len(slow.paths)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,11 @@ from shelfvision.scale import Scorer
 from support import scaling
 
 if TYPE_CHECKING:
+    import psutil
+
     from engines.conftest import Job
+
+LEAVES = scaling.ROOT / "tests" / "support" / "ray_worker_leaves.py"
 
 
 @pytest.fixture(scope="module")
@@ -112,3 +117,25 @@ def test_workers_refuse_another_file_at_the_same_path(ray: Any, tmp_path: Path, 
     photos = ray.data.from_arrow(pq.read_table(slow.manifest).slice(0, 8))
     with pytest.raises(Exception, match="must have the SHA-256"):
         photos.map_batches(one, batch_format="pyarrow").materialize()
+
+
+@pytest.mark.parametrize("way", ["tasks", "actors"])
+def test_ray_replaces_a_worker_that_ends_by_itself_but_not_in_a_fixed_pool(
+    way: str, tmp_path: Path
+) -> None:
+    pytest.importorskip("ray", reason="needs Ray Data; nox -s engines installs it")
+    mark, env = tmp_path / "mark", scaling.settings(RAY_ADDRESS="local")
+    with scaling.started(LEAVES, mark, way, env=env) as process:
+        scaling.wait_for(mark.exists, process)
+        if way == "tasks":
+            assert process.wait(scaling.PATIENCE) == 0
+            assert "8 rows" in scaling.log_of([mark, way]).read_text("utf-8")
+        else:
+            # The job stands still: https://github.com/ray-project/ray/issues/62746
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(60)
+            assert not scaling.workers_of(process.pid, is_pool_actor)
+
+
+def is_pool_actor(process: psutil.Process) -> bool:
+    return " ".join(process.cmdline()).startswith("ray::MapWorker")

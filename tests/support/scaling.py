@@ -110,6 +110,11 @@ def parts_of(out: Path) -> list[Path]:
     return sorted(path for path in out.rglob("*.parquet") if not path.name.startswith(("_", ".")))
 
 
+def n_rows(out: Path) -> int:
+    """Return the number of rows in all files of a folder."""
+    return sum(pq.ParquetFile(path).metadata.num_rows for path in parts_of(out))
+
+
 def assert_complete(out: Path, paths: Sequence[str]) -> None:
     """Assert that every photo has one row, bit-equal to what one process says of the same batches.
 
@@ -155,19 +160,24 @@ def settings(**more: str) -> dict[str, str]:
     return {**os.environ, **ray, **local, **more}
 
 
-def run(program: str, *arguments: object, env: Mapping[str, str]) -> None:
+def run(program: str | Path, *arguments: object, env: Mapping[str, str]) -> None:
     """Run a program of the documentation to its end."""
     with started(program, *arguments, env=env) as process:
-        assert process.wait(PATIENCE) == 0, Path(str(arguments[2]) + ".log").read_text()[-3000:]
+        assert process.wait(PATIENCE) == 0, log_of(arguments).read_text()[-3000:]
+
+
+def log_of(arguments: Sequence[object]) -> Path:
+    """Return the file beside the output of a program for what it prints."""
+    return Path(f"{arguments[-2]}.log")
 
 
 @contextmanager
 def started(
-    program: str, *arguments: object, env: Mapping[str, str]
+    program: str | Path, *arguments: object, env: Mapping[str, str]
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Start a program of the documentation; what it prints goes to a file beside its output."""
+    """Start a program of the documentation, or one at a path; its output and rows come last."""
     command = [sys.executable, str(PROGRAMS / program), *map(str, arguments)]
-    with Path(str(arguments[2]) + ".log").open("ab") as log:
+    with log_of(arguments).open("ab") as log:
         process = subprocess.Popen(command, env=dict(env), stdout=log, stderr=subprocess.STDOUT)
     try:
         yield process
