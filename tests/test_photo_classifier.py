@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -347,3 +347,20 @@ def test_an_estimator_that_is_not_fitted_says_so() -> None:
             getattr(estimator(), method)(X)
     with pytest.raises(NotFittedError):
         estimator().score(X, Y)
+
+
+@pytest.mark.fuzz
+@pytest.mark.usefixtures("real_training")
+def test_folds_in_processes_have_the_scores_of_one_process(
+    fuzz_count: Callable[[int, int], int],
+) -> None:
+    if fuzz_count(0, 1) == 0:
+        pytest.skip("starting Keras in two processes takes long; --fuzz-share 1 does it")
+    trainer = shv.Trainer(epochs=1, batch_size=8, verbose=False)
+    # The processes know the architectures of the package only.
+    model = PhotoClassifier("shelf_cnn", image_size=(32, 32), trainer=trainer, seed=1)
+    scores = [
+        cross_val_score(model, X.repeat(4, 1).repeat(4, 2), Y, cv=2, n_jobs=n, error_score="raise")
+        for n in (1, 2)
+    ]
+    assert scores[0].tolist() == scores[1].tolist()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import pickle
 import subprocess
 import sys
 from collections.abc import Callable
@@ -104,20 +105,23 @@ def test_a_classifier_comes_back_as_it_was(
 
 
 @pytest.mark.processes
-def test_another_process_gets_the_same_probabilities(
+def test_another_process_gets_the_same_probabilities_from_a_file_and_from_a_pickle(
     classifier: shv.Classifier, pixels: Pixels, tmp_path: Path
 ) -> None:
     classifier.save(tmp_path / "groceries.shelf")
+    (tmp_path / "groceries.pickle").write_bytes(pickle.dumps(classifier))
     np.save(tmp_path / "pixels.npy", pixels[:8])
     code = (
-        "import sys, numpy as np, shelfvision as shv\n"
-        "found = shv.Classifier.load(sys.argv[1] + '/groceries.shelf')\n"
-        "pixels = np.load(sys.argv[1] + '/pixels.npy')\n"
-        "np.save(sys.argv[1] + '/answer.npy', found.predict_proba(pixels))\n"
+        "import os, pickle, sys, numpy as np, shelfvision as shv\n"
+        "os.chdir(sys.argv[1])\n"
+        "pixels = np.load('pixels.npy')\n"
+        "with open('groceries.pickle', 'rb') as file:\n"
+        "    found = [pickle.load(file), shv.Classifier.load('groceries.shelf')]\n"
+        "np.save('answers.npy', [one.predict_proba(pixels) for one in found])\n"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, timeout=600)
-    answer = np.load(tmp_path / "answer.npy")
-    assert np.array_equal(answer, classifier.predict_proba(pixels[:8]))
+    wanted = classifier.predict_proba(pixels[:8])
+    assert all(np.array_equal(one, wanted) for one in np.load(tmp_path / "answers.npy"))
 
 
 def test_saving_twice_gives_the_same_bytes(classifier: shv.Classifier, saved: bytes) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import multiprocessing
 import pickle
 
 import numpy as np
@@ -24,13 +23,6 @@ def test_a_pickled_classifier_comes_back_as_it_was(
     assert dict(back.provenance) == dict(classifier.provenance)
     same = back.predict_proba(pixels[:3]) == classifier.predict_proba(pixels[:3])
     assert same.all()
-
-
-@pytest.mark.processes
-def test_a_spawned_worker_gets_a_classifier(classifier: shv.Classifier, pixels: Pixels) -> None:
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        found = pool.apply(classifier.predict_proba, (pixels[:1],))
-    np.testing.assert_allclose(found, classifier.predict_proba(pixels[:1]), atol=1e-6)
 
 
 def test_copies_are_the_classifier_itself(classifier: shv.Classifier) -> None:
