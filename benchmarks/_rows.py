@@ -116,25 +116,36 @@ def draw_confusion(rows: list[Row], folder: Path) -> None:
 
 
 def draw_costs(rows: list[Row], path: Path) -> None:
-    """Draw accuracy against the time that training took."""
+    """Draw accuracy on all photos to judge by, with intervals, against the time of training."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
-    figure = Figure(figsize=(6.4, 4), layout="constrained")
-    axes = figure.subplots()
-    markers = dict(zip(dict.fromkeys(str(row["task"]) for row in rows), "osD^v", strict=False))
-    for (task, model), some in kinds(rows).items():
-        x, y = mean(some, "cpu_seconds") / 60, mean(some, "accuracy")
-        axes.plot(x, y, markers.get(task, "x"), color="#1f5fa8", markersize=8)
-        said = f"{SAID.get(model, model)}, {task}"
-        place = {"xytext": (0, -15), "textcoords": "offset points", "ha": "center"}
-        axes.annotate(said, (x, y), fontsize=8, **place)
-    axes.set_xscale("log")
-    # Minutes as people say them, not as powers of ten.
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.set_xlabel("minutes of processor time for training")
-    axes.set_ylabel("share of photos named rightly")
-    axes.margins(x=0.3, y=0.2)
+    found = {key: [row for row in some if "sets" in row] for key, some in kinds(rows).items()}
+    found = {key: some for key, some in found.items() if some}
+    tasks = list(dict.fromkeys(task for task, _ in found))
+    figure = Figure(figsize=(6.4, 2.8 * len(tasks) + 0.6), layout="constrained")
+    for axes, task in zip(figure.subplots(len(tasks), squeeze=False)[:, 0], tasks, strict=True):
+        for model, some in ((model, some) for (of, model), some in found.items() if of == task):
+            scores = [_last(row) for row in some]
+            x, y = mean(some, "cpu_seconds") / 60, mean(scores, "accuracy")
+            low, high = np.mean([np.array(score["interval"], float) for score in scores], axis=0)
+            axes.errorbar(x, y, [[y - low], [high - y]], fmt="o", color="#1f5fa8", capsize=3)
+            place = {"xytext": (8, 4), "textcoords": "offset points"}
+            axes.annotate(f"{SAID.get(model, model)}, {y:.3f}", (x, y), fontsize=8, **place)
+        axes.set_xscale("log")
+        # Minutes as people say them, not as powers of ten.
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.set_title(task, fontsize=10)
+        axes.set_ylabel("accuracy")
+        axes.margins(x=0.35, y=0.2)
+    axes.set_xlabel("minutes of CPU time for training")
     figure.savefig(path, dpi=120)
+
+
+def _last(row: Row) -> Row:
+    """Return the scores of all sets together, or of the only set."""
+    sets = row["sets"]
+    assert isinstance(sets, dict)
+    return list(sets.values())[-1]
