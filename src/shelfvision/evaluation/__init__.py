@@ -22,6 +22,7 @@ from shelfvision.evaluation.scores._reliability import ReliabilityBin
 from shelfvision.evaluation.scores._resampling import Bootstrap
 from shelfvision.evaluation.scores._review import ReviewScores
 from shelfvision.evaluation.scores._slices import SliceScores
+from shelfvision.evaluation.scores._unknown import UnknownScores
 from shelfvision.evaluation.shelves._evaluate_regions import evaluate_regions
 from shelfvision.evaluation.shelves._matching import PhotoMatches
 from shelfvision.evaluation.shelves._report_of_regions import (
@@ -57,6 +58,7 @@ __all__ = [
     "ReviewScores",
     "ScoreDifference",
     "SliceScores",
+    "UnknownScores",
     "compare",
     "drift",
     "evaluate",

@@ -5,11 +5,12 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import SupportsFloat, SupportsIndex
+from typing import Literal, SupportsFloat, SupportsIndex, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
-from shelfvision._validation import as_seed
+from shelfvision._validation import as_seed, one_of
 from shelfvision.data import Dataset
 from shelfvision.data.aligning import aligned
 from shelfvision.data.arguments import require_dataset
@@ -29,9 +30,15 @@ from shelfvision.evaluation.report._context import (
 from shelfvision.evaluation.report._report import EvaluationReport
 from shelfvision.evaluation.scores._baselines import nearest_accuracy
 from shelfvision.evaluation.scores._leakage import leakage_between, leakage_warning
-from shelfvision.evaluation.scores._slices import Column
+from shelfvision.evaluation.scores._resampling import Bootstrap, bootstrap_of
+from shelfvision.evaluation.scores._slices import Column, columns_of
+from shelfvision.evaluation.scores._unknown import UnknownScores, unknown_scores
 from shelfvision.inference import Classifier
 from shelfvision.predictions import Predictions
+
+Unknown: TypeAlias = Literal["raise", "reject"]
+"""What to do with photos of classes that the classifier does not know."""
+UNKNOWN = ("raise", "reject")
 
 
 def evaluate(
@@ -43,6 +50,7 @@ def evaluate(
     confidence_level: SupportsFloat = 0.95,
     resamples: SupportsIndex = 1000,
     seed: SupportsIndex = 42,
+    unknown: Unknown = "raise",
 ) -> EvaluationReport:
     """Evaluate a classifier on labelled photos.
 
@@ -68,6 +76,10 @@ def evaluate(
         The number of bootstrap resamples of the groups.
     seed : int, default=42
         The seed of the bootstrap; the same seed gives the same report.
+    unknown : {"raise", "reject"}, default="raise"
+        What to do with photos of classes that the classifier does not know. ``"reject"`` scores
+        them apart, in `EvaluationReport.unknown`: they are treated correctly if they are sent to
+        review. All other scores, and `slices`, are then those of the photos of known classes.
 
     Returns
     -------
@@ -80,8 +92,8 @@ def evaluate(
         `classifier` or `dataset` has the wrong type, a slice does not have one value for each
         photo, or a number is out of range.
     DataError
-        The dataset is empty, has a class that the classifier lacks (code ``"unknown-class"``), or
-        no photo could be read.
+        The dataset is empty, or no photo could be read. It has a class that the classifier lacks,
+        and `unknown` is ``"raise"``; or it has no other class (code ``"unknown-class"``).
 
     Warns
     -----
@@ -106,9 +118,13 @@ def evaluate(
     """
     require_predicting(classifier, parameter="classifier")
     require_dataset("dataset", dataset)
+    one_of("unknown", unknown, UNKNOWN)
     names = tuple(classifier.class_names)
     require_photos(dataset)
-    named = aligned(dataset, names, parameter="dataset", of="classifier")
+    settings = bootstrap_of(confidence_level, resamples, seed)
+    columns = columns_of(slices or {}, dataset.ids)
+    is_known = _known_rows(dataset, names, unknown)
+    named = aligned(_taken(dataset, is_known), names, parameter="dataset", of="classifier")
     if training is not None:
         training = _checked_training(training, names)
     brought = sized_for(named, classifier)
@@ -119,6 +135,7 @@ def evaluate(
         model=described_model(classifier),
         photos=photos,
         classifier=classifier if isinstance(classifier, Classifier) else None,
+        unknown=_unknown(classifier, _taken(dataset, ~is_known), predictions, settings),
     )
     if training is not None:
         context = _compared_with(training, context, photos, predictions, seed=as_seed(seed))
@@ -126,7 +143,7 @@ def evaluate(
         predictions,
         photos.labels,
         groups=photos.groups,
-        slices=slices,
+        slices={name: column[is_known] for name, column in columns.items()},
         confidence_level=confidence_level,
         resamples=resamples,
         seed=seed,
@@ -135,6 +152,35 @@ def evaluate(
     if report.leakage is not None and not report.leakage.ok:
         warnings.warn(leakage_warning(report.leakage), stacklevel=2)
     return report
+
+
+def _known_rows(
+    dataset: Dataset, class_names: tuple[str, ...], unknown: Unknown
+) -> npt.NDArray[np.bool_]:
+    """Return which rows are scored as photos of known classes; all if they may not be unknown."""
+    known = np.isin(np.array(dataset.class_names, dtype=object), class_names)[dataset.labels]
+    return known if unknown == "reject" and known.any() else np.ones(len(dataset), np.bool_)
+
+
+def _taken(dataset: Dataset, rows: npt.NDArray[np.bool_]) -> Dataset:
+    """Return some rows with their classes alone; the same object for all rows."""
+    if rows.all():
+        return dataset
+    part = dataset[np.flatnonzero(rows)]
+    numbers = np.unique(part.labels)
+    return part.select([part.class_names[number] for number in numbers]) if len(part) else part
+
+
+def _unknown(
+    classifier: PredictsDataset, photos: Dataset, known: Predictions, settings: Bootstrap
+) -> UnknownScores | None:
+    """Return the scores of photos of unknown classes, or None if there are none."""
+    if not len(photos):
+        return None
+    sized = sized_for(photos, classifier).dataset
+    return unknown_scores(
+        known, sized, predicted(classifier, sized, parameter="classifier"), settings
+    )
 
 
 def _compared_with(

@@ -20,7 +20,7 @@ class Tier:
     Attributes
     ----------
     architecture : str
-        The network, for `build_model`.
+        The network, for `~shelfvision.build_model`.
     image_size : (int, int)
         Height and width of the model input in pixels.
 

@@ -18,7 +18,8 @@ def cross_validated_calibration_error(
 
     Whole groups are distributed over folds. The photos of each fold are calibrated by the method
     fitted to the other folds. Compare calibration methods by this error:
-    `Calibration.error_after` is measured on the photos of the fit, which flatters flexible methods.
+    `~shelfvision.Calibration.error_after` is measured on the photos of the fit, which flatters
+    flexible methods.
 
     Parameters
     ----------
@@ -26,7 +27,7 @@ def cross_validated_calibration_error(
         The scores of photos that the network was not trained on, as in
         ``classifier.validation_scores``.
     method : {"temperature", "sigmoid", "isotonic"}, str or type, default="temperature"
-        The calibration method, as in `Calibration.fit`.
+        The calibration method, as in `~shelfvision.Calibration.fit`.
     n_folds : int, default=5
         The number of folds, at least 2.
 

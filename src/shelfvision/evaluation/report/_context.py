@@ -13,6 +13,7 @@ from shelfvision._validation import counted
 from shelfvision.data import Dataset
 from shelfvision.data.aligning import Brought, Sized
 from shelfvision.evaluation.scores._leakage import LeakageCheck
+from shelfvision.evaluation.scores._unknown import UnknownScores
 from shelfvision.inference import Classifier
 from shelfvision.predictions import Calibration
 
@@ -64,6 +65,8 @@ class EvaluationContext:
     """The accuracy of the nearest-neighbour baseline."""
     leakage: LeakageCheck | None = None
     """The check for data leakage from the training set."""
+    unknown: UnknownScores | None = None
+    """The scores of photos of classes that the classifier does not know."""
     photos: Dataset | None = None
     """The photos, to show mistakes; not pickled."""
     classifier: Classifier | None = None

@@ -36,6 +36,7 @@ class ReportDict(TypedDict):
     calibration_error: float
     reliability: list[dict[str, object]]
     review: dict[str, object] | None
+    unknown: dict[str, object] | None
     slices: dict[str, dict[str, dict[str, object]]]
     data: dict[str, object] | None
     model: dict[str, object] | None
@@ -62,6 +63,7 @@ def report_dict(report: EvaluationReport) -> ReportDict:
         "calibration_error": report.calibration_error,
         "reliability": [_plain(part) or {} for part in report.reliability],
         "review": _plain(report.review),
+        "unknown": _plain(report.unknown),
         "slices": {
             name: {value: _plain(scores) or {} for value, scores in parts.items()}
             for name, parts in report.slices.items()

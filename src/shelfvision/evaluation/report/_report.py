@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, SupportsFloat, SupportsIndex, final
 import numpy as np
 import numpy.typing as npt
 
-from shelfvision._validation import as_integer, as_number, as_seed, counted, import_package
+from shelfvision._validation import as_integer, counted, import_package
 from shelfvision.auditing import AuditReport
 from shelfvision.errors import DataError
 from shelfvision.evaluation.report._context import EvaluationContext, without_pixels
@@ -30,9 +30,10 @@ from shelfvision.evaluation.scores._metrics import (
 from shelfvision.evaluation.scores._mistakes import Mistake, mistakes_at, wrong_rows
 from shelfvision.evaluation.scores._outcomes import outcomes_of, require_groups, require_labels
 from shelfvision.evaluation.scores._reliability import ReliabilityBin, reliability_of
-from shelfvision.evaluation.scores._resampling import Bootstrap
+from shelfvision.evaluation.scores._resampling import Bootstrap, bootstrap_of
 from shelfvision.evaluation.scores._review import ReviewScores, review_of
 from shelfvision.evaluation.scores._slices import Column, SliceScores, columns_of, slices_of
+from shelfvision.evaluation.scores._unknown import UnknownScores
 from shelfvision.predictions import Predictions, expected_calibration_error
 from shelfvision.protocols import Images, Location
 
@@ -133,13 +134,7 @@ class EvaluationReport:
         context: EvaluationContext | None = None,
     ) -> None:
         names = predictions.class_names
-        self._bootstrap = Bootstrap(
-            confidence_level=as_number(
-                "confidence_level", confidence_level, minimum=0, maximum=1, exclusive=True
-            ),
-            resamples=as_integer("resamples", resamples, minimum=1),
-            seed=as_seed(seed),
-        )
+        self._bootstrap = bootstrap_of(confidence_level, resamples, seed)
         self._predictions = predictions
         self._labels = require_labels(labels, n=len(predictions), n_classes=len(names))
         self._groups = require_groups(groups, n=len(predictions))
@@ -287,6 +282,11 @@ class EvaluationReport:
     def review(self) -> ReviewScores | None:
         """Coverage and accuracy of accepted photos; None if every photo was accepted."""
         return review_of(self._outcomes, self._bootstrap)
+
+    @property
+    def unknown(self) -> UnknownScores | None:
+        """The scores of photos of unknown classes; None without ``evaluate(unknown="reject")``."""
+        return self._context.unknown
 
     @property
     def slices(self) -> dict[str, dict[str, SliceScores]]:

@@ -13,6 +13,7 @@ from shelfvision.evaluation.report._context import size_text
 from shelfvision.evaluation.report._dictionary import top_k
 from shelfvision.evaluation.scores._intervals import Interval
 from shelfvision.evaluation.scores._metrics import ClassScores, plain_scores
+from shelfvision.evaluation.scores._unknown import UnknownScores
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,6 +75,12 @@ def baselines_text(report: EvaluationReport) -> str:
     return baseline if nearest is None else f"{baseline}, nearest neighbour {nearest:.3f}"
 
 
+def unknown_text(scores: UnknownScores) -> str:
+    """Return how many photos of unknown classes are sent to review."""
+    photos = counted(scores.n, "photo")
+    return f"{photos}, {scores.rejected:.3f} to review ({between(scores.rejected_interval)})"
+
+
 def short_name(name: str, width: int = _WIDTH) -> str:
     """Return a printable name, shortened at its end."""
     return shortened(name, width)
@@ -110,6 +117,8 @@ def _warnings(report: EvaluationReport) -> list[tuple[str, str]]:
         good = "-" if report.review.accuracy is None else f"{report.review.accuracy:.3f}"
         share = f"{100 * report.review.coverage:.0f} %"
         facts.append(("accepted", f"{share}, accuracy {good}; the rest to review"))
+    if report.unknown is not None:
+        facts.append(("unknown", unknown_text(report.unknown)))
     data = report.context.data
     if data is not None and data.brought != "as given":
         facts.append(("photos at", size_text(data)))

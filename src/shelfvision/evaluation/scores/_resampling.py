@@ -30,11 +30,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import SupportsFloat, SupportsIndex
 
 import numpy as np
 import numpy.typing as npt
 
 from shelfvision._random import rng_for
+from shelfvision._validation import as_integer, as_number, as_seed
 from shelfvision.evaluation.scores._outcomes import Outcomes
 
 # The maximum number of values in memory at once.
@@ -51,6 +53,18 @@ class Bootstrap:
     """How many bootstrap samples of the groups are drawn."""
     seed: int = 42
     """The seed that they are drawn with."""
+
+
+def bootstrap_of(
+    confidence_level: SupportsFloat, resamples: SupportsIndex, seed: SupportsIndex
+) -> Bootstrap:
+    """Return the settings of a caller; raise if one is out of range."""
+    level = as_number("confidence_level", confidence_level, minimum=0, maximum=1, exclusive=True)
+    return Bootstrap(
+        confidence_level=level,
+        resamples=as_integer("resamples", resamples, minimum=1),
+        seed=as_seed(seed),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

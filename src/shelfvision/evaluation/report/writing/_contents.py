@@ -28,6 +28,7 @@ def sections(
         _score_sections.confusion_section(report),
         _score_sections.calibration_section(report),
         _score_sections.review_section(report),
+        _score_sections.unknown_section(report),
         _score_sections.slices_section(report),
         _score_sections.mistakes_section(worst, len(report.mistakes())) if mistakes else None,
         _source_sections.leakage_section(report),

@@ -168,6 +168,29 @@ def review_section(report: EvaluationReport) -> Section | None:
     )
 
 
+def unknown_section(report: EvaluationReport) -> Section | None:
+    """Return how often photos of each unknown class are sent to review."""
+    found = report.unknown
+    if found is None:
+        return None
+    words = (
+        f"{counted(found.n, 'photo')} of classes that the classifier does not know: "
+        f"{100 * found.rejected:.1f} % are sent to review ({between(found.rejected_interval)}), "
+        f"and {100 * found.known_rejected:.1f} % of the photos of known classes. The area under "
+        f"the ROC curve of the confidence is {found.auroc:.3f}."
+    )
+    rows = tuple(
+        (name, f"{100 * share:.1f} %")
+        for name, share in sorted(found.per_class.items(), key=lambda pair: pair[1])
+    )
+    table = SectionTable(
+        caption="Photos of unknown classes sent to review", head=("class", "share"), rows=rows
+    )
+    return Section(
+        code="unknown", title="Photos of unknown classes", paragraphs=(words,), tables=(table,)
+    )
+
+
 def slices_section(report: EvaluationReport) -> Section | None:
     """Return the scores of every slice."""
     tables = []
