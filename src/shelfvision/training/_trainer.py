@@ -273,7 +273,7 @@ class Trainer:
             The training set.
         tier : {"fast", "balanced", "accurate"}, default="balanced"
             ``"fast"`` halves epochs and views of a pretrained model. Pass the same tier to
-            `build_model`. On 2,640 photos of 81 products, the tiers took 2.7, 14.6 and 14.9 minutes
+            `build_model`. On 2,640 photos of 81 products, the tiers took 2.7, 8.9 and 14.9 minutes
             of CPU time, and named 0.855, 0.886 and 0.898 of the photos of other sessions correctly.
         **overrides : object
             Settings of the `Trainer` that replace recommended values, such as
