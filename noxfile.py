@@ -140,7 +140,9 @@ def engines(session: nox.Session) -> None:
     """Score in Ray Data, Dask and Spark (which needs Java), and kill workers, machines and jobs."""
     session.install(".[onnx,scale]", *group("engines"))
     chosen = session.posargs or ("-rs", "tests/engines")
-    session.run("pytest", *chosen, env=test_settings(session))
+    # Ray refuses a temporary folder in its environment, and then waits for ever.
+    settings = {**test_settings(session), "TMPDIR": tempfile.gettempdir()}
+    session.run("pytest", *chosen, env=settings)
 
 
 @nox.session(default=False)
