@@ -303,6 +303,11 @@ def test_a_tier_brings_its_image_size_unless_one_is_given() -> None:
     assert chosen.image_size == (128, 128)
 
 
+def test_an_unknown_tier_is_refused() -> None:
+    with refuses(InvalidParameterError, "not-an-option", "--tier"):
+        choose_network(parser().parse_args(["train", "photos", "-o", "m.shelf", "--tier", "best"]))
+
+
 def test_a_tier_and_an_architecture_are_refused() -> None:
     command = ["train", "photos", "-o", "m.shelf", "--tier", "fast", "--architecture", "shelf_cnn"]
     with refuses(InvalidParameterError, "conflict", "--tier"):

@@ -45,6 +45,6 @@ TIERS: Mapping[TierName, Tier] = MappingProxyType(
 """The tiers by name, from the fastest to the most accurate."""
 
 
-def tier_named(name: str) -> Tier:
-    """Return a tier by its name."""
-    return TIERS[cast("TierName", one_of("tier", name, TIERS))]
+def tier_named(name: str, *, parameter: str = "tier") -> Tier:
+    """Return a tier by its name; an error names the parameter."""
+    return TIERS[cast("TierName", one_of(parameter, name, TIERS))]

@@ -8,7 +8,7 @@ from typing import Final
 from shelfvision.errors import InvalidParameterError
 from shelfvision.models.building import IMAGENET
 from shelfvision.models.pretrained import installation_of
-from shelfvision.models.tiers import TIERS, TierName
+from shelfvision.models.tiers import tier_named
 
 DEFAULT: Final = "balanced"
 SCRATCH = "grocery_cnn"
@@ -20,8 +20,8 @@ def choose_network(chosen: argparse.Namespace) -> str:
     if chosen.architecture is not None:
         _require_no_tier(chosen)
         return _warning_of_random_weights(chosen)
-    name: TierName = chosen.tier or DEFAULT
-    tier = TIERS[name]
+    name = chosen.tier or DEFAULT
+    tier = tier_named(name, parameter="--tier")
     weights = installation_of(tier.architecture)
     if chosen.tier is None and chosen.weights is None and not (weights and weights.installed):
         chosen.architecture = SCRATCH

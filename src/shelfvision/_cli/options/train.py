@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 
 from shelfvision._cli.options.places import add_place
-from shelfvision.models.tiers import TIERS
 
 
 def add_train_options(sub: argparse.ArgumentParser) -> None:
@@ -41,9 +40,8 @@ def _boxes(sub: argparse.ArgumentParser) -> None:
 def _model(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--tier",
-        choices=tuple(TIERS),
-        help="a recommended pretrained network and image size (default: balanced, if its weights "
-        "are installed)",
+        help="a recommended pretrained network and image size: fast, balanced (default, if its "
+        "weights are installed) or accurate",
     )
     sub.add_argument(
         "--architecture",
