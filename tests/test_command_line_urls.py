@@ -41,6 +41,7 @@ NO_FILES = {
         "new_sha256",
         "encoding",
         "architecture",
+        "tier",
         "layout",
         "shape",
         "format",
