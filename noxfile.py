@@ -142,6 +142,8 @@ def engines(session: nox.Session) -> None:
     chosen = session.posargs or ("-rs", "tests/engines")
     # Ray refuses a temporary folder in its environment, and then waits for ever.
     settings = {**test_settings(session), "TMPDIR": tempfile.gettempdir()}
+    # Workers import the functions of the tests, and what these import.
+    settings["PYTHONPATH"] = str(Path("tests").resolve())
     session.run("pytest", *chosen, env=settings)
 
 
