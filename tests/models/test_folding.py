@@ -125,6 +125,17 @@ def test_a_convolution_that_is_an_output_keeps_its_values() -> None:
 
 
 @pytest.mark.backend
+def test_an_operation_without_a_layer_is_passed_over() -> None:
+    def layers(x: Tensor) -> Tensor:
+        y = norm()(conv()(x))
+        return norm("last")(load_keras().ops.add(y, 1.0))
+
+    model = model_of(layers)
+    values = values_for(model)
+    assert moved(model, values) == {"conv", "norm"}
+    assert_same_outputs(model, values)
+
+
 def test_a_sequential_model_is_folded() -> None:
     keras = load_keras()
     layers = [keras.layers.Rescaling(1 / 255), conv(), norm()]

@@ -43,12 +43,14 @@ def with_folded_norms(model: keras.Model, pairs: Pairs) -> Pairs:
 def _couples(model: keras.Model) -> Iterator[tuple[keras.layers.Layer, keras.layers.Layer]]:
     """Yield each convolution whose only use is by a batch normalization, and that layer."""
     inputs, outputs = _links(model)
+    # An operation of keras.ops has a place in the graph, but is no layer.
+    layers = {layer.name: layer for layer in model.layers}
     uses = [name for taken in inputs.values() for name in taken] + outputs
     for name, taken in inputs.items():
         if len(taken) == 1 and uses.count(taken[0]) == 1 and len(inputs.get(taken[0], ())) == 1:
-            couple = model.get_layer(taken[0]), model.get_layer(name)
-            if _fits(*couple):
-                yield couple
+            convolution, normalization = layers.get(taken[0]), layers.get(name)
+            if convolution and normalization and _fits(convolution, normalization):
+                yield convolution, normalization
 
 
 def _links(model: keras.Model) -> tuple[dict[str, list[str]], list[str]]:
