@@ -123,7 +123,7 @@ def _together(
     if normalization.scale:
         new[id(normalization.gamma)] = np.ones_like(scale)
     narrow = {key: value.astype(np.float32) for key, value in new.items()}
-    return narrow if all(np.isfinite(value).all() for value in narrow.values()) else {}  # type: ignore[return-value]
+    return narrow if all(np.isfinite(value).all() for value in narrow.values()) else {}  # type: ignore[return-value]  # float32 is a generic
 
 
 def _last_axes(convolution: keras.layers.Layer, variable: keras.Variable) -> tuple[int, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Literal, SupportsFloat, SupportsIndex, TypeAlias
+from typing import SupportsFloat, SupportsIndex
 
 import numpy as np
 import numpy.typing as npt
@@ -32,13 +32,14 @@ from shelfvision.evaluation.scores._baselines import nearest_accuracy
 from shelfvision.evaluation.scores._leakage import leakage_between, leakage_warning
 from shelfvision.evaluation.scores._resampling import Bootstrap, bootstrap_of
 from shelfvision.evaluation.scores._slices import Column, columns_of
-from shelfvision.evaluation.scores._unknown import UnknownScores, unknown_scores
+from shelfvision.evaluation.scores._unknown import (
+    UNKNOWN,
+    Unknown,
+    UnknownScores,
+    unknown_scores,
+)
 from shelfvision.inference import Classifier
 from shelfvision.predictions import Predictions
-
-Unknown: TypeAlias = Literal["raise", "reject"]
-"""What to do with photos of classes that the classifier does not know."""
-UNKNOWN = ("raise", "reject")
 
 
 def evaluate(

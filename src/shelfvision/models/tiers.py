@@ -1,4 +1,4 @@
-"""Recommended pretrained networks and input sizes, as tiers of accuracy and training time."""
+"""Recommended pretrained networks, as tiers of accuracy and training time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TierName: TypeAlias = Literal["fast", "balanced", "accurate"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tier:
-    """A pretrained network and its input size.
+    """A pretrained network, its input size and the length of its training.
 
     Attributes
     ----------
@@ -23,6 +23,8 @@ class Tier:
         The network, for `~shelfvision.build_model`.
     image_size : (int, int)
         Height and width of the model input in pixels.
+    effort : float
+        Epochs and views of fine-tuning, relative to those of the balanced tier.
 
     Examples
     --------
@@ -33,11 +35,12 @@ class Tier:
 
     architecture: str
     image_size: tuple[int, int]
+    effort: float = 1.0
 
 
 TIERS: Mapping[TierName, Tier] = MappingProxyType(
     {
-        "fast": Tier(architecture="efficientnet_lite0", image_size=(224, 224)),
+        "fast": Tier(architecture="efficientnet_lite0", image_size=(224, 224), effort=0.5),
         "balanced": Tier(architecture="efficientnet_lite0", image_size=(260, 260)),
         "accurate": Tier(architecture="efficientnet_lite2", image_size=(260, 260)),
     }

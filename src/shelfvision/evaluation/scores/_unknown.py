@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,9 @@ from shelfvision.evaluation.scores._outcomes import outcomes_of
 from shelfvision.evaluation.scores._resampling import Bootstrap
 from shelfvision.predictions import Predictions
 
+Unknown: TypeAlias = Literal["raise", "reject"]
+"""What to do with photos or boxes of classes that the classifier does not know."""
+UNKNOWN: tuple[Unknown, ...] = ("raise", "reject")
 _DECISIONS = ("review", "accept")
 
 

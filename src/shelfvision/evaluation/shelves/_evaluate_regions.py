@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Literal, SupportsFloat, SupportsIndex, TypeAlias
+from typing import SupportsFloat, SupportsIndex, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ import numpy.typing as npt
 from shelfvision._validation import as_integer, as_number, as_seed, one_of
 from shelfvision.evaluation.scores._intervals import Interval, score_interval
 from shelfvision.evaluation.scores._resampling import Bootstrap, group_counts, share_of
+from shelfvision.evaluation.scores._unknown import UNKNOWN, Unknown
 from shelfvision.evaluation.shelves._matching import (
     PhotoMatches,
     Predicted,
@@ -28,8 +29,6 @@ from shelfvision.evaluation.shelves._report_of_regions import (
     RegionsReport,
 )
 
-Unknown: TypeAlias = Literal["raise", "reject"]
-"""How products that the classifier does not know are treated."""
 Counts: TypeAlias = npt.NDArray[np.int64]
 
 
@@ -107,7 +106,7 @@ def evaluate_regions(
     (1, 0)
     """
     least = as_number("iou", iou, minimum=1e-9, maximum=1)
-    one_of("unknown", unknown, ("raise", "reject"))
+    one_of("unknown", unknown, UNKNOWN)
     bootstrap = Bootstrap(
         confidence_level=as_number(
             "confidence_level", confidence_level, minimum=0, maximum=1, exclusive=True

@@ -13,7 +13,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from shelfvision._photos.sources import crop_rule_of, has_files
-from shelfvision._validation import one_of
 from shelfvision.augment import (
     Brightness,
     ColorTemperature,
@@ -30,7 +29,7 @@ from shelfvision.augment import (
     Zoom,
 )
 from shelfvision.data import Dataset
-from shelfvision.models.tiers import TierName
+from shelfvision.models.tiers import TierName, tier_named
 from shelfvision.protocols import Augmenter
 from shelfvision.training.settings._schedules import CosineSchedule
 
@@ -48,8 +47,6 @@ _CENTER = 0.9
 photos. The center crop removes part of this difference (Touvron et al., "Fixing the train-test
 resolution discrepancy", 2019).
 """
-_EFFORT: Mapping[str, float] = MappingProxyType({"fast": 0.5, "balanced": 1.0, "accurate": 1.0})
-"""Epochs and views of transfer learning, relative to the balanced tier."""
 _COMMON = MappingProxyType(
     {"patience": None, "label_smoothing": 0.1, "loss": "categorical_crossentropy"}
 )
@@ -59,7 +56,7 @@ def recommended_settings(
     model: keras.Model, photos: Dataset, tier: TierName, overrides: Mapping[str, object]
 ) -> dict[str, object]:
     """Return recommended settings for a model, photos and a tier, with `overrides`."""
-    effort = _EFFORT[one_of("tier", tier, _EFFORT)]
+    effort = tier_named(tier).effort
     part = overrides.get("fine_tune") or ("partial" if is_pretrained(model) else None)
     recipe = _from_scratch(len(photos)) if part is None else _transfer(len(photos), part, effort)
     settings = {**_COMMON, **recipe, **overrides}
