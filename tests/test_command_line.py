@@ -442,6 +442,7 @@ def test_photos_of_some_classes_are_evaluated_and_those_of_others_refused(
     refused = run("evaluate", bundle, "some")
     assert code_of(refused) == "unknown-class"
     assert "'Tub'" in refused.err
+    assert "unknown=" not in refused.err
 
 
 def test_a_root_above_the_parts_of_a_split_is_refused_with_the_path(run: Run, shelf: Path) -> None:

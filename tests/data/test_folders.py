@@ -207,6 +207,46 @@ def test_photos_and_annotations_of_boxes_are_no_classes(
     assert sorted(ds.class_counts.values()) == [0, 1]
 
 
+def test_a_complete_root_of_pascal_voc_is_recognized(tmp_path: Path, make_photo: MakePhoto) -> None:
+    written(tmp_path, make_photo, "JPEGImages/1.jpg", "SegmentationClass/1.png")
+    for name, text in (("Annotations/1.xml", VOC), ("ImageSets/Main/train.txt", "1")):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text(text)
+    with refuses(DataError, "annotation-folders", "directory") as caught:
+        shv.Dataset.from_directory(tmp_path)
+    assert f"Dataset.from_boxes({str(tmp_path / 'Annotations')!r}, " in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("images/1.jpg", "masks/1.png"),
+        ("Images/train/1.jpg", "Masks/train/1.png"),
+        ("imgs/1.jpg", "segmentation/1.png"),
+        ("images/1.jpg", "labels/1.png", "masks/1.png"),
+    ],
+)
+@pytest.mark.remedy("annotation-folders")
+def test_photos_and_masks_of_segmentation_are_no_classes(
+    names: tuple[str, ...], tmp_path: Path, make_photo: MakePhoto
+) -> None:
+    written(tmp_path, make_photo, *names)
+    with refuses(DataError, "annotation-folders", "directory") as caught:
+        shv.Dataset.from_directory(tmp_path)
+    assert "masks of segmentation" in str(caught.value)
+    call = re.search(r"or pass class_names=(.*?) if", str(caught.value))
+    assert call is not None
+    assert len(shv.Dataset.from_directory(tmp_path, class_names=ast.literal_eval(call[1]))) > 1
+    manifest = tmp_path / "list.csv"
+    manifest.write_text(f"path,label\n{names[0]},Milk\n")
+    assert len(shv.Dataset.from_manifest(manifest)) == 1
+
+
+def test_masks_may_be_a_product(tmp_path: Path, make_photo: MakePhoto) -> None:
+    written(tmp_path, make_photo, "masks/1.jpg", "gloves/1.jpg")
+    assert shv.Dataset.from_directory(tmp_path).class_names == ("gloves", "masks")
+
+
 def test_classes_with_the_names_of_such_folders_stay_classes(
     tmp_path: Path, make_photo: MakePhoto
 ) -> None:

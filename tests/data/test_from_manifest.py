@@ -193,6 +193,7 @@ def test_the_literal_path_goes_first(shop: Path) -> None:
     [
         (r"C:\photos\Milk\b.jpg", "C:\\photos\\"),
         ("D:/Milk/b.jpg", "D:/"),
+        ("D:Milk/b.jpg", "D:"),
         ("/home/other/upload/Milk/b.jpg", "/home/other/upload/"),
         (r"\\server\share\Milk\b.jpg", "\\\\server\\share\\"),
         ("/data/local-files/?d=Milk/b.jpg", "/data/local-files/?d="),
@@ -219,6 +220,7 @@ def test_a_path_of_another_computer_says_which_part_to_remove(
         ("gs://bucket/Milk/b.jpg?size=2", "download the photos"),
         ("/data/upload/1/ab12-1.jpg", "copy the photos to this computer"),
         (r"C:\photos\gone.jpg", "copy the photos to this computer"),
+        ("D:1.jpg", "copy the photos to this computer"),
         (r"\\server\share\gone.jpg", "copy the photos to this computer"),
         ("milk/B.JPG", "write 'Milk/b.jpg', the name of the file"),
         ("~/gone.jpg", "set root"),

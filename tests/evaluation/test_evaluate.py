@@ -104,9 +104,10 @@ def test_the_remedies_that_the_refusal_names_work() -> None:
     photos, classifier = dataset([0, 1, 2], ["milk", "juice", "Oats"]), Stub([1, 0])
     with refuses(DataError, "unknown-class", "dataset") as caught:
         shv.evaluate(classifier, photos)
-    select, rename = str(caught.value).rpartition("; ")[2].split(", or rename with ")
+    select, rename, apart = str(caught.value).rpartition("; ")[2].split(", or ")
     assert select == "leave them out with dataset.select(class_names=classifier.class_names)"
-    assert rename == "dataset.relabel({'Oats': 'oats'}) first"
+    assert rename == "rename with dataset.relabel({'Oats': 'oats'}) first"
+    assert apart == "score them apart with shelfvision.evaluate(..., unknown='reject')"
 
     with gives_warning(ShelfVisionWarning, "missing-class", "class_names"):
         left = photos.select(class_names=classifier.class_names)

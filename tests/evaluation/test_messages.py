@@ -27,7 +27,8 @@ def test_classes_that_the_classifier_lacks_are_told() -> None:
         shv.evaluate(Judged(), photos("Juice", "Tea"))
     assert str(caught.value) == (
         "dataset must have the classes of classifier, got 'Tea', which classifier does not have; "
-        "leave them out with dataset.select(class_names=classifier.class_names)"
+        "leave them out with dataset.select(class_names=classifier.class_names), or score them "
+        "apart with shelfvision.evaluate(..., unknown='reject')"
     )
 
 

@@ -132,6 +132,34 @@ def test_photos_of_unknown_classes_alone_are_refused(unknown: str) -> None:
         shv.evaluate(CLASSIFIER, photos, unknown=unknown)  # type: ignore[arg-type]
 
 
+@pytest.mark.remedy("unknown-class")
+def test_the_error_about_an_unknown_class_offers_to_reject_it() -> None:
+    with refuses(DataError, "unknown-class", "dataset") as caught:
+        shv.evaluate(CLASSIFIER, PHOTOS)
+    remedy = "score them apart with shelfvision.evaluate(..., unknown='reject')"
+    assert str(caught.value).endswith(f", or {remedy}")
+    assert shv.evaluate(CLASSIFIER, PHOTOS, unknown="reject").unknown is not None
+
+
+def test_an_unknown_class_without_photos_changes_nothing() -> None:
+    images = np.zeros((2, 4, 4, 3), dtype=np.uint8)
+    photos = shv.Dataset.from_arrays(images, [0, 2], class_names=["juice", "cola", "milk"])
+    classifier = Chooses({"0": (0.9, "accept"), "1": (0.2, "accept")})
+    report = shv.evaluate(classifier, photos, unknown="reject")
+    assert (report.n, report.accuracy, report.unknown) == (2, 1.0, None)
+
+
+@pytest.mark.remedy("unknown-name")
+def test_another_spelling_of_a_known_class_is_not_an_unknown_product() -> None:
+    photos = dataset(["juice", "Milk"])
+    with refuses(DataError, "unknown-name", "dataset") as caught:
+        shv.evaluate(CLASSIFIER, photos, unknown="reject")
+    assert str(caught.value).endswith("rename it with dataset.relabel({'Milk': 'milk'})")
+    classifier = Chooses({"0": (0.9, "accept"), "1": (0.2, "accept")})
+    renamed = photos.relabel({"Milk": "milk"})
+    assert shv.evaluate(classifier, renamed, unknown="reject").accuracy == 1.0
+
+
 def test_other_values_are_refused() -> None:
     with refuses(InvalidParameterError, "not-an-option", "unknown"):
         shv.evaluate(CLASSIFIER, PHOTOS, unknown="review")  # type: ignore[arg-type]

@@ -91,6 +91,7 @@ _PHRASES: Final = (
         re.compile(r"pass codes=\{.*?\}, or use a classifier with_product_codes"),
         "pass --codes, or use a bundle with product codes",
     ),
+    (re.compile(r", or score them apart with shelfvision\.evaluate\(.*?\)"), ""),
     (re.compile(r"with \w+\.select\(.*?\)+"), "of the folder or the manifest"),
     (
         re.compile(r"rename with \w+\.relabel\(\{(.*?)\}\)( first)?"),

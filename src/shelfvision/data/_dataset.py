@@ -142,7 +142,7 @@ class Dataset:
         DataError
             The folder has no sub-folders or no photos, or none that `class_names` names; or its
             sub-folders are the sets of a split, such as train and test (code
-            ``"split-folders"``), or photos and annotations of boxes
+            ``"split-folders"``), or photos and annotations of boxes or masks
             (``"annotation-folders"``).
         PhotoError
             A sub-folder cannot be read (only with ``on_error="raise"``).

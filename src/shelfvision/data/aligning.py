@@ -46,6 +46,7 @@ def aligned(
     parameter: str,
     of: str,
     error: type[DataError | SplitError] = DataError,
+    remedy: str = "",
 ) -> Dataset:
     """Return the dataset with these class names and class numbers; classes may lack photos.
 
@@ -61,6 +62,8 @@ def aligned(
         The name of the object with these class names: ``"classifier"``, ``"train"``.
     error : type of error, default=DataError
         The error class.
+    remedy : str, optional
+        Another remedy for photos of unknown classes, which the caller offers.
 
     Returns
     -------
@@ -77,9 +80,10 @@ def aligned(
     known = set(class_names)
     unknown = [name for name in dataset.class_names if name not in known]
     if unknown:
+        also = f", or {remedy}" if remedy and len(unknown) < len(dataset.class_names) else ""
         raise error(
             f"{parameter} must have the classes of {of}, got {listed(unknown)}, which {of} does "
-            f"not have; {_remedy(dataset, class_names, unknown, parameter, of)}",
+            f"not have; {_remedy(dataset, class_names, unknown, parameter, of)}{also}",
             code="unknown-class",
             parameter=parameter,
         )

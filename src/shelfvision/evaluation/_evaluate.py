@@ -10,6 +10,7 @@ from typing import SupportsFloat, SupportsIndex
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._identifiers import lookalike
 from shelfvision._validation import as_seed, one_of
 from shelfvision.data import Dataset
 from shelfvision.data.aligning import aligned
@@ -94,7 +95,9 @@ def evaluate(
         photo, or a number is out of range.
     DataError
         The dataset is empty, or no photo could be read. It has a class that the classifier lacks,
-        and `unknown` is ``"raise"``; or it has no other class (code ``"unknown-class"``).
+        and `unknown` is ``"raise"``; or it has no other class (code ``"unknown-class"``). With
+        ``"reject"``, such a class differs from a known one in case or separators only
+        (``"unknown-name"``).
 
     Warns
     -----
@@ -125,7 +128,7 @@ def evaluate(
     settings = bootstrap_of(confidence_level, resamples, seed)
     columns = columns_of(slices or {}, dataset.ids)
     is_known = _known_rows(dataset, names, unknown)
-    named = aligned(_taken(dataset, is_known), names, parameter="dataset", of="classifier")
+    named = _named(dataset, is_known, names, unknown)
     if training is not None:
         training = _checked_training(training, names)
     brought = sized_for(named, classifier)
@@ -136,7 +139,7 @@ def evaluate(
         model=described_model(classifier),
         photos=photos,
         classifier=classifier if isinstance(classifier, Classifier) else None,
-        unknown=_unknown(classifier, _taken(dataset, ~is_known), predictions, settings),
+        unknown=_unknown(classifier, _of_unknown(dataset, is_known), predictions, settings),
     )
     if training is not None:
         context = _compared_with(training, context, photos, predictions, seed=as_seed(seed))
@@ -159,15 +162,46 @@ def _known_rows(
     dataset: Dataset, class_names: tuple[str, ...], unknown: Unknown
 ) -> npt.NDArray[np.bool_]:
     """Return which rows are scored as photos of known classes; all if they may not be unknown."""
-    known = np.isin(np.array(dataset.class_names, dtype=object), class_names)[dataset.labels]
-    return known if unknown == "reject" and known.any() else np.ones(len(dataset), np.bool_)
+    if unknown == "raise":
+        return np.ones(len(dataset), np.bool_)
+    _refuse_lookalikes(dataset, class_names)
+    return np.isin(np.array(dataset.class_names, dtype=object), class_names)[dataset.labels]
 
 
-def _taken(dataset: Dataset, rows: npt.NDArray[np.bool_]) -> Dataset:
-    """Return some rows with their classes alone; the same object for all rows."""
-    if rows.all():
-        return dataset
-    part = dataset[np.flatnonzero(rows)]
+def _refuse_lookalikes(dataset: Dataset, class_names: tuple[str, ...]) -> None:
+    """Refuse a class that is a known one in another spelling."""
+    for name in sorted(set(dataset.class_names) - set(class_names)):
+        near = lookalike(name, class_names)
+        if near is not None:
+            renamed = {name: near}
+            raise DataError(
+                f"dataset has the class {name!r}, which differs from the class {near!r} of "
+                "classifier only in case or separators; rename it with "
+                f"dataset.relabel({renamed!r})",
+                code="unknown-name",
+                parameter="dataset",
+            )
+
+
+def _named(
+    dataset: Dataset,
+    is_known: npt.NDArray[np.bool_],
+    class_names: tuple[str, ...],
+    unknown: Unknown,
+) -> Dataset:
+    """Return the photos of known classes, with the class numbers of the classifier."""
+    remedy = "score them apart with shelfvision.evaluate(..., unknown='reject')"
+    known = [name for name in dataset.class_names if name in class_names]
+    if unknown == "reject":
+        remedy = ""
+        if is_known.any() and len(known) < len(dataset.class_names):
+            dataset = dataset.select(known)
+    return aligned(dataset, class_names, parameter="dataset", of="classifier", remedy=remedy)
+
+
+def _of_unknown(dataset: Dataset, is_known: npt.NDArray[np.bool_]) -> Dataset:
+    """Return the photos of unknown classes with their classes alone."""
+    part = dataset[np.flatnonzero(~is_known)]
     numbers = np.unique(part.labels)
     return part.select([part.class_names[number] for number in numbers]) if len(part) else part
 

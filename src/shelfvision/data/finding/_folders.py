@@ -3,7 +3,7 @@
 Network drives, phones and notebooks create folders with thumbnails or deleted files next to the
 class folders. Exports of other tools have folders for the sets of a split, or one more folder,
 above the class folders. If they were read as classes, a network would learn to predict the set of
-a split. Datasets of boxes have folders of photos and of annotations.
+a split. Datasets of boxes and of segmentation have folders of photos, annotations and masks.
 """
 
 from __future__ import annotations
@@ -65,6 +65,15 @@ _FOLDS = frozenset(("fold", "folds", "kfold", "cvfold", "split"))
 _PHOTOS_OF_BOXES = frozenset(("images", "image", "imgs", "img", "jpegimages"))
 _ANNOTATIONS = frozenset(("labels", "label", "annotations", "annotation"))
 """The folders of a dataset of annotated boxes, letters only."""
+_MASKS = frozenset(
+    (
+        *("masks", "mask", "segmentation", "segmentations", "segmentationmasks"),
+        *("segmentationclass", "segmentationobject"),
+    )
+)
+"""The folders with a picture of the segmentation of each photo, letters only."""
+_LISTS_OF_PHOTOS = frozenset(("imagesets",))
+"""Folders of PASCAL VOC with the names of photos."""
 
 _WRAPPERS = frozenset(
     (
@@ -115,20 +124,31 @@ def refuse_parts(root: str, holders: Collection[str]) -> None:
 
 
 def refuse_annotations(root: str, folders: Collection[str], skipped: Iterable[str]) -> None:
-    """Refuse a root with photos and annotations of boxes; `skipped` are files without photos."""
+    """Refuse a root with photos and their annotations or masks; `skipped` are other files."""
     named = {_letters(name): name for name in folders}
-    photos = next((named[name] for name in sorted(_PHOTOS_OF_BOXES & named.keys())), None)
-    notes = next((named[name] for name in sorted(_ANNOTATIONS & named.keys())), None)
-    if photos is None or notes is None or not named.keys() <= _PHOTOS_OF_BOXES | _ANNOTATIONS:
+    photos, notes, masks = (
+        next((named[name] for name in sorted(kind & named.keys())), None)
+        for kind in (_PHOTOS_OF_BOXES, _ANNOTATIONS, _MASKS)
+    )
+    known = _PHOTOS_OF_BOXES | _ANNOTATIONS | _MASKS | _LISTS_OF_PHOTOS
+    if photos is None or not named.keys() <= known:
         return
-    files = [path for path in skipped if path.startswith(f"{notes}/")]
-    source = _source_of_boxes(root, notes, photos, files)
-    if source is None:
+    source = None
+    if notes is not None:
+        files = [path for path in skipped if path.startswith(f"{notes}/")]
+        source = _source_of_boxes(root, notes, photos, files)
+    if source is not None:
+        other, kind = notes, "annotations of boxes"
+        remedy = f"open them with Dataset.from_boxes({source})"
+    elif masks is not None:
+        other, kind = masks, "masks of segmentation"
+        remedy = "list photos and labels in a CSV file for Dataset.from_manifest"
+    else:
         return
     raise DataError(
-        f"directory must have one folder per class, got {photos!r} and {notes!r} in {root!r}, "
-        f"which are photos and annotations of boxes; open them with Dataset.from_boxes({source}), "
-        f"or pass class_names={sorted(folders)!r} if they are classes",
+        f"directory must have one folder per class, got {photos!r} and {other!r} in {root!r}, "
+        f"which are photos and {kind}; {remedy}, or pass class_names={sorted(folders)!r} if they "
+        "are classes",
         code="annotation-folders",
         parameter="directory",
     )

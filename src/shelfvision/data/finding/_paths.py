@@ -20,8 +20,9 @@ from shelfvision._urls import scheme_of, shown_url
 
 # Path("https://cdn/x") has one slash only.
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:[\\/]")
-_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
-_SEPARATOR = re.compile(r"[\\/=]")
+# "D:1.jpg" starts from the current folder of the drive.
+_DRIVE = re.compile(r"[A-Za-z]:")
+_SEPARATOR = re.compile(r"^[A-Za-z]:|[\\/=]")
 
 
 class PhotoFinder:
