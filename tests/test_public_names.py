@@ -20,29 +20,7 @@ import shelfvision
 
 PINNED = Path(__file__).with_name("public_names.txt")
 
-MODULES = (
-    "shelfvision",
-    "shelfvision.boxes",
-    "shelfvision.auditing",
-    "shelfvision.augment",
-    "shelfvision.data",
-    "shelfvision.errors",
-    "shelfvision.evaluation",
-    "shelfvision.export",
-    "shelfvision.gallery",
-    "shelfvision.inference",
-    "shelfvision.inventory",
-    "shelfvision.models",
-    "shelfvision.plot",
-    "shelfvision.predictions",
-    "shelfvision.protocols",
-    "shelfvision.regions",
-    "shelfvision.samples",
-    "shelfvision.scale",
-    "shelfvision.taxonomy",
-    "shelfvision.testing",
-    "shelfvision.training",
-)
+MODULES = ("shelfvision", *(f"shelfvision.{name}" for name in shelfvision._SUBMODULES))
 """Every module whose names users may import."""
 
 

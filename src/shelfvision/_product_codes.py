@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Literal, TypeAlias, final
 
 from shelfvision._identifiers import clean_name, identifier, is_damaged_code, lookalike
-from shelfvision._validation import listed, one_of, received
+from shelfvision._validation import counted, listed, one_of, received
 from shelfvision.errors import InvalidParameterError
 
 CodeKind: TypeAlias = Literal["gtin", "sku"]
@@ -112,7 +112,7 @@ class ProductCodes(Mapping[str, str]):
 
     def __repr__(self) -> str:
         """Return the kind and the number of codes."""
-        return f"<ProductCodes: {self._kind} of {len(self)} classes>"
+        return f"<ProductCodes: {self._kind} of {counted(len(self), 'class')}>"
 
 
 def _remade(codes: dict[str, str], kind: CodeKind) -> ProductCodes:

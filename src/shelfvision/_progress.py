@@ -19,6 +19,7 @@ A bar in a notebook needs ipywidgets; without it, lines are written.
 from __future__ import annotations
 
 import importlib.util
+import operator
 import sys
 import threading
 import time
@@ -27,10 +28,30 @@ from contextlib import contextmanager, suppress
 from typing import Literal, Protocol, TypeAlias
 
 from shelfvision._text import printable
+from shelfvision._validation import received
+from shelfvision.errors import InvalidParameterError
 
 Verbose: TypeAlias = Literal["auto", 0, 1, 2] | bool
 """What is shown; 0, 1 and 2 are Keras's values."""
 SECONDS_BETWEEN_LINES = 60.0
+
+
+def as_verbose(name: str, value: object) -> Verbose:
+    """Return 0 and 1 as False and True, and ``"auto"`` and 2 unchanged."""
+    if isinstance(value, str) and value == "auto":
+        return "auto"
+    with suppress(TypeError):
+        number = operator.index(value)  # type: ignore[arg-type]  # what is no integer raises
+        if number in (0, 1):
+            return bool(number)
+        if number == 2:
+            return 2
+    raise InvalidParameterError(
+        f"{name} must be 'auto', 0 or False (nothing), 1 or True (a bar), or 2 (lines), got "
+        f"{received(value)}",
+        code="not-an-option",
+        parameter=name,
+    )
 
 
 class Advance(Protocol):

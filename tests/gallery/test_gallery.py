@@ -362,7 +362,7 @@ def test_a_photo_that_cannot_be_read_is_a_row_with_its_error(
             lambda g, shots, _: shv.Gallery.from_dataset(g.classifier, [1]),  # type: ignore[arg-type]
             InvalidParameterError,
             "wrong-type",
-            "photos",
+            "dataset",
         ),
         (
             lambda g, shots, dataset: shv.Gallery.from_dataset(3, dataset(NAMES, 2)),  # type: ignore[arg-type]
@@ -374,7 +374,7 @@ def test_a_photo_that_cannot_be_read_is_a_row_with_its_error(
             lambda g, shots, dataset: shv.Gallery.from_dataset(g.classifier, dataset(NAMES, 2)[:0]),
             DataError,
             "empty",
-            "photos",
+            "dataset",
         ),
     ],
 )
@@ -397,7 +397,7 @@ def test_a_product_without_photos_is_left_out_with_a_warning(
     gallery: shv.Gallery, shots: Shots, dataset: MakeDataset
 ) -> None:
     photos = dataset(NAMES, 4)
-    with gives_warning(ShelfVisionWarning, "missing-class", "photos") as said:
+    with gives_warning(ShelfVisionWarning, "missing-class", "dataset") as said:
         fewer = shv.Gallery.from_dataset(gallery.classifier, photos[photos.labels == 1])
     assert repr(NAMES[0]) in str(said[0])
     assert fewer.class_names == NAMES[1:]

@@ -77,7 +77,8 @@ def test_a_path_that_only_resembles_an_address_is_a_folder(path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "kept"), [("auto", "auto"), (0, False), (1, True), (2, 2), (True, True)]
+    ("given", "kept"),
+    [("auto", "auto"), (0, False), (1, True), (2, 2), (True, True), (np.int64(2), 2)],
 )
 def test_verbose_takes_the_numbers_of_keras(given: object, kept: object) -> None:
     trainer = shv.Trainer(verbose=given)  # type: ignore[arg-type]  # parametrized

@@ -27,11 +27,11 @@ from shelfvision.inference.digest import classifier_digest
 
 
 def index_of_dataset(
-    classifier: Classifier, photos: Dataset, unknown: float | None
+    classifier: Classifier, dataset: Dataset, unknown: float | None
 ) -> ProductIndex:
     """Return an index of labelled photos."""
     require_classifier(classifier)
-    photos = _with_photos(require_dataset("photos", photos))
+    photos = _with_photos(require_dataset("dataset", dataset))
     enrolled = EnrolledPhotos(
         names=photos.class_names,
         embeddings=classifier.embed(photos),
@@ -92,25 +92,25 @@ def without_product(index: ProductIndex, name: str) -> ProductIndex:
     return replace(index, photos=index.photos.removed(clean_name(str(name))))
 
 
-def _with_photos(photos: Dataset) -> Dataset:
+def _with_photos(dataset: Dataset) -> Dataset:
     """Return the dataset without empty classes, which cannot have a prototype."""
-    if not len(photos):
+    if not len(dataset):
         raise DataError(
-            "photos must hold at least one photo, got none; give photos of each product",
+            "dataset must hold at least one photo, got none; give photos of each product",
             code="empty",
-            parameter="photos",
+            parameter="dataset",
         )
-    filled = [name for name, n in photos.class_counts.items() if n]
-    empty = [name for name in photos.class_names if name not in filled]
+    filled = [name for name, n in dataset.class_counts.items() if n]
+    empty = [name for name in dataset.class_names if name not in filled]
     if not empty:
-        return photos
+        return dataset
     warn_caller(
         ShelfVisionWarning(
-            f"photos has none of {listed(empty)}, so the gallery will not know "
+            f"dataset has none of {listed(empty)}, so the gallery will not know "
             f"{'it' if len(empty) == 1 else 'them'}; enroll photos later with "
             "with_product(name, photos)",
             code="missing-class",
-            parameter="photos",
+            parameter="dataset",
         )
     )
-    return photos.select(class_names=filled)
+    return dataset.select(class_names=filled)

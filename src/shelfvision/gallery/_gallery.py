@@ -88,7 +88,7 @@ class Gallery:
 
     @classmethod
     def from_dataset(
-        cls, classifier: Classifier, photos: Dataset, *, unknown: float | None = 0.05
+        cls, classifier: Classifier, dataset: Dataset, *, unknown: float | None = 0.05
     ) -> Self:
         """Create a gallery from labelled photos, such as the training set of the classifier.
 
@@ -97,10 +97,10 @@ class Gallery:
         classifier : Classifier
             The classifier whose network computes embeddings. The best choice is a classifier that
             was trained on products of the same kind.
-        photos : Dataset
+        dataset : Dataset
             Photos of each product. The classes can differ from those of the classifier; classes
             without photos are left out. The groups of the dataset must contain photos that were
-            taken together (see ``photos.group_bursts()``), because `unknown` depends on them.
+            taken together (see ``dataset.group_bursts()``), because `unknown` depends on them.
         unknown : float or None, default=0.05
             The share of photos of enrolled products that may be sent to review, above 0 and below
             1; see `limit`. None sends no photo to review.
@@ -113,7 +113,7 @@ class Gallery:
         Raises
         ------
         DataError
-            ``photos`` is empty.
+            `dataset` is empty.
         PhotoError
             A photo cannot be read.
         ModelError
@@ -126,7 +126,7 @@ class Gallery:
         ShelfVisionWarning
             A class has no photos and is left out (code ``"missing-class"``).
         """
-        return cls(_enrolling.index_of_dataset(classifier, photos, unknown))
+        return cls(_enrolling.index_of_dataset(classifier, dataset, unknown))
 
     @classmethod
     def load(

@@ -10,5 +10,6 @@ box. `Classifier.scan` needs no boxes: it covers the photo with tiles and return
 
 from shelfvision.regions._regions import Region, Regions
 from shelfvision.regions._shelf_map import ShelfMap
+from shelfvision.regions.predicting import BoxDetector
 
-__all__ = ["Region", "Regions", "ShelfMap"]
+__all__ = ["BoxDetector", "Region", "Regions", "ShelfMap"]

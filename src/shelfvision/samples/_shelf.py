@@ -58,7 +58,7 @@ class Shelf:
         """Return one line with the number of products and gaps, and the image size."""
         height, width = self.photo.shape[:2]
         return (
-            f"<Shelf: {len(self.labels)} products, {len(self.gaps)} gaps, "
+            f"<Shelf: {counted(len(self.labels), 'product')}, {counted(len(self.gaps), 'gap')}, "
             f"{height} x {width} pixels>"
         )
 
@@ -107,7 +107,7 @@ def render_shelf(
     >>> import shelfvision as shv
     >>> shelf = shv.samples.render_shelf(2, 5, image_size=(200, 300), seed=1)
     >>> shelf
-    <Shelf: 9 products, 1 gaps, 200 x 300 pixels>
+    <Shelf: 9 products, 1 gap, 200 x 300 pixels>
     >>> shelf.boxes.shape, shelf.labels[:2]
     ((9, 4), ('Pouch', 'Pouch'))
     """

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from shelfvision._progress import Verbose
+from shelfvision._progress import Verbose, as_verbose
 from shelfvision._storage.json_values import Json
 from shelfvision._validation import one_of
 from shelfvision.data import Dataset
@@ -222,7 +222,7 @@ class Trainer:
     save_every: int | None = setting(None, checks.optional(checks.count), resumable=True)
     """Steps between two checkpoints within an epoch, for long epochs. None saves a checkpoint only
     after each epoch."""
-    verbose: Verbose = setting("auto", checks.verbose, resumable=True, unrecorded=True)
+    verbose: Verbose = setting("auto", as_verbose, resumable=True, unrecorded=True)
     """Progress display on standard error. ``"auto"`` shows a bar on a terminal and in a notebook,
     and nothing elsewhere. 1 or True shows a bar, and 0 or False nothing. 2 writes one line per
     epoch, and one per minute within a long epoch or preparation."""

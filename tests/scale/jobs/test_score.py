@@ -145,6 +145,7 @@ def test_another_classifier_or_setting_is_refused_by_name(home: Path) -> None:
     ("arguments", "code", "parameter"),
     [
         ({"processes": 0}, "not-in-range", "processes"),
+        ({"verbose": "loudly"}, "not-an-option", "verbose"),
         ({"threads": 0}, "not-in-range", "threads"),
         ({"shard_size": 0}, "not-in-range", "shard_size"),
         ({"keep": [3]}, "wrong-type", "keep"),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import SupportsIndex
 
-from shelfvision._progress import Verbose
+from shelfvision._progress import Verbose, as_verbose
 from shelfvision._urls import shown_url
 from shelfvision._validation import as_integer, as_path, require_texts
 from shelfvision.protocols import Location, StorageOptions
@@ -176,6 +176,7 @@ def score(
     options = ListOptions(
         root=root, path_column=path_column, keep=kept, where=where, encoding=encoding
     )
+    shown = as_verbose("verbose", verbose)
     place = as_path(out, "out")
     as_job_folder(place)
     photos = photo_list(source, options, storage_options)
@@ -190,7 +191,7 @@ def score(
     if dry_run:
         return planned_status(place, photos, model, settings, shard_size=size, processes=count)
     job = started_job(place, photos, model, settings, shard_size=size, processes=count)
-    return run_job(job, processes=count, verbose=verbose)
+    return run_job(job, processes=count, verbose=shown)
 
 
 def score_status(out: str | os.PathLike[str]) -> ScoreStatus:

@@ -139,20 +139,6 @@ def folder(name: str, value: object) -> Path:
     return Path(found)
 
 
-def verbose(name: str, value: object) -> object:
-    """Return 0 and 1 as False and True, and "auto" and 2 unchanged."""
-    if isinstance(value, int) and value in (0, 1):
-        return bool(value)
-    if value != "auto" and (type(value) is not int or value != 2):
-        raise InvalidParameterError(
-            f"{name} must be 'auto', 0 or False (nothing), 1 or True (a bar), or 2 (one line per "
-            f"epoch), got {received(value)}",
-            code="not-an-option",
-            parameter=name,
-        )
-    return value
-
-
 def _wrong_type(name: str, sentence: str, value: object) -> InvalidParameterError:
     return InvalidParameterError(
         f"{name} must be {sentence}, got {received(value)}", code="wrong-type", parameter=name

@@ -49,28 +49,7 @@ class CosineSchedule:
         object.__setattr__(self, "final", as_number("final", self.final, minimum=0, maximum=1))
         if self.epochs is not None:
             object.__setattr__(self, "epochs", as_integer("epochs", self.epochs, minimum=1))
-            self.require_room(self.epochs)
-
-    def require_room(self, epochs: int) -> None:
-        """Refuse a warm-up that takes all epochs of the schedule.
-
-        Parameters
-        ----------
-        epochs : int
-            Number of epochs of the run, which counts if the schedule has none.
-
-        Raises
-        ------
-        InvalidParameterError
-            The warm-up is as long as the schedule, or longer.
-        """
-        if self.warmup_epochs >= (self.epochs or epochs):
-            raise InvalidParameterError(
-                f"warmup_epochs is {self.warmup_epochs:g} of {self.epochs or epochs} epochs, which "
-                "leaves nothing for the cosine; warm up for less, or train for more epochs",
-                code="not-in-range",
-                parameter="warmup_epochs",
-            )
+            _require_room(self, self.epochs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,4 +110,16 @@ def require_schedule_fits(schedule: Schedule | None, *, epochs: int, learning_ra
             parameter="learning_rate",
         )
     if isinstance(schedule, CosineSchedule):
-        schedule.require_room(epochs)
+        _require_room(schedule, epochs)
+
+
+def _require_room(schedule: CosineSchedule, epochs: int) -> None:
+    """Refuse a warm-up that takes all epochs of a schedule; `epochs` are those of the run."""
+    length = schedule.epochs or epochs
+    if schedule.warmup_epochs >= length:
+        raise InvalidParameterError(
+            f"warmup_epochs is {schedule.warmup_epochs:g} of {length} epochs, which leaves nothing "
+            "for the cosine; warm up for less, or train for more epochs",
+            code="not-in-range",
+            parameter="warmup_epochs",
+        )
