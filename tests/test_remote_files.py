@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import pickle
 import threading
+import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -253,6 +254,33 @@ def test_credentials_are_neither_shown_nor_repeated() -> None:
     assert SECRET not in f"{file} {file!r} {file.shown}"
     assert shown_url(f"s3://{SECRET}:{SECRET}@shop/a") == "s3://shop/a"
     assert pickle.loads(pickle.dumps(file)) == file
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        (f"https://me:p@{SECRET}@shop/a", "https://shop/a"),
+        (f"https://me:a/{SECRET}@shop/a", "https://shop/a"),
+        (f"https://me:a {SECRET}@shop/a", "https://shop/a"),
+        (f"https:\\\\me:{SECRET}@shop\\a", r"https:\\shop\a"),
+        (f"simplecache::https://me:{SECRET}@shop/a", "simplecache::https://shop/a"),
+        (f"zip://a::s3://{SECRET}@shop/b?{SECRET}", "zip://a::s3://shop/b"),
+        ("https://shop:8080/a@2x.jpg", "https://shop:8080/a@2x.jpg"),
+        ("s3://shop/a@2x.jpg", "s3://shop/a@2x.jpg"),
+        ("s3://shop/12:30/a@2x.jpg", "s3://shop/12:30/a@2x.jpg"),
+        ("abfs://photos@shop.example/a", "abfs://photos@shop.example/a"),
+        (f"abfs://me:{SECRET}@shop.example/a", "abfs://shop.example/a"),
+    ],
+)
+def test_no_form_of_a_url_shows_its_credentials(url: str, shown: str) -> None:
+    assert shown_url(url) == shown
+
+
+def test_a_long_path_is_shown_at_once() -> None:
+    began = time.process_time()
+    for text in ("a" * 200_000, "s3://a" + "/b:" * 100_000, "a:" * 100_000, "ab:/b:c" * 50_000):
+        shown_url(text)
+    assert time.process_time() - began < 2
 
 
 class _Server(http.server.BaseHTTPRequestHandler):

@@ -28,7 +28,13 @@ LOCAL_COPY = "download the file, and pass the path of the copy"
 
 _URL = re.compile(r"\s*(?:[A-Za-z][A-Za-z0-9+.-]+:[\\/]|[A-Za-z][A-Za-z0-9+._-]*::.*:[\\/])")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
-_SECRET_PARTS = re.compile(r"^(\s*[A-Za-z][A-Za-z0-9+.-]+:/+)([^/@\s]*@)")
+_SECRET_PARTS = re.compile(
+    r"(?<![A-Za-z0-9+.-])(?P<start>(?P<scheme>[A-Za-z][A-Za-z0-9+.-]+):[\\/]+)"
+    # Secret keys of object stores contain slashes; a number after a colon is a port.
+    r"(?P<secret>[^\\/]*@|[^\\/:]+:(?!:|\d*(?:[\\/?#]|$)).{,1000}@)"
+)
+_WITH_CONTAINERS = ("abfs", "abfss")
+"""Schemes of Azure, whose container precedes the ``@``."""
 _WITH_QUERIES = ("http", "https", "webdav")
 
 
@@ -50,10 +56,15 @@ def scheme_of(url: str) -> str:
 
 def shown_url(url: str) -> str:
     """Return a URL for messages: without user, password, query and fragment."""
-    shown = _SECRET_PARTS.sub(r"\1", url)
+    shown = _SECRET_PARTS.sub(_without_secret, url)
     # Keys of object stores may contain these characters; queries of HTTP are often signatures.
     plain = scheme_of(url) not in _WITH_QUERIES and "@" not in shown
     return re.split(r"\?" if plain else r"[?#]", shown)[0]
+
+
+def _without_secret(found: re.Match[str]) -> str:
+    is_container = found["scheme"].lower() in _WITH_CONTAINERS and ":" not in found["secret"]
+    return found[0] if is_container else found["start"]
 
 
 def refuse_url(value: object, parameter: str, remedy: str = LOCAL_COPY) -> NoReturn:
