@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias, cast, final, get_args
 
 from shelfvision._identifiers import clean_name, identifier
@@ -44,6 +44,8 @@ REJECTED: tuple[Status, ...] = ("other product", "unusable")
 
 _SHOWN = 5
 """The number of conflicts in a message."""
+_BETWEEN = "; "
+"""The text between the comments of several people on one photo."""
 
 
 @final
@@ -301,6 +303,8 @@ def _joined(named: Iterable[tuple[str, Correction, str]]) -> dict[str, Correctio
     found: dict[str, Correction] = {}
     places: dict[str, str] = {}
     conflicts: dict[str, str] = {}
+    # The comments of ids with several answers, each once and in their order.
+    comments: dict[str, dict[str, None]] = {}
     for name, answer, where in named:
         first = found.setdefault(name, answer)
         at = places.setdefault(name, where)
@@ -308,9 +312,9 @@ def _joined(named: Iterable[tuple[str, Correction, str]]) -> dict[str, Correctio
             conflicts.setdefault(
                 name, f"{name!r} is {_said(first)} in {at} and {_said(answer)} in {where}"
             )
-        elif answer.comment and answer.comment not in first.comment:
-            comment = "; ".join(filter(None, (first.comment, answer.comment)))
-            found[name] = Correction(label=first.label, status=first.status, comment=comment)
+        elif answer.comment != first.comment:
+            known = comments.setdefault(name, dict.fromkeys(_parts(first.comment)))
+            known |= dict.fromkeys(_parts(answer.comment))
     if conflicts:
         shown = "; ".join(list(conflicts.values())[:_SHOWN])
         more = f"; and {len(conflicts) - _SHOWN} more" if len(conflicts) > _SHOWN else ""
@@ -320,7 +324,13 @@ def _joined(named: Iterable[tuple[str, Correction, str]]) -> dict[str, Correctio
             code="conflict",
             parameter="path",
         )
-    return found
+    return found | {
+        name: replace(found[name], comment=_BETWEEN.join(parts)) for name, parts in comments.items()
+    }
+
+
+def _parts(comment: str) -> Iterable[str]:
+    return filter(None, comment.split(_BETWEEN))
 
 
 def _said(answer: Correction) -> str:
