@@ -56,10 +56,15 @@ def scheme_of(url: str) -> str:
 
 def shown_url(url: str) -> str:
     """Return a URL for messages: without user, password, query and fragment."""
-    shown = _SECRET_PARTS.sub(_without_secret, url)
+    shown = without_user(url)
     # Keys of object stores may contain these characters; queries of HTTP are often signatures.
     plain = scheme_of(url) not in _WITH_QUERIES and "@" not in shown
     return re.split(r"\?" if plain else r"[?#]", shown)[0]
+
+
+def without_user(url: str) -> str:
+    """Return a URL without user and password; its query may be a signature that opens the photo."""
+    return _SECRET_PARTS.sub(_without_secret, url)
 
 
 def _without_secret(found: re.Match[str]) -> str:

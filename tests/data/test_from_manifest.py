@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import time
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from shelfvision.errors import (
     DataError,
     DatasetNotFoundError,
     InvalidParameterError,
+    PhotoError,
     PhotoNotFoundError,
     ShelfVisionWarning,
 )
@@ -236,6 +238,24 @@ def test_what_cannot_be_resolved_gets_the_remedy_of_its_kind(
     assert (caught.value.parameter == "root") == (remedy == "set root")
     assert remedy in str(caught.value)
     assert "on_error" not in str(caught.value)
+
+
+def test_a_photo_outside_of_root_is_told_by_its_id_and_not_shown(shop: Path) -> None:
+    outside = shop.parent / "secret.txt"
+    outside.write_text("twelve bytesSECRET")
+    dataset = listing(shop, "../secret.txt", str(outside), "Milk/b.jpg")
+    assert dataset.ids.tolist() == ["../secret.txt", str(outside), "Milk/b.jpg"]
+    with pytest.raises(PhotoError) as caught:
+        dataset[0]
+    assert "SECRET" not in str(caught.value)
+
+
+@pytest.mark.parametrize("part", ["a/", "../", "a\\"])
+def test_a_path_of_many_folders_is_refused_at_once(shop: Path, part: str) -> None:
+    began = time.process_time()
+    with refuses(PhotoNotFoundError, "not-found", "root"):
+        listing(shop, part * 40_000 + "b.jpg")
+    assert time.process_time() - began < 5
 
 
 def test_one_photo_under_two_labels_is_refused(shop: Path) -> None:

@@ -13,7 +13,7 @@ from PIL import Image as PillowImage
 
 import shelfvision as shv
 from shelfvision.errors import DataError, InvalidParameterError, PhotoError
-from shelfvision.review.label_studio import photo_config
+from shelfvision.review.label_studio import image_source, photo_config
 from support import refuses
 
 NAMES = ['<b>&"milk"', "käse 茶", "tea"]
@@ -121,6 +121,11 @@ def test_the_photos_of_a_dataset_are_files_unless_they_are_copies(tmp_path: Path
 def test_urls_stay_as_they_are(tmp_path: Path, url: str) -> None:
     predicted(["x"]).save_label_studio(tmp_path / "tasks.json", [url], root=tmp_path)
     assert json.loads((tmp_path / "tasks.json").read_text())[0]["data"]["image"] == url
+
+
+def test_a_task_has_the_signature_of_a_url_and_no_password() -> None:
+    signed = "https://me:secret@shop.example/1.jpg?Signature=abc"
+    assert image_source(signed, root=None) == "https://shop.example/1.jpg?Signature=abc"
 
 
 def test_photos_that_could_not_be_read_are_left_out(tmp_path: Path) -> None:

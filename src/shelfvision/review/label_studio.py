@@ -32,6 +32,7 @@ from urllib.parse import quote
 from shelfvision._pages.html import photo_uri
 from shelfvision._photos.decode import resize_image
 from shelfvision._storage import atomic_writer
+from shelfvision._urls import without_user
 from shelfvision._validation import as_path, listed
 from shelfvision.errors import DataError, InvalidParameterError
 from shelfvision.protocols import Image, Location
@@ -188,7 +189,7 @@ def image_source(photo: str | os.PathLike[str] | Image, *, root: str | None) -> 
     if not isinstance(photo, str | os.PathLike):
         return photo_uri(_small(photo))
     if isinstance(photo, str) and _URL.match(photo):
-        return photo
+        return without_user(photo)
     path = as_path(photo, "photos")
     absolute = Path(os.path.abspath(path))
     folder = PurePath(absolute.anchor) if root is None else Path(os.path.abspath(root))

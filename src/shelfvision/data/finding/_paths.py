@@ -12,6 +12,7 @@ import os
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from urllib.parse import unquote, urlsplit
 
 from shelfvision._identifiers import clean_name
@@ -22,6 +23,8 @@ from shelfvision._urls import scheme_of, shown_url
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:[\\/]")
 # "D:1.jpg" starts from the current folder of the drive.
 _DRIVE = re.compile(r"[A-Za-z]:")
+_MOST_FOLDERS = 100
+"""The number of starts of a path that are looked up for a remedy."""
 _SEPARATOR = re.compile(r"^[A-Za-z]:|[\\/=]")
 
 
@@ -137,7 +140,7 @@ def remedy_for_urls(urls: Sequence[str]) -> str:
 
 def _foreign_part(value: str, finder: PhotoFinder) -> str | None:
     """Return the start of a path to remove, so that the rest is a photo below the root."""
-    for found in _SEPARATOR.finditer(value):
+    for found in islice(_SEPARATOR.finditer(value), _MOST_FOLDERS):
         tail = value[found.end() :]
         if tail.strip("\\/.") and finder.find(tail.lstrip("\\/")) is not None:
             return value[: len(value) - len(tail.lstrip("\\/"))]
