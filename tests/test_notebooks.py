@@ -135,6 +135,12 @@ def test_predictions_show_counts_and_the_first_photos() -> None:
     assert "0.750" in text
 
 
+def test_columns_of_numbers_are_aligned_to_the_right_and_text_to_the_left() -> None:
+    found = shv.Predictions([[0.75, 0.25], [0.1, 0.9]], ["milk", "7"], ["a.jpg", "b.jpg"])
+    cells = re.findall(r'text-align: (\w+)">([^<]+)</td>', html_of(found))
+    assert cells[:3] == [("left", "a.jpg"), ("left", "milk"), ("right", "0.750")]
+
+
 def test_regions_show_the_photo_with_its_boxes(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (1500, 1600, 3), dtype=np.uint8)
     boxes = shv.Boxes([[0, 0, 700, 900], [800, 0, 1600, 1500]], image_size=(1500, 1600))

@@ -39,6 +39,10 @@ class SkippedFiles(tuple[SkippedFile, ...]):
         """Return JSON lines: one object per file, with ``path``, ``reason`` and ``code``."""
         return "".join(json.dumps(asdict(file)) + "\n" for file in self)
 
+    def __repr__(self) -> str:
+        """Return the number of skipped files by code, in one line; `print` shows the files."""
+        return f"<SkippedFiles: {str(self).partition(chr(10))[0]}>"
+
     def __str__(self) -> str:
         """Return a table of path, code and reason, after a line of counts."""
         if not self:

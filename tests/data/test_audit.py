@@ -253,6 +253,26 @@ def test_skipped_files_are_told_with_their_reason(rendered: Path, tmp_path: Path
     assert report["skipped"].severity == "warning"
 
 
+def test_skipped_heic_photos_are_told_with_the_package_that_reads_them(
+    rendered: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shelfvision.data.finding._scan.heif_is_installed", lambda: False)
+    root = tmp_path / "photos"
+    shutil.copytree(rendered, root)
+    (root / "Can" / "IMG_0001.HEIC").write_bytes(b"x")
+    report = shv.audit(shv.Dataset.from_directory(root))
+    assert 'pip install "shelfvision[heif]"' in report["skipped"].message
+
+
+def test_hidden_files_and_system_folders_are_a_note(rendered: Path, tmp_path: Path) -> None:
+    root = tmp_path / "photos"
+    shutil.copytree(rendered, root)
+    (root / ".DS_Store").write_bytes(b"x")
+    (root / "__MACOSX").mkdir()
+    report = shv.audit(shv.Dataset.from_directory(root))
+    assert report["skipped"].severity == "note"
+
+
 def test_size_is_judged_upright_and_as_the_file_has_it(tmp_path: Path) -> None:
     for number in range(8):
         photo = Image.fromarray(spots(number, 80)).resize((120, 80))

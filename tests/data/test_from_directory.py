@@ -103,6 +103,7 @@ def test_other_files_are_reported_and_do_not_fail(shop: Path) -> None:
     (shop / "Milk/notes.txt").write_text("x")
     (shop / "Milk/.DS_Store").write_text("x")
     (shop / "Milk/.hidden.jpg").write_text("x")
+    (shop / ".DS_Store").write_text("x")
     (shop / ".git").mkdir()
     (shop / ".git/config").write_text("x")
     (shop / "loose.jpg").write_text("x")
@@ -113,11 +114,13 @@ def test_other_files_are_reported_and_do_not_fail(shop: Path) -> None:
         "Milk/notes.txt": "not-a-photo",
         "Milk/.DS_Store": "hidden",
         "Milk/.hidden.jpg": "hidden",
+        ".DS_Store": "hidden",
         ".git/config": "hidden",
         "loose.jpg": "no-class",
     }
+    assert repr(ds.skipped) == "<SkippedFiles: 7 skipped: hidden 4, not-a-photo 2, no-class 1>"
     assert "README.md" in str(ds.skipped)
-    assert "6 skipped: hidden 3" in str(ds.skipped)
+    assert "7 skipped: hidden 4" in str(ds.skipped)
     lines = [json.loads(line) for line in ds.skipped.to_json_lines().splitlines()]
     assert [line["path"] for line in lines] == [file.path for file in ds.skipped]
 

@@ -93,6 +93,7 @@ def test_too_few_photos_are_never_an_alarm(profile: shv.Profile) -> None:
     assert not found.drifted
     assert all(check.p_value is None for check in found.checks)
     assert str(found).startswith("Not enough photos")
+    assert "<b>Not enough photos</b>" in found._repr_html_()
     small = shv.Profile.from_predictions(week(0, 20))
     assert not shv.drift(week(1, brightness=20), profile=small).drifted
 

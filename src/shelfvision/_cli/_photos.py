@@ -7,9 +7,11 @@ import os
 from pathlib import Path
 from typing import NoReturn, TypeAlias
 
+from shelfvision._cli._say import complain
+from shelfvision._photos.heic.opening import PIP_LINE
 from shelfvision._storage import RemoteFile, as_location, read_start, suffix_of_location
 from shelfvision._urls import is_url
-from shelfvision._validation import as_path
+from shelfvision._validation import as_path, counted
 from shelfvision.data import Dataset
 from shelfvision.errors import (
     BundleError,
@@ -70,10 +72,16 @@ def dataset_of(
 
 def labelled_photos(chosen: argparse.Namespace, model: Model) -> Dataset:
     """Return photos of one product each, or the crops of annotated boxes, for a classifier."""
+    require_boxes_alone(chosen)
+    photos = _labelled_photos(chosen, model)
+    report_skipped(photos, boxes=chosen.boxes is not None)
+    return photos
+
+
+def _labelled_photos(chosen: argparse.Namespace, model: Model) -> Dataset:
     if chosen.boxes is None:
         # All classes of the dataset are loaded, so that those the classifier lacks are refused.
         return dataset_of(chosen, image_size=model.image_size, resize=model.resize)
-    require_boxes_alone(chosen)
     rule = model.preprocessing
     return Dataset.from_boxes(
         chosen.boxes,
@@ -84,6 +92,19 @@ def labelled_photos(chosen: argparse.Namespace, model: Model) -> Dataset:
         resize=rule.resize,
         on_error=chosen.on_error,
     )
+
+
+def report_skipped(photos: Dataset, *, boxes: bool) -> None:
+    """Print how many files, or photos and boxes, are not in the dataset, and why."""
+    counts = photos.skipped.counts
+    if not counts:
+        return
+    number = sum(counts.values())
+    what = f"{number} of photos and boxes" if boxes else counted(number, "file")
+    reasons = ", ".join(f"{code} {count}" for code, count in counts.items())
+    complain(f"left out {what} ({reasons})" + ("" if boxes else "; audit lists them"))
+    if "needs-heif" in counts:
+        complain(f"to read HEIC photos, run: {PIP_LINE}")
 
 
 def require_boxes_alone(chosen: argparse.Namespace) -> None:

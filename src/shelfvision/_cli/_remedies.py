@@ -16,7 +16,7 @@ import shlex
 from collections.abc import Collection
 from typing import Final
 
-from shelfvision.errors import ShelfVisionError, ShelfVisionWarning
+from shelfvision.errors import PhotoError, ShelfVisionError, ShelfVisionWarning
 
 OPTIONS: Final = {
     "architecture": "--architecture",
@@ -127,7 +127,10 @@ def for_shell(message: ShelfVisionError | ShelfVisionWarning, available: Collect
     other = _REMEDIES.get((message.code, parameter), "")
     if not set(_NAMED_OPTION.findall(other)) <= set(available):
         other = ""
-    return f"{fault}; {other or _with_options(remedy, options)}"
+    remedy = other or _with_options(remedy, options)
+    if isinstance(message, PhotoError) and message.code != "not-found" and "on_error" in options:
+        remedy += f", or pass {options['on_error']} skip"
+    return f"{fault}; {remedy}"
 
 
 def _with_options(remedy: str, options: dict[str, str]) -> str:

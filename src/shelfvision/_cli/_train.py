@@ -5,7 +5,13 @@ from __future__ import annotations
 import argparse
 from typing import cast
 
-from shelfvision._cli._photos import dataset_of, is_manifest, require_boxes_alone, require_place
+from shelfvision._cli._photos import (
+    dataset_of,
+    is_manifest,
+    report_skipped,
+    require_boxes_alone,
+    require_place,
+)
 from shelfvision._cli._say import complain, say
 from shelfvision._cli.options.network import DEFAULT, choose_network
 from shelfvision._csv import read_table
@@ -19,6 +25,8 @@ from shelfvision.data import Dataset, SeededSplitter, Splits
 from shelfvision.errors import DataError, InvalidParameterError
 from shelfvision.evaluation import evaluate
 from shelfvision.models import build_model
+from shelfvision.models.building import IMAGENET
+from shelfvision.models.pretrained import require_installation
 from shelfvision.models.registry import architecture_named
 from shelfvision.training import Trainer, TrainingResult
 
@@ -33,6 +41,8 @@ def run(chosen: argparse.Namespace) -> int:
     _require_run(chosen)
     require_boxes_alone(chosen)
     choice = choose_network(chosen)
+    if chosen.weights == IMAGENET:
+        require_installation(chosen.architecture)
     splits = _splits(chosen)
     _report_photos(splits)
     if choice:
@@ -102,7 +112,7 @@ def _splits(chosen: argparse.Namespace) -> Splits:
             parameter="--validation",
         )
     photos = _photos(chosen, size)
-    _report_skipped(photos)
+    report_skipped(photos, boxes=chosen.boxes is not None)
     if not chosen.group_column:
         complain(f"searching {counted(len(photos), 'photo')} for near-duplicates and bursts")
         photos = photos.group_near_duplicates().group_bursts()
@@ -145,7 +155,7 @@ def _listed(chosen: argparse.Namespace, size: tuple[int, int]) -> Splits:
             return None
         where = {chosen.split_column: name}
         found = dataset_of(chosen, image_size=size, resize=chosen.resize, where=where)
-        _report_skipped(found)
+        report_skipped(found, boxes=False)
         return found
 
     train = cast("Dataset", part(("train",)))
@@ -163,13 +173,6 @@ def _values(path: str, column: str, encoding: str | None) -> set[str]:
         )
     rows = read_table(path, {column: "--split-column"}, encoding=encoding).rows
     return {clean_name(row[column]) for _, row in rows}
-
-
-def _report_skipped(photos: Dataset) -> None:
-    if photos.skipped:
-        complain(
-            f"left out {counted(len(photos.skipped), 'file')}; audit lists them with the reasons"
-        )
 
 
 def _report_photos(splits: Splits) -> None:

@@ -10,6 +10,7 @@ True
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ MOST_ROWS: Final = 20
 
 _LONGEST = 60
 _WORKERS = 4
+_NUMBER: Final = re.compile(r"[-+]?[\d.,]* ?%?")
 _SIDE = 96
 _THUMBNAIL_BYTES, _PICTURE_BYTES = 8_000, 90_000
 
@@ -60,13 +62,15 @@ def notebook_view(
     photos : sequence of NotebookPhoto, optional
         At most `MOST_PHOTOS` photos.
     columns, rows : sequence, optional
-        A table; numbers are aligned to the right of the first column.
+        A table. Columns of numbers are aligned to the right.
     """
+    aligned = ["left" if _is_text(rows, place) else "right" for place in range(len(columns))]
     return render_template(
         "notebook.html",
         title=title,
         notes=[shortened(note, 4 * _LONGEST) for note in notes],
         photos=photos[:MOST_PHOTOS],
+        aligned=aligned,
         columns=[shortened(name, _LONGEST) for name in columns],
         rows=[[_cell(value) for value in row] for row in rows[:MOST_ROWS]],
         left_out=max(len(rows) - MOST_ROWS, 0),
@@ -102,6 +106,12 @@ def picture(
     except Exception as error:  # noqa: BLE001  (a notebook shows the value in any case)
         return NotebookPhoto(caption=caption, fault=shortened(str(error), 2 * _LONGEST), width=side)
     return NotebookPhoto(caption=caption, uri=jpeg_uri(file), width=max(side // 2, pixels.shape[1]))
+
+
+def _is_text(rows: Sequence[Sequence[object]], place: int) -> bool:
+    """Return whether a column is the first one, or has a cell that is no number."""
+    cells = [row[place] for row in rows if place < len(row)]
+    return place == 0 or any(isinstance(one, str) and not _NUMBER.fullmatch(one) for one in cells)
 
 
 def _cell(value: object) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shelfvision._pages.html import photo_uri, render_template
+from shelfvision._pages.notebook import notebook_view
 from shelfvision.auditing._finding import Finding
 from shelfvision.auditing._text import audit_heading
 from shelfvision.auditing._text import examples as worst
@@ -46,18 +47,17 @@ def audit_page(photos: AuditedPhotos, findings: Sequence[Finding], *, examples: 
         heading=audit_heading(photos, findings),
         classes=sorted(photos.counts().items(), key=lambda pair: -pair[1]),
         rows=_rows(findings),
-        links=True,
         sections=[_section(photos, found, examples) for found in findings],
     )
 
 
 def audit_table(photos: AuditedPhotos, findings: Sequence[Finding]) -> str:
     """Return the findings as a table, for notebooks."""
-    return render_template(
-        "audit_table.html",
-        heading=audit_heading(photos, findings),
-        rows=_rows(findings),
-        links=False,
+    rows = [(found.severity, found.code, found.count or "", worst(found)) for found in findings]
+    return notebook_view(
+        f"Audit: {audit_heading(photos, findings)}",
+        columns=("severity", "finding", "count", "examples"),
+        rows=rows,
     )
 
 

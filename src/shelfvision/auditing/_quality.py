@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from shelfvision._photos.heic.opening import PIP_LINE
 from shelfvision.auditing._finding import Finding, Severity
 from shelfvision.auditing.looks import AuditedPhotos, Looks
 from shelfvision.auditing.measures import outlyingness
@@ -108,9 +109,11 @@ def about_files(photos: AuditedPhotos, looks: Looks) -> Iterator[Finding]:
         counts = Counter(file.code for file in photos.skipped)
         yield Finding(
             code="skipped",
-            severity="warning" if set(counts) - {"hidden", "system", "not-a-photo"} else "note",
+            severity="warning"
+            if set(counts) - {"hidden", "system-folder", "not-a-photo"}
+            else "note",
             message=f"{_things(len(photos.skipped), 'file or folder', 'files or folders')} "
-            f"not used ({_tally(counts)}); check that you need none of them",
+            f"not used ({_tally(counts)}); check that you need none of them{_heic(counts)}",
             sets=tuple((file.path,) for file in photos.skipped),
             details=tuple(f"{file.code}: {file.reason}" for file in photos.skipped),
         )
@@ -220,6 +223,11 @@ def _things(count: int, one: str, many: str) -> str:
 
 def _come(count: int) -> str:
     return "comes" if count == 1 else "come"
+
+
+def _heic(counts: Counter[str]) -> str:
+    """Return how HEIC photos can be read, if there are some."""
+    return f", and to read HEIC photos, run: {PIP_LINE}" if counts["needs-heif"] else ""
 
 
 def _tally(counts: Counter[str]) -> str:

@@ -29,6 +29,7 @@ from shelfvision.protocols import ClassNames, OnError
 
 _SHOWN = 5
 """The number of empty classes in a warning."""
+_HIDDEN = "the file, or a folder above it, is hidden"
 
 
 @dataclass(slots=True)
@@ -199,7 +200,9 @@ class _Walk:
         """Return the names of the root's folders, sorted; record other files."""
         files, folders = self._tree.listed("", self._may_be_class)
         for name in files:
-            if self._is_photo(name):
+            if name[0] == ".":
+                self._skip(name, "hidden", _HIDDEN)
+            elif self._is_photo(name):
                 self._skip(name, "no-class", "the photo is not in a class folder")
             else:
                 self._skip_other(name)
@@ -225,7 +228,7 @@ class _Walk:
             photos = 0
             for name in files:
                 if hidden or name[0] == ".":
-                    self._skip(prefix + name, "hidden", "the file, or a folder above it, is hidden")
+                    self._skip(prefix + name, "hidden", _HIDDEN)
                 elif self._is_photo(name):
                     photos += 1
                     yield prefix + name

@@ -25,6 +25,12 @@ _CORRECTED = {
 _MARKS = {"drift": "drift", "no drift": "ok", "not enough photos": "few"}
 
 
+def _title(drift: Drift) -> str:
+    if all(check.p_value is None for check in drift.checks):
+        return "Not enough photos"
+    return "Drift" if drift.drifted else "No drift"
+
+
 def headline(drift: Drift) -> str:
     """Return the result in one sentence."""
     tested = sum(check.p_value is not None for check in drift.checks)
@@ -58,7 +64,7 @@ def drift_view(drift: Drift) -> str:
     whole = [check for check in drift.checks if not check.slice]
     alarms = [check for check in drift.alarms if check.slice]
     return notebook_view(
-        "Drift" if drift.drifted else "No drift",
+        _title(drift),
         notes=[headline(drift), *drift.notes],
         columns=[*drift.by, *TITLES],
         rows=[
@@ -74,7 +80,7 @@ def drift_page(drift: Drift) -> str:
     measures = [check.measure for check in drift.checks if not check.slice]
     return render_template(
         "drift.html",
-        title="Drift" if drift.drifted else "No drift",
+        title=_title(drift),
         headline=headline(drift),
         notes=drift.notes,
         titles=TITLES,

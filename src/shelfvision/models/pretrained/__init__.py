@@ -28,3 +28,10 @@ def installation_of(architecture: str) -> WeightsInstallation | None:
     except MissingDependencyError:
         installed = False
     return WeightsInstallation(installed=installed, pip=package.pip)
+
+
+def require_installation(architecture: str) -> None:
+    """Raise if a package has the weights of an architecture and is not installed."""
+    package = PACKAGES.get(architecture)
+    if package is not None:
+        package_file(package)

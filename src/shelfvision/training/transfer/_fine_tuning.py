@@ -53,7 +53,9 @@ class FineTuning:
             directory = _directory(cache_dir, stack) if self.frozen is not None else Path()
             for activations in (self.train, self.validation):
                 if activations is not None:
-                    _logger.info("computing up to %d images' activations", activations.images)
+                    _logger.info(
+                        "computing the frozen layers for up to %d images", activations.images
+                    )
                     with progress(
                         "Frozen layers",
                         activations.images,
