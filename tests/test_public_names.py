@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import get_origin
 
 import shelfvision
+from shelfvision.errors import ShelfVisionError, ShelfVisionWarning
 
 PINNED = Path(__file__).with_name("public_names.txt")
 
@@ -101,6 +102,22 @@ def test_every_public_module_says_what_is_public() -> None:
         module = importlib.import_module(name)
         missing = [public for public in module.__all__ if not hasattr(module, public)]
         assert not missing, f"{name}.__all__ names {missing}"
+
+
+def test_every_public_class_is_final_or_made_to_be_extended() -> None:
+    open_to_subclasses = set()
+    for name in MODULES:
+        module = importlib.import_module(name)
+        values = [getattr(module, public) for public in module.__all__]
+        open_to_subclasses |= {
+            value.__name__
+            for value in values
+            if inspect.isclass(value)
+            and not getattr(value, "__final__", False)
+            and not issubclass(value, ShelfVisionError | ShelfVisionWarning)
+            and not getattr(value, "_is_protocol", False)
+        }
+    assert open_to_subclasses == {"Operation"}
 
 
 def test_a_changed_signature_changes_the_pinned_line() -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import asdict, dataclass
+from typing import final
 
 from shelfvision._text import printable
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class SkippedFile:
     """A file or folder that was found but is not in the dataset."""
@@ -25,6 +27,7 @@ class SkippedFile:
         return printable(f"{self.path!r}  {self.code}  {self.reason}")
 
 
+@final
 class SkippedFiles(tuple[SkippedFile, ...]):
     """The files and folders that were found but are not in the dataset; prints as a table."""
 

@@ -29,7 +29,7 @@ def stock() -> shv.Inventory:
         ),
         (
             {"Milk": -1},
-            "expected['Milk'] must have a whole number from 0, got -1; correct it",
+            f"expected['Milk'] must have a whole number from 0 to {10**15 - 1}, got -1; correct it",
         ),
         (
             {"milk": 1},

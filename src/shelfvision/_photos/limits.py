@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import final
 
 from shelfvision._validation import as_integer
 
 
+@final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecodeLimits:
     """Limits of one photo; a photo that exceeds a limit is refused before it is decoded.

@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal, Self, TypeAlias, get_args
+from typing import Final, Literal, Self, TypeAlias, final, get_args
 
 import numpy as np
 
@@ -29,6 +29,7 @@ CROP_SHAPES: Final[tuple[CropShape, ...]] = get_args(CropShape)
 """The shapes of crops."""
 
 
+@final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preprocessing:
     """How a photo, or a box in a photo, becomes the input of a network.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, final
 
 from shelfvision._text import printable
 
@@ -13,6 +13,7 @@ Severity: TypeAlias = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 
 
+@final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One kind of fault, with all photos that have it, the worst first."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import final
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +44,7 @@ def named_groups(names: Iterable[object]) -> list[str | None]:
     return [named_group(text) if text else None for text in texts]
 
 
+@final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupLink:
     """Two related photos (near-duplicates or one burst) in different groups that the user named."""

@@ -24,6 +24,7 @@ The second classifier alone is right on 4 photos, the first alone on none:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import final
 
 import numpy as np
 
@@ -36,6 +37,7 @@ from shelfvision.evaluation.scores._paired import mcnemar_p_value, paired_shares
 from shelfvision.evaluation.scores._resampling import draws_of
 
 
+@final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
     """Differences between two reports on the same photos; prints as a short table."""

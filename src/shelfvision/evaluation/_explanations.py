@@ -28,7 +28,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
@@ -59,6 +59,7 @@ _BATCH = 32
 _LEAST_SIDE = 4
 
 
+@final
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Explanations:
     """Heat maps of photos, one class each; `explain` returns it."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Literal, final
 
 from shelfvision._runtime import ExportFormat, Quantize
 from shelfvision._text import printable
 
 
+@final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportReport:
     """Size and latency of an exported file, and its agreement with the classifier."""

@@ -23,7 +23,7 @@ from shelfvision._identifiers import (
     warn_of_twins,
 )
 from shelfvision._text import unguarded
-from shelfvision._validation import listed
+from shelfvision._validation import listed, received
 from shelfvision.errors import DataError, InvalidParameterError
 
 Codes: TypeAlias = Mapping[str, str] | Mapping[int, str]
@@ -148,7 +148,8 @@ def whole_count(value: object, where: str) -> int:
     number = _whole(text)
     if number is None or number >= _LARGEST:
         raise InvalidParameterError(
-            f"{where} must have a whole number from 0, got {value!r}; correct it",
+            f"{where} must have a whole number from 0 to {_LARGEST - 1}, got {received(value)}; "
+            "correct it",
             code="not-in-range",
             parameter="expected",
         )

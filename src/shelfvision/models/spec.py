@@ -6,7 +6,7 @@ import dataclasses
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self, TypeAlias
+from typing import TYPE_CHECKING, Self, TypeAlias, final
 
 from shelfvision._class_names import MAX_CLASSES
 from shelfvision._validation import as_image_size, as_integer, as_number, as_seed
@@ -22,6 +22,7 @@ Plain: TypeAlias = str | int | float | list[int] | None
 """A JSON value."""
 
 
+@final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSpec:
     """The parameters from which a builder builds a model.

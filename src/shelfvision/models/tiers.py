@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal, TypeAlias, cast
+from typing import Literal, TypeAlias, cast, final
 
 from shelfvision._validation import one_of
 
@@ -13,6 +13,7 @@ TierName: TypeAlias = Literal["fast", "balanced", "accurate"]
 """The name of a tier."""
 
 
+@final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tier:
     """A pretrained network, its input size and the length of its training.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ DECISIONS: tuple[Decision, ...] = ("accept", "review")
 
 
 # Compared by identity, because comparing arrays does not give a single truth value.
+@final
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Prediction:
     """The prediction for one photo."""

@@ -43,6 +43,7 @@ _NUMBERED = re.compile(r".*#[0-9]{1,9}", re.DOTALL)
 
 
 # Compared by identity, because comparing arrays does not give a single truth value.
+@final
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Region:
     """The prediction for one box."""

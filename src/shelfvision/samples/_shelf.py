@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import SupportsFloat, SupportsIndex, TypeAlias
+from typing import SupportsFloat, SupportsIndex, TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,7 @@ _FLOOR = 0.9
 """The position of the board, as a fraction of the height of a shelf."""
 
 
+@final
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Shelf:
     """A rendered photo of a shelf and its ground truth."""

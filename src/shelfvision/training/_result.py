@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, final
 
 from shelfvision._text import printable
 from shelfvision._validation import import_package
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+@final
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class TrainingResult:
     """The result of `Trainer.fit`: the trained model, a classifier and the training history.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, final
 
 from shelfvision._progress import Verbose, as_verbose
 from shelfvision._storage.json_values import Json
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     import keras
 
 
+@final
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Trainer:
     """Train Keras models on photos, with early stopping, checkpoints and resume.

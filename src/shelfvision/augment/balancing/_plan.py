@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar, cast, final
 
 import numpy as np
 
@@ -135,6 +135,7 @@ def _asked_for(
     return targets
 
 
+@final
 class BalancingPlan(dict[Name, int], Generic[Name]):
     """The number of copies to add to each class: a dict that prints as a table.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, final, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ PARTS = ("train", "validation", "test")
 """The sets that a dataset is divided into, in their order."""
 
 
+@final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leak:
     """Related rows in several sets of a split, or an augmented copy outside the training set."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import final
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ from shelfvision.inference import Classifier
 from shelfvision.predictions import Calibration
 
 
+@final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluatedData:
     """The dataset of an evaluation."""
@@ -39,6 +41,7 @@ class EvaluatedData:
     ``"arrays"``."""
 
 
+@final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluatedModel:
     """The model of an evaluation."""
@@ -53,6 +56,7 @@ class EvaluatedModel:
     """The classifier's provenance, in plain values."""
 
 
+@final
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class EvaluationContext:
     """What ``evaluate`` knows in addition to the predictions; None for what was not passed."""

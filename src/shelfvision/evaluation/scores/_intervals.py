@@ -43,6 +43,7 @@ but with only 5 groups and no variance between them, each group is one trial:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import final
 
 import numpy as np
 import numpy.typing as npt
@@ -54,6 +55,7 @@ Interval = tuple[float, float]
 """The lower and the upper end, both 0 to 1 for a score."""
 
 
+@final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassIntervals:
     """Confidence intervals of the scores of one class."""
@@ -66,6 +68,7 @@ class ClassIntervals:
     """The interval of its F1."""
 
 
+@final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intervals:
     """Confidence intervals of the scores of a report: lower and upper ends."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import final
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,7 @@ from shelfvision.errors import LeakageWarning
 EXAMPLES = 5
 
 
+@final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeakageCheck:
     """Data leakage: evaluated photos whose group or content is also in the training set."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import final
 
 import numpy as np
 import numpy.typing as npt
 
 
+@final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassScores:
     """Precision, recall, F1 and support of one class."""
@@ -75,6 +77,7 @@ def macro_f1_of(true: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64]) -
     return float(f1_score(true, predicted, labels=present, average="macro", zero_division=0.0))
 
 
+@final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfusedPair:
     """A true class and the class that was predicted instead."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import final
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ from shelfvision.evaluation.scores._outcomes import Outcomes
 from shelfvision.predictions import Predictions
 
 
+@final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mistake:
     """A photo with a wrong prediction."""

@@ -14,6 +14,7 @@ ICML 2017.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import final
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from shelfvision.evaluation.scores._outcomes import Outcomes
 N_BINS = 15
 
 
+@final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReliabilityBin:
     """A bin of the reliability diagram: the photos whose confidence is in one range."""

@@ -30,7 +30,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import SupportsFloat, SupportsIndex
+from typing import SupportsFloat, SupportsIndex, final
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +43,7 @@ from shelfvision.evaluation.scores._outcomes import Outcomes
 _AT_ONCE = 4_000_000
 
 
+@final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bootstrap:
     """How intervals are computed."""

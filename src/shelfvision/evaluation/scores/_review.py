@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import final
 
 from shelfvision.evaluation.scores._intervals import Interval, accuracy_interval
 from shelfvision.evaluation.scores._outcomes import Outcomes
 from shelfvision.evaluation.scores._resampling import Bootstrap
 
 
+@final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewScores:
     """Coverage, and the accuracy of accepted photos."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ MISSING = "(none)"
 """The name of missing values."""
 
 
+@final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SliceScores:
     """The scores of a slice of the photos."""

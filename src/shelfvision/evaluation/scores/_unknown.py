@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ UNKNOWN: tuple[Unknown, ...] = ("raise", "reject")
 _DECISIONS = ("review", "accept")
 
 
+@final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnknownScores:
     """How often photos of classes that the classifier does not know are sent to review.

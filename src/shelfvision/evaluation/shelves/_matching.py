@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,7 @@ _ONE = "photo"
 """The name of a single photo."""
 
 
+@final
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PhotoMatches:
     """The matched boxes of one photo."""

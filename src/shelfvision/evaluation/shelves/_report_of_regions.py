@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+@final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductScores:
     """The boxes of one class in all photos."""
@@ -43,6 +44,7 @@ class ProductScores:
         return share(self.correct, self.true)
 
 
+@final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegionIntervals:
     """Confidence intervals of a `shelfvision.RegionsReport`: lower and upper ends."""

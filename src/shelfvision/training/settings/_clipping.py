@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from typing import final
 
 from shelfvision._validation import as_number
 from shelfvision.errors import InvalidParameterError
@@ -11,6 +12,7 @@ from shelfvision.errors import InvalidParameterError
 _KERAS_NAMES = {"global_norm": "global_clipnorm", "norm": "clipnorm", "value": "clipvalue"}
 
 
+@final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GradientClipping:
     """Gradient clipping by global norm, by norm or by value. Give exactly one limit.

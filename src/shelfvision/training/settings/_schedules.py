@@ -6,11 +6,13 @@ They are plain settings. ``training/loop/_learning_rates.py`` implements them wi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import final
 
 from shelfvision._validation import as_integer, as_number
 from shelfvision.errors import InvalidParameterError
 
 
+@final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CosineSchedule:
     """Learning-rate schedule with linear warm-up and cosine decay.
@@ -52,6 +54,7 @@ class CosineSchedule:
             _require_room(self, self.epochs)
 
 
+@final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlateauSchedule:
     """Learning-rate schedule that reduces the rate when the metric stops improving.
