@@ -152,7 +152,7 @@ def state(epoch: int) -> RunState:
         seconds=0.0,
         planned_epochs=9,
         stopped=False,
-        identity={},
+        identity="",
         environment={},
         best=best,
         history={"loss": [0.5] * epoch},

@@ -20,7 +20,8 @@ from PIL import Image
 
 import shelfvision as shv
 from shelfvision.export._formats import FORMATS
-from shelfvision.training.run._state import RunState, decode, encode
+from shelfvision.training.run._state import ForeignStateError, RunState, decode, encode
+from support import refuses
 
 HERE = Path(__file__).parent
 SOURCES = HERE.parent / "src" / "shelfvision"
@@ -33,7 +34,7 @@ GOLDEN = {
     "scale/jobs/_plan.py": "scale/golden/version-{}/job/_shelfvision/plan.json",
 }
 """The golden file of a version, by the module that has the number of the newest."""
-REFUSED = {"training/run/_state.py": {1, 2}}
+REFUSED = {"training/run/_state.py": {1, 2, 3}}
 """Versions that are refused: an unfinished run is only resumed by the version that began it."""
 SUFFIXES = {"onnx": ".onnx", "litert": ".tflite", "openvino": ".xml", "keras": ".keras"}
 SPLITS = HERE / "data" / "golden_assignment.csv"
@@ -66,8 +67,8 @@ def state() -> RunState:
         planned_epochs=9,
         stopped=False,
         seconds=0.5,
-        identity={"seed": 1, "class_names": ["Müsli", 'a"b']},
-        environment={"keras": "3"},
+        identity="5e" * 32,
+        environment={"keras": "3", "host": 'Müsli "b"'},
         best={"epoch": 2, "value": 0.1, "reference": 0.1, "waited": 1},
         history={"loss": [0.3, 0.1, 0.2]},
         timings={"seconds": [1.0, 2.0, 3.0]},
@@ -114,6 +115,13 @@ def test_the_golden_state_of_a_run_is_read_and_written_as_it_was() -> None:
     found, generation = decode(data)
     assert generation == 7
     assert encode(found, generation=7) == data == encode(state(), generation=7)
+
+
+def test_the_golden_state_of_an_earlier_version_is_refused_by_its_name() -> None:
+    data = (HERE / "training" / "golden" / "version-3.safetensors").read_bytes()
+    with refuses(ForeignStateError, "foreign-format") as caught:
+        decode(data)
+    assert str(caught.value) == "it has format 3, not 4"
 
 
 def test_the_golden_folder_of_a_job_is_read() -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from shelfvision._storage import temporary_name
 from shelfvision.errors import ResumeError, StorageError, TrainingWarning
-from shelfvision.training.run._checkpoints import BEST, HISTORY, SLOTS, Checkpoints
+from shelfvision.training.run._checkpoints import BEST, HISTORY, RUN, SLOTS, Checkpoints
 from shelfvision.training.run._resume import require_a_run
 from shelfvision.training.run._state import RunState, decode
 from support import gives_warning, refuses
@@ -29,7 +29,7 @@ def state(epoch: int) -> RunState:
         seconds=0.0,
         planned_epochs=9,
         stopped=False,
-        identity={},
+        identity="",
         environment={},
         best={"epoch": 1, "value": 0.0, "reference": 0.0, "waited": 0},
         history={"loss": [0.5] * epoch},
@@ -122,12 +122,12 @@ def test_a_save_in_mid_epoch_leaves_the_history_alone(tmp_path: Path) -> None:
     assert (tmp_path / "history.csv").read_text() == "epoch,loss\n1,0.5\n"
 
 
-def test_clearing_leaves_other_files_alone(tmp_path: Path) -> None:
+def test_a_new_run_leaves_other_files_alone(tmp_path: Path) -> None:
     saved(tmp_path, 2)
     (tmp_path / "notes.txt").write_text("mine")
     with Checkpoints(tmp_path) as checkpoints:
-        checkpoints.clear()
-    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+        checkpoints.begin({})
+    assert {path.name for path in tmp_path.iterdir()} == {"notes.txt", RUN}
 
 
 def test_history_is_written_with_every_digit(tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ def test_a_refusal_names_the_folder_every_damaged_file_and_the_reason(tmp_path: 
 
 
 def test_opening_clears_away_what_a_crash_left_and_nothing_else(tmp_path: Path) -> None:
-    for name in (*SLOTS, *HISTORY, BEST):
+    for name in (*SLOTS, RUN, *HISTORY, BEST):
         (tmp_path / temporary_name(name, "1a2b")).write_bytes(b"half")
     (tmp_path / temporary_name("mine", "1a2b")).write_text("mine")
     (tmp_path / "run" / "deep").mkdir(parents=True)
@@ -210,7 +210,7 @@ def test_a_folder_that_cannot_be_written_to_is_told_with_the_systems_reason(
     assert "cannot hold a run: Permission denied; give a folder" in str(caught.value)
 
 
-def test_clearing_removes_every_file_of_a_run_for_good(
+def test_a_new_run_removes_every_file_of_an_earlier_one_for_good(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made_to_last: list[Path] = []
@@ -221,16 +221,39 @@ def test_clearing_removes_every_file_of_a_run_for_good(
     (tmp_path / BEST).write_bytes(b"the best")
     made_to_last.clear()
     with Checkpoints(tmp_path) as checkpoints:
-        checkpoints.clear()
-        checkpoints.clear()
-    assert not list(tmp_path.iterdir())
+        checkpoints.begin({})
+        checkpoints.begin({})
+    assert [path.name for path in tmp_path.iterdir()] == [RUN]
     assert made_to_last == [tmp_path, tmp_path]
+
+
+def test_the_identity_of_a_run_comes_back(tmp_path: Path) -> None:
+    identity = {"class_names": ["Müsli", 'a"b', "\x9b"], "seed": 1, "rate": 0.1, "loss": None}
+    with Checkpoints(tmp_path) as checkpoints:
+        assert checkpoints.identity() == {}
+        checkpoints.begin(identity)
+        assert checkpoints.identity() == identity
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b'{"seed": NaN}', b"\xff", b'{"a": 1, "a": 2}'])
+def test_a_damaged_identity_is_the_same_as_none(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / RUN).write_bytes(data)
+    assert Checkpoints(tmp_path).identity() == {}
+
+
+def test_an_identity_that_is_a_link_or_a_folder_is_the_same_as_none(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").write_text('{"seed": 1}')
+    (tmp_path / RUN).symlink_to("elsewhere")
+    assert Checkpoints(tmp_path).identity() == {}
+    (tmp_path / RUN).unlink()
+    (tmp_path / RUN).mkdir()
+    assert Checkpoints(tmp_path).identity() == {}
 
 
 def test_a_file_that_cannot_be_removed_is_told_with_its_folder(tmp_path: Path) -> None:
     (tmp_path / SLOTS[0]).mkdir()
     with Checkpoints(tmp_path) as checkpoints, pytest.raises(StorageError) as caught:
-        checkpoints.clear()
+        checkpoints.begin({})
     assert repr(str(tmp_path)) in str(caught.value)
 
 

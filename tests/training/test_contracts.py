@@ -89,7 +89,7 @@ states = st.builds(
     planned_epochs=counts,
     stopped=st.booleans(),
     seconds=st.floats(0, 1e6),
-    identity=mappings,
+    identity=st.text(max_size=4),
     environment=mappings,
     best=st.fixed_dictionaries(
         {

@@ -207,6 +207,22 @@ def test_changed_photos_and_models_are_refused_by_name(
     assert "model (architecture" in str(caught.value)
 
 
+@pytest.mark.parametrize("damage", ["missing", "damaged", "of another run"])
+def test_a_changed_run_whose_description_is_lost_is_refused_and_the_same_run_goes_on(
+    make_model: MakeModel, train: Dataset, validation: Dataset, tmp_path: Path, damage: str
+) -> None:
+    trainer_for(tmp_path, epochs=1).fit(make_model(), train, validation)
+    described = tmp_path / "run.json"
+    described.unlink()
+    if damage != "missing":
+        described.write_text("{" if damage == "damaged" else '{"seed": 9}')
+    with refuses(ResumeError, "run-changed") as caught:
+        trainer_for(tmp_path, epochs=1, seed=1).fit(make_model(), train, validation)
+    assert "run.json" in str(caught.value)
+    result = trainer_for(tmp_path, epochs=2).fit(make_model(), train, validation, resume="must")
+    assert result.stopped_epoch == 2
+
+
 def test_another_code_scheme_is_refused_by_name(
     unbroken: tuple[TrainingResult, Path],
     make_model: MakeModel,

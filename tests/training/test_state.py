@@ -31,8 +31,8 @@ def state(**changes: object) -> RunState:
         "planned_epochs": 9,
         "stopped": False,
         "seconds": 0.5,
-        "identity": {"seed": 1, "class_names": ["Müsli", 'a"b']},
-        "environment": {"keras": "3"},
+        "identity": "5e" * 32,
+        "environment": {"keras": "3", "host": 'Müsli "b"'},
         "best": {"epoch": 2, "value": 0.1, "reference": 0.1, "waited": 1},
         "history": {"loss": [0.3, 0.1, 0.2]},
         "timings": {"seconds": [1.0, 2.0, 3.0]},
@@ -126,7 +126,7 @@ def test_a_state_of_other_fields_is_refused_even_with_the_right_checksum(
         ("seconds", -0.5),
         ("seconds", float("inf")),
         ("seconds", "1"),
-        ("identity", []),
+        ("identity", {}),
         ("environment", None),
         ("best", {}),
         ("best", {"epoch": 1, "value": True, "reference": 0, "waited": 0}),
@@ -154,7 +154,7 @@ def test_a_run_that_has_not_begun_has_a_state() -> None:
     judgement = {"epoch": 0, "value": 0, "reference": 0, "waited": 0}
     nothing: dict[str, object] = {"model": (), "optimizer": (), "metrics": (), "best_model": ()}
     nothing |= {"epoch": 0, "step": 0, "planned_epochs": 0, "seconds": 0, "callbacks": []}
-    nothing |= {"identity": {}, "environment": {}, "history": {}, "timings": {"seconds": []}}
+    nothing |= {"identity": "", "environment": {}, "history": {}, "timings": {"seconds": []}}
     begun = state(**nothing, stopped=True, best=judgement)
     assert decode(encode(begun, generation=0)) == (begun, 0)
 
@@ -219,7 +219,7 @@ def test_what_is_wrong_with_a_state_is_told(data: bytes, sentence: str) -> None:
 
 
 def test_a_state_of_another_format_is_told_from_a_damaged_one() -> None:
-    other = signed(DATA.replace(b'\\"format\\": 3', b'\\"format\\": 2'))
+    other = signed(DATA.replace(b'\\"format\\": 4', b'\\"format\\": 3'))
     with refuses(ForeignStateError, "foreign-format"):
         decode(other)
 

@@ -209,8 +209,8 @@ class Trainer:
     checkpoint_dir: str | os.PathLike[str] | None = setting(
         None, checks.optional(checks.folder), resumable=True, unrecorded=True
     )
-    """Folder for checkpoints, the history as CSV and JSON and, at the end, the classifier
-    ``best.shelf``. None saves nothing."""
+    """Folder for checkpoints, the settings of the run as ``run.json``, the history as CSV and JSON
+    and, at the end, the classifier ``best.shelf``. None saves nothing."""
     callbacks: Sequence[keras.callbacks.Callback] = setting(
         (), checks.callbacks, resumable=True, unrecorded=True
     )

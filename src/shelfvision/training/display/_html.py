@@ -25,8 +25,9 @@ class _Drawing:
 
 def settings_view(chosen: Mapping[str, object], defaults: Mapping[str, object]) -> str:
     """Return a table of the changed settings of a trainer, with the others collapsed."""
-    others = {name: value for name, value in defaults.items() if name not in chosen}
-    return render_template("trainer.html", chosen=_texts(chosen), others=_texts(others))
+    texts = {name: shown(value, _LONGEST) for name, value in {**defaults, **chosen}.items()}
+    changed = {name: texts.pop(name) for name in chosen}
+    return render_template("trainer.html", chosen=changed, others=texts)
 
 
 def result_view(
@@ -55,10 +56,6 @@ def shown(value: object, longest: int | None = None) -> str:
         text = own
     text = own if " at 0x" in text else text
     return text if longest is None or len(text) <= longest else text[: longest - 1] + "…"
-
-
-def _texts(settings: Mapping[str, object]) -> dict[str, str]:
-    return {name: shown(value, _LONGEST) for name, value in settings.items()}
 
 
 def _drawing(curves: Mapping[str, Sequence[float]], best_epoch: int) -> _Drawing | None:

@@ -52,9 +52,9 @@ from shelfvision.training.loop._mixed_precision import MixedPrecision, computing
 from shelfvision.training.loop._own_callbacks import own_callbacks
 from shelfvision.training.run._best_epoch import BestEpoch, mode_of
 from shelfvision.training.run._checkpoints import Checkpoints
-from shelfvision.training.run._identity import run_identity
+from shelfvision.training.run._identity import identity_digest, run_identity
 from shelfvision.training.run._interrupt import deferred_interrupt
-from shelfvision.training.run._resume import Resume, environment, found_state, require_a_run
+from shelfvision.training.run._resume import Resume, environment, require_a_run, resume_or_begin
 from shelfvision.training.run._run import Run
 from shelfvision.training.settings._class_weight import class_weights
 from shelfvision.training.settings._encoding import encoded_settings, finite, type_and_digest
@@ -90,30 +90,32 @@ def fit(
         refuse_ignored_settings(trainer)
     weights = class_weights(trainer.class_weight, train)
     views = views_with(trainer.augmenter, count=trainer.views, seed=trainer.seed)
-    seen = _as_predicted(trainer, train, validation)
+    preprocessing = _preprocessing(train, validation, trainer.test_time_crop)
+    seen = None if validation is None else as_predicted(validation, preprocessing)
     tuning = fine_tuning_for(model, trainer.fine_tune, train, seen, views)
-    steps = math.ceil(len(train) / trainer.batch_size)
-    _compile(trainer, model, tuning.learner, devices, steps=steps)
+    for network in dict.fromkeys((model, tuning.learner)):  # without a cut, these are one
+        compile_model(trainer, network, steps=math.ceil(len(train) / trainer.batch_size))
+    require_supported(devices, tuning.learner)
     identity = run_identity(trainer, model, train, validation) | tuning.identity | devices.identity
+    known_as = identity_digest(identity)
     directory = None if trainer.checkpoint_dir is None else Path(trainer.checkpoint_dir)
     require_a_run(directory, resume)
     with nullcontext() if directory is None else Checkpoints(directory) as checkpoints:
         if checkpoints is not None:
             checkpoints.open()
         run = _new_run(
-            trainer, tuning, devices, train, monitor, identity=identity, checkpoints=checkpoints
+            trainer, tuning, devices, train, monitor, identity=known_as, checkpoints=checkpoints
         )
-        state = found_state(run, resume)
-        if state is not None:
-            run.restore(state)
-        elif checkpoints is not None:
-            checkpoints.clear()
+        resume_or_begin(run, identity, resume)
         if not run.finished:
             held_out = _held_out(seen, tuning, trainer.batch_size, devices.replicas)
             with tuning.opened(trainer.cache_dir, trainer.verbose):
                 _train(run, held_out, weights, trainer.verbose, trainer.mixed_precision)
         run.keep_best()
-        result = _result(trainer, run, model, (train, validation), identity=identity, leaks=leaks)
+        classifier = _classifier(
+            trainer, run, model, train, preprocessing=preprocessing, identity=identity
+        )
+        result = _result(run, model, classifier.with_validation(validation), leaks)
         if checkpoints is not None:
             checkpoints.write_result(run.history, result.classifier.save)
     return result
@@ -144,21 +146,6 @@ def _monitor(monitor: str, validation: Dataset | None) -> str:
     return monitor
 
 
-def _compile(
-    trainer: Trainer,
-    model: keras.Model,
-    learner: keras.Model,
-    devices: Devices,
-    *,
-    steps: int,
-) -> None:
-    """Compile a model, and the part of it that learns, for their devices."""
-    compile_model(trainer, model, steps=steps)
-    if learner is not model:
-        compile_model(trainer, learner, steps=steps)
-    require_supported(devices, learner)
-
-
 def _new_run(
     trainer: Trainer,
     tuning: FineTuning,
@@ -166,7 +153,7 @@ def _new_run(
     train: Dataset,
     monitor: str,
     *,
-    identity: Mapping[str, Json],
+    identity: str,
     checkpoints: Checkpoints | None,
 ) -> Run:
     batches = Batches(
@@ -247,7 +234,9 @@ def _warn_of_interrupt(run: Run) -> None:
     )
 
 
-def _preprocessing(trainer: Trainer, train: Dataset, validation: Dataset | None) -> Preprocessing:
+def _preprocessing(
+    train: Dataset, validation: Dataset | None, test_time_crop: float
+) -> Preprocessing:
     """Return how the classifier reads photos: as the training set, with crop rule and center crop.
 
     A classifier that is trained on photos of single products but validated on boxes of shelves gets
@@ -255,7 +244,7 @@ def _preprocessing(trainer: Trainer, train: Dataset, validation: Dataset | None)
     """
     sources = [part.table.source for part in (train, validation) if part is not None]
     rule = next(filter(None, map(crop_rule_of, sources)), None)
-    own = replace(train.preprocessing, test_time_crop=trainer.test_time_crop)
+    own = replace(train.preprocessing, test_time_crop=test_time_crop)
     return own if rule is None else replace(own, context=rule.context, shape=rule.shape)
 
 
@@ -272,28 +261,21 @@ def _with_kept_crops(
     return kept_in(train), None if validation is None else kept_in(validation)
 
 
-def _as_predicted(trainer: Trainer, train: Dataset, validation: Dataset | None) -> Dataset | None:
-    """Return the validation set with the pixels that the classifier will see."""
-    if validation is None:
-        return None
-    return as_predicted(validation, _preprocessing(trainer, train, validation))
-
-
-def _result(
+def _classifier(
     trainer: Trainer,
     run: Run,
     model: keras.Model,
-    parts: tuple[Dataset, Dataset | None],
+    train: Dataset,
     *,
+    preprocessing: Preprocessing,
     identity: Mapping[str, Json],
-    leaks: tuple[Leak, ...],
-) -> TrainingResult:
-    train, validation = parts
+) -> Classifier:
+    """Return the classifier of the best epoch, with its provenance."""
     metrics = {name: values[run.best.epoch - 1] for name, values in run.history.items()}
     classifier = Classifier.from_model(
         model,
         class_names=train.class_names,
-        preprocessing=_preprocessing(trainer, train, validation),
+        preprocessing=preprocessing,
         provenance={
             **run.environment,
             "replicas": run.devices.replicas,
@@ -311,7 +293,12 @@ def _result(
             "metrics": finite(metrics),
         },
     )
-    classifier = classifier.with_product_codes(train.product_codes).with_validation(validation)
+    return classifier.with_product_codes(train.product_codes)
+
+
+def _result(
+    run: Run, model: keras.Model, classifier: Classifier, leaks: tuple[Leak, ...]
+) -> TrainingResult:
     return TrainingResult(
         model=model,
         classifier=classifier,

@@ -1,7 +1,8 @@
 """`Checkpoints`: the files of a run in its folder.
 
 The folder has two checkpoint files. A new checkpoint replaces the older one, so a complete one
-exists even if the process dies while it writes. A lock keeps other runs out of the folder.
+exists even if the process dies while it writes. ``run.json`` has what is the same in all
+checkpoints of the run. A lock keeps other runs out of the folder.
 """
 
 from __future__ import annotations
@@ -27,8 +28,10 @@ from shelfvision._storage import (
     write_atomically,
 )
 from shelfvision._storage.folder_lock import FolderLock
+from shelfvision._storage.json_values import Json, json_object
+from shelfvision._text import json_text
 from shelfvision._validation import listed
-from shelfvision.errors import ResumeError, StorageError, TrainingWarning
+from shelfvision.errors import DataError, ResumeError, StorageError, TrainingWarning
 from shelfvision.training.run._history_files import as_csv, as_json
 from shelfvision.training.run._state import (
     DamagedStateError,
@@ -41,13 +44,15 @@ from shelfvision.training.run._state import (
 
 SLOTS = ("state-a.safetensors", "state-b.safetensors")
 """Files of the two newest checkpoints; a new one replaces the older one."""
+RUN = "run.json"
+"""The identity of the run: its photos, settings and model."""
 HISTORY = ("history.csv", "history.json")
 """Files with the metrics of all epochs, for spreadsheets and programs."""
 BEST = "best.shelf"
 """The classifier of the best epoch, written when the run ends."""
 LOCK = "run.lock"
 """Lock file of the process that trains in this folder."""
-_LARGEST_STATE = 1 << 36
+_LARGEST_STATE, _LARGEST_RUN = 1 << 36, 1 << 30
 
 
 class Checkpoints:
@@ -108,7 +113,7 @@ class Checkpoints:
                 code="not-writable",
                 parameter="checkpoint_dir",
             ) from error
-        for name in (*SLOTS, *HISTORY, BEST):
+        for name in (*SLOTS, RUN, *HISTORY, BEST):
             for leftover in self.directory.glob(temporary_name(name, "*")):
                 with contextlib.suppress(OSError):
                     leftover.unlink()
@@ -157,22 +162,35 @@ class Checkpoints:
             )
         return state
 
-    def clear(self) -> None:
-        """Remove the files of an earlier run, but no other files in the folder.
+    def identity(self) -> dict[str, Json]:
+        """Return the identity that `begin` has written; empty if it is missing or damaged."""
+        path = self.directory / RUN
+        try:
+            with open_regular(path, _LARGEST_RUN, error=_unreadable, follow=False) as file:
+                data = read_bounded(file, _LARGEST_RUN, error=_unreadable)
+            # `parse_json` gives only what JSON has.
+            return json_object(data, RUN)  # type: ignore[return-value]
+        except (DamagedStateError, DataError, OSError):
+            return {}
+
+    def begin(self, identity: Mapping[str, Json]) -> None:
+        """Begin a run: remove the files of an earlier one, no others, and write the identity.
 
         Raises
         ------
         StorageError
-            A file cannot be removed.
+            A file cannot be removed or written.
         """
         self._lock.verify()
         try:
-            for name in (*SLOTS, *HISTORY, BEST):
+            for name in (*SLOTS, RUN, *HISTORY, BEST):
                 (self.directory / name).unlink(missing_ok=True)
             # After a power failure, removed files must not reappear beside those of the new run.
             fsync_directory(self.directory)
         except OSError as error:
             raise storage_error(self.directory, error) from error
+        text = json_text(identity, indent=1) + "\n"
+        write_atomically(self.directory / RUN, text.encode(), follow=False)
 
     def save(self, state: RunState) -> None:
         """Write a state in the background, after the previous one. Do not change its arrays later.

@@ -1,4 +1,8 @@
-"""The identity of a run: everything that must be unchanged to resume it."""
+"""The identity of a run: everything that must be unchanged to resume it.
+
+It never changes during a run, so the folder of the run has it once, as ``run.json``. Checkpoints
+have its digest only.
+"""
 
 from __future__ import annotations
 
@@ -74,8 +78,8 @@ def model_digest(model: keras.Model) -> dict[str, Json]:
     ]
     return {
         "variables": len(variables),
-        "shapes": _digest(variables),
-        "architecture": _digest(_without_numbers(_configuration(model))),
+        "shapes": identity_digest(variables)[:16],
+        "architecture": identity_digest(_without_numbers(_configuration(model)))[:16],
     }
 
 
@@ -95,5 +99,6 @@ def _without_numbers(value: Json) -> Json:
     return re.sub(r"_\d+$", "", value) if isinstance(value, str) else value
 
 
-def _digest(value: Json) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
+def identity_digest(value: Json) -> str:
+    """Return the SHA-256 of plain JSON values, in any order of their names."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

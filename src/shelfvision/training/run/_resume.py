@@ -7,6 +7,7 @@ import os
 import platform
 import sys
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -14,8 +15,8 @@ from shelfvision._keras.backend import backend_name, load_keras
 from shelfvision._storage.json_values import Json
 from shelfvision.errors import ResumeError, TrainingWarning
 from shelfvision.training.devices._found import ONE_DEVICE
-from shelfvision.training.run._checkpoints import SLOTS
-from shelfvision.training.run._identity import changes
+from shelfvision.training.run._checkpoints import RUN, SLOTS, Checkpoints
+from shelfvision.training.run._identity import changes, identity_digest
 from shelfvision.training.run._run import Run
 from shelfvision.training.run._state import RunState
 
@@ -44,15 +45,16 @@ def require_a_run(directory: Path | None, resume: Resume) -> None:
         )
 
 
-def found_state(run: Run, resume: Resume) -> RunState | None:
-    """Return the state to resume from, or None; refuse a state with another identity."""
+def resume_or_begin(run: Run, identity: Mapping[str, Json], resume: Resume) -> None:
+    """Resume the run on disk, or begin one; refuse to resume a run with another identity."""
     checkpoints, epochs = run.checkpoints, run.epochs
-    if checkpoints is None or resume == "never":
-        return None
-    state = checkpoints.load()
+    if checkpoints is None:
+        return
+    state = None if resume == "never" else checkpoints.load()
     if state is None:
-        return None
-    changed = changes(ONE_DEVICE | dict(state.identity), ONE_DEVICE | dict(run.identity))
+        checkpoints.begin(identity)
+        return
+    changed = [] if state.identity == run.identity else _changed(checkpoints, state, identity)
     begun = state.epoch + (state.step > 0)
     if epochs < begun:
         changed.append(f"epochs to {epochs}, of which {begun} are already done or begun")
@@ -65,7 +67,17 @@ def found_state(run: Run, resume: Resume) -> RunState | None:
         )
     before = ONE_DEVICE | dict(state.environment)
     _warn_of_environment(changes(before, ONE_DEVICE | dict(run.environment)))
-    return state
+    run.restore(state)
+
+
+def _changed(checkpoints: Checkpoints, state: RunState, identity: Mapping[str, Json]) -> list[str]:
+    """Return a short text for each difference from the run of a state."""
+    before = checkpoints.identity()
+    if identity_digest(before) != state.identity:
+        return [
+            f"its photos, settings or model ({RUN}, which describes them, is missing or damaged)"
+        ]
+    return changes(ONE_DEVICE | before, ONE_DEVICE | dict(identity))
 
 
 def _warn_of_environment(changed: list[str]) -> None:

@@ -56,8 +56,10 @@ class Run:
         The initial state of early stopping.
     callbacks : sequence of keras.callbacks.Callback
         Callbacks of shelfvision and of the caller.
-    identity, environment : mapping
-        What checkpoints record to recognize the run, and its versions and hardware.
+    identity : str
+        The digest by which a checkpoint recognizes its run.
+    environment : mapping
+        Versions and hardware.
     devices : Devices
         The devices that the model trains on.
     checkpoints : Checkpoints, optional
@@ -75,7 +77,7 @@ class Run:
         monitor: str,
         best: BestEpoch,
         callbacks: Sequence[keras.callbacks.Callback],
-        identity: Mapping[str, Json],
+        identity: str,
         environment: Mapping[str, Json],
         devices: Devices,
         checkpoints: Checkpoints | None,

@@ -22,7 +22,7 @@ from shelfvision._storage.json_values import Json
 from shelfvision._storage.safetensors import Entry, Limits, canonical_header, read_tensor_header
 from shelfvision.errors import BundleError, ResumeError
 
-FORMAT = 3
+FORMAT = 4
 """Version of the file format."""
 
 Arrays: TypeAlias = tuple[npt.NDArray[np.generic], ...]
@@ -64,8 +64,8 @@ class RunState:
     """Whether training stopped early: out of patience, or stopped by a callback."""
     seconds: float
     """Seconds that the completed steps of the next epoch took."""
-    identity: Mapping[str, Json]
-    """What must be unchanged to resume: data, settings, model, code, backend."""
+    identity: str
+    """The digest of what must be unchanged to resume: data, settings, model, code, backend."""
     environment: Mapping[str, Json]
     """Versions and hardware; a change causes only a warning."""
     best: Mapping[str, float]
@@ -102,6 +102,10 @@ def _is_flag(value: object) -> bool:
     return type(value) is bool
 
 
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
 def _is_mapping(value: object) -> bool:
     return isinstance(value, dict)
 
@@ -127,7 +131,7 @@ _PLAIN: Mapping[str, Callable[[object], bool]] = {
     "planned_epochs": _is_count,
     "stopped": _is_flag,
     "seconds": _is_duration,
-    "identity": _is_mapping,
+    "identity": _is_text,
     "environment": _is_mapping,
     "best": _is_judgement,
     "history": _is_columns,

@@ -57,13 +57,13 @@ def encoded(name: str, value: object, other: Other) -> Json:
         return {str(key): encoded(name, item, other) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [encoded(name, item, other) for item in value]
+    if _is_of_keras(value):
+        return _encoded_by_keras(name, value, other)
     return _encoded_object(name, value, other)
 
 
 def _encoded_object(name: str, value: object, other: Other) -> Json:
     """Return an object as the name of its class and its settings."""
-    if _is_of_keras(value):
-        return _encoded_by_keras(name, value, other)
     if dataclasses.is_dataclass(value) and type(value).__module__.startswith(_OUR_ROOM):
         fields: dict[str, Json] = dataclasses.asdict(cast("DataclassInstance", value))
         return {_NAME: type(value).__name__, **fields}
