@@ -27,6 +27,7 @@ from shelfvision.models import build_model
 from shelfvision.training.run._checkpoints import SLOTS, Checkpoints
 from shelfvision.training.run._state import RunState
 from support import refuses
+from support.run_states import epoch_in, run_state
 
 Fault = Literal["EIO", "ENOSPC", "short write", "short write, then full", "crash"]
 CALLS = ("open", "write", "fsync", "close", "read", "replace", "unlink", "mkdir")
@@ -145,24 +146,7 @@ def system(directory: Path, monkeypatch: pytest.MonkeyPatch, **settings: object)
 
 
 def state(epoch: int) -> RunState:
-    best = {"epoch": 1, "value": 0.0, "reference": 0.0, "waited": 0}
-    return RunState(
-        epoch=epoch,
-        step=1,
-        seconds=0.0,
-        planned_epochs=9,
-        stopped=False,
-        identity="",
-        environment={},
-        best=best,
-        history={"loss": [0.5] * epoch},
-        timings={},
-        callbacks=[],
-        model=(np.full(50_000, epoch, np.float32),),
-        optimizer=(),
-        metrics=(),
-        best_model=(),
-    )
+    return run_state(epoch=epoch, step=1, model=(np.full(50_000, epoch, np.float32),))
 
 
 def write_file(directory: Path) -> None:
@@ -202,12 +186,6 @@ def save_states(directory: Path, first: int, last: int) -> None:
             checkpoints.save(state(epoch))
 
 
-def load_state(directory: Path) -> object:
-    with Checkpoints(directory) as checkpoints:
-        found = checkpoints.load()
-        return None if found is None else found.epoch
-
-
 @pytest.fixture(params=["file", "run state", "bundle"])
 def save(request: pytest.FixtureRequest, classifiers: dict[str, Classifier]) -> Save:
     if request.param == "file":
@@ -224,7 +202,7 @@ def save(request: pytest.FixtureRequest, classifiers: dict[str, Classifier]) -> 
             SLOTS[0],
             lambda place: save_states(place, 1, 2),
             lambda place: save_states(place, 3, 3),
-            load_state,
+            epoch_in,
             2,
             3,
         )

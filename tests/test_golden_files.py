@@ -20,8 +20,9 @@ from PIL import Image
 
 import shelfvision as shv
 from shelfvision.export._formats import FORMATS
-from shelfvision.training.run._state import ForeignStateError, RunState, decode, encode
+from shelfvision.training.run._state import ForeignStateError, decode, encode
 from support import refuses
+from support.run_states import run_state
 
 HERE = Path(__file__).parent
 SOURCES = HERE.parent / "src" / "shelfvision"
@@ -59,27 +60,6 @@ def missing(module: str, newest: int) -> list[str]:
     return [name for name in names if not (HERE / name).is_file()]
 
 
-def state() -> RunState:
-    """Return the state of a run, with every type of value."""
-    return RunState(
-        epoch=3,
-        step=2,
-        planned_epochs=9,
-        stopped=False,
-        seconds=0.5,
-        identity="5e" * 32,
-        environment={"keras": "3", "host": 'Müsli "b"'},
-        best={"epoch": 2, "value": 0.1, "reference": 0.1, "waited": 1},
-        history={"loss": [0.3, 0.1, 0.2]},
-        timings={"seconds": [1.0, 2.0, 3.0]},
-        callbacks=[None, {"seen": 4}],
-        model=(np.arange(6, dtype=np.float32).reshape(2, 3), np.array(5, dtype=np.int64)),
-        optimizer=(np.array([1, 2], dtype=np.uint32), np.zeros((0, 3), np.float16)),
-        metrics=(np.array(3.0, np.float32),),
-        best_model=(np.ones((2, 3), np.float32), np.array(4, dtype=np.int64)),
-    )
-
-
 def stock() -> shv.Dataset:
     """Return photos with hard names, in two sessions."""
     names = ["can 1.jpg", "=can-2.jpg", "Käse, 1 kg.jpg", 'a "b".jpg', "x/y.jpg", "z.jpg"]
@@ -114,7 +94,7 @@ def test_the_golden_state_of_a_run_is_read_and_written_as_it_was() -> None:
     data = (HERE / GOLDEN["training/run/_state.py"].format(newest)).read_bytes()
     found, generation = decode(data)
     assert generation == 7
-    assert encode(found, generation=7) == data == encode(state(), generation=7)
+    assert encode(found, generation=7) == data == encode(run_state(), generation=7)
 
 
 def test_the_golden_state_of_an_earlier_version_is_refused_by_its_name() -> None:
@@ -150,7 +130,7 @@ def write_missing() -> None:
     path = HERE / GOLDEN["training/run/_state.py"].format(newest["training/run/_state.py"])
     path.parent.mkdir(exist_ok=True)
     if not path.is_file():
-        path.write_bytes(encode(state(), generation=7))
+        path.write_bytes(encode(run_state(), generation=7))
     if not SPLITS.is_file():
         splitter = shv.SeededSplitter(0.34, 0.33, 0.33, seed=1, method="shuffled")
         splitter.split(stock()).save(SPLITS)

@@ -25,6 +25,7 @@ from shelfvision._photos.decode import decode_photo, read_photo
 from shelfvision.data import DecodeLimits
 from shelfvision.errors import InvalidParameterError, PhotoError, PhotoNotFoundError
 from support import refuses
+from support.heic import box
 
 SIZE = (16, 16)
 
@@ -152,10 +153,6 @@ def segments(n_segments: int) -> bytes:
 
 def heic(*sizes: tuple[int, int]) -> bytes:
     """Return a HEIC file that says it holds images of these sizes."""
-
-    def box(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">L", 8 + len(body)) + kind + body
-
     said = b"".join(box(b"ispe", struct.pack(">LLL", 0, *size)) for size in sizes)
     meta = box(b"meta", bytes(4) + box(b"iprp", box(b"ipco", said)))
     return box(b"ftyp", b"heic\0\0\0\0heic") + meta

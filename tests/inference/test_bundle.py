@@ -37,6 +37,7 @@ from shelfvision.inference._manifest import ENTRY, BundleManifest
 from shelfvision.models import ModelSpec
 from shelfvision.predictions import Calibration, TemperatureScaling, Thresholds, ValidationScores
 from support import refuses
+from support.bundles import refusal_of
 
 if TYPE_CHECKING:
     import keras
@@ -83,13 +84,6 @@ def tiny() -> bytes:
     weights = {"w": np.ones((3, 2), np.float32), "b": np.array([0.5, -2], np.float32)}
     save_bundle(manifest, weights, file, scores)
     return file.getvalue()
-
-
-def refuse(data: bytes) -> str:
-    """Return the sentence with which a file is refused."""
-    with pytest.raises(BundleError) as caught:
-        read_contents(io.BytesIO(data))
-    return str(caught.value)
 
 
 def test_a_classifier_comes_back_as_it_was(
@@ -269,16 +263,16 @@ def test_flipped_bits_of_a_real_bundle_are_refused(saved: bytes) -> None:
     for position in rng.integers(0, len(saved) * 8, 300):
         damaged = bytearray(saved)
         damaged[position // 8] ^= 1 << int(position % 8)
-        refuse(bytes(damaged))
+        refusal_of(bytes(damaged))
 
 
 def test_every_truncation_is_refused(tiny: bytes) -> None:
     for length in range(len(tiny)):
-        refuse(tiny[:length])
+        refusal_of(tiny[:length])
 
 
 def test_added_bytes_are_refused(tiny: bytes) -> None:
-    assert "more bytes than" in refuse(tiny + b"\0")
+    assert "more bytes than" in refusal_of(tiny + b"\0")
 
 
 def test_a_truncated_file_is_told_by_its_size(saved: bytes, tmp_path: Path) -> None:
@@ -324,7 +318,7 @@ def test_a_changed_manifest_that_is_sealed_again_is_read_as_it_says(saved: bytes
         io.BytesIO(changed(saved, lambda m: m.update(class_names=names)))
     ).manifest
     assert manifest.class_names == ("x", "y", "z")
-    assert "does not match its digest" in refuse(
+    assert "does not match its digest" in refusal_of(
         changed(saved, lambda m: m.update(class_names=names), sealed=False)
     )
 
@@ -368,7 +362,7 @@ def test_a_header_written_in_another_way_is_refused(saved: bytes) -> None:
     length = int.from_bytes(saved[:8], "little")
     raw = json.dumps(json.loads(saved[8 : 8 + length]), sort_keys=True).encode()
     written = len(raw).to_bytes(8, "little") + raw + saved[8 + length :]
-    assert "not as shelfvision writes it" in refuse(written)
+    assert "not as shelfvision writes it" in refusal_of(written)
 
 
 def _file(header: object, data: bytes = b"") -> bytes:
@@ -417,7 +411,7 @@ def _tensor(dtype: object = "F32", shape: object = (1,), offsets: object = (0, 4
     ],
 )
 def test_a_hostile_header_is_refused(data: bytes) -> None:
-    sentence = refuse(data)
+    sentence = refusal_of(data)
     assert sentence.startswith("the given file ")
     assert len(sentence) < 500
 
@@ -433,7 +427,7 @@ def test_weights_that_are_not_finite_are_refused(saved: bytes) -> None:
 def test_a_tensor_that_does_not_match_its_digest_is_named(saved: bytes) -> None:
     damaged = bytearray(saved)
     damaged[-1] ^= 1
-    assert "'probabilities/kernel' does not match its digest" in refuse(bytes(damaged))
+    assert "'probabilities/kernel' does not match its digest" in refusal_of(bytes(damaged))
 
 
 def test_a_file_is_refused_before_keras_is_imported(tmp_path: Path, saved: bytes) -> None:

@@ -26,6 +26,7 @@ from shelfvision.errors import BundleError, InvalidParameterError
 from shelfvision.inference._bundle import read_contents
 from shelfvision.inference._manifest import ENTRY
 from support import refuses
+from support.bundles import refusal_of
 
 Fields = dict[str, Any]
 GOLDEN = Path(__file__).with_name("golden") / "version-3.shelf"
@@ -536,12 +537,6 @@ HOSTILE = {
 }
 
 
-def sentence_for(data: bytes) -> str:
-    with pytest.raises(BundleError) as caught:
-        read_contents(io.BytesIO(data))
-    return str(caught.value)
-
-
 def test_there_are_enough_of_them_and_all_differ() -> None:
     assert len(HOSTILE) >= 200
     assert len(set(HOSTILE.values())) == len(HOSTILE)
@@ -558,7 +553,7 @@ def test_what_they_are_made_of_is_accepted() -> None:
 
 @pytest.mark.parametrize("what", HOSTILE)
 def test_a_hostile_bundle_is_refused_with_one_sentence(what: str) -> None:
-    sentence = sentence_for(HOSTILE[what])
+    sentence = refusal_of(HOSTILE[what])
     assert sentence.startswith("the given file ")
     assert len(sentence) < 1000
     assert "\n" not in sentence
@@ -589,18 +584,18 @@ TOLD = {
 
 @pytest.mark.parametrize("what", TOLD)
 def test_what_is_wrong_with_a_bundle_is_told(what: str) -> None:
-    assert sentence_for(HOSTILE[what]) == f"the given file cannot be loaded: {TOLD[what]}{AGAIN}"
+    assert refusal_of(HOSTILE[what]) == f"the given file cannot be loaded: {TOLD[what]}{AGAIN}"
 
 
 def test_scores_that_are_none_are_told_with_the_reason() -> None:
-    assert sentence_for(HOSTILE["trust: negative labels"]) == (
+    assert refusal_of(HOSTILE["trust: negative labels"]) == (
         "the given file cannot be loaded: its validation scores are invalid: labels must be from "
         "0 to 2, the columns of probabilities, got values from -1 to -1"
     )
 
 
 def test_an_architecture_that_is_not_known_is_told() -> None:
-    sentence = sentence_for(HOSTILE["manifest: an architecture from a module"])
+    sentence = refusal_of(HOSTILE["manifest: an architecture from a module"])
     assert sentence.startswith(
         "the given file cannot be loaded: architecture must be a registered one, got "
         "'os.system'; choose one of "
@@ -613,10 +608,10 @@ def test_refusing_takes_little_memory_and_no_time(fuzz_count: Callable[[int, int
     names = list(HOSTILE)
     for what in names[:: max(1, len(names) // fuzz_count(10, len(names)))]:
         began = time.process_time()
-        sentence_for(HOSTILE[what])
+        refusal_of(HOSTILE[what])
         slowest = max(slowest, (time.process_time() - began, what))
         tracemalloc.start()
-        sentence_for(HOSTILE[what])
+        refusal_of(HOSTILE[what])
         largest = max(largest, (tracemalloc.get_traced_memory()[1] / 2**20, what))
         tracemalloc.stop()
     print(f"{len(names)} crafted bundles: slowest {slowest}, most memory {largest} MiB")

@@ -182,18 +182,8 @@ def test_images_below_the_smallest_size_are_refused_before_keras_is_asked() -> N
         shv.build_model(2, architecture="keras:InceptionV3", image_size=(74, 100))
 
 
-def test_weights_that_cannot_be_downloaded_are_told_with_the_way_out(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    k = load_keras()
-    genuine = k.applications.MobileNetV3Small
-
-    def offline(*, weights: str | None, **settings: object) -> object:
-        if weights is not None:
-            raise Exception("URL fetch failure on https://example.org")  # noqa: TRY002  (as Keras)
-        return genuine(weights=weights, **settings)
-
-    monkeypatch.setattr(k.applications, "MobileNetV3Small", offline)
+@pytest.mark.usefixtures("no_network")
+def test_weights_that_cannot_be_downloaded_are_told_with_the_way_out() -> None:
     with refuses(ModelError, "no-weights", "weights"):
         shv.build_model(2, architecture=SMALL, image_size=(32, 32), weights="imagenet")
 

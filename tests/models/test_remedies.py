@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,6 @@ import numpy as np
 import pytest
 
 import shelfvision as shv
-from shelfvision._keras.backend import load_keras
 from shelfvision._keras.layers import backbone_weights
 from shelfvision.errors import MissingDependencyError, ModelError
 from shelfvision.models import save_backbone
@@ -39,18 +37,8 @@ def require_weights_of_a_file(architecture: str, path: Path) -> None:
 
 
 @pytest.mark.remedy("no-weights")
-def test_weights_that_cannot_be_downloaded_come_from_a_file(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    k = load_keras()
-    genuine = k.applications.MobileNetV3Small
-
-    def offline(*, weights: str | None, **settings: object) -> object:
-        if weights is not None:
-            raise Exception("URL fetch failure on https://example.org")  # noqa: TRY002  (as Keras)
-        return genuine(weights=weights, **settings)
-
-    monkeypatch.setattr(k.applications, "MobileNetV3Small", offline)
+@pytest.mark.usefixtures("no_network")
+def test_weights_that_cannot_be_downloaded_come_from_a_file(tmp_path: Path) -> None:
     with refuses(ModelError, "no-weights", "weights"):
         built(SMALL, weights="imagenet")
     require_weights_of_a_file(SMALL, tmp_path / "backbone.safetensors")
@@ -64,13 +52,8 @@ def test_a_network_without_pretrained_weights_takes_those_of_a_file(tmp_path: Pa
 
 
 @pytest.mark.remedy("missing-dependency")
-def test_weights_whose_package_is_missing_come_from_a_file(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    def missing(name: str) -> object:
-        raise importlib.metadata.PackageNotFoundError(name)
-
-    monkeypatch.setattr("importlib.metadata.distribution", missing)
+@pytest.mark.usefixtures("no_package_of_weights")
+def test_weights_whose_package_is_missing_come_from_a_file(tmp_path: Path) -> None:
     with refuses(MissingDependencyError, "missing-dependency", "weights"):
         built(LITE0, weights="imagenet")
     require_weights_of_a_file(LITE0, tmp_path / "backbone.safetensors")

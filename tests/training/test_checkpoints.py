@@ -15,30 +15,18 @@ import numpy as np
 import pytest
 
 from shelfvision._storage import temporary_name
+from shelfvision._storage.json_values import Json
 from shelfvision.errors import ResumeError, StorageError, TrainingWarning
 from shelfvision.training.run._checkpoints import BEST, HISTORY, RUN, SLOTS, Checkpoints
 from shelfvision.training.run._resume import require_a_run
 from shelfvision.training.run._state import RunState, decode
 from support import gives_warning, refuses
+from support.run_states import epoch_in, run_state
 
 
 def state(epoch: int) -> RunState:
-    return RunState(
-        epoch=epoch,
-        step=0,
-        seconds=0.0,
-        planned_epochs=9,
-        stopped=False,
-        identity="",
-        environment={},
-        best={"epoch": 1, "value": 0.0, "reference": 0.0, "waited": 0},
-        history={"loss": [0.5] * epoch},
-        timings={},
-        callbacks=[],
-        model=(np.full(4, epoch),),
-        optimizer=(),
-        metrics=(),
-        best_model=(),
+    return run_state(
+        epoch=epoch, step=0, history={"loss": [0.5] * epoch}, model=(np.full(4, epoch),)
     )
 
 
@@ -46,12 +34,6 @@ def saved(directory: Path, epochs: int) -> None:
     with Checkpoints(directory) as checkpoints:
         for epoch in range(1, epochs + 1):
             checkpoints.save(state(epoch))
-
-
-def epoch_in(directory: Path) -> int | None:
-    with Checkpoints(directory) as checkpoints:
-        found = checkpoints.load()
-        return None if found is None else found.epoch
 
 
 def test_an_empty_or_missing_folder_holds_no_state(tmp_path: Path) -> None:
@@ -228,7 +210,8 @@ def test_a_new_run_removes_every_file_of_an_earlier_one_for_good(
 
 
 def test_the_identity_of_a_run_comes_back(tmp_path: Path) -> None:
-    identity = {"class_names": ["Müsli", 'a"b', "\x9b"], "seed": 1, "rate": 0.1, "loss": None}
+    names = ["Müsli", 'a"b', "\x9b"]
+    identity: dict[str, Json] = {"class_names": names, "seed": 1, "rate": 0.1, "loss": None}
     with Checkpoints(tmp_path) as checkpoints:
         assert checkpoints.identity() == {}
         checkpoints.begin(identity)

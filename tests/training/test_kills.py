@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from shelfvision._keras.backend import load_keras
-from shelfvision.training.run._state import decode
+from support.run_states import newest_state
 
 pytestmark = [
     pytest.mark.kills,
@@ -84,8 +84,7 @@ def where_it_was(events: bytes) -> str:
 
 def ending_of(directory: Path) -> dict[str, object]:
     """Return all that a finished run leaves, as far as it may not differ."""
-    found = [decode(path.read_bytes()) for path in directory.glob("state-?.safetensors")]
-    state = max(found, key=lambda entry: entry[1])[0]
+    state = newest_state(directory)
     parts = ("model", "optimizer", "metrics", "best_model")
     arrays = {part: [value.tobytes() for value in getattr(state, part)] for part in parts}
     files = {name: (directory / name).read_bytes() for name in ("history.csv", "history.json")}

@@ -20,9 +20,10 @@ from shelfvision.training import TrainingResult
 from shelfvision.training.loop._batches import Batches
 from shelfvision.training.run._best_epoch import BestEpoch
 from shelfvision.training.run._run import Run
-from shelfvision.training.run._state import Arrays, RunState, decode
+from shelfvision.training.run._state import Arrays, RunState
 from support import gives_warning, refuses
 from support.augmenters import shade
+from support.run_states import newest_state
 from support.training_runs import PowerCutError
 
 if TYPE_CHECKING:
@@ -81,14 +82,9 @@ def trainer_for(directory: Path, *callbacks: object, **settings: object) -> shv.
     return shv.Trainer(**(values | settings))  # type: ignore[arg-type]  # a test's shorthand
 
 
-def state_in(directory: Path) -> RunState:
-    found = [decode(path.read_bytes()) for path in directory.glob("state-?.safetensors")]
-    return max(found, key=lambda entry: entry[1])[0]
-
-
 def ending_of(directory: Path) -> Ending:
     """Return everything that a run leaves behind and that may not differ."""
-    state = state_in(directory)
+    state = newest_state(directory)
     arrays = (*state.model, *state.optimizer, *state.metrics, *state.best_model)
     history = tuple((directory / name).read_bytes() for name in ("history.csv", "history.json"))
     position = (state.epoch, state.step, state.stopped, dict(state.best))
@@ -123,7 +119,7 @@ def cut_off(
 
 
 def test_the_last_step_on_disk_is_told(cut_off: Path) -> None:
-    state = state_in(cut_off)
+    state = newest_state(cut_off)
     assert (state.epoch, state.step, state.best["waited"]) == (2, 2, 1)
     assert len(state.history["loss"]) == 2
     assert state.seconds > 0
@@ -285,7 +281,7 @@ def test_ctrl_c_saves_the_step(
     trainer = trainer_for(tmp_path, Press(), save_every=None)
     with gives_warning(TrainingWarning, "interrupted"):
         trainer.fit(make_model(), train, validation)
-    assert (state_in(tmp_path).epoch, state_in(tmp_path).step) == (1, 3)
+    assert (newest_state(tmp_path).epoch, newest_state(tmp_path).step) == (1, 3)
     finish()
     assert ending_of(tmp_path) == unbroken
 
@@ -297,4 +293,4 @@ def test_ctrl_c_while_validating_loses_no_epoch(
     press.on_test_begin = lambda logs=None: signal.raise_signal(signal.SIGINT)
     with gives_warning(TrainingWarning, "interrupted"):
         result = trainer_for(tmp_path, press).fit(make_model(), train, validation)
-    assert result.stopped_epoch == state_in(tmp_path).epoch == 1
+    assert result.stopped_epoch == newest_state(tmp_path).epoch == 1

@@ -22,35 +22,14 @@ from shelfvision.training.run._state import (
     encode,
 )
 from support import refuses
+from support.run_states import run_state
 
-
-def state(**changes: object) -> RunState:
-    values: dict[str, object] = {
-        "epoch": 3,
-        "step": 2,
-        "planned_epochs": 9,
-        "stopped": False,
-        "seconds": 0.5,
-        "identity": "5e" * 32,
-        "environment": {"keras": "3", "host": 'Müsli "b"'},
-        "best": {"epoch": 2, "value": 0.1, "reference": 0.1, "waited": 1},
-        "history": {"loss": [0.3, 0.1, 0.2]},
-        "timings": {"seconds": [1.0, 2.0, 3.0]},
-        "callbacks": [None, {"seen": 4}],
-        "model": (np.arange(6, dtype=np.float32).reshape(2, 3), np.array(5, dtype=np.int64)),
-        "optimizer": (np.array([1, 2], dtype=np.uint32), np.zeros((0, 3), np.float16)),
-        "metrics": (np.array(3.0, np.float32),),
-        "best_model": (np.ones((2, 3), np.float32), np.array(4, dtype=np.int64)),
-    }
-    return RunState(**(values | changes))  # type: ignore[arg-type]  # a test's shorthand
-
-
-DATA = encode(state(), generation=7)
+DATA = encode(run_state(), generation=7)
 
 
 def test_a_state_comes_back_with_every_bit_and_its_generation() -> None:
     found, generation = decode(DATA)
-    wanted = state()
+    wanted = run_state()
     assert generation == 7
     for field in dataclasses.fields(RunState):
         value = getattr(wanted, field.name)
@@ -63,7 +42,7 @@ def test_a_state_comes_back_with_every_bit_and_its_generation() -> None:
 
 
 def test_the_same_state_gives_the_same_bytes() -> None:
-    assert encode(state(), generation=7) == DATA
+    assert encode(run_state(), generation=7) == DATA
 
 
 def test_it_is_a_safetensors_file() -> None:
@@ -140,14 +119,14 @@ def test_a_state_of_other_fields_is_refused_even_with_the_right_checksum(
 )
 def test_a_field_of_another_kind_is_told(field: str, value: object) -> None:
     with pytest.raises(DamagedStateError) as caught:
-        decode(encode(state(**{field: value}), generation=1))
+        decode(encode(run_state(**{field: value}), generation=1))
     assert str(caught.value) == f"its {field} is {value!r}"
 
 
 @pytest.mark.parametrize("generation", [-1, True, 1.0])
 def test_a_generation_that_is_no_count_is_told(generation: int) -> None:
     with refuses(DamagedStateError, "damaged"):
-        decode(encode(state(), generation=generation))
+        decode(encode(run_state(), generation=generation))
 
 
 def test_a_run_that_has_not_begun_has_a_state() -> None:
@@ -155,7 +134,7 @@ def test_a_run_that_has_not_begun_has_a_state() -> None:
     nothing: dict[str, object] = {"model": (), "optimizer": (), "metrics": (), "best_model": ()}
     nothing |= {"epoch": 0, "step": 0, "planned_epochs": 0, "seconds": 0, "callbacks": []}
     nothing |= {"identity": "", "environment": {}, "history": {}, "timings": {"seconds": []}}
-    begun = state(**nothing, stopped=True, best=judgement)
+    begun = run_state(**nothing, stopped=True, best=judgement)
     assert decode(encode(begun, generation=0)) == (begun, 0)
 
 
@@ -240,7 +219,7 @@ def test_any_other_bytes_are_refused(data: bytes) -> None:
 
 @given(st.lists(st.floats(allow_nan=False), min_size=1))
 def test_history_keeps_every_digit(values: list[float]) -> None:
-    found, _ = decode(encode(state(history={"loss": values}), generation=1))
+    found, _ = decode(encode(run_state(history={"loss": values}), generation=1))
     assert list(found.history["loss"]) == values
 
 

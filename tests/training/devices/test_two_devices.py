@@ -34,10 +34,11 @@ def results(fuzz_count: Callable[[int, int], int]) -> Results:
     if backend not in ("jax", "tensorflow"):
         pytest.skip(f"{backend} trains on one device")
     names = ALWAYS if fuzz_count(1, 2) == 1 else ()
-    environment = os.environ | {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    path = os.pathsep.join((str(SCRIPT.parents[2]), os.environ.get("PYTHONPATH", "")))
+    environment = {"KERAS_BACKEND": backend, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"}
     run = subprocess.run(
         [sys.executable, str(SCRIPT), *names],
-        env=environment,
+        env=os.environ | environment,
         capture_output=True,
         text=True,
         check=False,

@@ -1,7 +1,8 @@
 """Small training runs on one and on two virtual devices, for `test_two_devices`.
 
-Run as ``python train_on_two_devices.py CASE...`` with ``KERAS_BACKEND`` set to jax or tensorflow.
-It prints one line for each case: its name and a JSON value. The two devices share one processor.
+Run as ``python train_on_two_devices.py CASE...`` with ``KERAS_BACKEND`` set to jax or tensorflow
+and ``PYTHONPATH`` to the folder of tests. It prints one line for each case: its name and a JSON
+value. The two devices share one processor.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ import shelfvision as shv
 from shelfvision._keras.backend import load_keras
 from shelfvision.errors import ShelfVisionError
 from shelfvision.training import CosineSchedule, GradientClipping, TrainingResult
-from shelfvision.training.run._state import decode
+from support.run_states import newest_state
+from support.training_runs import PowerCutError
 
 if TYPE_CHECKING:
     import keras
@@ -192,10 +194,6 @@ if not ON_TENSORFLOW:
     }
 
 
-class PowerCutError(Exception):
-    """What ends a run."""
-
-
 def power_cut(after: int) -> keras.callbacks.Callback:
     """Return a callback that ends a run after so many steps."""
 
@@ -218,8 +216,7 @@ def power_cut(after: int) -> keras.callbacks.Callback:
 
 def ending_of(directory: Path) -> list[object]:
     """Return all that a run leaves on disk, as far as it may not differ."""
-    states = [decode(path.read_bytes()) for path in directory.glob("state-?.safetensors")]
-    state = max(states, key=lambda entry: entry[1])[0]
+    state = newest_state(directory)
     arrays = [*state.model, *state.optimizer, *state.best_model]
     return [state.history, dict(state.best), [value.tobytes() for value in arrays]]
 
