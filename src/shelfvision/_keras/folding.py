@@ -4,6 +4,14 @@ In inference, batch normalization multiplies each channel by a constant and adds
 Szegedy 2015, algorithm 2). The kernel of the convolution takes the factor, and the normalization
 gets values with which it only adds. The model and its weights stay as they are. Compilers do this
 for ordinary convolutions, but not for depthwise ones.
+
+With the mean m, the variance v, the scale g and the offset b of a channel, the normalization of the
+output w x of a convolution is ``g (w x - m) / sqrt(v + e) + b``. With ``f = g / sqrt(v + e)`` this
+equals ``(f w) x - f m + b``. So the kernel becomes f w and the mean f m, while the scale and
+``v + e`` become 1. For example w = 2, m = 1, v + e = 4 and g = 6 have f = 3: 6 x - 3 + b.
+
+S. Ioffe, C. Szegedy, "Batch normalization: accelerating deep network training by reducing internal
+covariate shift", ICML 2015.
 """
 
 from __future__ import annotations

@@ -1,13 +1,27 @@
 """Distances of embeddings from product prototypes, and the limit for unknown products.
 
 1. `space_of` fits a space in which cosine similarities are computed (see ``_space``).
-2. Each product is a prototype, the mean of its embeddings (Snell et al., 2017).
+2. Each product is a prototype, the mean of its embeddings (Snell et al. 2017, equation 1).
 3. Each enrolled photo is compared with prototypes without the photos of the same group, in a space
    that is fitted without this group. This simulates photos from a new group. The cosines give the
    temperature of the softmax by maximum likelihood.
 4. Each enrolled photo is also compared without the groups of its product that are similar to its
    own (see ``_sessions``). This simulates photos from a new session. These distances, with equal
-   weight for each group, give the limit for unknown products as a conformal quantile.
+   weight for each group, give the limit for unknown products as a conformal quantile (Vovk et al.
+   2005; Dunn et al. 2023 for groups).
+
+The quantile counts the new photo as one more group. Four groups have the distances 0.1, 0.2, 0.3
+and 0.4, and the share of known photos that may be rejected is 0.4. If a new group is like these,
+each place among the five distances is equally probable. So the new distance is one of the two
+largest with a probability of 0.4, and the limit is 0.3: only distances above all but one of the
+four are beyond it.
+
+References
+----------
+J. Snell, K. Swersky, R. Zemel, "Prototypical networks for few-shot learning", NeurIPS 2017.
+V. Vovk, A. Gammerman, G. Shafer, "Algorithmic learning in a random world", Springer 2005.
+R. Dunn, L. Wasserman, A. Ramdas, "Distribution-free prediction sets for two-layer hierarchical
+models", JASA 118 (2023) 2491-2502.
 """
 
 from __future__ import annotations

@@ -4,8 +4,23 @@ The bursts of one product that were taken in one session are similar: the same s
 camera. A burst that is compared with a prototype of the other bursts of its session is too close to
 it, and a limit that is measured in this way rejects too many photos of later sessions. Therefore
 the groups of each product are clustered, and whole clusters are left out, as in blocked
-cross-validation (Roberts et al., 2017). Three clusters were chosen by comparing the share of known
+cross-validation (Roberts et al. 2017). Three clusters were chosen by comparing the share of known
 photos of other sessions that is rejected with the requested share.
+
+Clusters come from average linkage (Sokal and Michener 1958): the two clusters whose members have
+the smallest mean distance are joined until three are left. The distance of two groups is 1 minus
+the cosine of their mean embeddings. Of the five groups here, 0 and 1, and 3 and 4 are similar:
+
+>>> angles = np.array([0.0, 0.1, 1.0, 2.0, 2.1])
+>>> _clustered(np.stack([np.cos(angles), np.sin(angles)], axis=1)).tolist()
+[0, 0, 1, 2, 2]
+
+References
+----------
+D. Roberts et al., "Cross-validation strategies for data with temporal, spatial, hierarchical, or
+phylogenetic structure", Ecography 40 (2017) 913-929. R. R. Sokal, C. D. Michener, "A statistical
+method for evaluating systematic relationships", University of Kansas Science Bulletin 38 (1958)
+1409-1438.
 """
 
 from __future__ import annotations

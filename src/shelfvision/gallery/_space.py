@@ -1,9 +1,31 @@
 """A space in which the photos of one product vary equally in each direction.
 
 Some directions of an embedding vary much within a product, for example with light or pose. They
-would dominate cosine similarities. Within-class covariance normalization (Hatch et al., 2006)
-whitens the embeddings with the covariance of photos around the mean of their product. There are
-often fewer photos than dimensions, so the covariance is shrunk (Ledoit and Wolf, 2004).
+would dominate cosine similarities. Within-class covariance normalization (Hatch et al. 2006)
+multiplies embeddings by a root of ``inverse(W)``, where W is the covariance of photos around the
+mean of their product. Afterwards each direction varies equally within products.
+
+There are often fewer photos than dimensions, and W then has no inverse. It is replaced by
+``(1 - s) W + s m I``: I is the identity matrix, m the mean variance of all directions. The more
+photos, the smaller s. Ledoit and Wolf (2004, section 3) estimate the s with the smallest expected
+squared error from the photos themselves.
+
+Two products differ in the first number, and the photos of both vary in the second. Photo 0 is
+similar to photo 2 of the other product at first, and to photo 1 of its own product in the space:
+
+>>> photos = np.array([[1.0, 3.0], [1.0, -3.0], [-1.0, 3.0], [-1.0, -3.0]])
+>>> lengths = np.linalg.norm(photos, axis=1)
+>>> (photos @ photos[0] / lengths / lengths[0]).round(1).tolist()
+[1.0, -0.8, 0.8, -1.0]
+>>> placed = space_of(photos, np.array([0, 0, 1, 1])).of(photos)
+>>> (placed @ placed[0]).round(1).tolist()
+[1.0, 1.0, -1.0, -1.0]
+
+References
+----------
+A. Hatch, S. Kajarekar, A. Stolcke, "Within-class covariance normalization for SVM-based speaker
+recognition", Interspeech 2006. O. Ledoit, M. Wolf, "A well-conditioned estimator for
+large-dimensional covariance matrices", Journal of Multivariate Analysis 88 (2004) 365-411.
 """
 
 from __future__ import annotations

@@ -1,4 +1,11 @@
-"""The calibration error that a method leaves on photos that it was not fitted to."""
+"""The calibration error that a method leaves on photos that it was not fitted to.
+
+A method with many parameters can fit the errors of these photos by chance. Its error on them is
+then near 0, but not on new photos. In k-fold cross-validation (M. Stone,
+"Cross-validatory choice and assessment of statistical predictions", JRSS B 36 (1974) 111-147) each
+photo is calibrated by a fit without the photos of its fold. Groups stay together, because photos of
+one burst are not new to each other.
+"""
 
 from __future__ import annotations
 

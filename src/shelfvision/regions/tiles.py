@@ -1,7 +1,16 @@
 """The implementation of `Classifier.scan`: classify tiles of a photo and average them per cell.
 
 The tiles of scale 1 define the cells: each cell contains the center of one tile. The probabilities
-of a cell are the mean over all tiles that cover its center, weighted by their distance.
+of a cell are the mean over all tiles that cover its center, weighted by their distance: along each
+axis a tile has the weight 1 at its own center and 0 at its edge, as in bilinear interpolation.
+
+Tiles of 40 pixels begin at 0, 10 and 20 of a side of 60. Their centers are 20, 30 and 40, so the
+cells have the edges 0, 25, 35 and 60. The center of the middle cell is that of the second tile, and
+10 pixels from those of the others, which get half its weight:
+
+>>> starts = np.array([0, 10, 20])
+>>> _weights(starts, 40, _between(starts + 20.0, 60)).round(2).tolist()
+[[0.83, 0.17, 0.0], [0.25, 0.5, 0.25], [0.0, 0.17, 0.83]]
 """
 
 from __future__ import annotations

@@ -1,8 +1,12 @@
 """Greedy non-maximum suppression, as in torchvision's ``nms``.
 
-Boxes are taken in the order of their scores. Each taken box removes all later boxes of its class
-whose intersection over union (IoU) with it is above the threshold. Equal scores are taken in the
-order of the rows, so the result is deterministic.
+A detector finds the same product several times, in boxes that differ by some pixels. The box with
+the highest score represents all of them (P. Felzenszwalb, R. Girshick, D. McAllester, D. Ramanan,
+"Object detection with discriminatively trained part-based models", IEEE Transactions on Pattern
+Analysis and Machine Intelligence 32 (2010) 1627-1645). Boxes are taken in the order of their
+scores. Each taken box removes all later boxes of its class whose intersection over union (IoU) with
+it is above the threshold. Equal scores are taken in the order of the rows, so the result is
+deterministic.
 
 >>> corners = np.array([[0, 0, 10, 10], [1, 0, 11, 10], [20, 0, 30, 10]], dtype=float)
 >>> suppressed(corners, np.array([0.8, 0.9, 0.5]), np.zeros(3, int), 0.5).tolist()

@@ -1,4 +1,14 @@
-"""Find near-duplicates by the cosine similarity of embeddings."""
+"""Find near-duplicates by the cosine similarity of embeddings.
+
+Similarities of all pairs would take too long for many photos. The squared distance of two rows of
+length 1 is ``2 - 2 cosine``, so the most similar rows are the nearest ones: only the nearest rows
+of each photo are compared.
+
+>>> rows = np.array([[3.0, 4.0], [30.0, 41.0], [4.0, -3.0]])
+>>> pairs, cosines = embedded_pairs(rows, threshold=0.9)
+>>> pairs.tolist(), cosines.round(4).tolist()
+([[0, 1]], [0.9999])
+"""
 
 from __future__ import annotations
 

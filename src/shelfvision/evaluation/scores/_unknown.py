@@ -1,4 +1,12 @@
-"""How a classifier treats photos of classes that it does not know (open-set recognition)."""
+"""How a classifier treats photos of classes that it does not know (open-set recognition).
+
+The confidence of a good classifier is lower for unknown classes, so a threshold can reject them
+(D. Hendrycks, K. Gimpel, "A baseline for detecting misclassified and out-of-distribution examples
+in neural networks", ICLR 2017). The area under the ROC curve measures this for all thresholds
+together. It is the share of pairs of a known and an unknown photo in which the known one is more
+confident. Known photos with 0.9 and 0.6 and unknown ones with 0.7 and 0.5 are right in three of the
+four pairs, so it is 0.75.
+"""
 
 from __future__ import annotations
 

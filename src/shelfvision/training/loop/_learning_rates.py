@@ -1,4 +1,20 @@
-"""Implement learning-rate schedules and layer-wise decay with Keras."""
+"""Implement learning-rate schedules and layer-wise decay with Keras.
+
+- **Cosine schedule** (Loshchilov and Hutter 2017, equation 5, without restarts): after a fraction t
+  of all steps the rate is ``last + (top - last) (1 + cos(pi t)) / 2``. It falls slowly, then fast,
+  then slowly. Before that, the rate rises linearly to `top` (Goyal et al. 2017, section 2.2).
+- **Plateau schedule**: the rate is multiplied by a factor after epochs without improvement.
+- **Layer-wise decay** (Howard and Ruder 2018, section 3.2): lower layers of a pretrained network
+  see general features and should change little. Each layer has `decay` times the rate of the layer
+  above it. With three layers and a decay of 0.5, the rates are 0.25, 0.5 and 1 times that of the
+  optimizer.
+
+References
+----------
+I. Loshchilov, F. Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017.
+P. Goyal et al., "Accurate, large minibatch SGD: training ImageNet in 1 hour", arXiv:1706.02677.
+J. Howard, S. Ruder, "Universal language model fine-tuning for text classification", ACL 2018.
+"""
 
 from __future__ import annotations
 
@@ -28,10 +44,6 @@ def with_layer_decay(
         The model to train. Layers with trainable weights count, from the output down.
     decay : float
         Factor from each layer to the one below, in (0, 1]. 1 returns the optimizer itself.
-
-    References
-    ----------
-    J. Howard, S. Ruder, "Universal Language Model Fine-tuning for Text Classification", ACL 2018.
     """
     if decay == 1.0:
         return optimizer

@@ -1,4 +1,10 @@
-"""Class weights in the training loss: an alternative to oversampling against class imbalance."""
+"""Class weights in the training loss: an alternative to oversampling against class imbalance.
+
+``"balanced"`` gives a class with n of N photos, of k classes, the weight ``N / (k n)`` (G. King,
+L. Zeng, "Logistic regression in rare events data", Political Analysis 9 (2001) 137-163). Then all
+classes have the same total weight, and the mean weight of a photo is 1: 30 cans and 10 jars have
+the weights 2/3 and 2, and each class sums to 20.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,11 @@
-"""`GradientClipping`: limits of the gradients in a training step."""
+"""`GradientClipping`: limits of the gradients in a training step.
+
+A single batch with a very large gradient can undo many steps. Clipping by a norm keeps the
+direction of the gradient and limits its length (R. Pascanu, T. Mikolov, Y. Bengio, "On the
+difficulty of training recurrent neural networks", ICML 2013, algorithm 1): the gradient (3, 4) has
+the norm 5, and with a limit of 1 it becomes (0.6, 0.8). Clipping by value limits each element, so
+it becomes (1, 1), which has another direction.
+"""
 
 from __future__ import annotations
 
