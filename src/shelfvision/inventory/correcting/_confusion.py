@@ -77,17 +77,6 @@ class Confusion:
         np.add.at(counts, self.classes, worth)
         return counts
 
-    def group_sizes(self) -> Floats:
-        """Return the mean size of the group of a photo of each class, shape (k,)."""
-        squares, photos = (
-            np.bincount(self.classes, sizes, self.n_classes)
-            for sizes in (self.sizes**2, self.sizes)
-        )
-        overall = squares.sum() / photos.sum()
-        sizes = np.full(self.n_classes, overall)
-        np.divide(squares, photos, out=sizes, where=photos > 0)
-        return sizes
-
     def _pairs(self) -> tuple[Integers, Integers, Integers]:
         """Return all pairs of photos of each class, pairs with the same prediction, and photos.
 
