@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 import warnings
-from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -15,28 +14,14 @@ from shelfvision._photos.decode import resize_image
 from shelfvision.errors import DataError, InvalidParameterError, LeakageWarning
 from shelfvision.predictions import Calibration
 from support import gives_warning, refuses
+from support.answers import Says
 
 PHOTOS = shv.samples.render_products({"Can": 20, "Jar": 14}, image_size=(40, 40))
 TRAINING, JUDGED = PHOTOS[::2], PHOTOS[1::2]
 
 
-class Says:
-    """A classifier that knows its answers beforehand."""
-
-    class_names = ("Can", "Jar")
-    calibration: Calibration | None = None
-
-    def __init__(self, answers: Sequence[int], confidences: Sequence[float] | None = None) -> None:
-        self._answers = np.asarray(answers)
-        self._sure = np.full(len(answers), 0.9) if confidences is None else np.asarray(confidences)
-
-    def predict(self, photos: shv.Dataset, /) -> shv.Predictions:
-        rows = np.repeat(1 - self._sure[:, None], 2, axis=1)
-        rows[np.arange(len(photos)), self._answers] = self._sure
-        return shv.Predictions(rows, self.class_names, photos.ids)
-
-
-ALWAYS_CAN = Says([0] * len(JUDGED))
+NAMES = ("Can", "Jar")
+ALWAYS_CAN = Says([0] * len(JUDGED), NAMES)
 
 
 def test_the_nearest_neighbour_is_scikit_learns_on_thumbnails() -> None:
@@ -60,11 +45,11 @@ def test_copies_are_not_among_the_neighbours() -> None:
     judged = shv.Dataset.from_arrays(grey[None], [0], class_names=["Can", "Jar"])
 
     assert len(copies) == 4
-    assert shv.evaluate(Says([0]), judged, training=copies).nearest_baseline == 1.0
+    assert shv.evaluate(Says([0], NAMES), judged, training=copies).nearest_baseline == 1.0
 
 
 def test_the_calibration_of_a_classifier_is_told() -> None:
-    judge = Says([0] * len(JUDGED))
+    judge = Says([0] * len(JUDGED), NAMES)
     assert shv.evaluate(judge, JUDGED).to_dict()["model"] == {
         "kind": "Says", "parameters": None, "calibration": None, "provenance": {}
     }  # fmt: skip
@@ -83,7 +68,7 @@ def test_without_training_photos_nothing_is_said_of_them() -> None:
 def test_photos_that_were_trained_on_are_found_and_warned_of() -> None:
     with gives_warning(LeakageWarning, "leakage", "training"):
         report = shv.evaluate(
-            Says([0] * 4), PHOTOS[[0, 2, 21, 23]], training=PHOTOS[np.arange(0, 34, 2)]
+            Says([0] * 4, NAMES), PHOTOS[[0, 2, 21, 23]], training=PHOTOS[np.arange(0, 34, 2)]
         )
     assert report.leakage is not None
     assert (report.leakage.groups, report.leakage.photos) == (2, 2)
@@ -133,7 +118,7 @@ def wrongly_labelled() -> tuple[shv.EvaluationReport, shv.Dataset]:
     sure[[3, 12, 5]] = [0.97, 0.99, 0.6]
     said = labels.copy()
     said[5] = 1 - said[5]
-    return shv.evaluate(Says(said.tolist(), sure.tolist()), photos), photos
+    return shv.evaluate(Says(said, NAMES, sure), photos), photos
 
 
 def test_wrong_labels_are_the_most_confident_mistakes() -> None:
@@ -165,4 +150,4 @@ def test_without_photos_or_mistakes_there_is_nothing_to_draw() -> None:
     with refuses(DataError, "needs-classifier", "heat_maps"):
         shv.plot.mistakes(report, heat_maps=True)
     with refuses(DataError, "no-mistakes"):
-        shv.plot.mistakes(shv.evaluate(Says(JUDGED.labels.tolist()), JUDGED))
+        shv.plot.mistakes(shv.evaluate(Says(JUDGED.labels, NAMES), JUDGED))

@@ -14,30 +14,9 @@ from PIL import Image
 import shelfvision as shv
 from shelfvision.errors import DataError, InvalidParameterError, ShelfVisionWarning
 from support import gives_warning, refuses
+from support.answers import Says
 
 NAMES = ("juice", "milk", "oats")
-
-
-class Stub:
-    """A classifier that knows its answers beforehand."""
-
-    def __init__(
-        self,
-        answers: Sequence[int],
-        class_names: tuple[str, ...] = NAMES,
-        *,
-        ids: Sequence[str] | None = None,
-        errors: Sequence[str | None] | None = None,
-    ) -> None:
-        self.class_names = class_names
-        self._answers = answers
-        self._ids = ids
-        self._errors = errors
-
-    def predict(self, photos: shv.Dataset, /) -> shv.Predictions:
-        probabilities = np.eye(len(self.class_names), dtype=np.float32)[list(self._answers)]
-        ids = list(photos.ids) if self._ids is None else self._ids
-        return shv.Predictions(probabilities, self.class_names, ids, self._errors)
 
 
 def dataset(labels: Sequence[int], class_names: Sequence[str] = NAMES) -> shv.Dataset:
@@ -46,7 +25,7 @@ def dataset(labels: Sequence[int], class_names: Sequence[str] = NAMES) -> shv.Da
 
 
 def test_the_answers_are_held_against_the_labels_of_the_dataset() -> None:
-    report = shv.evaluate(Stub([0, 1, 2, 0]), dataset([0, 1, 1, 2]))
+    report = shv.evaluate(Says([0, 1, 2, 0], NAMES), dataset([0, 1, 1, 2]))
 
     assert report.accuracy == 0.5
     assert report.confusion.tolist() == [[1, 0, 0], [0, 1, 1], [1, 0, 0]]
@@ -57,11 +36,11 @@ def test_the_answers_are_held_against_the_labels_of_the_dataset() -> None:
 def test_a_view_of_a_dataset_is_judged_row_by_row() -> None:
     view = dataset([0, 1, 1, 2])[[3, 0]]
 
-    assert shv.evaluate(Stub([2, 0]), view).accuracy == 1.0
+    assert shv.evaluate(Says([2, 0], NAMES), view).accuracy == 1.0
 
 
 def test_a_class_without_photos_is_kept() -> None:
-    report = shv.evaluate(Stub([0, 1]), dataset([0, 1]))
+    report = shv.evaluate(Says([0, 1], NAMES), dataset([0, 1]))
 
     assert report.class_names == NAMES
     assert report.confusion.shape == (3, 3)
@@ -76,7 +55,7 @@ def test_a_class_without_photos_is_kept() -> None:
 )
 def test_a_class_that_the_classifier_lacks_is_refused_by_name(names: list[str]) -> None:
     with refuses(DataError, "unknown-class", "dataset") as caught:
-        shv.evaluate(Stub([0, 1]), dataset([0, 1], names))
+        shv.evaluate(Says([0, 1], NAMES), dataset([0, 1], names))
     assert repr(names[-1]) in str(caught.value)
 
 
@@ -89,7 +68,7 @@ def test_classes_are_matched_by_name_before_anything_is_computed(names: list[str
     there = dataset([names.index(name) for name in labels], names)
     white = np.full((2, 4, 4, 3), 255, np.uint8)
     trained_on = shv.Dataset.from_arrays(white, ["milk", "milk"])
-    report = shv.evaluate(Stub([1, 0, 2]), there, training=trained_on)
+    report = shv.evaluate(Says([1, 0, 2], NAMES), there, training=trained_on)
 
     assert report.class_names == NAMES
     assert list(report.true_names) == labels
@@ -101,7 +80,7 @@ def test_classes_are_matched_by_name_before_anything_is_computed(names: list[str
 
 @pytest.mark.remedy("unknown-class")
 def test_the_remedies_that_the_refusal_names_work() -> None:
-    photos, classifier = dataset([0, 1, 2], ["milk", "juice", "Oats"]), Stub([1, 0])
+    photos, classifier = dataset([0, 1, 2], ["milk", "juice", "Oats"]), Says([1, 0], NAMES)
     with refuses(DataError, "unknown-class", "dataset") as caught:
         shv.evaluate(classifier, photos)
     select, rename, apart = str(caught.value).rpartition("; ")[2].split(", or ")
@@ -113,7 +92,7 @@ def test_the_remedies_that_the_refusal_names_work() -> None:
         left = photos.select(class_names=classifier.class_names)
     assert shv.evaluate(classifier, left).accuracy == 1.0
     renamed = photos.relabel({"Oats": "oats"})
-    assert shv.evaluate(Stub([1, 0, 2]), renamed).accuracy == 1.0
+    assert shv.evaluate(Says([1, 0, 2], NAMES), renamed).accuracy == 1.0
 
 
 def test_every_report_tells_a_class_without_photos_with_dashes_and_without_a_warning(
@@ -121,7 +100,7 @@ def test_every_report_tells_a_class_without_photos_with_dashes_and_without_a_war
 ) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        report = shv.evaluate(Stub([0, 0]), dataset([0, 0], ["juice"]))
+        report = shv.evaluate(Says([0, 0], NAMES), dataset([0, 0], ["juice"]))
         text, page, card = str(report), tmp_path / "report.html", tmp_path / "card.md"
         report.save(page)
         report.save(card)
@@ -135,7 +114,7 @@ def test_every_report_tells_a_class_without_photos_with_dashes_and_without_a_war
         assert "nan" not in told.lower()
 
 
-class Sized(Stub):
+class Sized(Says):
     """A classifier that tells how its photos are preprocessed, and keeps what it was given."""
 
     preprocessing = shv.data.Preprocessing(image_size=(6, 8), resize="pad")
@@ -149,7 +128,7 @@ def test_files_are_read_at_the_classifiers_size_and_the_report_says_so(tmp_path:
     shv.samples.write_products(tmp_path, n_per_class=1, class_names=["juice", "milk"])
     opened = shv.Dataset.from_directory(tmp_path, image_size=(20, 20))
     for photos in (opened, opened.cached(), opened[:]):
-        classifier = Sized([0, 1])
+        classifier = Sized([0, 1], NAMES)
         report = shv.evaluate(classifier, photos)
         right = shv.Dataset.from_directory(tmp_path, image_size=(6, 8), resize="pad")
         assert classifier.given.to_arrays()[0].tobytes() == right.to_arrays()[0].tobytes()
@@ -164,7 +143,7 @@ def test_files_are_read_at_the_classifiers_size_and_the_report_says_so(tmp_path:
 
 def test_arrays_are_resized_to_the_classifiers_size_with_one_warning() -> None:
     with gives_warning(ShelfVisionWarning, "resized-arrays", "dataset") as said:
-        report = shv.evaluate(Sized([0, 1]), dataset([0, 1]))
+        report = shv.evaluate(Sized([0, 1], NAMES), dataset([0, 1]))
     assert len(said) == 1
     assert "6 x 8 pixels (pad), resized from arrays; the dataset has 4 x 4" in str(report)
 
@@ -172,27 +151,27 @@ def test_arrays_are_resized_to_the_classifiers_size_with_one_warning() -> None:
 @pytest.mark.remedy("resized-arrays")
 def test_opening_the_files_at_the_classifiers_size_needs_no_resizing(tmp_path: Path) -> None:
     with gives_warning(ShelfVisionWarning, "resized-arrays", "dataset") as said:
-        shv.evaluate(Sized([0, 1]), dataset([0, 1]))
+        shv.evaluate(Sized([0, 1], NAMES), dataset([0, 1]))
     assert "image_size=(6, 8), resize='pad'" in str(said[0])
     shv.samples.write_products(tmp_path, n_per_class=1, class_names=["juice", "milk"])
     opened = shv.Dataset.from_directory(tmp_path, image_size=(6, 8), resize="pad")
-    assert "photos at" not in str(shv.evaluate(Sized([0, 1]), opened))
+    assert "photos at" not in str(shv.evaluate(Sized([0, 1], NAMES), opened))
 
 
 def test_an_empty_dataset_is_refused() -> None:
     with refuses(DataError, "empty", "dataset"):
-        shv.evaluate(Stub([]), dataset([0])[:0])
+        shv.evaluate(Says([], NAMES), dataset([0])[:0])
 
 
 def test_predictions_of_other_photos_are_refused() -> None:
     with refuses(DataError, "inconsistent", "classifier"):
-        shv.evaluate(Stub([0], ids=["0"]), dataset([0, 1]))
+        shv.evaluate(Says([0], NAMES, ids=["0"]), dataset([0, 1]))
     with refuses(DataError, "inconsistent", "classifier"):
-        shv.evaluate(Stub([0, 1], ids=["1", "0"]), dataset([0, 1]))
+        shv.evaluate(Says([0, 1], NAMES, ids=["1", "0"]), dataset([0, 1]))
 
 
 def test_photos_that_failed_are_reported_and_not_scored() -> None:
-    stub = Stub([0, 0, 2], errors=[None, "the file is truncated", None])
+    stub = Says([0, 0, 2], NAMES, errors=[None, "the file is truncated", None])
     report = shv.evaluate(stub, dataset([0, 1, 2]))
 
     assert report.n == 2
@@ -204,7 +183,7 @@ def test_photos_that_failed_are_reported_and_not_scored() -> None:
 
 def test_a_dataset_of_which_nothing_could_be_read_is_refused() -> None:
     with refuses(DataError, "empty", "predictions"):
-        shv.evaluate(Stub([0, 0], errors=["gone", "gone"]), dataset([0, 1]))
+        shv.evaluate(Says([0, 0], NAMES, errors=["gone", "gone"]), dataset([0, 1]))
 
 
 @pytest.mark.parametrize("judged", [None, object(), "model"])
@@ -217,7 +196,7 @@ def test_what_is_no_classifier_is_refused(judged: object) -> None:
 @pytest.mark.parametrize("photos", [None, [1, 2], ("images", "labels")])
 def test_what_is_no_dataset_is_refused(photos: object) -> None:
     with refuses(InvalidParameterError, "wrong-type", "dataset"):
-        shv.evaluate(Stub([0]), photos)  # type: ignore[arg-type]  # wrong on purpose
+        shv.evaluate(Says([0], NAMES), photos)  # type: ignore[arg-type]  # wrong on purpose
 
 
 def test_products_on_shelves_are_judged_with_the_photo_as_the_group(tmp_path: Path) -> None:
@@ -229,7 +208,7 @@ def test_products_on_shelves_are_judged_with_the_photo_as_the_group(tmp_path: Pa
         Image.fromarray(photo).save(path)
         shelves[path] = boxes
     crops = shv.Dataset.from_boxes(shelves, image_size=(8, 8))
-    report = shv.evaluate(Stub([0, 1, 2] * 2 + [0, 1, 1]), crops)
+    report = shv.evaluate(Says([0, 1, 2] * 2 + [0, 1, 1], NAMES), crops)
 
     assert (report.n, report.n_groups) == (9, 3)
     assert report.accuracy == pytest.approx(8 / 9)

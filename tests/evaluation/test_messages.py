@@ -7,15 +7,9 @@ import numpy as np
 import shelfvision as shv
 from shelfvision.errors import DataError, ShelfVisionError
 from support import refuses
+from support.answers import Says
 
-
-class Judged:
-    """A classifier of two products."""
-
-    class_names = ("Juice", "Milk")
-
-    def predict(self, photos: shv.Dataset, /) -> shv.Predictions:
-        return shv.Predictions(np.eye(2)[photos.labels], self.class_names, photos.ids)
+NAMES = ("Juice", "Milk")
 
 
 def photos(*labels: str) -> shv.Dataset:
@@ -24,7 +18,7 @@ def photos(*labels: str) -> shv.Dataset:
 
 def test_classes_that_the_classifier_lacks_are_told() -> None:
     with refuses(DataError, "unknown-class", "dataset") as caught:
-        shv.evaluate(Judged(), photos("Juice", "Tea"))
+        shv.evaluate(Says([0, 1], NAMES), photos("Juice", "Tea"))
     assert str(caught.value) == (
         "dataset must have the classes of classifier, got 'Tea', which classifier does not have; "
         "leave them out with dataset.select(class_names=classifier.class_names), or score them "
@@ -34,7 +28,7 @@ def test_classes_that_the_classifier_lacks_are_told() -> None:
 
 def test_a_set_without_a_known_class_is_told_which_are_known() -> None:
     with refuses(ShelfVisionError, "unknown-class", "training") as caught:
-        shv.evaluate(Judged(), photos("Juice"), training=photos("Tea"))
+        shv.evaluate(Says([0], NAMES), photos("Juice"), training=photos("Tea"))
     assert str(caught.value) == (
         "training must have the classes of classifier, got 'Tea', which classifier does not have; "
         "give photos of its classes, 'Juice', 'Milk'"

@@ -21,40 +21,10 @@ from shelfvision.errors import (
 )
 from shelfvision.evaluation.scores._paired import sign_flip_p_value
 from support import refuses
+from support.answers import Says
 
 NAMES = ("can", "jar")
 Answers = npt.NDArray[np.int64]
-
-
-class Says:
-    """A classifier whose answers are given, one for each photo."""
-
-    def __init__(
-        self,
-        answers: Answers,
-        class_names: tuple[str, ...] = NAMES,
-        *,
-        confidence: float = 0.9,
-        accepted: npt.NDArray[np.bool_] | None = None,
-        unreadable: frozenset[int] = frozenset(),
-    ) -> None:
-        self.class_names = class_names
-        self._answers, self._confidence = answers, confidence
-        self._accepted, self._unreadable = accepted, unreadable
-
-    def predict(self, photos: shv.Dataset) -> shv.Predictions:
-        n, k = len(photos), len(self.class_names)
-        rows = np.full((n, k), (1 - self._confidence) / (k - 1))
-        rows[np.arange(n), self._answers] = self._confidence
-        return shv.Predictions(
-            rows,
-            self.class_names,
-            photos.ids,
-            ["damaged" if row in self._unreadable else None for row in range(n)],
-            decisions=None
-            if self._accepted is None
-            else ["accept" if one else "review" for one in self._accepted],
-        )
 
 
 def photos(n: int, *, burst: int = 1, names: tuple[str, ...] = NAMES) -> shv.Dataset:
@@ -240,9 +210,10 @@ def test_coverage_precision_and_calibration_are_those_of_each_classifier() -> No
     dataset = photos(400)
     labels, right = dataset.labels.astype(np.int64), np.arange(400) % 10 > 0
     said = np.where(right, labels, 1 - labels)
-    half = np.arange(400) % 2 == 1
-    old = Says(said, accepted=np.ones(400, np.bool_), confidence=0.9)
-    found = shv.promotion(old, Says(said, accepted=half, confidence=0.6), dataset)
+    old = Says(said, decisions=["accept"] * 400)
+    found = shv.promotion(
+        old, Says(said, decisions=["review", "accept"] * 200, confidence=0.6), dataset
+    )
     scores = {one.score: one for one in found.scores}
 
     assert (scores["coverage"].old, scores["coverage"].new) == (1.0, 0.5)
@@ -267,7 +238,8 @@ def test_without_thresholds_there_is_no_coverage() -> None:
 def test_photos_that_one_classifier_could_not_read_are_left_out() -> None:
     dataset = photos(400)
     said = answers(dataset, range(40))
-    found = shv.promotion(Says(said), Says(said, unreadable=frozenset(range(100, 110))), dataset)
+    errors = ["damaged" if 100 <= row < 110 else None for row in range(400)]
+    found = shv.promotion(Says(said), Says(said, errors=errors), dataset)
     assert (found.n_photos, found.n_unreadable) == (390, 10)
     assert "10 photos could not be read." in found.notes
 
