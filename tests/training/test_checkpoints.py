@@ -218,6 +218,20 @@ def test_the_identity_of_a_run_comes_back(tmp_path: Path) -> None:
         assert checkpoints.identity() == identity
 
 
+def test_an_earlier_run_is_gone_before_another_one_is_described(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, data: bytes, *, follow: bool) -> NoReturn:
+        assert (path.name, follow) == (RUN, False)
+        raise StorageError("the disk is full")
+
+    saved(tmp_path, 2)
+    monkeypatch.setattr("shelfvision.training.run._checkpoints.write_atomically", refuse)
+    with Checkpoints(tmp_path) as checkpoints, pytest.raises(StorageError):
+        checkpoints.begin({"seed": 1})
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("data", [b"", b"[]", b'{"seed": NaN}', b"\xff", b'{"a": 1, "a": 2}'])
 def test_a_damaged_identity_is_the_same_as_none(tmp_path: Path, data: bytes) -> None:
     (tmp_path / RUN).write_bytes(data)
