@@ -258,6 +258,21 @@ def test_a_path_of_many_folders_is_refused_at_once(shop: Path, part: str) -> Non
     assert time.process_time() - began < 5
 
 
+@pytest.mark.parametrize("url", ["https://me:SECRET@shop/1.jpg", "https://shop/1.jpg?SECRET"])
+def test_a_url_that_is_not_read_is_shown_without_its_credentials(shop: Path, url: str) -> None:
+    with pytest.raises(PhotoNotFoundError) as caught:
+        listing(shop, url)
+    assert "https://shop/1.jpg" in str(caught.value)
+    assert "SECRET" not in f"{caught.value} {caught.value.path}"
+    rows = [(url, "Milk"), ("Milk/b.jpg", "Milk"), (url, "Juice")]
+    path = write(shop / "list.csv", rows[:2], header="path,label")
+    skipped = shv.Dataset.from_manifest(path, on_error="skip").skipped
+    assert "SECRET" not in skipped.to_json_lines()
+    with refuses(DataError, "conflict", "label_column") as conflict:
+        shv.Dataset.from_manifest(write(shop / "list.csv", rows, header="path,label"))
+    assert "SECRET" not in str(conflict.value)
+
+
 def test_one_photo_under_two_labels_is_refused(shop: Path) -> None:
     rows = [("Milk/b.jpg", "Milk"), (r"Milk\b.jpg", "Juice")]
     path = write(shop / "list.csv", rows, header="path,label")

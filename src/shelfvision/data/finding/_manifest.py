@@ -20,6 +20,7 @@ from shelfvision._identifiers import (
 from shelfvision._skipped import SkippedFile
 from shelfvision._storage import RemoteFile, as_location
 from shelfvision._text import unguarded
+from shelfvision._urls import is_url, shown_url
 from shelfvision._validation import counted, listed
 from shelfvision.data._lineage import named_groups
 from shelfvision.data.finding._classes import accepted_classes
@@ -86,7 +87,7 @@ class PhotoManifest:
             raise self._not_found(missing, origin)
         reason = f"the file does not exist ({origin.row} {{}})"
         skipped = [
-            SkippedFile(self.ids[row], reason.format(self.lines[row]), "not-found")
+            SkippedFile(_shown(self.ids[row]), reason.format(self.lines[row]), "not-found")
             for row in missing
         ]
         if missing:
@@ -96,7 +97,7 @@ class PhotoManifest:
         return skipped
 
     def _not_found(self, missing: Sequence[int], origin: ManifestOrigin) -> PhotoNotFoundError:
-        cell, line = self.cells[missing[0]], self.lines[missing[0]]
+        cell, line = _shown(self.cells[missing[0]]), self.lines[missing[0]]
         remedy, parameter = _finder(self.root).remedy([self.cells[row] for row in missing])
         if len(missing) < len(self.there):
             remedy += ", or pass on_error='skip' to leave such photos out"
@@ -104,7 +105,7 @@ class PhotoManifest:
         return PhotoNotFoundError(
             f"{origin.at(line)} lists the photo {cell[:_SHOWN]!r}, which is not in "
             f"{str(self.root)!r} (missing: {share}); {remedy}",
-            path=self.ids[missing[0]],
+            path=_shown(self.ids[missing[0]]),
             code="not-found",
             parameter=parameter,
         )
@@ -153,6 +154,11 @@ def read_manifest(
         where=wanted,
         class_names=class_names,
     )
+
+
+def _shown(path: str) -> str:
+    """Return a path unchanged, and a URL without its credentials."""
+    return shown_url(path) if is_url(path) else path
 
 
 def _folder_of(path: str | RemoteFile) -> str | RemoteFile:
@@ -345,9 +351,9 @@ def _check_repeated(
         one, other = (clean_name(row[column]) for _, row in (first, again))
         if one != other:
             raise DataError(
-                f"{origin} must list each photo with one {column}, got {photo!r} with {one!r} in "
-                f"{origin.row} {first[0]} and {other!r} in {origin.row} {again[0]}; remove the "
-                f"wrong {origin.row}",
+                f"{origin} must list each photo with one {column}, got {_shown(photo)!r} with "
+                f"{one!r} in {origin.row} {first[0]} and {other!r} in {origin.row} {again[0]}; "
+                f"remove the wrong {origin.row}",
                 code="conflict",
                 parameter=parameter,
             )
