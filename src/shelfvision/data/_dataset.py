@@ -202,9 +202,10 @@ class Dataset:
         path : path-like or URL
             The CSV file.
         root : path-like or URL, optional
-            The folder that relative paths start from; by default the folder of the CSV file. With
-            the URL of a folder, paths and URLs below it are read from there when a photo is read;
-            no other URL in the file is ever fetched.
+            The folder that relative paths start from; by default the folder of the CSV file. Paths
+            may also be absolute, or lead outside of it (``..``). With the URL of a folder, paths
+            and URLs below it are read from there when a photo is read; no other URL in the file is
+            ever fetched, and no other path.
         path_column, label_column : str
             The columns with the path and the class name of each photo.
         group_column : str, optional
