@@ -26,6 +26,8 @@ _DARK, _VERY_DARK = 96.0, 48.0
 _BRIGHT, _VERY_BRIGHT = 128.0, 240.0
 _BLURRED = 0.6
 _SIDE, _ASPECT = 2.5, 1.5
+# Codes of skipped files that folders usually contain.
+_EXPECTED = frozenset({"hidden", "system-folder", "not-a-photo"})
 # The minimum spread that is assumed for a set of photos.
 _LIGHT_FLOOR, _BLUR_FLOOR = 8.0, 0.03
 
