@@ -169,7 +169,9 @@ def test_photos_are_audited(run: Run, shelf: Path) -> None:
 def test_an_audit_that_finds_something_grave_fails(run: Run, shelf: Path) -> None:
     shutil.copytree(shelf, "copy")
     Path("copy/Jar/bad.jpg").write_bytes(b"no photo")
-    assert run("audit", "copy").status == 1
+    found = run("audit", "copy")
+    assert found.status == 1
+    assert "--on-error skip" in found.err
 
 
 def test_training_saves_a_classifier_and_goes_on_from_its_run(run: Run, shelf: Path) -> None:

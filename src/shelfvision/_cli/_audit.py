@@ -17,6 +17,11 @@ def run(chosen: argparse.Namespace) -> int:
         say_json(report.to_dict())
     else:
         say(report)
+        if {"near-duplicate", "burst", "unreadable"} & {found.code for found in report}:
+            complain(
+                "train keeps near-duplicates and bursts in one set; with --on-error skip, it "
+                "leaves out photos that cannot be read"
+            )
     if chosen.html:
         report.save(chosen.html)
         complain(f"saved the report as {chosen.html!r}")
