@@ -148,6 +148,20 @@ def test_a_bundle_is_inspected(run: Run, bundle: Path) -> None:
     assert facts["class_names"] == ["Can", "Jar"]
 
 
+def test_the_scores_of_photos_are_counted_in_the_table_of_an_exported_file(
+    run: Run, shelf: Path, bundle: Path
+) -> None:
+    pytest.importorskip("tf2onnx")
+    photos = shv.Dataset.from_directory(shelf, image_size=(88, 88))
+    shv.Classifier.load(bundle).with_validation(photos).export("m.onnx", photos=photos)
+    rows = run("inspect", "m.onnx").out.splitlines()
+    assert [row.split()[1:] for row in rows if row.startswith("profile ")] == [
+        ["of", "14", "photos"]
+    ]
+    assert any(row.split() == ["measured", "scores", "of", "14", "photos"] for row in rows)
+    assert all(len(row) < 270 for row in rows)
+
+
 def test_an_exported_file_is_inspected_without_a_runtime(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

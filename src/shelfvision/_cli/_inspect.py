@@ -9,6 +9,7 @@ from shelfvision._cli._photos import is_bundle
 from shelfvision._cli._say import say, say_json
 from shelfvision._runtime.reading import Export, read_export
 from shelfvision._storage.sealed import require_digest, trusted_digest
+from shelfvision._validation import counted
 from shelfvision.inference import inspect
 from shelfvision.inference.one_line import in_one_line
 
@@ -28,8 +29,9 @@ def run(chosen: argparse.Namespace) -> int:
     if chosen.json:
         say_json(facts)
         return 0
-    width = max(map(len, facts))
-    for name, value in facts.items():
+    rows = facts | _counts(export)
+    width = max(map(len, rows))
+    for name, value in rows.items():
         say(f"{name:{width}}  {in_one_line(value)}")
     return 0
 
@@ -37,3 +39,14 @@ def run(chosen: argparse.Namespace) -> int:
 def _facts(export: Export) -> dict[str, object]:
     fields: dict[str, object] = json.loads(export.card.to_json())
     return {"kind": export.format.name, "bytes": export.size, "sha256": export.sha256} | fields
+
+
+def _counts(export: Export) -> dict[str, object]:
+    """Return the number of photos in place of the values of all photos."""
+    card = export.card
+    counts: dict[str, object] = {}
+    if card.profile is not None:
+        counts["profile"] = f"of {counted(card.profile.n_photos, 'photo')}"
+    if card.measured:
+        counts["measured"] = f"scores of {counted(len(card.measured), 'photo')}"
+    return counts
