@@ -84,7 +84,7 @@ def checked_against(
                 product=name,
                 status=status,
                 expected=number,
-                count=float(column.mean()),
+                count=float(stock.counts[name]),
                 interval=intervals[name],
                 confidence=probable,
                 part=part,
