@@ -250,7 +250,7 @@ def check_against_the_last_release(session: nox.Session) -> None:
         success_codes=[0] if is_patch else [0, 1],
     )
     if not is_patch:
-        session.log("A minor version may make these changes; the changelog has to list them.")
+        session.log("A minor version may remove what was deprecated; the changelog lists it.")
 
 
 def declared_version() -> str:

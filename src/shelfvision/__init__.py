@@ -79,7 +79,7 @@ if TYPE_CHECKING:
     from shelfvision.taxonomy import Answer, Answers, Taxonomy
     from shelfvision.training import Trainer, TrainingResult
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 _HOMES = {
     "Answer": "taxonomy",
