@@ -488,7 +488,13 @@ def test_photos_of_some_classes_are_evaluated_and_those_of_others_refused(
     refused = run("evaluate", bundle, "some")
     assert code_of(refused) == "unknown-class"
     assert "'Tub'" in refused.err
-    assert "unknown=" not in refused.err
+    assert ", or pass --unknown reject to score them apart [" in refused.err
+    apart = json.loads(run("evaluate", bundle, "some", "--unknown", "reject", "--json").out)
+    assert apart["n"] == 6
+    assert apart["unknown"]["n"] == 6
+    again = run("compare", bundle, bundle, "some")
+    assert code_of(again) == "unknown-class"
+    assert "unknown=" not in again.err
 
 
 def test_a_root_above_the_parts_of_a_split_is_refused_with_the_path(run: Run, shelf: Path) -> None:

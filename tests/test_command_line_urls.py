@@ -42,6 +42,7 @@ NO_FILES = {
         "encoding",
         "architecture",
         "tier",
+        "unknown",
         "layout",
         "shape",
         "format",

@@ -14,7 +14,7 @@ def run(chosen: argparse.Namespace) -> int:
     require_place(chosen.html, "--html", chosen.file)
     model = model_of(chosen.file, chosen.sha256)
     photos = labelled_photos(chosen, model)
-    report = evaluate(model, photos)
+    report = evaluate(model, photos, unknown=chosen.unknown)
     if chosen.json:
         say_json(report.to_dict())
     else:

@@ -92,6 +92,13 @@ def _evaluate(sub: argparse.ArgumentParser) -> None:
     _file(sub)
     _dataset(sub)
     add_labelled_boxes(sub)
+    sub.add_argument(
+        "--unknown",
+        choices=("raise", "reject"),
+        default="raise",
+        help="for photos of classes that the classifier does not know: stop (default), or score "
+        "them apart: they should be sent to review",
+    )
     text = "also save the report as HTML"
     add_place(sub, "--html", kind="written", metavar="OUT", help=text)
     _json(sub)

@@ -51,6 +51,7 @@ OPTIONS: Final = {
     "threads": "--threads",
     "tolerance": "--tolerance",
     "top": "--top",
+    "unknown": "--unknown",
     "weights": "--weights",
     "where": "--where",
 }
@@ -91,7 +92,6 @@ _PHRASES: Final = (
         re.compile(r"pass codes=\{.*?\}, or use a classifier with_product_codes"),
         "pass --codes, or use a bundle with product codes",
     ),
-    (re.compile(r", or score them apart with shelfvision\.evaluate\(.*?\)"), ""),
     (re.compile(r"with \w+\.select\(.*?\)+"), "of the folder or the manifest"),
     (
         re.compile(r"rename with \w+\.relabel\(\{(.*?)\}\)( first)?"),
@@ -102,6 +102,9 @@ _PHRASES: Final = (
 
 _ROOT: Final = re.compile(r"pass root='[^']*' to read .*, or (?=download)")
 """The remedy for URLs in a list, for commands with the option ``--root`` only."""
+
+_APART: Final = re.compile(r", or score them apart with shelfvision\.evaluate\(.*?\)")
+"""The remedy for photos of unknown classes, for commands with the option ``--unknown`` only."""
 
 _NAMED_OPTION: Final = re.compile(r"--[a-z-]+")
 _ASSIGNED: Final = re.compile(r"\b([a-z][a-z0-9_]*)=('[^']*'|\"[^\"]*\"|[\w.]+)?")
@@ -138,6 +141,8 @@ def _with_options(remedy: str, options: dict[str, str]) -> str:
         remedy = pattern.sub(phrase, remedy)
     if "root" not in options:
         remedy = _ROOT.sub("", remedy)
+    apart = ", or pass unknown='reject' to score them apart" if "unknown" in options else ""
+    remedy = _APART.sub(apart, remedy)
 
     def option(found: re.Match[str]) -> str:
         name, value = found[1], found[2]
