@@ -103,6 +103,9 @@ _PHRASES: Final = (
 _ROOT: Final = re.compile(r"pass root='[^']*' to read .*, or (?=download)")
 """The remedy for URLs in a list, for commands with the option ``--root`` only."""
 
+_WRONG_PATHS: Final = frozenset({"not-found", "not-enabled"})
+"""Codes of photos whose path is wrong: these should be corrected, not left out."""
+
 _APART: Final = re.compile(r", or score them apart with shelfvision\.evaluate\(.*?\)")
 """The remedy for photos of unknown classes, for commands with the option ``--unknown`` only."""
 
@@ -131,7 +134,8 @@ def for_shell(message: ShelfVisionError | ShelfVisionWarning, available: Collect
     if not set(_NAMED_OPTION.findall(other)) <= set(available):
         other = ""
     remedy = other or _with_options(remedy, options)
-    if isinstance(message, PhotoError) and message.code != "not-found" and "on_error" in options:
+    is_damaged = isinstance(message, PhotoError) and message.code not in _WRONG_PATHS
+    if is_damaged and "on_error" in options:
         remedy += f", or pass {options['on_error']} skip"
     return f"{fault}; {remedy}"
 
