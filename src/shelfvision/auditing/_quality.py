@@ -111,9 +111,7 @@ def about_files(photos: AuditedPhotos, looks: Looks) -> Iterator[Finding]:
         counts = Counter(file.code for file in photos.skipped)
         yield Finding(
             code="skipped",
-            severity="warning"
-            if set(counts) - {"hidden", "system-folder", "not-a-photo"}
-            else "note",
+            severity="warning" if counts.keys() - _EXPECTED else "note",
             message=f"{_things(len(photos.skipped), 'file or folder', 'files or folders')} "
             f"not used ({_tally(counts)}); check that you need none of them{_heic(counts)}",
             sets=tuple((file.path,) for file in photos.skipped),
