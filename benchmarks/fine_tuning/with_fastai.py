@@ -49,7 +49,8 @@ def main():
     )
     learner = Learner(data, model, loss_func=LabelSmoothingCrossEntropy(), splitter=halves)
     with learner.no_bar(), learner.no_logging():
-        learner.fine_tune(10, 2e-3)
+        # The default, lr_mult=100, nearly freezes all layers but the last: 0.922 for the drinks.
+        learner.fine_tune(10, 2e-3, lr_mult=1)
         shares, _ = learner.get_preds(dl=data.test_dl(test))
     np.savez(sys.argv[3], probabilities=shares.numpy(), class_names=classes)
 
