@@ -260,6 +260,8 @@ def test_a_hostile_tree_is_read_to_the_last_file(tmp_path: Path, make_photo: Mak
         (root / "Milk" / name).write_bytes(b"x")
     os.mkfifo(root / "Milk/pipe.jpg")
     (root / "Milk/loop").symlink_to(root)
+    (root / "Milk/piped.jpg").symlink_to("pipe.jpg")
+    (root / "Milk/device.jpg").symlink_to("/dev/null")
     (root / "Milk/self.jpg").symlink_to("self.jpg")
     (root / "Milk/gone.jpg").symlink_to("nowhere.jpg")
     (root / "Milk/linked.jpg").symlink_to(outside / "away.jpg")
@@ -281,7 +283,9 @@ def test_a_hostile_tree_is_read_to_the_last_file(tmp_path: Path, make_photo: Mak
     assert len(ds) + len(ds.skipped) == len(seen)
     assert ds.class_names == ("Away", "Milk", "milk")
     assert {nfc, nfd} <= {name.removeprefix("Milk/") for name in used}
-    assert skipped_codes(ds)["Milk/pipe.jpg"] == "not-a-file"
+    assert {skipped_codes(ds)[f"Milk/{name}.jpg"] for name in ("pipe", "piped", "device")} == {
+        "not-a-file"
+    }
     assert skipped_codes(ds)["Milk/gone.jpg"] == skipped_codes(ds)["Milk/self.jpg"] == "broken-link"
     assert skipped_codes(ds)["Milk/loop"] == skipped_codes(ds)["Away/back"] == "linked-folder"
     assert len(shv.Dataset.from_directory(root, on_error="skip")) == len(ds)

@@ -69,6 +69,9 @@ class LocalTree:
         if target is None:
             self._skip(path, "broken-link", "the target of the link does not exist")
             return False
+        if not os.path.isdir(target):
+            self._skip(path, "not-a-file", "the target of the link is neither a file nor a folder")
+            return False
         if target in self._followed or self._overlaps_root(target):
             self._skip(path, "linked-folder", "the target of the link is read already")
             return False
@@ -84,13 +87,13 @@ class LocalTree:
 
 
 def _end_of(entry: os.DirEntry[str]) -> str | None:
-    """Return the folder that is the target of a link, or None."""
+    """Return the target of a link, or None if it does not exist."""
     try:
         # Links in /proc, and links that are removed meanwhile, cannot be resolved.
         target = os.path.realpath(entry.path)
     except OSError:
         return None
-    return target if os.path.isdir(target) else None
+    return target if os.path.exists(target) else None
 
 
 def _is_linked_file(entry: os.DirEntry[str]) -> bool:
