@@ -22,7 +22,7 @@ from shelfvision._storage import (
 )
 from shelfvision._storage.remote import READ, below, fetch, list_files, remote_size, remove
 from shelfvision._storage.writing import require_writable
-from shelfvision._urls import is_url, shown_url
+from shelfvision._urls import SERVERS, is_url, shown_url
 from shelfvision._validation import as_path
 from shelfvision.errors import (
     DataError,
@@ -175,13 +175,18 @@ def test_the_path_in_the_remedy_for_a_file_url_is_right(tmp_path: Path) -> None:
     assert repr(str(tmp_path / "a b.csv")) in str(caught.value)
 
 
-def test_http_needs_storage_options() -> None:
+@pytest.mark.parametrize("scheme", SERVERS)
+def test_a_server_needs_storage_options(scheme: str) -> None:
+    url = f"{scheme}://intern.example.com/a.shelf"
     with refuses(InvalidParameterError, "not-enabled", "storage_options"):
-        as_location("https://cdn.example.com/a.shelf", storage_options=None)
+        as_location(url, storage_options=None)
     with refuses(InvalidParameterError, "not-enabled", "path"):
-        as_location("https://cdn.example.com/a.shelf")
+        as_location(url)
+    assert isinstance(as_location(url, storage_options={}), RemoteFile)
+
+
+def test_a_scheme_is_stored_in_lower_case() -> None:
     assert remote("HTTPS://cdn.example.com/a", x=1).url == "https://cdn.example.com/a"
-    assert isinstance(as_location("https://cdn.example.com/a", storage_options={}), RemoteFile)
 
 
 def test_universal_paths_bring_their_options() -> None:

@@ -26,6 +26,9 @@ from shelfvision.protocols import UniversalPath
 LOCAL_COPY = "download the file, and pass the path of the copy"
 """The default remedy where a URL is not supported."""
 
+SERVERS = ("http", "https", "webdav", "webhdfs", "hdfs", "sftp", "ssh", "ftp", "smb")
+"""Schemes whose URLs name a server, which may be any computer of the caller's network."""
+
 _URL = re.compile(r"\s*(?:[A-Za-z][A-Za-z0-9+.-]+:[\\/]|[A-Za-z][A-Za-z0-9+._-]*::.*:[\\/])")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 _SECRET_PARTS = re.compile(

@@ -50,7 +50,8 @@ def parser() -> argparse.ArgumentParser:
         prog="shelfvision",
         description="Train, evaluate, use and export classifiers of grocery photos.",
         epilog="Exit status: 0 for success, 1 for failure, 2 for wrong usage, 3 for drift, 4 "
-        "if compare keeps the old classifier, 5 if it is undecided, 130 after Ctrl-C.",
+        "if compare keeps the old classifier, 5 if it is undecided, 130 after Ctrl-C, 141 if "
+        "the reader of the output closed it.",
     )
     top.add_argument(
         "--version", action="version", version=f"shelfvision {shelfvision.__version__}"

@@ -59,8 +59,8 @@ class Predictor:
     expected_sha256 : str, optional
         The SHA-256 that the file must have, as in `ExportReport.sha256`.
     storage_options : mapping, optional
-        Options of the fsspec file system, for a URL. HTTP URLs need them, at least ``{}``. A
-        pickled predictor contains them.
+        Options of the fsspec file system, for a URL. URLs of servers, such as HTTP or SFTP,
+        need them, at least ``{}``. A pickled predictor contains them.
 
     Raises
     ------

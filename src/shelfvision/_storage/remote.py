@@ -9,7 +9,8 @@ rules hold for every URL:
 - Its scheme is one of `READ`. Chains (``zip://a::s3://b``), caches (``simplecache::``) and local
   files (``file://``) are refused, because they would reach files that the checks of local paths do
   not see.
-- ``http`` and ``https`` need `storage_options`, because such a server may be any computer.
+- A scheme of `SERVERS`, such as ``https`` or ``sftp``, needs `storage_options`, because such a
+  server may be any computer.
 - Reading requests at most one byte more than its limit.
 - Writing is one upload that the store completes or rejects as a whole (``PUT``). The object is
   then read back and compared. Stores without such uploads are refused.
@@ -36,7 +37,7 @@ from typing import Any, final
 from urllib.parse import unquote
 
 from shelfvision._storage.file_systems import file_system, without_secrets
-from shelfvision._urls import is_url, refuse_file_url, scheme_of, shown_url
+from shelfvision._urls import SERVERS, is_url, refuse_file_url, scheme_of, shown_url
 from shelfvision._validation import as_path, listed
 from shelfvision.errors import InvalidParameterError
 from shelfvision.protocols import Location, StorageOptions, UniversalPath
@@ -45,12 +46,12 @@ WRITTEN = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "memory")
 """Schemes of stores that replace an object as a whole, so that they can be written to."""
 READ = (
     *WRITTEN,
-    *("http", "https", "hf", "hdfs", "webhdfs", "webdav", "sftp", "ssh", "ftp", "smb"),
-    *("oci", "oss", "tos", "lakefs", "dbfs", "gdrive", "dropbox", "box"),
+    *SERVERS,
+    *("hf", "oci", "oss", "tos", "lakefs", "dbfs", "gdrive", "dropbox", "box"),
 )
 """Schemes that are read."""
 
-_HTTP = ("http", "https")
+_WEB = ("http", "https", "webdav", "webhdfs")
 _LOCAL = ("file", "local")
 _CHUNK = 16 * 2**20
 """The number of bytes of one request when an upload is compared."""
@@ -150,11 +151,11 @@ def as_location(
     given = own is not None or options is not None
     url = os.fspath(value) if isinstance(value, os.PathLike) else str(value)
     scheme = _checked_scheme(url, parameter, writes=writes)
-    if scheme in _HTTP and not given:
+    if scheme in SERVERS and not given:
         remedy = "storage_options={}" if has_options else "a UPath of universal_pathlib"
         raise InvalidParameterError(
-            f"{parameter} must not be an HTTP URL unless you allow it, got {shown_url(url)!r}; "
-            f"pass {remedy} if you trust the server",
+            f"{parameter} must not be the URL of a server unless you allow it, "
+            f"got {shown_url(url)!r}; pass {remedy} if you trust the server",
             code="not-enabled",
             parameter="storage_options" if has_options else parameter,
         )
@@ -302,7 +303,7 @@ def below(folder: RemoteFile, url: str) -> str | None:
 
 def is_plain_name(name: str, folder: RemoteFile) -> bool:
     """Return whether a relative path stays below its folder, whatever a server makes of it."""
-    web = folder.scheme in (*_HTTP, "webdav", "webhdfs")
+    web = folder.scheme in _WEB
     if web and re.search(r"[?#]", name):
         return False
     parts = re.split(r"[\\/]" if web else "/", unquote(name) if web else name)
@@ -353,7 +354,7 @@ def _parted(url: str) -> tuple[str, str]:
 
 def _fetched(file: RemoteFile, start: int, most: int) -> bytes:
     system = file_system(file)
-    if file.scheme not in _HTTP:
+    if file.scheme not in ("http", "https"):
         return _range(system, file.url, start, start + most)
     # A server may ignore a range and send everything, so the answer is read as a stream. A size
     # that is not 0 leaves out the request for the headers.

@@ -223,7 +223,8 @@ class Dataset:
             The encoding of the file, such as ``"cp1252"``. By default the encoding of its byte
             order mark, or UTF-8.
         image_size, resize, on_error, limits, storage_options : optional
-            As for `from_directory`. HTTP URLs need `storage_options`, at least ``{}``.
+            As for `from_directory`. URLs of servers, such as HTTP or SFTP, need `storage_options`,
+            at least ``{}``.
 
         Returns
         -------

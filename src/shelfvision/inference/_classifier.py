@@ -156,8 +156,8 @@ class Classifier:
             A function that takes a `shelfvision.models.ModelSpec` and returns the model that was
             saved. It is needed for custom architectures that are not registered.
         storage_options : mapping, optional
-            Options of the fsspec file system, for a URL such as ``"s3://models/shelf.shelf"``. HTTP
-            URLs need them, at least ``{}``; other URLs may do without.
+            Options of the fsspec file system, for a URL such as ``"s3://models/shelf.shelf"``. URLs
+            of servers, such as HTTP or SFTP, need them, at least ``{}``.
 
         Returns
         -------

@@ -167,7 +167,8 @@ def inspect(
     expected_sha256 : str, optional
         The SHA-256 that the file must have, 64 hexadecimal digits.
     storage_options : mapping, optional
-        Options of the fsspec file system, for a URL. HTTP URLs need them, at least ``{}``.
+        Options of the fsspec file system, for a URL. URLs of servers, such as HTTP or SFTP,
+        need them, at least ``{}``.
 
     Returns
     -------

@@ -109,8 +109,9 @@ class Scorer:
         The number of threads that one call decodes and computes with. Engines run one task per
         core, so more than 1 helps only if fewer tasks run.
     storage_options : mapping, optional
-        Options of the fsspec file system for URLs: of `bundle` and of photos. HTTP URLs need them,
-        at least ``{}``. A pickled scorer contains them, so prefer credentials of the environment.
+        Options of the fsspec file system for URLs: of `bundle` and of photos. URLs of servers,
+        such as HTTP or SFTP, need them, at least ``{}``. A pickled scorer contains them, so prefer
+        credentials of the environment.
 
     Raises
     ------

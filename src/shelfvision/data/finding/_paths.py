@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 from shelfvision._identifiers import clean_name
 from shelfvision._text import from_csv_cell, unguarded
-from shelfvision._urls import scheme_of, shown_url
+from shelfvision._urls import SERVERS, scheme_of, shown_url
 
 # Path("https://cdn/x") has one slash only.
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:[\\/]")
@@ -134,7 +134,7 @@ def remedy_for_urls(urls: Sequence[str]) -> str:
         start = start.rpartition("/")[0]
     if not start.partition("://")[2]:
         return remedy
-    options = " and storage_options={}" if scheme_of(start) in ("http", "https") else ""
+    options = " and storage_options={}" if scheme_of(start) in SERVERS else ""
     return f"pass root={start!r}{options} to read the photos from there, or {remedy}"
 
 

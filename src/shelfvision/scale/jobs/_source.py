@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, BinaryIO, TypeAlias, final
 from shelfvision._photos.formats import READ_NAMES
 from shelfvision._storage import RemoteFile, as_location, open_regular, read_start
 from shelfvision._text import shortened
-from shelfvision._urls import is_url
+from shelfvision._urls import SERVERS, is_url
 from shelfvision._validation import as_path, counted, listed, received, require_texts
 from shelfvision._warnings import warn_caller
 from shelfvision.data.finding.directories import existing_directory
@@ -89,8 +89,8 @@ class PhotoList:
         """The options that a ``UPath`` of the caller brings; None without any."""
         if not isinstance(self.root, RemoteFile):
             return None
-        # A root of HTTP exists only if the caller has allowed it.
-        return self.root.options or ({} if self.root.scheme in ("http", "https") else None)
+        # A root on a server exists only if the caller has allowed it.
+        return self.root.options or ({} if self.root.scheme in SERVERS else None)
 
     @property
     def has_urls(self) -> bool:

@@ -107,8 +107,8 @@ def score(
     threads : int, default=1
         The number of threads that each process decodes and computes with.
     storage_options : mapping, optional
-        Options of fsspec for URLs, such as credentials. HTTP URLs need it, at least ``{}``. They
-        are not stored in `out`.
+        Options of fsspec for URLs, such as credentials. URLs of servers, such as HTTP or SFTP,
+        need them, at least ``{}``. They are not stored in `out`.
     dry_run : bool, default=False
         Whether to check the arguments and the folder only. Nothing is written.
     verbose : {"auto", 0, 1, 2} or bool, default="auto"
