@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import dask.dataframe as dd
+import pyarrow.parquet as pq
 from dask.distributed import Client
 
 from shelfvision.scale import Scorer
@@ -11,8 +12,11 @@ from shelfvision.scale import Scorer
 
 def main(model: str, manifest: str, out: str, rows: str = "5000") -> None:
     """Score all shards of the manifest that are not in `out` yet, in parts of about `rows`."""
+    shards = sorted(Path(manifest).glob("*.parquet"))
+    if not shards or any("path" not in pq.read_schema(shard).names for shard in shards):
+        sys.exit(f"MANIFEST must be a folder of Parquet files with the column path, got {manifest}")
     scorer = Scorer(model, photo_column="path", photo_kind="path")
-    for shard in sorted(Path(manifest).glob("*.parquet")):
+    for shard in shards:
         place = Path(out, shard.stem)
         if not (place / "_metadata").exists():  # written last, so this shard is not complete
             photos = dd.read_parquet(shard, columns=["path"])
@@ -22,5 +26,7 @@ def main(model: str, manifest: str, out: str, rows: str = "5000") -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) not in (4, 5):
+        sys.exit(__doc__)
     with Client():
         main(*sys.argv[1:])

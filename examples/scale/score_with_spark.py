@@ -22,4 +22,6 @@ def main(model: str, manifest: str, out: str, tasks: str = "8") -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) not in (4, 5):
+        sys.exit(__doc__)
     main(*sys.argv[1:])

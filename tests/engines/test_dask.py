@@ -15,6 +15,9 @@ import pytest
 pytest.importorskip("distributed", reason="needs Dask distributed; nox -s engines installs it")
 pytest.importorskip("psutil", reason="needs psutil; nox -s engines installs it")
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from support import scaling
 
 if TYPE_CHECKING:
@@ -56,6 +59,19 @@ def cluster(folder: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]
 def test_every_photo_is_a_row_and_broken_ones_have_an_error(mixed: Job, tmp_path: Path) -> None:
     scaling.run(PROGRAM, scaling.MODEL, mixed.manifest, tmp_path / "out", 10, env=ENV)
     scaling.assert_complete(tmp_path / "out", mixed.paths)
+
+
+@pytest.mark.parametrize("manifest", ["missing", "list.csv", "unnamed"])
+def test_a_wrong_manifest_is_refused(manifest: str, tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("path\n")
+    (tmp_path / "unnamed").mkdir()
+    pq.write_table(pa.table({"photo": ["a.jpg"]}), tmp_path / "unnamed" / "shard.parquet")
+    arguments = (PROGRAM, scaling.MODEL, tmp_path / manifest, tmp_path / "out", 5)
+    with scaling.started(*arguments, env=ENV) as process:
+        assert process.wait(scaling.PATIENCE) == 1
+    said = scaling.log_of(arguments).read_text("utf-8").splitlines()[-1]
+    assert said.startswith("MANIFEST must be a folder of Parquet files with the column path, got")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_lost_worker_loses_nothing(slow: Job, tmp_path: Path) -> None:

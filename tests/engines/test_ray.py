@@ -49,9 +49,12 @@ def computes(process: psutil.Process) -> bool:
     return " ".join(process.cmdline()).startswith("ray::MapBatches")
 
 
-def test_every_photo_is_a_row_and_broken_ones_have_an_error(mixed: Job, tmp_path: Path) -> None:
+def test_every_photo_is_a_row_and_broken_ones_have_an_error(
+    mixed: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     env = scaling.settings(RAY_ADDRESS="local")
-    scaling.run(PROGRAM, scaling.MODEL, mixed.manifest, tmp_path / "out", ROWS, env=env)
+    scaling.run(PROGRAM, scaling.MODEL, mixed.manifest, "out", ROWS, env=env)
     scaling.assert_complete(tmp_path / "out", mixed.paths)
 
 
