@@ -232,7 +232,9 @@ async def inventory(request: Request, shelf: Annotated[Shelf, Depends(shelf_of)]
     state = request.app.state
     if state.classifier.validation_scores is None:
         raise HTTPException(
-            501, "the classifier has no validation scores, which adjusted counts need"
+            501,
+            "the classifier has no validation scores, which adjusted counts need; train with a "
+            "validation set, or save classifier.with_validation(photos), and start with that file",
         )
     try:
         async with state.pixels.hold(memory_of(shelf.photo)):
