@@ -601,6 +601,27 @@ def test_an_unforeseen_error_is_a_sentence_unless_debugging(
         run("doctor", "--debug")
 
 
+def test_a_package_that_is_missing_is_named_with_a_remedy(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ModuleNotFoundError("No module named 'skimage.color'", name="skimage.color")
+
+    monkeypatch.setattr("shelfvision._cli._doctor.run", fail)
+    found = run("doctor")
+    assert found.status == 1
+    assert "the package 'skimage' is not installed; run: pip install shelf" in one_sentence(found)
+
+
+def test_predictions_need_rich_only_for_their_table(
+    run: Run, shelf: Path, bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "rich", None)
+    refused = run("predict", bundle, shelf / "Can" / "0000.jpg")
+    assert "run: pip install rich, or pass --format csv [" in one_sentence(refused)
+    assert run("predict", bundle, shelf / "Can" / "0000.jpg", "--format", "csv").status == 0
+
+
 def test_another_file_than_the_trusted_one_is_refused(run: Run, bundle: Path) -> None:
     digest = shv.inspect(bundle).sha256
     assert run("inspect", bundle, "--sha256", digest).status == 0

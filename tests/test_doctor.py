@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
 from shelfvision._cli import _doctor, main
+from shelfvision._versions import REQUIRED
 from shelfvision.models.pretrained import WeightsInstallation
 
 Ask = Callable[..., str]
@@ -95,3 +98,25 @@ def test_an_extra_of_which_a_part_is_missing_is_named(
     told = capsys.readouterr().out
     assert "shelfvision[scale]" in told
     assert told.count('pip install "shelfvision[') == 1
+
+
+def test_a_package_that_every_installation_needs_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = metadata.version
+
+    def version(name: str) -> str:
+        if name in ("rich", "scipy"):
+            raise metadata.PackageNotFoundError(name)
+        return found(name)
+
+    monkeypatch.setattr(metadata, "version", version)
+    assert main(["doctor"]) == 0
+    told = capsys.readouterr().out
+    assert "not installed: rich, scipy, which most commands need; run: pip install shelf" in told
+
+
+def test_the_required_packages_are_those_of_the_project() -> None:
+    needed = [need for need in metadata.requires("shelfvision") or () if "extra ==" not in need]
+    names = {re.split(r"[^A-Za-z0-9._-]", need)[0].lower() for need in needed}
+    assert names == set(REQUIRED)

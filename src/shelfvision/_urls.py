@@ -25,6 +25,8 @@ from shelfvision.protocols import UniversalPath
 
 LOCAL_COPY = "download the file, and pass the path of the copy"
 """The default remedy where a URL is not supported."""
+COPY_LATER = "write to a local path, and copy the finished files"
+"""The remedy for outputs."""
 
 SERVERS = ("http", "https", "webdav", "webhdfs", "hdfs", "sftp", "ssh", "ftp", "smb")
 """Schemes whose URLs name a server, which may be any computer of the caller's network."""

@@ -7,8 +7,7 @@ import sys
 from importlib import metadata
 from typing import TextIO
 
-DISTRIBUTIONS = (
-    "shelfvision",
+REQUIRED = (
     "jinja2",
     "keras",
     "numpy",
@@ -19,6 +18,11 @@ DISTRIBUTIONS = (
     "scikit-learn",
     "scipy",
     "typing-extensions",
+)
+"""The packages that every installation has, unless it was made without dependencies."""
+DISTRIBUTIONS = (
+    "shelfvision",
+    *REQUIRED,
     "tensorflow",
     "tensorflow-cpu",
     "jax",

@@ -384,6 +384,23 @@ def test_wrong_arguments_are_refused(
         call(features[:5])
 
 
+@pytest.mark.parametrize(
+    ("step", "made_by"),
+    [
+        (NearBuckets(), "PhotoFeatures"),
+        (NearPairs(), "NearBuckets"),
+        (near_groups, "NearPairs"),
+        (audit_features, "PhotoFeatures"),
+    ],
+)
+def test_a_table_of_another_step_is_refused_with_the_right_one(
+    step: Callable[[pd.DataFrame], object], made_by: str
+) -> None:
+    with refuses(InvalidParameterError, "missing-column", "batch") as caught:
+        step(pd.DataFrame({"path": ["a"], "id": ["a"]}))
+    assert f"pass the table that {made_by} returned" in str(caught.value)
+
+
 def test_wrong_tables_are_refused(features: pd.DataFrame) -> None:
     with refuses(DataError, "empty", "features"):
         audit_features(features[:0])

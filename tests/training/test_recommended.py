@@ -61,7 +61,7 @@ def test_the_center_is_shown_where_the_augmentation_enlarges(
         Image.new("RGB", (24, 24)).save(tmp_path / name / "1.png")
     photos = Dataset.from_directory(tmp_path, image_size=(20, 20))
     recommended = shv.Trainer.recommended
-    assert recommended(frozen, photos).test_time_crop == 0.9
+    assert recommended(frozen, photos).test_time_crop == 0.8
     assert recommended(frozen, photos, augmenter=own).test_time_crop == 1.0
     both = recommended(frozen, photos, augmenter=own, test_time_crop=0.8)
     assert both.test_time_crop == 0.8

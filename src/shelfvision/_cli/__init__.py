@@ -100,6 +100,12 @@ def _sentence(error: Exception, options: Collection[str] = ()) -> str:
             )
         which = "" if error.filename is None else f": {os.fsdecode(error.filename)!r}"
         return f"error: {error.strerror}{which}"
+    package = (getattr(error, "name", None) or "").partition(".")[0]
+    if isinstance(error, ModuleNotFoundError) and package not in ("", "shelfvision"):
+        return (
+            f"error: the package {package!r} is not installed; run: pip install shelfvision, which "
+            "installs every package that it needs [missing-dependency]"
+        )
     # Messages of other libraries may have many lines.
     message = " ".join(str(error).split())
     return f"error: {type(error).__name__}: {message}; run it again with --debug for a traceback"

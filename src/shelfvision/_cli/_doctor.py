@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 
 from shelfvision._cli._say import say, say_json
-from shelfvision._versions import show_versions
+from shelfvision._versions import REQUIRED, show_versions
 from shelfvision.models.pretrained import installation_of
 from shelfvision.models.tiers import TIERS
 
@@ -64,8 +64,8 @@ def run(chosen: argparse.Namespace) -> int:
     missing = {
         extra: use for extra, (packages, use) in EXTRAS.items() if not all(map(_is_there, packages))
     }
+    versions = dict(line.split(maxsplit=1) for line in text.getvalue().splitlines())
     if chosen.json:
-        versions = dict(line.split(maxsplit=1) for line in text.getvalue().splitlines())
         facts = {"versions": versions, "backends": backends, "missing": sorted(missing)}
         say_json({**facts, "onednn_left_off": _leaves_onednn_off(backends)})
         return status
@@ -75,6 +75,12 @@ def run(chosen: argparse.Namespace) -> int:
         say(
             "tensorflow does not use oneDNN on this processor by default; training may be much "
             "faster with TF_ENABLE_ONEDNN_OPTS=1 in the environment"
+        )
+    absent = [name for name in REQUIRED if versions[name] == "not installed"]
+    if absent:
+        say(
+            f"not installed: {', '.join(absent)}, which most commands need; "
+            "run: pip install shelfvision"
         )
     for extra, use in missing.items():
         say(f'not installed: {use}; run: pip install "shelfvision[{extra}]"')

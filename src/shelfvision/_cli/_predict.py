@@ -15,7 +15,7 @@ from shelfvision._photos.formats import READ_NAMES, READ_SUFFIXES, suffix_of
 from shelfvision._storage import RemoteFile, as_location
 from shelfvision._text import printable
 from shelfvision._urls import is_url, shown_url
-from shelfvision._validation import as_integer, counted
+from shelfvision._validation import as_integer, counted, import_package
 from shelfvision.data.finding.photo_lists import photo_urls
 from shelfvision.errors import InvalidParameterError
 from shelfvision.predictions import Predictions
@@ -142,6 +142,8 @@ def _csv(parts: Iterable[Predictions], _top: int) -> tuple[int, int]:
 
 
 def _table(parts: Iterable[Predictions], _top: int) -> tuple[int, int]:
+    # An edge device may lack it (see the how-to about exports), and needs no tables.
+    import_package("rich", purpose="--format table", pip="rich, or pass --format csv")
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text

@@ -20,6 +20,7 @@ from shelfvision._photos.sources import (
     resized_source,
 )
 from shelfvision._storage.array_file import ArrayFile
+from shelfvision._urls import COPY_LATER
 from shelfvision._validation import as_image_size, as_path, one_of
 from shelfvision.data.table import PhotoTable, fingerprint_of
 from shelfvision.errors import InvalidParameterError
@@ -87,7 +88,7 @@ def _kept_in_directory(
         return _kept_in_memory(source, rows)
     digests, resize = digests_of(source, rows), resize_of(source)
     file = ArrayFile(
-        path=Path(as_path(directory, "directory")) / f"photos-{key[:32]}.npy",
+        path=Path(as_path(directory, "directory", remedy=COPY_LATER)) / f"photos-{key[:32]}.npy",
         scheme=_SCHEME,
         key=key,
         shape=(len(rows), *source.image_size, 3),

@@ -43,7 +43,7 @@ TIERS: Mapping[TierName, Tier] = MappingProxyType(
     {
         "fast": Tier(architecture="efficientnet_lite0", image_size=(224, 224), effort=0.5),
         "balanced": Tier(architecture="efficientnet_lite0", image_size=(260, 260)),
-        "accurate": Tier(architecture="efficientnet_lite2", image_size=(260, 260)),
+        "accurate": Tier(architecture="efficientnet_lite2", image_size=(300, 300)),
     }
 )
 """The tiers by name, from the fastest to the most accurate."""

@@ -46,11 +46,13 @@ def as_prior(shares: Mapping[str, float], class_names: Sequence[str]) -> Floats:
     missing = [name for name in class_names if name not in shares]
     unknown = [str(name) for name in shares if name not in class_names]
     if missing or unknown:
-        fault = f"lacks {listed(missing)}" if missing else f"names {listed(unknown)}"
+        faults = (("lacks", missing), ("names", unknown))
+        fault = " and ".join(f"{verb} {listed(names)}" for verb, names in faults if names)
         code = "missing-class" if missing else "unknown-name"
         raise InvalidParameterError(
             f"class_prior must have a share or count for each of the classifier's classes and no "
-            f"others, but it {fault}; pass 0 for an absent class",
+            f"others, but it {fault}; write the names of the classes, and 0 for an absent "
+            "class",
             code=code,
             parameter="class_prior",
         )

@@ -18,6 +18,7 @@ from shelfvision._class_names import as_class_names
 from shelfvision._identifiers import clean_name
 from shelfvision._random import rng_for
 from shelfvision._storage import write_atomically
+from shelfvision._urls import COPY_LATER
 from shelfvision._validation import as_image_size, as_integer, as_path, as_seed, listed, one_of
 from shelfvision.data import Dataset
 from shelfvision.errors import InvalidParameterError, StorageError
@@ -151,7 +152,7 @@ def write_products(
     photos = render_products(n_per_class, class_names=class_names, image_size=image_size, seed=seed)
     for name in photos.class_names:
         _require_folder_name(name)
-    target = Path(as_path(directory, "directory"))
+    target = Path(as_path(directory, "directory", remedy=COPY_LATER))
     _require_empty(target)
     for name in photos.class_names:
         _make_folder(target / name)

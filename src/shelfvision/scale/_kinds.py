@@ -182,8 +182,13 @@ _REMEDIES = {
 }
 
 
-def batch_column(kind: Kind, batch: Foreign, names: Sequence[str], name: str, what: str) -> Foreign:
-    """Return a column, or refuse a batch without it; `what` is the argument that named it."""
+def batch_column(
+    kind: Kind, batch: Foreign, names: Sequence[str], name: str, what: str, *, made_by: str = ""
+) -> Foreign:
+    """Return a column, or refuse a batch without it; `what` is the argument that named it.
+
+    A column of a fixed name has no such argument; `made_by` is the step that writes it.
+    """
     if names.count(name) > 1:
         raise InvalidParameterError(
             f"batch must have one column {name!r}, got {names.count(name)}; rename the others",
@@ -194,7 +199,9 @@ def batch_column(kind: Kind, batch: Foreign, names: Sequence[str], name: str, wh
         return kind.column(batch, name)
     near = closest(name, names)
     other = f"{what}={near!r}" if near else f"the right name as {what}"
-    if what == "id_column":
+    if made_by and what == "batch":
+        other = f"the table that {made_by} returned"
+    elif what == "id_column":
         other += ", or id_column=None for results without ids"
     raise InvalidParameterError(
         f"batch must have the column {name!r}, got the columns {listed(names, limit=20)}; pass "

@@ -98,7 +98,7 @@ def as_kept(keep: Mapping[str, KeptType] | None) -> tuple[tuple[str, KeptType], 
     found = tuple((keep or {}).items())
     for name, kind in found:
         as_column("keep", name)
-        one_of("keep", kind, KEPT_TYPES)
+        one_of(f"keep[{name!r}]", kind, KEPT_TYPES, parameter="keep")
     return found
 
 

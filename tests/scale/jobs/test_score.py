@@ -160,8 +160,9 @@ def test_a_wrong_argument_is_refused_before_anything_is_written(
 
 
 def test_urls_are_refused_before_anything_is_written(home: Path) -> None:
-    with refuses(InvalidParameterError, "not-supported", "out"):
+    with refuses(InvalidParameterError, "not-supported", "out") as caught:
         shv.scale.score(EXPORT, home / "list.csv", "s3://shop/scores")
+    assert "write to a local path, and copy the finished files" in str(caught.value)
     with refuses(InvalidParameterError, "not-supported", "source"):
         shv.scale.score(EXPORT, "file:///shop/list.csv", home / "out")
     with refuses(InvalidParameterError, "not-enabled", "storage_options"):

@@ -8,7 +8,7 @@ from functools import partial
 from typing import SupportsIndex
 
 from shelfvision._progress import Verbose, as_verbose
-from shelfvision._urls import shown_url
+from shelfvision._urls import COPY_LATER, shown_url
 from shelfvision._validation import as_integer, as_path, require_texts
 from shelfvision.protocols import Location, StorageOptions
 from shelfvision.scale._scorer import Scorer
@@ -177,7 +177,7 @@ def score(
         root=root, path_column=path_column, keep=kept, where=where, encoding=encoding
     )
     shown = as_verbose("verbose", verbose)
-    place = as_path(out, "out")
+    place = as_path(out, "out", remedy=COPY_LATER)
     as_job_folder(place)
     photos = photo_list(source, options, storage_options)
     make = partial(

@@ -123,7 +123,7 @@ def _columns_of(
     parameters = {id_column: "id_column", label_column: "label_column"}
     if part_column is not None:
         parameters[part_column] = "part_column"
-    columns = BatchColumns(features, parameters)
+    columns = BatchColumns(features, parameters, "PhotoFeatures")
     if not len(columns):
         raise DataError(
             "features must have a photo to audit, got none; pass the rows of PhotoFeatures",
@@ -233,7 +233,7 @@ def _thumbnails_of(
 
 def _known_pairs(near_pairs: Foreign, looks: Looks, threshold: float) -> NearPhotos:
     """Return the photos of pairs that were found in buckets; leave out photos not in the set."""
-    columns = BatchColumns(near_pairs, {})
+    columns = BatchColumns(near_pairs, {}, "NearPairs")
     first = first_of_content(looks, looks.readable)
     similarity = columns.numbers("similarity")
     kept: dict[tuple[int, int], float] = {}

@@ -29,12 +29,14 @@ class BatchColumns:
         The batch.
     parameters : mapping of str to str
         The argument that named each column; columns of a fixed name have none.
+    made_by : str, default=""
+        The step whose output has the columns of fixed names, for messages.
     """
 
-    __slots__ = ("_batch", "_kind", "_names", "_parameters")
+    __slots__ = ("_batch", "_kind", "_made_by", "_names", "_parameters")
 
-    def __init__(self, batch: Foreign, parameters: Mapping[str, str]) -> None:
-        self._batch, self._kind = batch, kind_of(batch)
+    def __init__(self, batch: Foreign, parameters: Mapping[str, str], made_by: str = "") -> None:
+        self._batch, self._kind, self._made_by = batch, kind_of(batch), made_by
         self._names = self._kind.names(batch)
         self._parameters = dict(parameters)
 
@@ -49,7 +51,9 @@ class BatchColumns:
     def values(self, name: str) -> Sequence[object]:
         """Return the values of a column; refuse a batch without it."""
         parameter = self._parameters.get(name, "batch")
-        column = batch_column(self._kind, self._batch, self._names, name, parameter)
+        column = batch_column(
+            self._kind, self._batch, self._names, name, parameter, made_by=self._made_by
+        )
         return self._kind.values(column, 0, len(column))
 
     def texts(self, name: str) -> list[str | None]:

@@ -52,7 +52,7 @@ def near_groups(pairs: Table) -> Table:
     >>> shv.scale.near_groups(pairs)["group"].tolist()
     ['near:aa', 'near:aa', 'near:aa']
     """
-    columns = BatchColumns(pairs, {})
+    columns = BatchColumns(pairs, {}, "NearPairs")
     ends = columns.required("digest"), columns.required("other_digest")
     found = sorted(joined_contents(zip(*ends, strict=True)).items())
     table = _as_table(found)

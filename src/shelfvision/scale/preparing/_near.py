@@ -112,7 +112,7 @@ class NearBuckets:
         InvalidParameterError
             The batch is of another kind, or lacks a column.
         """
-        columns = BatchColumns(features, {self._settings.id_column: "id_column"})
+        columns = BatchColumns(features, {self._settings.id_column: "id_column"}, "PhotoFeatures")
         return cast("Table", columns.like(bucketed(columns, self._settings), width=N_COARSE))
 
     def over(self, batches: Iterable[Table]) -> Iterator[Table]:
@@ -212,7 +212,7 @@ class NearPairs:
         InvalidParameterError
             The batch is of another kind, or lacks a column.
         """
-        columns = BatchColumns(entries, {})
+        columns = BatchColumns(entries, {}, "NearBuckets")
         return cast("Table", columns.like(paired(columns, self._threshold)))
 
     def __reduce__(self) -> tuple[Callable[[], NearPairs], tuple[()]]:

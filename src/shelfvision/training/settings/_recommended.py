@@ -40,7 +40,7 @@ WARM_UP = 0.05
 """Share of the epochs that are warm-up."""
 _SEEN_BY_TRANSFER, _SEEN_FROM_SCRATCH = 8_000, 78_600
 """Photos in all epochs of a run together. Few photos therefore get more epochs."""
-_CENTER = 0.9
+_CENTER = 0.8
 """Share of the width and height that a pretrained network sees of a new photo.
 
 `crops` enlarges products, by 1.4 on average, so that they are larger in training than in new
