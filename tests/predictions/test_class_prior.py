@@ -93,3 +93,9 @@ def test_counts_do_as_well_as_shares() -> None:
 def test_frequencies_that_make_no_mix_are_refused(frequencies: dict[str, float], code: str) -> None:
     with refuses(InvalidParameterError, code, "class_prior"):
         as_prior(frequencies, ["a", "b"])
+
+
+def test_a_misspelled_class_is_named_beside_the_missing_one() -> None:
+    with refuses(InvalidParameterError, "missing-class", "class_prior") as caught:
+        as_prior({"Can": 1, "Jra": 2}, ["Can", "Jar"])
+    assert "lacks 'Jar' and names 'Jra'" in str(caught.value)

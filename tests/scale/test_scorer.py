@@ -542,7 +542,8 @@ def test_a_copied_column_of_another_type_is_refused(photos: list[bytes]) -> None
         Scorer(EXPORT, keep={"store": "int32"})(batch)
     with refuses(InvalidParameterError, "duplicate", "keep"):
         Scorer(EXPORT, keep={"label": "string"})
-    with refuses(InvalidParameterError, "not-an-option", "keep"):
+    with refuses(InvalidParameterError, "not-an-option", "keep") as caught:
         Scorer(EXPORT, keep={"week": "week"})  # type: ignore[dict-item]  # the point of the test
+    assert "keep['week'] must be one of" in str(caught.value)
     with refuses(InvalidParameterError, "wrong-type", "keep"):
         Scorer(EXPORT, keep=["week"])  # type: ignore[arg-type]  # the point of the test
