@@ -610,7 +610,7 @@ def test_a_package_that_is_missing_is_named_with_a_remedy(
     monkeypatch.setattr("shelfvision._cli._doctor.run", fail)
     found = run("doctor")
     assert found.status == 1
-    assert "the package 'skimage' is not installed; run: pip install shelf" in one_sentence(found)
+    assert "run: pip install scikit-image [missing-dependency]" in one_sentence(found)
 
 
 def test_predictions_need_rich_only_for_their_table(

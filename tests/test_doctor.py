@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 from collections.abc import Callable
@@ -119,4 +120,5 @@ def test_a_package_that_every_installation_needs_is_named(
 def test_the_required_packages_are_those_of_the_project() -> None:
     needed = [need for need in metadata.requires("shelfvision") or () if "extra ==" not in need]
     names = {re.split(r"[^A-Za-z0-9._-]", need)[0].lower() for need in needed}
-    assert names == set(REQUIRED)
+    assert names == set(REQUIRED.values())
+    assert all(importlib.util.find_spec(module) for module in REQUIRED)

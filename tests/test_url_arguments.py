@@ -53,6 +53,9 @@ LOCAL: dict[str, tuple[str, Use]] = {
 }
 """Arguments that take local paths only, with the parameter at fault."""
 
+OUTPUTS = {"cached pixels", "samples"}
+"""Those of them that are written."""
+
 REMOTE: dict[str, Use] = {
     "classifier": shv.Classifier.load,
     "inspected classifier": shv.inspect,
@@ -103,6 +106,7 @@ def test_an_argument_of_local_paths_refuses_a_url(name: str, url: object) -> Non
     assert caught.value.code in {"not-supported", "not-a-folder"}
     assert caught.value.parameter == parameter
     assert ";" in str(caught.value)
+    assert name not in OUTPUTS or "download" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", LOCAL)

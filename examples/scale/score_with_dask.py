@@ -14,7 +14,10 @@ def main(model: str, manifest: str, out: str, rows: str = "5000") -> None:
     """Score all shards of the manifest that are not in `out` yet, in parts of about `rows`."""
     shards = sorted(Path(manifest).glob("*.parquet"))
     if not shards or any("path" not in pq.read_schema(shard).names for shard in shards):
-        sys.exit(f"MANIFEST must be a folder of Parquet files with the column path, got {manifest}")
+        sys.exit(
+            "MANIFEST must be a folder of Parquet files with the column path, got "
+            f"{manifest!r}; check the path and the files"
+        )
     scorer = Scorer(model, photo_column="path", photo_kind="path")
     for shard in shards:
         place = Path(out, shard.stem)

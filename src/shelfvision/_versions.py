@@ -7,22 +7,25 @@ import sys
 from importlib import metadata
 from typing import TextIO
 
-REQUIRED = (
-    "jinja2",
-    "keras",
-    "numpy",
-    "pillow",
-    "pyyaml",
-    "rich",
-    "scikit-image",
-    "scikit-learn",
-    "scipy",
-    "typing-extensions",
-)
-"""The packages that every installation has, unless it was made without dependencies."""
+REQUIRED = {
+    "jinja2": "jinja2",
+    "keras": "keras",
+    "numpy": "numpy",
+    "PIL": "pillow",
+    "yaml": "pyyaml",
+    "rich": "rich",
+    "skimage": "scikit-image",
+    "sklearn": "scikit-learn",
+    "scipy": "scipy",
+    "typing_extensions": "typing-extensions",
+}
+"""The packages that every installation has, unless it was made without dependencies.
+
+Each import name has the name for pip.
+"""
 DISTRIBUTIONS = (
     "shelfvision",
-    *REQUIRED,
+    *REQUIRED.values(),
     "tensorflow",
     "tensorflow-cpu",
     "jax",

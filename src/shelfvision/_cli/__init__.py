@@ -19,6 +19,7 @@ from typing import Any
 from shelfvision._cli._parser import parser
 from shelfvision._cli._remedies import for_shell
 from shelfvision._cli._say import complain, settle_streams, signs_of_life
+from shelfvision._versions import REQUIRED
 from shelfvision.errors import InvalidParameterError, ShelfVisionError, ShelfVisionWarning
 
 FAILURE, USAGE, INTERRUPTED, BROKEN_PIPE = 1, 2, 130, 141
@@ -100,11 +101,11 @@ def _sentence(error: Exception, options: Collection[str] = ()) -> str:
             )
         which = "" if error.filename is None else f": {os.fsdecode(error.filename)!r}"
         return f"error: {error.strerror}{which}"
-    package = (getattr(error, "name", None) or "").partition(".")[0]
-    if isinstance(error, ModuleNotFoundError) and package not in ("", "shelfvision"):
+    package = REQUIRED.get((getattr(error, "name", None) or "").partition(".")[0])
+    if isinstance(error, ModuleNotFoundError) and package is not None:
         return (
-            f"error: the package {package!r} is not installed; run: pip install shelfvision, which "
-            "installs every package that it needs [missing-dependency]"
+            f"error: the command needs the package {package!r}, which is not installed; "
+            f"run: pip install {package} [missing-dependency]"
         )
     # Messages of other libraries may have many lines.
     message = " ".join(str(error).split())

@@ -76,7 +76,7 @@ def run(chosen: argparse.Namespace) -> int:
             "tensorflow does not use oneDNN on this processor by default; training may be much "
             "faster with TF_ENABLE_ONEDNN_OPTS=1 in the environment"
         )
-    absent = [name for name in REQUIRED if versions[name] == "not installed"]
+    absent = [name for name in REQUIRED.values() if versions[name] == "not installed"]
     if absent:
         say(
             f"not installed: {', '.join(absent)}, which most commands need; "

@@ -7,12 +7,12 @@ import argparse
 from shelfvision._cli.options.places import PathArgument
 from shelfvision._storage import as_location
 from shelfvision._storage.writing import require_writable
-from shelfvision._urls import LOCAL_COPY, is_url, refuse_url
+from shelfvision._urls import COPY_LATER, LOCAL_COPY, is_url, refuse_url
 from shelfvision.errors import InvalidParameterError
 
 _REMEDIES = {
     "local": LOCAL_COPY,
-    "folder": "name a folder of this computer, and copy its files afterwards",
+    "folder": COPY_LATER,
 }
 _STREAM = "-"
 

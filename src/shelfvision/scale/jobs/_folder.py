@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import BinaryIO, final
 
 from shelfvision._storage import make_directory, open_own, storage_error
-from shelfvision._urls import COPY_LATER, is_url, refuse_url
 from shelfvision.errors import InvalidParameterError, StorageError
 
 _STATE = "_shelfvision"
@@ -118,9 +117,7 @@ def _is_part(name: str, n_shards: int) -> bool:
 
 
 def as_job_folder(out: str) -> JobFolder:
-    """Return the folder of a path; refuse a file in its place."""
-    if is_url(out):
-        refuse_url(out, "out", COPY_LATER)
+    """Return the folder of a local path; refuse a file in its place."""
     path = Path(os.path.abspath(out))
     if os.path.lexists(path) and not path.is_dir():
         raise InvalidParameterError(
